@@ -57,7 +57,8 @@ internal static partial class ProtectedVmEvolution
             ? Without(state, HealthKind.OperationFailed) with
             {
                 TestFailover = new TestFailover.Starting(e.Point, state.EventCount),
-                Jobs = state.Jobs.Start(state.EventCount, JobKind.TestFailover, e.By, "Copy of the point exported", e.At),
+                Jobs = state.Jobs.Start(
+                    state.EventCount, JobKind.TestFailover, e.By, "Copy of the point exported", e.At),
             }
             : throw Impossible(state, e);
     }
@@ -81,7 +82,8 @@ internal static partial class ProtectedVmEvolution
 
     private static ProtectedVmState FailOver(ProtectedVmState state, FailoverStarted e)
     {
-        if (state.Phase is not (Phase.Protected or Phase.InitialReplication or Phase.Finalizing) || e.Term != state.Term.Next())
+        if (state.Phase is not (Phase.Protected or Phase.InitialReplication or Phase.Finalizing)
+            || e.Term != state.Term.Next())
         {
             throw Impossible(state, e);
         }
@@ -101,7 +103,8 @@ internal static partial class ProtectedVmEvolution
                 .End(JobKind.Resync, JobOutcome.Cancelled, e.At, "A failover began.")
                 .End(JobKind.RecoveryPoint, JobOutcome.Cancelled, e.At, "A failover began.")
                 .End(JobKind.InitialReplication, JobOutcome.Cancelled, e.At, "A failover began.")
-                .Start(state.EventCount, planned ? JobKind.PlannedFailover : JobKind.UnplannedFailover, e.By, name, e.At),
+                .Start(state.EventCount, planned ? JobKind.PlannedFailover : JobKind.UnplannedFailover, e.By, name,
+                    e.At),
         };
     }
 
@@ -199,7 +202,8 @@ internal static partial class ProtectedVmEvolution
     private static ProtectedVmState RaiseFailed(
         ProtectedVmState state, string operation, EffectError error, DateTimeOffset at) =>
         Raise(state, new HealthCause(
-            HealthKind.OperationFailed, operation, HealthLevel.Warning, $"The {operation} was given up: {error.Message}",
+            HealthKind.OperationFailed, operation, HealthLevel.Warning,
+                $"The {operation} was given up: {error.Message}",
             error.Remedy, at));
 
     private static JobKind JobOf(FailoverKind kind) =>

@@ -151,6 +151,11 @@ internal static partial class ProtectedVmEvolution
 
     private static ProtectedVmState Without(ProtectedVmState state, params ReadOnlySpan<HealthKind> kinds)
     {
+        if (state.Causes.Count == 0)
+        {
+            return state;
+        }
+
         var gone = kinds.ToArray();
         return state with { Causes = state.Causes.RemoveAll(cause => gone.Contains(cause.Kind)) };
     }

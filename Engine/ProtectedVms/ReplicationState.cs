@@ -70,7 +70,9 @@ public sealed record ReplicationState(
     /// <summary>Replicating, nothing wrong.</summary>
     public static ReplicationState Started { get; } = Idle with { Active = true };
 
-    /// <summary>All of it in one word; the first that applies of Stopped, Paused, Resyncing, ResyncRequired, Running.</summary>
+    /// <summary>
+    /// All of it in one word; the first that applies of Stopped, Paused, Resyncing, ResyncRequired, Running.
+    /// </summary>
     public ReplicationStatus Status => !Active ? ReplicationStatus.Stopped
         : Paused ? ReplicationStatus.Paused
         : Resync is null ? ReplicationStatus.Running

@@ -42,7 +42,8 @@ public sealed class A_resync
         story.Fire("resync");
 
         Assert.Equal(ReplicationStatus.Resyncing, story.State.Replication.Status);
-        Assert.Equal([ResyncReason.TransferFailed], ((ProtectedVmEffect.StartResync)story.Owed(EffectKind.StartResync)).Reasons);
+        Assert.Equal([ResyncReason.TransferFailed],
+            ((ProtectedVmEffect.StartResync)story.Owed(EffectKind.StartResync)).Reasons);
     }
 
     [Fact]
