@@ -146,7 +146,15 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
                 return;
             }
 
-            session.Arrived(received);
+            try
+            {
+                session.Arrived(received);
+            }
+            catch (SocketException) when (session.Ended)
+            {
+                // A client that says goodbye need not stay for the answer.
+                return;
+            }
         }
     }
 

@@ -75,14 +75,11 @@ internal sealed class NbdSession : IDisposable
         }
         while (used > 0 && _handshake.Phase is HandshakePhase.Options or HandshakePhase.Skipping);
 
+        Ended = _handshake.Phase == HandshakePhase.Ended;
         _output.Send();
         if (_handshake.Phase == HandshakePhase.Chosen)
         {
             BeginTransmission(_handshake.Export!);
-        }
-        else
-        {
-            Ended = _handshake.Phase == HandshakePhase.Ended;
         }
     }
 
