@@ -62,7 +62,7 @@ internal static class HistoryEndpoint
 
         var state = JsonNode.Parse(new ProtectedVmCodec().EncodeState(view.State)) ?? new JsonObject();
         return new StateAtView(
-            view.Sequence, moment, PhaseName.Of(view.State.Phase), VmViews.Kebab(ProtectedVmHealth.Level(view.State).ToString()),
+            view.Sequence, moment, PhaseName.Of(view.State.Phase), VmViews.Kebab(ProtectedVmHealth.Of(view.State).Level.ToString()),
             state);
     }
 }

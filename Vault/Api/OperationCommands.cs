@@ -54,6 +54,29 @@ internal static class OperationCommands
                 $"'{operation}' is not an operation; use one of {string.Join(", ", Names)}."),
         };
 
+    /// <summary>The name of an operation of the domain.</summary>
+    public static string NameOf(Operation operation) => operation switch
+    {
+        Operation.Enable => "protect",
+        Operation.Disable => "disable",
+        Operation.UpdatePolicy => "update-policy",
+        Operation.Pause => "pause",
+        Operation.Resume => "resume",
+        Operation.Resync => "resync",
+        Operation.MakeRecoveryPoint => "make-point",
+        Operation.TestFailover => "test-failover",
+        Operation.CleanUpTestFailover => "clean-up",
+        Operation.PlannedFailover => "planned-failover",
+        Operation.UnplannedFailover => "unplanned-failover",
+        Operation.ChangeRecoveryPoint => "change-point",
+        Operation.Commit => "commit",
+        Operation.CancelFailover => "cancel",
+        Operation.Reprotect => "reprotect",
+        Operation.Failback => "failback",
+        Operation.RetryJob => "retry",
+        _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "Not an operation."),
+    };
+
     private static ProtectedVmCommand.Enable Enable(string vm, OperationRequest request, OperationFacts facts)
     {
         if (request.Disks is not { Count: > 0 } disks)

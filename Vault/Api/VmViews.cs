@@ -18,12 +18,13 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         var status = agents.Status(vm);
         var volume = site.Find(vm);
         var lag = Lag(state, status, volume);
+        var health = ProtectedVmHealth.Of(state);
         return new VmView(
-            vm, PhaseName.Of(state.Phase), Text(ProtectedVmHealth.Level(state)),
-            [.. ProtectedVmHealth.Causes(state).Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
+            vm, PhaseName.Of(state.Phase), Text(health.Level),
+            [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
             Next(state, status, lag.Bytes), Source(state, status), Recovered(state, volume), Test(state, volume),
             Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null : Point(state.Points[^1])),
-            [.. Enum.GetValues<Operation>().Where(o => ProtectedVmOperations.Check(state, o) is null).Select(o => o.Name())],
+            [.. Enum.GetValues<Operation>().Where(o => ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
             Jobs(state));
     }
 

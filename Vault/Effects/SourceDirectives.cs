@@ -20,7 +20,7 @@ internal static class SourceDirectives
 
         return new VolumeDirective(
             state.Enrollment.Vm.Value, [.. state.Enrollment.Disks.Select(d => d.Path)], role, TermOf(state).Value,
-            Replicating(state), key, CopyId(state));
+            Replicating(state), key, CopyId(state), state.EventCount);
     }
 
     private static VolumeRole? Role(ProtectedVmState state) => state.Phase switch
