@@ -15,5 +15,5 @@ namespace ReplicationEngine.Agent.Volumes;
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">For everything a volume has to say.</param>
 internal sealed record VolumeSurroundings(
-    AgentSettings Settings, IStorageDirectory Directory, DiskServer Server, ApplicationHooks Hooks, Guid BootId,
+    AgentSettings Settings, IStorageDirectory Directory, DiskServer Server, ApplicationHooks Hooks, string BootId,
     TimeProvider Time, ILogger Logger);
