@@ -51,7 +51,7 @@ public static partial class AgentHost
                 await loop.RunOnceAsync(ct);
                 Disconnected(logger, "the service ended the connection");
             }
-            catch (Exception e) when (e is IOException or InvalidDataException && e is not AgentRefusedException)
+            catch (Exception e) when (e is (IOException and not AgentRefusedException) or InvalidDataException)
             {
                 Disconnected(logger, e.Message);
             }
