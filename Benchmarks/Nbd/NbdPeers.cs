@@ -52,7 +52,8 @@ internal sealed class OutsideServer(string name, string program, string argument
         var line = arguments
             .Replace("{socket}", socket, StringComparison.Ordinal)
             .Replace("{file}", file, StringComparison.Ordinal);
-        using var process = OutsideProcess.Start(program, line, redirect: false);
+        using var process = OutsideProcess.Start(program, line, redirect: true);
+        process.BeginErrorReadLine();
         try
         {
             WaitForListener(process, socket);
@@ -92,13 +93,19 @@ internal static class OutsideProcess
 {
     /// <summary>Starts a program.</summary>
     public static Process Start(string program, string arguments, bool redirect) =>
-        Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = redirect })
+        Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = redirect,
+            RedirectStandardError = redirect,
+        })
             ?? throw new InvalidOperationException($"{program} did not start.");
 
     /// <summary>Runs a program and returns what it printed.</summary>
     public static string Capture(string program, string arguments)
     {
         using var process = Start(program, arguments, redirect: true);
+        process.BeginErrorReadLine();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0
