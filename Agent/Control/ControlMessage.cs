@@ -87,7 +87,7 @@ public enum VolumeRole
 /// <param name="Term">The fencing term that goes with it; a smaller one than was already obeyed is refused.</param>
 /// <param name="Replicating">Whether changes flow (sent when primary or quiesced, received when reverse replica).</param>
 /// <param name="Key">The VM's 32-byte data key in base64.</param>
-/// <param name="CopyId">Names a copy that was asked for: all extents are marked once for each new value.</param>
+/// <param name="CopyId">Names a resync that was asked for: all extents are marked once for each new value.</param>
 /// <param name="Sequence">
 /// The number of the event after which this holds: a directive that comes late, behind a newer one, changes nothing.
 /// </param>

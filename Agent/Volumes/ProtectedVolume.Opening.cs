@@ -92,7 +92,7 @@ internal sealed partial class ProtectedVolume
         }
         catch (IOException e)
         {
-            ClosedUnclean(Vm, e.Message);
+            ClosedUnclean(_surroundings.Logger, Vm, e.Message);
         }
 
         state.Reverse?.Dispose();
@@ -133,7 +133,7 @@ internal sealed partial class ProtectedVolume
         File.GetLastWriteTimeUtc(path).Ticks.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the source of '{Vm}' was not closed clean: {Reason}")]
-    private partial void ClosedUnclean(string vm, string reason);
+    private static partial void ClosedUnclean(ILogger logger, string vm, string reason);
 
     /// <summary>What is open now. Exchanged whole; the lists in it grow only while a directive is carried out.</summary>
     private sealed class OpenState(IReadOnlyList<IBlockDevice> devices, SourceVolume? source, InPlaceReplica? reverse)

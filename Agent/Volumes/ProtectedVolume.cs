@@ -166,7 +166,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         var returning = _remembered?.Role == VolumeRole.ReverseReplica || _state.Reverse is not null;
         if (returning)
         {
-            // The disks were written below the old log: it says nothing about them any more.
+            // The disks were written below the old log, which says nothing about them any more: a new volume is all dirty.
             await CloseAsync(ct);
             _directory.DeleteSubdirectory(SourceDirectory);
             _directory.DeleteSubdirectory(ReverseDirectory);
@@ -174,10 +174,11 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
 
         await OpenSourceAsync(directive, ct);
         var source = _state.Source!;
-        source.Unfence(new Term(directive.Term));
+        source.Unfence(new Term(directive.Term), disksUnchanged: true);
+        source.Resume();
         if (directive.CopyId is { } copy && copy != _remembered?.CopyId)
         {
-            source.MarkAllDirty(copy == "initial" ? SourceCause.InitialReplication : SourceCause.UserRequest);
+            source.MarkAllDirty(SourceCause.UserRequest);
         }
 
         Remember(directive with { CopyId = directive.CopyId ?? _remembered?.CopyId });

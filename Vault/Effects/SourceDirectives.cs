@@ -61,8 +61,6 @@ internal static class SourceDirectives
 
     private static string? CopyId(ProtectedVmState state) => state.Phase switch
     {
-        Phase.Enabling { Step: EnableStep.StartingInitialReplication } or Phase.InitialReplication => "initial",
-        Phase.Reprotecting { Direction: Direction.ToRecovery } => $"reprotect-{state.Term}",
         Phase.Protected when state.Replication.Resync is { Stage: not ResyncStage.Required, Since: > 0 } resync =>
             $"resync-{resync.Since}",
         _ => null,

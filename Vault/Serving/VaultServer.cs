@@ -83,11 +83,14 @@ internal static class VaultServer
         services.AddSingleton<EffectRunner>();
         services.AddSingleton<ProtectedVms>();
         services.AddSingleton<VmViews>();
-        services.AddHostedService<TargetRestore>();
         services.AddReplicationEngine()
             .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
             .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>()
             .UseSqlite(Path.Combine(options.Data, "journal.db"));
+        services.AddSingleton<TargetReady>();
+        services.AddSingleton<FactFinder>();
+        services.AddSingleton<OperationServices>();
+        services.AddHostedService<TargetRestore>();
         services.AddHostedService<FactPump>();
         services.AddHostedService<MaintenanceLoop>();
     }

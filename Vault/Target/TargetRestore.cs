@@ -7,10 +7,11 @@ using ReplicationEngine.Vault.Effects;
 namespace ReplicationEngine.Vault.Target;
 
 /// <summary>
-/// When the service starts: opens the replica of every VM that has one and serves again what its state says was served. Runs
-/// after the engine's journal is open and before agents are listened to.
+/// When the service starts: opens the replica of every VM that has one and serves again what its state says was served.
+/// Effects wait for it, and agents are listened to only afterwards.
 /// </summary>
-internal sealed partial class TargetRestore(ProtectedVms vms, TargetSite site, ILogger<TargetRestore> logger) : IHostedService
+internal sealed partial class TargetRestore(
+    ProtectedVms vms, TargetSite site, TargetReady ready, ILogger<TargetRestore> logger) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -35,6 +36,8 @@ internal sealed partial class TargetRestore(ProtectedVms vms, TargetSite site, I
                 NotRestored(vm, e.Message);
             }
         }
+
+        ready.Set();
     }
 
     /// <inheritdoc/>
@@ -54,4 +57,16 @@ internal sealed partial class TargetRestore(ProtectedVms vms, TargetSite site, I
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the replica of '{Vm}' could not be opened: {Reason}")]
     private partial void NotRestored(string vm, string reason);
+}
+
+/// <summary>Opens when the target side stands as it did before the service was stopped.</summary>
+internal sealed class TargetReady
+{
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>It stands.</summary>
+    public void Set() => _ready.TrySetResult();
+
+    /// <summary>Waits until it does.</summary>
+    public Task WaitAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
 }

@@ -73,7 +73,9 @@ internal sealed partial class TargetVolume
     {
         ct.ThrowIfCancellationRequested();
         Opened().Fence(term);
-        RequireLive().Source!.Unfence(term);
+        var source = RequireLive().Source!;
+        source.Unfence(term, disksUnchanged: true);
+        source.Resume();
         return Task.CompletedTask;
     }
 
@@ -176,7 +178,7 @@ internal sealed partial class TargetVolume
             FirstTerm = term,
             CacheLimitBytes = LiveCacheBytes,
         });
-        source.Unfence(term);
+        source.Unfence(term, disksUnchanged: true);
         return source;
     }
 
