@@ -68,12 +68,25 @@ public sealed class SessionLink : IAsyncDisposable
         try
         {
             var length = _sending.Seal(type, NextSequence++, payload.Span, frame, payload.Length, compressed: false);
-            await Stream.WriteAsync(frame.AsMemory(0, length), cancellationToken);
+            await WriteAsync(frame.AsMemory(0, length), cancellationToken);
         }
         finally
         {
             Pool.Return(frame);
             _turn.Release();
+        }
+    }
+
+    /// <summary>Writes sealed bytes.</summary>
+    internal async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Stream.WriteAsync(bytes, cancellationToken);
+        }
+        catch (Exception cause) when (cause is IOException or ObjectDisposedException)
+        {
+            throw new LinkLostException("The connection broke while sending.", cause);
         }
     }
 

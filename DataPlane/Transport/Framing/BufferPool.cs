@@ -12,7 +12,7 @@ internal sealed class BufferPool
     /// <summary>Bytes of a chunk of disk or log and of all that goes around it in a frame.</summary>
     public const int ChunkCapacity = (1 << 20) + (8 << 10);
 
-    private const int SmallCapacity = 64 << 10;
+    private const int SmallCapacity = 512 << 10;
     private const int KeptChunks = 64;
     private readonly ConcurrentBag<byte[]> _chunks = [];
 

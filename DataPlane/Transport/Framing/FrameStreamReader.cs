@@ -31,7 +31,7 @@ internal sealed class FrameStreamReader(Stream stream, BufferPool pool, ulong fi
                 (_start, _end) = (0, _end - _start);
             }
 
-            var read = await stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
+            var read = await ReadSomeAsync(_buffer.AsMemory(_end), cancellationToken);
             if (read == 0)
             {
                 return _end == _start
@@ -56,13 +56,8 @@ internal sealed class FrameStreamReader(Stream stream, BufferPool pool, ulong fi
             _start += buffered;
             if (buffered < header.FrameLength)
             {
-                await stream.ReadExactlyAsync(frame.AsMemory(buffered, header.FrameLength - buffered), cancellationToken);
+                await ReadRestAsync(frame.AsMemory(buffered, header.FrameLength - buffered), cancellationToken);
             }
-        }
-        catch (EndOfStreamException)
-        {
-            pool.Return(frame);
-            throw new FrameException(FrameError.Truncated, $"The stream ended in frame {_next}.");
         }
         catch
         {
@@ -72,6 +67,32 @@ internal sealed class FrameStreamReader(Stream stream, BufferPool pool, ulong fi
 
         _next++;
         return new SealedFrame(header, frame);
+    }
+
+    private async ValueTask ReadRestAsync(Memory<byte> rest, CancellationToken cancellationToken)
+    {
+        while (rest.Length > 0)
+        {
+            var read = await ReadSomeAsync(rest, cancellationToken);
+            if (read == 0)
+            {
+                throw new FrameException(FrameError.Truncated, $"The stream ended in frame {_next}.");
+            }
+
+            rest = rest[read..];
+        }
+    }
+
+    private async ValueTask<int> ReadSomeAsync(Memory<byte> target, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await stream.ReadAsync(target, cancellationToken);
+        }
+        catch (Exception cause) when (cause is IOException or ObjectDisposedException)
+        {
+            throw new LinkLostException("The connection broke while receiving.", cause);
+        }
     }
 
     public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
