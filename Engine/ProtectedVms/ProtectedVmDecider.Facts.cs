@@ -50,7 +50,7 @@ internal static partial class ProtectedVmDecider
             "Make room for the replication log or the cache; a resync of the marked extents follows by itself."),
         RecordDirtyMapModeLeft => Cleared(state, context, HealthKind.CacheFull),
         RecordAgentConnected => OnAgentConnected(state, context),
-        RecordAgentDisconnected c when NeedsAgent(state.Phase) => Raised(
+        RecordAgentDisconnected c when state.Phase is not (Phase.NotProtected or Phase.Disabled) => Raised(
             state, context, HealthKind.AgentDisconnected, HealthLevel.Warning,
             $"Agent '{state.Enrollment.Agent}' is not connected: {c.Reason}",
             "Start the agent, or see why it cannot reach the service."),
@@ -131,10 +131,6 @@ internal static partial class ProtectedVmDecider
         or EffectKind.StartInitialReplication or EffectKind.PauseReplication or EffectKind.ResumeReplication
         or EffectKind.StartResync or EffectKind.QuiesceSource or EffectKind.FenceSource or EffectKind.PromoteSource
         or EffectKind.StartReverseReplication or EffectKind.StartForwardReplication;
-
-    private static bool NeedsAgent(Phase phase) => phase is Phase.Enabling or Phase.InitialReplication or Phase.Finalizing
-        or Phase.Protected or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack
-        or Phase.FailbackCommitPending or Phase.CommittingFailback or Phase.FailedBack;
 
     private static bool Has(ProtectedVmState state, HealthKind kind) => state.Causes.Any(cause => cause.Kind == kind);
 

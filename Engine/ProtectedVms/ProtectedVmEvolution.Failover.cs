@@ -90,8 +90,8 @@ internal static partial class ProtectedVmEvolution
         var step = planned || e.TryShutdown ? FailoverStep.Quiescing : FailoverStep.Promoting;
         var name = step == FailoverStep.Quiescing ? "Source stopped, last changes shipped" : "Target made writable";
         var stopped = Without(
-            StopReplication(state), HealthKind.RpoExceeded, HealthKind.NoRecentPoint, HealthKind.AgentDisconnected,
-            HealthKind.CacheFull, HealthKind.OperationFailed);
+            StopReplication(state), HealthKind.RpoExceeded, HealthKind.NoRecentPoint, HealthKind.CacheFull,
+            HealthKind.OperationFailed);
         return Enter(stopped, new Phase.FailingOver(e.Kind, step, e.Point, state.Term, e.At)) with
         {
             Term = e.Term,

@@ -9,8 +9,9 @@ internal static partial class ProtectedVmEvolution
 {
     private static ProtectedVmState Undo(ProtectedVmState state, ProtectedVmEvent e, Term term, string by, string? error)
     {
-        if (state.Phase is not (Phase.FailingOver or Phase.FailingBack or Phase.CommitPending)
-            || (e is FailoverFailed && state.Phase is Phase.CommitPending) || term != state.Term.Next())
+        var undoable = state.Phase is Phase.FailingOver or Phase.FailingBack
+            || (e is CancelStarted && state.Phase is (Phase.CommitPending or Phase.ChangingPoint));
+        if (!undoable || term != state.Term.Next())
         {
             throw Impossible(state, e);
         }
@@ -26,6 +27,7 @@ internal static partial class ProtectedVmEvolution
                 .End(JobKind.PlannedFailover, outcome, e.At, error)
                 .End(JobKind.UnplannedFailover, outcome, e.At, error)
                 .End(JobKind.Failback, outcome, e.At, error)
+                .End(JobKind.ChangeRecoveryPoint, outcome, e.At, error)
                 .Start(state.EventCount, JobKind.Cancel, by, "Failover undone", e.At),
         };
         return e is FailoverFailed failed

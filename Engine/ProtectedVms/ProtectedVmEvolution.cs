@@ -64,6 +64,7 @@ internal static partial class ProtectedVmEvolution
         return Enter(state, new Phase.Enabling(EnableStep.CheckingPrerequisites)) with
         {
             Enrollment = e.Enrollment,
+            Causes = [],
             Finalized = false,
             Points = state.Phase is Phase.Disabled { ReplicaKept: true } ? state.Points : [],
             Jobs = state.Jobs.Start(state.EventCount, JobKind.Enable, e.By, "Prerequisites checked", e.At),

@@ -15,6 +15,7 @@ public static class ProtectedVmHealth
     public static HealthReport Of(ProtectedVmState state)
     {
         var causes = state.Causes
+            .Where(cause => cause.Kind != HealthKind.AgentDisconnected || NeedsAgent(state.Phase))
             .Concat(state.Retries.Select(OfRetry))
             .Concat(OfReplication(state.Replication))
             .Concat(state.Points.Where(point => !point.Usable).Select(point => new HealthCause(
@@ -25,6 +26,11 @@ public static class ProtectedVmHealth
             .ToValueList();
         return new HealthReport(causes.Count == 0 ? HealthLevel.Normal : causes[0].Level, causes);
     }
+
+    // While the target runs the machine and nothing flows back, an agent that is away is no trouble.
+    private static bool NeedsAgent(Phase phase) => phase is Phase.Enabling or Phase.InitialReplication or Phase.Finalizing
+        or Phase.Protected or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack
+        or Phase.FailbackCommitPending or Phase.CommittingFailback or Phase.FailedBack;
 
     private static HealthCause OfRetry(Retry retry) => OfError(
         EffectName.Of(retry.Kind), retry.Error, retry.Failures, retry.DueAt, retry.Since,

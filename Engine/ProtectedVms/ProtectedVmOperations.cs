@@ -153,7 +153,7 @@ public static class ProtectedVmOperations
 
     private static ProtectedVmRefusal? CheckCancel(ProtectedVmState state) => state.Phase switch
     {
-        Phase.FailingOver or Phase.CommitPending or Phase.FailingBack => null,
+        Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.FailingBack => null,
         Phase.FailbackCommitPending => new ProtectedVmRefusal.FailbackNotCancellable(),
         _ => Wrong(state, Operation.CancelFailover),
     };
