@@ -3,6 +3,7 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Effects;
 

@@ -1,10 +1,11 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
+using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Api;
+using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
 
 namespace ReplicationEngine.Vault.Target;
 
@@ -27,7 +28,7 @@ internal sealed partial class TargetVolume
     public bool HasLive => Peek(LiveName) is not null;
 
     /// <summary>Serves a writable copy of a point; nothing else changes (FOV-1, I23).</summary>
-    public async Task<(RecoveryPoint Point, int Exports)> StartTestAsync(RecoveryPointId point, CancellationToken ct)
+    public async Task<(EnginePoint Point, int Exports)> StartTestAsync(RecoveryPointId point, CancellationToken ct)
     {
         var machine = await OpenMachineAsync(TestName, point, null, ct);
         return (machine.Point, machine.View.Disks.Count);
@@ -40,7 +41,7 @@ internal sealed partial class TargetVolume
     /// Takes the term, so that no sender of a smaller one is heard any more, and serves writable disks of the point. Needs
     /// nothing of the source (FOV-9).
     /// </summary>
-    public async Task<(RecoveryPoint Point, TimeSpan RpoBound, int Exports)> FailOverAsync(
+    public async Task<(EnginePoint Point, TimeSpan RpoBound, int Exports)> FailOverAsync(
         RecoveryPointId point, Term term, CancellationToken ct)
     {
         await EndSessionAsync();
@@ -50,7 +51,7 @@ internal sealed partial class TargetVolume
     }
 
     /// <summary>Serves another point's disks in the place of the current ones, whose writes are dropped (FOV-4).</summary>
-    public async Task<(RecoveryPoint Point, TimeSpan RpoBound, int Exports)> SwitchAsync(
+    public async Task<(EnginePoint Point, TimeSpan RpoBound, int Exports)> SwitchAsync(
         RecoveryPointId point, Term term, CancellationToken ct)
     {
         if (Peek(LiveName) is { } current && current.Point.Id != point)
@@ -88,7 +89,7 @@ internal sealed partial class TargetVolume
         }
 
         var store = Opened();
-        if (store.Overlays.Contains(LiveName))
+        if (HasOverlay(store, LiveName))
         {
             store.AdoptOverlay(LiveName);
         }
@@ -119,14 +120,14 @@ internal sealed partial class TargetVolume
     public async Task RestoreAsync(bool test, Term? live, bool quiesced, CancellationToken ct)
     {
         var store = Opened();
-        if (test && store.Overlays.Contains(TestName))
+        if (test && HasOverlay(store, TestName))
         {
-            await OpenMachineAsync(TestName, store.PointOfOverlay(TestName), null, ct);
+            await OpenMachineAsync(TestName, PointOf(store, TestName), null, ct);
         }
 
-        if (live is { } term && store.Overlays.Contains(LiveName))
+        if (live is { } term && HasOverlay(store, LiveName))
         {
-            var machine = await OpenMachineAsync(LiveName, store.PointOfOverlay(LiveName), term, ct);
+            var machine = await OpenMachineAsync(LiveName, PointOf(store, LiveName), term, ct);
             if (quiesced)
             {
                 machine.Source!.Quiesce();
@@ -145,7 +146,7 @@ internal sealed partial class TargetVolume
         var store = Opened();
         var stored = store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
             $"The replica of '{_vm}' does not hold recovery point {id}.");
-        var overlay = store.Overlays.Contains(name) ? store.OpenOverlay(name) : store.CreateOverlay(name, id);
+        var overlay = HasOverlay(store, name) ? store.OpenOverlay(name) : store.CreateOverlay(name, id);
         var source = term is { } live ? OpenLiveSource(overlay, live) : null;
         var disks = new List<RecoveredDisk>();
         for (var i = 0; i < overlay.Disks.Count; i++)
@@ -160,7 +161,7 @@ internal sealed partial class TargetVolume
         var bound = _time.GetUtcNow() - point.Time;
         var view = new RecoveredMachine(
             VmViews.Point(new KeptPoint(point, TimeSpan.Zero)), bound < TimeSpan.Zero ? TimeSpan.Zero : bound,
-            _time.GetElapsedTime(began), disks, () => overlay.WrittenBytes);
+            _time.GetElapsedTime(began), disks, () => overlay.BytesWritten);
         var machine = new Machine(point, view, overlay, source);
         Put(name, machine);
         return machine;
@@ -186,7 +187,7 @@ internal sealed partial class TargetVolume
     {
         if (Peek(name) is not { } machine)
         {
-            if (delete && Store is { } left && left.Overlays.Contains(name))
+            if (delete && Store is { } left && HasOverlay(left, name))
             {
                 left.DeleteOverlay(name);
             }
@@ -211,11 +212,12 @@ internal sealed partial class TargetVolume
             Opened().DeleteOverlay(name);
             _directory.DeleteSubdirectory(name);
         }
-        else
-        {
-            machine.Overlay.Dispose();
-        }
     }
+
+    private static bool HasOverlay(ReplicaStore store, string name) => store.Overlays.Any(o => o.Name == name);
+
+    private static RecoveryPointId PointOf(ReplicaStore store, string name) =>
+        store.Overlays.First(o => o.Name == name).Point;
 
     private Machine? Peek(string name)
     {
@@ -242,5 +244,5 @@ internal sealed partial class TargetVolume
 
     /// <summary>A served copy.</summary>
     internal sealed record Machine(
-        RecoveryPoint Point, RecoveredMachine View, ReplicaOverlay Overlay, SourceVolume? Source);
+        EnginePoint Point, RecoveredMachine View, ReplicaOverlay Overlay, SourceVolume? Source);
 }

@@ -162,7 +162,7 @@ internal sealed partial class TargetVolume
     {
         var store = Opened();
         store.AcceptTerm(link.Peer.Position.Term);
-        var options = new ReceiveOptions { Moved = _ => _changed() };
+        var options = new ReceiveOptions { PositionMoved = _ => _changed() };
         try
         {
             _receiving = true;

@@ -64,9 +64,10 @@ internal sealed partial class TargetVolume : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         lock (_life)
         {
-            _store ??= _directory.ListDirectories().Contains(StoreDirectory)
+            _store ??= ReplicaStore.Exists(_directory.Subdirectory(StoreDirectory))
                 ? ReplicaStore.Open(_directory.Subdirectory(StoreDirectory))
-                : ReplicaStore.Create(_directory.Subdirectory(StoreDirectory), _vm, disks, term);
+                : ReplicaStore.Create(
+                    _directory.Subdirectory(StoreDirectory), new ProtectedVmId(_vm), disks, term);
         }
 
         return Task.CompletedTask;
