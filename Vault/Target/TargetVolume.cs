@@ -102,7 +102,7 @@ internal sealed partial class TargetVolume : IAsyncDisposable
     public bool Maintain()
     {
         var worked = Store?.Maintain(MaintenanceBudget) ?? false;
-        Live?.Volume?.Maintain();
+        Peek(LiveName)?.Source?.Maintain();
         return worked;
     }
 
