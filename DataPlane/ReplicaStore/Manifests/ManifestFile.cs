@@ -55,6 +55,12 @@ internal sealed class ManifestFile : IDisposable
     /// <summary>The bytes of the file.</summary>
     public long Size => _end;
 
+    /// <summary>The bytes the file had when it was last shortened.</summary>
+    public long SizeWhenShortened { get; private set; }
+
+    /// <summary>A sync failed: whether the last frame will be there after a power cut is unknown.</summary>
+    public bool Poisoned { get; private set; }
+
     /// <summary>Makes a new manifest, with its first records, durable under its name.</summary>
     public static ManifestFile Create(IStorageDirectory directory, string name, IReadOnlyList<StoreRecord> first)
     {
@@ -127,7 +133,7 @@ internal sealed class ManifestFile : IDisposable
         _directory.Rename(_name + ".new", _name);
         _directory.Sync();
         (_file, fresh._file) = (fresh._file, _file);
-        (_end, _chain, Frames) = (fresh._end, fresh._chain, fresh.Frames);
+        (_end, _chain, Frames, SizeWhenShortened) = (fresh._end, fresh._chain, fresh.Frames, fresh._end);
     }
 
     public void Dispose() => _file.Dispose();
@@ -166,7 +172,16 @@ internal sealed class ManifestFile : IDisposable
             throw;
         }
 
-        _file.Sync();
+        try
+        {
+            _file.Sync();
+        }
+        catch (StorageException)
+        {
+            Poisoned = true;
+            throw;
+        }
+
         (_end, _chain, Frames) = (_end + frame.Length, chain, Frames + 1);
     }
 

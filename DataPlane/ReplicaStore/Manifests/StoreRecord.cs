@@ -15,17 +15,18 @@ internal sealed record Checkpoint(uint Segment, long Offset, StreamState Stream)
 /// <param name="ConsistentFrom">The position at which the resync ends, when the source has said so.</param>
 /// <param name="Empty">Every block is zero.</param>
 /// <param name="Bytes">Bytes of changes applied over the store's life.</param>
+/// <param name="EverConsistent">A resync has ended once; until then the base may be written directly.</param>
 internal sealed record StreamState(
-    ChangePosition Applied, bool Resyncing, ChangePosition? ConsistentFrom, bool Empty, long Bytes)
+    ChangePosition Applied, bool Resyncing, ChangePosition? ConsistentFrom, bool Empty, long Bytes, bool EverConsistent)
 {
     /// <summary>Before anything was received.</summary>
     public static StreamState Initial { get; } =
-        new(new ChangePosition(new Generation(0), Lsn.None), Resyncing: true, null, Empty: true, 0);
+        new(new ChangePosition(new Generation(0), Lsn.None), Resyncing: true, null, Empty: true, 0, false);
 
     /// <summary>Ends the resync when the position it waits for is reached.</summary>
     public StreamState Settle() =>
         Resyncing && ConsistentFrom is { } from && Applied.CompareTo(from) >= 0
-            ? this with { Resyncing = false, ConsistentFrom = null }
+            ? this with { Resyncing = false, ConsistentFrom = null, EverConsistent = true }
             : this;
 }
 

@@ -91,14 +91,15 @@ internal static class StoreRecordCodec
     {
         var stream = c.Stream;
         Write(w.U32(c.Segment).I64(c.Offset), stream.Applied).Bool(stream.Resyncing).Bool(stream.ConsistentFrom is not null);
-        return Write(w, stream.ConsistentFrom ?? default).Bool(stream.Empty).I64(stream.Bytes);
+        return Write(w, stream.ConsistentFrom ?? default).Bool(stream.Empty).I64(stream.Bytes).Bool(stream.EverConsistent);
     }
 
     internal static Checkpoint Checkpoint(WireReader r)
     {
         var (segment, offset, applied, resyncing, known) = (r.U32(), r.I64(), Position(r), r.Bool(), r.Bool());
         var from = Position(r);
-        return new Checkpoint(segment, offset, new StreamState(applied, resyncing, known ? from : null, r.Bool(), r.I64()));
+        return new Checkpoint(segment, offset, new StreamState(
+            applied, resyncing, known ? from : null, r.Bool(), r.I64(), r.Bool()));
     }
 
     internal static WireWriter Layer(WireWriter w, LayerInfo l) =>

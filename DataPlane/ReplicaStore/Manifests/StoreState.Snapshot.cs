@@ -1,5 +1,4 @@
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 

@@ -106,9 +106,9 @@ internal sealed partial class StoreState
                 Layers.RemoveAll(l => l.To <= r.To);
                 break;
             case StoreRecord.Rewound r:
-                var keep = Points[IndexOf(r.Id)].Layer;
-                Layers.RemoveAll(l => l.From > keep);
-                Points.RemoveAll(p => p.Layer > keep);
+                var newest = IndexOf(r.Id);
+                Layers.RemoveAll(l => l.From > Points[newest].Layer);
+                Points.RemoveRange(newest + 1, Points.Count - newest - 1);
                 Checkpoint = r.Checkpoint;
                 HashEpoch++;
                 break;

@@ -51,6 +51,9 @@ internal sealed class WireWriter
         return this;
     }
 
+    /// <summary>Bytes without their count.</summary>
+    public void Write(ReadOnlySpan<byte> value) => _buffer.Write(value);
+
     /// <summary>A count, then each item.</summary>
     public WireWriter Many<T>(IReadOnlyCollection<T> items, Action<WireWriter, T> write)
     {
