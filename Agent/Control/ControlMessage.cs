@@ -87,9 +87,13 @@ public enum VolumeRole
 /// <param name="Term">The fencing term that goes with it; a smaller one than was already obeyed is refused.</param>
 /// <param name="Replicating">Whether changes flow (sent when primary or quiesced, received when reverse replica).</param>
 /// <param name="Key">The VM's 32-byte data key in base64.</param>
-/// <param name="CopyId">Names a copy that was asked for: all extents are marked once for each new value.</param>
+/// <param name="CopyId">Names a resync that was asked for: all extents are marked once for each new value.</param>
+/// <param name="Sequence">
+/// The number of the event after which this holds: a directive that comes late, behind a newer one, changes nothing.
+/// </param>
 public sealed record VolumeDirective(
-    string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId);
+    string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,
+    long Sequence);
 
 /// <summary>An agent's answer.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "reply")]
@@ -125,7 +129,8 @@ public sealed record ServedDisk(string Path, long SizeBytes, string? Uri);
 
 /// <summary>What an agent observes of one volume.</summary>
 public sealed record VolumeStatus(
-    string Vm, VolumeRole Role, long Term, IReadOnlyList<ServedDisk> Disks, string Capture, long Generation, long Lsn,
+    string Vm, VolumeRole Role, long Term, IReadOnlyList<ServedDisk> Disks, string Capture, string CauseCode, string Cause,
+    long Generation, long Lsn,
     long AckedGeneration, long AckedLsn, long LagBytes, DateTimeOffset? OldestUnacked, long DirtyBytes, long CacheBytes,
     TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
 

@@ -45,6 +45,12 @@ public interface IReplicaSink
     /// </summary>
     void CompareBlocks(int disk, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs);
 
+    /// <summary>
+    /// Reads the replica's own block hashes, so that a whole extent is compared by one root hash. False when the
+    /// replica cannot tell them cheaply: then every block hash of the extent is compared by <see cref="CompareBlocks"/>.
+    /// </summary>
+    bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes) => false;
+
     /// <summary>The resync of this generation is complete once everything up to <paramref name="consistentFrom"/> is applied.</summary>
     void EndResync(ChangePosition consistentFrom);
 

@@ -8,7 +8,8 @@ public sealed class Conformance_table
 {
     private const string Document = "docs/conformance.md";
 
-    private static readonly Regex Row = new(@"^\| (?<id>[A-Z]+-?\d+) \| (?<text>.*) \| (?<tests>[^|]*) \| (?<state>[^|]*) \|$");
+    private static readonly Regex Row =
+        new(@"^\| (?<id>[A-Z]+-?\d+) \| (?<text>.*) \| (?<tests>[^|]*) \| (?<state>[^|]*) \|$");
 
     [Fact]
     public void Every_row_names_exactly_the_test_classes_that_carry_its_id()
@@ -52,9 +53,10 @@ public sealed class Conformance_table
                     ? declared.Groups["name"].Value : type;
                 foreach (Match trait in Regex.Matches(line, @"Trait\(""Req"", ""(?<id>[A-Z]+-?\d+)""\)"))
                 {
-                    var name = type.Length == 0 || line.TrimStart() == line ? Path.GetFileNameWithoutExtension(file) : type;
-                    (proofs.TryGetValue(trait.Groups["id"].Value, out var set) ? set : proofs[trait.Groups["id"].Value] =
-                        new SortedSet<string>(StringComparer.Ordinal)).Add(name);
+                    var id = trait.Groups["id"].Value;
+                    var onClass = type.Length == 0 || line.TrimStart() == line;
+                    proofs.TryAdd(id, new SortedSet<string>(StringComparer.Ordinal));
+                    proofs[id].Add(onClass ? Path.GetFileNameWithoutExtension(file) : type);
                 }
             }
         }

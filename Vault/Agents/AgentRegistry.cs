@@ -7,6 +7,7 @@ namespace ReplicationEngine.Vault.Agents;
 /// <summary>The agents that are connected, and what each last reported of its volumes (kept after it is gone).</summary>
 internal sealed class AgentRegistry(TimeProvider time)
 {
+    private readonly DateTimeOffset _started = time.GetUtcNow();
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset> _seen = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (string Agent, VolumeStatus Status)> _volumes = new(StringComparer.Ordinal);
@@ -22,6 +23,11 @@ internal sealed class AgentRegistry(TimeProvider time)
 
     /// <summary>The session of a connected agent; null when it is not connected.</summary>
     public AgentSession? Find(string agent) => _sessions.GetValueOrDefault(agent);
+
+    /// <summary>How long an agent has been away, counted from the service's start for one that never came; zero while connected.</summary>
+    public TimeSpan AwayFor(string agent) => _sessions.ContainsKey(agent)
+        ? TimeSpan.Zero
+        : time.GetUtcNow() - (_seen.TryGetValue(agent, out var seen) ? seen : _started);
 
     /// <summary>The names of the connected agents in ordinal order.</summary>
     public IReadOnlyList<string> ConnectedAgents => [.. _sessions.Keys.Order(StringComparer.Ordinal)];
@@ -70,6 +76,7 @@ internal sealed class AgentRegistry(TimeProvider time)
         finally
         {
             _sessions.TryRemove(new KeyValuePair<string, AgentSession>(hello.Agent, session));
+            _seen[hello.Agent] = time.GetUtcNow();
             Disconnected?.Invoke(hello.Agent);
         }
     }
