@@ -106,10 +106,10 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
         catch (Exception e)
         {
             // The boundary of this connection: whatever ended it, the others go on and the owner is told.
-            error = _late ? new TimeoutException("The handshake was not over by its deadline.", e) : e;
+            error = e;
         }
 
-        End(error);
+        End(_late ? new TimeoutException("The handshake was not over by its deadline.", error) : error);
     }
 
     private void End(Exception? error)

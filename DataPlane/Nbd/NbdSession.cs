@@ -75,23 +75,23 @@ internal sealed class NbdSession : IDisposable
         }
         while (used > 0 && _handshake.Phase is HandshakePhase.Options or HandshakePhase.Skipping);
 
-        Ended = _handshake.Phase == HandshakePhase.Ended;
-        _output.Send();
-        if (_handshake.Phase == HandshakePhase.Chosen)
+        // Attached before the client learns that it may begin: what it then does counts as use of the export.
+        var export = _handshake.Phase == HandshakePhase.Chosen ? _handshake.Export : null;
+        Ended = _handshake.Phase == HandshakePhase.Ended || (export is not null && !_host.TryAttach(export));
+        if (export is null || !Ended)
         {
-            BeginTransmission(_handshake.Export!);
+            _output.Send();
+        }
+
+        if (export is not null && !Ended)
+        {
+            BeginTransmission(export);
         }
     }
 
     /// <summary>Changes to buffers that hold the largest request; what arrived behind the handshake moves over.</summary>
     private void BeginTransmission(NbdExport export)
     {
-        if (!_host.TryAttach(export))
-        {
-            Ended = true;
-            return;
-        }
-
         var input = new NbdInput(NbdProtocol.RequestSize + NbdProtocol.MaxPayload);
         _input.Unread.CopyTo(input.Window(_input.Count + 1));
         input.Arrived(_input.Count);
