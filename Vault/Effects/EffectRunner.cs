@@ -220,7 +220,7 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
     }
 
     private TargetVolume Volume(ProtectedVmState state) =>
-        site.Find(state.Enrollment.Vm.Value) ?? throw new EffectFailedException(new EffectError(
+        site.Find(state.Enrollment.Vm.Value) ?? throw new EffectFailedException(EffectError.Of(
             ErrorClass.NonRecoverable, $"The target has no replica of '{state.Enrollment.Vm}'.",
             "Disable protection and protect again."));
 
@@ -239,14 +239,15 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
     /// <summary>The error of an exception that belongs to the outside world; null for a bug.</summary>
     private static EffectError? Describe(Exception exception) => exception switch
     {
-        StorageException { Errno: StorageException.NoSpace } e => new EffectError(
+        StorageException { Errno: StorageException.NoSpace } e => EffectError.Of(
             ErrorClass.Recoverable, e.Message, "Free space at the target."),
-        ReplicaCorruptException e => new EffectError(
+        ReplicaCorruptException e => EffectError.Of(
             ErrorClass.NonRecoverable, e.Message, "Choose another recovery point, or resync."),
-        ReplicaRefusedException { Reason: ReplicaRefusal.Unavailable } e => new EffectError(
+        ReplicaRefusedException { Reason: ReplicaRefusal.Unavailable } e => EffectError.Of(
             ErrorClass.Recoverable, e.Message, "See the target's storage."),
-        ReplicaRefusedException e => new EffectError(ErrorClass.NonRecoverable, e.Message, "Choose another recovery point."),
-        StorageException or BlockDeviceException => new EffectError(
+        ReplicaRefusedException e => EffectError.Of(
+            ErrorClass.NonRecoverable, e.Message, "Choose another recovery point."),
+        StorageException or BlockDeviceException => EffectError.Of(
             ErrorClass.Recoverable, exception.Message, "See the target's storage."),
         _ => null,
     };

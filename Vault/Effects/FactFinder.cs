@@ -154,7 +154,7 @@ internal sealed partial class FactFinder(
 
         if (status.Problems is [var problem, ..] && state.Replication.Fault is null)
         {
-            yield return new ProtectedVmCommand.RecordReplicationError(new EffectError(
+            yield return new ProtectedVmCommand.RecordReplicationError(EffectError.Of(
                 problem.Recoverable ? ErrorClass.Recoverable : ErrorClass.NonRecoverable, problem.Message,
                 problem.Remedy ?? ""));
         }

@@ -75,7 +75,7 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
             return await session.AskAsync(request, either.Token) switch
             {
                 TReply reply => reply,
-                AgentReply.Failed failed => throw new EffectFailedException(new EffectError(
+                AgentReply.Failed failed => throw new EffectFailedException(EffectError.Of(
                     failed.Recoverable ? ErrorClass.Recoverable : ErrorClass.NonRecoverable, failed.Message,
                     failed.Remedy ?? $"See the log of agent '{agent}'.")),
                 var other => throw new InvalidOperationException($"Agent '{agent}' answered {other.GetType().Name}."),
@@ -87,6 +87,6 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
         }
     }
 
-    private static EffectFailedException Away(string agent, string how) => new(new EffectError(
-        ErrorClass.Recoverable, $"Agent '{agent}' {how}.", "Start the agent, or see why it cannot reach the service."));
+    private static EffectFailedException Away(string agent, string how) => new(EffectError.Of(
+            ErrorClass.Recoverable, $"Agent '{agent}' {how}.", "Start the agent, or see why it cannot reach the service."));
 }

@@ -1,6 +1,6 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.RecoveryPoints;
@@ -89,7 +89,7 @@ internal sealed partial class TargetVolume
         }
 
         var store = Opened();
-        if (HasOverlay(store, LiveName))
+        if (store.Overlays.Contains(LiveName))
         {
             store.AdoptOverlay(LiveName);
         }
@@ -120,14 +120,14 @@ internal sealed partial class TargetVolume
     public async Task RestoreAsync(bool test, Term? live, bool quiesced, CancellationToken ct)
     {
         var store = Opened();
-        if (test && HasOverlay(store, TestName))
+        if (test && store.Overlays.Contains(TestName))
         {
-            await OpenMachineAsync(TestName, PointOf(store, TestName), null, ct);
+            await OpenMachineAsync(TestName, store.PointOfOverlay(TestName), null, ct);
         }
 
-        if (live is { } term && HasOverlay(store, LiveName))
+        if (live is { } term && store.Overlays.Contains(LiveName))
         {
-            var machine = await OpenMachineAsync(LiveName, PointOf(store, LiveName), term, ct);
+            var machine = await OpenMachineAsync(LiveName, store.PointOfOverlay(LiveName), term, ct);
             if (quiesced)
             {
                 machine.Source!.Quiesce();
@@ -146,7 +146,7 @@ internal sealed partial class TargetVolume
         var store = Opened();
         var stored = store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
             $"The replica of '{_vm}' does not hold recovery point {id}.");
-        var overlay = HasOverlay(store, name) ? store.OpenOverlay(name) : store.CreateOverlay(name, id);
+        var overlay = store.Overlays.Contains(name) ? store.OpenOverlay(name) : store.CreateOverlay(name, id);
         var source = term is { } live ? OpenLiveSource(overlay, live) : null;
         var disks = new List<RecoveredDisk>();
         for (var i = 0; i < overlay.Disks.Count; i++)
@@ -161,7 +161,7 @@ internal sealed partial class TargetVolume
         var bound = _time.GetUtcNow() - point.Time;
         var view = new RecoveredMachine(
             VmViews.Point(new KeptPoint(point, TimeSpan.Zero)), bound < TimeSpan.Zero ? TimeSpan.Zero : bound,
-            _time.GetElapsedTime(began), disks, () => overlay.BytesWritten);
+            _time.GetElapsedTime(began), disks, () => overlay.WrittenBytes);
         var machine = new Machine(point, view, overlay, source);
         Put(name, machine);
         return machine;
@@ -187,7 +187,7 @@ internal sealed partial class TargetVolume
     {
         if (Peek(name) is not { } machine)
         {
-            if (delete && Store is { } left && HasOverlay(left, name))
+            if (delete && Store is { } left && left.Overlays.Contains(name))
             {
                 left.DeleteOverlay(name);
             }
@@ -212,12 +212,11 @@ internal sealed partial class TargetVolume
             Opened().DeleteOverlay(name);
             _directory.DeleteSubdirectory(name);
         }
+        else
+        {
+            machine.Overlay.Dispose();
+        }
     }
-
-    private static bool HasOverlay(ReplicaStore store, string name) => store.Overlays.Any(o => o.Name == name);
-
-    private static RecoveryPointId PointOf(ReplicaStore store, string name) =>
-        store.Overlays.First(o => o.Name == name).Point;
 
     private Machine? Peek(string name)
     {
