@@ -78,7 +78,7 @@ internal static partial class ProtectedVmDecider
         var unconfirmed = state.Phase is Phase.FailingOver { Kind: FailoverKind.Planned }
             && scenario.PlannedFailover == PlannedFailoverRule.WhenAgentConfirmsShutdown && !result.ConfirmedByAgent;
         return unconfirmed
-            ? new FailoverFailed(context.Now, new EffectError(
+            ? new FailoverFailed(context.Now, EffectError.Of(
                 ErrorClass.NonRecoverable,
                 $"Scenario {scenario.Id} allows a planned failover only when the agent confirms the shutdown, and it did not.",
                 "Fail over unplanned."), state.Term.Next())
@@ -163,12 +163,11 @@ internal static partial class ProtectedVmDecider
     }
 
     private static ValueList<ProtectedVmEvent> Retried(
-        ProtectedVmState state, DecisionContext context, Func<EffectKind, bool> which)
+        ProtectedVmState state, DecisionContext context, Func<Retry, bool> which, bool replication)
     {
-        var events = state.Retries.Where(retry => retry.Waiting && which(retry.Kind))
+        var events = state.Retries.Where(retry => retry.Waiting && which(retry))
             .Select(ProtectedVmEvent (retry) => new EffectRetried(context.Now, context.Actor, retry.Kind));
-        var replication = state.Replication is { Active: true, Paused: false, Fault: not null };
-        return replication
+        return replication && state.Replication is { Active: true, Paused: false, Fault: not null }
             ? [.. events, new ReplicationRetried(context.Now, context.Actor)]
             : events.ToValueList();
     }

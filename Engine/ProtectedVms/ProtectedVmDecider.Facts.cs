@@ -124,10 +124,15 @@ internal static partial class ProtectedVmDecider
     }
 
     private static ValueList<ProtectedVmEvent> OnAgentConnected(ProtectedVmState state, DecisionContext context) =>
-        [.. Cleared(state, context, HealthKind.AgentDisconnected), .. Retried(state, context, NeedsAgentNow)];
+    [
+        .. Cleared(state, context, HealthKind.AgentDisconnected),
+        .. Retried(
+            state, context, retry => retry.DueAt is not null && NeedsAgent(retry.Kind),
+            replication: state.Replication.Fault?.RetryAt is not null),
+    ];
 
-    // What failed for want of the agent need not wait for its schedule once the agent is back.
-    private static bool NeedsAgentNow(EffectKind kind) => kind is EffectKind.CheckPrerequisites or EffectKind.AttachSource
+    // What waits for its schedule need not wait longer once the agent is back.
+    private static bool NeedsAgent(EffectKind kind) => kind is EffectKind.CheckPrerequisites or EffectKind.AttachSource
         or EffectKind.StartInitialReplication or EffectKind.PauseReplication or EffectKind.ResumeReplication
         or EffectKind.StartResync or EffectKind.QuiesceSource or EffectKind.FenceSource or EffectKind.PromoteSource
         or EffectKind.StartReverseReplication or EffectKind.StartForwardReplication;

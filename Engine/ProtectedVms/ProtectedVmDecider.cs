@@ -38,7 +38,7 @@ internal static partial class ProtectedVmDecider
             context.Now, context.Actor, state.Phase is Phase.FailedOver ? Direction.ToPrimary : Direction.ToRecovery)]),
         Failback => If(state, Operation.Failback, () =>
             [new FailbackStarted(context.Now, context.Actor, state.Term.Next())]),
-        RetryJob => If(state, Operation.RetryJob, () => Retried(state, context, _ => true)),
+        RetryJob => If(state, Operation.RetryJob, () => Retried(state, context, _ => true, replication: true)),
         ProtectedVmCommand.TimerDue c => OnTimerDue(state, c, context),
         RecordEffectSucceeded c => OnEffectSucceeded(state, c, context),
         RecordEffectFailed c => OnEffectFailed(state, c, context),

@@ -69,10 +69,7 @@ public enum ErrorClass
 public sealed record EffectError(ErrorClass Class, ValueList<string> Reasons, string Remedy)
 {
     /// <summary>An error with one reason.</summary>
-    public EffectError(ErrorClass @class, string reason, string remedy)
-        : this(@class, [reason], remedy)
-    {
-    }
+    public static EffectError Of(ErrorClass @class, string reason, string remedy) => new(@class, [reason], remedy);
 
     /// <summary>The reasons in one line.</summary>
     public string Message => string.Join(" ", Reasons);
