@@ -126,6 +126,12 @@ internal sealed class MemorySource : IChangeSource
     {
         lock (_lock)
         {
+            if (_overflown)
+            {
+                // No cut can be made of a log that does not carry every write.
+                return default;
+            }
+
             var data = new byte[PointMarker.Size];
             new PointMarker(new RecoveryPointId(id), PointConsistency.Crash).Write(data);
             Append(ChangeKind.Marker, 0, 0, data);
