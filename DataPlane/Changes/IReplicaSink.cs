@@ -75,6 +75,21 @@ public enum ReplicaRefusal
 
     /// <summary>The store failed to sync or ran out of space and takes nothing more until it is opened again or space returns.</summary>
     Unavailable,
+
+    /// <summary>It is resyncing and equals no moment of the source, so no point can be made (I12).</summary>
+    Resyncing,
+
+    /// <summary>The recovery point does not exist.</summary>
+    UnknownPoint,
+
+    /// <summary>The recovery point's stored bytes are damaged.</summary>
+    PointUnusable,
+
+    /// <summary>A recovery point (or a name) is held, being read, or under an overlay.</summary>
+    PointInUse,
+
+    /// <summary>The overlay does not exist.</summary>
+    UnknownOverlay,
 }
 
 /// <summary>The replica refuses what was offered; nothing of it was applied.</summary>
