@@ -4,7 +4,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Architecture;
 
-/// <summary>Who may know whom: the arrows of docs/ARCHITECTURE.md, held against the project files and the usings.</summary>
+/// <summary>Who may know whom: the arrows of docs/STYLE.md, held against project files and usings.</summary>
 public sealed class Dependency_directions
 {
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
@@ -25,7 +25,8 @@ public sealed class Dependency_directions
         {
             var file = $"{project}/ReplicationEngine.{project}.csproj";
             var references = XDocument.Parse(Repository.Read(file)).Descendants("ProjectReference")
-                .Select(r => Regex.Match(r.Attribute("Include")!.Value, @"ReplicationEngine\.(\w+)\.csproj").Groups[1].Value);
+                .Select(r => r.Attribute("Include")!.Value)
+                .Select(path => Regex.Match(path, @"ReplicationEngine\.(\w+)\.csproj").Groups[1].Value);
             Assert.All(references, r => Assert.Contains(r, allowed));
         }
     }
@@ -33,9 +34,11 @@ public sealed class Dependency_directions
     [Fact]
     public void The_engine_knows_no_packages_no_tasks_and_no_input_or_output()
     {
-        Assert.Empty(XDocument.Parse(Repository.Read("Engine/ReplicationEngine.Engine.csproj")).Descendants("PackageReference"));
-        string[] banned = ["System.IO", "System.Net", "System.Threading.Tasks", "Microsoft.Extensions", "TimeProvider", "Random."];
-        foreach (var file in Repository.Files.Where(f => f.StartsWith("Engine/", StringComparison.Ordinal) && f.EndsWith(".cs", StringComparison.Ordinal)))
+        var project = XDocument.Parse(Repository.Read("Engine/ReplicationEngine.Engine.csproj"));
+        Assert.Empty(project.Descendants("PackageReference"));
+        string[] banned =
+            ["System.IO", "System.Net", "System.Threading.Tasks", "Microsoft.Extensions", "TimeProvider", "Random."];
+        foreach (var file in Repository.Files.Where(f => f.StartsWith("Engine/") && f.EndsWith(".cs")))
         {
             var text = Repository.Read(file);
             Assert.All(banned, word => Assert.False(text.Contains(word, StringComparison.Ordinal), $"{file} knows {word}"));
@@ -47,7 +50,7 @@ public sealed class Dependency_directions
     public void Namespaces_follow_folders()
     {
         string[] parts = [.. Allowed.Keys];
-        foreach (var file in Repository.Files.Where(f => f.EndsWith(".cs", StringComparison.Ordinal) && parts.Contains(f.Split('/')[0])))
+        foreach (var file in Repository.Files.Where(f => f.EndsWith(".cs") && parts.Contains(f.Split('/')[0])))
         {
             var match = Regex.Match(Repository.Read(file), @"^namespace ([\w.]+);", RegexOptions.Multiline);
             if (match.Success)

@@ -98,8 +98,8 @@ public sealed record OperationRequest(
     string? Point = null, bool? App = null, string? Notes = null, bool? Discard = null, bool? KeepReplica = null,
     string? CommandId = null);
 
-/// <summary>The operation was accepted and is a job now; for operations done at once the job has already ended.</summary>
-public sealed record OperationAccepted(string JobId);
+/// <summary>The operation was accepted and is a job now; null for operations that are done at once (pause, resume, retry).</summary>
+public sealed record OperationAccepted(string? JobId);
 
 /// <summary>
 /// A line of a VM's history: <c>GET /api/v1/vms/{vm}/log</c> (all, oldest first). <c>?at=SEQ|TIME</c> answers
