@@ -54,7 +54,8 @@ def compare(disk, expected, image):
     for at in range(0, len(image), step):
         if expected[at:at + step] != image[at:at + step]:
             where = next(i for i in range(at, at + step) if expected[i] != image[i])
-            raise Mismatch(f"disk {disk}: byte {where} is {image[where]:#04x}, not {expected[where]:#04x}, and no write was there")
+            raise Mismatch(
+                f"disk {disk}: byte {where} is {image[where]:#04x}, not {expected[where]:#04x}, and no write was there")
 
 
 def prefix(writes, present, missing):
@@ -68,7 +69,8 @@ def prefix(writes, present, missing):
         late = [n for n in present if writes[n].submitted > first_gone.acked]
         if late:
             raise Mismatch(
-                f"write {min(late)} is in the image, but write {first_gone.number}, acknowledged before it was submitted, is not")
+                f"write {min(late)} is in the image, but write {first_gone.number}, "
+                "acknowledged before it was submitted, is not")
     last = min(missing) - 1 if missing else max(writes, default=0)
     return last, sorted(n for n in present if n > last)
 
@@ -82,7 +84,8 @@ def loss(writes, missing, point_time, rpo):
     span = last - lost[0].acked_at
     if point_time is not None and lost[0].acked_at < point_time:
         raise Mismatch(
-            f"write {lost[0].number} is lost, but was acknowledged {point_time - lost[0].acked_at:.3f} s before the time of the point")
+            f"write {lost[0].number} is lost, but was acknowledged {point_time - lost[0].acked_at:.3f} s "
+            "before the time of the point")
     if rpo is not None and span > rpo:
         raise Mismatch(f"writes of {span:.3f} s are lost, more than the reported RPO of {rpo:.3f} s")
     return len(lost), span
