@@ -99,7 +99,7 @@ internal sealed partial class FactFinder(
                 break;
             case Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.Committing or Phase.FailedOver
                 when status.Role == VolumeRole.Fenced && !Has(state, HealthKind.SourceFenced):
-                yield return new ProtectedVmCommand.RecordSourceFenced(status.LagBytes + status.DirtyBytes);
+                yield return new ProtectedVmCommand.RecordSourceFenced(status.DivergentBytes);
                 break;
             default:
                 break;
