@@ -10,6 +10,9 @@ public interface IBlockDevice : IDisposable
     /// <summary>The size in bytes.</summary>
     long Length { get; }
 
+    /// <summary>Whether zeroing a range costs less than writing it, whatever its length (NBD's fast zero).</summary>
+    bool HasFastZeroes => false;
+
     /// <summary>Fills the destination from an offset.</summary>
     void Read(long offset, Span<byte> destination);
 

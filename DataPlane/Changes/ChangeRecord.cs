@@ -106,13 +106,29 @@ public static class ChangeRecord
     public static void SealInPlace(in ChangeHeader header, Span<byte> record)
     {
         var dataOffset = DataOffset(header.DataLength);
-        var data = record.Slice(dataOffset, header.DataLength);
+        WriteChunkTable(record.Slice(dataOffset, header.DataLength), record[HeaderSize..dataOffset]);
+        SealHeader(header, record[..dataOffset]);
+    }
+
+    /// <summary>
+    /// Writes the chunk table of some data: the part of a record that does not depend on its LSN, so that it can be made
+    /// before the record has its place in the order.
+    /// </summary>
+    internal static void WriteChunkTable(ReadOnlySpan<byte> data, Span<byte> table)
+    {
         for (var (chunk, at) = (0, 0); at < data.Length; chunk++, at += ChunkSize)
         {
             var crc = Crc32C.Compute(data.Slice(at, Math.Min(ChunkSize, data.Length - at)));
-            BinaryPrimitives.WriteUInt32LittleEndian(record[(HeaderSize + (4 * chunk))..], crc);
+            BinaryPrimitives.WriteUInt32LittleEndian(table[(4 * chunk)..], crc);
         }
+    }
 
+    /// <summary>
+    /// Completes the head of a record (header and chunk table, <see cref="DataOffset"/> bytes) whose chunk table is
+    /// written; the data itself may stand elsewhere.
+    /// </summary>
+    internal static void SealHeader(in ChangeHeader header, Span<byte> record)
+    {
         BinaryPrimitives.WriteUInt32LittleEndian(record[4..], Magic);
         record[8] = (byte)header.Kind;
         record[9] = 0;
@@ -124,7 +140,7 @@ public static class ChangeRecord
         BinaryPrimitives.WriteInt64LittleEndian(record[40..], header.CompletedLsn.Value);
         BinaryPrimitives.WriteInt64LittleEndian(record[48..], header.Time.UtcTicks);
         BinaryPrimitives.WriteInt64LittleEndian(record[56..], header.Generation.Value);
-        BinaryPrimitives.WriteUInt32LittleEndian(record, Crc32C.Compute(record[4..dataOffset]));
+        BinaryPrimitives.WriteUInt32LittleEndian(record, Crc32C.Compute(record[4..]));
     }
 
     /// <summary>

@@ -53,7 +53,10 @@ public interface IChangeSource
     /// touched as dirty and started a new generation; attach again.</exception>
     int ReadLog(ref ChangePosition after, System.Buffers.ArrayBufferWriter<byte> target, int maxBytes);
 
-    /// <summary>Completes when there are changes after the position, or dirty extents, or when cancelled.</summary>
+    /// <summary>
+    /// Completes when there are changes after the position, or dirty extents while the resync is not held
+    /// (<see cref="IsResyncHeld"/>); throws when cancelled or when the source is closed.
+    /// </summary>
     ValueTask WaitForWorkAsync(ChangePosition after, CancellationToken cancellationToken);
 
     /// <summary>Blocks until every change up to the LSN has finished on the source's disk (microseconds).</summary>
@@ -68,12 +71,27 @@ public interface IChangeSource
     /// <summary>The allocation of the source's disk (holes need not be read).</summary>
     Blocks.AllocatedRun NextRun(int disk, long offset, long length);
 
-    /// <summary>The extents that must be compared or copied, in order: a snapshot.</summary>
+    /// <summary>
+    /// Whether no resync may be worked on, nor ended, now: the source does not log at the moment (dirty-map mode), or this
+    /// session has not yet read the <see cref="ChangeKind.GenerationStart"/> after which its dirty extents are to be copied.
+    /// </summary>
+    /// <remarks>
+    /// A sender that finds nothing dirty and would end the resync reads <see cref="Tail"/> first, then checks that the
+    /// resync is not held and <see cref="DirtyExtents"/> is empty: only then the tail it read is the right end. A replica
+    /// that says it is resyncing while nothing is dirty and nothing is held missed the end of its resync; the sender ends it
+    /// again. While held, clearing has no effect; extents that were handed out then are never cleared by their copies.
+    /// </remarks>
+    bool IsResyncHeld => false;
+
+    /// <summary>
+    /// The extents that must be compared or copied, in order: a snapshot. While the resync is held, empty when the replica was
+    /// not resyncing before, since copying into it then would make points of half a copy (I12).
+    /// </summary>
     IReadOnlyList<DirtyExtent> DirtyExtents();
 
     /// <summary>
-    /// The replica holds this extent as it was copied, durably: clears it, unless it became dirty again after the version
-    /// that was given.
+    /// The replica holds this extent as it was copied, durably (so it also holds all that was read from the log before the
+    /// copy): clears it, unless it became dirty again after the version that was given.
     /// </summary>
     void ClearDirty(DirtyExtent extent);
 }
@@ -82,7 +100,7 @@ public interface IChangeSource
 /// <param name="Disk">The disk.</param>
 /// <param name="Offset">The first byte, a multiple of <see cref="Size"/>.</param>
 /// <param name="Length">At most <see cref="Size"/>; less at the disk's end.</param>
-/// <param name="Version">Rises each time the extent is marked, so that a late clear does not hide a new mark.</param>
+/// <param name="Version">Rises with each generation that marks, so that a late clear does not hide a new mark; 0 never clears.</param>
 public readonly record struct DirtyExtent(int Disk, long Offset, int Length, long Version)
 {
     /// <summary>The bytes of an extent.</summary>

@@ -9,7 +9,7 @@ public sealed class FileStorageDirectory : IStorageDirectory
     public FileStorageDirectory(string path)
     {
         Path = System.IO.Path.GetFullPath(path);
-        Guard("create", () => Directory.CreateDirectory(Path));
+        Guard($"create the directory '{Path}'", () => Directory.CreateDirectory(Path));
     }
 
     /// <inheritdoc/>
@@ -26,28 +26,31 @@ public sealed class FileStorageDirectory : IStorageDirectory
             StorageOpen.Any => FileMode.OpenOrCreate,
             _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Unknown way to open a file."),
         };
-        return Guard("open", () => OpenPath(path, fileMode));
+        return OpenPath(path, fileMode);
     }
 
     /// <summary>Opens a file by its full path, which may be a block device.</summary>
+    /// <exception cref="StorageException">It does not exist, exists already, is a directory, or may not be opened.</exception>
     public static IStorageFile OpenPath(string path, FileMode mode, FileAccess access = FileAccess.ReadWrite) =>
-        new FileStorageFile(path, File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete));
+        Guard($"open '{path}'", () => new FileStorageFile(
+            path, File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete)));
 
     /// <inheritdoc/>
     public bool Exists(string name) => File.Exists(Resolve(name));
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> List() => Names(Directory.EnumerateFiles(Path));
+    public IReadOnlyList<string> List() => Guard($"list '{Path}'", () => Names(Directory.EnumerateFiles(Path)));
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> ListDirectories() => Names(Directory.EnumerateDirectories(Path));
+    public IReadOnlyList<string> ListDirectories() =>
+        Guard($"list '{Path}'", () => Names(Directory.EnumerateDirectories(Path)));
 
     /// <inheritdoc/>
-    public void Delete(string name) => Guard("delete", () => File.Delete(Resolve(name)));
+    public void Delete(string name) => Guard($"delete '{name}' in '{Path}'", () => File.Delete(Resolve(name)));
 
     /// <inheritdoc/>
     public void Rename(string from, string to) =>
-        Guard("rename", () => File.Move(Resolve(from), Resolve(to), overwrite: true));
+        Guard($"rename '{from}' to '{to}' in '{Path}'", () => File.Move(Resolve(from), Resolve(to), overwrite: true));
 
     /// <inheritdoc/>
     public IStorageDirectory Subdirectory(string name) => new FileStorageDirectory(Resolve(name));
@@ -58,7 +61,7 @@ public sealed class FileStorageDirectory : IStorageDirectory
         var path = Resolve(name);
         if (Directory.Exists(path))
         {
-            Guard("delete", () => Directory.Delete(path, recursive: true));
+            Guard($"delete '{path}'", () => Directory.Delete(path, recursive: true));
         }
     }
 
@@ -88,13 +91,13 @@ public sealed class FileStorageDirectory : IStorageDirectory
             ? throw new ArgumentException($"'{name}' is not a file name: one path element is needed.", nameof(name))
             : System.IO.Path.Combine(Path, name);
 
-    private void Guard(string what, Action action) => Guard(what, () =>
+    private static void Guard(string what, Action action) => Guard(what, () =>
     {
         action();
         return true;
     });
 
-    private T Guard<T>(string what, Func<T> action)
+    private static T Guard<T>(string what, Func<T> action)
     {
         try
         {
@@ -102,13 +105,32 @@ public sealed class FileStorageDirectory : IStorageDirectory
         }
         catch (IOException e) when (e is not StorageException)
         {
-            throw new StorageException($"cannot {what} in '{Path}': {e.Message}", FileStorageFile.Errno(e), e);
+            throw new StorageException($"cannot {what}: {e.Message}", Errno(e), e);
         }
         catch (UnauthorizedAccessException e)
         {
             const int permissionDenied = 13;
-            throw new StorageException($"cannot {what} in '{Path}': {e.Message}", permissionDenied, e);
+            throw new StorageException($"cannot {what}: {e.Message}", permissionDenied, e);
         }
+    }
+
+    /// <summary>
+    /// .NET gives its own HResults to the errors it knows by name, and the system's number to the others.
+    /// </summary>
+    private static int Errno(IOException e)
+    {
+        const int noEntry = 2;
+        const int exists = 17;
+        const int existsHResult = unchecked((int)0x80070050);
+        const int diskFullHResult = unchecked((int)0x80070070);
+        return (e, e.HResult) switch
+        {
+            (FileNotFoundException or DirectoryNotFoundException, _) => noEntry,
+            (_, existsHResult) => exists,
+            (_, diskFullHResult) => StorageException.NoSpace,
+            (_, > 0 and < 4096) => e.HResult,
+            _ => StorageException.InputOutput,
+        };
     }
 
     private StorageException Failed(string what, int errno) =>

@@ -3,32 +3,45 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ReplicationEngine.DataPlane.Storage;
 
-/// <summary>A file of the operating system, synced through <c>fdatasync</c> with its error checked (I3, I28).</summary>
-internal sealed class FileStorageFile(string path, SafeFileHandle handle) : IStorageFile
+/// <summary>
+/// A file of the operating system, or a block device. Every call checks the system's own error number; it is synced through
+/// <c>fdatasync</c> (I3), and one failed sync poisons it for good (I28): the kernel marks the pages it could not write as
+/// clean, so a second sync would succeed without the bytes being on the disk.
+/// </summary>
+internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle) : IStorageFile
 {
-    private const int NotSupported = 95;
-    private const int NoSuchRange = 6;
     private volatile bool _poisoned;
 
     /// <inheritdoc/>
     public string Name => path;
 
     /// <inheritdoc/>
-    public long Length => RandomAccess.GetLength(handle);
+    /// <remarks>By seeking, because the status call says 0 for a block device.</remarks>
+    public long Length
+    {
+        get
+        {
+            var length = NativeMethods.Seek(handle, 0, NativeMethods.SeekEnd);
+            return length >= 0 ? length : throw Failed("measure", Marshal.GetLastPInvokeError());
+        }
+    }
 
     /// <inheritdoc/>
     public int Read(long offset, Span<byte> destination)
     {
         var total = 0;
-        while (total < destination.Length)
+        fixed (byte* start = destination)
         {
-            var read = ReadSome(offset + total, destination[total..]);
-            if (read == 0)
+            while (total < destination.Length)
             {
-                break;
-            }
+                var read = NativeMethods.Read(handle, start + total, destination.Length - total, offset + total);
+                if (read == 0)
+                {
+                    break;
+                }
 
-            total += read;
+                total += read > 0 ? (int)read : Retry("read");
+            }
         }
 
         return total;
@@ -37,62 +50,64 @@ internal sealed class FileStorageFile(string path, SafeFileHandle handle) : ISto
     /// <inheritdoc/>
     public void Write(long offset, ReadOnlySpan<byte> source)
     {
-        try
+        var total = 0;
+        fixed (byte* start = source)
         {
-            RandomAccess.Write(handle, source, offset);
-        }
-        catch (IOException e)
-        {
-            throw Translate("write", e);
+            while (total < source.Length)
+            {
+                var written = NativeMethods.Write(handle, start + total, source.Length - total, offset + total);
+                total += written >= 0 ? (int)written : Retry("write");
+            }
         }
     }
 
     /// <inheritdoc/>
     public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> sources)
     {
-        try
+        var errno = GatherWrite.Write(handle, offset, sources);
+        if (errno != 0)
         {
-            RandomAccess.Write(handle, sources, offset);
-        }
-        catch (IOException e)
-        {
-            throw Translate("write", e);
+            throw Failed("write", errno);
         }
     }
 
     /// <inheritdoc/>
     public void SetLength(long length)
     {
-        try
+        while (NativeMethods.Truncate(handle, length) != 0)
         {
-            RandomAccess.SetLength(handle, length);
-        }
-        catch (IOException e)
-        {
-            throw Translate("resize", e);
+            Retry("resize");
         }
     }
 
     /// <inheritdoc/>
-    public void Allocate(long offset, long length) =>
-        Check("allocate", NativeMethods.Allocate(handle, 0, offset, length));
+    public void Allocate(long offset, long length)
+    {
+        while (NativeMethods.Allocate(handle, 0, offset, length) != 0)
+        {
+            Retry("allocate space in");
+        }
+    }
 
     /// <inheritdoc/>
     public void PunchHole(long offset, long length)
     {
         const int mode = NativeMethods.KeepSize | NativeMethods.PunchHoleMode;
-        if (NativeMethods.Allocate(handle, mode, offset, length) == 0)
+        while (length > 0 && NativeMethods.Allocate(handle, mode, offset, length) != 0)
         {
-            return;
-        }
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno is NativeMethods.NotSupported or NativeMethods.InvalidArgument)
+            {
+                // The file system cannot punch holes, or a block device cannot at places that are no whole sectors.
+                WriteZeroes(offset, Math.Min(length, Length - offset));
+                return;
+            }
 
-        var errno = Marshal.GetLastPInvokeError();
-        if (errno != NotSupported)
-        {
-            throw Failed("punch a hole in", errno);
+            if (errno != NativeMethods.Interrupted)
+            {
+                throw Failed("punch a hole in", errno);
+            }
         }
-
-        WriteZeroes(offset, length);
     }
 
     /// <inheritdoc/>
@@ -108,7 +123,9 @@ internal sealed class FileStorageFile(string path, SafeFileHandle handle) : ISto
         if (data < 0)
         {
             var errno = Marshal.GetLastPInvokeError();
-            return errno == NoSuchRange ? (end - offset, true) : throw Failed("look for data in", errno);
+            return errno == NativeMethods.NoSuchRange
+                ? (end - offset, true)
+                : throw Failed("look for data in", errno);
         }
 
         if (data > offset)
@@ -117,8 +134,14 @@ internal sealed class FileStorageFile(string path, SafeFileHandle handle) : ISto
         }
 
         var hole = NativeMethods.Seek(handle, offset, NativeMethods.SeekHole);
-        return hole < 0 ? throw Failed("look for a hole in", Marshal.GetLastPInvokeError())
-            : (Math.Min(hole, end) - offset, false);
+        if (hole < 0)
+        {
+            throw Failed("look for a hole in", Marshal.GetLastPInvokeError());
+        }
+
+        // A hole punched between the two seeks makes the second answer the offset itself: a hole of unknown length, for which
+        // one byte of data is a safe answer, since data only means "must be read".
+        return (Math.Max(1, Math.Min(hole, end) - offset), false);
     }
 
     /// <inheritdoc/>
@@ -126,33 +149,32 @@ internal sealed class FileStorageFile(string path, SafeFileHandle handle) : ISto
     {
         if (_poisoned)
         {
-            throw new StorageException($"'{path}' failed to sync before; nothing on it may be relied on", StorageException.InputOutput);
+            throw new StorageException(
+                $"'{path}' failed to sync before; nothing on it may be relied on until it is opened and checked anew",
+                StorageException.InputOutput);
         }
 
-        if (NativeMethods.DataSync(handle) != 0)
+        while (NativeMethods.DataSync(handle) != 0)
         {
-            _poisoned = true;
-            throw Failed("sync", Marshal.GetLastPInvokeError());
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno != NativeMethods.Interrupted)
+            {
+                _poisoned = true;
+                throw Failed("sync", errno);
+            }
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => handle.Dispose();
 
-    private int ReadSome(long offset, Span<byte> destination)
-    {
-        try
-        {
-            return RandomAccess.Read(handle, destination, offset);
-        }
-        catch (IOException e)
-        {
-            throw Translate("read", e);
-        }
-    }
-
     private void WriteZeroes(long offset, long length)
     {
+        if (length <= 0)
+        {
+            return;
+        }
+
         var zeroes = new byte[(int)Math.Min(length, 1 << 20)];
         for (var done = 0L; done < length; done += zeroes.Length)
         {
@@ -160,28 +182,13 @@ internal sealed class FileStorageFile(string path, SafeFileHandle handle) : ISto
         }
     }
 
-    private void Check(string what, int result)
+    /// <summary>After a failed call: 0 when it was only interrupted and is to be made again.</summary>
+    private int Retry(string what)
     {
-        if (result != 0)
-        {
-            throw Failed(what, Marshal.GetLastPInvokeError());
-        }
+        var errno = Marshal.GetLastPInvokeError();
+        return errno == NativeMethods.Interrupted ? 0 : throw Failed(what, errno);
     }
-
-    private StorageException Translate(string what, IOException e) =>
-        new($"cannot {what} '{path}': {e.Message}", Errno(e), e);
 
     private StorageException Failed(string what, int errno) =>
         new($"cannot {what} '{path}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
-
-    internal static int Errno(IOException e)
-    {
-        const int diskFullHResult = unchecked((int)0x80070070);
-        if (e.HResult == diskFullHResult)
-        {
-            return StorageException.NoSpace;
-        }
-
-        return e.HResult is > 0 and < 4096 ? e.HResult : StorageException.InputOutput;
-    }
 }

@@ -4,16 +4,30 @@ using Microsoft.Win32.SafeHandles;
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// The few system calls .NET does not offer or offers without their errors: its own flush returns normally when
-/// <c>fsync</c> failed, and it cannot open a directory to sync it.
+/// The system calls .NET does not offer or offers without their errors: its own flush returns normally when <c>fsync</c>
+/// failed, its positional writes turn some errors into exceptions of other kinds (EFBIG becomes an argument error), and it
+/// cannot open a directory to sync it. Callers retry on <see cref="Interrupted"/>.
 /// </summary>
-internal static partial class NativeMethods
+internal static unsafe partial class NativeMethods
 {
+    public const int SeekEnd = 2;
     public const int SeekData = 3;
     public const int SeekHole = 4;
     public const int KeepSize = 1;
     public const int PunchHoleMode = 2;
     public const int OpenReadOnlyDirectory = 0x10000 | 0x80000;
+
+    /// <summary>EINTR.</summary>
+    public const int Interrupted = 4;
+
+    /// <summary>ENXIO: SEEK_DATA found no data behind the offset.</summary>
+    public const int NoSuchRange = 6;
+
+    /// <summary>EINVAL.</summary>
+    public const int InvalidArgument = 22;
+
+    /// <summary>EOPNOTSUPP.</summary>
+    public const int NotSupported = 95;
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int DataSync(SafeFileHandle handle);
@@ -30,6 +44,26 @@ internal static partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Allocate(SafeFileHandle handle, int mode, long offset, long length);
 
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    public static partial int Truncate(SafeFileHandle handle, long length);
+
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(SafeFileHandle handle, long offset, int whence);
+
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    public static partial nint Read(SafeFileHandle handle, byte* buffer, nint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    public static partial nint Write(SafeFileHandle handle, byte* buffer, nint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "pwritev", SetLastError = true)]
+    public static partial nint Write(SafeFileHandle handle, IoVector* vectors, int count, long offset);
+}
+
+/// <summary>The system's <c>struct iovec</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct IoVector
+{
+    public byte* Base;
+    public nint Length;
 }

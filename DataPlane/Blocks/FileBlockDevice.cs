@@ -1,0 +1,221 @@
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.DataPlane.Blocks;
+
+/// <summary>
+/// A disk that is a regular file or a block device of this machine. Its size is the file's at the time it was opened.
+/// Safe for many threads, as the file below is; it owns the file.
+/// </summary>
+/// <remarks>Durability (I3, I28): <see cref="Flush"/> is the file's sync, which stays failed once it has failed.</remarks>
+public sealed class FileBlockDevice : IBlockDevice
+{
+    /// <summary>Below this many bytes, writing zeroes costs less than changing the file's allocation twice.</summary>
+    private const int SmallZeroes = 64 << 10;
+
+    private static readonly byte[] Zeroes = new byte[1 << 20];
+
+    private readonly IStorageFile _file;
+    private readonly bool _readOnly;
+    private volatile bool _cannotAllocate;
+
+    /// <summary>Takes over an open file.</summary>
+    public FileBlockDevice(IStorageFile file, bool readOnly = false)
+    {
+        _file = file;
+        _readOnly = readOnly;
+        Length = file.Length;
+    }
+
+    /// <inheritdoc/>
+    public long Length { get; }
+
+    /// <inheritdoc/>
+    public bool HasFastZeroes => !_cannotAllocate;
+
+    /// <summary>Opens an existing file or block device.</summary>
+    /// <exception cref="StorageException">It does not exist or may not be opened.</exception>
+    public static FileBlockDevice Open(string path, bool readOnly = false)
+    {
+        var access = readOnly ? FileAccess.Read : FileAccess.ReadWrite;
+        return new FileBlockDevice(FileStorageDirectory.OpenPath(path, FileMode.Open, access), readOnly);
+    }
+
+    /// <inheritdoc/>
+    public void Read(long offset, Span<byte> destination)
+    {
+        CheckRange(offset, destination.Length);
+        int read;
+        try
+        {
+            read = _file.Read(offset, destination);
+        }
+        catch (StorageException e)
+        {
+            throw Translate(e);
+        }
+
+        if (read < destination.Length)
+        {
+            throw new BlockDeviceException(
+                $"'{_file.Name}' ends at {offset + read}, but was {Length} bytes when opened; it was cut short from outside",
+                BlockDeviceException.InputOutput);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Write(ReadOnlySpan<BlockChange> changes)
+    {
+        if (_readOnly)
+        {
+            throw new BlockDeviceException($"'{_file.Name}' was opened read-only", BlockDeviceException.NotPermitted);
+        }
+
+        var durable = false;
+        foreach (var change in changes)
+        {
+            CheckRange(change.Offset, change.Length);
+            durable |= change.ForceUnitAccess;
+        }
+
+        try
+        {
+            for (var i = 0; i < changes.Length;)
+            {
+                i += WriteRun(changes[i..]);
+            }
+
+            if (durable)
+            {
+                _file.Sync();
+            }
+        }
+        catch (StorageException e)
+        {
+            throw Translate(e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Flush()
+    {
+        try
+        {
+            _file.Sync();
+        }
+        catch (StorageException e)
+        {
+            throw Translate(e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public AllocatedRun NextRun(long offset, long length)
+    {
+        CheckRange(offset, length);
+        try
+        {
+            var (run, isHole) = _file.NextRun(offset);
+
+            // A file cut short from outside has no run here; reading it will say so.
+            return run == 0
+                ? new AllocatedRun(length, AllocationState.Data)
+                : new AllocatedRun(Math.Min(run, length), isHole ? AllocationState.Hole : AllocationState.Data);
+        }
+        catch (StorageException e)
+        {
+            throw Translate(e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Carries out the first change and those right behind it that continue it; returns how many.</summary>
+    private int WriteRun(ReadOnlySpan<BlockChange> changes)
+    {
+        ref readonly var first = ref changes[0];
+        if (first.Data.IsEmpty)
+        {
+            WriteZeroes(first);
+            return 1;
+        }
+
+        var count = 1;
+        var end = first.Offset + first.Length;
+        while (count < changes.Length && !changes[count].Data.IsEmpty && changes[count].Offset == end)
+        {
+            end += changes[count++].Length;
+        }
+
+        if (count == 1)
+        {
+            _file.Write(first.Offset, first.Data.Span);
+            return 1;
+        }
+
+        var sources = new ReadOnlyMemory<byte>[count];
+        for (var i = 0; i < count; i++)
+        {
+            sources[i] = changes[i].Data;
+        }
+
+        _file.Write(first.Offset, sources);
+        return count;
+    }
+
+    private void WriteZeroes(in BlockChange change)
+    {
+        if (change.Length == 0)
+        {
+            return;
+        }
+
+        if (change.MayDeallocate)
+        {
+            _file.PunchHole(change.Offset, change.Length);
+        }
+        else if (change.Length <= SmallZeroes || _cannotAllocate)
+        {
+            WritePlainZeroes(change);
+        }
+        else
+        {
+            PunchAndAllocate(change);
+        }
+    }
+
+    /// <summary>Zeroes a range without writing it and keeps its space taken: two calls, whatever the length.</summary>
+    private void PunchAndAllocate(in BlockChange change)
+    {
+        const int notSupported = 95;
+        try
+        {
+            _file.PunchHole(change.Offset, change.Length);
+            _file.Allocate(change.Offset, change.Length);
+        }
+        catch (StorageException e) when (e.Errno is notSupported)
+        {
+            _cannotAllocate = true;
+            WritePlainZeroes(change);
+        }
+    }
+
+    private void WritePlainZeroes(in BlockChange change)
+    {
+        for (var done = 0L; done < change.Length; done += Zeroes.Length)
+        {
+            _file.Write(change.Offset + done, Zeroes.AsSpan(0, (int)Math.Min(Zeroes.Length, change.Length - done)));
+        }
+    }
+
+    private void CheckRange(long offset, long length)
+    {
+        if (offset < 0 || length < 0 || offset > Length - length)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(offset), offset, $"The range of {length} bytes is not inside the device's {Length}.");
+        }
+    }
+
+    private static BlockDeviceException Translate(StorageException e) => new(e.Message, e.Errno, e);
+}

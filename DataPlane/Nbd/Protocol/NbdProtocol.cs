@@ -1,0 +1,171 @@
+namespace ReplicationEngine.DataPlane.Nbd.Protocol;
+
+/// <summary>The numbers of the NBD protocol (doc/proto.md of NetworkBlockDevice/nbd). All integers are big endian.</summary>
+internal static class NbdProtocol
+{
+    /// <summary>"NBDMAGIC", the server's first eight bytes.</summary>
+    public const ulong ServerMagic = 0x4e42444d41474943;
+
+    /// <summary>"IHAVEOPT", the server's next eight bytes and the start of every option.</summary>
+    public const ulong OptionMagic = 0x49484156454F5054;
+
+    /// <summary>Starts every reply to an option.</summary>
+    public const ulong OptionReplyMagic = 0x0003e889045565a9;
+
+    /// <summary>Starts every request of the transmission phase.</summary>
+    public const uint RequestMagic = 0x25609513;
+
+    /// <summary>Starts a simple reply.</summary>
+    public const uint SimpleReplyMagic = 0x67446698;
+
+    /// <summary>Starts a chunk of a structured reply.</summary>
+    public const uint StructuredReplyMagic = 0x668e33ef;
+
+    /// <summary>Server and client: fixed newstyle (bit 0), and no 124 zero bytes after EXPORT_NAME (bit 1).</summary>
+    public const ushort FixedNewstyle = 1;
+    public const ushort NoZeroes = 2;
+
+    /// <summary>Magic, option number, data length.</summary>
+    public const int OptionHeaderSize = 16;
+
+    /// <summary>Magic, option number, reply type, data length.</summary>
+    public const int OptionReplyHeaderSize = 20;
+
+    /// <summary>Magic, flags, type, cookie, offset, length.</summary>
+    public const int RequestSize = 28;
+
+    /// <summary>Magic, error, cookie.</summary>
+    public const int SimpleReplySize = 16;
+
+    /// <summary>Magic, flags, type, cookie, length of the chunk.</summary>
+    public const int ChunkHeaderSize = 20;
+
+    /// <summary>The longest string the protocol allows.</summary>
+    public const int MaxString = 4096;
+
+    /// <summary>The longest payload of a READ or WRITE, announced as the maximum block size.</summary>
+    public const int MaxPayload = 32 << 20;
+
+    /// <summary>The block size clients are told to prefer.</summary>
+    public const int PreferredBlock = 4096;
+
+    /// <summary>The one metadata context there is.</summary>
+    public const string AllocationContext = "base:allocation";
+
+    /// <summary>Its number on the wire.</summary>
+    public const uint AllocationContextId = 1;
+}
+
+/// <summary>What a client may ask for during the handshake.</summary>
+internal enum NbdOption : uint
+{
+    ExportName = 1,
+    Abort = 2,
+    List = 3,
+    StartTls = 5,
+    Info = 6,
+    Go = 7,
+    StructuredReply = 8,
+    ListMetaContext = 9,
+    SetMetaContext = 10,
+}
+
+/// <summary>How the server answers an option.</summary>
+internal enum NbdOptionReply : uint
+{
+    Ack = 1,
+    Server = 2,
+    Info = 3,
+    MetaContext = 4,
+    Unsupported = 0x8000_0001,
+    Policy = 0x8000_0002,
+    Invalid = 0x8000_0003,
+    Unknown = 0x8000_0006,
+    ShuttingDown = 0x8000_0007,
+    TooBig = 0x8000_0009,
+}
+
+/// <summary>What a client may want to know with INFO and GO.</summary>
+internal enum NbdInfo : ushort
+{
+    Export = 0,
+    Name = 1,
+    Description = 2,
+    BlockSize = 3,
+}
+
+/// <summary>What an export can do, told at the end of the handshake.</summary>
+[Flags]
+internal enum NbdExportFlags : ushort
+{
+    None = 0,
+    HasFlags = 1,
+    ReadOnly = 1 << 1,
+    SendFlush = 1 << 2,
+    SendFua = 1 << 3,
+    SendTrim = 1 << 5,
+    SendWriteZeroes = 1 << 6,
+    SendDontFragment = 1 << 7,
+    CanMultiConnection = 1 << 8,
+    SendCache = 1 << 10,
+    SendFastZero = 1 << 11,
+}
+
+/// <summary>What a request asks for.</summary>
+internal enum NbdCommand : ushort
+{
+    Read = 0,
+    Write = 1,
+    Disconnect = 2,
+    Flush = 3,
+    Trim = 4,
+    Cache = 5,
+    WriteZeroes = 6,
+    BlockStatus = 7,
+}
+
+/// <summary>How a request is to be carried out.</summary>
+[Flags]
+internal enum NbdCommandFlags : ushort
+{
+    None = 0,
+    ForceUnitAccess = 1,
+    NoHole = 1 << 1,
+    DontFragment = 1 << 2,
+    RequestOne = 1 << 3,
+    FastZero = 1 << 4,
+}
+
+/// <summary>What a chunk of a structured reply carries.</summary>
+internal enum NbdChunk : ushort
+{
+    None = 0,
+    OffsetData = 1,
+    OffsetHole = 2,
+    BlockStatus = 5,
+    Error = 0x8001,
+    ErrorOffset = 0x8002,
+}
+
+/// <summary>The error numbers the protocol knows, whatever the platform's are.</summary>
+internal enum NbdError : uint
+{
+    None = 0,
+    NotPermitted = 1,
+    InputOutput = 5,
+    NoMemory = 12,
+    InvalidArgument = 22,
+    NoSpace = 28,
+    Overflow = 75,
+    NotSupported = 95,
+    Shutdown = 108,
+}
+
+/// <summary>The flags of a block status descriptor in base:allocation.</summary>
+[Flags]
+internal enum NbdExtentFlags : uint
+{
+    Data = 0,
+    Hole = 1,
+    Zero = 2,
+}

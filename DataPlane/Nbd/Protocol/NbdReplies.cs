@@ -1,0 +1,87 @@
+using System.Buffers.Binary;
+
+namespace ReplicationEngine.DataPlane.Nbd.Protocol;
+
+/// <summary>Encodes replies of the transmission phase; each method returns the bytes it wrote.</summary>
+internal static class NbdReplies
+{
+    /// <summary>The bytes in front of the data of an OFFSET_DATA chunk.</summary>
+    public const int DataChunkOverhead = NbdProtocol.ChunkHeaderSize + sizeof(ulong);
+
+    /// <summary>The bytes of an OFFSET_HOLE chunk.</summary>
+    public const int HoleChunkSize = NbdProtocol.ChunkHeaderSize + sizeof(ulong) + sizeof(uint);
+
+    /// <summary>The bytes of an error chunk without a message.</summary>
+    public const int ErrorChunkSize = NbdProtocol.ChunkHeaderSize + sizeof(uint) + sizeof(ushort);
+
+    private const ushort Done = 1;
+
+    /// <summary>A simple reply.</summary>
+    public static int Simple(Span<byte> target, ulong cookie, NbdError error)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(target, NbdProtocol.SimpleReplyMagic);
+        BinaryPrimitives.WriteUInt32BigEndian(target[4..], (uint)error);
+        BinaryPrimitives.WriteUInt64BigEndian(target[8..], cookie);
+        return NbdProtocol.SimpleReplySize;
+    }
+
+    /// <summary>The front of a data chunk whose bytes follow.</summary>
+    public static int DataChunk(Span<byte> target, ulong cookie, ulong offset, int length, bool last)
+    {
+        ChunkHeader(target, cookie, NbdChunk.OffsetData, sizeof(ulong) + length, last);
+        BinaryPrimitives.WriteUInt64BigEndian(target[NbdProtocol.ChunkHeaderSize..], offset);
+        return DataChunkOverhead;
+    }
+
+    /// <summary>A chunk that says a range is zero.</summary>
+    public static int HoleChunk(Span<byte> target, ulong cookie, ulong offset, int length, bool last)
+    {
+        ChunkHeader(target, cookie, NbdChunk.OffsetHole, sizeof(ulong) + sizeof(uint), last);
+        BinaryPrimitives.WriteUInt64BigEndian(target[NbdProtocol.ChunkHeaderSize..], offset);
+        BinaryPrimitives.WriteInt32BigEndian(target[(NbdProtocol.ChunkHeaderSize + sizeof(ulong))..], length);
+        return HoleChunkSize;
+    }
+
+    /// <summary>The last chunk of a reply, which says the whole request failed.</summary>
+    public static int ErrorChunk(Span<byte> target, ulong cookie, NbdError error)
+    {
+        ChunkHeader(target, cookie, NbdChunk.Error, sizeof(uint) + sizeof(ushort), last: true);
+        BinaryPrimitives.WriteUInt32BigEndian(target[NbdProtocol.ChunkHeaderSize..], (uint)error);
+        BinaryPrimitives.WriteUInt16BigEndian(target[(NbdProtocol.ChunkHeaderSize + sizeof(uint))..], 0);
+        return ErrorChunkSize;
+    }
+
+    /// <summary>The bytes of a block status chunk with so many descriptors.</summary>
+    public static int StatusChunkSize(int descriptors) =>
+        NbdProtocol.ChunkHeaderSize + sizeof(uint) + (descriptors * 2 * sizeof(uint));
+
+    /// <summary>The whole reply to BLOCK_STATUS.</summary>
+    public static int StatusChunk(Span<byte> target, ulong cookie, ReadOnlySpan<NbdExtent> extents)
+    {
+        var size = StatusChunkSize(extents.Length);
+        ChunkHeader(target, cookie, NbdChunk.BlockStatus, size - NbdProtocol.ChunkHeaderSize, last: true);
+        BinaryPrimitives.WriteUInt32BigEndian(
+            target[NbdProtocol.ChunkHeaderSize..], NbdProtocol.AllocationContextId);
+        var at = NbdProtocol.ChunkHeaderSize + sizeof(uint);
+        foreach (var extent in extents)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(target[at..], extent.Length);
+            BinaryPrimitives.WriteUInt32BigEndian(target[(at + sizeof(uint))..], (uint)extent.Flags);
+            at += 2 * sizeof(uint);
+        }
+
+        return size;
+    }
+
+    private static void ChunkHeader(Span<byte> target, ulong cookie, NbdChunk type, int length, bool last)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(target, NbdProtocol.StructuredReplyMagic);
+        BinaryPrimitives.WriteUInt16BigEndian(target[4..], last ? Done : (ushort)0);
+        BinaryPrimitives.WriteUInt16BigEndian(target[6..], (ushort)type);
+        BinaryPrimitives.WriteUInt64BigEndian(target[8..], cookie);
+        BinaryPrimitives.WriteInt32BigEndian(target[16..], length);
+    }
+}
+
+/// <summary>One descriptor of a block status reply.</summary>
+internal readonly record struct NbdExtent(uint Length, NbdExtentFlags Flags);

@@ -1,0 +1,94 @@
+using System.Buffers.Binary;
+using System.Text;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.ReplicationLog;
+
+/// <summary>
+/// The head of a log segment. Bytes, little endian; docs/formats/source.md has the whole format.
+/// <code>
+///   0 u32 CRC-32C of bytes 4 .. 256      4 u32 magic "RLSG"
+///   8 u16 version (1)                   10 u16 flags: 1 the file was used before, 2 the segment opens its generation
+///  12 u32 key id (0: not encrypted)     16 i64 sequence number
+///  24 i64 generation                    32 i64 LSN of the first record
+///  40 i64 sequence number of the segment before this one (0: there is none)
+///  48 i64 bytes of that segment that belong to the log
+///  56 u8 length of the VM's id, then its UTF-8 bytes; zero bytes up to 256, where the first record begins
+/// </code>
+/// </summary>
+internal sealed record LogSegmentHeader
+{
+    /// <summary>The VM whose changes these are.</summary>
+    public required ProtectedVmId Vm { get; init; }
+
+    /// <summary>The segment's number; its name says it too.</summary>
+    public required long Sequence { get; init; }
+
+    /// <summary>The generation of all its records.</summary>
+    public required Generation Generation { get; init; }
+
+    /// <summary>The number of its first record.</summary>
+    public required Lsn FirstLsn { get; init; }
+
+    /// <summary>The segment it follows.</summary>
+    public required long PreviousSequence { get; init; }
+
+    /// <summary>Where the log ends in the segment it follows.</summary>
+    public required long PreviousEnd { get; init; }
+
+    /// <summary>The file held an older segment, so its length says nothing and an end mark follows the last record.</summary>
+    public required bool Reused { get; init; }
+
+    /// <summary>Its first record is the generation's start.</summary>
+    public required bool OpensGeneration { get; init; }
+
+    /// <summary>Bytes before the first record.</summary>
+    public const int Size = 256;
+
+    private const uint Magic = 0x47534C52;
+    private const ushort Version = 1;
+    private const int IdAt = 56;
+
+    /// <summary>Writes the encoded form.</summary>
+    public void Write(Span<byte> target)
+    {
+        target[..Size].Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(target[4..], Magic);
+        BinaryPrimitives.WriteUInt16LittleEndian(target[8..], Version);
+        BinaryPrimitives.WriteUInt16LittleEndian(target[10..], (ushort)((Reused ? 1 : 0) | (OpensGeneration ? 2 : 0)));
+        BinaryPrimitives.WriteInt64LittleEndian(target[16..], Sequence);
+        BinaryPrimitives.WriteInt64LittleEndian(target[24..], Generation.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(target[32..], FirstLsn.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(target[40..], PreviousSequence);
+        BinaryPrimitives.WriteInt64LittleEndian(target[48..], PreviousEnd);
+        target[IdAt] = (byte)Encoding.UTF8.GetBytes(Vm.Value, target[(IdAt + 1)..Size]);
+        BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Compute(target[4..Size]));
+    }
+
+    /// <summary>Reads the encoded form; null when it is damaged or none.</summary>
+    public static LogSegmentHeader? Read(ReadOnlySpan<byte> source)
+    {
+        if (source.Length < Size
+            || BinaryPrimitives.ReadUInt32LittleEndian(source) != Crc32C.Compute(source[4..Size])
+            || BinaryPrimitives.ReadUInt32LittleEndian(source[4..]) != Magic
+            || BinaryPrimitives.ReadUInt16LittleEndian(source[8..]) != Version
+            || BinaryPrimitives.ReadUInt32LittleEndian(source[12..]) != 0)
+        {
+            return null;
+        }
+
+        var flags = BinaryPrimitives.ReadUInt16LittleEndian(source[10..]);
+        return new LogSegmentHeader
+        {
+            Vm = new ProtectedVmId(Encoding.UTF8.GetString(source.Slice(IdAt + 1, source[IdAt]))),
+            Sequence = BinaryPrimitives.ReadInt64LittleEndian(source[16..]),
+            Generation = new Generation(BinaryPrimitives.ReadInt64LittleEndian(source[24..])),
+            FirstLsn = new Lsn(BinaryPrimitives.ReadInt64LittleEndian(source[32..])),
+            PreviousSequence = BinaryPrimitives.ReadInt64LittleEndian(source[40..]),
+            PreviousEnd = BinaryPrimitives.ReadInt64LittleEndian(source[48..]),
+            Reused = (flags & 1) != 0,
+            OpensGeneration = (flags & 2) != 0,
+        };
+    }
+}

@@ -1,0 +1,212 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <summary>Why an extent is marked.</summary>
+internal enum ExtentMark
+{
+    /// <summary>It may hold logged writes that the replica does not durably have, or that the source has not synced.</summary>
+    Active = 0,
+
+    /// <summary>It must be compared or copied: the log does not carry it.</summary>
+    Dirty = 1,
+}
+
+/// <summary>
+/// The activity log of one disk: which extents may differ between source and replica, crash-safe (I2, I13).
+/// </summary>
+/// <remarks>
+/// <para>Two layers per mark. <i>Logical</i> bits say what is so; they change only under the volume's order lock.
+/// <i>Stored</i> bits say what the file may be read back as; they change only under <c>_gate</c>. The rule that carries every
+/// crash argument: a logical bit is set only after a sync of a page that has it, and a stored bit is lowered only while its
+/// logical bit is clear. So at any power cut the file's bits are a superset of the logical ones: raising is written and
+/// synced first, lowering is written later and never synced, and a page torn by the cut reads as all set.</para>
+/// <para>Lowering waits for the source's disk. <see cref="Propose"/> remembers which bits are stored but no longer logical and
+/// the newest number given out; after a sync of the disk that began later, <see cref="Lower(LoweringProposal)"/> lowers those that stayed
+/// clear and (Active) saw no newer write. Without that, a power cut could take unsynced writes from the source that the
+/// replica has, with no bit left to say so.</para>
+/// <para>Lock order: <c>_gate</c>, then the order lock, never the other way round. <see cref="MapFile"/> has the format.</para>
+/// </remarks>
+internal sealed class ChangeMap : IDisposable
+{
+    /// <summary>Extents that become active together, so that a stream of writes syncs the map once per 32 MiB.</summary>
+    private const int ActivationGroup = 8;
+
+    private readonly Lock _gate = new();
+    private readonly object _order;
+    private readonly MapFile _file;
+    private readonly ExtentBits[] _logical;
+    private readonly ExtentBits[] _stored;
+    private long[] _lastLsn;
+
+    /// <summary>Takes over a file with what it holds.</summary>
+    public ChangeMap(MapFile file, object order, Lsn tail)
+    {
+        _file = file;
+        _order = order;
+        _stored = [file.Load(ExtentMark.Active), file.Load(ExtentMark.Dirty)];
+        _logical = [file.Load(ExtentMark.Active), file.Load(ExtentMark.Dirty)];
+        _lastLsn = new long[file.Extents];
+        Array.Fill(_lastLsn, tail.Value);
+    }
+
+    /// <summary>The number of extents of so many bytes.</summary>
+    public static int ExtentsOf(long bytes) => checked((int)((bytes + DirtyExtent.Size - 1) / DirtyExtent.Size));
+
+    /// <summary>The extents a range touches.</summary>
+    public static ExtentRun RunOf(long offset, long length) =>
+        new((int)(offset / DirtyExtent.Size), (int)((offset + length - 1) / DirtyExtent.Size));
+
+    /// <summary>The logical bits of a mark. Under the order lock.</summary>
+    public ExtentBits this[ExtentMark mark] => _logical[(int)mark];
+
+    /// <summary>Notes a change to a run. Under the order lock, with the run's bits set.</summary>
+    public void Touch(ExtentRun run, Lsn lsn) => _lastLsn.AsSpan(run.First, run.Last - run.First + 1).Fill(lsn.Value);
+
+    /// <summary>
+    /// Marks runs; on return the marks are durable. <paramref name="newest"/> gives the newest number given out, read under
+    /// the order lock: activation counts as a touch, so that an extent made active ahead of its writes is not cleared at once.
+    /// </summary>
+    /// <exception cref="StorageException">The map could not be written or synced; the logical bits are unchanged.</exception>
+    public void Raise(ExtentMark mark, ReadOnlySpan<ExtentRun> runs, Func<Lsn> newest)
+    {
+        lock (_gate)
+        {
+            var stored = _stored[(int)mark];
+            var wanted = new ExtentRun[runs.Length];
+            var missing = false;
+            for (var i = 0; i < runs.Length; i++)
+            {
+                wanted[i] = mark == ExtentMark.Active ? Grouped(runs[i]) : runs[i];
+                missing |= !stored.AllSet(runs[i]);
+            }
+
+            if (missing)
+            {
+                _file.Store(mark, stored, wanted);
+                _file.Sync();
+            }
+
+            lock (_order)
+            {
+                var now = newest().Value;
+                foreach (var run in missing ? wanted : runs)
+                {
+                    stored.Set(run);
+                    _logical[(int)mark].Set(run);
+                    for (var extent = run.First; extent <= run.Last; extent++)
+                    {
+                        _lastLsn[extent] = Math.Max(_lastLsn[extent], now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Clears the Active bits of extents untouched since a number. Under the order lock.</summary>
+    public void ClearQuiet(Lsn through)
+    {
+        var active = _logical[(int)ExtentMark.Active];
+        foreach (var extent in active.SetBits())
+        {
+            if (_lastLsn[extent] <= through.Value)
+            {
+                active.Clear(extent);
+            }
+        }
+    }
+
+    /// <summary>The bits that may be lowered after a sync of the disk that begins from now on; null when there are none.</summary>
+    public LoweringProposal? Propose(Func<Lsn> newest)
+    {
+        lock (_gate)
+        {
+            lock (_order)
+            {
+                var active = Lowerable(ExtentMark.Active);
+                var dirty = Lowerable(ExtentMark.Dirty);
+                return active is null && dirty is null ? null : new LoweringProposal(active ?? [], dirty ?? [], newest());
+            }
+        }
+    }
+
+    /// <summary>Lowers what was proposed, after the sync.</summary>
+    public void Lower(LoweringProposal proposal)
+    {
+        lock (_gate)
+        {
+            Lower(ExtentMark.Active, proposal.Active, proposal.Newest);
+            Lower(ExtentMark.Dirty, proposal.Dirty, new Lsn(long.MaxValue));
+        }
+    }
+
+    /// <summary>Makes room for a grown disk; new extents are clear.</summary>
+    public void Grow(long bytes)
+    {
+        lock (_gate)
+        {
+            var extents = ExtentsOf(bytes);
+            _file.Grow(extents);
+            lock (_order)
+            {
+                foreach (var bits in _stored.Concat(_logical))
+                {
+                    bits.Grow(extents);
+                }
+
+                Array.Resize(ref _lastLsn, extents);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private ExtentRun Grouped(ExtentRun run) =>
+        new(run.First, Math.Min(_file.Extents - 1, run.Last | (ActivationGroup - 1)));
+
+    private ulong[]? Lowerable(ExtentMark mark)
+    {
+        var (stored, logical) = (_stored[(int)mark].Words, _logical[(int)mark].Words);
+        ulong[]? words = null;
+        for (var i = 0; i < stored.Length; i++)
+        {
+            var extra = stored[i] & ~logical[i];
+            if (extra != 0)
+            {
+                words ??= new ulong[stored.Length];
+                words[i] = extra;
+            }
+        }
+
+        return words;
+    }
+
+    private void Lower(ExtentMark mark, ulong[] words, Lsn newest)
+    {
+        var (stored, logical) = (_stored[(int)mark], _logical[(int)mark]);
+        var lowered = new ulong[words.Length];
+        lock (_order)
+        {
+            for (var i = 0; i < words.Length; i++)
+            {
+                for (var word = words[i] & ~logical.Words[i]; word != 0; word &= word - 1)
+                {
+                    var bit = System.Numerics.BitOperations.TrailingZeroCount(word);
+                    lowered[i] |= _lastLsn[(i << 6) + bit] <= newest.Value ? 1UL << bit : 0;
+                }
+            }
+        }
+
+        if (lowered.AsSpan().ContainsAnyExcept(0UL))
+        {
+            stored.ClearAll(lowered);
+            _file.StoreChanged(mark, stored, lowered);
+        }
+    }
+}
+
+/// <summary>Bits that may be lowered after a sync of the disk.</summary>
+internal sealed record LoweringProposal(ulong[] Active, ulong[] Dirty, Lsn Newest);

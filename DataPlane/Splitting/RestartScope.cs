@@ -1,0 +1,89 @@
+using System.Numerics;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <summary>Which extents a new generation needs to be dirty.</summary>
+internal abstract class RestartScope
+{
+    private RestartScope()
+    {
+    }
+
+    /// <summary>None beyond those that are.</summary>
+    public static RestartScope None { get; } = new NoneScope();
+
+    /// <summary>All that are active.</summary>
+    public static RestartScope Active { get; } = new ActiveScope();
+
+    /// <summary>All of every disk.</summary>
+    public static RestartScope All { get; } = new FromScope(null, 0);
+
+    /// <summary>All of one disk, from an extent on.</summary>
+    public static RestartScope From(int disk, int extent) => new FromScope(disk, extent);
+
+    /// <summary>The runs of a disk that are to be marked and are not yet. Under the order lock.</summary>
+    public ExtentRun[] Missing(int disk, ChangeMap map)
+    {
+        var runs = new List<ExtentRun>();
+        var dirty = map[ExtentMark.Dirty].Words;
+        for (var i = 0; i < dirty.Length; i++)
+        {
+            for (var word = Wanted(disk, map, i) & ~dirty[i]; word != 0; word &= word - 1)
+            {
+                var extent = (i << 6) + BitOperations.TrailingZeroCount(word);
+                if (runs.Count > 0 && runs[^1].Last == extent - 1)
+                {
+                    runs[^1] = new ExtentRun(runs[^1].First, extent);
+                }
+                else
+                {
+                    runs.Add(new ExtentRun(extent, extent));
+                }
+            }
+        }
+
+        return [.. runs];
+    }
+
+    /// <summary>Whether any extent of any disk is still to be marked. Under the order lock.</summary>
+    public bool AnyMissing(ChangeMap[] maps)
+    {
+        for (var i = 0; i < maps.Length; i++)
+        {
+            if (Missing(i, maps[i]).Length > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>64 extents of a disk, as bits.</summary>
+    protected abstract ulong Wanted(int disk, ChangeMap map, int word);
+
+    private sealed class NoneScope : RestartScope
+    {
+        protected override ulong Wanted(int disk, ChangeMap map, int word) => 0;
+    }
+
+    private sealed class ActiveScope : RestartScope
+    {
+        protected override ulong Wanted(int disk, ChangeMap map, int word) => map[ExtentMark.Active].Words[word];
+    }
+
+    private sealed class FromScope(int? only, int extent) : RestartScope
+    {
+        protected override ulong Wanted(int disk, ChangeMap map, int word)
+        {
+            if (only is { } wanted && wanted != disk)
+            {
+                return 0;
+            }
+
+            var (first, behind) = (word << 6, map[ExtentMark.Dirty].Count - (word << 6));
+            var bits = behind >= 64 ? ulong.MaxValue : (1UL << behind) - 1;
+            return extent <= first ? bits : extent - first >= 64 ? 0 : bits & (ulong.MaxValue << (extent - first));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <content>What is done in the background, in the owner's loop.</content>
+public sealed partial class SourceVolume
+{
+    private readonly Settling?[] _settling;
+    private Lsn _quiet;
+
+    /// <summary>
+    /// Clears and lowers map bits that are no longer needed, leaves dirty-map mode when the log has room again, and begins
+    /// a generation that a failed write asked for. Cheap when there is nothing to do; to be called about once a second.
+    /// </summary>
+    /// <exception cref="Storage.StorageException">The maps or the state could not be written; calling again goes on.</exception>
+    public void Maintain()
+    {
+        lock (_restart)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            SourceCause? pending;
+            lock (_order.Gate)
+            {
+                pending = _generationPending ? _pendingCause : null;
+            }
+
+            if (_mode == SourceMode.DirtyMap)
+            {
+                LeaveDirtyMap();
+            }
+            else if (pending is { } cause)
+            {
+                Restart(cause, RestartScope.None);
+            }
+
+            ClearQuietExtents();
+            for (var i = 0; i < _maps.Length; i++)
+            {
+                Settle(i);
+            }
+        }
+
+        AnnounceCondition();
+        SignalWork();
+    }
+
+    /// <summary>An extent is quiet when nothing touched it since the last round: busy ones would only be set again.</summary>
+    private void ClearQuietExtents()
+    {
+        lock (_order.Gate)
+        {
+            var through = new Lsn(Math.Min(_quiet.Value, Math.Min(_acknowledged.Lsn.Value, _order.Completed.Value)));
+            if (_state.Current.Attached)
+            {
+                foreach (var map in _maps)
+                {
+                    map.ClearQuiet(through);
+                }
+            }
+
+            _quiet = _order.Newest;
+        }
+    }
+
+    /// <summary>Lowers the stored bits of one disk in two rounds, with a sync of the disk between them.</summary>
+    private void Settle(int disk)
+    {
+        var now = _options.Time.GetUtcNow();
+        if (_settling[disk] is not { } settling || settling.Generation != _generationStart.Generation)
+        {
+            _settling[disk] = _maps[disk].Propose(_newest) is { } proposal
+                ? new Settling(proposal, _generationStart.Generation, _flushes[disk].Begun, now, Acknowledged())
+                : null;
+            return;
+        }
+
+        if (!_flushes[disk].SucceededAfter(settling.FlushesBegun))
+        {
+            if (now - settling.Since < _options.SettleInterval || _flushes[disk].Poison is not null)
+            {
+                return;
+            }
+
+            try
+            {
+                Flush(disk);
+            }
+            catch (BlockDeviceException)
+            {
+                // The condition says so, and every later FLUSH of the guest; the bits stay.
+                return;
+            }
+        }
+
+        if (settling.Floor.CompareTo(_state.Current.AcknowledgedFloor) > 0)
+        {
+            _state.Update(s => s with { AcknowledgedFloor = settling.Floor });
+        }
+
+        _maps[disk].Lower(settling.Proposal);
+        _settling[disk] = null;
+    }
+
+    /// <summary>Where the replica is: it must not be less far when it attaches again, for the lowered bits to be needless.</summary>
+    private ChangePosition Acknowledged()
+    {
+        lock (_order.Gate)
+        {
+            return _acknowledged;
+        }
+    }
+
+    private sealed record Settling(
+        LoweringProposal Proposal, Generation Generation, long FlushesBegun, DateTimeOffset Since, ChangePosition Floor);
+}

@@ -1,0 +1,264 @@
+using System.Buffers;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <content>The sending end of replication.</content>
+public sealed partial class SourceVolume
+{
+    private ChangePosition _acknowledged;
+    private ChangePosition _cursor;
+    private bool _replicaResyncing;
+    private TaskCompletionSource? _work;
+
+    /// <inheritdoc/>
+    public bool IsResyncHeld
+    {
+        get
+        {
+            lock (_order.Gate)
+            {
+                return IsHeld();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public long BytesAfter(ChangePosition position) => _log.BytesAfter(position);
+
+    /// <inheritdoc/>
+    public ChangePosition Attach(ReplicaPosition replica)
+    {
+        var at = replica.Durable;
+        lock (_restart)
+        {
+            bool isOwn;
+            lock (_order.Gate)
+            {
+                var state = _state.Current;
+                isOwn = state.Attached && at.CompareTo(_acknowledged) >= 0 && at.CompareTo(state.AcknowledgedFloor) >= 0
+                    && at.CompareTo(_tail) <= 0;
+                if (isOwn && _log.CanFollow(at) && !(IsDirty() && !replica.Resyncing && !IsHeldAt(at)))
+                {
+                    Adopt(at, replica.Resyncing);
+                    return at;
+                }
+            }
+
+            // Own but not continuable: the log's records are gone, and what they changed is Active still. Unknown: anything may differ.
+            var cause = _state.Current.Attached ? SourceCause.ReplicaUnknown : SourceCause.InitialReplication;
+            Restart(
+                cause, isOwn ? RestartScope.Active : RestartScope.All, at, dropLog: true,
+                s => s with { Attached = true, AcknowledgedFloor = isOwn ? s.AcknowledgedFloor : at });
+            lock (_order.Gate)
+            {
+                Adopt(at, replica.Resyncing);
+                _cursor = _mode == SourceMode.Logging
+                    ? _generationStart with { Lsn = new Lsn(_generationStart.Lsn.Value - 1) }
+                    : new ChangePosition(_state.Current.Generation, _order.Newest);
+                return _cursor;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public int ReadLog(ref ChangePosition after, ArrayBufferWriter<byte> target, int maxBytes)
+    {
+        int bytes;
+        try
+        {
+            bytes = _log.Read(ref after, target, maxBytes);
+        }
+        catch (ReplicationLogCorruptException)
+        {
+            GiveUpLog();
+            throw;
+        }
+        catch (StorageException e)
+        {
+            GiveUpLog();
+            throw new ReplicationLogCorruptException($"the replication log cannot be read: {e.Message}");
+        }
+
+        if (bytes > 0)
+        {
+            lock (_order.Gate)
+            {
+                var passes = _cursor.CompareTo(_generationStart) < 0 && after.CompareTo(_generationStart) >= 0;
+                _replicaResyncing |= passes || _cursor.Generation != after.Generation;
+                _cursor = after;
+            }
+        }
+
+        return bytes;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask WaitForWorkAsync(ChangePosition after, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ObjectDisposedException.ThrowIf(_closed, this);
+            var work = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Interlocked.Exchange(ref _work, work)?.TrySetResult();
+            lock (_order.Gate)
+            {
+                if (_tail.CompareTo(after) > 0 || (IsDirty() && !IsHeld()))
+                {
+                    return;
+                }
+            }
+
+            await work.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void WaitForCompletion(Lsn lsn)
+    {
+        lock (_order.Gate)
+        {
+            _order.WaitForCompletion(new Lsn(Math.Min(lsn.Value, _order.Newest.Value)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Acknowledge(ChangePosition durable)
+    {
+        lock (_order.Gate)
+        {
+            if (durable.CompareTo(_acknowledged) <= 0)
+            {
+                return;
+            }
+
+            if (durable.CompareTo(_tail) > 0)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(durable), durable, $"The replica acknowledges what was never logged; the newest change is {_tail}.");
+            }
+
+            _acknowledged = durable;
+        }
+
+        _log.DropThrough(durable);
+        lock (_order.Gate)
+        {
+            MeasureBacklog();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void ReadDisk(int disk, long offset, Span<byte> destination) => DeviceOf(disk).Read(offset, destination);
+
+    /// <inheritdoc/>
+    public AllocatedRun NextRun(int disk, long offset, long length) => DeviceOf(disk).NextRun(offset, length);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DirtyExtent> DirtyExtents()
+    {
+        var result = new List<DirtyExtent>();
+        lock (_order.Gate)
+        {
+            var held = IsHeld();
+            if (held && !_replicaResyncing)
+            {
+                return result;
+            }
+
+            var version = held ? 0 : _generationStart.Generation.Value;
+            for (var i = 0; i < _maps.Length; i++)
+            {
+                foreach (var extent in _maps[i][ExtentMark.Dirty].SetBits())
+                {
+                    var offset = (long)extent * DirtyExtent.Size;
+                    result.Add(new DirtyExtent(i, offset, (int)Math.Min(DirtyExtent.Size, _sizes[i] - offset), version));
+                }
+            }
+        }
+
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public void ClearDirty(DirtyExtent extent)
+    {
+        lock (_order.Gate)
+        {
+            if (!IsHeld() && extent.Version == _generationStart.Generation.Value)
+            {
+                _maps[extent.Disk][ExtentMark.Dirty].Clear((int)(extent.Offset / DirtyExtent.Size));
+
+                // The copy stands behind the generation's start: a replica that is not there any more lacks it.
+                _acknowledged = _acknowledged.CompareTo(_generationStart) < 0 ? _generationStart : _acknowledged;
+            }
+        }
+    }
+
+    /// <summary>The extents that may differ from the replica, dirty or active: what a fenced source reports (I16).</summary>
+    public IReadOnlyList<DirtyExtent> UncertainExtents()
+    {
+        var result = new List<DirtyExtent>();
+        lock (_order.Gate)
+        {
+            for (var i = 0; i < _maps.Length; i++)
+            {
+                var size = _sizes[i];
+                var disk = i;
+                result.AddRange(_maps[i][ExtentMark.Dirty].SetBits().Union(_maps[i][ExtentMark.Active].SetBits()).Order()
+                    .Select(e => (long)e * DirtyExtent.Size)
+                    .Select(o => new DirtyExtent(disk, o, (int)Math.Min(DirtyExtent.Size, size - o), 0)));
+            }
+        }
+
+        return result;
+    }
+
+    private void GiveUpLog() => Restart(SourceCause.LogDamaged, RestartScope.Active, dropLog: true);
+
+    private void Adopt(ChangePosition durable, bool resyncing)
+    {
+        _acknowledged = durable;
+        _cursor = durable;
+        _replicaResyncing = resyncing;
+        MeasureBacklog();
+    }
+
+    private void MeasureBacklog()
+    {
+        for (var i = 0; i < _backlog.Length; i++)
+        {
+            _backlog[i] = _log.BytesAfter(_acknowledged, i);
+        }
+    }
+
+    private bool IsHeld() => IsHeldAt(_cursor);
+
+    private bool IsHeldAt(ChangePosition cursor) =>
+        _mode == SourceMode.DirtyMap || _generationPending || cursor.CompareTo(_generationStart) < 0;
+
+    private bool IsDirty()
+    {
+        foreach (var map in _maps)
+        {
+            if (map[ExtentMark.Dirty].Any)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void SignalWork()
+    {
+        if (Volatile.Read(ref _work) is not null)
+        {
+            Interlocked.Exchange(ref _work, null)?.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,219 @@
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicationLog;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <summary>Makes or opens the volume of a directory.</summary>
+/// <remarks>
+/// <para><b>The log is trusted</b> when the volume was logging, the log is sound, and either the volume was closed clean or the
+/// machine has not booted since (the page cache then holds every write that returned). Then changes above the highest
+/// completed number in the log are applied to the disks again in order, so that disk equals log, and the generation goes
+/// on: nothing is to be compared. Why a redo is right: all writes since that number are in the log (nothing goes unlogged
+/// while logging), and those at or below it are on the disk.</para>
+/// <para><b>Otherwise nothing is redone</b>, as the disk may hold writes, flushed even, that the log lacks: a redo would put older
+/// bytes over them (I3). The disk is right as it is; what the replica may lack lies in Active extents, which become dirty, and
+/// a new generation begins, far above any number that may have been sent (2^32). Before the log's files are touched the
+/// dirty-map mode is stored, so that a crash in the middle of this ends here again. The sound part of the log, from the
+/// oldest record to the damage, is true history: it is kept and shipped, so its recovery points are not lost.</para>
+/// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written: all that the log
+/// holds is applied again, and the disk must sync, before it is trusted.</para>
+/// <para>Dirty extents at an opening mean a resync that was under way: it begins anew under a new generation, for the
+/// extents still dirty.</para>
+/// </remarks>
+internal static class SourceVolumeOpening
+{
+    private const long NumberGap = 1L << 32;
+
+    /// <summary>See <see cref="SourceVolume.Open"/>.</summary>
+    public static SourceVolume Open(SourceVolumeOptions options)
+    {
+        var segment = Math.Max(64 << 10, Math.Min(options.SegmentBytes, options.CacheLimitBytes / 8));
+        var fitted = options with { SegmentBytes = segment };
+        return options.Directory.Exists(VolumeStateFile.Name) ? OpenExisting(fitted) : Create(fitted);
+    }
+
+    private static SourceVolume Create(SourceVolumeOptions options)
+    {
+        foreach (var name in options.Directory.List().Where(n => n.StartsWith(ChangeLog.Prefix, StringComparison.Ordinal)))
+        {
+            // Of a volume whose state file is gone: nothing says what these belong to.
+            options.Directory.Delete(name);
+        }
+
+        var order = new WriteOrder();
+        var maps = options.Disks
+            .Select((d, i) => new ChangeMap(
+                MapFile.Create(options.Directory, i, ChangeMap.ExtentsOf(d.Device.Length), dirty: true), order.Gate, Lsn.None))
+            .ToArray();
+        var state = VolumeStateFile.Create(options.Directory, new VolumeState
+        {
+            Vm = options.Vm,
+            Disks = [.. options.Disks.Select(d => new VolumeStateDisk(d.Path, d.Device.Length, string.Empty))],
+            Term = options.FirstTerm,
+            Mode = SourceMode.DirtyMap,
+            Cause = SourceCause.InitialReplication,
+            BootId = options.BootId,
+            CacheLimitBytes = options.CacheLimitBytes,
+        });
+        var volume = new SourceVolume(options, Parts(options, state, maps, order, Scan(options), default));
+        volume.Begin(SourceCause.InitialReplication, RestartScope.None);
+        return volume;
+    }
+
+    private static SourceVolume OpenExisting(SourceVolumeOptions options)
+    {
+        var stateFile = VolumeStateFile.Open(options.Directory);
+        var state = stateFile.Current;
+        CheckFits(options, state);
+        var scan = Scan(options);
+        var order = new WriteOrder();
+        var isTrusted = IsTrusted(options, state, scan, out var cause);
+        if (isTrusted && !state.Clean && !state.Fenced)
+        {
+            isTrusted = Redo(options, state, scan);
+            cause = isTrusted ? cause : SourceCause.LogDamaged;
+        }
+
+        var newest = isTrusted ? scan.Tail.Lsn
+            : new Lsn(Max(scan.HighestLsn, state.Tail, state.Completed, state.AcknowledgedFloor.Lsn) + NumberGap);
+        order.StartAt(newest);
+        stateFile.Update(s => s with
+        {
+            Mode = isTrusted ? SourceMode.Logging : SourceMode.DirtyMap,
+            Cause = isTrusted ? s.Cause : cause,
+            Generation = new Generation(Math.Max(s.Generation.Value, scan.HighestGeneration.Value)),
+            BootId = options.BootId,
+            Clean = false,
+            SyncFailed = s.SyncFailed && !isTrusted,
+            Completed = isTrusted ? newest : s.Completed,
+            CacheLimitBytes = options.CacheLimitBytes,
+        });
+        var maps = state.Disks
+            .Select((d, i) => new ChangeMap(
+                MapFile.Open(options.Directory, i, ChangeMap.ExtentsOf(d.SizeBytes)), order.Gate, newest))
+            .ToArray();
+        var volume = new SourceVolume(options, Parts(options, stateFile, maps, order, scan, scan.Tail));
+        Complete(volume, options, state, scan, isTrusted, cause);
+        return volume;
+    }
+
+    private static void Complete(
+        SourceVolume volume, SourceVolumeOptions options, VolumeState before, LogScan scan, bool isTrusted, SourceCause cause)
+    {
+        if (!isTrusted)
+        {
+            // Closed clean in dirty-map mode: log and disk are whole, only the mode goes on.
+            var isWhole = before.Clean && scan.Damage is null;
+            volume.Begin(cause, isWhole ? RestartScope.None : RestartScope.Active);
+        }
+        else if (volume.Counters().DirtyBytes > 0 || scan.Tail.Generation != before.Generation)
+        {
+            volume.Begin(before.Cause, RestartScope.None);
+        }
+
+        for (var i = 0; i < options.Disks.Count; i++)
+        {
+            var (disk, known) = (options.Disks[i], before.Disks[i]);
+            if (before.Clean && known.Fingerprint.Length > 0 && disk.Fingerprint?.Invoke() is { } now && now != known.Fingerprint)
+            {
+                volume.Begin(SourceCause.ChangedOutside, RestartScope.From(i, 0));
+            }
+
+            if (disk.Device.Length > known.SizeBytes)
+            {
+                volume.Resize(i, disk.Device);
+            }
+        }
+    }
+
+    private static bool IsTrusted(SourceVolumeOptions options, VolumeState state, LogScan scan, out SourceCause cause)
+    {
+        var damage = scan.Damage is not null || scan.Tail.CompareTo(state.AcknowledgedFloor) < 0
+            || (state.Clean && scan.Tail.Lsn != state.Tail);
+        var sameCache = state.Clean || state.BootId == options.BootId;
+        cause = state.Mode == SourceMode.DirtyMap ? state.Cause
+            : sameCache ? SourceCause.LogDamaged
+            : SourceCause.UncleanShutdown;
+        return state.Mode == SourceMode.Logging && sameCache && !damage && scan.Chain.Count > 0;
+    }
+
+    private static bool Redo(SourceVolumeOptions options, VolumeState state, LogScan scan)
+    {
+        // After a failed sync, all of the present generation: before its start, writes may have gone unlogged.
+        var from = state.SyncFailed
+            ? new Lsn(scan.Chain.First(s => s.Header.Generation == scan.Tail.Generation).Header.FirstLsn.Value - 1)
+            : new Lsn(Math.Max(scan.Completed.Value, state.Completed.Value));
+        try
+        {
+            var isSound = new LogRedo(scan.Chain, [.. options.Disks.Select(d => d.Device)]).TryApply(from);
+            if (state.SyncFailed)
+            {
+                options.Disks.ToList().ForEach(d => d.Device.Flush());
+            }
+
+            return isSound;
+        }
+        catch (BlockDeviceException e)
+        {
+            throw new SourceVolumeException(
+                SourceVolumeError.RedoFailed,
+                $"the log of '{options.Vm}' could not be applied to its disks after a crash: {e.Message}; make the disk writable and open again",
+                e);
+        }
+    }
+
+    private static void CheckFits(SourceVolumeOptions options, VolumeState state)
+    {
+        if (state.Vm != options.Vm)
+        {
+            throw new SourceVolumeException(
+                SourceVolumeError.OtherVm, $"'{options.Directory.Path}' belongs to '{state.Vm}', not to '{options.Vm}'");
+        }
+
+        if (state.Disks.Length != options.Disks.Count)
+        {
+            throw new SourceVolumeException(
+                SourceVolumeError.DisksDiffer,
+                $"'{options.Vm}' has {state.Disks.Length} protected disks, {options.Disks.Count} are given");
+        }
+
+        for (var i = 0; i < state.Disks.Length; i++)
+        {
+            if (options.Disks[i].Device.Length < state.Disks[i].SizeBytes)
+            {
+                throw new SourceVolumeException(
+                    SourceVolumeError.DisksDiffer,
+                    $"'{options.Disks[i].Path}' has {options.Disks[i].Device.Length} bytes and had {state.Disks[i].SizeBytes}; "
+                    + "grow it to that size, or protect the VM anew");
+            }
+        }
+    }
+
+    private static LogScan Scan(SourceVolumeOptions options) =>
+        LogScan.Read(options.Directory, options.Vm, options.Disks.Count, options.SegmentBytes / 256);
+
+    private static SourceVolumeParts Parts(
+        SourceVolumeOptions options, VolumeStateFile state, ChangeMap[] maps, WriteOrder order, LogScan scan, ChangePosition tail)
+    {
+        var log = new ChangeLog(
+            options.Directory,
+            new LogOptions(options.Vm, options.Disks.Count, options.SegmentBytes, options.CacheLimitBytes),
+            scan);
+        var opening = scan.Chain.LastOrDefault(s => s.Header.OpensGeneration);
+        var start = opening is null ? default : new ChangePosition(opening.Header.Generation, opening.Header.FirstLsn);
+        return new SourceVolumeParts(state, maps, log, order, tail, start);
+    }
+
+    private static long Max(params ReadOnlySpan<Lsn> numbers)
+    {
+        var highest = 0L;
+        foreach (var number in numbers)
+        {
+            highest = Math.Max(highest, number.Value);
+        }
+
+        return highest;
+    }
+}

@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <summary>
+/// Keeps a <see cref="VolumeState"/> in a file of two slots of 64 KiB, both allocated when the file is made, so that a full
+/// disk cannot refuse a change of state (I27).
+/// <code>
+///   each slot:  0 u32 CRC-32C of bytes 4 .. 28+n   4 u32 magic "VSTA"   8 u16 version (1)   10 u16 0
+///              12 u32 key id (0)   16 u64 rising number   24 u32 n   28 the encoded state, n bytes
+/// </code>
+/// A change is written to the first slot and synced, then to the second and synced. A crash between them leaves the newer state
+/// in the first, and that change was never answered; rot in one slot leaves the same state in the other.
+/// </summary>
+internal sealed class VolumeStateFile : IDisposable
+{
+    /// <summary>The file's name.</summary>
+    public const string Name = "state";
+
+    private const string NewName = "state.new";
+    private const int SlotSize = 64 << 10;
+    private const int HeaderSize = 28;
+    private const uint Magic = 0x41545356;
+    private const ushort Version = 1;
+    private readonly Lock _gate = new();
+    private readonly IStorageFile _file;
+    private ulong _number;
+
+    private VolumeStateFile(IStorageFile file, VolumeState state, ulong number)
+    {
+        _file = file;
+        _number = number;
+        Current = state;
+    }
+
+    /// <summary>The state as it is durable.</summary>
+    public VolumeState Current { get; private set; }
+
+    /// <summary>Makes the file durably; the state is its first.</summary>
+    public static VolumeStateFile Create(IStorageDirectory directory, VolumeState state)
+    {
+        var file = directory.Open(NewName, StorageOpen.Any);
+        file.Write(0, new byte[2 * SlotSize]);
+        var result = new VolumeStateFile(file, state, 0);
+        result.Update(s => s);
+        directory.Rename(NewName, Name);
+        directory.Sync();
+        return result;
+    }
+
+    /// <summary>Opens the file.</summary>
+    /// <exception cref="SourceVolumeException">Neither slot can be read.</exception>
+    public static VolumeStateFile Open(IStorageDirectory directory)
+    {
+        var file = directory.Open(Name, StorageOpen.Existing);
+        var (first, firstNumber) = ReadSlot(file, 0);
+        var (second, secondNumber) = ReadSlot(file, 1);
+        var state = second is null || firstNumber >= secondNumber ? first : second;
+        return state is not null
+            ? new VolumeStateFile(file, state, Math.Max(firstNumber, secondNumber))
+            : throw new SourceVolumeException(
+                SourceVolumeError.StateDamaged,
+                $"'{file.Name}' is damaged in both of its copies; delete '{directory.Path}' and protect the VM again");
+    }
+
+    /// <summary>Changes the state; on return the change is durable.</summary>
+    /// <exception cref="StorageException">It could not be written; <see cref="Current"/> is as before.</exception>
+    public void Update(Func<VolumeState, VolumeState> change)
+    {
+        lock (_gate)
+        {
+            var next = change(Current);
+            var body = next.Encode();
+            var slot = new byte[HeaderSize + body.Length];
+            if (slot.Length > SlotSize)
+            {
+                throw new ArgumentException($"The state takes {slot.Length} bytes, {SlotSize} is the most: shorten the disks' paths.", nameof(change));
+            }
+
+            BinaryPrimitives.WriteUInt32LittleEndian(slot.AsSpan(4), Magic);
+            BinaryPrimitives.WriteUInt16LittleEndian(slot.AsSpan(8), Version);
+            BinaryPrimitives.WriteUInt64LittleEndian(slot.AsSpan(16), ++_number);
+            BinaryPrimitives.WriteUInt32LittleEndian(slot.AsSpan(24), (uint)body.Length);
+            body.CopyTo(slot, HeaderSize);
+            BinaryPrimitives.WriteUInt32LittleEndian(slot, Crc32C.Compute(slot.AsSpan(4)));
+            for (var i = 0; i < 2; i++)
+            {
+                _file.Write(i * SlotSize, slot);
+                _file.Sync();
+            }
+
+            Current = next;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private static (VolumeState? State, ulong Number) ReadSlot(IStorageFile file, int index)
+    {
+        var slot = new byte[SlotSize];
+        if (file.Read(index * SlotSize, slot) < SlotSize
+            || BinaryPrimitives.ReadUInt32LittleEndian(slot.AsSpan(4)) != Magic
+            || BinaryPrimitives.ReadUInt16LittleEndian(slot.AsSpan(8)) != Version)
+        {
+            return (null, 0);
+        }
+
+        var length = BinaryPrimitives.ReadUInt32LittleEndian(slot.AsSpan(24));
+        return length <= SlotSize - HeaderSize
+            && BinaryPrimitives.ReadUInt32LittleEndian(slot) == Crc32C.Compute(slot.AsSpan(4, HeaderSize - 4 + (int)length))
+            ? (VolumeState.Decode(slot[HeaderSize..(HeaderSize + (int)length)]), BinaryPrimitives.ReadUInt64LittleEndian(slot.AsSpan(16)))
+            : (null, 0);
+    }
+}
