@@ -388,6 +388,7 @@ public sealed partial class ReplicaStore
             return;
         }
 
+        _log.Freeze(segment, end);
         if (_log.Stream.Resyncing)
         {
             var skipped = new SkippedMarker(marker.Id, header.Time, _log.Stream.Applied,
@@ -396,7 +397,6 @@ public sealed partial class ReplicaStore
             return;
         }
 
-        _log.Freeze(segment, end);
         var point = new RecoveryPoint
         {
             Id = marker.Id,
