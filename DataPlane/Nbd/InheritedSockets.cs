@@ -34,7 +34,8 @@ internal static class InheritedSockets
             Environment.ProcessId).Select(Open),
     ];
 
-    private static Socket Open(int descriptor)
+    /// <summary>Takes over a descriptor.</summary>
+    internal static Socket Open(int descriptor)
     {
         try
         {

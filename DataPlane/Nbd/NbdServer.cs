@@ -99,7 +99,8 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         await _connections.CloseAsync();
     }
 
-    private NbdListener Listen(Socket socket, string? ownedPath)
+    /// <summary>Accepts clients on a listening socket, which is the server's from now on.</summary>
+    internal NbdListener Listen(Socket socket, string? ownedPath)
     {
         lock (_listeners)
         {

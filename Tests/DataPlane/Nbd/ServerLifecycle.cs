@@ -206,6 +206,21 @@ public sealed class ServerLifecycle : IAsyncDisposable
         Assert.Empty(InheritedSockets.Descriptors("17", "x", 17));
     }
 
+    [Fact]
+    public void A_listening_socket_passed_on_by_number_serves_clients()
+    {
+        var path = Path.Combine(_server.Folder, "inherited");
+        var parents = ListeningSockets.Unix(path);
+        var descriptor = (int)parents.SafeHandle.DangerousGetHandle();
+        parents.SafeHandle.SetHandleAsInvalid();
+        _server.Server.Listen(InheritedSockets.Open(descriptor), null);
+        using var client = NbdTestClient.Open(path, "disk");
+        Assert.Equal(0u, client.Write(0, [1]));
+        var notASocket = File.OpenHandle("/dev/null");
+        Assert.Throws<NbdListenException>(
+            () => InheritedSockets.Open((int)notASocket.DangerousGetHandle()));
+    }
+
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private sealed class Recorder : INbdServerEvents
