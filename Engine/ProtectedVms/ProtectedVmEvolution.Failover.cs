@@ -108,14 +108,11 @@ internal static partial class ProtectedVmEvolution
         };
     }
 
-    // A failover cancels a resync or the initial replication; it is needed again if the failover is undone.
-    private static ResyncMark? Halted(ProtectedVmState state, DateTimeOffset at) => state switch
-    {
-        { Replication.Resync: { } mark } => mark with { Stage = ResyncStage.Required, StartsAt = null, Since = 0 },
-        { Phase: Phase.InitialReplication } =>
-            new ResyncMark([ResyncReason.TransferFailed], at, ResyncStage.Required, null, 0),
-        _ => null,
-    };
+    // A failover stops a resync or the initial replication; the mark stays for the case that the failover is undone.
+    private static ResyncMark? Halted(ProtectedVmState state, DateTimeOffset at) =>
+        state.Phase is Phase.InitialReplication
+            ? new ResyncMark([ResyncReason.TransferFailed], at, ResyncStage.Running, null, 0)
+            : state.Replication.Resync;
 
     private static ProtectedVmState Promote(ProtectedVmState state, WritesQuiesced e) => state.Phase switch
     {

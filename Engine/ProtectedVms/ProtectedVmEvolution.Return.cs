@@ -42,7 +42,7 @@ internal static partial class ProtectedVmEvolution
         var back = toRecovery ? Forward(state) : new Phase.ProtectedReverse();
         return Enter(Without(state, HealthKind.SourceFenced), back) with
         {
-            Replication = ReplicationState.Started with { Resync = Startable(state.Replication.Resync, e.At) },
+            Replication = ReplicationState.Started with { Resync = Resumed(state, e.At) },
             PointSchedule = FirstPoint(back, e.At),
             Jobs = state.Jobs.End(JobKind.Cancel, JobOutcome.Succeeded, e.At),
         };
@@ -55,9 +55,14 @@ internal static partial class ProtectedVmEvolution
     private static PointSchedule FirstPoint(Phase phase, DateTimeOffset at) =>
         phase is Phase.Protected ? PointSchedule.Idle with { NextAt = at, LastAt = at } : PointSchedule.Idle;
 
-    // The resync that the failover cancelled is decided anew as soon as the failover is undone.
-    private static ResyncMark? Startable(ResyncMark? mark, DateTimeOffset at) =>
-        mark is null ? null : mark with { StartsAt = at };
+    // What the data plane does by itself it takes up again; what was ordered is ordered anew; what waits is decided anew.
+    private static ResyncMark? Resumed(ProtectedVmState state, DateTimeOffset at) => state.Replication.Resync switch
+    {
+        null => null,
+        { Stage: ResyncStage.Required } mark => mark with { StartsAt = at },
+        { Since: 0 } mark => mark,
+        { } mark => mark with { Stage = ResyncStage.Ordered, Since = state.EventCount },
+    };
 
     private static ProtectedVmState Reprotect(ProtectedVmState state, ReprotectStarted e)
     {

@@ -39,7 +39,9 @@ public enum ResyncStage
 /// <param name="MarkedAt">When the first came (UTC).</param>
 /// <param name="Stage">How far it is.</param>
 /// <param name="StartsAt">When it starts by itself (UTC); null when it does not.</param>
-/// <param name="Since">The number of the event that ordered it; 0 before.</param>
+/// <param name="Since">
+/// The number of the event that ordered it; 0 when nothing was ordered: before, or when the data plane began by itself.
+/// </param>
 public sealed record ResyncMark(
     ValueList<ResyncReason> Reasons, DateTimeOffset MarkedAt, ResyncStage Stage, DateTimeOffset? StartsAt, long Since);
 

@@ -206,8 +206,10 @@ public sealed class A_failover
 
         Assert.IsType<Phase.Finalizing>(story.State.Phase);
         story.Succeed(EffectKind.FinalizeProtection);
-        Assert.Equal(ReplicationStatus.ResyncRequired, story.State.Replication.Status);
-        Assert.NotNull(story.Timer("resync"));
+        Assert.Equal(ReplicationStatus.Resyncing, story.State.Replication.Status);
+        Assert.Null(story.Timer("point"));
+        story.Do(new RecordResyncCompleted(9));
+        Assert.NotNull(story.Timer("point"));
     }
 }
 

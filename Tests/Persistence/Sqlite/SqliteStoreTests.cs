@@ -171,7 +171,7 @@ public sealed class SqliteStoreTests : IDisposable
     private static AppendRequest Large(FencingToken token, StreamHead head, int command)
     {
         var encoded = Enumerable.Range(0, 4).Select(_ => new EncodedEvent("large.v1", new byte[300_000])).ToArray();
-        var context = new Engine.Kernel.DecisionContext(Now, Command(command), "tester");
+        var context = new ReplicationEngine.Engine.Kernel.DecisionContext(Now, Command(command), "tester");
         return AppendRequest.Create(Id(), token, head, context, encoded, default);
     }
 }
