@@ -157,6 +157,24 @@ public sealed class SqliteStoreTests : IDisposable
             await _store.Journal.AppendAsync(Request(Id("e7"), token, heads[7], 1), default));
     }
 
+    [Fact, Trait("Req", "I28")]
+    public async Task After_a_failed_write_nothing_is_acknowledged_until_the_journal_is_opened_anew()
+    {
+        const int failedSync = 1034;
+        var token = await _store.OwnAsync();
+        var head = await _store.AppendAsync(Id(), token, 1);
+        var failing = new SimpleOperation<bool>(
+            () => throw new SqliteFault(_store.File, failedSync, "disk I/O error"), _ => { });
+        _store.Store.Writer.Enqueue(failing);
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => failing.Completion);
+
+        Assert.IsType<AppendOutcome.Unknown>(await _store.Journal.AppendAsync(Request(Id(), token, head, 2), default));
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => _store.OwnAsync());
+        Assert.Equal(head, await _store.HeadAsync(Id()));
+        _store.Reopen();
+        await _store.AppendAsync(Id(), token, 3);
+    }
+
     [Fact]
     public async Task A_closed_store_answers_unknown_rather_than_never()
     {
