@@ -157,6 +157,16 @@ public sealed class SqliteStoreTests : IDisposable
             await _store.Journal.AppendAsync(Request(Id("e7"), token, heads[7], 1), default));
     }
 
+    [Fact]
+    public async Task A_lease_that_was_never_given_back_is_free_for_the_next_process_whatever_its_name()
+    {
+        var token = await _store.OwnAsync();
+        _store.Reopen();
+
+        var outcome = await _store.Leases.AcquireAsync("region", "another name", Now, DateTimeOffset.MaxValue, default);
+        Assert.Equal(token.Epoch + 1, Assert.IsType<LeaseOutcome.Granted>(outcome).Lease.Epoch);
+    }
+
     [Fact, Trait("Req", "I28")]
     public async Task After_a_failed_write_nothing_is_acknowledged_until_the_journal_is_opened_anew()
     {
