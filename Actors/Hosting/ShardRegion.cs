@@ -9,6 +9,9 @@ namespace ReplicationEngine.Actors.Hosting;
 /// <summary>A shard region as the host starts and stops it.</summary>
 internal interface IShardRegion
 {
+    /// <summary>How many of its entities are in memory.</summary>
+    int ActiveCount { get; }
+
     Task StartAsync(CancellationToken cancellationToken);
 
     Task StopAsync(CancellationToken cancellationToken);
@@ -66,6 +69,9 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
     public AlarmClock Alarms { get; }
 
     public EffectDispatcher<TCommand> Effects { get; }
+
+    /// <inheritdoc/>
+    public int ActiveCount => _cells.Count;
 
     /// <summary>Counts the sweeps for idle entities: a clock that costs nothing to read.</summary>
     public long Sweep { get; private set; }

@@ -88,12 +88,16 @@ public enum VolumeRole
 /// <param name="Replicating">Whether changes flow (sent when primary or quiesced, received when reverse replica).</param>
 /// <param name="Key">The VM's 32-byte data key in base64.</param>
 /// <param name="CopyId">Names a resync that was asked for: all extents are marked once for each new value.</param>
+/// <param name="Cut">When fenced: the last change the recovered machine holds; what the source wrote after it is divergent.</param>
 /// <param name="Sequence">
 /// The number of the event after which this holds: a directive that comes late, behind a newer one, changes nothing.
 /// </param>
 public sealed record VolumeDirective(
     string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,
-    long Sequence);
+    long Sequence, ChangeCut? Cut);
+
+/// <summary>A place in the order of changes: what a recovered machine holds of the source's writes.</summary>
+public sealed record ChangeCut(long Generation, long Lsn);
 
 /// <summary>An agent's answer.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "reply")]
@@ -132,7 +136,7 @@ public sealed record VolumeStatus(
     string Vm, VolumeRole Role, long Term, IReadOnlyList<ServedDisk> Disks, string Capture, string CauseCode, string Cause,
     long Generation, long Lsn,
     long AckedGeneration, long AckedLsn, long LagBytes, DateTimeOffset? OldestUnacked, long DirtyBytes, long CacheBytes,
-    TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
+    long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
 
 /// <summary>A running transfer.</summary>
 public sealed record TransferStatus(

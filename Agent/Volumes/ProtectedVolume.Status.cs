@@ -1,6 +1,7 @@
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
 
@@ -23,7 +24,7 @@ internal sealed partial class ProtectedVolume
 
     /// <summary>The status of a volume of which nothing is left.</summary>
     public static VolumeStatus NoStatus(VolumeDirective directive, DateTimeOffset now) => new(
-        directive.Vm, VolumeRole.Released, directive.Term, [], "none", "none", "", 0, 0, 0, 0, 0, null, 0, 0, null, [], now);
+        directive.Vm, VolumeRole.Released, directive.Term, [], "none", "none", "", 0, 0, 0, 0, 0, null, 0, 0, 0, null, [], now);
 
     private static VolumeStatus OfSource(
         VolumeDirective directive, OpenState state, SourceVolume source, DateTimeOffset now)
@@ -36,7 +37,8 @@ internal sealed partial class ProtectedVolume
             counters.Mode == SourceMode.Logging ? "logging" : "dirty-map", Kebab(condition.Cause.ToString()),
             condition.Detail, counters.Tail.Generation.Value, counters.Tail.Lsn.Value,
             counters.Acknowledged.Generation.Value, counters.Acknowledged.Lsn.Value, counters.LagBytes,
-            counters.OldestUnacknowledged, counters.DirtyBytes, counters.LogBytes, state.Session?.Status(),
+            counters.OldestUnacknowledged, counters.DirtyBytes, counters.LogBytes, Divergent(directive, source, counters),
+            state.Session?.Status(),
             Problems(state, condition), now);
     }
 
@@ -47,8 +49,14 @@ internal sealed partial class ProtectedVolume
         return new VolumeStatus(
             directive.Vm, directive.Role, directive.Term, [.. disks], "none", "none", "",
             position.Durable.Generation.Value, position.Durable.Lsn.Value, position.Durable.Generation.Value,
-            position.Durable.Lsn.Value, 0, null, 0, 0, state.Session?.Status(), Problems(state, null), now);
+            position.Durable.Lsn.Value, 0, null, 0, 0, 0, state.Session?.Status(), Problems(state, null), now);
     }
+
+    // What only the source has (I16): the log behind the recovered machine's cut, and extents whose writes it did not carry.
+    private static long Divergent(VolumeDirective directive, SourceVolume source, SourceCounters counters) =>
+        directive is { Role: VolumeRole.Fenced, Cut: { } cut }
+            ? source.BytesAfter(new ChangePosition(new Generation(cut.Generation), new Lsn(cut.Lsn))) + counters.DirtyBytes
+            : 0;
 
     private static VolumeProblem[] Problems(OpenState state, SourceCondition? condition)
     {

@@ -1,7 +1,5 @@
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
-using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
@@ -46,7 +44,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     public VolumeDirective? Remembered => Volatile.Read(ref _remembered);
 
     /// <summary>Whether a disk belongs to this volume.</summary>
-    public bool Holds(string path) => Remembered?.Disks.Contains(path) == true;
+    public bool Holds(string path) => Remembered?.Disks.Contains(path, StringComparer.Ordinal) == true;
 
     /// <summary>Brings the volume into the directive's role; a directive older than the last changes nothing.</summary>
     /// <exception cref="VolumeException">It cannot be done.</exception>

@@ -86,6 +86,30 @@ public sealed partial class ReplicaStore
     }
 
     /// <inheritdoc/>
+    public bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes)
+    {
+        var size = SizeOf(disk);
+        var count = hashes.Length / BlockHashes.HashSize;
+        if (firstBlock < 0 || firstBlock + count > ContentDigest.Blocks(size))
+        {
+            return false;
+        }
+
+        var buffer = new byte[IReplicaSink.HashBlockSize];
+        for (var i = 0; i < count; i++)
+        {
+            if (!TryHashNewest(disk, firstBlock + i, ContentDigest.LengthOf(size, firstBlock + i), buffer, out var hash))
+            {
+                return false;
+            }
+
+            hash.Write(hashes[(i * BlockHashes.HashSize)..]);
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
     public void EndResync(ChangePosition consistentFrom)
     {
         lock (_session)
@@ -364,6 +388,7 @@ public sealed partial class ReplicaStore
             return;
         }
 
+        _log.Freeze(segment, end);
         if (_log.Stream.Resyncing)
         {
             var skipped = new SkippedMarker(marker.Id, header.Time, _log.Stream.Applied,
@@ -372,7 +397,6 @@ public sealed partial class ReplicaStore
             return;
         }
 
-        _log.Freeze(segment, end);
         var point = new RecoveryPoint
         {
             Id = marker.Id,

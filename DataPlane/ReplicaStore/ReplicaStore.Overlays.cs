@@ -1,4 +1,3 @@
-using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
@@ -7,47 +6,17 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
-/// <summary>
-/// A recovery point made writable: thin (takes space for what is written only), durable over restarts, and without any
-/// effect on the point. Open until the store is closed or the overlay is deleted or adopted.
-/// </summary>
-public sealed class ReplicaOverlay
-{
-    private readonly Overlay _overlay;
-
-    internal ReplicaOverlay(Overlay overlay)
-    {
-        _overlay = overlay;
-        Disks = [.. overlay.Disks.Select((_, disk) => (IBlockDevice)new OverlayDevice(overlay, disk))];
-    }
-
-    /// <summary>Its name, unique in the store.</summary>
-    public string Name => _overlay.Info.Name;
-
-    /// <summary>The point it stands on.</summary>
-    public RecoveryPointId Point => _overlay.Info.Point;
-
-    /// <summary>One writable device per disk, in the VM's order.</summary>
-    public IReadOnlyList<IBlockDevice> Disks { get; }
-
-    /// <summary>Bytes written (or made zero) over the overlay's life.</summary>
-    public long BytesWritten => _overlay.BytesWritten;
-
-    /// <summary>Whether anything was ever written.</summary>
-    public bool HasWrites => BytesWritten > 0;
-}
-
 /// <summary>Overlays.</summary>
 public sealed partial class ReplicaStore
 {
-    /// <summary>The overlays that exist: name and point.</summary>
-    public IReadOnlyList<(string Name, RecoveryPointId Point)> Overlays
+    /// <summary>The names of the overlays that exist, in ordinal order.</summary>
+    public IReadOnlyList<string> Overlays
     {
         get
         {
             lock (_session)
             {
-                return [.. State.Overlays.Values.Select(o => (o.Name, o.Point))];
+                return [.. State.Overlays.Keys];
             }
         }
     }
@@ -84,7 +53,7 @@ public sealed partial class ReplicaStore
 
                 _overlays.Add(name, overlay);
             });
-            return new ReplicaOverlay(_overlays[name]);
+            return new ReplicaOverlay(_overlays[name], Close);
         }
     }
 
@@ -95,7 +64,17 @@ public sealed partial class ReplicaStore
     {
         lock (_session)
         {
-            return new ReplicaOverlay(OpenedOverlay(name));
+            return new ReplicaOverlay(OpenedOverlay(name), Close);
+        }
+    }
+
+    /// <summary>The point that an overlay stands on.</summary>
+    /// <exception cref="ReplicaRefusedException">It does not exist.</exception>
+    public RecoveryPointId PointOfOverlay(string name)
+    {
+        lock (_session)
+        {
+            return State.Overlays.TryGetValue(name, out var info) ? info.Point : throw UnknownOverlay(name);
         }
     }
 
@@ -157,7 +136,7 @@ public sealed partial class ReplicaStore
         var first = Math.Max(State.LastLayer, _log.Active.From) + 1;
         var layers = overlay.Layers.Select((l, i) => l with { From = first + i, To = first + i }).ToList();
         var position = at ?? new ChangePosition(applied.Generation.Next(), Lsn.None);
-        var stream = new StreamState(position, Resyncing: at is null, null, Empty: false, _log.Stream.Bytes + overlay.BytesWritten, EverConsistent: true);
+        var stream = new StreamState(position, Resyncing: at is null, null, Empty: false, _log.Stream.Bytes + overlay.WrittenBytes, EverConsistent: true);
         _log.Record(
             new StoreRecord.Rewound(overlay.Info.Point, _log.NewSegment(stream)),
             new StoreRecord.Adopted(overlay.Info.Name, layers));
@@ -179,13 +158,28 @@ public sealed partial class ReplicaStore
 
         if (!State.Overlays.TryGetValue(name, out var info))
         {
-            throw new ReplicaRefusedException(
-                ReplicaRefusal.UnknownOverlay, $"Overlay '{name}' does not exist: '{Vm}' has {State.Overlays.Count} overlays.");
+            throw UnknownOverlay(name);
         }
 
         var overlay = Overlay.Open(_directory, info, Around(info.Point, Find(info.Point).Layer), _options);
         _overlays.Add(name, overlay);
         return overlay;
+    }
+
+    private ReplicaRefusedException UnknownOverlay(string name) => new(
+        ReplicaRefusal.UnknownOverlay, $"Overlay '{name}' does not exist: '{Vm}' has {State.Overlays.Count} overlays.");
+
+    private void Close(Overlay overlay)
+    {
+        lock (_session)
+        {
+            if (_overlays.TryGetValue(overlay.Info.Name, out var open) && open == overlay)
+            {
+                _overlays.Remove(overlay.Info.Name);
+            }
+        }
+
+        overlay.Dispose();
     }
 
     private OverlaySurroundings Around(RecoveryPointId point, long layer) =>

@@ -30,4 +30,8 @@ public sealed class FrameException(FrameError error, string message) : IOExcepti
 }
 
 /// <summary>The peer went away or fell silent; connect again (the session resumes where it stopped).</summary>
-public sealed class LinkLostException(string message, Exception? inner = null) : IOException(message, inner);
+public sealed class LinkLostException(string message, Exception? inner = null) : IOException(message, inner)
+{
+    /// <summary>It showed while sending: what the peer said last may still be on its way here.</summary>
+    internal bool WhileSending { get; init; }
+}

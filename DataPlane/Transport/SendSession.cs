@@ -127,6 +127,11 @@ public sealed class SendSession
         }
         else if (machine.WantsWork && (_work is null || _work.IsCompleted))
         {
+            if (_work is { IsFaulted: true })
+            {
+                throw _work.Exception!.InnerException!;
+            }
+
             _work = WaitForWorkAsync(machine.Position, cancellationToken);
         }
     }
@@ -145,10 +150,7 @@ public sealed class SendSession
                 ReadLog(machine, pipeline);
                 break;
             case SendStep.ReadDirty:
-                var before = _source.Tail;
-                var extents = _source.DirtyExtents();
-                machine.DirtyRead(before, extents, _source.Tail);
-                Publish(machine);
+                ReadDirty(machine);
                 break;
             case SendStep.Inspect:
                 machine.Inspected(action.Slot.Work, Allocated(action));
@@ -168,6 +170,21 @@ public sealed class SendSession
                 pipeline.Add(new SendSlot(action));
                 break;
         }
+    }
+
+    private void ReadDirty(SendMachine machine)
+    {
+        // In this order: only then the tail is the right end when nothing is held and nothing dirty.
+        var before = _source.Tail;
+        if (_source.IsResyncHeld)
+        {
+            machine.DirtyHeld();
+            return;
+        }
+
+        var extents = _source.DirtyExtents();
+        machine.DirtyRead(before, extents, _source.Tail);
+        Publish(machine);
     }
 
     private void ReadLog(SendMachine machine, SlotPipeline pipeline)

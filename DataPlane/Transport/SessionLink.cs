@@ -86,7 +86,7 @@ public sealed class SessionLink : IAsyncDisposable
         }
         catch (Exception cause) when (cause is IOException or ObjectDisposedException)
         {
-            throw new LinkLostException("The connection broke while sending.", cause);
+            throw new LinkLostException("The connection broke while sending.", cause) { WhileSending = true };
         }
     }
 

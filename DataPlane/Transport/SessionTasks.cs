@@ -25,8 +25,9 @@ internal static class SessionTasks
             }
 
             var error = ended.Exception?.InnerException ?? new OperationCanceledException(cancellationToken);
+            var first = cause is null;
             cause = cause is null || Rank(error) > Rank(cause) ? error : cause;
-            if (error is LinkLostException && !stop.IsCancellationRequested)
+            if (first && error is LinkLostException { WhileSending: true } && !stop.IsCancellationRequested)
             {
                 stop.CancelAfter(Grace);
             }

@@ -29,14 +29,28 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
     /// <summary>The VM that the command names.</summary>
     public string Vm => InputText.VmName(Parsed.GetRequiredValue(options.Vm));
 
-    /// <summary>Starts an operation; a repeated request for it is the same one.</summary>
+    /// <summary>Starts an operation that becomes a job; a repeated request for it is the same one.</summary>
     public async Task<string> StartAsync(
+        string vm, string operation, OperationRequest request, CancellationToken cancellationToken) =>
+        await TryStartAsync(vm, operation, request, cancellationToken)
+            ?? throw CommandFailedException.Refused($"{vm}: the server made no job of '{operation}'; update the older of the two.");
+
+    /// <summary>Starts an operation; null when it was done at once and no job came of it.</summary>
+    public async Task<string?> TryStartAsync(
         string vm, string operation, OperationRequest request, CancellationToken cancellationToken)
     {
         var accepted = await Client.StartAsync(
             vm, operation, request with { CommandId = Surroundings.NewCommandId() }, cancellationToken);
-        Started = new JobStarted(vm, operation, accepted.JobId);
+        Started = accepted.JobId is { } job ? new JobStarted(vm, operation, job) : null;
         return accepted.JobId;
+    }
+
+    /// <summary>Waits for another job of the VM, which followed the started one.</summary>
+    public Task<WaitState> WaitForAsync(
+        JobView job, Func<WaitState, bool> done, string missing, CancellationToken cancellationToken)
+    {
+        Started = new JobStarted(job.Vm, job.Kind, job.Id);
+        return WaitAsync(done, missing, cancellationToken);
     }
 
     /// <summary>Waits for the started job.</summary>

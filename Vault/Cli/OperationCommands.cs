@@ -25,6 +25,7 @@ internal static class OperationCommands
         yield return Simple(commands, "resync", "resync", "Compares both sides by checksums and sends what differs");
         yield return Simple(commands, "pause", "pause", "Stops sending; writes are noted meanwhile");
         yield return Simple(commands, "resume", "resume", "Sends again");
+        yield return Simple(commands, "retry", "retry", "Tries again now what failed and waits");
 
         var keep = new Option<bool>("--keep-replica") { Description = "Leave the replica's data where it is" };
         yield return Simple(commands, "disable", "disable", "Ends the protection of a VM", keep,
@@ -39,7 +40,14 @@ internal static class OperationCommands
         {
             var vm = run.Vm;
             var request = new OperationRequest();
-            var jobId = await run.StartAsync(vm, operation, fill?.Invoke(run.Parsed, request) ?? request, cancellationToken);
+            var jobId = await run.TryStartAsync(vm, operation, fill?.Invoke(run.Parsed, request) ?? request, cancellationToken);
+            if (jobId is null)
+            {
+                var now = await run.Client.VmAsync(vm, cancellationToken);
+                run.Answer(new OperationResult(vm, operation, null, "succeeded", now.Phase, now.Health), OperationLines);
+                return;
+            }
+
             if (run.NoWait)
             {
                 Accepted(run, operation);

@@ -40,6 +40,12 @@ internal static class ProtectCommand
         var noWait = run.NoWait;
         var state = await run.WaitAsync(
             s => (noWait || s.Ended) && OperationCommands.AllServed(s.Vm?.Source.Disks), NotServed, cancellationToken);
+        if (!noWait && state.Vm!.Jobs.FirstOrDefault(job => job.Kind == "initial-replication") is { } copying)
+        {
+            state = await run.WaitForAsync(
+                copying, s => s.Ended && OperationCommands.AllServed(s.Vm?.Source.Disks), NotServed, cancellationToken);
+        }
+
         var vm = state.Vm!;
         run.Answer(
             new ProtectResult(vm.Vm, vm.Source.Disks, vm.Phase, vm.Health, jobId, state.Job.State),

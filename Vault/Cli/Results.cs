@@ -28,7 +28,7 @@ internal sealed record PointResult(string Vm, PointView Point, string JobId);
 /// <param name="Seconds">How long the job took; absent while it runs.</param>
 /// <param name="Disks">The source's disks, for operations that bring the source back; absent otherwise.</param>
 internal sealed record OperationResult(
-    string Vm, string Operation, string JobId, string State,
+    string Vm, string Operation, string? JobId, string State,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Phase = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Health = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Seconds = null,

@@ -64,7 +64,10 @@ internal static class ViewCommands
                 return;
             }
 
-            Pages.Write(run.Surroundings, LogTable(lines));
+            foreach (var line in LogLines(lines))
+            {
+                run.Surroundings.Out.WriteLine(Readable.Plain(line));
+            }
         });
     }
 
@@ -110,15 +113,13 @@ internal static class ViewCommands
         return table;
     }
 
-    private static IRenderable LogTable(IReadOnlyList<LogLineView> lines)
+    // One line an event, never folded, so that it can be searched and cut.
+    private static IEnumerable<string> LogLines(IReadOnlyList<LogLineView> lines)
     {
-        var table = Pages.Table("SEQ", "TIME", "TYPE", "BY", "DATA");
-        foreach (var line in lines)
-        {
-            table.With($"{line.Seq}", Readable.Time(line.Time), line.Type, line.Actor, Compact(line.Data));
-        }
-
-        return table;
+        var type = lines.Select(l => l.Type.Length).DefaultIfEmpty(0).Max();
+        var by = lines.Select(l => l.Actor.Length).DefaultIfEmpty(0).Max();
+        return lines.Select(l =>
+            $"{l.Seq,6}  {Readable.Time(l.Time)}  {l.Type.PadRight(type)}  {l.Actor.PadRight(by)}  {Compact(l.Data)}");
     }
 
     private static IEnumerable<string> StateLines(StateAtView state)

@@ -41,18 +41,15 @@ internal sealed partial class FactFinder(
         foreach (var vm in await vms.ListAsync(ct))
         {
             var view = await vms.Get(vm).StateAsync(ct);
-            if (view.State.Enrollment.Agent != agent
-                || SourceDirectives.For(view.State, site.KeyOf(vm)) is not { } directive)
+            if (view.State.Enrollment.Agent != agent || view.State.Phase is Phase.NotProtected
+                or Phase.Enabling { Step: EnableStep.CheckingPrerequisites })
             {
                 continue;
             }
 
             try
             {
-                if (directive.Role != VolumeRole.Released || view.State.Phase is Phase.Disabling)
-                {
-                    await source.DirectAsync(view.State, ct);
-                }
+                await source.DirectAsync(view.State, ct);
             }
             catch (EffectFailedException e)
             {
@@ -99,7 +96,7 @@ internal sealed partial class FactFinder(
                 break;
             case Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.Committing or Phase.FailedOver
                 when status.Role == VolumeRole.Fenced && !Has(state, HealthKind.SourceFenced):
-                yield return new ProtectedVmCommand.RecordSourceFenced(status.LagBytes + status.DirtyBytes);
+                yield return new ProtectedVmCommand.RecordSourceFenced(status.DivergentBytes);
                 break;
             default:
                 break;

@@ -31,7 +31,11 @@ internal sealed partial class FactPump(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        agents.Reported += (_, status) => Due(status.Vm);
+        agents.Reported += (_, status) =>
+        {
+            site.Find(status.Vm)?.NoteReport(status);
+            Due(status.Vm);
+        };
         agents.Connected += agent => _welcomes[agent] = finder.WelcomeAsync(agent, stoppingToken);
         agents.Disconnected += _ => DueAll();
         site.Changed += Due;

@@ -41,7 +41,7 @@ internal sealed class Overlay : IDisposable
 
     public IReadOnlyList<DiskSpec> Disks => _log.State.Disks;
 
-    public long BytesWritten => _log.Stream.Bytes;
+    public long WrittenBytes => _log.Stream.Bytes;
 
     /// <summary>The layers, all sealed after <see cref="SealAll"/>.</summary>
     public IReadOnlyList<LayerInfo> Layers => _log.State.Layers;

@@ -16,7 +16,7 @@ namespace ReplicationEngine.DataPlane.Transport.Sending;
 /// to q are on the disk (see <see cref="IChangeSource"/>), so a later change is always behind it in the stream (I11).
 ///
 /// End of a resync. When every extent of a snapshot is durable and cleared, the tail is noted and then a new snapshot
-/// taken. When that is empty, everything up to the noted tail is in the log or in blocks already sent; EndResync goes out
+/// taken. When that is empty and the source does not hold the resync, everything up to the noted tail is in the log or in blocks already sent; EndResync goes out
 /// behind that tail, unless a new generation begins before it.
 /// </remarks>
 internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, ChangePosition after, ulong firstSequence)
@@ -44,6 +44,7 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
     private bool _emptyBase = replica.Empty;
     private bool _writesCarried;
     private bool _generationSeen;
+    private bool _held;
     private bool _draining;
     private bool _closed;
     private long _logBytesInFlight;
@@ -121,7 +122,7 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
             return 0;
         }
 
-        _wokenForNothing = false;
+        (_wokenForNothing, _held) = (false, false);
         if (batch.StartsGeneration)
         {
             _emptyBase &= !_generationSeen && !_writesCarried && !batch.WritesBeforeStart;
@@ -155,6 +156,9 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
 
         _logDue = true;
     }
+
+    /// <summary>The source holds the resync (<see cref="IChangeSource.IsResyncHeld"/>): look again after the log was read on.</summary>
+    public void DirtyHeld() => (_held, _needDirty) = (true, true);
 
     /// <summary>The allocated blocks of an extent.</summary>
     public void Inspected(ExtentWork work, ulong allocated) => Resync.Inspected(work, allocated);
@@ -196,7 +200,7 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
     public void WorkArrived() => (_wokenForNothing, _logDue) = (true, true);
 
     /// <summary>The time of a <see cref="SendStep.Poll"/> is over.</summary>
-    public void PollOver() => (_wokenForNothing, _logDue) = (false, true);
+    public void PollOver() => (_wokenForNothing, _logDue, _held) = (false, true, false);
 
     /// <summary>Send what there is, see it durable, close.</summary>
     public void Drain()
@@ -217,7 +221,7 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
     {
         if (_needDirty)
         {
-            return new SendAction(SendStep.ReadDirty);
+            return _held ? null : new SendAction(SendStep.ReadDirty);
         }
 
         if (_end is { } end)

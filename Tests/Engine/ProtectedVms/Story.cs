@@ -106,6 +106,9 @@ internal sealed class Story
         var reacted = ProtectedVm.React(State, @event);
         var added = ProtectedVm.Outstanding(State).Where(effect => before.All(known => known.Id != effect.Id));
         Assert.Equal(added.ToList(), reacted.ToList());
+        Assert.Distinct(ProtectedVm.Outstanding(State).Select(effect => effect.Id));
+        Assert.Distinct(ProtectedVm.Timers(State).Select(timer => timer.Name));
+        Assert.Distinct(State.Points.Select(point => point.Id));
         Events.Add(@event);
         Effects.AddRange(reacted.Cast<ProtectedVmEffect>());
     }

@@ -24,6 +24,8 @@ internal sealed class MemorySource : IChangeSource
     private long _version;
     private bool _overflown;
     private ChangePosition _acknowledged;
+    private ChangePosition _generationStart;
+    private ChangePosition? _cursor;
 
     public MemorySource(params long[] sizes)
     {
@@ -57,6 +59,17 @@ internal sealed class MemorySource : IChangeSource
     }
 
     public ChangePosition Acknowledged => _acknowledged;
+
+    public bool IsResyncHeld
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _overflown || (_cursor is { } cursor && cursor.CompareTo(_generationStart) < 0);
+            }
+        }
+    }
 
     public ReadOnlySpan<byte> Image(int disk) => _disks[disk];
 
@@ -126,6 +139,12 @@ internal sealed class MemorySource : IChangeSource
     {
         lock (_lock)
         {
+            if (_overflown)
+            {
+                // No cut can be made of a log that does not carry every write.
+                return default;
+            }
+
             var data = new byte[PointMarker.Size];
             new PointMarker(new RecoveryPointId(id), PointConsistency.Crash).Write(data);
             Append(ChangeKind.Marker, 0, 0, data);
@@ -182,6 +201,7 @@ internal sealed class MemorySource : IChangeSource
                 && (_log.Count == 0 ? replica.Durable.Lsn.Value == _lsn : replica.Durable.Lsn.Value >= _log[0].Position.Lsn.Value - 1);
             if (known)
             {
+                _cursor = replica.Durable;
                 return replica.Durable;
             }
 
@@ -192,7 +212,8 @@ internal sealed class MemorySource : IChangeSource
 
             _log.Clear();
             StartGeneration();
-            return new ChangePosition(new Generation(_generation - 1), new Lsn(_lsn - 1));
+            _cursor = new ChangePosition(new Generation(_generation - 1), new Lsn(_lsn - 1));
+            return _cursor.Value;
         }
     }
 
@@ -218,6 +239,7 @@ internal sealed class MemorySource : IChangeSource
                 after = position;
             }
 
+            _cursor = after;
             return bytes;
         }
     }
@@ -229,7 +251,7 @@ internal sealed class MemorySource : IChangeSource
             Task changed;
             lock (_lock)
             {
-                if (_dirty.Count > 0 || Tail.CompareTo(after) > 0)
+                if ((_dirty.Count > 0 && !IsResyncHeld) || Tail.CompareTo(after) > 0)
                 {
                     return;
                 }
@@ -323,6 +345,7 @@ internal sealed class MemorySource : IChangeSource
     {
         _generation++;
         Append(ChangeKind.GenerationStart, 0, 0, []);
+        _generationStart = new ChangePosition(new Generation(_generation), new Lsn(_lsn));
         History.Add((_lsn, -1, 0, []));
     }
 

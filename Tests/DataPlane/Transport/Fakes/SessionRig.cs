@@ -19,6 +19,9 @@ internal sealed class SessionRig(MemorySource source, MemorySink sink)
 
     public ReceiveOptions ReceiveOptions { get; set; } = new() { SyncInterval = TimeSpan.FromMilliseconds(5) };
 
+    /// <summary>The sender's wire breaks so many bytes after the handshake.</summary>
+    public long? CutAfter { get; set; }
+
     /// <summary>The initiator sends, unless the agent is the receiver.</summary>
     public bool ReceiverConnects { get; set; }
 
@@ -27,6 +30,7 @@ internal sealed class SessionRig(MemorySource source, MemorySink sink)
         var (one, other) = wire ?? Wire.InMemory();
         var wrapped = new DuplexStream(one, one);
         var (sending, receiving) = await OpenAsync(wrapped, other, cancellationToken);
+        wrapped.CutAfter = CutAfter is { } cut ? wrapped.Written + cut : long.MaxValue;
         var send = new SendSession(sending, Source, SendOptions, TimeProvider.System);
         var receive = new ReceiveSession(receiving, Sink, ReceiveOptions, TimeProvider.System);
         var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -93,6 +97,20 @@ internal sealed record RunningSessions(
         Send.RequestDrain();
         await Task.WhenAll(Sending, Receiving).WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
         Stop.Dispose();
+    }
+
+    /// <summary>Waits until the sender's progress shows something.</summary>
+    public async Task UntilAsync(Func<TransferProgress, bool> reached, CancellationToken cancellationToken)
+    {
+        while (Send.Progress is not { } progress || !reached(progress))
+        {
+            if (Sending.IsCompleted)
+            {
+                await Sending;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, cancellationToken);
+        }
     }
 
     /// <summary>Waits for both to end, however they do; returns what each threw.</summary>
