@@ -1,1 +1,4 @@
-System.Console.WriteLine("not built yet");
+using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Vault.Serving;
+
+return await DrctlCommandLine.Build(VaultServer.RunAsync, AgentProcess.RunAsync).InvokeAsync(args, CancellationToken.None);

@@ -45,6 +45,12 @@ public interface IReplicaSink
     /// </summary>
     void CompareBlocks(int disk, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs);
 
+    /// <summary>
+    /// Reads the replica's own block hashes, so that a whole extent is compared by one root hash. False when the
+    /// replica cannot tell them cheaply: then every block hash of the extent is compared by <see cref="CompareBlocks"/>.
+    /// </summary>
+    bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes) => false;
+
     /// <summary>The resync of this generation is complete once everything up to <paramref name="consistentFrom"/> is applied.</summary>
     void EndResync(ChangePosition consistentFrom);
 
@@ -69,6 +75,21 @@ public enum ReplicaRefusal
 
     /// <summary>The store failed to sync or ran out of space and takes nothing more until it is opened again or space returns.</summary>
     Unavailable,
+
+    /// <summary>It is resyncing and equals no moment of the source, so no point can be made (I12).</summary>
+    Resyncing,
+
+    /// <summary>The recovery point does not exist.</summary>
+    UnknownPoint,
+
+    /// <summary>The recovery point's stored bytes are damaged.</summary>
+    PointUnusable,
+
+    /// <summary>A recovery point (or a name) is held, being read, or under an overlay.</summary>
+    PointInUse,
+
+    /// <summary>The overlay does not exist.</summary>
+    UnknownOverlay,
 }
 
 /// <summary>The replica refuses what was offered; nothing of it was applied.</summary>

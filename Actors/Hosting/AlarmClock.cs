@@ -1,0 +1,110 @@
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>
+/// Rings for the entities of a region, active or passive, when their next durable timer is due. One timer of the
+/// TimeProvider serves all; replaced alarms stay in the heap, are skipped when they come up,
+/// and are thrown out when they are many. Alarms due at the same instant ring in no particular order.
+/// </summary>
+internal sealed class AlarmClock : IDisposable
+{
+    private const int MaxStaleShare = 4;
+    private const int SmallHeap = 256;
+
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromDays(1);
+
+    private readonly Lock _gate = new();
+    private readonly PriorityQueue<PersistenceId, DateTimeOffset> _heap = new();
+    private readonly Dictionary<PersistenceId, DateTimeOffset> _wishes = [];
+    private readonly TimeProvider _time;
+    private readonly Action<PersistenceId> _ring;
+    private readonly ITimer _timer;
+    private DateTimeOffset _armedFor = DateTimeOffset.MaxValue;
+
+    public AlarmClock(TimeProvider time, Action<PersistenceId> ring)
+    {
+        _time = time;
+        _ring = ring;
+        _timer = time.CreateTimer(_ => RingDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Replaces the entity's alarm; null takes it away.</summary>
+    public void Set(PersistenceId id, DateTimeOffset? due)
+    {
+        lock (_gate)
+        {
+            if (due is not { } at)
+            {
+                _wishes.Remove(id);
+                return;
+            }
+
+            _wishes[id] = at;
+            _heap.Enqueue(id, at);
+            if (_heap.Count > MaxStaleShare * _wishes.Count + SmallHeap)
+            {
+                DropReplaced();
+            }
+
+            if (at < _armedFor)
+            {
+                Arm(at);
+            }
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private void DropReplaced()
+    {
+        _heap.Clear();
+        _heap.EnqueueRange(_wishes.Select(wish => (wish.Key, wish.Value)));
+    }
+
+    private void RingDue()
+    {
+        List<PersistenceId> due = [];
+        lock (_gate)
+        {
+            var now = _time.GetUtcNow();
+            while (_heap.TryPeek(out var id, out var at))
+            {
+                var current = _wishes.TryGetValue(id, out var wish) && wish == at;
+                if (current && at > now)
+                {
+                    break;
+                }
+
+                _heap.Dequeue();
+                if (current)
+                {
+                    _wishes.Remove(id);
+                    due.Add(id);
+                }
+            }
+
+            Arm(_heap.TryPeek(out _, out var next) ? next : DateTimeOffset.MaxValue);
+        }
+
+        foreach (var id in due)
+        {
+            _ring(id);
+        }
+    }
+
+    private void Arm(DateTimeOffset due)
+    {
+        _armedFor = due;
+        if (due == DateTimeOffset.MaxValue)
+        {
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return;
+        }
+
+        // Rounded up to whole milliseconds, so that the timer does not come a moment early and find nothing due.
+        var wait = Math.Ceiling(Math.Max(0, (due - _time.GetUtcNow()).TotalMilliseconds));
+        _timer.Change(
+            TimeSpan.FromMilliseconds(Math.Min(wait, s_longestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+    }
+}

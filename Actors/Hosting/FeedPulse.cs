@@ -1,0 +1,37 @@
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>
+/// Wakes those who follow the feed. A follower takes <see cref="Next"/> <b>before</b> it reads: an append that its reading
+/// missed completes that task.
+/// </summary>
+internal sealed class FeedPulse
+{
+    private TaskCompletionSource? _next;
+
+    public Task Next()
+    {
+        while (true)
+        {
+            if (Volatile.Read(ref _next) is { } waiting)
+            {
+                return waiting.Task;
+            }
+
+            var created = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (Interlocked.CompareExchange(ref _next, created, null) is null)
+            {
+                return created.Task;
+            }
+        }
+    }
+
+    public void Signal()
+    {
+        // The fence orders the caller's append before the look at the waiters, as Next's exchange does on their side.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _next) is not null)
+        {
+            Interlocked.Exchange(ref _next, null)?.TrySetResult();
+        }
+    }
+}

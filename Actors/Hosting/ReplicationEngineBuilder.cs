@@ -1,0 +1,71 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>Adds entity types and chooses a store, on the services that <c>AddReplicationEngine</c> was called on.</summary>
+public sealed class ReplicationEngineBuilder
+{
+    internal ReplicationEngineBuilder(IServiceCollection services) => Services = services;
+
+    /// <summary>The services.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>Registers an entity type; its effects go to the registered <see cref="IEffectHandler{TCommand}"/>.</summary>
+    public ReplicationEngineBuilder AddEntity<TAggregate, TState, TCommand, TEvent>(
+        IEntityCodec<TState, TEvent> codec)
+        where TAggregate : IAggregate<TState, TCommand, TEvent>
+        where TState : class
+        where TCommand : class
+        where TEvent : class
+    {
+        Services.AddSingleton<IShardRegion>(provider => new ShardRegion<TAggregate, TState, TCommand, TEvent>(
+            codec,
+            provider.GetRequiredService<EngineServices>(),
+            provider.GetService<IEffectHandler<TCommand>>()));
+        return this;
+    }
+
+    /// <summary>Says who carries out the effects of the entity type that takes these commands.</summary>
+    public ReplicationEngineBuilder AddEffectHandler<TCommand, THandler>()
+        where TCommand : class
+        where THandler : class, IEffectHandler<TCommand>
+    {
+        Services.AddSingleton<IEffectHandler<TCommand>, THandler>();
+        return this;
+    }
+}
+
+/// <summary>The registration of the engine.</summary>
+public static class ReplicationEngineServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds the engine: <see cref="IReplicationEngine"/> and the hosted service that runs it. Choose a store with
+    /// <c>UseSqlite</c> or <c>UseInMemory</c>, and add entity types with <c>AddEntity</c>.
+    /// </summary>
+    public static ReplicationEngineBuilder AddReplicationEngine(
+        this IServiceCollection services, Action<ReplicationEngineOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var options = services.AddOptions<ReplicationEngineOptions>().ValidateOnStart();
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+
+        services.AddLogging();
+        services.AddMetrics();
+        services.AddSingleton<IValidateOptions<ReplicationEngineOptions>, ReplicationEngineOptionsValidator>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<EngineTelemetry>();
+        services.AddSingleton<EngineStores>();
+        services.AddSingleton<EngineServices>();
+        services.AddSingleton<EngineHost>();
+        services.AddSingleton<IReplicationEngine>(provider => provider.GetRequiredService<EngineHost>());
+        services.AddHostedService(provider => provider.GetRequiredService<EngineHost>());
+        return new ReplicationEngineBuilder(services);
+    }
+}

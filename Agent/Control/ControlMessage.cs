@@ -1,0 +1,153 @@
+using System.Text.Json.Serialization;
+
+namespace ReplicationEngine.Agent.Control;
+
+/// <summary>
+/// A message of the control stream between agent and service. The agent calls out, says <see cref="Hello"/>, is
+/// answered by <see cref="Welcome"/> or <see cref="Refused"/>, and from then on the service asks
+/// (<see cref="Request"/>) and the agent answers (<see cref="Reply"/>) and reports (<see cref="Report"/>).
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "message")]
+[JsonDerivedType(typeof(Hello), "hello")]
+[JsonDerivedType(typeof(Welcome), "welcome")]
+[JsonDerivedType(typeof(Refused), "refused")]
+[JsonDerivedType(typeof(Request), "request")]
+[JsonDerivedType(typeof(Reply), "reply")]
+[JsonDerivedType(typeof(Report), "report")]
+public abstract record ControlMessage
+{
+    private ControlMessage()
+    {
+    }
+
+    /// <summary>The agent's first message. <paramref name="Version"/> is the protocol's, now 1.</summary>
+    public sealed record Hello(int Version, string Agent, string? Token) : ControlMessage;
+
+    /// <summary>The service takes the agent on.</summary>
+    public sealed record Welcome(string Vault) : ControlMessage;
+
+    /// <summary>The service does not; the stream ends. One clear sentence.</summary>
+    public sealed record Refused(string Reason) : ControlMessage;
+
+    /// <summary>The service asks; answered by the <see cref="Reply"/> of the same id, in any order.</summary>
+    public sealed record Request(long Id, AgentRequest Body) : ControlMessage;
+
+    /// <summary>The answer: a result, or an error.</summary>
+    public sealed record Reply(long Id, AgentReply Body) : ControlMessage;
+
+    /// <summary>What the agent observes of its volumes, every second and at once when something changes.</summary>
+    public sealed record Report(IReadOnlyList<VolumeStatus> Volumes) : ControlMessage;
+}
+
+/// <summary>What the service may ask of an agent. All are idempotent: asked again, they answer the same.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "request")]
+[JsonDerivedType(typeof(Inspect), "inspect")]
+[JsonDerivedType(typeof(Direct), "direct")]
+[JsonDerivedType(typeof(InsertMarker), "insert-marker")]
+public abstract record AgentRequest
+{
+    private AgentRequest()
+    {
+    }
+
+    /// <summary>Looks at disks before anything is created (ENA-2).</summary>
+    public sealed record Inspect(string Vm, IReadOnlyList<string> Disks) : AgentRequest;
+
+    /// <summary>Brings a volume into the role that the directive names, and answers when it is there.</summary>
+    public sealed record Direct(VolumeDirective Directive) : AgentRequest;
+
+    /// <summary>Marks a recovery point in the replication stream, frozen around when <paramref name="App"/> (RCP-2, RCP-3).</summary>
+    public sealed record InsertMarker(string Vm, Guid PointId, bool App) : AgentRequest;
+}
+
+/// <summary>The role of the source side of one VM.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<VolumeRole>))]
+public enum VolumeRole
+{
+    /// <summary>Serves the disks for reading and writing.</summary>
+    Primary,
+
+    /// <summary>Takes no more writes; what was written is still shipped (planned failover).</summary>
+    Quiesced,
+
+    /// <summary>Another side is the primary: the disks are served read-only and nothing is shipped (FOV-8, I16).</summary>
+    Fenced,
+
+    /// <summary>The disks are brought to equality with the recovered machine and are not served (FOV-6).</summary>
+    ReverseReplica,
+
+    /// <summary>Not protected any more: the disks are let go and what was kept about them is deleted.</summary>
+    Released,
+}
+
+/// <summary>What the service wants of one VM's source side; a pure function of the VM's state.</summary>
+/// <param name="Vm">The VM.</param>
+/// <param name="Disks">The disks' paths on the agent's machine.</param>
+/// <param name="Role">The role.</param>
+/// <param name="Term">The fencing term that goes with it; a smaller one than was already obeyed is refused.</param>
+/// <param name="Replicating">Whether changes flow (sent when primary or quiesced, received when reverse replica).</param>
+/// <param name="Key">The VM's 32-byte data key in base64.</param>
+/// <param name="CopyId">Names a resync that was asked for: all extents are marked once for each new value.</param>
+/// <param name="Cut">When fenced: the last change the recovered machine holds; what the source wrote after it is divergent.</param>
+/// <param name="Sequence">
+/// The number of the event after which this holds: a directive that comes late, behind a newer one, changes nothing.
+/// </param>
+public sealed record VolumeDirective(
+    string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,
+    long Sequence, ChangeCut? Cut);
+
+/// <summary>A place in the order of changes: what a recovered machine holds of the source's writes.</summary>
+public sealed record ChangeCut(long Generation, long Lsn);
+
+/// <summary>An agent's answer.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "reply")]
+[JsonDerivedType(typeof(Inspected), "inspected")]
+[JsonDerivedType(typeof(Directed), "directed")]
+[JsonDerivedType(typeof(MarkerInserted), "marker-inserted")]
+[JsonDerivedType(typeof(Failed), "failed")]
+public abstract record AgentReply
+{
+    private AgentReply()
+    {
+    }
+
+    /// <summary>What the disks are; <paramref name="Problems"/> holds every reason at once why they cannot be protected.</summary>
+    public sealed record Inspected(IReadOnlyList<InspectedDisk> Disks, IReadOnlyList<string> Problems) : AgentReply;
+
+    /// <summary>The volume is in its role.</summary>
+    public sealed record Directed(VolumeStatus Status) : AgentReply;
+
+    /// <summary>The marker stands in the stream; <paramref name="Warning"/> says why an app point became a crash point.</summary>
+    public sealed record MarkerInserted(
+        long Generation, long Lsn, DateTimeOffset Time, bool App, string? Warning) : AgentReply;
+
+    /// <summary>It could not be done. <paramref name="Recoverable"/>: worth another try later (ERR-1).</summary>
+    public sealed record Failed(string Code, string Message, string? Remedy, bool Recoverable) : AgentReply;
+}
+
+/// <summary>A disk as the agent found it.</summary>
+public sealed record InspectedDisk(string Path, long SizeBytes);
+
+/// <summary>A disk as the agent serves it; <paramref name="Uri"/> is null while it does not.</summary>
+public sealed record ServedDisk(string Path, long SizeBytes, string? Uri);
+
+/// <summary>What an agent observes of one volume.</summary>
+public sealed record VolumeStatus(
+    string Vm, VolumeRole Role, long Term, IReadOnlyList<ServedDisk> Disks, string Capture, string CauseCode, string Cause,
+    long Generation, long Lsn,
+    long AckedGeneration, long AckedLsn, long LagBytes, DateTimeOffset? OldestUnacked, long DirtyBytes, long CacheBytes,
+    long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
+
+/// <summary>A running transfer.</summary>
+public sealed record TransferStatus(
+    string Phase, bool Connected, long BytesTotal, long BytesDone, double BytesPerSecond, double? SecondsLeft,
+    long WireBytes, long ChangedBytes);
+
+/// <summary>Something wrong with a volume that its health must show.</summary>
+public sealed record VolumeProblem(string Code, string Message, string? Remedy, bool Recoverable);
+
+/// <summary>Source-generated JSON of the control stream.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ControlMessage))]
+[JsonSerializable(typeof(VolumeDirective))]
+internal sealed partial class ControlJson : JsonSerializerContext;

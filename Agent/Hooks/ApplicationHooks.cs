@@ -1,0 +1,68 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace ReplicationEngine.Agent.Hooks;
+
+/// <summary>
+/// Freezes and thaws a VM's applications around the instant of an application-consistent point (RCP-2): runs
+/// <c>DIR/freeze VM</c> and <c>DIR/thaw VM</c>. A freeze that fails or takes longer than the limit is thawed and reported, so
+/// that the point becomes crash-consistent and no workload is stuck (RCP-3, I10).
+/// </summary>
+internal sealed class ApplicationHooks(string? directory, TimeProvider time)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Freezes, runs the action, thaws. Answers the action's result and, when the applications were not frozen, why.
+    /// </summary>
+    public async Task<(T Result, string? Warning)> AroundAsync<T>(
+        string vm, Func<bool, T> action, CancellationToken cancellationToken)
+    {
+        if (directory is null)
+        {
+            return (action(false), "this agent has no hooks (--hooks DIR), so the applications were not frozen");
+        }
+
+        if (await RunAsync("freeze", vm, cancellationToken) is { } failure)
+        {
+            var thawed = await RunAsync("thaw", vm, CancellationToken.None);
+            return (action(false), thawed is null ? failure : $"{failure}; {thawed}");
+        }
+
+        try
+        {
+            var result = action(true);
+            return (result, await RunAsync("thaw", vm, CancellationToken.None));
+        }
+        catch
+        {
+            await RunAsync("thaw", vm, CancellationToken.None);
+            throw;
+        }
+    }
+
+    private async Task<string?> RunAsync(string hook, string vm, CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(directory!, hook);
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(path, [vm]) { UseShellExecute = false })!;
+            using var deadline = new CancellationTokenSource(Limit, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+            try
+            {
+                await process.WaitForExitAsync(either.Token);
+                return process.ExitCode == 0 ? null : $"'{path} {vm}' ended with {process.ExitCode}";
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+                return $"'{path} {vm}' was ended after {Limit.TotalSeconds:0} s";
+            }
+        }
+        catch (Win32Exception e)
+        {
+            return $"'{path}' could not be started: {e.Message}";
+        }
+    }
+}

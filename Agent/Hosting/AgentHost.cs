@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Hooks;
+using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.Agent.Volumes;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.Agent.Hosting;
+
+/// <summary>An agent from its data directory's lock to its last closed volume.</summary>
+public static partial class AgentHost
+{
+    private static readonly TimeSpan MaintainEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <exception cref="DataDirectoryBusyException">Another process uses the data directory.</exception>
+    /// <exception cref="AgentRefusedException">The service does not take this agent.</exception>
+    public static async Task RunAsync(
+        AgentSettings settings, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var held = DataDirectoryLock.Take(settings.DataDirectory, "agent");
+        await using var server = new DiskServer(settings.DataDirectory, settings.NbdSocket, time);
+        var surroundings = new VolumeSurroundings(
+            settings, new FileStorageDirectory(Path.Combine(settings.DataDirectory, "volumes")), server,
+            new ApplicationHooks(settings.HooksDirectory, time), BootId(), time, loggers.CreateLogger("agent"));
+        await using var volumes = new VolumeSet(surroundings, time);
+        await volumes.LoadAsync(settings.StartAlone, cancellationToken);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var maintaining = MaintainAsync(volumes, time, ending.Token);
+        try
+        {
+            await CallAsync(settings, volumes, loggers, time, cancellationToken);
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            await maintaining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task CallAsync(
+        AgentSettings settings, VolumeSet volumes, ILoggerFactory loggers, TimeProvider time, CancellationToken ct)
+    {
+        var logger = loggers.CreateLogger<ControlLoop>();
+        var loop = new ControlLoop(settings, volumes, time, logger);
+        var pauses = new ReconnectPauses();
+        while (!ct.IsCancellationRequested)
+        {
+            var began = time.GetTimestamp();
+            try
+            {
+                await loop.RunOnceAsync(ct);
+                Disconnected(logger, "the service ended the connection");
+            }
+            catch (Exception e) when (e is (IOException and not AgentRefusedException) or InvalidDataException)
+            {
+                Disconnected(logger, e.Message);
+            }
+
+            await pauses.WaitAsync(time.GetElapsedTime(began), time, ct);
+        }
+    }
+
+    private static async Task MaintainAsync(VolumeSet volumes, TimeProvider time, CancellationToken ct)
+    {
+        using var timer = new PeriodicTimer(MaintainEvery, time);
+        while (await timer.WaitForNextTickAsync(ct))
+        {
+            volumes.Maintain();
+        }
+    }
+
+    private static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "not connected: {Reason}")]
+    private static partial void Disconnected(ILogger logger, string reason);
+}

@@ -1,0 +1,36 @@
+namespace ReplicationEngine.Agent.Hosting;
+
+/// <summary>
+/// Holds a data directory for one process: an exclusive lock on a file in it, which the system releases when the process
+/// ends, however it ends.
+/// </summary>
+public sealed class DataDirectoryLock : IDisposable
+{
+    private readonly FileStream _file;
+
+    private DataDirectoryLock(FileStream file) => _file = file;
+
+    /// <summary>Creates the directory when needed and takes the lock.</summary>
+    /// <exception cref="DataDirectoryBusyException">Another process holds it, or it cannot be created.</exception>
+    public static DataDirectoryLock Take(string directory, string purpose)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory);
+            return new DataDirectoryLock(new FileStream(
+                Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataDirectoryBusyException(
+                $"the data directory '{directory}' cannot be used by this {purpose}: {e.Message} "
+                + "(if another one runs on it, stop that one or give this one another --data)", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+}
+
+/// <summary>The data directory is in use by another process or cannot be used at all.</summary>
+public sealed class DataDirectoryBusyException(string message, Exception inner) : IOException(message, inner);

@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using System.Text;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Nbd;
+
+namespace ReplicationEngine.Agent.Serving;
+
+/// <summary>
+/// One process's NBD server: on the sockets that the parent passed on (systemd socket activation) or else on a unix socket
+/// in the data directory, or, where that path is too long for a socket, on one in the temporary directory. Used by
+/// agent and service alike.
+/// </summary>
+public sealed class DiskServer : IAsyncDisposable
+{
+    private const int LongestSocketPath = 107;
+
+    private readonly NbdServer _server;
+    private readonly NbdListener _listener;
+
+    /// <summary>Listens.</summary>
+    /// <param name="dataDirectory">The process's data directory.</param>
+    /// <param name="socketPath">Another path for the socket; null means <c>nbd.sock</c> in the data directory.</param>
+    /// <param name="time">The clock.</param>
+    /// <exception cref="NbdListenException">The socket cannot be had; the message says why.</exception>
+    public DiskServer(string dataDirectory, string? socketPath, TimeProvider time)
+    {
+        _server = new NbdServer(new NbdServerOptions { Time = time });
+        _listener = _server.ListenInherited() is [var inherited, ..]
+            ? inherited
+            : _server.ListenUnix(socketPath ?? PathIn(dataDirectory));
+    }
+
+    /// <summary>Serves a disk under a name, in the place of what was served under it; answers its NBD URI.</summary>
+    public async Task<string> ServeAsync(
+        string name, IBlockDevice device, bool readOnly, string description, CancellationToken cancellationToken)
+    {
+        await _server.ReplaceExportAsync(new NbdExport(name, device, readOnly, description), cancellationToken);
+        return _listener.UriOf(name);
+    }
+
+    /// <summary>Ends serving a name; when this completes, its device is used no more.</summary>
+    public Task StopAsync(string name, CancellationToken cancellationToken) =>
+        _server.RemoveExportAsync(name, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private static string PathIn(string dataDirectory)
+    {
+        var path = Path.GetFullPath(Path.Combine(dataDirectory, "nbd.sock"));
+        if (Encoding.UTF8.GetByteCount(path) <= LongestSocketPath)
+        {
+            return path;
+        }
+
+        var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(path)).AsSpan(0, 8));
+        return Path.Combine(Path.GetTempPath(), $"drctl-{digest}.sock");
+    }
+}

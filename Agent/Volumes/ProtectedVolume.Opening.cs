@@ -1,0 +1,164 @@
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.Agent.Volumes;
+
+// Opening, serving and closing. Disks are served under the VM's name and the disk's number.
+internal sealed partial class ProtectedVolume
+{
+    private async Task OpenSourceAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        if (_state.Source is not null)
+        {
+            return;
+        }
+
+        await CloseAsync(ct);
+        var devices = OpenDevices(directive);
+        try
+        {
+            var source = SourceVolume.Open(new SourceVolumeOptions
+            {
+                Vm = new ProtectedVmId(Vm),
+                Directory = _directory.Subdirectory(SourceDirectory),
+                Disks = [.. directive.Disks.Select((path, i) => new SourceDisk(path, devices[i], () => Fingerprint(path)))],
+                BootId = _surroundings.BootId,
+                Time = _surroundings.Time,
+                FirstTerm = new Term(directive.Term),
+                CacheLimitBytes = _surroundings.Settings.CacheLimitBytes,
+                ConditionChanged = _ => _changed(),
+            });
+            _state = new OpenState(devices, source, null);
+        }
+        catch
+        {
+            Dispose(devices);
+            throw;
+        }
+    }
+
+    private void OpenReverse(VolumeDirective directive)
+    {
+        var devices = OpenDevices(directive);
+        try
+        {
+            var reverse = InPlaceReplica.Open(
+                _directory.Subdirectory(ReverseDirectory), new ProtectedVmId(Vm), devices, new Term(directive.Term));
+            _state = new OpenState(devices, null, reverse);
+        }
+        catch
+        {
+            Dispose(devices);
+            throw;
+        }
+    }
+
+    private async Task ServeAsync(VolumeDirective directive, bool readOnly, CancellationToken ct)
+    {
+        if (_state.ServedReadOnly == readOnly)
+        {
+            return;
+        }
+
+        var uris = new List<string>();
+        for (var i = 0; i < directive.Disks.Count; i++)
+        {
+            uris.Add(await _surroundings.Server.ServeAsync(
+                ExportName(i), _state.Source!.Disk(i), readOnly, $"disk {i} of {Vm}", ct));
+        }
+
+        (_state.Uris, _state.ServedReadOnly) = (uris, readOnly);
+        _changed();
+    }
+
+    private async Task CloseAsync(CancellationToken ct)
+    {
+        var state = _state;
+        await state.StopSessionAsync();
+        for (var i = 0; i < state.Uris.Count; i++)
+        {
+            await _surroundings.Server.StopAsync(ExportName(i), ct);
+        }
+
+        _state = OpenState.Closed;
+        try
+        {
+            state.Source?.Close();
+        }
+        catch (IOException e)
+        {
+            ClosedUnclean(_surroundings.Logger, Vm, e.Message);
+        }
+
+        state.Reverse?.Dispose();
+        Dispose(state.Devices);
+    }
+
+    private string ExportName(int disk) => $"{Vm}-{disk}";
+
+    private static FileBlockDevice[] OpenDevices(VolumeDirective directive)
+    {
+        var devices = new List<FileBlockDevice>();
+        try
+        {
+            foreach (var path in directive.Disks)
+            {
+                devices.Add(FileBlockDevice.Open(path));
+            }
+
+            return [.. devices];
+        }
+        catch (StorageException e)
+        {
+            Dispose(devices);
+            throw new VolumeException(
+                "disk-missing", e.Message, "Bring the disk back to where it was when it was protected.", true);
+        }
+    }
+
+    private static void Dispose(IEnumerable<IBlockDevice> devices)
+    {
+        foreach (var device in devices)
+        {
+            device.Dispose();
+        }
+    }
+
+    private static string Fingerprint(string path) =>
+        File.GetLastWriteTimeUtc(path).Ticks.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the source of '{Vm}' was not closed clean: {Reason}")]
+    private static partial void ClosedUnclean(ILogger logger, string vm, string reason);
+
+    /// <summary>What is open now. Exchanged whole; the lists in it grow only while a directive is carried out.</summary>
+    private sealed class OpenState(IReadOnlyList<IBlockDevice> devices, SourceVolume? source, InPlaceReplica? reverse)
+    {
+        public static OpenState Closed { get; } = new([], null, null);
+
+        public IReadOnlyList<IBlockDevice> Devices { get; } = devices;
+
+        public SourceVolume? Source { get; } = source;
+
+        public InPlaceReplica? Reverse { get; } = reverse;
+
+        public volatile VolumeSession? Session;
+
+        public IReadOnlyList<string> Uris { get; set; } = [];
+
+        public bool? ServedReadOnly { get; set; }
+
+        public async Task StopSessionAsync()
+        {
+            if (Session is { } session)
+            {
+                Session = null;
+                await session.DisposeAsync();
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.Agent.Volumes;
+
+// What is reported, and the session that ships.
+internal sealed partial class ProtectedVolume
+{
+    /// <summary>What there is to report; null while no directive was carried out.</summary>
+    public VolumeStatus? Status(DateTimeOffset now)
+    {
+        var state = _state;
+        if (Remembered is not { } directive)
+        {
+            return null;
+        }
+
+        return state.Source is { } source ? OfSource(directive, state, source, now)
+            : state.Reverse is { } reverse ? OfReverse(directive, state, reverse.Position, now)
+            : null;
+    }
+
+    /// <summary>The status of a volume of which nothing is left.</summary>
+    public static VolumeStatus NoStatus(VolumeDirective directive, DateTimeOffset now) => new(
+        directive.Vm, VolumeRole.Released, directive.Term, [], "none", "none", "", 0, 0, 0, 0, 0, null, 0, 0, 0, null, [], now);
+
+    private static VolumeStatus OfSource(
+        VolumeDirective directive, OpenState state, SourceVolume source, DateTimeOffset now)
+    {
+        var counters = source.Counters();
+        var condition = source.Condition;
+        var disks = source.Disks.Select((d, i) => new ServedDisk(d.Path, d.SizeBytes, state.Uris.ElementAtOrDefault(i)));
+        return new VolumeStatus(
+            directive.Vm, directive.Role, directive.Term, [.. disks],
+            counters.Mode == SourceMode.Logging ? "logging" : "dirty-map", Kebab(condition.Cause.ToString()),
+            condition.Detail, counters.Tail.Generation.Value, counters.Tail.Lsn.Value,
+            counters.Acknowledged.Generation.Value, counters.Acknowledged.Lsn.Value, counters.LagBytes,
+            counters.OldestUnacknowledged, counters.DirtyBytes, counters.LogBytes, Divergent(directive, source, counters),
+            state.Session?.Status(),
+            Problems(state, condition), now);
+    }
+
+    private static VolumeStatus OfReverse(
+        VolumeDirective directive, OpenState state, ReplicaPosition position, DateTimeOffset now)
+    {
+        var disks = directive.Disks.Select((path, i) => new ServedDisk(path, state.Devices[i].Length, null));
+        return new VolumeStatus(
+            directive.Vm, directive.Role, directive.Term, [.. disks], "none", "none", "",
+            position.Durable.Generation.Value, position.Durable.Lsn.Value, position.Durable.Generation.Value,
+            position.Durable.Lsn.Value, 0, null, 0, 0, 0, state.Session?.Status(), Problems(state, null), now);
+    }
+
+    // What only the source has (I16): the log behind the recovered machine's cut, and extents whose writes it did not carry.
+    private static long Divergent(VolumeDirective directive, SourceVolume source, SourceCounters counters) =>
+        directive is { Role: VolumeRole.Fenced, Cut: { } cut }
+            ? source.BytesAfter(new ChangePosition(new Generation(cut.Generation), new Lsn(cut.Lsn))) + counters.DirtyBytes
+            : 0;
+
+    private static VolumeProblem[] Problems(OpenState state, SourceCondition? condition)
+    {
+        var problems = new List<VolumeProblem>();
+        if (condition is { SyncFailed: true })
+        {
+            problems.Add(new VolumeProblem(
+                "sync-failed", condition.Detail, "See the source's disk, then restart the agent.", false));
+        }
+
+        if (state.Session?.Problem is { } problem)
+        {
+            problems.Add(problem);
+        }
+
+        return [.. problems];
+    }
+
+    private async Task ReplicateAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var state = _state;
+        if (!directive.Replicating)
+        {
+            await state.StopSessionAsync();
+        }
+        else if (state.Session is null)
+        {
+            state.Session = state.Source is { } source
+                ? new VolumeSession(_surroundings, directive, source)
+                : new VolumeSession(
+                    _surroundings, directive, state.Reverse!, [.. state.Devices.Select(d => d.Length)]);
+        }
+    }
+
+    private static string Kebab(string name) => string.Concat(name.Select((c, i) =>
+        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
+}

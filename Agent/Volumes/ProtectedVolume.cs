@@ -1,0 +1,240 @@
+using System.Text.Json;
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.Agent.Volumes;
+
+/// <summary>
+/// The source side of one VM, brought into whatever role the service's directive names. What it needs to know after a
+/// restart is the last directive, in <c>directive.json</c> of its directory, and what the volume keeps in <c>source</c> (or
+/// the reverse replica in <c>reverse</c>).
+/// </summary>
+/// <remarks>
+/// Directives are carried out one at a time under <see cref="_turn"/>, the newest by <see cref="VolumeDirective.Sequence"/>
+/// wins. Status and maintenance read <see cref="_state"/>, which is exchanged whole.
+/// </remarks>
+internal sealed partial class ProtectedVolume : IAsyncDisposable
+{
+    private const string DirectiveFile = "directive.json";
+    private const string SourceDirectory = "source";
+    private const string ReverseDirectory = "reverse";
+
+    private readonly VolumeSurroundings _surroundings;
+    private readonly IStorageDirectory _directory;
+    private readonly Action _changed;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private volatile OpenState _state = OpenState.Closed;
+    private VolumeDirective? _remembered;
+
+    /// <summary>Takes the VM's directory up; opens and serves nothing yet.</summary>
+    public ProtectedVolume(string vm, VolumeSurroundings surroundings, Action changed)
+    {
+        (Vm, _surroundings, _changed) = (vm, surroundings, changed);
+        _directory = surroundings.Directory.Subdirectory(vm);
+        _remembered = Recall();
+    }
+
+    /// <summary>The VM.</summary>
+    public string Vm { get; }
+
+    /// <summary>The last directive that was carried out, also before a restart.</summary>
+    public VolumeDirective? Remembered => Volatile.Read(ref _remembered);
+
+    /// <summary>Whether a disk belongs to this volume.</summary>
+    public bool Holds(string path) => Remembered?.Disks.Contains(path, StringComparer.Ordinal) == true;
+
+    /// <summary>Brings the volume into the directive's role; a directive older than the last changes nothing.</summary>
+    /// <exception cref="VolumeException">It cannot be done.</exception>
+    public async Task DirectAsync(VolumeDirective directive, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            if (_remembered is { } last)
+            {
+                if (directive.Sequence < last.Sequence)
+                {
+                    return;
+                }
+
+                if (directive.Term < last.Term)
+                {
+                    throw new VolumeException(
+                        "stale-term", $"Term {directive.Term} of '{Vm}' is over; this agent obeys term {last.Term}.",
+                        "Let the service that gave the newer term direct this agent.", false);
+                }
+            }
+
+            await TakeRoleAsync(directive, cancellationToken);
+        }
+        catch (SourceVolumeException e)
+        {
+            throw new VolumeException("source-volume", e.Message, "See the agent's data directory and the disks.", false);
+        }
+        finally
+        {
+            _turn.Release();
+            _changed();
+        }
+    }
+
+    /// <summary>Marks a recovery point in the stream, with the applications frozen around it when asked (RCP-2, RCP-3).</summary>
+    public async Task<AgentReply> MarkAsync(Guid pointId, bool app, CancellationToken cancellationToken)
+    {
+        var point = new RecoveryPointId(pointId);
+        if (!app)
+        {
+            return Marked(Insert(point, PointConsistency.Crash), false, null);
+        }
+
+        var frozen = false;
+        var (outcome, warning) = await _surroundings.Hooks.AroundAsync(
+            Vm,
+            isFrozen =>
+            {
+                frozen = isFrozen;
+                return Insert(point, isFrozen ? PointConsistency.Application : PointConsistency.Crash);
+            },
+            cancellationToken);
+        return Marked(outcome, frozen, warning);
+    }
+
+    /// <summary>Background work: clears quiet extents, leaves dirty-map mode when there is room again.</summary>
+    public void Maintain()
+    {
+        if (_state.Source is { } source)
+        {
+            source.Maintain();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            await CloseAsync(CancellationToken.None);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task TakeRoleAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        switch (directive.Role)
+        {
+            case VolumeRole.Primary:
+                await BecomePrimaryAsync(directive, ct);
+                break;
+            case VolumeRole.Quiesced:
+                await OpenSourceAsync(directive, ct);
+                _state.Source!.Quiesce();
+                await ServeAsync(directive, readOnly: true, ct);
+                await ReplicateAsync(directive, ct);
+                Remember(directive);
+                break;
+            case VolumeRole.Fenced:
+                Remember(directive);
+                await _state.StopSessionAsync();
+                await OpenSourceAsync(directive, ct);
+                _state.Source!.Fence(new Term(directive.Term));
+                await ServeAsync(directive, readOnly: true, ct);
+                break;
+            case VolumeRole.ReverseReplica:
+                await BecomeReverseReplicaAsync(directive, ct);
+                break;
+            case VolumeRole.Released:
+                await CloseAsync(ct);
+                _surroundings.Directory.DeleteSubdirectory(Vm);
+                Volatile.Write(ref _remembered, null);
+                break;
+            default:
+                throw new InvalidOperationException($"Role {directive.Role} cannot be taken.");
+        }
+    }
+
+    private async Task BecomePrimaryAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        var returning = _remembered?.Role == VolumeRole.ReverseReplica || _state.Reverse is not null;
+        if (returning)
+        {
+            // The disks were written below the old log, which says nothing about them any more: a new volume is all dirty.
+            await CloseAsync(ct);
+            _directory.DeleteSubdirectory(SourceDirectory);
+            _directory.DeleteSubdirectory(ReverseDirectory);
+        }
+
+        await OpenSourceAsync(directive, ct);
+        var source = _state.Source!;
+        source.Unfence(new Term(directive.Term), disksUnchanged: true);
+        source.Resume();
+        if (directive.CopyId is { } copy && copy != _remembered?.CopyId)
+        {
+            source.MarkAllDirty(SourceCause.UserRequest);
+        }
+
+        Remember(directive with { CopyId = directive.CopyId ?? _remembered?.CopyId });
+        await ServeAsync(directive, readOnly: false, ct);
+        await ReplicateAsync(directive, ct);
+    }
+
+    private async Task BecomeReverseReplicaAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        Remember(directive);
+        if (_state.Reverse is null)
+        {
+            await CloseAsync(ct);
+            OpenReverse(directive);
+        }
+
+        await ReplicateAsync(directive, ct);
+    }
+
+    private MarkerOutcome Insert(RecoveryPointId point, PointConsistency consistency) =>
+        _state.Source is { } source ? source.InsertMarker(point, consistency) : throw new VolumeException(
+            "not-primary", $"The source of '{Vm}' takes no writes, so it marks no points.", "Wait until it is the primary.", true);
+
+    private static AgentReply Marked(MarkerOutcome outcome, bool frozen, string? warning) => outcome switch
+    {
+        MarkerOutcome.Inserted inserted => new AgentReply.MarkerInserted(
+            inserted.Position.Generation.Value, inserted.Position.Lsn.Value, inserted.Time, frozen, warning),
+        MarkerOutcome.Refused refused => throw new VolumeException(
+            "no-point-now", refused.Message, "The next point is made when replication has caught up.", true),
+        _ => throw new InvalidOperationException($"A marker cannot end as {outcome.GetType().Name}."),
+    };
+
+    private void Remember(VolumeDirective directive)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(directive, ControlJson.Default.VolumeDirective);
+        const string next = DirectiveFile + ".new";
+        using (var file = _directory.Open(next, StorageOpen.Any))
+        {
+            file.SetLength(0);
+            file.Write(0, bytes);
+            file.Sync();
+        }
+
+        _directory.Rename(next, DirectiveFile);
+        _directory.Sync();
+        Volatile.Write(ref _remembered, directive);
+    }
+
+    private VolumeDirective? Recall()
+    {
+        if (!_directory.Exists(DirectiveFile))
+        {
+            return null;
+        }
+
+        using var file = _directory.Open(DirectiveFile, StorageOpen.Existing);
+        var bytes = new byte[file.Length];
+        file.Read(0, bytes);
+        return JsonSerializer.Deserialize(bytes, ControlJson.Default.VolumeDirective);
+    }
+}

@@ -1,0 +1,138 @@
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Transport;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.Agent.Volumes;
+
+/// <summary>
+/// Keeps a data session with the service going: calls out, runs it, and calls again with growing pauses when it ends, until it
+/// is disposed. Sends a source's changes, or receives them when given a sink.
+/// </summary>
+internal sealed partial class VolumeSession : IAsyncDisposable
+{
+    private readonly VolumeSurroundings _surroundings;
+    private readonly VolumeDirective _directive;
+    private readonly IChangeSource? _source;
+    private readonly IReplicaSink? _sink;
+    private readonly IReadOnlyList<long> _diskSizes;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _running;
+    private volatile SendSession? _sending;
+    private volatile bool _connected;
+    private volatile VolumeProblem? _problem;
+    private long _wireBytes;
+    private long _changedBytes;
+
+    /// <summary>Starts sending.</summary>
+    public VolumeSession(VolumeSurroundings surroundings, VolumeDirective directive, IChangeSource source)
+        : this(surroundings, directive, source, null, [])
+    {
+    }
+
+    /// <summary>Starts receiving.</summary>
+    public VolumeSession(
+        VolumeSurroundings surroundings, VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes)
+        : this(surroundings, directive, null, sink, diskSizes)
+    {
+    }
+
+    private VolumeSession(
+        VolumeSurroundings surroundings, VolumeDirective directive, IChangeSource? source, IReplicaSink? sink,
+        IReadOnlyList<long> diskSizes)
+    {
+        (_surroundings, _directive, _source, _sink, _diskSizes) = (surroundings, directive, source, sink, diskSizes);
+        _running = Task.Run(() => RunAsync(_stop.Token));
+    }
+
+    /// <summary>Why the last session ended, while there is no other.</summary>
+    public VolumeProblem? Problem => _connected ? null : _problem;
+
+    /// <summary>How the transfer stands.</summary>
+    public TransferStatus Status()
+    {
+        var progress = _sending?.Progress;
+        return new TransferStatus(
+            progress is null ? "connecting" : progress.Phase.ToString().ToLowerInvariant(), _connected,
+            progress?.TotalBytes ?? 0, progress?.DoneBytes ?? 0, progress?.BytesPerSecond ?? 0,
+            progress?.TimeLeft?.TotalSeconds, Interlocked.Read(ref _wireBytes) + (progress?.WireBytes ?? 0),
+            Interlocked.Read(ref _changedBytes) + (progress is null ? 0 : progress.LogBytes + progress.BlockBytes));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken ct)
+    {
+        var pauses = new Hosting.ReconnectPauses();
+        while (!ct.IsCancellationRequested)
+        {
+            var began = _surroundings.Time.GetTimestamp();
+            try
+            {
+                await RunOnceAsync(ct);
+            }
+            catch (SessionRefusedException e)
+            {
+                _problem = new VolumeProblem(
+                    "refused-" + e.Reason.ToString().ToLowerInvariant(), e.Message, null,
+                    e.Reason is not (SessionRefusal.WrongKey or SessionRefusal.StaleTerm or SessionRefusal.SizeMismatch));
+            }
+            catch (IOException e)
+            {
+                _problem = new VolumeProblem("link", e.Message, "See the link between agent and service.", true);
+            }
+
+            Ended();
+            if (_problem is { } problem)
+            {
+                SessionEnded(_surroundings.Logger, _directive.Vm, problem.Message);
+            }
+
+            await pauses.WaitAsync(_surroundings.Time.GetElapsedTime(began), _surroundings.Time, ct);
+        }
+    }
+
+    private async Task RunOnceAsync(CancellationToken ct)
+    {
+        var direction = _source is null ? "reverse" : "forward";
+        var stream = await UpgradeClient.ConnectAsync(
+            _surroundings.Settings.Server, $"/agent/data?vm={Uri.EscapeDataString(_directive.Vm)}&direction={direction}",
+            UpgradeClient.DataProtocol, ct);
+        var offer = _source is not null ? SessionOffer.Send(_source) : SessionOffer.Receive(_sink!, _diskSizes);
+        var link = await SessionHandshake.ConnectAsync(
+            stream, new ProtectedVmId(_directive.Vm), Convert.FromBase64String(_directive.Key), offer, _surroundings.Time, ct);
+        (_connected, _problem) = (true, null);
+        if (_source is not null)
+        {
+            var session = new SendSession(link, _source, new SendOptions(), _surroundings.Time);
+            _sending = session;
+            await session.RunAsync(ct);
+        }
+        else
+        {
+            await new ReceiveSession(link, _sink!, new ReceiveOptions(), _surroundings.Time).RunAsync(ct);
+        }
+    }
+
+    private void Ended()
+    {
+        _connected = false;
+        if (_sending?.Progress is { } progress)
+        {
+            Interlocked.Add(ref _wireBytes, progress.WireBytes);
+            Interlocked.Add(ref _changedBytes, progress.LogBytes + progress.BlockBytes);
+        }
+
+        _sending = null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the data session of '{Vm}' ended: {Reason}")]
+    private static partial void SessionEnded(ILogger logger, string vm, string reason);
+}

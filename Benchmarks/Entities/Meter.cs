@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Benchmarks.Entities;
+
+/// <summary>The smallest aggregate there is: what is measured is the engine around it.</summary>
+internal sealed class Meter : IAggregate<MeterState, MeterCommand, MeterEvent>
+{
+    public static string TypeName => "meter";
+
+    public static MeterState Initial { get; } = new(0);
+
+    public static Decision<MeterEvent> Decide(MeterState state, MeterCommand command, DecisionContext context) =>
+        Decision<MeterEvent>.Accept(new MeterEvent(command.Payload));
+
+    public static MeterState Evolve(MeterState state, MeterEvent @event) => new(state.Count + 1);
+
+    public static ImmutableArray<Effect> React(MeterState state, MeterEvent @event) => [];
+
+    public static ImmutableArray<Effect> Outstanding(MeterState state) => [];
+
+    public static ImmutableArray<DurableTimer> Timers(MeterState state) => [];
+
+    public static MeterCommand TimerDue(string name, DateTimeOffset dueAt) =>
+        throw new InvalidOperationException($"A meter has no timer, so {name} cannot be due.");
+
+    public static void CheckInvariants(MeterState state)
+    {
+        if (state.Count < 0)
+        {
+            throw new InvariantViolationException($"The count is {state.Count}, below zero.");
+        }
+    }
+}
+
+internal sealed record MeterState(long Count);
+
+internal sealed record MeterCommand(byte[] Payload);
+
+internal sealed record MeterEvent(byte[] Payload);
+
+internal sealed class MeterCodec : IEntityCodec<MeterState, MeterEvent>
+{
+    private const string Name = "meter.read.v1";
+
+    public int SnapshotVersion => 1;
+
+    public EncodedEvent Encode(MeterEvent @event) => new(Name, @event.Payload);
+
+    public MeterEvent Decode(string name, ReadOnlySpan<byte> payload) => name == Name
+        ? new MeterEvent(payload.ToArray())
+        : throw new UnreadableEventException($"The event {name} is not known.");
+
+    public byte[] EncodeState(MeterState state) => BitConverter.GetBytes(state.Count);
+
+    public MeterState DecodeState(ReadOnlySpan<byte> payload) => new(BitConverter.ToInt64(payload));
+}

@@ -1,0 +1,73 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Persistence.InMemory;
+using ReplicationEngine.Persistence.Sqlite;
+
+namespace ReplicationEngine.Benchmarks.Entities;
+
+/// <summary>An engine with meters, built as an embedder builds it.</summary>
+internal sealed class MeterEngine : IAsyncDisposable
+{
+    private readonly ServiceProvider _provider;
+    private long _commands;
+
+    private MeterEngine(ServiceProvider provider) => _provider = provider;
+
+    /// <summary>Starts one over a file, or in memory when there is no path.</summary>
+    public static async Task<MeterEngine> StartAsync(string? path)
+    {
+        var builder = new ServiceCollection().AddReplicationEngine();
+        builder.AddEntity<Meter, MeterState, MeterCommand, MeterEvent>(new MeterCodec());
+        _ = path is null ? builder.UseInMemory() : builder.UseSqlite(path);
+        var engine = new MeterEngine(builder.Services.BuildServiceProvider());
+        foreach (var hosted in engine._provider.GetServices<IHostedService>())
+        {
+            await hosted.StartAsync(default);
+        }
+
+        return engine;
+    }
+
+    public IEntityHandle<MeterState, MeterCommand, MeterEvent> this[int number] => _provider
+        .GetRequiredService<IReplicationEngine>()
+        .Entities<MeterState, MeterCommand, MeterEvent>()
+        .Get(new VaultId("vault"), $"meter-{number}");
+
+    /// <summary>Asks one entity again and again, each time after the answer.</summary>
+    public async Task AskInTurnAsync(int entity, int asks, byte[] payload)
+    {
+        var handle = this[entity];
+        var command = new MeterCommand(payload);
+        for (var i = 0; i < asks; i++)
+        {
+            var reply = await handle.AskAsync(command, NextCommand(), "bench", default);
+            if (reply is not CommandReply.Accepted)
+            {
+                throw new InvalidOperationException($"The meter answered {reply}.");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var hosted in _provider.GetServices<IHostedService>())
+        {
+            await hosted.StopAsync(default);
+        }
+
+        await _provider.DisposeAsync();
+    }
+
+    /// <summary>Ids as scattered as random ones, without the cost of making random ones.</summary>
+    private CommandId NextCommand()
+    {
+        var number = (ulong)Interlocked.Increment(ref _commands);
+        Span<byte> bytes = stackalloc byte[16];
+        BitConverter.TryWriteBytes(bytes, number * 0x9E3779B97F4A7C15);
+        BitConverter.TryWriteBytes(bytes[8..], number);
+        return new CommandId(new Guid(bytes));
+    }
+}

@@ -1,0 +1,91 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace ReplicationEngine.DataPlane.Nbd;
+
+/// <summary>Opens sockets to listen on.</summary>
+internal static class ListeningSockets
+{
+    private const int Backlog = 1024;
+    private const int LongestPath = 107;
+
+    /// <summary>
+    /// A unix socket that only this user may connect to. A socket file that a former process left behind is replaced;
+    /// one that is in use is not.
+    /// </summary>
+    public static Socket Unix(string path)
+    {
+        if (Encoding.UTF8.GetByteCount(path) > LongestPath)
+        {
+            throw new NbdListenException(
+                $"The socket path '{path}' is longer than the system's {LongestPath} bytes; choose a shorter one.");
+        }
+
+        var endPoint = new UnixDomainSocketEndPoint(path);
+        RemoveStale(path, endPoint);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(endPoint);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
+
+            socket.Listen(Backlog);
+            return socket;
+        }
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
+        {
+            socket.Dispose();
+            throw new NbdListenException($"Cannot listen on '{path}': {e.Message}", e);
+        }
+    }
+
+    /// <summary>A TCP socket.</summary>
+    public static Socket Tcp(IPEndPoint endPoint)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(endPoint);
+            socket.Listen(Backlog);
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new NbdListenException($"Cannot listen on {endPoint}: {e.Message}; choose another port.", e);
+        }
+    }
+
+    private static void RemoveStale(string path, UnixDomainSocketEndPoint endPoint)
+    {
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(endPoint);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            // Nobody listens: it is a socket left behind, or a file that is no socket, which connecting refuses alike.
+            if (new FileInfo(path).Length == 0)
+            {
+                File.Delete(path);
+                return;
+            }
+        }
+        catch (SocketException e)
+        {
+            throw new NbdListenException($"Cannot tell whether '{path}' is in use: {e.Message}", e);
+        }
+
+        throw new NbdListenException($"'{path}' is in use by another process or is not a socket; choose another path.");
+    }
+}

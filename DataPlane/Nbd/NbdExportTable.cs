@@ -1,0 +1,130 @@
+namespace ReplicationEngine.DataPlane.Nbd;
+
+/// <summary>The exports by name, and who uses each. Safe for several threads.</summary>
+/// <remarks>
+/// An export that was taken out is found by nobody, and a handshake that found it just before can no longer attach. So
+/// its users only become fewer, and once the last has detached nothing touches its device again.
+/// </remarks>
+internal sealed class NbdExportTable
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private readonly List<Entry> _leaving = [];
+
+    /// <summary>The exports in ordinal order of their names.</summary>
+    public IReadOnlyList<NbdExport> List()
+    {
+        lock (_lock)
+        {
+            return [.. _entries.Values.Select(e => e.Export)];
+        }
+    }
+
+    /// <summary>The export of this name, or none.</summary>
+    public NbdExport? Find(string name)
+    {
+        lock (_lock)
+        {
+            return _entries.TryGetValue(name, out var entry) ? entry.Export : null;
+        }
+    }
+
+    /// <summary>Adds an export; false when the name is taken.</summary>
+    public bool TryAdd(NbdExport export)
+    {
+        lock (_lock)
+        {
+            return _entries.TryAdd(export.Name, new Entry(export));
+        }
+    }
+
+    /// <summary>Puts an export in the place of the one of the same name, which is returned if there was one.</summary>
+    public Entry? Replace(NbdExport export)
+    {
+        lock (_lock)
+        {
+            var former = TakeOut(export.Name);
+            _entries.Add(export.Name, new Entry(export));
+            return former;
+        }
+    }
+
+    /// <summary>Takes an export out, if there is one.</summary>
+    public Entry? Remove(string name)
+    {
+        lock (_lock)
+        {
+            return TakeOut(name);
+        }
+    }
+
+    /// <summary>Notes a user; false when the export has been taken out.</summary>
+    public bool TryAttach(NbdExport export, NbdConnection user)
+    {
+        lock (_lock)
+        {
+            return _entries.TryGetValue(export.Name, out var entry) && ReferenceEquals(entry.Export, export)
+                && entry.Users.Add(user);
+        }
+    }
+
+    /// <summary>The user is done.</summary>
+    public void Detach(NbdExport export, NbdConnection user)
+    {
+        lock (_lock)
+        {
+            if (_entries.TryGetValue(export.Name, out var entry) && ReferenceEquals(entry.Export, export))
+            {
+                entry.Users.Remove(user);
+                return;
+            }
+
+            foreach (var leaving in _leaving.Where(e => e.Users.Remove(user)))
+            {
+                CompleteWhenUnused(leaving);
+            }
+
+            _leaving.RemoveAll(e => e.Unused.Task.IsCompleted);
+        }
+    }
+
+    /// <summary>Who uses an export that was taken out.</summary>
+    public IReadOnlyList<NbdConnection> UsersOf(Entry entry)
+    {
+        lock (_lock)
+        {
+            return [.. entry.Users];
+        }
+    }
+
+    private Entry? TakeOut(string name)
+    {
+        if (!_entries.Remove(name, out var entry))
+        {
+            return null;
+        }
+
+        _leaving.Add(entry);
+        CompleteWhenUnused(entry);
+        _leaving.RemoveAll(e => e.Unused.Task.IsCompleted);
+        return entry;
+    }
+
+    private static void CompleteWhenUnused(Entry entry)
+    {
+        if (entry.Users.Count == 0)
+        {
+            entry.Unused.TrySetResult();
+        }
+    }
+
+    /// <summary>
+    /// An export with its users; <see cref="Unused"/> completes when it was taken out and the last one left.
+    /// </summary>
+    internal sealed record Entry(NbdExport Export)
+    {
+        public HashSet<NbdConnection> Users { get; } = [];
+
+        public TaskCompletionSource Unused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

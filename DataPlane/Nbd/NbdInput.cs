@@ -1,0 +1,79 @@
+namespace ReplicationEngine.DataPlane.Nbd;
+
+/// <summary>The bytes that have arrived on a connection and are not yet used up.</summary>
+/// <remarks>
+/// Messages lie whole and in place, so that a payload is handed to the device without a copy. What remains of an
+/// incomplete message moves to the front before more is received. To keep that move small, the rest of a long message
+/// is received exactly, and only short messages are received together with what follows them.
+/// </remarks>
+internal sealed class NbdInput(int capacity) : IDisposable
+{
+    /// <summary>What one receive may bring beyond need: enough for a deep queue of small writes, small enough to stay
+    /// in the processor's cache.</summary>
+    public const int ReceiveSize = 256 << 10;
+
+    private const int ExactAbove = 64 << 10;
+    private const int KeptBytes = 2 << 20;
+    private const int QuietRounds = 256;
+
+    private readonly NativeBuffer _buffer = new(capacity + ReceiveSize);
+    private int _start;
+    private int _end;
+    private int _highWater;
+    private int _rounds;
+
+    /// <summary>What has arrived and is not used up.</summary>
+    public ReadOnlySpan<byte> Unread => _buffer.GetSpan()[_start.._end];
+
+    /// <summary>How much that is.</summary>
+    public int Count => _end - _start;
+
+    /// <summary>Where to receive next, when the message at the front is <paramref name="needed"/> bytes long.</summary>
+    public Span<byte> Window(int needed)
+    {
+        if (_start > 0)
+        {
+            Unread.CopyTo(_buffer.GetSpan());
+            _end -= _start;
+            _start = 0;
+        }
+
+        if (_end == 0)
+        {
+            GiveBackWhenQuiet();
+        }
+
+        var missing = needed - _end;
+        var size = missing > ExactAbove ? missing : Math.Max(missing, ReceiveSize);
+        return _buffer.GetSpan().Slice(_end, size);
+    }
+
+    /// <summary>Notes that so many bytes were received into the window.</summary>
+    public void Arrived(int count)
+    {
+        _end += count;
+        _highWater = Math.Max(_highWater, _end);
+    }
+
+    /// <summary>Uses up bytes; their memory stays as it is until the next <see cref="Window"/>.</summary>
+    public void Consume(int count) => _start += count;
+
+    /// <summary>Some of the unread bytes as memory, valid until the next <see cref="Window"/>.</summary>
+    public ReadOnlyMemory<byte> Slice(int offset, int length) => _buffer.Memory.Slice(_start + offset, length);
+
+    /// <inheritdoc/>
+    public void Dispose() => ((IDisposable)_buffer).Dispose();
+
+    /// <summary>Returns the memory that long messages took once they have stopped coming.</summary>
+    private void GiveBackWhenQuiet()
+    {
+        if (_highWater <= KeptBytes || ++_rounds < QuietRounds)
+        {
+            return;
+        }
+
+        _rounds = 0;
+        _highWater = 0;
+        _buffer.GiveBack(KeptBytes);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ReplicationEngine.DataPlane.Nbd;
+
+/// <summary>A place where clients connect. Disposing of it closes the place, not the connections made there.</summary>
+public sealed class NbdListener : IAsyncDisposable
+{
+    /// <summary>When the system has no descriptors or memory left for a client, accepting rests this long.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+
+    private readonly Socket _socket;
+    private readonly string? _ownedPath;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TimeProvider _time;
+    private readonly Task _accepting;
+    private int _closed;
+
+    internal NbdListener(Socket socket, string? ownedPath, Action<Socket> accepted, TimeProvider time)
+    {
+        _time = time;
+        _socket = socket;
+        _ownedPath = ownedPath;
+        EndPoint = socket.LocalEndPoint
+            ?? throw new ArgumentException("The socket is not bound to an address.", nameof(socket));
+        _accepting = AcceptAsync(accepted, _stop.Token);
+    }
+
+    /// <summary>The address; with the real port when port 0 was asked for.</summary>
+    public EndPoint EndPoint { get; }
+
+    /// <summary>The NBD URI under which a client on this machine reaches an export.</summary>
+    public string UriOf(string export) => NbdUri.Of(EndPoint, export);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
+        {
+            return;
+        }
+
+        await _stop.CancelAsync();
+        await _accepting;
+        _socket.Dispose();
+        _stop.Dispose();
+        if (_ownedPath is not null)
+        {
+            File.Delete(_ownedPath);
+        }
+    }
+
+    private async Task AcceptAsync(Action<Socket> accepted, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                if (await AcceptOneAsync(cancellationToken) is { } client)
+                {
+                    accepted(client);
+                }
+                else
+                {
+                    await Task.Delay(Rest, _time, cancellationToken);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Closed: the only way out.
+        }
+    }
+
+    private async Task<Socket?> AcceptOneAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _socket.AcceptAsync(cancellationToken);
+        }
+        catch (SocketException)
+        {
+            // The client left before it was accepted, or descriptors ran out. Either way others may still come.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+namespace ReplicationEngine.DataPlane.Nbd;
+
+/// <summary>How a server behaves.</summary>
+public sealed record NbdServerOptions
+{
+    /// <summary>The clock behind the deadlines.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Who is told what happens; nobody by default.</summary>
+    public INbdServerEvents Events { get; init; } = new Silence();
+
+    /// <summary>A client has this long to choose an export (S3).</summary>
+    public TimeSpan HandshakeDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>When an export is removed, its clients have this long to take their replies.</summary>
+    public TimeSpan FinishDeadline { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Connections beyond this many are closed at once.</summary>
+    public int MaxConnections { get; init; } = 4096;
+
+    private sealed class Silence : INbdServerEvents;
+}

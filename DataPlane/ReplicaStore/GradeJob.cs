@@ -1,0 +1,88 @@
+using System.Security.Cryptography;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.Hashes;
+using ReplicationEngine.DataPlane.ReplicaStore.Views;
+
+namespace ReplicationEngine.DataPlane.ReplicaStore;
+
+/// <summary>
+/// Computes a point's content digest page by page (64 blocks of 64 KiB), reading only blocks that changed since their
+/// hash was taken, and leaves the hashes on file for the next point.
+/// </summary>
+internal sealed class GradeJob : IDisposable
+{
+    private readonly long _layer;
+    private readonly LayeredReader _reader;
+    private readonly HashBook _hashes;
+    private readonly IReadOnlyList<long> _sizesNow;
+    private readonly byte[] _buffer = new byte[IReplicaSink.HashBlockSize];
+    private readonly List<byte[]> _disks = [];
+    private IncrementalHash? _disk;
+    private long _page;
+
+    public GradeJob(RecoveryPoint point, long layer, LayeredReader reader, HashBook hashes, IReadOnlyList<long> sizesNow) =>
+        (Point, _layer, _reader, _hashes, _sizesNow) = (point, layer, reader, hashes, sizesNow);
+
+    /// <summary>A hash that is known without reading, for a block as it was at a layer.</summary>
+    public delegate bool Known(int disk, long block, long layer, out Hash256 hash);
+
+    public RecoveryPoint Point { get; }
+
+    /// <summary>The digest, once there are no more steps.</summary>
+    public byte[] Digest => ContentDigest.Root(_disks);
+
+    /// <summary>Does one page; false when the digest is complete. Under the gate's read side.</summary>
+    public bool Step(Known known)
+    {
+        var disk = _disks.Count;
+        if (disk == Point.DiskSizes.Count)
+        {
+            return false;
+        }
+
+        var size = Point.DiskSizes[disk];
+        _disk ??= ContentDigest.Begin(size);
+        _disk.AppendData(PageDigest(disk, size, known));
+        if (++_page == ContentDigest.Pages(size))
+        {
+            _disks.Add(_disk.GetHashAndReset());
+            _disk.Dispose();
+            (_disk, _page) = (null, 0);
+        }
+
+        return true;
+    }
+
+    public void Dispose() => _disk?.Dispose();
+
+    private byte[] PageDigest(int disk, long size, Known known)
+    {
+        var hashes = new byte[BlockHashes.BlocksPerPage * BlockHashes.HashSize];
+        var count = ContentDigest.BlocksIn(size, _page);
+        var valid = 0UL;
+        for (var i = 0; i < count; i++)
+        {
+            var block = (_page * BlockHashes.BlocksPerPage) + i;
+            var (length, lengthNow) = (ContentDigest.LengthOf(size, block), ContentDigest.LengthOf(_sizesNow[disk], block));
+            if (length != lengthNow || !known(disk, block, _layer, out var hash))
+            {
+                hash = _hashes.HashOf(_reader, _layer, disk, block, (length, lengthNow), _buffer);
+            }
+
+            hash.Write(hashes.AsSpan(i * BlockHashes.HashSize));
+            valid |= length == lengthNow ? 1UL << i : 0;
+        }
+
+        KeepIfNewer(disk, new HashPage(_layer, valid, hashes));
+        return SHA256.HashData(hashes.AsSpan(0, count * BlockHashes.HashSize));
+    }
+
+    private void KeepIfNewer(int disk, HashPage page)
+    {
+        var old = _hashes[disk].Page(_page);
+        if (old.Layer < page.Layer && (old.Known != page.Known || !old.Hashes.Span.SequenceEqual(page.Hashes.Span)))
+        {
+            _hashes[disk].Put(_page, page);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.Hashes;
+using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
+using ReplicationEngine.DataPlane.ReplicaStore.Views;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
+
+/// <summary>
+/// The receiving end during reverse replication: applies the stream to the old source's own disks (FOV-6). It keeps no
+/// recovery points; markers only move the position.
+/// </summary>
+/// <remarks>
+/// Until the resync has ended the disks equal no moment: they hold what the old source wrote last, mixed with newer
+/// content. Durability: the devices are flushed first, then the position is written. After a crash the disks may be ahead
+/// of the position; the stream is then applied again in order from there, which ends in the same content (I5).
+/// What the resync replaces and was different is counted and listed: among it is the tail that the failover left behind
+/// (I16). Calls come one at a time, but for comparisons, which may run beside <see cref="Apply"/>.
+/// </remarks>
+public sealed class InPlaceReplica : IReplicaSink, IDisposable
+{
+    private const int Piece = 4096;
+    private readonly Lock _lock = new();
+    private readonly IReadOnlyList<IBlockDevice> _devices;
+    private readonly IReadOnlyList<DiskSpec> _disks;
+    private readonly InPlaceStateFile _file;
+    private readonly OverwrittenRanges _overwritten = new(InPlaceStateFile.MostRanges);
+    private readonly byte[] _before = new byte[1 << 20];
+    private readonly ProtectedVmId _vm;
+    private InPlaceState _state;
+    private ChangePosition _durable;
+    private bool _poisoned;
+
+    private InPlaceReplica(InPlaceStateFile file, ProtectedVmId vm, IReadOnlyList<IBlockDevice> devices, InPlaceState state)
+    {
+        (_file, _vm, _devices, _state, _durable) = (file, vm, devices, state, state.Applied);
+        _disks = [.. devices.Select((d, i) => new DiskSpec($"disk {i}", d.Length))];
+        foreach (var range in state.Overwritten)
+        {
+            _overwritten.Add(range);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ReplicaPosition Position
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new ReplicaPosition(_state.Term, _durable, _state.Resyncing, Empty: false);
+            }
+        }
+    }
+
+    /// <summary>Bytes that the resync replaced and that were different, counted in pieces of 4 KiB.</summary>
+    public long OverwrittenBytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _state.OverwrittenBytes;
+            }
+        }
+    }
+
+    /// <summary>Where they were: at most 5,000 ranges; when there are more, they are rounded to larger pieces.</summary>
+    public IReadOnlyList<DiskRange> OverwrittenRanges
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _overwritten.Ranges;
+            }
+        }
+    }
+
+    /// <summary>Opens the state in a directory of its own, or begins anew; the devices stay the caller's.</summary>
+    /// <exception cref="ReplicaRefusedException">The state stands in a higher term.</exception>
+    /// <exception cref="ReplicaCorruptException">The state is damaged.</exception>
+    public static InPlaceReplica Open(
+        IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<IBlockDevice> devices, Term term)
+    {
+        var file = InPlaceStateFile.Open(directory, "state");
+        try
+        {
+            var replica = new InPlaceReplica(file, vm, devices, file.State ?? InPlaceState.Begin(term));
+            if (file.State is null)
+            {
+                file.Write(replica._state);
+            }
+
+            replica.AcceptTerm(term);
+            return replica;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A sender begins under this term: refused when it is stale, else the term is raised to it, durably.</summary>
+    public void AcceptTerm(Term term)
+    {
+        lock (_lock)
+        {
+            EnsureWritable();
+            if (term.CompareTo(_state.Term) < 0)
+            {
+                throw new ReplicaRefusedException(
+                    ReplicaRefusal.StaleTerm, $"Term {term} is stale: the disks of '{_vm}' stand in term {_state.Term}.");
+            }
+
+            if (term.CompareTo(_state.Term) > 0)
+            {
+                Durably(() => _file.Write(_file.State! with { Term = term }));
+                _state = _state with { Term = term };
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Apply(ReadOnlyMemory<byte> records)
+    {
+        lock (_lock)
+        {
+            EnsureWritable();
+            var stream = new StreamState(_state.Applied, _state.Resyncing, _state.ConsistentFrom, false, 0, true);
+            foreach (var record in ApplyPlan.Make(records, _disks, stream))
+            {
+                Durably(() => Carry(record));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void NoteBlockHashes(int disk, long firstBlock, ReadOnlySpan<byte> hashes)
+    {
+        // Hashes are computed from the devices when they are asked for: nothing is kept that could be wrong.
+    }
+
+    /// <inheritdoc/>
+    public void CompareBlocks(int disk, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs)
+    {
+        var ours = new byte[differs.Length * BlockHashes.HashSize];
+        if (!TryReadBlockHashes(disk, firstBlock, ours))
+        {
+            throw new ReplicaRefusedException(
+                ReplicaRefusal.OutOfRange, $"Blocks {firstBlock} to {firstBlock + differs.Length} are not inside the disks of '{_vm}'.");
+        }
+
+        for (var i = 0; i < differs.Length; i++)
+        {
+            var at = i * BlockHashes.HashSize;
+            differs[i] = !hashes.Slice(at, BlockHashes.HashSize).SequenceEqual(ours.AsSpan(at, BlockHashes.HashSize));
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes)
+    {
+        var count = hashes.Length / BlockHashes.HashSize;
+        if (disk < 0 || disk >= _devices.Count || firstBlock < 0 || firstBlock + count > ContentDigest.Blocks(_devices[disk].Length))
+        {
+            return false;
+        }
+
+        var buffer = new byte[IReplicaSink.HashBlockSize];
+        for (var i = 0; i < count; i++)
+        {
+            var length = ContentDigest.LengthOf(_devices[disk].Length, firstBlock + i);
+            _devices[disk].Read((firstBlock + i) * IReplicaSink.HashBlockSize, buffer.AsSpan(0, length));
+            Hash256.Of(buffer.AsSpan(0, length)).Write(hashes[(i * BlockHashes.HashSize)..]);
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void EndResync(ChangePosition consistentFrom)
+    {
+        lock (_lock)
+        {
+            EnsureWritable();
+            if (consistentFrom.Generation.CompareTo(_state.Applied.Generation) > 0)
+            {
+                throw new ReplicaRefusedException(
+                    ReplicaRefusal.Gap,
+                    $"The resync of generation {consistentFrom.Generation} cannot end: generation {_state.Applied.Generation} is applied.");
+            }
+
+            if (_state.Resyncing && consistentFrom.Generation == _state.Applied.Generation)
+            {
+                _state = (_state with { ConsistentFrom = consistentFrom }).Settle();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ChangePosition Sync()
+    {
+        lock (_lock)
+        {
+            EnsureWritable();
+            Durably(() =>
+            {
+                foreach (var device in _devices)
+                {
+                    device.Flush();
+                }
+
+                _state = _state with { Overwritten = _overwritten.Ranges };
+                _file.Write(_state);
+            });
+            _durable = _state.Applied;
+            return _durable;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Resize(int disk, long sizeBytes)
+    {
+        if (disk < 0 || disk >= _devices.Count || sizeBytes != _devices[disk].Length)
+        {
+            throw new ReplicaRefusedException(
+                ReplicaRefusal.OutOfRange,
+                $"Disk {disk} of '{_vm}' cannot become {sizeBytes} bytes long from here: resize the disk itself, then reprotect.");
+        }
+    }
+
+    /// <summary>Closes the state file; the devices stay open.</summary>
+    public void Dispose() => _file.Dispose();
+
+    private void Carry(in PlannedRecord record)
+    {
+        var header = record.Header;
+        var stream = new StreamState(_state.Applied, _state.Resyncing, _state.ConsistentFrom, false, 0, true);
+        if (header.Kind is not (ChangeKind.Marker or ChangeKind.GenerationStart))
+        {
+            if (_state.Resyncing)
+            {
+                CountDifferences(header, record.Data.Span);
+            }
+
+            _devices[header.Disk].Write([new BlockChange(header.Offset, header.Length, record.Data, false, false)]);
+        }
+
+        var next = ApplyPlan.Advance(stream, header);
+        _state = _state with { Applied = next.Applied, Resyncing = next.Resyncing, ConsistentFrom = next.ConsistentFrom };
+    }
+
+    private void CountDifferences(in ChangeHeader header, ReadOnlySpan<byte> data)
+    {
+        for (var done = 0L; done < header.Length; done += _before.Length)
+        {
+            var before = _before.AsSpan(0, (int)Math.Min(_before.Length, header.Length - done));
+            _devices[header.Disk].Read(header.Offset + done, before);
+            for (var at = 0; at < before.Length; at += Piece)
+            {
+                var old = before.Slice(at, Math.Min(Piece, before.Length - at));
+                var same = data.IsEmpty ? !old.ContainsAnyExcept((byte)0) : old.SequenceEqual(data.Slice((int)done + at, old.Length));
+                if (!same)
+                {
+                    _overwritten.Add(new DiskRange(header.Disk, header.Offset + done + at, old.Length));
+                    _state = _state with { OverwrittenBytes = _state.OverwrittenBytes + old.Length };
+                }
+            }
+        }
+    }
+
+    private void EnsureWritable()
+    {
+        if (_poisoned)
+        {
+            throw new ReplicaRefusedException(
+                ReplicaRefusal.Unavailable, $"The disks of '{_vm}' failed: nothing more is taken until they are opened again.");
+        }
+    }
+
+    private void Durably(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is StorageException or BlockDeviceException)
+        {
+            _poisoned = true;
+            throw new ReplicaRefusedException(
+                ReplicaRefusal.Unavailable, $"The disks of '{_vm}' cannot be written: {e.Message}; see to them, then open them again.");
+        }
+    }
+}

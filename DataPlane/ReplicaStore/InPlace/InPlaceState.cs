@@ -1,0 +1,156 @@
+using System.Buffers.Binary;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.Views;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
+
+/// <summary>What an in-place replica knows durably.</summary>
+internal sealed record InPlaceState(
+    Term Term, ChangePosition Applied, bool Resyncing, ChangePosition? ConsistentFrom, long OverwrittenBytes,
+    IReadOnlyList<DiskRange> Overwritten)
+{
+    /// <summary>Before anything was received: the disks hold what the old source wrote last.</summary>
+    public static InPlaceState Begin(Term term) =>
+        new(term, new ChangePosition(new Generation(0), Lsn.None), true, null, 0, []);
+
+    public InPlaceState Settle() => Resyncing && ConsistentFrom is { } from && Applied.CompareTo(from) >= 0
+        ? this with { Resyncing = false, ConsistentFrom = null }
+        : this;
+}
+
+/// <summary>
+/// The file that holds the state: two slots take turns, each is synced before it counts, so that a crash leaves the newest
+/// or the one before.
+/// </summary>
+/// <remarks>
+/// <code>
+/// slot (at 0 and at 131072), little endian
+///   0 u32 magic "RIP1"   4 u16 version 1   6 u16 0   8 u32 key id   12 u32 CRC-32C over bytes 16 .. 96+24n
+///  16 i64 serial        24 i64 term       32 i64 generation        40 i64 LSN
+///  48 i64 consistent-from generation      56 i64 consistent-from LSN
+///  64 u32 flags (1 resyncing, 2 consistent-from is known)          68 u32 ranges n (at most 5,000)
+///  72 i64 bytes overwritten that differed 80 16 bytes 0
+///  96 n × 24 bytes: u32 disk, u32 0, i64 first byte, i64 bytes
+/// </code>
+/// </remarks>
+internal sealed class InPlaceStateFile : IDisposable
+{
+    public const int MostRanges = 5000;
+    private const uint Magic = 0x31504952;
+    private const int SlotSize = 128 << 10;
+    private const int Fixed = 96;
+    private readonly IStorageFile _file;
+    private long _serial;
+
+    private InPlaceStateFile(IStorageFile file) => _file = file;
+
+    public InPlaceState? State { get; private set; }
+
+    public static InPlaceStateFile Open(IStorageDirectory directory, string name)
+    {
+        var isNew = !directory.Exists(name);
+        var file = new InPlaceStateFile(directory.Open(name, StorageOpen.Any));
+        if (isNew)
+        {
+            directory.Sync();
+            return file;
+        }
+
+        try
+        {
+            file.Load(directory.Path);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a state durable.</summary>
+    public void Write(InPlaceState state)
+    {
+        var bytes = new byte[Fixed + (24 * state.Overwritten.Count)];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, Magic);
+        bytes[4] = 1;
+        var from = state.ConsistentFrom ?? default;
+        long[] numbers =
+        [
+            _serial + 1, state.Term.Value, state.Applied.Generation.Value, state.Applied.Lsn.Value,
+            from.Generation.Value, from.Lsn.Value,
+        ];
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16 + (8 * i)), numbers[i]);
+        }
+
+        bytes[64] = (byte)((state.Resyncing ? 1 : 0) | (state.ConsistentFrom is null ? 0 : 2));
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(68), state.Overwritten.Count);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(72), state.OverwrittenBytes);
+        for (var i = 0; i < state.Overwritten.Count; i++)
+        {
+            var target = bytes.AsSpan(Fixed + (24 * i));
+            BinaryPrimitives.WriteInt32LittleEndian(target, state.Overwritten[i].Disk);
+            BinaryPrimitives.WriteInt64LittleEndian(target[8..], state.Overwritten[i].Offset);
+            BinaryPrimitives.WriteInt64LittleEndian(target[16..], state.Overwritten[i].Length);
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(12), Crc32C.Compute(bytes.AsSpan(16)));
+        _file.Write((_serial + 1 & 1) * SlotSize, bytes);
+        _file.Sync();
+        (_serial, State) = (_serial + 1, state);
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private void Load(string path)
+    {
+        for (var slot = 0; slot < 2; slot++)
+        {
+            var bytes = new byte[Fixed + (24 * MostRanges)];
+            var length = _file.Read(slot * SlotSize, bytes);
+            if (length < Fixed || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic || bytes[4] != 1)
+            {
+                continue;
+            }
+
+            var count = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(68));
+            if (count is < 0 or > MostRanges || length < Fixed + (24 * count)
+                || Crc32C.Compute(bytes.AsSpan(16, Fixed - 16 + (24 * count))) != BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(12)))
+            {
+                continue;
+            }
+
+            var serial = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(16));
+            if (serial > _serial)
+            {
+                (_serial, State) = (serial, Parse(bytes, count));
+            }
+        }
+
+        if (State is null && _file.Length > 0)
+        {
+            throw new ReplicaCorruptException(
+                $"The state of the replica in '{path}' is damaged: delete the directory and resync the disks from the start.");
+        }
+    }
+
+    private static InPlaceState Parse(byte[] bytes, int count)
+    {
+        long Number(int at) => BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(at));
+        ChangePosition Position(int at) => new(new Generation(Number(at)), new Lsn(Number(at + 8)));
+        var ranges = new List<DiskRange>(count);
+        for (var i = 0; i < count; i++)
+        {
+            var at = Fixed + (24 * i);
+            ranges.Add(new DiskRange(BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at)), Number(at + 8), Number(at + 16)));
+        }
+
+        return new InPlaceState(
+            new Term(Number(24)), Position(32), (bytes[64] & 1) != 0, (bytes[64] & 2) != 0 ? Position(48) : null, Number(72), ranges);
+    }
+}

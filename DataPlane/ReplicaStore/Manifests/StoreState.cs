@@ -1,0 +1,183 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
+
+/// <summary>
+/// The state that the manifest's records add up to. It changes only by <see cref="Fold"/>, in memory and on reopening
+/// alike, so that both are the same by construction.
+/// </summary>
+internal sealed partial class StoreState
+{
+    /// <summary>How many facts are kept for a service that was away.</summary>
+    public const int FactsKept = 8192;
+
+    private readonly SortedDictionary<long, ReplicaFact> _facts = [];
+
+    public Guid Tag { get; private set; }
+
+    public string VmId { get; private set; } = string.Empty;
+
+    public Term Term { get; private set; }
+
+    public List<DiskSpec> Disks { get; } = [];
+
+    public bool BaseTouched { get; private set; }
+
+    /// <summary>Whether a point was ever sealed; until then the base may be written directly.</summary>
+    public bool EverSealed { get; private set; }
+
+    /// <summary>Rises when layers are dropped: block hashes on file of another epoch do not count.</summary>
+    public long HashEpoch { get; private set; }
+
+    public Checkpoint Checkpoint { get; private set; } = new(0, 0, StreamState.Initial);
+
+    /// <summary>The persisted layers, oldest first.</summary>
+    public List<LayerInfo> Layers { get; } = [];
+
+    /// <summary>The number of the newest layer that ever was.</summary>
+    public long LastLayer { get; private set; }
+
+    /// <summary>The points in the order in which they were sealed, with the last layer each contains.</summary>
+    public List<(RecoveryPoint Point, long Layer)> Points { get; } = [];
+
+    public SortedDictionary<string, OverlayInfo> Overlays { get; } = new(StringComparer.Ordinal);
+
+    public List<SkippedMarker> Skipped { get; } = [];
+
+    /// <summary>How many records were folded; the number of the next fact.</summary>
+    public long Folded { get; private set; }
+
+    public IEnumerable<NumberedFact> FactsAfter(long number) =>
+        _facts.Where(f => f.Key > number).Select(f => new NumberedFact(f.Key, f.Value));
+
+    public int IndexOf(RecoveryPointId id) => Points.FindIndex(p => p.Point.Id == id);
+
+    public void Fold(StoreRecord record)
+    {
+        Folded++;
+        switch (record)
+        {
+            case StoreRecord.Created r:
+                (Tag, VmId, Term) = (r.Tag, r.VmId, r.Term);
+                Disks.AddRange(r.Disks);
+                break;
+            case StoreRecord.TermRaised r:
+                Term = r.Term;
+                break;
+            case StoreRecord.DiskResized r:
+                Disks[r.Disk] = Disks[r.Disk] with { SizeBytes = r.SizeBytes };
+                break;
+            case StoreRecord.BaseTouched:
+                BaseTouched = true;
+                break;
+            case StoreRecord.Checkpointed r:
+                Checkpoint = r.Checkpoint;
+                break;
+            case StoreRecord.OverlayCreated r:
+                Overlays.Add(r.Overlay.Name, r.Overlay);
+                break;
+            case StoreRecord.OverlayDeleted r:
+                Overlays.Remove(r.Name);
+                break;
+            case StoreRecord.TailDamaged r:
+                Tell(new ReplicaFact.TailDamaged(r.FellBackTo, r.Why));
+                break;
+            default:
+                FoldLayersAndPoints(record);
+                break;
+        }
+    }
+
+    private void FoldLayersAndPoints(StoreRecord record)
+    {
+        switch (record)
+        {
+            case StoreRecord.LayerPersisted r:
+                Layers.Add(r.Layer);
+                LastLayer = Math.Max(LastLayer, r.Layer.To);
+                break;
+            case StoreRecord.LayersMerged r:
+                var at = Layers.FindIndex(l => l.From >= r.Layer.From);
+                Layers.RemoveAll(l => l.From >= r.Layer.From && l.To <= r.Layer.To);
+                Layers.Insert(at, r.Layer);
+                break;
+            case StoreRecord.LayerFolded r:
+                Layers.RemoveAll(l => l.To <= r.To);
+                break;
+            case StoreRecord.Rewound r:
+                var newest = IndexOf(r.Id);
+                Layers.RemoveAll(l => l.From > Points[newest].Layer);
+                Points.RemoveRange(newest + 1, Points.Count - newest - 1);
+                Checkpoint = r.Checkpoint;
+                HashEpoch++;
+                break;
+            case StoreRecord.Adopted r:
+                Layers.AddRange(r.Layers);
+                LastLayer = Math.Max(LastLayer, r.Layers.Count == 0 ? 0 : r.Layers[^1].To);
+                Overlays.Remove(r.Name);
+                break;
+            default:
+                FoldPoints(record);
+                break;
+        }
+    }
+
+    private void FoldPoints(StoreRecord record)
+    {
+        switch (record)
+        {
+            case StoreRecord.PointSealed r:
+                Points.Add((r.Point, r.Layer));
+                LastLayer = Math.Max(LastLayer, r.Layer);
+                EverSealed = true;
+                Tell(new ReplicaFact.PointSealed(r.Point));
+                break;
+            case StoreRecord.PointSkipped r:
+                Skipped.Add(r.Marker);
+                Skipped.RemoveRange(0, Math.Max(0, Skipped.Count - 1024));
+                Tell(new ReplicaFact.PointSkipped(r.Marker));
+                break;
+            case StoreRecord.PointGraded r:
+                Change(r.Id, p => p with { Grade = PointGrade.DigestMatched, Digest = r.Digest });
+                Tell(new ReplicaFact.PointGraded(r.Id, r.Digest));
+                break;
+            case StoreRecord.PointUnusable r:
+                Change(r.Id, p => p with { UnusableBecause = r.Why });
+                Tell(new ReplicaFact.PointUnusable(r.Id, r.Why));
+                break;
+            case StoreRecord.PointsPruned r:
+                Points.RemoveAll(p => r.Ids.Contains(p.Point.Id));
+                Tell(new ReplicaFact.PointsPruned(r.Ids));
+                break;
+            case StoreRecord.Held r:
+                Change(r.Id, p => p with { Holds = [.. p.Holds.Where(h => h != r.Reason), r.Reason] });
+                break;
+            case StoreRecord.Released r:
+                Change(r.Id, p => p with { Holds = [.. p.Holds.Where(h => h != r.Reason)] });
+                break;
+            default:
+                throw new ReplicaCorruptException($"The manifest holds a record that cannot be folded: {record.GetType().Name}.");
+        }
+    }
+
+    private void Change(RecoveryPointId id, Func<RecoveryPoint, RecoveryPoint> change)
+    {
+        var index = IndexOf(id);
+        if (index < 0)
+        {
+            throw new ReplicaCorruptException($"The manifest speaks of recovery point {id}, which does not exist.");
+        }
+
+        Points[index] = (change(Points[index].Point), Points[index].Layer);
+    }
+
+    private void Tell(ReplicaFact fact)
+    {
+        _facts.Add(Folded, fact);
+        while (_facts.Count > FactsKept)
+        {
+            _facts.Remove(_facts.First().Key);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
+
+/// <summary>
+/// The segment files of a store and its overlays, found by number. Opened when first needed; safe to call from several
+/// threads, but for <see cref="Trim"/> and <see cref="Delete"/>, which need that no reader is at work.
+/// </summary>
+/// <remarks>
+/// A segment is a header of 64 bytes, then encoded change records (<see cref="ChangeRecord"/>), verbatim as they were
+/// received, one after another. Little endian:
+/// <code>
+///   0 u32 magic "RSG1"   4 u16 version 1   6 u16 0   8 u32 key id (0: not encrypted)   12 u32 owner   16 u32 number
+///  20 u32 0             24 16 bytes: the store's tag     40 20 bytes 0                 60 u32 CRC-32C over bytes 0 .. 60
+/// </code>
+/// </remarks>
+internal sealed class SegmentSet : IDisposable
+{
+    public const int HeaderSize = 64;
+    private const uint Magic = 0x31475352;
+    private const int MostOpen = 384;
+
+    private readonly Lock _lock = new();
+    private readonly IStorageDirectory _directory;
+    private readonly Dictionary<uint, string> _names = [];
+    private readonly Dictionary<uint, IStorageFile> _open = [];
+    private readonly NumberSource _numbers;
+
+    public SegmentSet(IStorageDirectory directory, NumberSource numbers, Guid tag)
+    {
+        (_directory, _numbers, Tag) = (directory, numbers, tag);
+        Refresh();
+    }
+
+    public IStorageDirectory Directory => _directory;
+
+    /// <summary>The store's tag, which every segment carries.</summary>
+    public Guid Tag { get; }
+
+    /// <summary>A number that no segment or index file has.</summary>
+    public uint NextNumber() => _numbers.Next();
+
+    /// <summary>Looks what segments there are.</summary>
+    public void Refresh()
+    {
+        lock (_lock)
+        {
+            foreach (var name in _directory.List())
+            {
+                if (FileNames.TryParse(name, out var prefix, out _, out var number) && prefix != FileNames.LayerPrefix)
+                {
+                    _names[number] = name;
+                }
+            }
+        }
+    }
+
+    public IReadOnlyList<(uint Number, string Name)> All()
+    {
+        lock (_lock)
+        {
+            return [.. _names.OrderBy(n => n.Key).Select(n => (n.Key, n.Value))];
+        }
+    }
+
+    /// <summary>Makes a segment with its header. Nothing is synced.</summary>
+    public IStorageFile Create(uint number, string name, uint owner)
+    {
+        var file = _directory.Open(name, StorageOpen.New);
+        try
+        {
+            Span<byte> header = stackalloc byte[HeaderSize];
+            header.Clear();
+            BinaryPrimitives.WriteUInt32LittleEndian(header, Magic);
+            header[4] = 1;
+            BinaryPrimitives.WriteUInt32LittleEndian(header[12..], owner);
+            BinaryPrimitives.WriteUInt32LittleEndian(header[16..], number);
+            Tag.TryWriteBytes(header[24..], bigEndian: true, out _);
+            BinaryPrimitives.WriteUInt32LittleEndian(header[60..], Crc32C.Compute(header[..60]));
+            file.Write(0, header);
+        }
+        catch
+        {
+            file.Dispose();
+            _directory.Delete(name);
+            throw;
+        }
+
+        lock (_lock)
+        {
+            _names[number] = name;
+            _open[number] = file;
+        }
+
+        return file;
+    }
+
+    /// <summary>The file of a segment.</summary>
+    /// <exception cref="ReplicaCorruptException">It does not exist.</exception>
+    public IStorageFile File(uint number)
+    {
+        lock (_lock)
+        {
+            if (_open.TryGetValue(number, out var file))
+            {
+                return file;
+            }
+
+            if (!_names.TryGetValue(number, out var name) || !_directory.Exists(name))
+            {
+                throw new ReplicaCorruptException($"Segment {number:x8} is missing in '{_directory.Path}'.");
+            }
+
+            file = _directory.Open(name, StorageOpen.Existing);
+            _open.Add(number, file);
+            return file;
+        }
+    }
+
+    /// <summary>Whether the segment's header is sound and names this segment of this store.</summary>
+    public bool HasSoundHeader(uint number)
+    {
+        Span<byte> header = stackalloc byte[HeaderSize];
+        return File(number).Read(0, header) == HeaderSize
+            && BinaryPrimitives.ReadUInt32LittleEndian(header) == Magic && header[4] == 1
+            && BinaryPrimitives.ReadUInt32LittleEndian(header[16..]) == number
+            && new Guid(header.Slice(24, 16), bigEndian: true) == Tag
+            && BinaryPrimitives.ReadUInt32LittleEndian(header[60..]) == Crc32C.Compute(header[..60]);
+    }
+
+    public long LengthOf(uint number) => File(number).Length;
+
+    public void Delete(uint number)
+    {
+        lock (_lock)
+        {
+            if (_open.Remove(number, out var file))
+            {
+                file.Dispose();
+            }
+
+            if (_names.Remove(number, out var name))
+            {
+                _directory.Delete(name);
+            }
+        }
+    }
+
+    /// <summary>Closes handles when there are many; those of <paramref name="keep"/> stay open.</summary>
+    public void Trim(IReadOnlySet<uint> keep)
+    {
+        lock (_lock)
+        {
+            if (_open.Count <= MostOpen)
+            {
+                return;
+            }
+
+            foreach (var number in _open.Keys.Where(n => !keep.Contains(n)).ToArray())
+            {
+                _open[number].Dispose();
+                _open.Remove(number);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var file in _open.Values)
+        {
+            file.Dispose();
+        }
+
+        _open.Clear();
+    }
+}

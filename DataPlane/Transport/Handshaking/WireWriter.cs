@@ -1,0 +1,87 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace ReplicationEngine.DataPlane.Transport.Handshaking;
+
+/// <summary>Builds a small message; integers little endian.</summary>
+internal sealed class WireWriter
+{
+    private readonly ArrayBufferWriter<byte> _bytes = new();
+
+    public WireWriter Byte(byte value)
+    {
+        return Bytes([value]);
+    }
+
+    public WireWriter UInt16(int value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ushort)];
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes, checked((ushort)value));
+        _bytes.Write(bytes);
+        return this;
+    }
+
+    public WireWriter Int64(long value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
+        _bytes.Write(bytes);
+        return this;
+    }
+
+    public WireWriter Bytes(ReadOnlySpan<byte> value)
+    {
+        _bytes.Write(value);
+        return this;
+    }
+
+    /// <summary>A text behind its length in 16 bits, cut after so many bytes.</summary>
+    public WireWriter Text(string value, int maxBytes)
+    {
+        var bytes = Encoding.UTF8.GetBytes(value);
+        var length = Math.Min(bytes.Length, maxBytes);
+        return UInt16(length).Bytes(bytes.AsSpan(0, length));
+    }
+
+    public byte[] ToArray() => _bytes.WrittenSpan.ToArray();
+}
+
+/// <summary>Takes a small message apart; every read is checked against what is left.</summary>
+internal ref struct WireReader(ReadOnlySpan<byte> source)
+{
+    private ReadOnlySpan<byte> _rest = source;
+
+    public readonly bool IsEmpty => _rest.IsEmpty;
+
+    public byte Byte() => Take(1)[0];
+
+    public int UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Take(sizeof(ushort)));
+
+    public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Take(sizeof(long)));
+
+    public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong)));
+
+    public string Text() => Encoding.UTF8.GetString(Take(UInt16()));
+
+    public ReadOnlySpan<byte> Take(int count)
+    {
+        if (_rest.Length < count)
+        {
+            throw new FrameException(FrameError.BadPayload, $"A message ends {count - _rest.Length} bytes too early.");
+        }
+
+        var taken = _rest[..count];
+        _rest = _rest[count..];
+        return taken;
+    }
+
+    /// <summary>Checks that nothing is left.</summary>
+    public readonly void End()
+    {
+        if (!_rest.IsEmpty)
+        {
+            throw new FrameException(FrameError.BadPayload, $"A message is {_rest.Length} bytes too long.");
+        }
+    }
+}

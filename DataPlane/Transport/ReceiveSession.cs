@@ -1,0 +1,291 @@
+using System.Threading.Channels;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Transport.Framing;
+using ReplicationEngine.DataPlane.Transport.Handshaking;
+using ReplicationEngine.DataPlane.Transport.Receiving;
+
+namespace ReplicationEngine.DataPlane.Transport;
+
+/// <summary>
+/// Keeps a replica from a sender's frames. One reader takes them from the wire, workers open them in parallel, one applier
+/// hands them to the replica in order, syncs in groups and acknowledges. While a sync runs, frames are still received
+/// and opened, up to the budget; then the wire itself holds the sender back.
+/// </summary>
+public sealed class ReceiveSession
+{
+    private readonly SessionLink _link;
+    private readonly IReplicaSink _sink;
+    private readonly ReceiveOptions _options;
+    private readonly TimeProvider _time;
+    private readonly long _began;
+    private readonly ByteBudget _budget;
+    private readonly TaskCompletionSource _readerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<ReceiveSlot> _sealed = Channel.CreateUnbounded<ReceiveSlot>(
+        new UnboundedChannelOptions { SingleWriter = true });
+
+    // A null is no frame: it wakes the applier, because a sync is due by time.
+    private readonly Channel<ReceiveSlot?> _order = Channel.CreateUnbounded<ReceiveSlot?>(
+        new UnboundedChannelOptions { SingleReader = true });
+
+    private long _heard;
+    private bool _listening = true;
+    private long _lastSent;
+    private int _refused;
+
+    /// <summary>A session over a link whose local end is the receiver. The session closes the link when it ends.</summary>
+    public ReceiveSession(SessionLink link, IReplicaSink sink, ReceiveOptions options, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(time);
+        if (link.Local.Role != SessionRole.Receiver)
+        {
+            throw new ArgumentException("The link's local end is the sender.", nameof(link));
+        }
+
+        (_link, _sink, _options, _time, _began) = (link, sink, options, time, time.GetTimestamp());
+        _budget = new ByteBudget(options.BufferBytes);
+    }
+
+    /// <summary>Bytes of frames held at this moment.</summary>
+    internal long HeldBytes => _budget.Held;
+
+    private TimeSpan Now => _time.GetElapsedTime(_began);
+
+    /// <summary>Runs until the sender closes in peace, it is cancelled, or it breaks.</summary>
+    /// <exception cref="SessionRefusedException">This end refused what came; the sender was told why.</exception>
+    /// <exception cref="LinkLostException">The connection broke or the sender fell silent.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await using var link = _link;
+        var machine = new ReceiveMachine(_options, link.Reader.NextSequence);
+        var workers = _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
+        await using var wake = _time.CreateTimer(
+            _ => _order.Writer.TryWrite(null), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        await SessionTasks.RunAsync(
+            link, _time,
+            [
+                token => GuardAsync(ReadAsync, reading: true, token),
+                token => GuardAsync(t => ApplyAsync(machine, wake, t), reading: false, token),
+                WatchAsync,
+                .. Enumerable.Repeat<Func<CancellationToken, Task>>(token => GuardAsync(OpenAsync, reading: false, token), workers),
+            ],
+            cancellationToken);
+    }
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        while (await _link.Reader.ReadHeaderAsync(cancellationToken) is { } header)
+        {
+            Volatile.Write(ref _listening, false);
+            await _budget.TakeAsync(ReceiveSlot.CostOf(header), cancellationToken);
+            Volatile.Write(ref _heard, _time.GetTimestamp());
+            Volatile.Write(ref _listening, true);
+            var slot = new ReceiveSlot(await _link.Reader.ReadBodyAsync(header, cancellationToken));
+            Volatile.Write(ref _heard, _time.GetTimestamp());
+            if (Volatile.Read(ref _refused) != 0)
+            {
+                slot.Release(_link.Pool);
+                continue;
+            }
+
+            if (header.FrameLength <= InlineBytes)
+            {
+                slot.Open(_link.Receiving, _link.Pool);
+            }
+            else
+            {
+                _sealed.Writer.TryWrite(slot);
+            }
+
+            _order.Writer.TryWrite(slot);
+            if (header.Type == FrameType.Close)
+            {
+                // Whether it is authentic shows when it is opened; nothing can follow it either way.
+                return;
+            }
+        }
+
+        if (Volatile.Read(ref _refused) == 0)
+        {
+            throw new LinkLostException("The sender closed the connection.");
+        }
+    }
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var slot in _sealed.Reader.ReadAllAsync(cancellationToken))
+        {
+            slot.Open(_link.Receiving, _link.Pool);
+        }
+    }
+
+    private async Task ApplyAsync(ReceiveMachine machine, ITimer wake, CancellationToken cancellationToken)
+    {
+        var applier = new FrameApplier(_sink, _link.Peer.Position.Term);
+        Grow();
+        var durable = _sink.Position.Durable;
+        while (!machine.Closed)
+        {
+            if (!_order.Reader.TryRead(out var slot))
+            {
+                if (machine.SyncAt is { } at)
+                {
+                    wake.Change(at > Now ? at - Now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+                }
+
+                slot = await _order.Reader.ReadAsync(cancellationToken);
+            }
+
+            if (slot is not null)
+            {
+                await slot.Opened.WaitAsync(cancellationToken);
+                var answer = applier.Apply(slot.Header.Type, slot.Header.Sequence, slot.Payload);
+                machine.Apply(slot.Header.Type, slot.Header.Sequence, slot.Payload.Length, Now);
+                slot.Release(_link.Pool);
+                _budget.Give(slot.Cost);
+                if (answer is not null)
+                {
+                    await SendAsync(FrameType.Answer, answer, cancellationToken);
+                }
+            }
+
+            if (machine.SyncDue(Now))
+            {
+                durable = _sink.Sync();
+                machine.Synced();
+                _options.PositionMoved?.Invoke(_sink.Position);
+            }
+
+            if (machine.AckDue(idle: !_order.Reader.TryPeek(out _)))
+            {
+                machine.Acked();
+                await SendAsync(FrameType.Ack, AckPayload.Ack(machine.Applied, machine.Durable, durable), cancellationToken);
+            }
+        }
+
+        // Only now may the sender hang up: everything it sent is durable and acknowledged.
+        _ended.TrySetResult();
+        _sealed.Writer.TryComplete();
+        await _link.Stream.DisposeAsync();
+    }
+
+    private void Grow()
+    {
+        for (var disk = 0; disk < _link.Peer.DiskSizes.Count; disk++)
+        {
+            if (_link.Peer.DiskSizes[disk] > _link.Local.DiskSizes[disk])
+            {
+                _sink.Resize(disk, _link.Peer.DiskSizes[disk]);
+            }
+        }
+    }
+
+    private async Task SendAsync(FrameType type, byte[] payload, CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _lastSent, _time.GetTimestamp());
+        await _link.SendAsync(type, payload, cancellationToken);
+    }
+
+    /// <summary>Shows that this end lives, and notices when the sender does not.</summary>
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _heard, _time.GetTimestamp());
+        Volatile.Write(ref _lastSent, _time.GetTimestamp());
+        using var timer = new PeriodicTimer(WatchInterval, _time);
+        while (true)
+        {
+            var tick = timer.WaitForNextTickAsync(cancellationToken).AsTask();
+            if (await Task.WhenAny(tick, _ended.Task) != tick)
+            {
+                return;
+            }
+
+            await tick;
+            var silent = _time.GetElapsedTime(Volatile.Read(ref _heard));
+            if (Volatile.Read(ref _listening) && silent > _options.PeerTimeout)
+            {
+                throw new LinkLostException($"The sender has been silent for {silent.TotalSeconds:F0} s.");
+            }
+
+            if (_time.GetElapsedTime(Volatile.Read(ref _lastSent)) >= _options.KeepAlive && Volatile.Read(ref _refused) == 0)
+            {
+                await SendAsync(FrameType.Ping, [], cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Runs a task of this session. When it refuses what came, the sender is told, and what it still sends is
+    /// read and thrown away until it hangs up: closing at once would reset the connection under the message.
+    /// </summary>
+    private async Task GuardAsync(Func<CancellationToken, Task> body, bool reading, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await body(cancellationToken);
+        }
+        catch (IOException cause) when (cause is not LinkLostException)
+        {
+            var refusal = SessionRefusedException.From(cause, _sink.Position.Term);
+            await RefuseAsync(refusal, reading, cancellationToken);
+            throw refusal;
+        }
+        finally
+        {
+            if (reading)
+            {
+                _readerEnded.TrySetResult();
+            }
+        }
+    }
+
+    private async Task RefuseAsync(SessionRefusedException refusal, bool reading, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _refused, 1) != 0)
+        {
+            return;
+        }
+
+        _budget.Open();
+        using var limit = new CancellationTokenSource(SessionTasks.Grace, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await SendAsync(FrameType.Refused, OpenMessage.EncodeRefusal(refusal), both.Token);
+            if (reading)
+            {
+                await DiscardAsync(both.Token);
+            }
+            else
+            {
+                await _readerEnded.Task.WaitAsync(both.Token);
+            }
+        }
+        catch (Exception lost) when (lost is LinkLostException or OperationCanceledException)
+        {
+            // The sender does not listen any more; the refusal is thrown here all the same.
+            return;
+        }
+    }
+
+    private async Task DiscardAsync(CancellationToken cancellationToken)
+    {
+        var rest = new byte[64 << 10];
+        try
+        {
+            while (await _link.Stream.ReadAsync(rest, cancellationToken) > 0)
+            {
+            }
+        }
+        catch (Exception broken) when (broken is IOException or ObjectDisposedException)
+        {
+            throw new LinkLostException("The sender broke the connection.", broken);
+        }
+    }
+
+    private const int InlineBytes = 8 << 10;
+
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(500);
+}

@@ -1,0 +1,43 @@
+namespace ReplicationEngine.DataPlane.Transport;
+
+/// <summary>
+/// How long to wait before connecting again: 1, 2, 4, … up to 30 seconds, of which the upper half is drawn at random, so
+/// that agents do not come back all at once. A session that lasted makes it begin anew. Not safe to use from several
+/// threads. The schedule of minutes (ERR-1) belongs to the control plane.
+/// </summary>
+public sealed class ReconnectPolicy(TimeProvider time, Random random)
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Lasting = TimeSpan.FromSeconds(30);
+    private TimeSpan _next = Shortest;
+    private long? _connected;
+
+    /// <summary>Notes that a session began.</summary>
+    public void Connected() => _connected = time.GetTimestamp();
+
+    /// <summary>The next wait; each one without a lasting session in between is twice as long.</summary>
+    public TimeSpan NextDelay()
+    {
+        if (_connected is { } since && time.GetElapsedTime(since) >= Lasting)
+        {
+            _next = Shortest;
+        }
+
+        _connected = null;
+        var delay = (_next / 2) + (_next / 2 * random.NextDouble());
+        _next = _next * 2 > Longest ? Longest : _next * 2;
+        return delay;
+    }
+
+    /// <summary>Waits the next delay.</summary>
+    public Task WaitAsync(CancellationToken cancellationToken) => Task.Delay(NextDelay(), time, cancellationToken);
+
+    /// <summary>Whether connecting again can help without a person (ERR-1, ERR-2).</summary>
+    public static bool IsRetried(Exception error) => error switch
+    {
+        SessionRefusedException refused => refused.Reason is SessionRefusal.Unavailable or SessionRefusal.BadFrame
+            or SessionRefusal.Gap or SessionRefusal.Corrupt,
+        _ => true,
+    };
+}

@@ -1,0 +1,291 @@
+using System.Threading.Channels;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Resync;
+using ReplicationEngine.DataPlane.Transport.Framing;
+using ReplicationEngine.DataPlane.Transport.Handshaking;
+using ReplicationEngine.DataPlane.Transport.Sending;
+
+namespace ReplicationEngine.DataPlane.Transport;
+
+/// <summary>
+/// Brings a replica up to date with a source and keeps it so: initial copy or resync, and the log. The
+/// <see cref="SendMachine"/> decides; this shell reads, seals and writes. One pump drives the machine; workers fill the
+/// reserved slots in parallel; one writer sends them in order; one reader takes the acknowledgements.
+/// </summary>
+public sealed class SendSession
+{
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PublishInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(5);
+    private readonly SessionLink _link;
+    private readonly IChangeSource _source;
+    private readonly SendOptions _options;
+    private readonly TimeProvider _time;
+    private readonly long _began;
+    private readonly TransferMeter _meter = new();
+    private readonly Channel<Action<SendMachine>> _inputs = Channel.CreateUnbounded<Action<SendMachine>>(
+        new UnboundedChannelOptions { SingleReader = true });
+
+    private readonly TaskCompletionSource _hungUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task? _work;
+    private bool _closing;
+    private TimeSpan _published;
+    private bool _publishedResyncing;
+    private TransferProgress? _progress;
+
+    /// <summary>A session over a link whose local end is the sender. The session closes the link when it ends.</summary>
+    public SendSession(SessionLink link, IChangeSource source, SendOptions options, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        ArgumentNullException.ThrowIfNull(time);
+        if (link.Local.Role != SessionRole.Sender)
+        {
+            throw new ArgumentException("The link's local end is the receiver.", nameof(link));
+        }
+
+        (_link, _source, _options, _time, _began) = (link, source, options, time, time.GetTimestamp());
+    }
+
+    /// <summary>How far it is; null before it began. Safe to read from any thread.</summary>
+    public TransferProgress? Progress => Volatile.Read(ref _progress);
+
+    private TimeSpan Now => _time.GetElapsedTime(_began);
+
+    /// <summary>
+    /// Asks for an end in peace: what the log holds is sent and made durable, a running resync is finished, then
+    /// <see cref="RunAsync"/> returns (FOV-2: no change is left behind). Writes that go on keep it from ending.
+    /// </summary>
+    public void RequestDrain() => Post(machine => machine.Drain());
+
+    /// <summary>Runs until it is cancelled, drained, or broken.</summary>
+    /// <exception cref="SessionRefusedException">The receiver refuses; it says why.</exception>
+    /// <exception cref="LinkLostException">The connection broke or the receiver fell silent.</exception>
+    /// <exception cref="FrameException">What came from the receiver was damaged.</exception>
+    /// <exception cref="ReplicationLogCorruptException">The log is damaged; connect and attach again.</exception>
+    /// <exception cref="BlockDeviceException">The source's disk cannot be read.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await using var link = _link;
+        var after = _source.Attach(link.Peer.Position);
+        var machine = new SendMachine(_options, link.Peer.Position, after, link.NextSequence);
+        var filler = new SlotFiller(_source, link.Sending, link.Pool, _time, _meter, _options.Compress);
+        var limit = _options.BytesPerSecond is { } rate ? new BandwidthLimit(rate, _time) : null;
+        var pipeline = new SlotPipeline(filler, link, limit, _time);
+        await using var tick = _time.CreateTimer(_ => Post(static _ => { }), null, TickInterval, TickInterval);
+        await using var poll = _time.CreateTimer(
+            _ => Post(static m => m.PollOver()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        await SessionTasks.RunAsync(
+            link, _time,
+            [
+                token => PumpAsync(machine, pipeline, poll, token),
+                token => ReadAsync(token),
+                pipeline.WriteAsync,
+                .. Enumerable.Repeat<Func<CancellationToken, Task>>(pipeline.FillAsync, WorkerCount),
+            ],
+            cancellationToken);
+    }
+
+    private int WorkerCount => _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
+
+    private void Post(Action<SendMachine> input) => _inputs.Writer.TryWrite(input);
+
+    private async Task PumpAsync(SendMachine machine, SlotPipeline pipeline, ITimer poll, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            while (_inputs.Reader.TryRead(out var input))
+            {
+                input(machine);
+            }
+
+            var action = machine.Next(Now);
+            switch (action.Step)
+            {
+                case SendStep.Finished:
+                    Publish(machine);
+                    pipeline.Complete();
+                    await HungUpAsync(cancellationToken);
+                    return;
+                case SendStep.Wait or SendStep.Poll:
+                    PublishNowAndThen(machine);
+                    Arm(machine, action, poll, cancellationToken);
+                    await _inputs.Reader.WaitToReadAsync(cancellationToken);
+                    break;
+                default:
+                    Execute(machine, pipeline, action);
+                    break;
+            }
+        }
+    }
+
+    private void Arm(SendMachine machine, in SendAction action, ITimer poll, CancellationToken cancellationToken)
+    {
+        if (action.Step == SendStep.Poll)
+        {
+            poll.Change(PollInterval, Timeout.InfiniteTimeSpan);
+        }
+        else if (machine.WantsWork && (_work is null || _work.IsCompleted))
+        {
+            if (_work is { IsFaulted: true })
+            {
+                throw _work.Exception!.InnerException!;
+            }
+
+            _work = WaitForWorkAsync(machine.Position, cancellationToken);
+        }
+    }
+
+    private async Task WaitForWorkAsync(ChangePosition after, CancellationToken cancellationToken)
+    {
+        await _source.WaitForWorkAsync(after, cancellationToken);
+        Post(static machine => machine.WorkArrived());
+    }
+
+    private void Execute(SendMachine machine, SlotPipeline pipeline, in SendAction action)
+    {
+        switch (action.Step)
+        {
+            case SendStep.ReadLog:
+                ReadLog(machine, pipeline);
+                break;
+            case SendStep.ReadDirty:
+                ReadDirty(machine);
+                break;
+            case SendStep.Inspect:
+                machine.Inspected(action.Slot.Work, Allocated(action));
+                break;
+            case SendStep.Acknowledge:
+                _source.Acknowledge(action.Position);
+                break;
+            case SendStep.ClearDirty:
+                _source.ClearDirty(action.Extent);
+                break;
+            default:
+                if (action.Type == FrameType.Close)
+                {
+                    Volatile.Write(ref _closing, true);
+                }
+
+                pipeline.Add(new SendSlot(action));
+                break;
+        }
+    }
+
+    private void ReadDirty(SendMachine machine)
+    {
+        // In this order: only then the tail is the right end when nothing is held and nothing dirty.
+        var before = _source.Tail;
+        if (_source.IsResyncHeld)
+        {
+            machine.DirtyHeld();
+            return;
+        }
+
+        var extents = _source.DirtyExtents();
+        machine.DirtyRead(before, extents, _source.Tail);
+        Publish(machine);
+    }
+
+    private void ReadLog(SendMachine machine, SlotPipeline pipeline)
+    {
+        var log = pipeline.Logs.Rent();
+        var position = machine.Position;
+        _source.ReadLog(ref position, log, _options.BatchBytes);
+        var sequence = machine.LogRead(LogBatch.Scan(log.WrittenSpan), position, Now);
+        if (sequence == 0)
+        {
+            pipeline.Logs.Return(log);
+            return;
+        }
+
+        pipeline.Add(new SendSlot(new SendAction(SendStep.Reserve, FrameType.Records, sequence, position)) { Log = log });
+    }
+
+    private ulong Allocated(in SendAction action)
+    {
+        // The same rule as for reading: what the stream already carries must be on the disk before the disk is asked.
+        _source.WaitForCompletion(action.Position.Lsn);
+        var extent = action.Slot.Work.Extent;
+        ulong allocated = 0;
+        for (long at = 0; at < extent.Length;)
+        {
+            var run = _source.NextRun(extent.Disk, extent.Offset + at, extent.Length - at);
+            if (run.State == AllocationState.Data)
+            {
+                var (first, end) = ((int)(at / BlockHashTree.BlockSize), BlockHashTree.BlockCount((int)(at + run.Length)));
+                allocated |= BlockHashTree.MaskOf(end - first) << first;
+            }
+
+            at += run.Length;
+        }
+
+        return allocated;
+    }
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        while (await _link.ReceiveAsync(cancellationToken) is { } frame)
+        {
+            switch (frame.Type)
+            {
+                case FrameType.Ack:
+                    var (applied, durableSequence, durable) = AckPayload.ReadAck(frame.Payload);
+                    Post(machine => machine.Acked(applied, durableSequence, durable));
+                    break;
+                case FrameType.Answer:
+                    var (probe, differing) = AckPayload.ReadAnswer(frame.Payload);
+                    Post(machine => machine.Answered(probe, differing));
+                    break;
+                case FrameType.Refused:
+                    throw OpenMessage.DecodeRefusal(frame.Payload);
+                case FrameType.Ping:
+                    break;
+                default:
+                    throw new FrameException(FrameError.BadPayload, $"A receiver sends no frame of type {frame.Type}.");
+            }
+
+            Post(machine => machine.Heard(Now));
+        }
+
+        _hungUp.TrySetResult();
+        if (!Volatile.Read(ref _closing))
+        {
+            throw new LinkLostException("The receiver closed the connection.");
+        }
+    }
+
+    private async Task HungUpAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _hungUp.Task.WaitAsync(SessionTasks.Grace, _time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            throw new LinkLostException("Everything is durable at the receiver, but it did not confirm the end of the session.");
+        }
+    }
+
+    private void PublishNowAndThen(SendMachine machine)
+    {
+        var now = Now;
+        if (now - _published >= PublishInterval || machine.Resyncing != _publishedResyncing)
+        {
+            Publish(machine);
+        }
+    }
+
+    private void Publish(SendMachine machine)
+    {
+        var phase = machine.Initial ? TransferPhase.Initial : machine.Resyncing ? TransferPhase.Resync : TransferPhase.Streaming;
+        var resync = machine.Resync;
+        _meter.Update(phase, phase == TransferPhase.Streaming ? machine.LogBytes.Applied : resync.DoneBytes, Now);
+        var (total, done) = phase == TransferPhase.Streaming ? (0, 0) : (resync.TotalBytes, resync.DoneBytes);
+        var left = _meter.Rate > 0 && total > done ? TimeSpan.FromSeconds((total - done) / _meter.Rate) : (TimeSpan?)null;
+        (_published, _publishedResyncing) = (Now, machine.Resyncing);
+        Volatile.Write(ref _progress, new TransferProgress(
+            phase, total, done, _meter.Wire, _meter.Log, _meter.Blocks, _meter.Rate, left, resync.ExtentsCompared,
+            resync.ExtentsDifferent, _source.BytesAfter(machine.Durable), machine.Durable));
+    }
+}

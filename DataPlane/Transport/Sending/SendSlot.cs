@@ -1,0 +1,31 @@
+using System.Buffers;
+
+namespace ReplicationEngine.DataPlane.Transport.Sending;
+
+/// <summary>A frame on its way from its reservation to the wire.</summary>
+internal sealed class SendSlot(SendAction action)
+{
+    private readonly TaskCompletionSource _filled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What was reserved.</summary>
+    public SendAction Action { get; } = action;
+
+    /// <summary>The log records, for a frame of records.</summary>
+    public ArrayBufferWriter<byte>? Log { get; init; }
+
+    /// <summary>The sealed frame, from the pool.</summary>
+    public byte[] Frame { get; private set; } = [];
+
+    /// <summary>Its length.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Completes when the frame is sealed.</summary>
+    public Task Filled => _filled.Task;
+
+    /// <summary>The frame is sealed.</summary>
+    public void Fill(byte[] frame, int length)
+    {
+        (Frame, Length) = (frame, length);
+        _filled.SetResult();
+    }
+}

@@ -1,0 +1,86 @@
+using System.Threading.Channels;
+using ReplicationEngine.DataPlane.Transport.Framing;
+
+namespace ReplicationEngine.DataPlane.Transport.Sending;
+
+/// <summary>
+/// Fills reserved slots in parallel and writes them in order. What is in it is bounded by the windows of the
+/// <see cref="SendMachine"/> that reserves.
+/// </summary>
+internal sealed class SlotPipeline(SlotFiller filler, SessionLink link, BandwidthLimit? limit, TimeProvider time)
+{
+    private const int InlineBytes = 8 << 10;
+    private readonly Channel<SendSlot> _work = Channel.CreateUnbounded<SendSlot>(
+        new UnboundedChannelOptions { SingleWriter = true });
+
+    private readonly Channel<SendSlot> _order = Channel.CreateUnbounded<SendSlot>(
+        new UnboundedChannelOptions { SingleWriter = true, SingleReader = true });
+
+    private readonly LogBuffers _logs = new();
+
+    /// <summary>Buffers for log batches; a slot's buffer comes back by itself.</summary>
+    public LogBuffers Logs => _logs;
+
+    /// <summary>Takes the next slot; slots come in the order of their numbers.</summary>
+    public void Add(SendSlot slot)
+    {
+        var small = slot.Action.Type switch
+        {
+            FrameType.Records => slot.Log!.WrittenCount <= InlineBytes,
+            FrameType.Blocks or FrameType.RootProbe => false,
+            _ => true,
+        };
+        if (small)
+        {
+            Fill(slot);
+        }
+        else
+        {
+            _work.Writer.TryWrite(slot);
+        }
+
+        _order.Writer.TryWrite(slot);
+    }
+
+    /// <summary>No more slots come.</summary>
+    public void Complete()
+    {
+        _work.Writer.TryComplete();
+        _order.Writer.TryComplete();
+    }
+
+    /// <summary>One worker's loop.</summary>
+    public async Task FillAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var slot in _work.Reader.ReadAllAsync(cancellationToken))
+        {
+            Fill(slot);
+        }
+    }
+
+    /// <summary>The writer's loop; ends when all slots are written.</summary>
+    public async Task WriteAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var slot in _order.Reader.ReadAllAsync(cancellationToken))
+        {
+            await slot.Filled.WaitAsync(cancellationToken);
+            var wait = limit?.Take(slot.Length) ?? TimeSpan.Zero;
+            if (wait > TimeSpan.Zero)
+            {
+                await Task.Delay(wait, time, cancellationToken);
+            }
+
+            await link.WriteAsync(slot.Frame.AsMemory(0, slot.Length), cancellationToken);
+            link.Pool.Return(slot.Frame);
+        }
+    }
+
+    private void Fill(SendSlot slot)
+    {
+        filler.Fill(slot);
+        if (slot.Log is { } log)
+        {
+            _logs.Return(log);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+namespace ReplicationEngine.DataPlane.Transport.Sending;
+
+/// <summary>Counts what a session sends, and how fast it gets on. Counting is safe from several threads.</summary>
+internal sealed class TransferMeter
+{
+    private const double Smoothing = 0.3;
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
+    private long _wire;
+    private long _log;
+    private long _blocks;
+    private TimeSpan _since;
+    private long _doneThen;
+    private TransferPhase? _phase;
+
+    /// <summary>Bytes on the wire.</summary>
+    public long Wire => Interlocked.Read(ref _wire);
+
+    /// <summary>Bytes of log records.</summary>
+    public long Log => Interlocked.Read(ref _log);
+
+    /// <summary>Bytes of disk blocks.</summary>
+    public long Blocks => Interlocked.Read(ref _blocks);
+
+    /// <summary>The smoothed rate in bytes per second; 0 until a window has passed.</summary>
+    public double Rate { get; private set; }
+
+    /// <summary>A frame was sealed.</summary>
+    public void Count(long payload, long changed, long wire)
+    {
+        Interlocked.Add(ref _log, payload);
+        Interlocked.Add(ref _blocks, changed);
+        Interlocked.Add(ref _wire, wire);
+    }
+
+    /// <summary>Brings the rate up to date. Called by one thread.</summary>
+    public void Update(TransferPhase phase, long done, TimeSpan now)
+    {
+        if (phase != _phase)
+        {
+            (_phase, _since, _doneThen, Rate) = (phase, now, done, 0);
+            return;
+        }
+
+        var passed = now - _since;
+        if (passed < Window)
+        {
+            return;
+        }
+
+        var rate = (done - _doneThen) / passed.TotalSeconds;
+        Rate = Rate == 0 ? rate : (Rate * (1 - Smoothing)) + (rate * Smoothing);
+        (_since, _doneThen) = (now, done);
+    }
+}

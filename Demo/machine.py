@@ -1,0 +1,141 @@
+"""A protected machine of the demo: its disks, the writer that is its workload, and what its disks must hold."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import check
+import disks
+import model
+from lab import HERE, PYTHON, DemoFailed
+
+
+class Machine:
+    """One VM. `base` are images as they were before the current log of writes; `folders` say which files each disk holds."""
+
+    def __init__(self, lab, name, count, seed):
+        self.lab = lab
+        self.name = name
+        self.seed = seed
+        self.paths = [lab.path("site-a", "disks", f"{name}-{index}.img") for index in range(count)]
+        self.folders = [lab.path("files", f"{name}-{index}") for index in range(count)]
+        self.base = [lab.path("model", f"{name}-{index}-base.img") for index in range(count)]
+        self.log = lab.path("model", f"{name}.log")
+        self.sessions = 0
+
+    def make(self, size, limit, share, shares):
+        """Fills the disks; answers files and bytes taken from the machine."""
+        files = taken = 0
+        for index, (path, folder, base) in enumerate(zip(self.paths, self.folders, self.base)):
+            os.makedirs(folder)
+            found = disks.gather(folder, limit, (share + index, shares))
+            disks.make(path, folder, size, self.seed * 10 + index)
+            shutil.copyfile(path, base)
+            with open(f"{base}.ranges", "w", encoding="ascii") as file:
+                file.writelines(f"{start} {length}\n" for start, length in disks.stream_ranges(path))
+            files, taken = files + found[0], taken + found[1]
+        return files, taken
+
+    @property
+    def writer(self):
+        """The name of the writer's process."""
+        return f"writer-{self.name}"
+
+    def write(self, uris, *options):
+        """Starts a writer on all disks."""
+        self.sessions += 1
+        arguments = [a for uri in uris for a in ("--uri", uri)]
+        arguments += [a for base in self.base for a in ("--ranges", f"{base}.ranges")]
+        self.lab.spawn(
+            self.writer, *PYTHON, os.path.join(HERE, "writer.py"), "--log", self.log,
+            "--seed", str(self.seed * 100 + self.sessions), *arguments, *options)
+
+    def written(self, expect=0, stop=False):
+        """Waits for the writer, or stops it; answers its last line."""
+        code, line = (self.lab.stop if stop else self.lab.end)(self.writer)
+        if code != expect:
+            raise DemoFailed(f"the writer of {self.name} ended with {code}, not {expect}: {line}")
+        return line
+
+    def acknowledged(self):
+        """How many writes were acknowledged so far."""
+        if not os.path.exists(self.log):
+            return 0
+        return sum(w.acked is not None for w in model.read_log(self.log).values())
+
+    def writes_on(self, count):
+        """Waits until `count` more writes are acknowledged; a writer that ended before is the reason at once."""
+        target = self.acknowledged() + count
+        deadline = time.monotonic() + 30
+        while self.acknowledged() < target:
+            if self.lab.processes[self.writer].poll() is not None or time.monotonic() > deadline:
+                raise DemoFailed(f"the writer of {self.name} does not get on: {self.lab.tail(self.writer)}")
+            time.sleep(0.05)
+
+    def add_files(self, uri, image, files, note):
+        """Puts files on disk 0 as its guest would, block by block through NBD; `image` is the disk as it is now."""
+        before, after = (self.lab.path("model", f"{self.name}-{note}-{age}.img") for age in ("old", "new"))
+        os.replace(image, before)
+        shutil.copyfile(before, after)
+        disks.add_files(after, self.folders[0], files)
+        self.sessions += 1
+        program = os.path.join(HERE, "writer.py")
+        self.lab.spawn(self.writer, *PYTHON, program, "--log", self.log, "--uri", uri, "--change", before, after)
+        line = self.written()
+        os.remove(before)
+        return line
+
+    def read(self, uris, note):
+        """Copies every disk out through NBD; answers the images."""
+        images = []
+        for index, uri in enumerate(uris):
+            images.append(self.lab.path("images", f"{self.name}-{index}-{note}.img"))
+            subprocess.run(["nbdcopy", uri, images[-1]], check=True)
+        return images
+
+    def check(self, images, **options):
+        """Checks images against the base and the log of writes, byte for byte."""
+        try:
+            return check.check(list(zip(self.base, images)), model.read_log(self.log), **options)
+        except check.Mismatch as mismatch:
+            raise DemoFailed(f"{self.name}: {mismatch}") from None
+
+    def check_files(self, images, folders=None):
+        """e2fsck, and every file of every disk; answers how many files."""
+        scratch = self.lab.path("scratch")
+        return sum(disks.check_files(image, folder, scratch) for image, folder in zip(images, folders or self.folders))
+
+    def rebase(self, images):
+        """From here on the given images are the base, and a new log begins."""
+        for base, image in zip(self.base, images):
+            os.replace(image, base)
+        os.remove(self.log)
+
+    def status(self):
+        """What the service says of it."""
+        return self.lab.ask("status", self.name)
+
+    def uris(self):
+        """The source's NBD URIs."""
+        return [disk["uri"] for disk in self.status()["source"]["disks"]]
+
+
+def refused(uri):
+    """The errno name with which a server refuses one write; None when it takes it. nbdsh asks, libnbd's own checks off."""
+    script = """
+import errno
+h.set_strict_mode(h.get_strict_mode() & ~nbd.STRICT_COMMANDS)
+h.connect_uri(%r)
+try:
+    h.pwrite(b"x" * 4096, 0)
+    print("null")
+except nbd.Error as e:
+    print('"%%s"' %% errno.errorcode[e.errnum])
+""" % uri
+    env = {**os.environ, "PATH": f"/usr/bin:{os.environ['PATH']}"}
+    done = subprocess.run(["nbdsh", "-c", script], capture_output=True, text=True, env=env)
+    if done.returncode != 0:
+        raise DemoFailed(f"nbdsh could not ask {uri}: {done.stderr.strip()}")
+    return json.loads(done.stdout)

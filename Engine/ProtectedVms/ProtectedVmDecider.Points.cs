@@ -1,0 +1,84 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.RecoveryPoints;
+using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
+using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
+
+namespace ReplicationEngine.Engine.ProtectedVms;
+
+internal static partial class ProtectedVmDecider
+{
+    private static Decision<ProtectedVmEvent> OnMakeRecoveryPoint(
+        ProtectedVmState state, MakeRecoveryPoint command, DecisionContext context)
+    {
+        if (ProtectedVmOperations.Check(state, Operation.MakeRecoveryPoint) is { } refusal)
+        {
+            return Refuse(refusal);
+        }
+
+        var scenario = ProtectedVmOperations.ScenarioOf(state);
+        return command.Kind == PointKind.Application && !scenario.AppConsistentPoints
+            ? Refuse(new ProtectedVmRefusal.ScenarioForbids(scenario.Id, "it has no application-consistent points"))
+            : Accept([.. Requested(state, command.Kind, context.Actor, context)]);
+    }
+
+    // A point that was not answered by the time of the next one gives way to it; should it still be sealed, it counts.
+    private static ValueList<ProtectedVmEvent> Requested(
+        ProtectedVmState state, PointKind kind, string by, DecisionContext context)
+    {
+        var requested = new RecoveryPointRequested(context.Now, by, new RecoveryPointId(context.NewGuid(0)), kind);
+        return state.PointSchedule.Pending is { } pending
+            ? [new RecoveryPointSkipped(context.Now, pending.Id, "It was not made before the next one was due."),
+                requested]
+            : [requested];
+    }
+
+    private static PointKind DueKind(ProtectedVmState state, DateTimeOffset now)
+    {
+        var every = state.Enrollment.Policy.AppConsistentEvery;
+        var due = every > TimeSpan.Zero
+            && (state.PointSchedule.LastApplicationAt is not { } last || now - last >= every);
+        return due ? PointKind.Application : PointKind.Crash;
+    }
+
+    private static ValueList<ProtectedVmEvent> Sealed(
+        ProtectedVmState state, RecoveryPoint point, DecisionContext context)
+    {
+        var known = state.Points.Any(kept => kept.Id == point.Id) || (state.Prune?.Points.Contains(point.Id) ?? false);
+        if (known || !KeepsPoints(state.Phase))
+        {
+            return [];
+        }
+
+        var less = state.PointSchedule.Pending is { Kind: PointKind.Application } pending
+            && pending.Id == point.Id && point.Kind == PointKind.Crash;
+        var made = new RecoveryPointSealed(context.Now, point, less
+            ? "The application could not be frozen in time; the point is only crash-consistent."
+            : null);
+        return [made, .. Expired(ProtectedVmEvolution.Evolve(state, made), context)];
+    }
+
+    // From the commit on only the committed point exists; a late one is part of what the commit dropped.
+    private static bool KeepsPoints(Phase phase) =>
+        phase is Phase.InitialReplication or Phase.Finalizing or Phase.Protected or Phase.FailingOver
+            or Phase.CommitPending or Phase.ChangingPoint or Phase.Cancelling { Direction: Direction.ToRecovery };
+
+    // Only while protected: during a failover every point may still be chosen.
+    private static ValueList<ProtectedVmEvent> Expired(ProtectedVmState state, DecisionContext context)
+    {
+        if (state.Phase is not Phase.Protected)
+        {
+            return [];
+        }
+
+        var expired = Retention.Expired(state.Points, state.Enrollment.Policy.Retention, Held(state.TestFailover));
+        return expired.Count == 0 ? [] : [new RecoveryPointsExpired(context.Now, expired)];
+    }
+
+    private static ValueList<RecoveryPointId> Held(TestFailover test) => test switch
+    {
+        TestFailover.Starting starting => [starting.Point.Id],
+        TestFailover.Active active => [active.Point],
+        _ => [],
+    };
+}

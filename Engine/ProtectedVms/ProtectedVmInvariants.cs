@@ -1,0 +1,116 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Jobs;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.RecoveryPoints;
+
+namespace ReplicationEngine.Engine.ProtectedVms;
+
+/// <summary>What holds in every state, whatever happened before.</summary>
+internal static class ProtectedVmInvariants
+{
+    private static readonly (string Name, Func<ProtectedVmState, bool> Holds)[] All =
+    [
+        ("the term is at least 1", state => state.Term.Value >= Term.First.Value),
+        ("a failover has a term above the one before", state =>
+            state.Phase is not Phase.FailingOver over || over.PreviousTerm.CompareTo(state.Term) < 0),
+        ("the phase began with an event that happened", state => state.PhaseSince <= state.EventCount),
+        ("points are in order", PointsInOrder),
+        ("no point is both kept and pruned", state =>
+            state.Prune is not { } prune || state.Points.IndexOf(point => prune.Points.Contains(point.Id)) < 0),
+        ("every point that something stands on is kept", HeldPointsKept),
+        ("after the commit only the committed point is kept", state =>
+            state.Phase is not Phase.FailedOver || state.Points.Count == 1),
+        ("replication is active in the phases that have it, and only there", state =>
+            state.Replication.Active == HasReplication(state.Phase)),
+        ("what is not active is neither paused, ordered nor faulty", state =>
+            state.Replication is { Active: true } or { Paused: false, Order: null, Fault: null }),
+        ("points are made only while protected", state =>
+            state.Phase is Phase.Protected || state.PointSchedule is { NextAt: null, Pending: null }),
+        ("the source is to be fenced only after a failover", state =>
+            state.FenceSince is null || state.Phase is Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint
+                or Phase.Committing or Phase.FailedOver),
+        ("a test failover stands beside protection or a failover that is not committed", state =>
+            state.TestFailover is TestFailover.None || state.Phase is Phase.Protected or Phase.FailingOver
+                or Phase.CommitPending or Phase.ChangingPoint or Phase.Cancelling),
+        ("there is one retry for an effect", state => Distinct(state.Retries, retry => (int)retry.Kind)),
+        ("there is one health cause of a kind", state => Distinct(state.Causes, cause => (int)cause.Kind)),
+        ("one job of a kind runs", state => Distinct(
+            state.Jobs, job => job.Outcome == JobOutcome.Running ? (int)job.Kind : null)),
+    ];
+
+    /// <summary>Throws when one does not hold.</summary>
+    public static void Check(ProtectedVmState state)
+    {
+        foreach (var (name, holds) in All)
+        {
+            if (!holds(state))
+            {
+                throw new InvariantViolationException(
+                    $"VM '{state.Enrollment.Vm}' after event {state.EventCount} in phase {PhaseName.Of(state.Phase)}: "
+                    + $"it does not hold that {name}.");
+            }
+        }
+    }
+
+    private static bool HasReplication(Phase phase) =>
+        phase is Phase.InitialReplication or Phase.Finalizing or Phase.Protected or Phase.ProtectedReverse;
+
+    private static bool PointsInOrder(ProtectedVmState state)
+    {
+        for (var index = 1; index < state.Points.Count; index++)
+        {
+            var (before, after) = (state.Points[index - 1], state.Points[index]);
+            if (RetentionClock.Compare(before.Point, after.Point) >= 0 || before.Age > after.Age)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool HeldPointsKept(ProtectedVmState state)
+    {
+        var byPhase = state.Phase switch
+        {
+            Phase.FailingOver { Point: { SealNow: false } point } => point.Id,
+            Phase.CommitPending pending => pending.Recovery.Point,
+            Phase.ChangingPoint changing =>
+                Kept(state, changing.Recovery.Point) ? changing.Next : changing.Recovery.Point,
+            Phase.Committing committing => committing.Recovery.Point,
+            Phase.FailedOver over => over.Recovery.Point,
+            _ => (RecoveryPointId?)null,
+        };
+        var byTest = state.TestFailover switch
+        {
+            TestFailover.Starting { Point: { SealNow: false } point } => point.Id,
+            TestFailover.Active active => active.Point,
+            _ => (RecoveryPointId?)null,
+        };
+        return (byPhase is not { } one || Kept(state, one)) && (byTest is not { } other || Kept(state, other));
+    }
+
+    private static bool Kept(ProtectedVmState state, RecoveryPointId id) =>
+        state.Points.IndexOf(point => point.Id == id) >= 0;
+
+    // Small numbers, so a set of bits does; this runs after every event.
+    private static bool Distinct<T>(ValueList<T> items, Func<T, int?> number)
+    {
+        var seen = 0L;
+        foreach (var item in items)
+        {
+            if (number(item) is { } value)
+            {
+                var bit = 1L << value;
+                if ((seen & bit) != 0)
+                {
+                    return false;
+                }
+
+                seen |= bit;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEffect;
+using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
+
+namespace ReplicationEngine.Engine.ProtectedVms;
+
+// What is owed is a function of the state alone (Owed). An effect's id is made of the VM's name, the effect's kind,
+// the number of the event since which it is owed, and, when it is a retry, the number of failures before it. So the
+// same work has the same id however often it is derived, a retry has a new one, and an answer to an attempt that was
+// given up is recognised: its id is no longer owed.
+//
+// React(state, event) must give what the event added to Outstanding. It can, since an effect that became owed by this
+// event, which is the state's newest, bears its number; only points (named by their id) and retries are found
+// otherwise.
+
+/// <summary>Derives effects from states.</summary>
+internal static class ProtectedVmReactions
+{
+    /// <summary>What a durable event asks for, given the state after it.</summary>
+    public static ImmutableArray<Effect> React(ProtectedVmState state, ProtectedVmEvent @event)
+    {
+        var outstanding = Outstanding(state);
+        if (outstanding.IsEmpty)
+        {
+            return [];
+        }
+
+        return @event switch
+        {
+            RecoveryPointRequested => Of(outstanding, EffectKind.TakeRecoveryPoint),
+            EffectRetried retried => Of(outstanding, retried.Kind),
+            EffectFailed => [],
+            EffectConfirmed => [],
+            _ => [.. outstanding.Where(effect => IsNew(state, (ProtectedVmEffect)effect))],
+        };
+    }
+
+    /// <summary>What is owed and not waiting for a retry.</summary>
+    public static ImmutableArray<Effect> Outstanding(ProtectedVmState state) =>
+        [.. Owed(state).Where(effect => !state.Retries.Any(retry => retry.Kind == effect.Kind && retry.Waiting))];
+
+    /// <summary>The kinds of all effects that are owed, waiting or not.</summary>
+    public static ImmutableArray<EffectKind> OwedKinds(ProtectedVmState state) =>
+        [.. Owed(state).Select(effect => effect.Kind)];
+
+    private static ImmutableArray<Effect> Of(ImmutableArray<Effect> effects, EffectKind kind) =>
+        [.. effects.Where(effect => ((ProtectedVmEffect)effect).Kind == kind)];
+
+    private static bool IsNew(ProtectedVmState state, ProtectedVmEffect effect) =>
+        effect.Kind != EffectKind.TakeRecoveryPoint && Since(state, effect.Kind) == state.EventCount;
+
+    private static IEnumerable<ProtectedVmEffect> Owed(ProtectedVmState state)
+    {
+        if (OwedByPhase(state) is { } effect)
+        {
+            yield return effect;
+        }
+
+        if (state.FenceSince is not null)
+        {
+            yield return new FenceSource(state.Term) { Id = Id(state, EffectKind.FenceSource) };
+        }
+
+        if (state.Prune is { } prune)
+        {
+            yield return new PrunePoints(prune.Points) { Id = Id(state, EffectKind.PrunePoints) };
+        }
+
+        if (OwedByTest(state) is { } test)
+        {
+            yield return test;
+        }
+
+        foreach (var owed in OwedByReplication(state))
+        {
+            yield return owed;
+        }
+    }
+
+    private static ProtectedVmEffect? OwedByPhase(ProtectedVmState state) => state.Phase switch
+    {
+        Phase.Enabling enabling => OwedByEnabling(state, enabling.Step),
+        Phase.EnableFailed { CleanUpOwed: true } =>
+            new ReleaseProtection(false) { Id = Id(state, EffectKind.ReleaseProtection) },
+        Phase.Finalizing => new FinalizeProtection { Id = Id(state, EffectKind.FinalizeProtection) },
+        Phase.FailingOver { Step: FailoverStep.Quiescing } over =>
+            new QuiesceSource(state.Term, over.Kind == FailoverKind.Unplanned)
+            {
+                Id = Id(state, EffectKind.QuiesceSource),
+            },
+        Phase.FailingOver over =>
+            new PrepareFailover(over.Point, state.Term) { Id = Id(state, EffectKind.PrepareFailover) },
+        Phase.ChangingPoint changing =>
+            new SwitchRecoveredPoint(changing.Next) { Id = Id(state, EffectKind.SwitchRecoveredPoint) },
+        Phase.Committing committing =>
+            new CommitFailover(committing.Recovery.Point) { Id = Id(state, EffectKind.CommitFailover) },
+        Phase.Cancelling cancelling =>
+            new CancelFailover(cancelling.Direction, state.Term) { Id = Id(state, EffectKind.CancelFailover) },
+        Phase.Reprotecting { Started: false, Direction: Direction.ToPrimary } =>
+            new StartReverseReplication(state.Term) { Id = Id(state, EffectKind.StartReverseReplication) },
+        Phase.Reprotecting { Started: false } =>
+            new StartForwardReplication(state.Term) { Id = Id(state, EffectKind.StartForwardReplication) },
+        Phase.FailingBack { Step: FailoverStep.Quiescing } =>
+            new QuiesceTarget(state.Term) { Id = Id(state, EffectKind.QuiesceTarget) },
+        Phase.FailingBack => new PromoteSource(state.Term) { Id = Id(state, EffectKind.PromoteSource) },
+        Phase.CommittingFailback => new CommitFailback { Id = Id(state, EffectKind.CommitFailback) },
+        Phase.Disabling disabling =>
+            new ReleaseProtection(disabling.KeepReplica) { Id = Id(state, EffectKind.ReleaseProtection) },
+        _ => null,
+    };
+
+    private static ProtectedVmEffect OwedByEnabling(ProtectedVmState state, EnableStep step)
+    {
+        var (agent, disks) = (state.Enrollment.Agent, state.Enrollment.Disks);
+        return step switch
+        {
+            EnableStep.CheckingPrerequisites =>
+                new CheckPrerequisites(agent, disks) { Id = Id(state, EffectKind.CheckPrerequisites) },
+            EnableStep.AttachingSource =>
+                new AttachSource(agent, disks, state.Term) { Id = Id(state, EffectKind.AttachSource) },
+            EnableStep.PreparingTarget =>
+                new PrepareTarget(disks, state.Term) { Id = Id(state, EffectKind.PrepareTarget) },
+            EnableStep.StartingInitialReplication =>
+                new StartInitialReplication(state.Term) { Id = Id(state, EffectKind.StartInitialReplication) },
+            _ => throw new ImpossibleEventException($"Enabling has no step {step}."),
+        };
+    }
+
+    private static ProtectedVmEffect? OwedByTest(ProtectedVmState state) => state.TestFailover switch
+    {
+        TestFailover.Starting starting =>
+            new StartTestFailover(starting.Point) { Id = Id(state, EffectKind.StartTestFailover) },
+        TestFailover.CleaningUp => new CleanUpTestFailover { Id = Id(state, EffectKind.CleanUpTestFailover) },
+        _ => null,
+    };
+
+    private static IEnumerable<ProtectedVmEffect> OwedByReplication(ProtectedVmState state)
+    {
+        if (state.Replication.Order is { } order)
+        {
+            yield return order.Kind == EffectKind.PauseReplication
+                ? new PauseReplication { Id = Id(state, order.Kind) }
+                : new ResumeReplication { Id = Id(state, order.Kind) };
+        }
+
+        if (state.Replication is { Active: true, Resync: { Stage: ResyncStage.Ordered } mark })
+        {
+            yield return new StartResync(mark.Reasons) { Id = Id(state, EffectKind.StartResync) };
+        }
+
+        if (state.PointSchedule.Pending is { } pending)
+        {
+            yield return new TakeRecoveryPoint(pending.Id, pending.Kind)
+            {
+                Id = new EffectId($"{state.Enrollment.Vm}/take-recovery-point/{pending.Id}"),
+            };
+        }
+    }
+
+    private static EffectId Id(ProtectedVmState state, EffectKind kind)
+    {
+        var id = string.Create(
+            CultureInfo.InvariantCulture, $"{state.Enrollment.Vm}/{EffectName.Of(kind)}/{Since(state, kind)}");
+        var index = state.Retries.IndexOf(retry => retry.Kind == kind && !retry.Waiting);
+        return new EffectId(index < 0 ? id : $"{id}.{state.Retries[index].Failures}");
+    }
+
+    // The number of the event since which an effect of the kind is owed.
+    private static long Since(ProtectedVmState state, EffectKind kind) => kind switch
+    {
+        EffectKind.FenceSource => state.FenceSince ?? 0,
+        EffectKind.PrunePoints => state.Prune?.Since ?? 0,
+        EffectKind.PauseReplication or EffectKind.ResumeReplication => state.Replication.Order?.Since ?? 0,
+        EffectKind.StartResync => state.Replication.Resync?.Since ?? 0,
+        EffectKind.StartTestFailover => state.TestFailover is TestFailover.Starting starting ? starting.Since : 0,
+        EffectKind.CleanUpTestFailover => state.TestFailover is TestFailover.CleaningUp cleaning ? cleaning.Since : 0,
+        _ => state.PhaseSince,
+    };
+}

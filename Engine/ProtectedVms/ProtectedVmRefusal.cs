@@ -1,0 +1,283 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Engine.ProtectedVms;
+
+/// <summary>Why a protected VM says no.</summary>
+public abstract record ProtectedVmRefusal : Refusal
+{
+    private ProtectedVmRefusal()
+    {
+    }
+
+    /// <summary>The VM is not protected.</summary>
+    public sealed record NotProtected(Operation Operation) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "not-protected";
+
+        /// <inheritdoc/>
+        public override string Message => $"Cannot {Operation.Verb()}: the VM is not protected; protect it first.";
+    }
+
+    /// <summary>The VM is protected already.</summary>
+    public sealed record AlreadyProtected(ProtectedVmId Vm, string Phase) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "already-protected";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"VM '{Vm}' is protected already (phase {Phase}); choose another name, or disable its protection first.";
+    }
+
+    /// <summary>The operation does not belong to the phase.</summary>
+    public sealed record WrongPhase(Operation Operation, string Phase, ValueList<Operation> Offered)
+        : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "wrong-phase";
+
+        /// <inheritdoc/>
+        public override string Message => $"Cannot {Operation.Verb()} in phase {Phase}; "
+            + (Offered.Count == 0 ? "wait until it ends."
+                : $"possible now: {string.Join(", ", Offered.Select(o => o.Verb()))}.");
+    }
+
+    /// <summary>The scenario does not have the operation (SCN-11).</summary>
+    public sealed record ScenarioForbids(string ScenarioId, string Rule) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "scenario-forbids";
+
+        /// <inheritdoc/>
+        public override string Message => $"Scenario {ScenarioId} forbids this: {Rule}.";
+    }
+
+    /// <summary>There is no such scenario.</summary>
+    public sealed record UnknownScenario(string ScenarioId, ValueList<string> Known) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "unknown-scenario";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"Scenario '{ScenarioId}' is not known; use one of {string.Join(", ", Known)}.";
+    }
+
+    /// <summary>The request itself is wrong, for all these reasons (ENA-2).</summary>
+    public sealed record InvalidRequest(ValueList<string> Problems) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "invalid-request";
+
+        /// <inheritdoc/>
+        public override string Message => string.Join(" ", Problems);
+    }
+
+    /// <summary>What a failed enabling had created is still being removed.</summary>
+    public sealed record CleanUpInProgress : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "clean-up-in-progress";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            "What the failed attempt to enable protection had created is still being removed; "
+            + "try again when that is done.";
+    }
+
+    /// <summary>A resync runs.</summary>
+    public sealed record ResyncInProgress(Operation Operation) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "resync-in-progress";
+
+        /// <inheritdoc/>
+        public override string Message => $"Cannot {Operation.Verb()} while a resync runs; wait until it ends"
+            + (Operation is Operation.PlannedFailover or Operation.TestFailover ? ", or fail over unplanned." : ".");
+    }
+
+    /// <summary>A resync has to run first.</summary>
+    public sealed record ResyncRequired(Operation Operation) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "resync-required";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"Cannot {Operation.Verb()}: the replica may differ from the source; run a resync first.";
+    }
+
+    /// <summary>A user paused replication.</summary>
+    public sealed record ReplicationPaused(Operation Operation) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "replication-paused";
+
+        /// <inheritdoc/>
+        public override string Message => $"Cannot {Operation.Verb()}: replication is paused; resume it first.";
+    }
+
+    /// <summary>Nothing is paused.</summary>
+    public sealed record NotPaused : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "not-paused";
+
+        /// <inheritdoc/>
+        public override string Message => "Cannot resume: replication is not paused.";
+    }
+
+    /// <summary>The agent is needed and not connected.</summary>
+    public sealed record AgentDisconnected(Operation Operation, string Agent) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "agent-disconnected";
+
+        /// <inheritdoc/>
+        public override string Message => $"Cannot {Operation.Verb()}: agent '{Agent}' is not connected; start it"
+            + (Operation == Operation.PlannedFailover ? ", or fail over unplanned." : ".");
+    }
+
+    /// <summary>There is no point to recover to.</summary>
+    public sealed record NoUsablePoint(string Wanted) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "no-usable-point";
+
+        /// <inheritdoc/>
+        public override string Message => $"There is no usable {Wanted}; wait for the next one or choose another.";
+    }
+
+    /// <summary>There is no point with this id.</summary>
+    public sealed record UnknownPoint(RecoveryPointId Point) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "unknown-point";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"Recovery point {Point} is not known; list the VM's points and choose one of them.";
+    }
+
+    /// <summary>The point cannot be recovered from.</summary>
+    public sealed record UnusablePoint(RecoveryPointId Point, string Reason) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "unusable-point";
+
+        /// <inheritdoc/>
+        public override string Message => $"Recovery point {Point} is not usable ({Reason}); choose another.";
+    }
+
+    /// <summary>The target stands on that point already.</summary>
+    public sealed record SamePoint(RecoveryPointId Point) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "same-point";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"The failover stands on recovery point {Point} already; choose another, or commit.";
+    }
+
+    /// <summary>A test failover has to be cleaned up first.</summary>
+    public sealed record TestFailoverActive(Operation Operation) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "test-failover-active";
+
+        /// <inheritdoc/>
+        public override string Message => $"Cannot {Operation.Verb()} while a test failover exists; clean it up first.";
+    }
+
+    /// <summary>There is nothing to clean up.</summary>
+    public sealed record NoTestFailover(bool CleaningUp) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "no-test-failover";
+
+        /// <inheritdoc/>
+        public override string Message => CleaningUp
+            ? "The test failover is being cleaned up already."
+            : "There is no test failover to clean up.";
+    }
+
+    /// <summary>Undoing the failover would lose what the target wrote (FOV-10).</summary>
+    public sealed record TargetHasWrites(long Bytes) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "target-has-writes";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"The recovered machine has written {Bytes} bytes since the failover, which a cancel would lose; "
+            + "commit instead, or cancel with discard.";
+    }
+
+    /// <summary>The source runs the machine again, so a failback can only be committed.</summary>
+    public sealed record FailbackNotCancellable : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "failback-not-cancellable";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            "The primary site runs the machine again, so the failback cannot be cancelled; commit it, reprotect, "
+            + "and fail over again.";
+    }
+
+    /// <summary>The recovered disks are the machine's only ones.</summary>
+    public sealed record ReplicaIsPrimary(Operation Operation) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "replica-is-primary";
+
+        /// <inheritdoc/>
+        public override string Message => Operation == Operation.Enable
+            ? "The machine runs on the recovered disks kept under this name; protect it under another name."
+            : "The machine runs on the recovered disks, so they cannot be removed; disable with the replica kept, "
+                + "or fail back first.";
+    }
+
+    /// <summary>Nothing waits for a retry.</summary>
+    public sealed record NothingToRetry : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "nothing-to-retry";
+
+        /// <inheritdoc/>
+        public override string Message => "Nothing waits to be tried again.";
+    }
+
+    /// <summary>The VM has no such disk.</summary>
+    public sealed record UnknownDisk(string Path) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "unknown-disk";
+
+        /// <inheritdoc/>
+        public override string Message => $"Disk '{Path}' is not one of the VM's protected disks.";
+    }
+
+    /// <summary>An effect's result is not of the effect's type: a fault in its runner.</summary>
+    public sealed record UnexpectedResult(EffectKind Effect, string Result) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "unexpected-result";
+
+        /// <inheritdoc/>
+        public override string Message => $"Effect {Effect} cannot end with {Result}; see the effect's contract.";
+    }
+
+    /// <summary>There is no such timer.</summary>
+    public sealed record UnknownTimer(string Name) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "unknown-timer";
+
+        /// <inheritdoc/>
+        public override string Message => $"Timer '{Name}' is not one of a protected VM's.";
+    }
+}

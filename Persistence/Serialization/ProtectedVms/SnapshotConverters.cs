@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
+
+/// <summary>Lists as JSON arrays.</summary>
+internal sealed class ValueListConverter : JsonConverterFactory
+{
+    /// <inheritdoc/>
+    public override bool CanConvert(Type typeToConvert) =>
+        typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(ValueList<>);
+
+    /// <inheritdoc/>
+    public override JsonConverter? CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
+        (JsonConverter?)Activator.CreateInstance(typeof(Of<>).MakeGenericType(typeToConvert.GetGenericArguments()));
+
+    private sealed class Of<T> : JsonConverter<ValueList<T>>
+    {
+        /// <inheritdoc/>
+        public override ValueList<T> Read(
+            ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            JsonSerializer.Deserialize<ImmutableArray<T>>(ref reader, options).ToValueList();
+
+        /// <inheritdoc/>
+        public override void Write(Utf8JsonWriter writer, ValueList<T> value, JsonSerializerOptions options) =>
+            JsonSerializer.Serialize(writer, value.Items, options);
+    }
+}
+
+/// <summary>Identifiers, which wrap one value each, as that value.</summary>
+internal sealed class IdentifierConverter : JsonConverterFactory
+{
+    /// <inheritdoc/>
+    public override bool CanConvert(Type typeToConvert) =>
+        typeToConvert.IsValueType && typeToConvert.Namespace == typeof(Term).Namespace;
+
+    /// <inheritdoc/>
+    public override JsonConverter? CreateConverter(Type typeToConvert, JsonSerializerOptions options)
+    {
+        var value = typeToConvert.GetProperty("Value")?.PropertyType
+            ?? throw new NotSupportedException($"Identifier {typeToConvert} has no Value.");
+        return (JsonConverter?)Activator.CreateInstance(typeof(Of<,>).MakeGenericType(typeToConvert, value));
+    }
+
+    private sealed class Of<TId, TValue> : JsonConverter<TId>
+        where TId : struct
+    {
+        private static readonly Func<TId, TValue> Get =
+            typeof(TId).GetProperty("Value")!.GetMethod!.CreateDelegate<Getter>() is { } getter
+                ? id => getter(ref id)
+                : throw new NotSupportedException($"Identifier {typeof(TId)} has no Value.");
+
+        private delegate TValue Getter(ref TId id);
+
+        /// <inheritdoc/>
+        public override TId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            (TId)Activator.CreateInstance(typeof(TId), JsonSerializer.Deserialize<TValue>(ref reader, options))!;
+
+        /// <inheritdoc/>
+        public override void Write(Utf8JsonWriter writer, TId value, JsonSerializerOptions options) =>
+            JsonSerializer.Serialize(writer, Get(value), options);
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Architecture;
+
+/// <summary>What docs/STYLE.md asks of every source file.</summary>
+public sealed class Tidiness
+{
+    private const int MaxFileLines = 500;
+    private const int MaxLineLength = 120;
+
+    private static IEnumerable<string> Sources => Repository.Files.Where(f => f.EndsWith(".cs", StringComparison.Ordinal));
+
+    [Fact]
+    public void No_file_is_longer_than_500_lines() => Assert.Empty(
+        Sources.Where(f => Repository.Read(f).Count(c => c == '\n') > MaxFileLines));
+
+    [Fact]
+    public void No_line_is_longer_than_120_characters() => Assert.Empty(
+        from file in Sources
+        from line in Repository.Read(file).Split('\n').Select((text, index) => (text, index))
+        where line.text.Length > MaxLineLength && !Regex.IsMatch(line.text, @"https?://")
+        select $"{file}:{line.index + 1}");
+
+    [Fact]
+    public void No_source_holds_marks_of_unfinished_work_or_regions()
+    {
+        var marks = new Regex(
+            @"\b(TO" + @"DO|FIX" + @"ME|TB" + @"D|HA" + @"CK)\b|#reg" + @"ion|NotImplemented" + @"Exception"
+            + @"|<summary>\s*</summary>");
+        Assert.Empty(Sources.Where(f => marks.IsMatch(Repository.Read(f))));
+    }
+
+    [Fact]
+    public void No_method_is_longer_than_70_lines() => Assert.Empty(Sources.SelectMany(LongMethods));
+
+    [Fact]
+    public void No_constructor_takes_more_than_six_parameters_outside_data_records()
+    {
+        var found = from file in Sources.Where(f => !f.StartsWith("Tests/", StringComparison.Ordinal))
+                    from Match match in Regex.Matches(Repository.Read(file), @"\bclass \w+(<[^>]*>)?\s*\(([^)]*)\)")
+                    where match.Groups[2].Value.Split(',').Length > 6
+                    select $"{file}: {match.Value.Split('(')[0]}";
+        Assert.Empty(found);
+    }
+
+    [Fact]
+    public void No_file_speaks_of_machine_paths_or_swallows_exceptions()
+    {
+        var bad = new Regex(@"/wo" + @"rk/(main|shared|wt)|catch(\s*\(\w*Exception\w*( \w+)?\))?\s*\{\s*\}");
+        var texts = Repository.Files.Where(f => Regex.IsMatch(f, @"\.(cs|md|sh|py|proto|props|json)$"));
+        Assert.Empty(texts.Where(f => bad.IsMatch(Repository.Read(f))));
+    }
+
+    [Fact]
+    public void No_folder_is_named_for_nothing()
+    {
+        string[] banned = ["Common", "Utils", "Helpers", "Managers", "Models"];
+        Assert.Empty(Repository.Files.Where(f => f.Split('/').SkipLast(1).Any(part => banned.Contains(part))));
+    }
+
+    private static IEnumerable<string> LongMethods(string file)
+    {
+        const int maxMethodLines = 70;
+        var lines = Repository.Read(file).Split('\n');
+        var header = new Regex(
+            @"^(    |        )(public|private|internal|protected|static|async|override|sealed)\b[^;=]*\)\s*$");
+        for (var i = 0; i < lines.Length - 1; i++)
+        {
+            if (!header.IsMatch(lines[i]) || lines[i + 1].Trim() != "{")
+            {
+                continue;
+            }
+
+            var close = lines[i + 1].Replace('{', '}');
+            var end = Array.FindIndex(lines, i + 2, l => l.TrimEnd() == close.TrimEnd());
+            if (end - i > maxMethodLines)
+            {
+                yield return $"{file}:{i + 1} ({end - i} lines)";
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Transport;
+using ReplicationEngine.Tests.DataPlane.Transport.Fakes;
+using Xunit;
+
+namespace ReplicationEngine.Tests.DataPlane.Transport;
+
+public sealed class ReconnectTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(21)]
+    [InlineData(22)]
+    [InlineData(23)]
+    [InlineData(24)]
+    [Trait("Req", "I5")]
+    [Trait("Req", "I11")]
+    [Trait("Req", "I13")]
+    public async Task A_connection_cut_anywhere_resumes_and_ends_equal(int seed)
+    {
+        var random = new Random(seed);
+        var rig = ConcurrentWriteTests.Rig(random);
+        rig.SendOptions = new SendOptions { ResyncWindowBytes = 2 << 20 };
+        for (var round = 0; round < 12; round++)
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                ConcurrentWriteTests.Step(rig.Source, random, i);
+            }
+
+            rig.CutAfter = random.Next(1, 1_500_000);
+            var sessions = await rig.StartAsync(cancellationToken: Token);
+            rig.Source.CompleteAll();
+            sessions.Send.RequestDrain();
+            await sessions.EndAsync();
+            if (random.Next(3) == 0)
+            {
+                rig.Sink.LoseUnsynced();
+            }
+        }
+
+        rig.CutAfter = null;
+        await rig.DrainAsync(cancellationToken: Token);
+        rig.AssertEqual();
+        rig.AssertPointsArePrefixes();
+        Assert.False(rig.Sink.Position.Resyncing);
+    }
+
+    [Fact]
+    [Trait("Req", "I5")]
+    public async Task After_a_cut_only_what_was_not_acknowledged_is_sent_again()
+    {
+        var rig = ConcurrentWriteTests.Rig(new Random(31));
+        await rig.DrainAsync(cancellationToken: Token);
+        var copied = rig.Sink.ResyncDataBytes;
+        for (var round = 0; round < 5; round++)
+        {
+            var random = new byte[300_000];
+            new Random(round).NextBytes(random);
+            rig.Source.Write(0, round * 300_000, random);
+            rig.CutAfter = 100_000;
+            var sessions = await rig.StartAsync(cancellationToken: Token);
+            await sessions.EndAsync();
+        }
+
+        rig.CutAfter = null;
+        var last = await rig.DrainAsync(cancellationToken: Token);
+        rig.AssertEqual();
+        Assert.Equal(copied, rig.Sink.ResyncDataBytes);
+        Assert.InRange(last.SenderWire.Written, 1_500_000, 1_520_000);
+    }
+
+    [Fact]
+    [Trait("Req", "I11")]
+    public async Task An_interrupted_copy_does_not_send_again_what_is_durable()
+    {
+        var rig = InitialCopyTests.Rig();
+        rig.SendOptions = new SendOptions { ResyncWindowBytes = 1 << 20, Workers = 1 };
+        rig.ReceiveOptions = new ReceiveOptions { SyncBytes = 256 << 10 };
+        rig.CutAfter = 5 << 19;
+        var sessions = await rig.StartAsync(cancellationToken: Token);
+        var (sender, receiver) = await sessions.EndAsync();
+        Assert.IsType<LinkLostException>(sender);
+        Assert.True(receiver is SessionRefusedException or LinkLostException, receiver?.ToString());
+        var before = rig.Sink.ResyncDataBytes;
+        Assert.InRange(before, 1 << 20, 3 << 20);
+        rig.CutAfter = null;
+        await rig.DrainAsync(cancellationToken: Token);
+        rig.AssertEqual();
+        Assert.InRange(rig.Sink.ResyncDataBytes, 3 << 20, (3 << 20) + (5 << 18));
+    }
+
+    [Fact]
+    public void Delays_double_up_to_half_a_minute_with_jitter_and_begin_anew_after_a_lasting_session()
+    {
+        var time = new ManualTime();
+        var policy = new ReconnectPolicy(time, new Random(1));
+        var delays = Enumerable.Range(0, 8).Select(_ => policy.NextDelay().TotalSeconds).ToArray();
+        double[] tops = [1, 2, 4, 8, 16, 30, 30, 30];
+        Assert.All(delays.Zip(tops), d => Assert.InRange(d.First, d.Second / 2, d.Second));
+        Assert.NotEqual(delays[6], delays[7]);
+        policy.Connected();
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.InRange(policy.NextDelay().TotalSeconds, 15, 30);
+        policy.Connected();
+        time.Advance(TimeSpan.FromSeconds(31));
+        Assert.InRange(policy.NextDelay().TotalSeconds, 0.5, 1);
+    }
+
+    [Fact]
+    [Trait("Req", "ERR-2")]
+    public void A_refusal_that_needs_a_person_is_not_retried()
+    {
+        Assert.False(ReconnectPolicy.IsRetried(new SessionRefusedException(SessionRefusal.WrongKey, "no")));
+        Assert.False(ReconnectPolicy.IsRetried(new SessionRefusedException(SessionRefusal.StaleTerm, "no")));
+        Assert.True(ReconnectPolicy.IsRetried(new SessionRefusedException(SessionRefusal.Unavailable, "full")));
+        Assert.True(ReconnectPolicy.IsRetried(new LinkLostException("gone")));
+        Assert.True(ReconnectPolicy.IsRetried(new ReplicationLogCorruptException("rot")));
+    }
+}

@@ -1,0 +1,88 @@
+using ReplicationEngine.Vault.Cli;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.Cli;
+
+/// <summary><c>serve</c> and <c>agent</c> hand over what was typed; quantities read as people expect.</summary>
+public sealed class Hosts_and_quantities
+{
+    [Fact]
+    public async Task Serve_hands_over_its_options()
+    {
+        ServeOptions? seen = null;
+        var drctl = new Drctl("http://127.0.0.1:1") { Serve = (options, _) => Task.FromResult((seen = options) is null ? 1 : 0) };
+        Assert.Equal(0, await drctl.RunAsync("serve", "--data", "vault", "--listen", "http://127.0.0.1:8080", "--token", "t"));
+        Assert.Equal(new ServeOptions("/here/vault", new Uri("http://127.0.0.1:8080"), "t"), seen);
+        Assert.Equal(0, await drctl.RunAsync("serve", "--data", "/vault"));
+        Assert.Equal(new ServeOptions("/vault", new Uri("http://127.0.0.1:7443"), null), seen);
+    }
+
+    [Fact]
+    public async Task Agent_hands_over_its_options()
+    {
+        AgentOptions? seen = null;
+        var drctl = new Drctl("http://127.0.0.1:9") { Agent = (options, _) => Task.FromResult((seen = options) is null ? 1 : 7) };
+        Assert.Equal(7, await drctl.RunAsync("agent", "--data", "/a"));
+        Assert.Equal(new AgentOptions(new Uri("http://127.0.0.1:9"), "/a", null, null, null, null, null, false), seen);
+        Assert.Equal(7, await drctl.RunAsync(
+            "agent", "--server", "http://host:1", "--data", "a", "--name", "n", "--token", "t", "--cache-limit", "64MiB",
+            "--hooks", "hooks", "--nbd-socket", "/run/n.sock", "--start-alone"));
+        Assert.Equal(
+            new AgentOptions(new Uri("http://host:1"), "/here/a", "n", "t", 64 << 20, "/here/hooks", "/run/n.sock", true), seen);
+    }
+
+    [Fact]
+    public async Task What_the_machine_refuses_is_one_sentence()
+    {
+        var drctl = new Drctl("http://127.0.0.1:9")
+        {
+            Serve = (_, _) => throw new IOException("The directory /vault is in use by another server."),
+            Agent = (_, _) => throw new CommandFailedException(ExitCodes.Unreachable, "No service at x."),
+        };
+        Assert.Equal(ExitCodes.Refused, await drctl.RunAsync("serve", "--data", "/vault"));
+        Assert.Equal(ExitCodes.Unreachable, await drctl.RunAsync("agent", "--data", "/a"));
+        Assert.Equal("The directory /vault is in use by another server.\nNo service at x.\n", drctl.Errors);
+    }
+
+    [Theory]
+    [InlineData("1", 1)]
+    [InlineData("64KiB", 65536)]
+    [InlineData("64 kib", 65536)]
+    [InlineData("512MiB", 536870912)]
+    [InlineData("8GiB", 8589934592)]
+    [InlineData("2TiB", 2199023255552)]
+    [InlineData("10B", 10)]
+    public void Sizes_take_binary_suffixes(string text, long expected)
+    {
+        Assert.True(InputText.TrySize(text, out var bytes, out _));
+        Assert.Equal(expected, bytes);
+    }
+
+    [Theory]
+    [InlineData(0, "0 B")]
+    [InlineData(999, "999 B")]
+    [InlineData(1000, "1.0 KiB")]
+    [InlineData(1536, "1.5 KiB")]
+    [InlineData(268435456, "256 MiB")]
+    [InlineData(1L << 40, "1.0 TiB")]
+    public void Bytes_have_three_digits_at_most(long bytes, string expected) => Assert.Equal(expected, Readable.Bytes(bytes));
+
+    [Theory]
+    [InlineData(0, "0 ms")]
+    [InlineData(0.25, "250 ms")]
+    [InlineData(9.94, "9.9 s")]
+    [InlineData(59, "59 s")]
+    [InlineData(60, "1 min")]
+    [InlineData(184, "3 min 4 s")]
+    [InlineData(3599.8, "1 h")]
+    [InlineData(86400, "1 d")]
+    [InlineData(90000, "1 d 1 h")]
+    public void Durations_name_their_two_largest_units(double seconds, string expected) =>
+        Assert.Equal(expected, Readable.Duration(seconds));
+
+    [Theory]
+    [InlineData(0, "░░░░")]
+    [InlineData(99.9, "███░")]
+    [InlineData(100, "████")]
+    public void A_bar_is_full_only_at_the_end(double percent, string expected) => Assert.Equal(expected, Readable.Bar(percent, 4));
+}

@@ -1,0 +1,89 @@
+using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Cli;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.Cli;
+
+/// <summary>While a job is watched: interruption, a service that restarts, and what a terminal shows.</summary>
+public sealed class Waiting
+{
+    [Fact]
+    public async Task An_interrupted_wait_leaves_the_job_and_says_how_to_watch_it()
+    {
+        await using var service = await FakeService.StartAsync();
+        using var interrupt = new CancellationTokenSource();
+        service.Jobs["j1"] = new(Samples.Job("resync", "running"));
+        service.Vms["vm1"] = new(Samples.Vm());
+        var asked = 0;
+        service.Before = context =>
+        {
+            if (context.Request.Path.StartsWithSegments("/api/v1/jobs", StringComparison.Ordinal) && Interlocked.Increment(ref asked) == 3)
+            {
+                interrupt.Cancel();
+            }
+
+            return true;
+        };
+        var drctl = new Drctl(service.Url);
+        Assert.Equal(ExitCodes.Interrupted, await drctl.RunAsync(interrupt.Token, "resync", "vm1"));
+        Assert.Contains("the resync of vm1 goes on as job j1", drctl.Errors, StringComparison.Ordinal);
+        Assert.Contains("drctl status vm1", drctl.Errors, StringComparison.Ordinal);
+        Assert.Empty(drctl.Output);
+        Assert.Equal("resync", service.Received.Single().Operation);
+    }
+
+    [Fact]
+    public async Task A_service_that_restarts_meanwhile_does_not_end_the_wait()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Jobs["j1"] = new(Samples.Job("resync", "running"), Samples.Job("resync", "running"), Samples.Job("resync"));
+        service.Vms["vm1"] = new(Samples.Vm());
+        var question = 0;
+        service.Before = context => context.Request.Method == "POST" || Interlocked.Increment(ref question) is < 3 or > 9;
+        var drctl = new Drctl(service.Url);
+        Assert.Equal(ExitCodes.Done, await drctl.RunAsync("resync", "vm1"));
+        Assert.True(question > 9);
+    }
+
+    [Fact]
+    public async Task A_service_that_stays_away_ends_the_wait_with_exit_code_3()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Before = context => context.Request.Method == "POST";
+        var drctl = new Drctl(service.Url);
+        Assert.Equal(ExitCodes.Unreachable, await drctl.RunAsync("resync", "vm1"));
+        Assert.InRange(drctl.Time.GetUtcNow() - Samples.Start, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(62));
+    }
+
+    [Fact]
+    public void A_terminal_shows_steps_with_marks_and_a_bar()
+    {
+        var vm = Samples.Vm() with
+        {
+            Progress = new ProgressView("resync", 50, 2 << 20, 1 << 20, 1 << 20, 1 << 20, 1, 1 << 19),
+        };
+        var writer = new StringWriter();
+        var state = new WaitState(Samples.Job("resync", "running"), vm, Trouble: null);
+        Pages.Console(writer, null).Write(WaitDisplay.Screen(state, Samples.Start.AddSeconds(2), 80));
+        Assert.Equal(
+            [
+                "▸ vm1: resync 2.0 s",
+                "  ✓ prerequisites 1.0 s",
+                "  ▸ transfer 1.0 s – 64 KiB blocks",
+                "  ██████████████░░░░░░░░░░░░░░ 50 %, 1.0 MiB of 2.0 MiB, 1.0 MiB/s, 1.0 s left",
+            ],
+            writer.ToString().Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0));
+    }
+
+    [Fact]
+    public async Task On_a_terminal_the_wait_is_drawn_on_stderr_and_stdout_carries_only_the_result()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Jobs["j1"] = new(Samples.Job("resync", "running"), Samples.Job("resync"));
+        service.Vms["vm1"] = new(Samples.Vm());
+        var drctl = new Drctl(service.Url) { ErrorWidth = 80 };
+        Assert.Equal(ExitCodes.Done, await drctl.RunAsync("resync", "vm1"));
+        Assert.Contains("✓ transfer", drctl.Errors, StringComparison.Ordinal);
+        Assert.Equal("vm1: resync done in 3.0 s; now protected, health normal\n", drctl.Output);
+    }
+}

@@ -1,0 +1,56 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Target;
+
+namespace ReplicationEngine.Vault.Api;
+
+/// <summary>
+/// The agents' way in: <c>GET /agent/control</c> and <c>GET /agent/data?vm=NAME&amp;direction=forward|reverse</c>, both
+/// upgraded to raw two-way streams. The data stream authenticates itself by the VM's data key.
+/// </summary>
+internal static class AgentEndpoints
+{
+    /// <summary>Adds the routes.</summary>
+    public static void MapAgents(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/api/v1/agents", (AgentRegistry registry) => registry.Views());
+        routes.MapGet("/agent/control", async (HttpContext context, AgentRegistry registry) =>
+        {
+            if (await UpgradeAsync(context, UpgradeClient.ControlProtocol) is { } stream)
+            {
+                await registry.ServeAsync(stream, context.RequestAborted);
+            }
+        });
+        routes.MapGet("/agent/data", async (HttpContext context, string vm, string direction, TargetSite site) =>
+        {
+            if (site.Find(vm) is not { } volume || direction is not ("forward" or "reverse"))
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return;
+            }
+
+            if (await UpgradeAsync(context, UpgradeClient.DataProtocol) is { } stream)
+            {
+                await volume.ServeDataAsync(stream, reverse: direction == "reverse", context.RequestAborted);
+            }
+        });
+    }
+
+    private static async Task<Stream?> UpgradeAsync(HttpContext context, string protocol)
+    {
+        var feature = context.Features.Get<IHttpUpgradeFeature>();
+        if (feature is not { IsUpgradableRequest: true } || context.Request.Headers.Upgrade != protocol)
+        {
+            context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
+            context.Response.Headers.Upgrade = protocol;
+            return null;
+        }
+
+        context.Response.Headers.Upgrade = protocol;
+        return await feature.UpgradeAsync();
+    }
+}

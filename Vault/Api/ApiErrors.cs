@@ -1,0 +1,56 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Hosting;
+
+namespace ReplicationEngine.Vault.Api;
+
+/// <summary>The API's one translation of what went wrong into problem+json (RFC 9457).</summary>
+internal static class ApiErrors
+{
+    /// <summary>Handles what an endpoint threw; only what is a fault of the service is logged as one.</summary>
+    public static ExceptionHandlerOptions Handler { get; } = new()
+    {
+        ExceptionHandler = AnswerAsync,
+        SuppressDiagnosticsCallback = context =>
+            context.Exception is BadRequestException or BadHttpRequestException or EntityUnavailableException,
+    };
+
+    private static async Task AnswerAsync(HttpContext context)
+    {
+        var exception = context.Features.Get<IExceptionHandlerFeature>()?.Error;
+        var problem = exception switch
+        {
+            BadRequestException e => Problem(StatusCodes.Status400BadRequest, "bad-request", e.Message),
+            BadHttpRequestException e => Problem(
+                e.StatusCode, "bad-request", e.InnerException?.Message ?? e.Message),
+            EntityUnavailableException e => Problem(StatusCodes.Status503ServiceUnavailable, "unavailable", e.Message),
+            _ => Problem(
+                StatusCodes.Status500InternalServerError, "internal-error",
+                "The service met an error of its own; its log says which."),
+        };
+        await problem.ExecuteAsync(context);
+    }
+
+    /// <summary>A problem with a stable code.</summary>
+    public static IResult Problem(int status, string code, string detail) =>
+        Results.Problem(detail, statusCode: status, extensions: new Dictionary<string, object?> { ["code"] = code });
+
+    /// <summary>No VM of this name.</summary>
+    public static IResult UnknownVm(string vm) => Problem(
+        StatusCodes.Status404NotFound, "unknown-vm", $"There is no protected VM '{vm}'; see `drctl status` for those there are.");
+
+    /// <summary>What the domain or the engine answered instead of accepting; null when it accepted.</summary>
+    public static IResult? Of(CommandReply reply) => reply switch
+    {
+        CommandReply.Accepted => null,
+        CommandReply.Refused refused => Problem(
+            StatusCodes.Status409Conflict, refused.Refusal.Code, refused.Refusal.Message),
+        CommandReply.Quarantined quarantined => Problem(
+            StatusCodes.Status503ServiceUnavailable, "quarantined", quarantined.Cause),
+        CommandReply.Unavailable unavailable => Problem(
+            StatusCodes.Status503ServiceUnavailable, VmViews.Kebab(unavailable.Reason.ToString()), unavailable.Message),
+        _ => throw new InvalidOperationException($"A reply of an unknown kind: {reply.GetType().Name}."),
+    };
+}

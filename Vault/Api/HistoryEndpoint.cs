@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+using ReplicationEngine.Vault.Effects;
+
+namespace ReplicationEngine.Vault.Api;
+
+/// <summary><c>GET /api/v1/vms/{vm}/log</c>: everything that happened to a VM, or its state after an event (OPS-5).</summary>
+internal static class HistoryEndpoint
+{
+    /// <summary>Answers the whole history, oldest first, or with <c>?at=SEQ|TIME</c> the state then.</summary>
+    public static async Task<IResult> AnswerAsync(string vm, string? at, ProtectedVms vms, CancellationToken ct)
+    {
+        if (await VmEndpoints.FindAsync(vms, vm, ct) is null)
+        {
+            return ApiErrors.UnknownVm(vm);
+        }
+
+        var handle = vms.Get(vm);
+        if (at is not null)
+        {
+            return Results.Ok(await StateAtAsync(handle, at, ct));
+        }
+
+        var lines = new List<LogLineView>();
+        await foreach (var e in handle.HistoryAsync(1, long.MaxValue, ct))
+        {
+            var data = JsonNode.Parse(ProtectedVmCodec.ToJson(e.Event)) ?? new JsonObject();
+            lines.Add(new LogLineView(e.Sequence, e.Time, e.Name, e.Actor, data));
+        }
+
+        return Results.Ok(lines);
+    }
+
+    private static async Task<StateAtView> StateAtAsync(
+        IEntityHandle<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> handle, string at, CancellationToken ct)
+    {
+        EntityView<ProtectedVmState> view;
+        if (long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+        {
+            view = await handle.StateAtAsync(sequence, ct);
+        }
+        else if (DateTimeOffset.TryParse(
+            at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+        {
+            view = await handle.StateAtAsync(time, ct);
+        }
+        else
+        {
+            throw new BadRequestException(
+                $"'{at}' is neither a sequence number nor a time; give a number, or a time such as 2026-01-31T12:00:00Z.");
+        }
+
+        var moment = DateTimeOffset.UnixEpoch;
+        await foreach (var e in handle.HistoryAsync(view.Sequence, view.Sequence, ct))
+        {
+            moment = e.Time;
+        }
+
+        var state = JsonNode.Parse(new ProtectedVmCodec().EncodeState(view.State)) ?? new JsonObject();
+        return new StateAtView(
+            view.Sequence, moment, PhaseName.Of(view.State.Phase), VmViews.Kebab(ProtectedVmHealth.Of(view.State).Level.ToString()),
+            state);
+    }
+}

@@ -1,0 +1,106 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Effects;
+using ReplicationEngine.Vault.Target;
+
+namespace ReplicationEngine.Vault.Api;
+
+/// <summary>The VMs: <c>/api/v1/vms…</c>; shapes and answers as <see cref="OperationRequest"/> and its neighbours say.</summary>
+internal static class VmEndpoints
+{
+    private const int LongestName = 64;
+
+    /// <summary>Adds the routes.</summary>
+    public static void MapVms(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1/vms");
+        group.MapGet("/", ListAsync);
+        group.MapGet("/{vm}", async (string vm, ProtectedVms vms, VmViews views, CancellationToken ct) =>
+            await FindAsync(vms, vm, ct) is { } state ? Results.Ok(views.Of(state)) : ApiErrors.UnknownVm(vm));
+        group.MapGet("/{vm}/points", async (string vm, ProtectedVms vms, CancellationToken ct) =>
+            await FindAsync(vms, vm, ct) is { } state
+                ? Results.Ok(state.Points.Reverse().Select(VmViews.Point).ToList()) : ApiErrors.UnknownVm(vm));
+        group.MapPost("/{vm}/operations/{operation}", OperateAsync);
+        group.MapGet("/{vm}/log", HistoryEndpoint.AnswerAsync);
+    }
+
+    /// <summary>The state of a VM that was ever protected; null when there is none of this name.</summary>
+    public static async Task<ProtectedVmState?> FindAsync(ProtectedVms vms, string vm, CancellationToken ct)
+    {
+        if (!IsName(vm))
+        {
+            return null;
+        }
+
+        var view = await vms.Get(vm).StateAsync(ct);
+        return view.Sequence == 0 ? null : view.State;
+    }
+
+    private static async Task<IResult> ListAsync(ProtectedVms vms, VmViews views, CancellationToken ct)
+    {
+        var all = new List<VmView>();
+        foreach (var vm in await vms.ListAsync(ct))
+        {
+            all.Add(views.Of(await vms.StateAsync(vm, ct)));
+        }
+
+        return Results.Ok(all);
+    }
+
+    private static async Task<IResult> OperateAsync(
+        string vm, string operation, OperationRequest request, HttpContext context, OperationServices services)
+    {
+        var ct = context.RequestAborted;
+        if (!IsName(vm))
+        {
+            throw new BadRequestException(
+                $"'{vm}' is not a name for a VM: use 1 to {LongestName} letters, digits, '.', '_' or '-', the first a letter or digit.");
+        }
+
+        if (operation != "protect" && await FindAsync(services.Vms, vm, ct) is null)
+        {
+            return ApiErrors.UnknownVm(vm);
+        }
+
+        var facts = new OperationFacts(
+            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes() ?? 0);
+        var asked = OperationCommands.For(vm, operation, request, facts);
+        var handle = services.Vms.Get(vm);
+        var before = (await handle.StateAsync(ct)).Sequence;
+        var reply = await handle.AskAsync(asked.Command, CommandIdOf(request), "operator", ct);
+        if (ApiErrors.Of(reply) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var state = await services.Vms.StateAsync(vm, ct);
+        var job = asked.Job is { } kind ? state.Jobs.LastOrDefault(j => j.Kind == kind) : null;
+        return Results.Accepted(
+            value: new OperationAccepted(job is null ? null : VmViews.JobId(vm, job.Id)));
+    }
+
+    private static CommandId CommandIdOf(OperationRequest request)
+    {
+        if (request.CommandId is null)
+        {
+            Span<byte> random = stackalloc byte[16];
+            System.Security.Cryptography.RandomNumberGenerator.Fill(random);
+            return new CommandId(new Guid(random));
+        }
+
+        return Guid.TryParse(request.CommandId, out var id) ? new CommandId(id) : throw new BadRequestException(
+            $"Command id '{request.CommandId}' is not a GUID; leave it out or give one.");
+    }
+
+    private static bool IsName(string vm) =>
+        vm.Length is > 0 and <= LongestName && char.IsAsciiLetterOrDigit(vm[0])
+        && vm.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+}
+
+/// <summary>What carrying out an operation needs.</summary>
+internal sealed record OperationServices(ProtectedVms Vms, AgentRegistry Agents, TargetSite Site);

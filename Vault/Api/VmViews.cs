@@ -1,0 +1,176 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Engine.Health;
+using ReplicationEngine.Engine.Jobs;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Target;
+
+namespace ReplicationEngine.Vault.Api;
+
+/// <summary>Shows a VM: its state, what its agent last reported, and what the target holds, in one answer.</summary>
+internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvider time)
+{
+    /// <summary>The whole view.</summary>
+    public VmView Of(ProtectedVmState state)
+    {
+        var vm = state.Enrollment.Vm.Value;
+        var status = agents.Status(vm);
+        var volume = site.Find(vm);
+        var lag = Lag(state, status, volume);
+        var health = ProtectedVmHealth.Of(state);
+        return new VmView(
+            vm, PhaseName.Of(state.Phase), Text(health.Level),
+            [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
+            Next(state, status, lag.Bytes), Source(state, status), Recovered(state, volume), Test(state, volume),
+            Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null : Point(state.Points[^1])),
+            [.. Enum.GetValues<Operation>().Where(o => ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
+            Jobs(state));
+    }
+
+    /// <summary>The jobs of a VM, newest first.</summary>
+    public static IReadOnlyList<JobView> Jobs(ProtectedVmState state) =>
+        [.. state.Jobs.Reverse().Select(job => Job(state, job))];
+
+    /// <summary>A recovery point.</summary>
+    public static PointView Point(KeptPoint kept) => new(
+        kept.Id.ToString(), kept.Point.Time, kept.Point.Kind == PointKind.Application ? "app" : "crash",
+        kept.Point.Generation.Value, kept.Point.Lsn.Value,
+        kept.Point.Grade == PointGrade.Received ? "received" : "digest-matched", kept.Usable, kept.UnusableBecause);
+
+    /// <summary>The id under which the API shows a job: the VM's name and the job's number in it.</summary>
+    public static string JobId(string vm, long id) => $"{vm}:{id}";
+
+    private static JobView Job(ProtectedVmState state, Job job)
+    {
+        var vm = state.Enrollment.Vm.Value;
+        var ended = job.Outcome is not JobOutcome.Running;
+        return new JobView(
+            JobId(vm, job.Id), vm, Kebab(job.Kind.ToString()), Kebab(job.Outcome.ToString()), job.Actor, job.StartedAt,
+            ended ? job.EndedAt : null,
+            [.. job.Steps.Select(s => new JobStepView(
+                s.Name, s.EndedAt is null ? "running" : "succeeded", s.StartedAt, s.EndedAt, null))],
+            job.Error is { } error ? new JobErrorView(Kebab(job.Kind.ToString()) + "-error", error, null) : null);
+    }
+
+    private (long Bytes, double? Seconds) Lag(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
+    {
+        if (volume?.Live is { } live && state.Phase is Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack)
+        {
+            var reverse = volume.ReverseStatus();
+            return (reverse.LagBytes, reverse.Oldest is { } since ? Age(since) : 0);
+        }
+
+        return status is null ? (0, null)
+            : (status.LagBytes, status.OldestUnacked is { } oldest ? Age(oldest) : 0);
+    }
+
+    private double Age(DateTimeOffset since) => Math.Max(0, (time.GetUtcNow() - since).TotalSeconds);
+
+    private static ProgressView? Progress(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
+    {
+        var transfer = state.Phase is Phase.Reprotecting { Direction: Direction.ToPrimary } or Phase.ProtectedReverse
+            or Phase.FailingBack ? volume?.ReverseStatus().Transfer : status?.Transfer;
+        if (transfer is null || (transfer.BytesTotal == 0 && transfer.Phase == "streaming"))
+        {
+            return null;
+        }
+
+        var what = state.Phase switch
+        {
+            Phase.InitialReplication or Phase.Enabling => "initial-replication",
+            Phase.Reprotecting { Direction: Direction.ToPrimary } => "reverse-resync",
+            Phase.FailingOver or Phase.FailingBack => "final-sync",
+            _ => "resync",
+        };
+        if (what == "resync" && transfer.Phase == "streaming")
+        {
+            return null;
+        }
+
+        var percent = transfer.BytesTotal == 0 ? 100 : 100.0 * transfer.BytesDone / transfer.BytesTotal;
+        return new ProgressView(
+            what, Math.Round(Math.Min(100, percent), 1), transfer.BytesTotal, transfer.BytesDone,
+            Math.Max(0, transfer.BytesTotal - transfer.BytesDone), transfer.BytesPerSecond, transfer.SecondsLeft,
+            transfer.WireBytes);
+    }
+
+    private static NextRunView Next(ProtectedVmState state, VolumeStatus? status, long lagBytes)
+    {
+        var rate = status?.Transfer?.BytesPerSecond ?? 0;
+        var size = state.Enrollment.Disks.Sum(d => d.SizeBytes);
+        var (mode, why, bytes) = state.Phase switch
+        {
+            Phase.Enabling or Phase.InitialReplication => (
+                "full", "initial replication sends every block that is not zero",
+                Math.Max(0, (status?.Transfer?.BytesTotal ?? size) - (status?.Transfer?.BytesDone ?? 0))),
+            Phase.FailedOver or Phase.Reprotecting => (
+                "incremental", "reprotect compares block hashes and sends what differs", size),
+            Phase.FailedBack => ("incremental", "reprotect compares block hashes and sends what differs", size),
+            _ when state.Replication.Resync is { } resync => (
+                "incremental", $"a resync compares the marked extents ({string.Join(", ", resync.Reasons)})",
+                status?.DirtyBytes ?? 0),
+            _ when status is { DirtyBytes: > 0 } => (
+                "incremental", "extents that the log did not carry are compared", status.DirtyBytes),
+            _ => ("incremental", "only new writes are sent", lagBytes),
+        };
+        return new NextRunView(mode, why, bytes, rate > 0 ? Math.Round(bytes / rate, 1) : null);
+    }
+
+    private SourceView Source(ProtectedVmState state, VolumeStatus? status)
+    {
+        var agent = state.Enrollment.Agent;
+        IReadOnlyList<DiskView> disks = status is { } known
+            ? [.. known.Disks.Select(d => new DiskView(d.Path, agents.Find(agent) is null ? null : d.Uri, d.SizeBytes))]
+            : [.. state.Enrollment.Disks.Select(d => new DiskView(d.Path, null, d.SizeBytes))];
+        return new SourceView(
+            agent, agents.Find(agent) is not null, status is null ? "unknown" : Kebab(status.Role.ToString()),
+            status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
+            status?.DirtyBytes ?? 0, status?.Transfer?.WireBytes ?? 0, status?.Transfer?.ChangedBytes ?? 0, disks);
+    }
+
+    private static RecoveredView? Recovered(ProtectedVmState state, TargetVolume? volume)
+    {
+        if (volume?.Live is not { } live || RecoveryOf(state.Phase) is not { } recovery)
+        {
+            return volume?.Live is { } only ? Machine(only, null, TimeSpan.Zero, TimeSpan.Zero) : null;
+        }
+
+        return Machine(
+            live, state.Points.FirstOrDefault(p => p.Id == recovery.Point), recovery.RpoBound,
+            recovery.ReadyAt - recovery.StartedAt);
+    }
+
+    private static Recovery? RecoveryOf(Phase phase) => phase switch
+    {
+        Phase.CommitPending p => p.Recovery,
+        Phase.ChangingPoint p => p.Recovery,
+        Phase.Committing p => p.Recovery,
+        Phase.FailedOver p => p.Recovery,
+        _ => null,
+    };
+
+    private static RecoveredView? Test(ProtectedVmState state, TargetVolume? volume) =>
+        volume?.Test is { } test && state.TestFailover is TestFailover.Active active
+            ? Machine(test, state.Points.FirstOrDefault(p => p.Id == active.Point), test.RpoBound, test.ReadyAfter)
+            : null;
+
+    private static RecoveredView Machine(RecoveredMachine machine, KeptPoint? point, TimeSpan rpo, TimeSpan rto) => new(
+        [.. machine.Disks.Select(d => new DiskView(d.Path, d.Uri, d.SizeBytes))],
+        point is null ? machine.Point : Point(point), Math.Round(rpo.TotalSeconds, 3), Math.Round(rto.TotalSeconds, 3),
+        machine.HasWrites);
+
+    private static SettingsView Settings(ProtectedVmState state) => new(
+        state.Enrollment.ScenarioId, state.Enrollment.Policy.Name, state.Enrollment.Policy.Retention.TotalHours,
+        state.Enrollment.Policy.AppConsistentEvery.TotalHours, state.Term.Value);
+
+    private static CauseView Cause(HealthCause cause) => new(
+        Kebab(cause.Kind.ToString()), Text(cause.Level), cause.Message, cause.Remedy.Length == 0 ? null : cause.Remedy,
+        cause.Since);
+
+    private static string Text(HealthLevel level) => Kebab(level.ToString());
+
+    /// <summary>PascalCase as kebab-case.</summary>
+    internal static string Kebab(string name) => string.Concat(name.Select((c, i) =>
+        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
+}

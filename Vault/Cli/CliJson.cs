@@ -1,0 +1,38 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>The JSON of the HTTP contract and of <c>--json</c>: camel case, nulls written unless a result says otherwise.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(IReadOnlyList<VmView>))]
+[JsonSerializable(typeof(VmView))]
+[JsonSerializable(typeof(IReadOnlyList<PointView>))]
+[JsonSerializable(typeof(IReadOnlyList<LogLineView>))]
+[JsonSerializable(typeof(StateAtView))]
+[JsonSerializable(typeof(IReadOnlyList<JobView>))]
+[JsonSerializable(typeof(IReadOnlyList<AgentView>))]
+[JsonSerializable(typeof(OperationRequest))]
+[JsonSerializable(typeof(OperationAccepted))]
+[JsonSerializable(typeof(ProblemView))]
+[JsonSerializable(typeof(OperationResult))]
+[JsonSerializable(typeof(ProtectResult))]
+[JsonSerializable(typeof(FailoverResult))]
+[JsonSerializable(typeof(PointResult))]
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    /// <summary>For results: slashes and angle brackets of paths and URIs stay readable.</summary>
+    public static CliJson Output { get; } = new(new JsonSerializerOptions(JsonSerializerDefaults.Web)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    /// <summary>How a type is written as a result.</summary>
+    public static JsonTypeInfo<T> For<T>() => (JsonTypeInfo<T>)Output.GetTypeInfo(typeof(T))!;
+}
+
+/// <summary>What a server says when it refuses (RFC 9457).</summary>
+internal sealed record ProblemView(string? Title, string? Detail, string? Code, int? Status);

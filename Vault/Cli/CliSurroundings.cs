@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>
+/// All that the command line takes from the process around it, so that tests can stand in for it.
+/// </summary>
+/// <param name="Out">Results, and nothing else.</param>
+/// <param name="Error">Progress, warnings and reasons.</param>
+/// <param name="OutWidth">Columns of the terminal on <paramref name="Out"/>; null when it is no terminal.</param>
+/// <param name="ErrorWidth">Columns of the terminal on <paramref name="Error"/>; null when it is no terminal.</param>
+/// <param name="Time">The clock that waiting goes by.</param>
+/// <param name="Variable">Reads an environment variable.</param>
+internal sealed record CliSurroundings(
+    TextWriter Out, TextWriter Error, int? OutWidth, int? ErrorWidth, TimeProvider Time, Func<string, string?> Variable)
+{
+    /// <summary>Makes a command id; the server answers a repeated one as it answered the first (I19).</summary>
+    public Func<string> NewCommandId { get; init; } = () => new Guid(RandomNumberGenerator.GetBytes(16)).ToString("N");
+
+    /// <summary>The directory that relative disk paths start from.</summary>
+    public string CurrentDirectory { get; init; } = "/";
+
+    /// <summary>The process as it is.</summary>
+    public static CliSurroundings OfProcess() => new(
+        Console.Out, Console.Error,
+        Console.IsOutputRedirected ? null : Columns(), Console.IsErrorRedirected ? null : Columns(),
+        TimeProvider.System, Environment.GetEnvironmentVariable)
+    {
+        CurrentDirectory = Directory.GetCurrentDirectory(),
+    };
+
+    // A terminal that does not tell its size says 0.
+    private static int Columns() => Console.WindowWidth is > 0 and var columns ? columns : 80;
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>The options that every command of a client shares.</summary>
+internal sealed class ClientOptions
+{
+    /// <summary>Where a server is looked for when nothing else is said.</summary>
+    public const string DefaultServer = "http://127.0.0.1:7443";
+
+    /// <summary>The environment variable that names the server.</summary>
+    public const string ServerVariable = "DRCTL_SERVER";
+
+    /// <summary><c>--server URL</c>.</summary>
+    public Option<string?> Server { get; } = new("--server")
+    {
+        HelpName = "URL",
+        Description = $"The service to talk to; else {ServerVariable}, else {DefaultServer}",
+    };
+
+    /// <summary><c>--json</c>.</summary>
+    public Option<bool> Json { get; } = new("--json") { Description = "Write the result as JSON" };
+
+    /// <summary><c>--no-wait</c>.</summary>
+    public Option<bool> NoWait { get; } = new("--no-wait") { Description = "Return as soon as the work is accepted" };
+
+    /// <summary><c>NAME</c>.</summary>
+    public Argument<string> Vm { get; } = new("NAME") { Description = "The VM's name" };
+
+    /// <summary>The server that a command line means.</summary>
+    public Uri ServerOf(ParseResult parsed, CliSurroundings surroundings)
+    {
+        if (parsed.GetValue(Server) is { } given)
+        {
+            return InputText.Url(given, "--server");
+        }
+
+        return surroundings.Variable(ServerVariable) is { Length: > 0 } named
+            ? InputText.Url(named, ServerVariable)
+            : new Uri(DefaultServer);
+    }
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Text.Json;
+using ReplicationEngine.Vault.Api;
+using Spectre.Console.Rendering;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>One run of a client command: what was typed, the server, and the ways to answer.</summary>
+internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliSurroundings surroundings) : IDisposable
+{
+    /// <summary>What was typed.</summary>
+    public ParseResult Parsed { get; } = parsed;
+
+    /// <summary>The process around it.</summary>
+    public CliSurroundings Surroundings { get; } = surroundings;
+
+    /// <summary>The service.</summary>
+    public VaultClient Client { get; } = new(options.ServerOf(parsed, surroundings));
+
+    /// <summary>The result is to be JSON.</summary>
+    public bool Json => Parsed.GetValue(options.Json);
+
+    /// <summary>The command returns before the work is done.</summary>
+    public bool NoWait => Parsed.GetValue(options.NoWait);
+
+    /// <summary>The job that this run started, for the word of farewell when it is interrupted.</summary>
+    public JobStarted? Started { get; private set; }
+
+    /// <summary>The VM that the command names.</summary>
+    public string Vm => InputText.VmName(Parsed.GetRequiredValue(options.Vm));
+
+    /// <summary>Starts an operation that becomes a job; a repeated request for it is the same one.</summary>
+    public async Task<string> StartAsync(
+        string vm, string operation, OperationRequest request, CancellationToken cancellationToken) =>
+        await TryStartAsync(vm, operation, request, cancellationToken)
+            ?? throw CommandFailedException.Refused($"{vm}: the server made no job of '{operation}'; update the older of the two.");
+
+    /// <summary>Starts an operation; null when it was done at once and no job came of it.</summary>
+    public async Task<string?> TryStartAsync(
+        string vm, string operation, OperationRequest request, CancellationToken cancellationToken)
+    {
+        var accepted = await Client.StartAsync(
+            vm, operation, request with { CommandId = Surroundings.NewCommandId() }, cancellationToken);
+        Started = accepted.JobId is { } job ? new JobStarted(vm, operation, job) : null;
+        return accepted.JobId;
+    }
+
+    /// <summary>Waits for another job of the VM, which followed the started one.</summary>
+    public Task<WaitState> WaitForAsync(
+        JobView job, Func<WaitState, bool> done, string missing, CancellationToken cancellationToken)
+    {
+        Started = new JobStarted(job.Vm, job.Kind, job.Id);
+        return WaitAsync(done, missing, cancellationToken);
+    }
+
+    /// <summary>Waits for the started job.</summary>
+    public Task<WaitState> WaitAsync(Func<WaitState, bool> done, string missing, CancellationToken cancellationToken) =>
+        new JobWait(Client, Surroundings).UntilAsync(Started!.Vm, Started.JobId, done, missing, cancellationToken);
+
+    /// <summary>Writes the result: one line of JSON, or what <paramref name="page"/> makes of it.</summary>
+    public void Answer<T>(T result, Func<T, IRenderable> page)
+    {
+        if (Json)
+        {
+            WriteJson(result);
+        }
+        else
+        {
+            Pages.Write(Surroundings, page(result));
+        }
+    }
+
+    /// <summary>Writes the result: one line of JSON, or lines that no terminal width breaks.</summary>
+    public void Answer<T>(T result, Func<T, IEnumerable<string>> lines)
+    {
+        if (Json)
+        {
+            WriteJson(result);
+            return;
+        }
+
+        foreach (var line in lines(result))
+        {
+            Surroundings.Out.WriteLine(Readable.Plain(line));
+        }
+    }
+
+    /// <summary>Writes one line of JSON.</summary>
+    public void WriteJson<T>(T result) =>
+        Surroundings.Out.WriteLine(JsonSerializer.Serialize(result, CliJson.For<T>()));
+
+    /// <inheritdoc/>
+    public void Dispose() => Client.Dispose();
+}
+
+/// <summary>A job that goes on in the service whether it is watched or not.</summary>
+internal sealed record JobStarted(string Vm, string Operation, string JobId);

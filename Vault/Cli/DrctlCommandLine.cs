@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>
+/// The command line of drctl. All commands but <c>serve</c> and <c>agent</c> are clients of the service's HTTP API. stdout carries
+/// the result and nothing else; progress, warnings and reasons go to stderr; exit codes are those of <see cref="ExitCodes"/>.
+/// </summary>
+internal sealed class DrctlCommandLine
+{
+    // A service that is told to stop ends its connections and syncs its stores first.
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(30);
+    private readonly RootCommand _root;
+    private readonly CliSurroundings _surroundings;
+
+    private DrctlCommandLine(RootCommand root, CliSurroundings surroundings) => (_root, _surroundings) = (root, surroundings);
+
+    /// <summary>The command line of this process.</summary>
+    /// <param name="serve">Runs the service.</param>
+    /// <param name="agent">Runs the agent.</param>
+    public static DrctlCommandLine Build(ServeHandler serve, AgentHandler agent) => Build(serve, agent, CliSurroundings.OfProcess());
+
+    /// <summary>The command line in other surroundings.</summary>
+    public static DrctlCommandLine Build(ServeHandler serve, AgentHandler agent, CliSurroundings surroundings)
+    {
+        var options = new ClientOptions();
+        var hosts = new HostCommands(options, surroundings);
+        var commands = new ClientCommands(options, surroundings);
+        var root = new RootCommand(
+            "drctl protects machines' disks, keeps recovery points, and fails over and back. "
+            + "Exit codes: 0 done, 1 refused or failed, 2 bad usage, 3 server unreachable, 130 interrupted.");
+        Command[] all =
+        [
+            hosts.Serve(serve), hosts.Agent(agent), ProtectCommand.Make(commands), .. ViewCommands.All(commands),
+            .. FailoverCommands.All(commands), .. OperationCommands.All(commands),
+        ];
+        foreach (var command in all)
+        {
+            root.Subcommands.Add(command);
+        }
+
+        return new DrctlCommandLine(root, surroundings);
+    }
+
+    /// <summary>Runs one command line; Ctrl-C and SIGTERM cancel it.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> InvokeAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        // Response files are off: a password or a name that begins with @ is itself.
+        var parsed = _root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Action is ParseErrorAction or null)
+        {
+            _surroundings.Error.WriteLine(Readable.Plain(Reason(parsed)));
+            return ExitCodes.Usage;
+        }
+
+        var configuration = new InvocationConfiguration
+        {
+            Output = _surroundings.Out,
+            Error = _surroundings.Error,
+            ProcessTerminationTimeout = StopTime,
+        };
+        return await parsed.InvokeAsync(configuration, cancellationToken);
+    }
+
+    private static string Reason(ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command is not RootCommand)
+        {
+            var reason = parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.') : "That is not complete";
+            return $"{reason}; see `drctl {parsed.CommandResult.Command.Name} --help`.";
+        }
+
+        return parsed.UnmatchedTokens is [var first, ..]
+            ? $"'{first}' is not a command of drctl; see `drctl --help`."
+            : "No command was given; see `drctl --help`.";
+    }
+}

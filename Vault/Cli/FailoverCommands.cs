@@ -1,0 +1,107 @@
+using System.CommandLine;
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>The commands about points: <c>failover</c>, <c>change-point</c>, <c>point</c>.</summary>
+internal static class FailoverCommands
+{
+    private const string NotServed =
+        "the failover is done, but a recovered disk is not served; see `drctl status` and the service's log.";
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<Command> All(ClientCommands commands) =>
+        [Failover(commands), ChangePoint(commands), MakePoint(commands)];
+
+    private static Command Failover(ClientCommands commands)
+    {
+        var kind = new Option<string>("--kind")
+        {
+            HelpName = "test|planned|unplanned",
+            Description = "A test leaves the source and replication alone; planned loses nothing; unplanned needs no source",
+            Required = true,
+        };
+        kind.AcceptOnlyFromAmong("test", "planned", "unplanned");
+        var point = new Option<string?>("--point")
+        {
+            HelpName = "latest|latest-processed|latest-app|ID",
+            Description = "The recovery point; else latest",
+        };
+        return commands.Operation(
+            "failover", "Starts the machine at the target: prints a writable NBD URI for each recovered disk", [kind, point],
+            async (run, cancellationToken) =>
+            {
+                var chosen = run.Parsed.GetRequiredValue(kind);
+                var request = new OperationRequest(Point: run.Parsed.GetValue(point));
+                await run.StartAsync(run.Vm, $"{chosen}-failover", request, cancellationToken);
+                await FinishAsync(run, chosen, cancellationToken);
+            });
+    }
+
+    private static Command ChangePoint(ClientCommands commands)
+    {
+        var point = new Argument<string>("ID") { Description = "The recovery point to show instead" };
+        return commands.Operation(
+            "change-point", "Shows another recovery point while a failover is not committed", [point],
+            async (run, cancellationToken) =>
+            {
+                var request = new OperationRequest(Point: run.Parsed.GetRequiredValue(point));
+                await run.StartAsync(run.Vm, "change-point", request, cancellationToken);
+                await FinishAsync(run, "change-point", cancellationToken);
+            });
+    }
+
+    private static async Task FinishAsync(CommandRun run, string kind, CancellationToken cancellationToken)
+    {
+        if (run.NoWait)
+        {
+            OperationCommands.Accepted(run, run.Started!.Operation);
+            return;
+        }
+
+        var state = await run.WaitAsync(
+            s => s.Ended && OperationCommands.AllServed(Recovered(s, kind)?.Disks), NotServed, cancellationToken);
+        var recovered = Recovered(state, kind)!;
+        var result = new FailoverResult(
+            state.Job.Vm, recovered.Disks, recovered.Point, recovered.RpoSeconds, recovered.RtoSeconds, kind, state.Vm!.Phase,
+            state.Job.Id);
+        run.Answer(result, r =>
+        [
+            $"{r.Vm}: {r.Phase}; {r.Point.Kind} point {r.Point.Id} of {Readable.Time(r.Point.Time)}, "
+            + $"RPO {Readable.Duration(r.RpoSeconds)}, RTO {Readable.Duration(r.RtoSeconds)}",
+            .. OperationCommands.DiskLines(r.Disks),
+        ]);
+    }
+
+    private static RecoveredView? Recovered(WaitState state, string kind) =>
+        kind == "test" ? state.Vm?.Test : state.Vm?.Recovered;
+
+    private static Command MakePoint(ClientCommands commands)
+    {
+        var app = new Option<bool>("--app") { Description = "Application-consistent: the machine's hooks freeze it for the instant" };
+        return commands.Operation("point", "Makes a recovery point now", [app], async (run, cancellationToken) =>
+        {
+            var wanted = run.Parsed.GetValue(app);
+            var jobId = await run.StartAsync(
+                run.Vm, "make-point", new OperationRequest(App: wanted ? true : null), cancellationToken);
+            if (run.NoWait)
+            {
+                OperationCommands.Accepted(run, "make-point");
+                return;
+            }
+
+            var state = await run.WaitAsync(
+                s => s.Ended && s.Vm?.Points.Newest is { } newest && newest.Time >= s.Job.StartedAt.AddMilliseconds(-1),
+                "the point was made, but the service does not list it; see `drctl points`.", cancellationToken);
+            var point = state.Vm!.Points.Newest!;
+            if (wanted && point.Kind != "app")
+            {
+                run.Surroundings.Error.WriteLine(
+                    $"warning: the point is only crash-consistent, the freeze did not succeed; see `drctl jobs {state.Job.Vm}`.");
+            }
+
+            run.Answer(new PointResult(state.Job.Vm, point, jobId), r =>
+                [$"{r.Vm}: {r.Point.Kind} point {r.Point.Id} of {Readable.Time(r.Point.Time)}"]);
+        });
+    }
+}

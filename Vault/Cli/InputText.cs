@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>Reads what people type: URLs, sizes, names. Each refusal names the value and what to write instead.</summary>
+internal static partial class InputText
+{
+    private static readonly (string Suffix, long Factor)[] Units =
+        [("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("B", 1), ("", 1)];
+
+    /// <summary>An http or https URL with a host and nothing after the port.</summary>
+    public static Uri Url(string text, string option)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url!.Host.Length > 0
+            && url.PathAndQuery == "/" && url.Fragment.Length == 0 && url.UserInfo.Length == 0)
+        {
+            return url;
+        }
+
+        throw CommandFailedException.Usage(
+            $"'{text}' is not the URL of a server; write one such as {ClientOptions.DefaultServer} for {option}.");
+    }
+
+    /// <summary>A number of bytes, above 0, with an optional suffix KiB, MiB, GiB or TiB.</summary>
+    /// <returns>False, and a sentence, when <paramref name="text"/> is none.</returns>
+    public static bool TrySize(string text, out long bytes, out string sentence)
+    {
+        sentence = $"'{text}' is not a size; write bytes, or a number with KiB, MiB, GiB or TiB, such as 512MiB.";
+        bytes = 0;
+        var (suffix, factor) = Units.First(unit => text.EndsWith(unit.Suffix, StringComparison.OrdinalIgnoreCase));
+        var digits = text[..^suffix.Length].TrimEnd();
+        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number == 0
+            || number > long.MaxValue / factor)
+        {
+            return false;
+        }
+
+        bytes = number * factor;
+        return true;
+    }
+
+    /// <summary>The name of a VM, as <see cref="Engine.Identifiers.ProtectedVmId"/> allows it.</summary>
+    public static string VmName(string text) => VmNamePattern().IsMatch(text)
+        ? text
+        : throw CommandFailedException.Usage(
+            $"'{text}' is not a name for a VM; use 1 to 64 letters, digits, dots, dashes or underscores, first a letter or digit.");
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex VmNamePattern();
+}

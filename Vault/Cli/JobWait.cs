@@ -1,0 +1,83 @@
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>
+/// Watches a job until a condition holds. A server that does not answer is asked again for a while, since the work goes on
+/// without this process, and a restarted service goes on with it.
+/// </summary>
+internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Waits until <paramref name="done"/> holds, showing progress on stderr.</summary>
+    /// <exception cref="CommandFailedException">
+    /// The job failed or was cancelled; it ended well and <paramref name="done"/> still did not hold after a minute (then
+    /// <paramref name="missing"/> says what is missing); or the server did not answer for a minute.
+    /// </exception>
+    public Task<WaitState> UntilAsync(
+        string vm, string jobId, Func<WaitState, bool> done, string missing, CancellationToken cancellationToken) =>
+        WaitDisplay.For(surroundings).RunAsync(show => PollAsync(new Wait(vm, jobId, done, missing, show), cancellationToken));
+
+    private async Task<WaitState> PollAsync(Wait wait, CancellationToken cancellationToken)
+    {
+        var pause = FirstPause;
+        var start = surroundings.Time.GetUtcNow();
+        var (answered, ended) = (start, (DateTimeOffset?)null);
+        WaitState? state = null;
+        while (true)
+        {
+            try
+            {
+                var job = await client.JobAsync(wait.JobId, cancellationToken);
+                // The VM is read after the job: what an ended job brought about is then in it.
+                state = new WaitState(job, await client.FindVmAsync(wait.Vm, cancellationToken), Trouble: null);
+                answered = surroundings.Time.GetUtcNow();
+            }
+            catch (CommandFailedException e) when (e.MayPass && surroundings.Time.GetUtcNow() - answered < Patience)
+            {
+                state = state is null ? null : state with { Trouble = "the server does not answer; asking again" };
+            }
+
+            if (state is not null)
+            {
+                wait.Show(state);
+                ThrowIfFailed(state.Job);
+                if (wait.Done(state))
+                {
+                    return state;
+                }
+
+                ended ??= state.Ended ? surroundings.Time.GetUtcNow() : null;
+                if (surroundings.Time.GetUtcNow() - ended > Patience)
+                {
+                    throw CommandFailedException.Refused($"{wait.Vm}: {wait.Missing}");
+                }
+            }
+
+            await Task.Delay(pause, surroundings.Time, cancellationToken);
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        }
+    }
+
+    private static void ThrowIfFailed(JobView job)
+    {
+        if (job.State == "failed")
+        {
+            var step = job.Steps.FirstOrDefault(s => s.State == "failed")?.Name;
+            var why = job.Error is { } error ? $"{error.Message.TrimEnd('.')}" : "the server gave no reason";
+            var remedy = job.Error?.Remedy is { Length: > 0 } text ? $" {text}" : string.Empty;
+            throw CommandFailedException.Refused(
+                $"{job.Vm}: {job.Kind} failed{(step is null ? string.Empty : $" at {step}")}: {why}.{remedy}");
+        }
+
+        if (job.State == "cancelled")
+        {
+            throw CommandFailedException.Refused($"{job.Vm}: {job.Kind} was cancelled before it was done.");
+        }
+    }
+
+    private sealed record Wait(string Vm, string JobId, Func<WaitState, bool> Done, string Missing, Action<WaitState> Show);
+}

@@ -1,0 +1,63 @@
+using ReplicationEngine.Vault.Api;
+using Spectre.Console.Rendering;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>Jobs with their steps and how long each took, and jobs as bars over time.</summary>
+internal static class JobsPage
+{
+    private const int TimelineCells = 40;
+
+    /// <summary>Every job, its steps below it.</summary>
+    public static IRenderable Table(IReadOnlyList<JobView> jobs, DateTimeOffset now)
+    {
+        if (jobs.Count == 0)
+        {
+            return Pages.Line("No job has run yet.");
+        }
+
+        var table = Pages.Table("JOB", "VM", "WHAT", "STATE", "STARTED", "TOOK", "BY");
+        foreach (var job in jobs)
+        {
+            var took = WaitState.Took(job.StartedAt, job.EndedAt, now);
+            table.With(
+                job.Id, job.Vm, job.Kind, $"{WaitState.Mark(job.State)} {job.State}", Readable.Time(job.StartedAt), took, job.Actor);
+            foreach (var step in job.Steps)
+            {
+                var detail = step.Detail is { Length: > 0 } text ? text : string.Empty;
+                table.With(
+                    string.Empty, string.Empty, $"  {step.Name}", $"{WaitState.Mark(step.State)} {step.State}", string.Empty,
+                    WaitState.Took(step.StartedAt, step.EndedAt, now), detail);
+            }
+
+            if (job.Error is { } error)
+            {
+                table.With(string.Empty, string.Empty, $"  {error.Code}", error.Message, string.Empty, string.Empty, error.Remedy ?? string.Empty);
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>Each job as a bar on one axis of time, oldest first.</summary>
+    public static IRenderable Timeline(IReadOnlyList<JobView> jobs, DateTimeOffset now)
+    {
+        var from = jobs.Min(j => j.StartedAt);
+        var to = jobs.Max(j => j.EndedAt ?? now);
+        var span = Math.Max((to - from).TotalSeconds, 0.001);
+        var table = Pages.Table("STARTED", "WHAT", "STATE", "TOOK", $"{Readable.TimeOfDay(from)} … {Readable.TimeOfDay(to)}");
+        foreach (var job in jobs.OrderBy(j => j.StartedAt))
+        {
+            var left = Cell(job.StartedAt);
+            var right = Math.Max(left + 1, Cell(job.EndedAt ?? now));
+            var bar = new string(' ', left) + new string('━', right - left);
+            table.With(
+                Readable.TimeOfDay(job.StartedAt), job.Kind, $"{WaitState.Mark(job.State)} {job.State}",
+                WaitState.Took(job.StartedAt, job.EndedAt, now), bar);
+        }
+
+        return table;
+
+        int Cell(DateTimeOffset time) => Math.Clamp((int)((time - from).TotalSeconds / span * TimelineCells), 0, TimelineCells - 1);
+    }
+}

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>The commands that start an operation whose result is the VM's new phase.</summary>
+internal static class OperationCommands
+{
+    /// <summary>All of them.</summary>
+    public static IEnumerable<Command> All(ClientCommands commands)
+    {
+        var notes = new Option<string?>("--notes") { HelpName = "TEXT", Description = "What the test showed; kept in the history" };
+        yield return Simple(commands, "cleanup", "clean-up", "Removes the machine of a test failover", notes,
+            (parsed, request) => request with { Notes = parsed.GetValue(notes) });
+
+        yield return Simple(commands, "commit", "commit", "Settles a failover on its point and drops the others");
+
+        var discard = new Option<bool>("--discard") { Description = "Throw away what the recovered machine has written" };
+        yield return Simple(commands, "cancel", "cancel", "Takes a failover back where that is still safe", discard,
+            (parsed, request) => request with { Discard = parsed.GetValue(discard) ? true : null }, showsSource: true);
+
+        yield return Simple(commands, "reprotect", "reprotect", "Replicates back to the source, differences only");
+        yield return Simple(commands, "failback", "failback", "Brings the machine back to the source, nothing lost",
+            showsSource: true, waitsForSource: true);
+        yield return Simple(commands, "resync", "resync", "Compares both sides by checksums and sends what differs");
+        yield return Simple(commands, "pause", "pause", "Stops sending; writes are noted meanwhile");
+        yield return Simple(commands, "resume", "resume", "Sends again");
+        yield return Simple(commands, "retry", "retry", "Tries again now what failed and waits");
+
+        var keep = new Option<bool>("--keep-replica") { Description = "Leave the replica's data where it is" };
+        yield return Simple(commands, "disable", "disable", "Ends the protection of a VM", keep,
+            (parsed, request) => request with { KeepReplica = parsed.GetValue(keep) ? true : null });
+    }
+
+    private static Command Simple(
+        ClientCommands commands, string name, string operation, string description, Option? option = null,
+        Func<ParseResult, OperationRequest, OperationRequest>? fill = null, bool showsSource = false,
+        bool waitsForSource = false) =>
+        commands.Operation(name, description, option is null ? [] : [option], async (run, cancellationToken) =>
+        {
+            var vm = run.Vm;
+            var request = new OperationRequest();
+            var jobId = await run.TryStartAsync(vm, operation, fill?.Invoke(run.Parsed, request) ?? request, cancellationToken);
+            if (jobId is null)
+            {
+                var now = await run.Client.VmAsync(vm, cancellationToken);
+                run.Answer(new OperationResult(vm, operation, null, "succeeded", now.Phase, now.Health), OperationLines);
+                return;
+            }
+
+            if (run.NoWait)
+            {
+                Accepted(run, operation);
+                return;
+            }
+
+            var state = await run.WaitAsync(
+                s => s.Ended && (!waitsForSource || AllServed(s.Vm?.Source.Disks)),
+                "the operation is done, but the source's disks are not served; see whether its agent runs with `drctl agents`.",
+                cancellationToken);
+            var seconds = state.Job.EndedAt is { } end ? (end - state.Job.StartedAt).TotalSeconds : (double?)null;
+            var result = new OperationResult(
+                vm, operation, jobId, state.Job.State, state.Vm?.Phase ?? "disabled", state.Vm?.Health, seconds,
+                showsSource ? state.Vm?.Source.Disks : null);
+            run.Answer(result, OperationLines);
+        });
+
+    /// <summary>Answers what is known when nothing is waited for.</summary>
+    public static void Accepted(CommandRun run, string operation)
+    {
+        var started = run.Started!;
+        run.Answer(
+            new OperationResult(started.Vm, operation, started.JobId, "running"),
+            r => [$"{r.Vm}: {r.Operation} goes on as job {r.JobId}"]);
+    }
+
+    /// <summary>True when there are disks and each has a URI.</summary>
+    public static bool AllServed(IReadOnlyList<DiskView>? disks) => disks is { Count: > 0 } && disks.All(d => d.Uri is not null);
+
+    /// <summary>A line for each disk: its URI comes last, so that it is easy to cut out.</summary>
+    public static IEnumerable<string> DiskLines(IReadOnlyList<DiskView> disks) =>
+        disks.Select(d => $"  {d.Path}  {Readable.Bytes(d.SizeBytes)}  {d.Uri ?? "not served"}");
+
+    private static IEnumerable<string> OperationLines(OperationResult result)
+    {
+        var took = result.Seconds is { } seconds ? $" in {Readable.Duration(seconds)}" : string.Empty;
+        var health = result.Health is { } text ? $", health {text}" : string.Empty;
+        return [$"{result.Vm}: {result.Operation} done{took}; now {result.Phase}{health}", .. DiskLines(result.Disks ?? [])];
+    }
+}

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary><c>drctl protect</c>: answers where the machine is to be attached, at once or after the initial replication.</summary>
+internal static class ProtectCommand
+{
+    private const string NotServed =
+        "the disks are not served, so the machine cannot be attached; see whether the agent is connected with `drctl agents`.";
+
+    /// <summary>The command.</summary>
+    public static Command Make(ClientCommands commands)
+    {
+        var disk = new Option<string[]>("--disk")
+        {
+            HelpName = "PATH",
+            Description = "A disk on the agent's machine, a file or a block device; repeat it for each",
+            Required = true,
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var agent = Text("--agent", "NAME", "The agent on the machine of the disks; else the only one that is connected");
+        var scenario = Text("--scenario", "ID", "The protection scenario; else SCN-1");
+        var policy = Text("--policy", "NAME", "The replication policy; else the default one");
+        return commands.Operation(
+            "protect", "Protects a VM and prints the NBD URI of each disk: attach the machine there",
+            [disk, agent, scenario, policy],
+            (run, cancellationToken) =>
+            {
+                var request = new OperationRequest(
+                    Disks: [.. run.Parsed.GetRequiredValue(disk).Select(path => Absolute(run, path))],
+                    Agent: run.Parsed.GetValue(agent), Scenario: run.Parsed.GetValue(scenario), Policy: run.Parsed.GetValue(policy));
+                return RunAsync(run, request, cancellationToken);
+            });
+    }
+
+    private static async Task RunAsync(CommandRun run, OperationRequest request, CancellationToken cancellationToken)
+    {
+        var jobId = await run.StartAsync(run.Vm, "protect", request, cancellationToken);
+        var noWait = run.NoWait;
+        var state = await run.WaitAsync(
+            s => (noWait || s.Ended) && OperationCommands.AllServed(s.Vm?.Source.Disks), NotServed, cancellationToken);
+        if (!noWait && state.Vm!.Jobs.FirstOrDefault(job => job.Kind == "initial-replication") is { } copying)
+        {
+            state = await run.WaitForAsync(
+                copying, s => s.Ended && OperationCommands.AllServed(s.Vm?.Source.Disks), NotServed, cancellationToken);
+        }
+
+        var vm = state.Vm!;
+        run.Answer(
+            new ProtectResult(vm.Vm, vm.Source.Disks, vm.Phase, vm.Health, jobId, state.Job.State),
+            r => [$"{r.Vm}: {r.Phase}; attach the machine to", .. OperationCommands.DiskLines(r.Disks)]);
+    }
+
+    // The agent may run elsewhere in the file system's tree, so it is told where this relative path starts.
+    private static string Absolute(CommandRun run, string path) => path.Length == 0
+        ? throw CommandFailedException.Usage("'' is not the path of a disk; name a file or a block device on the agent's machine.")
+        : Path.GetFullPath(path, run.Surroundings.CurrentDirectory);
+
+    private static Option<string?> Text(string name, string value, string description) =>
+        new(name) { HelpName = value, Description = description };
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>Quantities as people read them; the same text in every language and time zone.</summary>
+internal static class Readable
+{
+    private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+    /// <summary>Three digits at most, and a binary unit.</summary>
+    public static string Bytes(double bytes)
+    {
+        var unit = 0;
+        while (Math.Abs(bytes) >= 999.5 && unit < ByteUnits.Length - 1)
+        {
+            bytes /= 1024;
+            unit++;
+        }
+
+        return $"{Number(bytes, unit == 0 || bytes >= 99.95 ? 0 : 1)} {ByteUnits[unit]}";
+    }
+
+    /// <summary>Bytes each second.</summary>
+    public static string Rate(double bytesPerSecond) => $"{Bytes(bytesPerSecond)}/s";
+
+    /// <summary>From milliseconds to days, the two largest units.</summary>
+    public static string Duration(double seconds) => seconds switch
+    {
+        < 0 => $"-{Duration(-seconds)}",
+        < 1 => $"{Number(seconds * 1000, 0)} ms",
+        < 9.95 => $"{Number(seconds, 1)} s",
+        < 59.5 => $"{Number(seconds, 0)} s",
+        < 3600 - 0.5 => Pair(seconds, 60, "min", 1, "s"),
+        < 86400 - 30 => Pair(seconds, 3600, "h", 60, "min"),
+        _ => Pair(seconds, 86400, "d", 3600, "h"),
+    };
+
+    /// <summary>The instant in UTC, to the second.</summary>
+    public static string Time(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>The time of the day in UTC, to the second.</summary>
+    public static string TimeOfDay(DateTimeOffset time) => time.UtcDateTime.ToString("HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>A bar of <paramref name="width"/> cells; full only at 100 per cent.</summary>
+    public static string Bar(double percent, int width)
+    {
+        var full = Math.Clamp((int)(percent / 100 * width), 0, width);
+        return new string('█', full) + new string('░', width - full);
+    }
+
+    /// <summary>Per cent without decimals; never 100 before the end.</summary>
+    public static string Percent(double percent) => $"{Number(Math.Floor(Math.Clamp(percent, 0, 100)), 0)} %";
+
+    /// <summary>
+    /// Text of others, safe for a terminal and for one line: control characters (escape sequences among them) become dots (S21).
+    /// </summary>
+    public static string Plain(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '·' : c)) : text;
+
+    private static string Pair(double seconds, int large, string largeUnit, int small, string smallUnit)
+    {
+        var total = (long)Math.Round(seconds / small) * small;
+        return total % large == 0 ? $"{total / large} {largeUnit}" : $"{total / large} {largeUnit} {total % large / small} {smallUnit}";
+    }
+
+    private static string Number(double value, int decimals) =>
+        value.ToString(decimals == 0 ? "0" : "0.0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,35 @@
+using System.Text.Json.Serialization;
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>The JSON result of <c>protect</c>: each disk with the URI where the machine is to be attached.</summary>
+internal sealed record ProtectResult(
+    string Vm, IReadOnlyList<DiskView> Disks, string Phase, string Health, string JobId, string State);
+
+/// <summary>
+/// The JSON result of <c>failover</c> and <c>change-point</c>: the recovered disks, the point they show, and what the failover
+/// cost. With <c>--no-wait</c> only the VM and the job are known.
+/// </summary>
+internal sealed record FailoverResult(
+    string Vm, IReadOnlyList<DiskView> Disks, PointView Point, double RpoSeconds, double RtoSeconds, string Kind, string Phase,
+    string JobId);
+
+/// <summary>The JSON result of <c>point</c>: the point that was made.</summary>
+internal sealed record PointResult(string Vm, PointView Point, string JobId);
+
+/// <summary>The JSON result of every other operation, and of all of them with <c>--no-wait</c>.</summary>
+/// <param name="Vm">The VM.</param>
+/// <param name="Operation">The operation, as it stands in the API.</param>
+/// <param name="JobId">Its job.</param>
+/// <param name="State">The job's state.</param>
+/// <param name="Phase">The VM's phase now; absent when it was not asked for, <c>disabled</c> when the VM is gone.</param>
+/// <param name="Health">The VM's health now; absent like the phase.</param>
+/// <param name="Seconds">How long the job took; absent while it runs.</param>
+/// <param name="Disks">The source's disks, for operations that bring the source back; absent otherwise.</param>
+internal sealed record OperationResult(
+    string Vm, string Operation, string? JobId, string State,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Phase = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Health = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Seconds = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<DiskView>? Disks = null);

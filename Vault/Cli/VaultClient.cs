@@ -1,0 +1,166 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>
+/// The service's HTTP API as <c>Vault/Api/Contracts.cs</c> has it. Every failure is a <see cref="CommandFailedException"/>:
+/// exit code 3 when nothing useful answers, 1 when the server refuses.
+/// </summary>
+internal sealed class VaultClient : IDisposable
+{
+    private const int StartAttempts = 3;
+    private readonly Uri _server;
+    private readonly HttpClient _http;
+
+    /// <summary>A client of the service at <paramref name="server"/>.</summary>
+    public VaultClient(Uri server)
+    {
+        _server = server;
+        // The service is spoken to directly: a proxy meant for the web must not see its traffic.
+        var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) };
+        _http = new HttpClient(handler) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
+    }
+
+    public Task<IReadOnlyList<VmView>> VmsAsync(CancellationToken cancellationToken) =>
+        GetAsync("api/v1/vms", CliJson.Default.IReadOnlyListVmView, cancellationToken);
+
+    public Task<VmView> VmAsync(string vm, CancellationToken cancellationToken) =>
+        GetAsync($"api/v1/vms/{Escape(vm)}", CliJson.Default.VmView, cancellationToken);
+
+    /// <summary>The VM, or null when the server knows none of this name.</summary>
+    public async Task<VmView?> FindVmAsync(string vm, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"api/v1/vms/{Escape(vm)}", null, cancellationToken);
+        return response.StatusCode == HttpStatusCode.NotFound
+            ? null
+            : await ReadAsync(response, CliJson.Default.VmView, cancellationToken);
+    }
+
+    public Task<IReadOnlyList<PointView>> PointsAsync(string vm, CancellationToken cancellationToken) =>
+        GetAsync($"api/v1/vms/{Escape(vm)}/points", CliJson.Default.IReadOnlyListPointView, cancellationToken);
+
+    public Task<IReadOnlyList<LogLineView>> LogAsync(string vm, CancellationToken cancellationToken) =>
+        GetAsync($"api/v1/vms/{Escape(vm)}/log", CliJson.Default.IReadOnlyListLogLineView, cancellationToken);
+
+    public Task<StateAtView> StateAtAsync(string vm, string at, CancellationToken cancellationToken) =>
+        GetAsync($"api/v1/vms/{Escape(vm)}/log?at={Escape(at)}", CliJson.Default.StateAtView, cancellationToken);
+
+    public Task<IReadOnlyList<JobView>> JobsAsync(CancellationToken cancellationToken) =>
+        GetAsync("api/v1/jobs", CliJson.Default.IReadOnlyListJobView, cancellationToken);
+
+    public Task<JobView> JobAsync(string id, CancellationToken cancellationToken) =>
+        GetAsync($"api/v1/jobs/{Escape(id)}", CliJson.Default.JobView, cancellationToken);
+
+    public Task<IReadOnlyList<AgentView>> AgentsAsync(CancellationToken cancellationToken) =>
+        GetAsync("api/v1/agents", CliJson.Default.IReadOnlyListAgentView, cancellationToken);
+
+    /// <summary>
+    /// Starts an operation. When the connection breaks before the answer it is sent again: <paramref name="request"/> must carry
+    /// a command id, so that the repetition is the same command (I19).
+    /// </summary>
+    public async Task<OperationAccepted> StartAsync(
+        string vm, string operation, OperationRequest request, CancellationToken cancellationToken)
+    {
+        if (request.CommandId is null)
+        {
+            throw new ArgumentException("Without a command id a repeated request would be a second command.", nameof(request));
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var content = JsonContent.Create(request, CliJson.Default.OperationRequest);
+                var path = $"api/v1/vms/{Escape(vm)}/operations/{Escape(operation)}";
+                using var response = await SendAsync(HttpMethod.Post, path, content, cancellationToken);
+                return await ReadAsync(response, CliJson.Default.OperationAccepted, cancellationToken);
+            }
+            catch (CommandFailedException e) when (attempt < StartAttempts && BrokeAfterConnecting(e))
+            {
+                continue;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private static bool BrokeAfterConnecting(CommandFailedException failure) => failure.InnerException is HttpRequestException
+    {
+        HttpRequestError: not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError),
+    };
+
+    private static string Escape(string text) => Uri.EscapeDataString(text);
+
+    private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, path, null, cancellationToken);
+        return await ReadAsync(response, type, cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        try
+        {
+            return await _http.SendAsync(request, cancellationToken);
+        }
+        catch (HttpRequestException e)
+        {
+            throw Unreachable(e.InnerException?.Message ?? e.Message, e);
+        }
+        catch (TaskCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Unreachable($"no answer within {_http.Timeout.TotalSeconds:0} s", e);
+        }
+    }
+
+    private async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!response.IsSuccessStatusCode)
+            {
+                throw await RefusalAsync(response, cancellationToken);
+            }
+
+            return await response.Content.ReadFromJsonAsync(type, cancellationToken)
+                ?? throw new JsonException("the answer is null");
+        }
+        catch (JsonException e)
+        {
+            throw Unreachable($"its answer is not what this service sends: {e.Message}", e);
+        }
+        catch (HttpRequestException e)
+        {
+            throw Unreachable(e.Message, e);
+        }
+    }
+
+    private async Task<CommandFailedException> RefusalAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var status = (int)response.StatusCode;
+        var isProblem = response.Content.Headers.ContentType?.MediaType is "application/problem+json" or "application/json";
+        var problem = isProblem
+            ? await response.Content.ReadFromJsonAsync(CliJson.Default.ProblemView, cancellationToken)
+            : null;
+        var sentence = problem?.Detail ?? problem?.Title
+            ?? $"The server at {Address} answered HTTP {status} to {response.RequestMessage?.RequestUri?.AbsolutePath} and no reason; "
+            + "see its log, and whether --server names the right one.";
+        return new CommandFailedException(ExitCodes.Refused, sentence)
+        {
+            MayPass = response.StatusCode == HttpStatusCode.ServiceUnavailable,
+        };
+    }
+
+    private string Address => _server.GetLeftPart(UriPartial.Authority);
+
+    private CommandFailedException Unreachable(string why, Exception cause) => CommandFailedException.Unreachable(
+        $"No server answers at {Address} ({why.TrimEnd('.')}); start it with `drctl serve`, or name another with --server URL or "
+        + $"{ClientOptions.ServerVariable}.", cause);
+}

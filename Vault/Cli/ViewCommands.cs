@@ -1,0 +1,140 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ReplicationEngine.Vault.Api;
+using Spectre.Console.Rendering;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>The commands that only look: status, points, log, jobs, agents.</summary>
+internal static class ViewCommands
+{
+    /// <summary>All of them.</summary>
+    public static IEnumerable<Command> All(ClientCommands commands) =>
+        [Status(commands), Points(commands), Log(commands), Jobs(commands), Agents(commands)];
+
+    private static Command Status(ClientCommands commands)
+    {
+        var name = OptionalVm("The VM; without it, all of them in a table");
+        return commands.View("status", "Shows phase, health, lag, progress and disks", [name], async (run, cancellationToken) =>
+        {
+            var now = run.Surroundings.Time.GetUtcNow();
+            if (run.Parsed.GetValue(name) is { } vm)
+            {
+                var view = await run.Client.VmAsync(InputText.VmName(vm), cancellationToken);
+                run.Answer(view, v => StatusPages.Page(v, now));
+            }
+            else
+            {
+                run.Answer(await run.Client.VmsAsync(cancellationToken), vms => StatusPages.Table(vms, now));
+            }
+        });
+    }
+
+    private static Command Points(ClientCommands commands) =>
+        commands.ViewOfVm("points", "Lists the recovery points, newest first", [], async (run, cancellationToken) =>
+        {
+            var points = await run.Client.PointsAsync(run.Vm, cancellationToken);
+            run.Answer(points, p => PointsPage.Page(p, run.Surroundings.Time.GetUtcNow()));
+        });
+
+    private static Command Log(ClientCommands commands)
+    {
+        var at = new Option<string?>("--at")
+        {
+            HelpName = "SEQ|TIME",
+            Description = "Show the state after event SEQ, or at a time such as 2026-01-31T12:00:00Z",
+        };
+        return commands.ViewOfVm("log", "Shows everything that happened to a VM, in order", [at], async (run, cancellationToken) =>
+        {
+            if (run.Parsed.GetValue(at) is { } instant)
+            {
+                run.Answer(await run.Client.StateAtAsync(run.Vm, instant, cancellationToken), StateLines);
+                return;
+            }
+
+            var lines = await run.Client.LogAsync(run.Vm, cancellationToken);
+            if (run.Json)
+            {
+                foreach (var line in lines)
+                {
+                    run.WriteJson(line);
+                }
+
+                return;
+            }
+
+            foreach (var line in LogLines(lines))
+            {
+                run.Surroundings.Out.WriteLine(Readable.Plain(line));
+            }
+        });
+    }
+
+    private static Command Jobs(ClientCommands commands)
+    {
+        var name = OptionalVm("Only the jobs of this VM");
+        return commands.View("jobs", "Lists jobs with their steps, newest first", [name], async (run, cancellationToken) =>
+        {
+            var jobs = await run.Client.JobsAsync(cancellationToken);
+            if (run.Parsed.GetValue(name) is { } typed)
+            {
+                // An unknown VM is an error, not a VM without jobs; one that was disabled still has its jobs.
+                var vm = InputText.VmName(typed);
+                jobs = [.. jobs.Where(j => j.Vm == vm)];
+                _ = jobs.Count > 0 ? null : await run.Client.VmAsync(vm, cancellationToken);
+            }
+
+            run.Answer(jobs, j => JobsPage.Table(j, run.Surroundings.Time.GetUtcNow()));
+        });
+    }
+
+    private static Command Agents(ClientCommands commands) =>
+        commands.View("agents", "Lists the agents that have registered", [], async (run, cancellationToken) =>
+        {
+            var agents = await run.Client.AgentsAsync(cancellationToken);
+            run.Answer(agents, a => AgentsTable(a, run.Surroundings.Time.GetUtcNow()));
+        });
+
+    private static IRenderable AgentsTable(IReadOnlyList<AgentView> agents, DateTimeOffset now)
+    {
+        if (agents.Count == 0)
+        {
+            return Pages.Line("No agent has registered yet; start one with `drctl agent --server URL --data DIR`.");
+        }
+
+        var table = Pages.Table("AGENT", "CONNECTED", "LAST SEEN", "VMS");
+        foreach (var agent in agents)
+        {
+            table.With(
+                agent.Name, agent.Connected ? "yes" : "no", StatusPages.Ago(agent.LastSeen, now), string.Join(", ", agent.Vms));
+        }
+
+        return table;
+    }
+
+    // One line an event, never folded, so that it can be searched and cut.
+    private static IEnumerable<string> LogLines(IReadOnlyList<LogLineView> lines)
+    {
+        var type = lines.Select(l => l.Type.Length).DefaultIfEmpty(0).Max();
+        var by = lines.Select(l => l.Actor.Length).DefaultIfEmpty(0).Max();
+        return lines.Select(l =>
+            $"{l.Seq,6}  {Readable.Time(l.Time)}  {l.Type.PadRight(type)}  {l.Actor.PadRight(by)}  {Compact(l.Data)}");
+    }
+
+    private static IEnumerable<string> StateLines(StateAtView state)
+    {
+        yield return $"after event {state.Seq}, {Readable.Time(state.Time)}: {state.Phase}, health {state.Health}";
+        foreach (var line in state.State.ToJsonString(Indented).Split('\n'))
+        {
+            yield return line;
+        }
+    }
+
+    private static string Compact(JsonNode? data) => data?.ToJsonString(CliJson.Output.Options) ?? string.Empty;
+
+    private static JsonSerializerOptions Indented { get; } = new(CliJson.Output.Options) { WriteIndented = true };
+
+    private static Argument<string?> OptionalVm(string description) =>
+        new("NAME") { Arity = ArgumentArity.ZeroOrOne, Description = description };
+}

@@ -1,0 +1,95 @@
+using ReplicationEngine.Vault.Api;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>Shows a wait on stderr: steps and a bar on a terminal, else plain lines, at most one every two seconds.</summary>
+internal abstract class WaitDisplay
+{
+    /// <summary>The display that suits <paramref name="surroundings"/>.</summary>
+    public static WaitDisplay For(CliSurroundings surroundings) => surroundings.ErrorWidth is { } width
+        ? new Live(surroundings, width)
+        : new Lines(surroundings);
+
+    /// <summary>Runs <paramref name="wait"/>, which shows each state it sees.</summary>
+    public abstract Task<WaitState> RunAsync(Func<Action<WaitState>, Task<WaitState>> wait);
+
+    /// <summary>Where the machine can be attached already, while <c>protect</c> goes on; empty before that.</summary>
+    private static IEnumerable<DiskView> Attachable(WaitState state) =>
+        state.Job.Kind == "protect" && state.Vm is { } vm && vm.Source.Disks.All(d => d.Uri is not null) ? vm.Source.Disks : [];
+
+    private sealed class Lines(CliSurroundings surroundings) : WaitDisplay
+    {
+        private static readonly TimeSpan Spacing = TimeSpan.FromSeconds(2);
+        private DateTimeOffset _next = surroundings.Time.GetUtcNow() + (Spacing / 2);
+        private bool _attached;
+
+        public override Task<WaitState> RunAsync(Func<Action<WaitState>, Task<WaitState>> wait) => wait(Show);
+
+        private void Show(WaitState state)
+        {
+            if (!_attached && Attachable(state).ToList() is { Count: > 0 } disks)
+            {
+                _attached = true;
+                disks.ForEach(d => surroundings.Error.WriteLine(Readable.Plain($"{state.Job.Vm}: {d.Path} is served at {d.Uri}")));
+            }
+
+            var now = surroundings.Time.GetUtcNow();
+            if (!state.Ended && now >= _next)
+            {
+                _next = now + Spacing;
+                surroundings.Error.WriteLine(state.Line);
+            }
+        }
+    }
+
+    private sealed class Live(CliSurroundings surroundings, int width) : WaitDisplay
+    {
+        public override Task<WaitState> RunAsync(Func<Action<WaitState>, Task<WaitState>> wait)
+        {
+            var console = Pages.Console(surroundings.Error, width);
+            return console.Live(new Text(string.Empty)).StartAsync(context => wait(state =>
+            {
+                context.UpdateTarget(Screen(state, surroundings.Time.GetUtcNow(), width));
+                context.Refresh();
+            }));
+        }
+    }
+
+    /// <summary>The steps with ticks, the bar, and the disks that can be attached.</summary>
+    internal static IRenderable Screen(WaitState state, DateTimeOffset now, int width)
+    {
+        var rows = new List<IRenderable>();
+        var job = state.Job;
+        rows.Add(Row($"{WaitState.Mark(job.State)} {job.Vm}: {job.Kind} {WaitState.Took(job.StartedAt, job.EndedAt, now)}", job.State));
+        foreach (var step in job.Steps)
+        {
+            var detail = step.Detail is { Length: > 0 } text ? $" – {text}" : string.Empty;
+            var took = WaitState.Took(step.StartedAt, step.EndedAt, now);
+            rows.Add(Row($"  {WaitState.Mark(step.State)} {step.Name} {took}{detail}", step.State));
+        }
+
+        if (!state.Ended && state.Vm?.Progress is { } progress)
+        {
+            var text = WaitState.ProgressText(progress);
+            rows.Add(Row($"  {Readable.Bar(progress.Percent, Math.Clamp(width - text.Length - 5, 8, 40))} {text}", "running"));
+        }
+
+        rows.AddRange(Attachable(state).Select(d => Row($"  {d.Path} is served at {d.Uri}", "succeeded")));
+        if (state.Trouble is { } trouble)
+        {
+            rows.Add(Row($"  {trouble}", "failed"));
+        }
+
+        return new Rows(rows);
+    }
+
+    private static Text Row(string text, string state) => new(Readable.Plain(text), state switch
+    {
+        "succeeded" => new Style(Color.Green),
+        "failed" => new Style(Color.Red),
+        "running" => Style.Plain,
+        _ => new Style(Color.Grey),
+    });
+}

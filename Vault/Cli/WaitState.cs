@@ -1,0 +1,57 @@
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>What is known of a job that is waited for, and how it reads.</summary>
+/// <param name="Job">The job as last seen.</param>
+/// <param name="Vm">Its VM as last seen; null when it was not seen yet, or is gone.</param>
+/// <param name="Trouble">Why the newest question was not answered; null when it was.</param>
+internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
+{
+    /// <summary>True once the job cannot go on by itself.</summary>
+    public bool Ended => Job.State is not ("running" or "pending");
+
+    /// <summary>One line: which step, how far, how fast, how long.</summary>
+    public string Line
+    {
+        get
+        {
+            var step = Job.Steps.Select((s, i) => (s, i)).Where(x => x.s.State == "running").Select(x => (int?)x.i).FirstOrDefault();
+            var where = step is { } index ? $"step {index + 1} of {Job.Steps.Count}, {Job.Steps[index].Name}" : Job.State;
+            var line = $"{Job.Vm}: {Job.Kind}: {where}";
+            if (Ended)
+            {
+                return Readable.Plain($"{Job.Vm}: {Job.Kind}: {Job.State}");
+            }
+
+            if (Vm?.Progress is { } progress)
+            {
+                line += $": {ProgressText(progress)}";
+            }
+
+            return Readable.Plain(Trouble is null ? line : $"{line} ({Trouble})");
+        }
+    }
+
+    /// <summary>Per cent, bytes, rate and time left (OPS-3).</summary>
+    public static string ProgressText(ProgressView progress)
+    {
+        var text = $"{Readable.Percent(progress.Percent)}, {Readable.Bytes(progress.BytesDone)} of "
+            + $"{Readable.Bytes(progress.BytesTotal)}, {Readable.Rate(progress.BytesPerSecond)}";
+        return progress.SecondsLeft is { } left ? $"{text}, {Readable.Duration(left)} left" : text;
+    }
+
+    /// <summary>A mark for the state of a job or of a step.</summary>
+    public static string Mark(string state) => state switch
+    {
+        "succeeded" => "✓",
+        "failed" => "✗",
+        "cancelled" => "–",
+        "running" => "▸",
+        _ => "·",
+    };
+
+    /// <summary>How long a step or a job took, or has taken until now; empty before its start.</summary>
+    public static string Took(DateTimeOffset? start, DateTimeOffset? end, DateTimeOffset now) =>
+        start is { } from ? Readable.Duration(Math.Max(0, ((end ?? now) - from).TotalSeconds)) : string.Empty;
+}

@@ -1,0 +1,261 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Target;
+
+namespace ReplicationEngine.Vault.Effects;
+
+/// <summary>
+/// Carries out what a protected VM asks of the outside. Every effect may come twice (after a restart, or as a retry), so
+/// each brings source and target into a named condition rather than doing a step: what is so already is left alone.
+/// </summary>
+internal sealed class EffectRunner(TargetSite site, SourceSide source)
+{
+    private static readonly EffectResult.Done Done = new();
+
+    /// <summary>Carries one effect out and answers with the command that records its outcome.</summary>
+    public async Task<ProtectedVmCommand> RunAsync(
+        ProtectedVmState state, ProtectedVmEffect effect, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var result = await ResultAsync(state, effect, cancellationToken);
+            return new ProtectedVmCommand.RecordEffectSucceeded(effect.Id, result);
+        }
+        catch (EffectFailedException e)
+        {
+            return new ProtectedVmCommand.RecordEffectFailed(effect.Id, e.Error);
+        }
+        catch (Exception e) when (Describe(e) is { } error)
+        {
+            return new ProtectedVmCommand.RecordEffectFailed(effect.Id, error);
+        }
+    }
+
+    private Task<EffectResult> ResultAsync(ProtectedVmState state, ProtectedVmEffect effect, CancellationToken ct) =>
+        effect switch
+        {
+            ProtectedVmEffect.CheckPrerequisites check => CheckAsync(state, check, ct),
+            ProtectedVmEffect.PrepareTarget prepare => PrepareTargetAsync(state, prepare, ct),
+            ProtectedVmEffect.AttachSource or ProtectedVmEffect.StartInitialReplication
+                or ProtectedVmEffect.PauseReplication or ProtectedVmEffect.ResumeReplication
+                or ProtectedVmEffect.StartResync or ProtectedVmEffect.FenceSource
+                or ProtectedVmEffect.PromoteSource => DirectAsync(state, ct),
+            ProtectedVmEffect.FinalizeProtection => Task.FromResult<EffectResult>(Done),
+            ProtectedVmEffect.TakeRecoveryPoint take => TakePointAsync(state, take, ct),
+            ProtectedVmEffect.PrunePoints prune => Do(() => Volume(state).Prune(prune.Points)),
+            ProtectedVmEffect.StartTestFailover test => TestAsync(state, test, ct),
+            ProtectedVmEffect.CleanUpTestFailover => Do(() => Volume(state).RemoveTestAsync()),
+            ProtectedVmEffect.QuiesceSource quiesce => QuiesceSourceAsync(state, quiesce, ct),
+            ProtectedVmEffect.PrepareFailover prepare => PrepareFailoverAsync(state, prepare, ct),
+            ProtectedVmEffect.SwitchRecoveredPoint change => SwitchAsync(state, change, ct),
+            ProtectedVmEffect.CommitFailover commit => Do(() => Volume(state).Settle(commit.Point)),
+            ProtectedVmEffect.CancelFailover cancel => CancelAsync(state, cancel, ct),
+            ProtectedVmEffect.StartReverseReplication => StartReverseAsync(state, ct),
+            ProtectedVmEffect.QuiesceTarget => QuiesceTargetAsync(state, ct),
+            ProtectedVmEffect.CommitFailback => Do(() => Volume(state).AdoptAsync()),
+            ProtectedVmEffect.StartForwardReplication forward => StartForwardAsync(state, forward, ct),
+            ProtectedVmEffect.ReleaseProtection release => ReleaseAsync(state, release, ct),
+            _ => throw new InvalidOperationException($"Effect {effect.Kind} has no one to carry it out."),
+        };
+
+    private async Task<EffectResult> CheckAsync(
+        ProtectedVmState state, ProtectedVmEffect.CheckPrerequisites check, CancellationToken ct)
+    {
+        var vm = state.Enrollment.Vm.Value;
+        var request = new AgentRequest.Inspect(vm, [.. check.Disks.Select(d => d.Path)]);
+        var found = await source.AskAsync<AgentReply.Inspected>(check.Agent, request, ct);
+        if (found.Problems.Count > 0)
+        {
+            throw new EffectFailedException(new EffectError(
+                ErrorClass.NonRecoverable, found.Problems.ToValueList(), "Correct the disks that were named and protect again."));
+        }
+
+        return new EffectResult.PrerequisitesMet(
+            found.Disks.Select(d => new ProtectedDisk(d.Path, d.SizeBytes)).ToValueList());
+    }
+
+    private async Task<EffectResult> PrepareTargetAsync(
+        ProtectedVmState state, ProtectedVmEffect.PrepareTarget prepare, CancellationToken ct)
+    {
+        await site.Obtain(state.Enrollment.Vm.Value).PrepareAsync(
+            [.. prepare.Disks.Select(d => new DiskSpec(d.Path, d.SizeBytes))], prepare.Term, ct);
+        return Done;
+    }
+
+    private async Task<EffectResult> DirectAsync(ProtectedVmState state, CancellationToken ct)
+    {
+        await source.DirectAsync(state, ct);
+        return Done;
+    }
+
+    private async Task<EffectResult> TakePointAsync(
+        ProtectedVmState state, ProtectedVmEffect.TakeRecoveryPoint take, CancellationToken ct)
+    {
+        var app = take.PointKind == PointKind.Application;
+        await source.InsertMarkerAsync(state, take.Point, app, ct);
+        return Done;
+    }
+
+    private async Task<EffectResult> TestAsync(
+        ProtectedVmState state, ProtectedVmEffect.StartTestFailover test, CancellationToken ct)
+    {
+        var volume = Volume(state);
+        if (test.Point.SealNow)
+        {
+            await SealLatestAsync(state, volume, test.Point.Id, ct);
+        }
+
+        var (point, exports) = await volume.StartTestAsync(test.Point.Id, ct);
+        return new EffectResult.TestFailoverReady(point, exports);
+    }
+
+    /// <summary>
+    /// Everything the source has (when it can be asked) is processed before the point is sealed; when it cannot be, the
+    /// point holds all that was received.
+    /// </summary>
+    private async Task SealLatestAsync(
+        ProtectedVmState state, TargetVolume volume, RecoveryPointId point, CancellationToken ct)
+    {
+        if (volume.HasPoint(point))
+        {
+            return;
+        }
+
+        if (volume.Receiving && source.IsConnected(state)
+            && await source.TryDrainAsync(state, volume, point, ct))
+        {
+            return;
+        }
+
+        volume.SealNow(point);
+    }
+
+    private async Task<EffectResult> QuiesceSourceAsync(
+        ProtectedVmState state, ProtectedVmEffect.QuiesceSource quiesce, CancellationToken ct)
+    {
+        var status = await source.DirectAsync(state, ct);
+        var tail = new ChangePosition(new Generation(status.Generation), new Lsn(status.Lsn));
+        await Volume(state).WaitForAsync(tail, quiesce.BestEffort, ct);
+        return new EffectResult.Quiesced(tail.Lsn, ConfirmedByAgent: true);
+    }
+
+    private async Task<EffectResult> PrepareFailoverAsync(
+        ProtectedVmState state, ProtectedVmEffect.PrepareFailover prepare, CancellationToken ct)
+    {
+        var volume = Volume(state);
+        if (prepare.Point.SealNow && !volume.HasLive)
+        {
+            await SealLatestAsync(state, volume, prepare.Point.Id, ct);
+        }
+
+        var (point, bound, exports) = await volume.FailOverAsync(prepare.Point.Id, prepare.NewTerm, ct);
+        return new EffectResult.FailoverReady(point, bound, exports);
+    }
+
+    private async Task<EffectResult> SwitchAsync(
+        ProtectedVmState state, ProtectedVmEffect.SwitchRecoveredPoint change, CancellationToken ct)
+    {
+        var (point, bound, exports) = await Volume(state).SwitchAsync(change.Point, state.Term, ct);
+        return new EffectResult.FailoverReady(point, bound, exports);
+    }
+
+    private async Task<EffectResult> CancelAsync(
+        ProtectedVmState state, ProtectedVmEffect.CancelFailover cancel, CancellationToken ct)
+    {
+        var volume = Volume(state);
+        if (cancel.Direction == Direction.ToRecovery)
+        {
+            await volume.RemoveLiveAsync(cancel.NewTerm);
+        }
+        else
+        {
+            await volume.ReopenLiveAsync(cancel.NewTerm, ct);
+        }
+
+        // A source that is away learns its role when it comes back.
+        if (source.IsConnected(state))
+        {
+            await source.DirectAsync(state, ct);
+        }
+
+        return Done;
+    }
+
+    private async Task<EffectResult> StartReverseAsync(ProtectedVmState state, CancellationToken ct)
+    {
+        Volume(state).RequireLive();
+        return await DirectAsync(state, ct);
+    }
+
+    private async Task<EffectResult> QuiesceTargetAsync(ProtectedVmState state, CancellationToken ct)
+    {
+        var tail = await Volume(state).QuiesceLiveAsync(ct);
+        return new EffectResult.Quiesced(tail.Lsn, ConfirmedByAgent: true);
+    }
+
+    private async Task<EffectResult> StartForwardAsync(
+        ProtectedVmState state, ProtectedVmEffect.StartForwardReplication forward, CancellationToken ct)
+    {
+        Volume(state).AcceptTerm(forward.Term);
+        return await DirectAsync(state, ct);
+    }
+
+    private async Task<EffectResult> ReleaseAsync(
+        ProtectedVmState state, ProtectedVmEffect.ReleaseProtection release, CancellationToken ct)
+    {
+        if (source.IsConnected(state))
+        {
+            await source.DirectAsync(state, ct);
+        }
+
+        await site.ReleaseAsync(state.Enrollment.Vm.Value, release.KeepReplica);
+        return Done;
+    }
+
+    private TargetVolume Volume(ProtectedVmState state) =>
+        site.Find(state.Enrollment.Vm.Value) ?? throw new EffectFailedException(EffectError.Of(
+            ErrorClass.NonRecoverable, $"The target has no replica of '{state.Enrollment.Vm}'.",
+            "Disable protection and protect again."));
+
+    private static Task<EffectResult> Do(Action action)
+    {
+        action();
+        return Task.FromResult<EffectResult>(Done);
+    }
+
+    private static async Task<EffectResult> Do(Func<Task> action)
+    {
+        await action();
+        return Done;
+    }
+
+    /// <summary>The error of an exception that belongs to the outside world; null for a bug.</summary>
+    private static EffectError? Describe(Exception exception) => exception switch
+    {
+        StorageException { Errno: StorageException.NoSpace } e => EffectError.Of(
+            ErrorClass.Recoverable, e.Message, "Free space at the target."),
+        ReplicaCorruptException e => EffectError.Of(
+            ErrorClass.NonRecoverable, e.Message, "Choose another recovery point, or resync."),
+        ReplicaRefusedException { Reason: ReplicaRefusal.Unavailable } e => EffectError.Of(
+            ErrorClass.Recoverable, e.Message, "See the target's storage."),
+        ReplicaRefusedException e => EffectError.Of(
+            ErrorClass.NonRecoverable, e.Message, "Choose another recovery point."),
+        StorageException or BlockDeviceException => EffectError.Of(
+            ErrorClass.Recoverable, exception.Message, "See the target's storage."),
+        _ => null,
+    };
+}
+
+/// <summary>An effect that failed for a reason to be recorded.</summary>
+internal sealed class EffectFailedException(EffectError error) : Exception(error.Message)
+{
+    /// <summary>The reason.</summary>
+    public EffectError Error { get; } = error;
+}

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Target;
+
+namespace ReplicationEngine.Vault.Effects;
+
+/// <summary>
+/// Tells the VMs what was observed of them. It compares what is so (agents' reports, replicas) with what the VM's state
+/// says and sends the difference as facts, so nothing is missed when a signal is lost or the service restarts. A VM is
+/// looked at when its agent reports it (every second), when its replica changes, and every half minute.
+/// </summary>
+internal sealed partial class FactPump(
+    ProtectedVms vms, FactFinder finder, AgentRegistry agents, TargetSite site, ILogger<FactPump> logger) : BackgroundService
+{
+    private static readonly TimeSpan LookAtAllEvery = TimeSpan.FromSeconds(30);
+    private readonly ConcurrentDictionary<string, bool> _due = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _signal = new(0);
+    private readonly ConcurrentDictionary<string, Task> _welcomes = new(StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _signal.Dispose();
+        base.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        agents.Reported += (_, status) =>
+        {
+            site.Find(status.Vm)?.NoteReport(status);
+            Due(status.Vm);
+        };
+        agents.Connected += agent => _welcomes[agent] = finder.WelcomeAsync(agent, stoppingToken);
+        agents.Disconnected += _ => DueAll();
+        site.Changed += Due;
+        DueAll();
+        await LookAsync(stoppingToken);
+    }
+
+    private void Due(string vm)
+    {
+        if (_due.TryAdd(vm, true))
+        {
+            _signal.Release();
+        }
+    }
+
+    private void DueAll()
+    {
+        foreach (var vm in site.Vms)
+        {
+            Due(vm);
+        }
+    }
+
+    private async Task LookAsync(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            if (!await _signal.WaitAsync(LookAtAllEvery, ct))
+            {
+                DueAll();
+                continue;
+            }
+
+            foreach (var vm in _due.Keys)
+            {
+                _due.TryRemove(vm, out _);
+                await LookAtAsync(vm, ct);
+            }
+        }
+    }
+
+    private async Task LookAtAsync(string vm, CancellationToken ct)
+    {
+        try
+        {
+            var view = await vms.Get(vm).StateAsync(ct);
+            foreach (var fact in finder.Facts(view.State))
+            {
+                var reply = await vms.TellAsync(vm, fact, $"{view.Sequence}|{fact}", ct);
+                if (reply is not CommandReply.Accepted)
+                {
+                    NotTaken(vm, fact.GetType().Name, reply.ToString());
+                }
+            }
+        }
+        catch (EntityUnavailableException e)
+        {
+            NotTaken(vm, "state", e.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Vm}' did not take {Fact}: {Reply}")]
+    private partial void NotTaken(string vm, string fact, string reply);
+}

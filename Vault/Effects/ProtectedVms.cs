@@ -1,0 +1,49 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.ProtectedVms;
+
+namespace ReplicationEngine.Vault.Effects;
+
+/// <summary>The vault's protected VMs, by name.</summary>
+/// <remarks>The engine is asked for when first used, because the engine itself needs the effect handler, which needs this.</remarks>
+internal sealed class ProtectedVms(IServiceProvider services)
+{
+    /// <summary>Who speaks when the engine itself does.</summary>
+    public const string EngineActor = "engine";
+
+    /// <summary>The vault that this service holds.</summary>
+    public static VaultId Vault { get; } = new("default");
+
+    private IEntitySet<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> Set =>
+        services.GetRequiredService<IReplicationEngine>()
+            .Entities<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>();
+
+    /// <summary>The handle of one VM.</summary>
+    public IEntityHandle<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> Get(string vm) => Set.Get(Vault, vm);
+
+    /// <summary>The names of all VMs that have a history.</summary>
+    public ValueTask<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken) =>
+        Set.ListAsync(Vault, cancellationToken);
+
+    /// <summary>The state of one VM.</summary>
+    public async ValueTask<ProtectedVmState> StateAsync(string vm, CancellationToken cancellationToken) =>
+        (await Get(vm).StateAsync(cancellationToken)).State;
+
+    /// <summary>Tells a VM a fact; the same fact under the same key is told once however often this is called.</summary>
+    public ValueTask<CommandReply> TellAsync(
+        string vm, ProtectedVmCommand fact, string key, CancellationToken cancellationToken) =>
+        Get(vm).AskAsync(fact, IdOf($"{vm}|{fact.GetType().Name}|{key}"), EngineActor, cancellationToken);
+
+    /// <summary>A command id made of a text: the same text, the same id.</summary>
+    public static CommandId IdOf(string text)
+    {
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
+        return new CommandId(new Guid(hash[..16]));
+    }
+}

@@ -1,0 +1,20 @@
+using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.Vault.Cli;
+
+namespace ReplicationEngine.Vault.Serving;
+
+/// <summary><c>drctl agent</c>: runs the agent of this machine until it is told to stop.</summary>
+internal static class AgentProcess
+{
+    /// <summary>Runs it; answers an exit code.</summary>
+    public static async Task<int> RunAsync(AgentOptions options, CancellationToken cancellationToken)
+    {
+        var settings = new AgentSettings(
+            options.Server, options.Data, options.Name ?? Environment.MachineName, options.Token,
+            options.CacheLimitBytes ?? AgentSettings.DefaultCacheLimitBytes, options.Hooks, options.NbdSocket,
+            options.StartAlone);
+        using var loggers = ProcessLogging.Create();
+        await AgentHost.RunAsync(settings, loggers, TimeProvider.System, cancellationToken);
+        return ExitCodes.Done;
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace ReplicationEngine.Vault.Serving;
+
+/// <summary>How service and agent log: one line per entry on stderr, with the time in UTC.</summary>
+internal static class ProcessLogging
+{
+    /// <summary>A logger factory for a process that has no host of its own.</summary>
+    public static ILoggerFactory Create() => LoggerFactory.Create(Configure);
+
+    /// <summary>Applies the same choices to a host.</summary>
+    public static void Configure(ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        logging.AddSimpleConsole(options =>
+        {
+            options.SingleLine = true;
+            options.UseUtcTimestamp = true;
+            options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            options.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
+        });
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

@@ -1,0 +1,97 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+using ReplicationEngine.Persistence.Sqlite;
+using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Vault.Effects;
+using ReplicationEngine.Vault.Target;
+
+namespace ReplicationEngine.Vault.Serving;
+
+/// <summary><c>drctl serve</c>: the service, from its data directory's lock to its last synced byte.</summary>
+internal static class VaultServer
+{
+    /// <summary>Runs it until it is told to stop; answers an exit code.</summary>
+    public static async Task<int> RunAsync(ServeOptions options, CancellationToken cancellationToken)
+    {
+        if (!options.Listen.IsLoopback)
+        {
+            await Console.Error.WriteLineAsync(
+                $"'{options.Listen}' is not a loopback address; without TLS the service listens on loopback only, "
+                + "such as http://127.0.0.1:7443.");
+            return ExitCodes.Usage;
+        }
+
+        using var held = DataDirectoryLock.Take(options.Data, "service");
+        try
+        {
+            await using var app = Build(options);
+            await app.RunAsync(cancellationToken);
+            return ExitCodes.Done;
+        }
+        catch (Exception e) when (e is JournalCorruptException or JournalUnavailableException or JournalInUseException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return ExitCodes.Refused;
+        }
+    }
+
+    private static WebApplication Build(ServeOptions options)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        ProcessLogging.Configure(builder.Logging);
+        builder.WebHost.UseUrls(options.Listen.ToString());
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            const long largestBody = 1 << 20;
+            kestrel.Limits.MaxRequestBodySize = largestBody;
+            kestrel.AddServerHeader = false;
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(20));
+        builder.Services.Configure<JsonOptions>(json => ApiJson.Configure(json.SerializerOptions));
+        AddVault(builder.Services, options);
+        var app = builder.Build();
+        app.UseExceptionHandler(ApiErrors.Handler);
+        app.MapVms();
+        app.MapJobs();
+        app.MapAgents();
+        return app;
+    }
+
+    private static void AddVault(IServiceCollection services, ServeOptions options)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<AgentRegistry>();
+        services.AddSingleton(provider => new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new TargetSite(
+            options.Data, provider.GetRequiredService<DiskServer>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<VmGates>();
+        services.AddSingleton<SourceSide>();
+        services.AddSingleton<EffectRunner>();
+        services.AddSingleton<ProtectedVms>();
+        services.AddSingleton<VmViews>();
+        services.AddReplicationEngine()
+            .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
+            .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>()
+            .UseSqlite(Path.Combine(options.Data, "journal.db"));
+        services.AddSingleton<TargetReady>();
+        services.AddSingleton<FactFinder>();
+        services.AddSingleton<OperationServices>();
+        services.AddHostedService<TargetRestore>();
+        services.AddHostedService<FactPump>();
+        services.AddHostedService<MaintenanceLoop>();
+    }
+}

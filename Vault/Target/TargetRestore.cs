@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Effects;
+
+namespace ReplicationEngine.Vault.Target;
+
+/// <summary>
+/// When the service starts: opens the replica of every VM that has one and serves again what its state says was served.
+/// Effects wait for it, and agents are listened to only afterwards.
+/// </summary>
+internal sealed partial class TargetRestore(
+    ProtectedVms vms, TargetSite site, TargetReady ready, ILogger<TargetRestore> logger) : IHostedService
+{
+    /// <inheritdoc/>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var vm in await vms.ListAsync(cancellationToken))
+        {
+            if (!site.Exists(vm))
+            {
+                continue;
+            }
+
+            var state = await vms.StateAsync(vm, cancellationToken);
+            try
+            {
+                var volume = site.Obtain(vm);
+                await volume.PrepareAsync([], state.Term, cancellationToken);
+                await volume.RestoreAsync(
+                    state.TestFailover is TestFailover.Active, LiveTerm(state), IsQuiesced(state), cancellationToken);
+            }
+            catch (IOException e)
+            {
+                NotRestored(vm, e.Message);
+            }
+        }
+
+        ready.Set();
+    }
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static Term? LiveTerm(ProtectedVmState state) => state.Phase switch
+    {
+        Phase.CommitPending or Phase.Committing or Phase.FailedOver or Phase.Reprotecting { Direction: Direction.ToPrimary }
+            or Phase.ProtectedReverse => state.Term,
+        Phase.FailingBack { Step: FailoverStep.Quiescing } => new Term(state.Term.Value - 1),
+        Phase.FailingBack or Phase.FailbackCommitPending => new Term(state.Term.Value - 1),
+        _ => null,
+    };
+
+    private static bool IsQuiesced(ProtectedVmState state) =>
+        state.Phase is Phase.FailingBack { Step: not FailoverStep.Quiescing } or Phase.FailbackCommitPending;
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the replica of '{Vm}' could not be opened: {Reason}")]
+    private partial void NotRestored(string vm, string reason);
+}
+
+/// <summary>Opens when the target side stands as it did before the service was stopped.</summary>
+internal sealed class TargetReady
+{
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>It stands.</summary>
+    public void Set() => _ready.TrySetResult();
+
+    /// <summary>Waits until it does.</summary>
+    public Task WaitAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
+}

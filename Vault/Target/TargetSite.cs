@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Serving;
+
+namespace ReplicationEngine.Vault.Target;
+
+/// <summary>
+/// The target side: one <see cref="TargetVolume"/> per VM, each in a directory of its own under <c>vms/NAME</c> of the data
+/// directory, with the VM's data key in <c>vms/NAME/key</c> (readable by its owner only).
+/// </summary>
+internal sealed class TargetSite(string dataDirectory, DiskServer server, TimeProvider time, ILoggerFactory loggers)
+    : IAsyncDisposable
+{
+    private const int KeyBytes = 32;
+    private readonly ConcurrentDictionary<string, TargetVolume> _volumes = new(StringComparer.Ordinal);
+
+    /// <summary>Raised with a VM's name when something changed at its target side.</summary>
+    public event Action<string>? Changed;
+
+    /// <summary>The VMs that have a target side.</summary>
+    public IReadOnlyList<string> Vms => [.. _volumes.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>A VM's target side; null when there is none.</summary>
+    public TargetVolume? Find(string vm) => _volumes.GetValueOrDefault(vm);
+
+    /// <summary>A VM's target side, new or as it was left.</summary>
+    public TargetVolume Obtain(string vm) => _volumes.GetOrAdd(vm, name => new TargetVolume(
+        name, DirectoryOf(name), Convert.FromBase64String(KeyOf(name)), server, time, loggers.CreateLogger<TargetVolume>(),
+        () => Changed?.Invoke(name)));
+
+    /// <summary>Whether there is anything on disk about a VM.</summary>
+    public bool Exists(string vm) => Directory.Exists(Path.Combine(DirectoryOf(vm), TargetVolume.StoreDirectory));
+
+    /// <summary>The VM's data key in base64, made when first asked for.</summary>
+    public string KeyOf(string vm)
+    {
+        var path = Path.Combine(DirectoryOf(vm), "key");
+        lock (_volumes)
+        {
+            if (!File.Exists(path))
+            {
+                Directory.CreateDirectory(DirectoryOf(vm));
+                var options = new FileStreamOptions
+                {
+                    Mode = FileMode.Create,
+                    Access = FileAccess.Write,
+                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                    Options = FileOptions.WriteThrough,
+                };
+                using var file = new FileStream(path + ".new", options);
+                file.Write(RandomNumberGenerator.GetBytes(KeyBytes));
+                file.Close();
+                File.Move(path + ".new", path);
+            }
+
+            return Convert.ToBase64String(File.ReadAllBytes(path));
+        }
+    }
+
+    /// <summary>Lets a VM's target side go: what is served ends, and its data are deleted unless they are to be kept.</summary>
+    public async Task ReleaseAsync(string vm, bool keep)
+    {
+        if (_volumes.TryRemove(vm, out var volume))
+        {
+            await volume.DisposeAsync();
+        }
+
+        if (!keep && Directory.Exists(DirectoryOf(vm)))
+        {
+            Directory.Delete(DirectoryOf(vm), recursive: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var volume in _volumes.Values)
+        {
+            await volume.DisposeAsync();
+        }
+    }
+
+    private string DirectoryOf(string vm) => Path.Combine(dataDirectory, "vms", vm);
+}
