@@ -45,8 +45,8 @@ internal sealed unsafe partial class NativeBuffer : MemoryManager<byte>
     }
 
     /// <summary>
-    /// Gives the pages from an offset on back to the system; their contents are lost. It is advice: when the system does not
-    /// take it, the pages simply stay.
+    /// Gives the pages from an offset on back to the system; their contents are lost. It is advice: when the system
+    /// does not take it, the pages simply stay.
     /// </summary>
     public void GiveBack(int from) => _ = Advise(_start + from, (nuint)(_capacity - from), DontNeed);
 

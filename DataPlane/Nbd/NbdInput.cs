@@ -2,14 +2,14 @@ namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>The bytes that have arrived on a connection and are not yet used up.</summary>
 /// <remarks>
-/// Messages lie whole and in place, so that a payload is handed to the device without a copy. What remains of an incomplete
-/// message moves to the front before more is received. To keep that move small, the rest of a long message is received
-/// exactly, and only short messages are received together with what follows them.
+/// Messages lie whole and in place, so that a payload is handed to the device without a copy. What remains of an
+/// incomplete message moves to the front before more is received. To keep that move small, the rest of a long message
+/// is received exactly, and only short messages are received together with what follows them.
 /// </remarks>
 internal sealed class NbdInput(int capacity) : IDisposable
 {
-    /// <summary>What one receive may bring beyond need: enough for a deep queue of small writes, small enough to stay in
-    /// the processor's cache.</summary>
+    /// <summary>What one receive may bring beyond need: enough for a deep queue of small writes, small enough to stay
+    /// in the processor's cache.</summary>
     public const int ReceiveSize = 256 << 10;
 
     private const int ExactAbove = 64 << 10;

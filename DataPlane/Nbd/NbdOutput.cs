@@ -12,7 +12,9 @@ internal sealed class NbdOutput(int capacity, INbdSessionHost host) : IDisposabl
     private int _count;
     private int _highWater;
 
-    /// <summary>Room for a reply of at most <paramref name="size"/> bytes, to be kept with <see cref="Advance"/>.</summary>
+    /// <summary>
+    /// Room for a reply of at most <paramref name="size"/> bytes, to be kept with <see cref="Advance"/>.
+    /// </summary>
     public Span<byte> Reserve(int size)
     {
         if (_count > 0 && _count + size > Math.Min(SendAt, _buffer.Capacity))

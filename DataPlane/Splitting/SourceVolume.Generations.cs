@@ -38,7 +38,7 @@ public sealed partial class SourceVolume
     {
         try
         {
-            _state.Update(s => s with { Mode = SourceMode.DirtyMap, Cause = cause });
+            _state.Update(s => s with { Mode = SourceMode.DirtyMap, Cause = cause, Newest = _order.Newest });
         }
         catch (StorageException e)
         {
@@ -55,6 +55,7 @@ public sealed partial class SourceVolume
     /// <summary>Leaves dirty-map mode when the log has room again. Under the restart lock.</summary>
     private void LeaveDirtyMap()
     {
+        DropAcknowledgedLog();
         var mayLeave = _log.RetainedBytes <= _options.CacheLimitBytes / 2;
         lock (_order.Gate)
         {
@@ -73,6 +74,25 @@ public sealed partial class SourceVolume
         {
             BeginGeneration(_state.Current.Cause, default);
         }
+    }
+
+    /// <summary>
+    /// The newest segment stays while the log is written, as it says where the log ends. Here it is not written, and may be
+    /// what keeps the log above its limit.
+    /// </summary>
+    private void DropAcknowledgedLog()
+    {
+        lock (_order.Gate)
+        {
+            if (_log.RetainedBytes == 0 || _log.BytesAfter(_acknowledged) > 0)
+            {
+                return;
+            }
+
+            _state.Update(s => s with { Newest = _order.Newest });
+        }
+
+        _log.DropSealed();
     }
 
     /// <summary>
@@ -143,7 +163,7 @@ public sealed partial class SourceVolume
     {
         var generation = new Generation(Math.Max(_state.Current.Generation.Value, above.Generation.Value));
         _order.StartAt(above.Lsn);
-        _state.Update(s => (change?.Invoke(s) ?? s) with { Cause = cause, Generation = generation });
+        _state.Update(s => (change?.Invoke(s) ?? s) with { Cause = cause, Generation = generation, Newest = _order.Newest });
         if (_mode == SourceMode.Logging)
         {
             BeginGeneration(cause, above);
@@ -181,7 +201,7 @@ public sealed partial class SourceVolume
     {
         _order.StartAt(above.Lsn);
         var generation = new Generation(Math.Max(_state.Current.Generation.Value, above.Generation.Value) + 1);
-        _state.Update(s => s with { Generation = generation, Cause = cause });
+        _state.Update(s => s with { Generation = generation, Cause = cause, Newest = _order.Newest });
         _log.BeginGeneration(generation);
         try
         {

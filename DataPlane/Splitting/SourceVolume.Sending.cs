@@ -11,6 +11,8 @@ public sealed partial class SourceVolume
 {
     private ChangePosition _acknowledged;
     private ChangePosition _cursor;
+
+    /// <summary>The replica cannot have ended its resync yet: something was dirty ever since its start was read.</summary>
     private bool _replicaResyncing;
     private TaskCompletionSource? _work;
 
@@ -195,6 +197,7 @@ public sealed partial class SourceVolume
 
                 // The copy stands behind the generation's start: a replica that is not there any more lacks it.
                 _acknowledged = _acknowledged.CompareTo(_generationStart) < 0 ? _generationStart : _acknowledged;
+                _replicaResyncing &= IsDirty();
             }
         }
     }

@@ -139,12 +139,23 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         {
             lock (_restart)
             {
+                var settling = _maps.Select((_, i) => Propose(i)).ToArray();
                 Quiesce();
+                for (var i = 0; i < settling.Length; i++)
+                {
+                    if (settling[i] is { } lowerable)
+                    {
+                        Lower(i, lowerable);
+                    }
+
+                    _maps[i].Sync();
+                }
+
                 _log.Sync();
                 _state.Update(s => s with
                 {
                     Clean = true,
-                    Tail = _tail.Lsn,
+                    Newest = _order.Newest,
                     Completed = _order.Newest,
                     Disks = [.. s.Disks.Select((d, i) => d with { Fingerprint = _options.Disks[i].Fingerprint?.Invoke() ?? string.Empty })],
                 });

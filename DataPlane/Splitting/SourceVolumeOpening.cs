@@ -77,7 +77,7 @@ internal static class SourceVolumeOpening
         }
 
         var newest = isTrusted ? scan.Tail.Lsn
-            : new Lsn(Max(scan.HighestLsn, state.Tail, state.Completed, state.AcknowledgedFloor.Lsn) + NumberGap);
+            : new Lsn(Max(scan.HighestLsn, state.Newest, state.Completed, state.AcknowledgedFloor.Lsn) + NumberGap);
         order.StartAt(newest);
         stateFile.Update(s => s with
         {
@@ -131,7 +131,7 @@ internal static class SourceVolumeOpening
     private static bool IsTrusted(SourceVolumeOptions options, VolumeState state, LogScan scan, out SourceCause cause)
     {
         var damage = scan.Damage is not null || scan.Tail.CompareTo(state.AcknowledgedFloor) < 0
-            || (state.Clean && scan.Tail.Lsn != state.Tail);
+            || (state.Clean && state.Mode == SourceMode.Logging && scan.Tail.Lsn != state.Newest);
         var sameCache = state.Clean || state.BootId == options.BootId;
         cause = state.Mode == SourceMode.DirtyMap ? state.Cause
             : sameCache ? SourceCause.LogDamaged
