@@ -86,7 +86,7 @@ public static class CopyBenchmark
             RandomAccess.SetLength(file, new FileInfo(from).Length);
         }
 
-        OutsideProcess.Capture("nbdcopy", $"--flush -- [ nbdkit -s --exit-with-parent file {from} ] [ nbdkit -s --exit-with-parent file {to} ]");
+        OutsideProcess.Capture("nbdcopy", $"--flush -- [ nbdkit --exit-with-parent file {from} ] [ nbdkit --exit-with-parent file {to} ]");
     }
 
     private static void Rsync(string work, string from, string to, string options)
