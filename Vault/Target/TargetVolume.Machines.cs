@@ -102,7 +102,7 @@ internal sealed partial class TargetVolume
     public async Task<ChangePosition> QuiesceLiveAsync(CancellationToken ct)
     {
         var tail = RequireLive().Source!.Quiesce();
-        while (!ReverseStatus().InSync)
+        while (!ReverseStatus().CaughtUp)
         {
             await Task.Delay(PollEvery, _time, ct);
         }

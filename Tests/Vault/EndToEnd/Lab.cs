@@ -15,6 +15,8 @@ internal sealed class Lab : IDisposable
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "drctl");
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
 
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(90);
+
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(20) };
     private readonly List<ChildProcess> _processes = [];
 
@@ -98,6 +100,7 @@ internal sealed class Lab : IDisposable
     public async Task<CommandResult> RunAsync(params string[] arguments)
     {
         var (output, errors) = (new StringWriter(), new StringWriter());
+        using var limit = new CancellationTokenSource(Longest, TimeProvider.System);
         var surroundings = new CliSurroundings(
             output, errors, null, null, TimeProvider.System, name => name == "DRCTL_SERVER" ? Server : null)
         {
@@ -106,7 +109,7 @@ internal sealed class Lab : IDisposable
         var code = await DrctlCommandLine.Build(
             (_, _) => throw new InvalidOperationException("serve is a process of its own here"),
             (_, _) => throw new InvalidOperationException("agent is a process of its own here"),
-            surroundings).InvokeAsync(arguments, CancellationToken.None);
+            surroundings).InvokeAsync(arguments, limit.Token);
         return new CommandResult(code, output.ToString(), errors.ToString());
     }
 

@@ -6,7 +6,8 @@ using Xunit;
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
 /// <summary>One protected VM of a lab: its disks, its base images and the machine that writes.</summary>
-internal sealed class LabVm(Lab lab, string name, IReadOnlyList<string> disks, NumberedWriter writer)
+internal sealed class LabVm(
+    Lab lab, string name, IReadOnlyList<string> disks, NumberedWriter writer, IReadOnlyList<byte[]>? bases = null)
 {
     public string Name => name;
 
@@ -15,7 +16,7 @@ internal sealed class LabVm(Lab lab, string name, IReadOnlyList<string> disks, N
     public NumberedWriter Writer => writer;
 
     /// <summary>The disks before the first write of <see cref="Writer"/>.</summary>
-    public IReadOnlyList<byte[]> Bases { get; } = [.. disks.Select(File.ReadAllBytes)];
+    public IReadOnlyList<byte[]> Bases { get; } = bases ?? [.. disks.Select(File.ReadAllBytes)];
 
     /// <summary>Makes the disks; protects nothing yet.</summary>
     public static LabVm Make(Lab lab, string name, int disks, int mebibytes, int depth = 8, int paceMs = 2)

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using ReplicationEngine.Tests.TestKit.Nbd;
 using ReplicationEngine.Tests.TestKit.Processes;
 using Xunit;
@@ -36,8 +35,8 @@ public sealed class WholeLife : IDisposable
         await TestFailoverEqualsTheSourceAsync(vm);
         await LoseTheSourceAsync(vm);
         var (recovered, point) = await FailOverAsync(vm);
-        var life = new LabVm(_lab, "web", vm.Disks, new NumberedWriter(77, 8, TimeProvider.System, TimeSpan.FromMilliseconds(2)));
         var bases = recovered.Select(NbdImages.Read).ToList();
+        var life = new LabVm(_lab, "web", vm.Disks, Writer(77), bases);
         await _lab.AskAsync("commit", "web");
         life.Writer.Start(recovered);
         await life.MoreAsync(300);
@@ -59,7 +58,7 @@ public sealed class WholeLife : IDisposable
 
         await _lab.AskAsync("commit", "web");
         await _lab.AskAsync("reprotect", "web");
-        var home = new LabVm(_lab, "web", vm.Disks, new NumberedWriter(99, 8, TimeProvider.System, TimeSpan.FromMilliseconds(2)));
+        var home = new LabVm(_lab, "web", vm.Disks, Writer(99));
         home.Writer.Start(LabVm.Uris(back));
         await home.InSyncAsync();
         await home.MoreAsync(100);
@@ -67,6 +66,8 @@ public sealed class WholeLife : IDisposable
         await PointEqualsSourceAsync(home);
         Assert.NotEqual(point, await home.PointAsync());
     }
+
+    private static NumberedWriter Writer(int seed) => new(seed, 8, TimeProvider.System, TimeSpan.FromMilliseconds(2));
 
     private async Task TestFailoverEqualsTheSourceAsync(LabVm vm)
     {
