@@ -27,7 +27,8 @@ public sealed class EventChainTests
 
     [Fact]
     public void The_seal_of_a_known_event_never_changes() => Assert.Equal(
-        "36a084825641b50c71509f9fbcbd8f176c43de34099c1d4ad5de16e1a25d784e", Seal(StreamHead.Start, "a.v1", [1, 2, 3]).Hash.ToString());
+        "36a084825641b50c71509f9fbcbd8f176c43de34099c1d4ad5de16e1a25d784e",
+        Seal(StreamHead.Start, "a.v1", [1, 2, 3]).Hash.ToString());
 
     [Fact, Trait("Req", "I7")]
     public void A_gap_is_named_at_the_missing_event()
