@@ -5,10 +5,11 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
-/// One file of the log with a sparse index over its records. Written by one writer; <see cref="Used"/> is published after
-/// the bytes below it are in the file, so a reader beside the writer sees whole records only.
+/// One file of the log with a sparse index over its records. Written by one writer; <see cref="Used"/> is published
+/// after the bytes below it are in the file, so a reader beside the writer sees whole records only.
 /// </summary>
-internal sealed class LogSegment(IStorageFile file, string name, LogSegmentHeader header, int disks, long stride) : IDisposable
+internal sealed class LogSegment(
+    IStorageFile file, string name, LogSegmentHeader header, int disks, long stride) : IDisposable
 {
     private const int Stops = 256;
     private readonly List<(long FirstLsn, long Offset)> _index = new(Stops);
@@ -61,7 +62,9 @@ internal sealed class LogSegment(IStorageFile file, string name, LogSegmentHeade
         }
     }
 
-    /// <summary>A place at or before the record that follows an LSN, from which records can be read one after another.</summary>
+    /// <summary>
+    /// A place at or before the record that follows an LSN, from which records can be read one after another.
+    /// </summary>
     public long SeekOffset(Lsn after)
     {
         lock (_index)
@@ -83,7 +86,9 @@ internal sealed class LogSegment(IStorageFile file, string name, LogSegmentHeade
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    /// <summary>The last stop at or before the record that follows an LSN; -1 when there is none. Under the lock.</summary>
+    /// <summary>
+    /// The last stop at or before the record that follows an LSN; -1 when there is none. Under the lock.
+    /// </summary>
     private int Find(Lsn after)
     {
         var (low, high) = (0, _index.Count);

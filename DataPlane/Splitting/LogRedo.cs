@@ -10,10 +10,10 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// agree.
 /// </summary>
 /// <remarks>
-/// All changes are checked before the first is applied: half a redo could put old bytes over newer ones. They are applied
-/// newest first, and of each only the bytes that no newer one writes. So every byte is written once, with its last value:
-/// were an older value written on the way, a power cut in the middle of the redo could leave it in place of a newer one that
-/// a FLUSH had made durable (I3).
+/// All changes are checked before the first is applied: half a redo could put old bytes over newer ones. They are
+/// applied newest first, and of each only the bytes that no newer one writes. So every byte is written once, with its
+/// last value: were an older value written on the way, a power cut in the middle of the redo could leave it in place of
+/// a newer one that a FLUSH had made durable (I3).
 /// </remarks>
 internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBlockDevice> devices)
 {
@@ -39,7 +39,8 @@ internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBl
             var segment = chain[_records[i].Segment];
             if (reader.ReadHead(segment.File, _records[i].Offset, segment.Used, out var header) != RecordFound.Head)
             {
-                throw new BlockDeviceException($"'{segment.Name}' changed while it was read", BlockDeviceException.InputOutput);
+                throw new BlockDeviceException(
+                    $"'{segment.Name}' changed while it was read", BlockDeviceException.InputOutput);
             }
 
             Apply(segment, _records[i].Offset, header);
@@ -61,8 +62,11 @@ internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBl
 
             if (header.Lsn.Value > above.Value && header.Kind is ChangeKind.Write or ChangeKind.Zeroes)
             {
-                var fits = header.Offset >= 0 && header.Length >= 0 && header.Offset <= devices[header.Disk].Length - header.Length;
-                if (!fits || (header.DataLength > 0 && !ChangeRecord.VerifyData(ReadRecord(segment, offset, header).Span, header)))
+                var fits = header.Offset >= 0 && header.Length >= 0
+                    && header.Offset <= devices[header.Disk].Length - header.Length;
+                var isSound = header.DataLength == 0
+                    || ChangeRecord.VerifyData(ReadRecord(segment, offset, header).Span, header);
+                if (!fits || !isSound)
                 {
                     return false;
                 }

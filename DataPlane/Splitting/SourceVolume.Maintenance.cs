@@ -11,10 +11,12 @@ public sealed partial class SourceVolume
     private Lsn _quiet;
 
     /// <summary>
-    /// Clears and lowers map bits that are no longer needed, leaves dirty-map mode when the log has room again, and begins
-    /// a generation that a failed write asked for. Cheap when there is nothing to do; to be called about once a second.
+    /// Clears and lowers map bits that are no longer needed, leaves dirty-map mode when the log has room again, and
+    /// begins a generation that a failed write asked for. Cheap when there is nothing to do; to be called about once a
+    /// second.
     /// </summary>
-    /// <exception cref="Storage.StorageException">The maps or the state could not be written; calling again goes on.</exception>
+    /// <exception cref="Storage.StorageException">The maps or the state could not be written; calling again goes
+    /// on.</exception>
     public void Maintain()
     {
         lock (_restart)
@@ -50,7 +52,9 @@ public sealed partial class SourceVolume
         SignalWork();
     }
 
-    /// <summary>An extent is quiet when nothing touched it since the last round: busy ones would only be set again.</summary>
+    /// <summary>
+    /// An extent is quiet when nothing touched it since the last round: busy ones would only be set again.
+    /// </summary>
     private void ClearQuietExtents()
     {
         lock (_order.Gate)
@@ -69,8 +73,8 @@ public sealed partial class SourceVolume
     }
 
     /// <summary>
-    /// Lowers the stored bits of one disk: notes which, lets a sync of the disk pass (the guest's own when one comes in time),
-    /// and lowers them. Does not wait when a resync has just ended, since a crash would begin it again.
+    /// Lowers the stored bits of one disk: notes which, lets a sync of the disk pass (the guest's own when one comes in
+    /// time), and lowers them. Does not wait when a resync has just ended, since a crash would begin it again.
     /// </summary>
     private void Settle(int disk)
     {
@@ -122,8 +126,8 @@ public sealed partial class SourceVolume
     }
 
     /// <summary>
-    /// Lowers after the sync. The floor is stored first: a replica that is less far when it attaches again than it was when
-    /// the bits became needless gets everything again.
+    /// Lowers after the sync. The floor is stored first: a replica that is less far when it attaches again than it was
+    /// when the bits became needless gets everything again.
     /// </summary>
     private void Lower(int disk, Settling settling)
     {
@@ -147,7 +151,8 @@ public sealed partial class SourceVolume
     }
 
     private sealed record Settling(
-        LoweringProposal Proposal, Generation Generation, long FlushesBegun, DateTimeOffset Since, ChangePosition Floor, bool WasDirty)
+        LoweringProposal Proposal, Generation Generation, long FlushesBegun, DateTimeOffset Since, ChangePosition Floor,
+        bool WasDirty)
     {
         public bool EndsResync => !WasDirty && Proposal.Dirty.Length > 0;
     }

@@ -5,7 +5,9 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>What a volume must know when it is opened again. Changed only through <see cref="VolumeStateFile"/>.</summary>
+/// <summary>
+/// What a volume must know when it is opened again. Changed only through <see cref="VolumeStateFile"/>.
+/// </summary>
 internal sealed record VolumeState
 {
     /// <summary>The VM.</summary>
@@ -41,7 +43,9 @@ internal sealed record VolumeState
     /// <summary>A sync of a source disk failed: all of the log is to be applied again (I28).</summary>
     public bool SyncFailed { get; init; }
 
-    /// <summary>The newest number given out when this was stored; the last change of the log when closed clean.</summary>
+    /// <summary>
+    /// The newest number given out when this was stored; the last change of the log when closed clean.
+    /// </summary>
     public Lsn Newest { get; init; }
 
     /// <summary>Every change up to here is on the source's disks.</summary>

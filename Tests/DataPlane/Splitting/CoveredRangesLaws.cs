@@ -20,7 +20,8 @@ public sealed class CoveredRangesLaws
                 var start = random.Next(200);
                 var end = start + random.Next(1, 30);
                 var expected = Enumerable.Range(start, end - start).Select(b => (long)b).Where(model.Add).ToList();
-                var fresh = covered.Cover(start, end).SelectMany(r => Enumerable.Range((int)r.Start, (int)(r.End - r.Start)));
+                var fresh = covered.Cover(start, end).SelectMany(r =>
+                    Enumerable.Range((int)r.Start, (int)(r.End - r.Start)));
                 Assert.Equal(expected, fresh.Select(b => (long)b));
             }
         }).Check(Config.QuickThrowOnFailure);

@@ -72,7 +72,8 @@ public sealed class SourceVolumeDirtyMap
         volume.Disk(0).Write([SourceWorld.Write(0, 65536, 1)]);
         volume.Disk(1).Write([SourceWorld.Write(0, 65536, 1)]);
         volume.Disk(1).Write([SourceWorld.Write(0, 65536, 1)]);
-        Assert.Equal((SourceMode.DirtyMap, SourceCause.BacklogHalfOfDisk), (volume.Condition.Mode, volume.Condition.Cause));
+        Assert.Equal(SourceMode.DirtyMap, volume.Condition.Mode);
+        Assert.Equal(SourceCause.BacklogHalfOfDisk, volume.Condition.Cause);
         _world.Replica.CatchUp(volume);
         _world.AssertInStep();
     }

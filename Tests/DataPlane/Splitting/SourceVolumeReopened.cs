@@ -1,6 +1,7 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Tests.TestKit.Storage;
 using Xunit;
@@ -94,7 +95,8 @@ public sealed class SourceVolumeReopened
             var volume = world.OpenInStep();
             for (var i = 0; i < 12; i++)
             {
-                volume.Disk(0).Write([SourceWorld.Write(random.Next(8 << 20), random.Next(1, 60_000), (byte)random.Next())]);
+                var (offset, length) = (random.Next(8 << 20), random.Next(1, 60_000));
+                volume.Disk(0).Write([SourceWorld.Write(offset, length, (byte)random.Next())]);
             }
 
             if (!whileOpen)
@@ -165,7 +167,7 @@ public sealed class SourceVolumeReopened
         _world.OpenInStep();
         _world.Settle();
         _world.Volume.Close();
-        using (var file = _world.Storage.Root.Subdirectory("disks").Open("d1", ReplicationEngine.DataPlane.Storage.StorageOpen.Existing))
+        using (var file = _world.Storage.Root.Subdirectory("disks").Open("d1", StorageOpen.Existing))
         {
             file.SetLength(4 * SourceWorld.Extent);
             file.Write(3 * SourceWorld.Extent, new byte[] { 1, 2, 3 });
@@ -183,7 +185,7 @@ public sealed class SourceVolumeReopened
     public void Other_disks_or_another_vm_are_refused()
     {
         _world.OpenInStep().Close();
-        using var file = _world.Storage.Root.Subdirectory("disks").Open("d1", ReplicationEngine.DataPlane.Storage.StorageOpen.Existing);
+        using var file = _world.Storage.Root.Subdirectory("disks").Open("d1", StorageOpen.Existing);
         file.SetLength(SourceWorld.Extent);
         Assert.Equal(SourceVolumeError.DisksDiffer, Assert.Throws<SourceVolumeException>(_world.Open).Error);
     }

@@ -118,7 +118,8 @@ public sealed class SourceVolumeSessions
         }
 
         Assert.Equal(
-            SourceVolumeError.StaleTerm, Assert.Throws<SourceVolumeException>(() => volume.Unfence(Term.First, true)).Error);
+            SourceVolumeError.StaleTerm,
+            Assert.Throws<SourceVolumeException>(() => volume.Unfence(Term.First, true)).Error);
         volume.Unfence(new Term(3), disksUnchanged: false);
         Assert.Equal(AllBytes, volume.Counters().DirtyBytes);
         volume.Disk(0).Write([SourceWorld.Write(0, 4096, 1)]);

@@ -23,7 +23,10 @@ public sealed class SourceVolumeWrites
         volume.Disk(0).Write([SourceWorld.Write(100, 1000, 3)]);
         _world.Replica.CatchUp(volume);
         Assert.Equal(
-            [(ChangeKind.Write, 0, 0), (ChangeKind.Zeroes, 0, 512), (ChangeKind.Write, 1, 0), (ChangeKind.Write, 0, 100)],
+            [
+                (ChangeKind.Write, 0, 0), (ChangeKind.Zeroes, 0, 512),
+                (ChangeKind.Write, 1, 0), (ChangeKind.Write, 0, 100),
+            ],
             _world.Replica.Records.Skip(before).Select(r => (r.Kind, r.Disk, (int)r.Offset)));
         _world.AssertInStep();
     }
@@ -123,7 +126,10 @@ public sealed class SourceVolumeWrites
                 {
                     var offset = random.Next(64) * 512;
                     volume.Disk(random.Next(2)).Write(
-                        [SourceWorld.Write(offset, 512 * random.Next(1, 9), (byte)random.Next()), BlockChange.Zeroes(offset, 512, false)]);
+                    [
+                        SourceWorld.Write(offset, 512 * random.Next(1, 9), (byte)random.Next()),
+                        BlockChange.Zeroes(offset, 512, false),
+                    ]);
                 }
             },
             token)));
@@ -157,7 +163,8 @@ public sealed class SourceVolumeWrites
     {
         var volume = _world.OpenInStep();
         _world.Storage.FailsToWrite = path => path == "disks/d0" ? 5 : 0;
-        Assert.Throws<BlockDeviceException>(() => volume.Disk(0).Write([SourceWorld.Write(SourceWorld.Extent, 4096, 7)]));
+        Assert.Throws<BlockDeviceException>(() =>
+            volume.Disk(0).Write([SourceWorld.Write(SourceWorld.Extent, 4096, 7)]));
         _world.Storage.FailsToWrite = _ => 0;
         var copied = _world.Replica.CopiedBytes;
         volume.Maintain();
