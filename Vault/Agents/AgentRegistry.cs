@@ -4,7 +4,7 @@ using ReplicationEngine.Vault.Api;
 
 namespace ReplicationEngine.Vault.Agents;
 
-/// <summary>The agents that are connected, and what each last reported of its volumes (kept after it is gone).</summary>
+/// <summary>The agents that are connected, and what each last reported of its volumes (kept while it is away).</summary>
 internal sealed class AgentRegistry(TimeProvider time)
 {
     private readonly DateTimeOffset _started = time.GetUtcNow();
@@ -65,6 +65,7 @@ internal sealed class AgentRegistry(TimeProvider time)
             return;
         }
 
+        Forget(hello.Agent);
         _seen[hello.Agent] = time.GetUtcNow();
         try
         {
@@ -99,6 +100,15 @@ internal sealed class AgentRegistry(TimeProvider time)
         return hello.Agent.Length is 0 or > longestName
             ? $"An agent's name has 1 to {longestName} characters; '{hello.Agent}' does not."
             : null;
+    }
+
+    // What an agent reported before it was away says nothing of what it does now: it serves and sends nothing until directed.
+    private void Forget(string agent)
+    {
+        foreach (var volume in _volumes.Where(v => v.Value.Agent == agent))
+        {
+            _volumes.TryRemove(volume);
+        }
     }
 
     private void Take(string agent, ControlMessage.Report report)

@@ -84,7 +84,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
             using var client = NbdImages.Open(uri);
             Write(client, disk, random, stop);
         }
-        catch (Exception e) when (e is IOException or SocketException or EndOfStreamException)
+        catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
         {
             // The server is gone: what has no answer stays without one.
             stop.Wait(0);

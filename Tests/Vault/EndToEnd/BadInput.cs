@@ -1,0 +1,83 @@
+using ReplicationEngine.Tests.TestKit.Processes;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.EndToEnd;
+
+/// <summary>What is asked wrongly is refused in one clear sentence, with the exit code that says of which kind it is.</summary>
+public sealed class BadInput : IDisposable
+{
+    private readonly Lab _lab = new();
+
+    public void Dispose() => _lab.Dispose();
+
+    [Fact]
+    [Trait("Req", "ENA-2")]
+    [Trait("Req", "OPS-4")]
+    public async Task Each_wrong_command_gets_one_sentence_and_its_exit_code()
+    {
+        await RefusedAsync(3, "127.0.0.1", "status");
+        await _lab.StartServiceAsync();
+        await RefusedAsync(1, "agent", "protect", "web", "--disk", "/nowhere");
+        await _lab.StartAgentAsync();
+        var vm = LabVm.Make(_lab, "web", disks: 1, mebibytes: 8);
+        await vm.ProtectAsync();
+
+        await RefusedAsync(1, "/no/such/disk.img", "protect", "db", "--disk", "/no/such/disk.img");
+        await RefusedAsync(1, "already", "protect", "db", "--disk", vm.Disks[0]);
+        await RefusedAsync(1, "already", "protect", "web", "--disk", vm.Disks[0]);
+        await RefusedAsync(1, "'/'", "protect", "root", "--disk", "/");
+        await RefusedAsync(1, "", "protect", "twice", "--disk", _lab.MakeDisk("t.img", 1 << 20, 1), "--disk", Path.Combine(_lab.SiteA, "t.img"));
+        await RefusedAsync(1, "ffffffffffffffffffffffffffffffff", "failover", "web", "--kind", "test", "--point", "ffffffffffffffffffffffffffffffff");
+        await RefusedAsync(1, "yesterday", "failover", "web", "--kind", "test", "--point", "yesterday");
+        await RefusedAsync(1, "latest-app", "failover", "web", "--kind", "test", "--point", "latest-app");
+        await RefusedAsync(1, "commit", "commit", "web");
+        await RefusedAsync(1, "failback", "failback", "web");
+        await RefusedAsync(1, "", "cleanup", "web");
+        await RefusedAsync(1, "nobody", "status", "nobody");
+        await RefusedAsync(1, "nobody", "failover", "nobody", "--kind", "unplanned");
+        await RefusedAsync(1, "SCN-99", "protect", "db", "--disk", Path.Combine(_lab.SiteA, "t.img"), "--scenario", "SCN-99");
+        await RefusedAsync(1, "", "log", "web", "--at", "soon");
+        await RefusedAsync(2, "../x", "status", "../x");
+        await RefusedAsync(2, "", "failover", "web", "--kind", "partial");
+        await RefusedAsync(2, "", "frobnicate");
+        await RefusedAsync(2, "ftp://x", "status", "--server", "ftp://x");
+        await RefusedAsync(3, "127.0.0.1:1", "status", "--server", "http://127.0.0.1:1");
+    }
+
+    [Fact]
+    public async Task A_second_process_on_the_same_data_or_name_says_so_and_ends()
+    {
+        await _lab.StartServiceAsync();
+        await _lab.StartAgentAsync();
+        Ends(1, _lab.ServiceData, "serve", "--data", _lab.ServiceData, "--listen", $"http://127.0.0.1:{LoopbackPorts.Free()}");
+        Ends(1, _lab.Server, "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
+        Ends(1, _lab.AgentData, "agent", "--data", _lab.AgentData, "--server", _lab.Server, "--name", "other");
+        Ends(1, "site-a", "agent", "--data", Path.Combine(_lab.Root, "b"), "--server", _lab.Server, "--name", "site-a");
+        Ends(2, "0.0.0.0", "serve", "--data", Path.Combine(_lab.Root, "c"), "--listen", "http://0.0.0.0:7000");
+        Ends(2, "nonsense", "agent", "--data", Path.Combine(_lab.Root, "d"), "--server", "nonsense");
+        Ends(1, "/proc/nowhere", "serve", "--data", "/proc/nowhere", "--listen", $"http://127.0.0.1:{LoopbackPorts.Free()}");
+        Ends(3, "127.0.0.1", "status", "--server", "http://127.0.0.1:1");
+    }
+
+    private void Ends(int code, string names, params string[] arguments)
+    {
+        using var process = _lab.Start(arguments);
+        var found = process.WaitForExit();
+        Judge(new CommandResult(found, process.Output, process.Errors), code, names, arguments);
+    }
+
+    private async Task RefusedAsync(int code, string names, params string[] arguments) =>
+        Judge(await _lab.RunAsync(arguments), code, names, arguments);
+
+    private static void Judge(CommandResult result, int code, string names, string[] arguments)
+    {
+        var said = $"drctl {string.Join(' ', arguments)} ended with {result.Code}, said:\n{result.Errors}\n{result.Output}";
+        Assert.True(result.Code == code, said);
+        Assert.True(result.Output.Length == 0, said);
+        Assert.True(result.Errors.Contains(names, StringComparison.OrdinalIgnoreCase), said);
+        var lines = result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Where(l => !l.Contains(" info: ", StringComparison.Ordinal)).ToList();
+        Assert.True(lines.Count == 1, said);
+        Assert.DoesNotContain("Exception", result.Errors, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,164 @@
+using ReplicationEngine.Tests.TestKit.Processes;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.EndToEnd;
+
+/// <summary>One flipped bit in what is stored: right bytes or a clear answer, never wrong bytes (I7).</summary>
+[Trait("Req", "I7")]
+public sealed class Rot : IDisposable
+{
+    private readonly Lab _lab = new();
+
+    public void Dispose() => _lab.Dispose();
+
+    [Fact]
+    public async Task In_a_segment_of_the_replica_it_ends_in_a_typed_error_and_never_in_wrong_bytes()
+    {
+        var vm = await ProtectedAsync();
+        var source = vm.SourceImages();
+        var point = await vm.PointAsync();
+        Assert.Equal(0, _lab.Service!.Stop());
+        var segments = Files(_lab.ServiceData, "segment", ".seg", ".log", ".redo");
+        Assert.NotEmpty(segments);
+        foreach (var segment in segments)
+        {
+            Flip(segment, new FileInfo(segment).Length / 2);
+        }
+
+        await _lab.StartServiceAsync();
+        await _lab.AgentConnectedAsync();
+        var test = await _lab.RunAsync("failover", "web", "--kind", "test", "--point", point, "--json");
+        if (test.Code != 0)
+        {
+            OneSentence(test);
+            return;
+        }
+
+        for (var i = 0; i < vm.Disks.Count; i++)
+        {
+            RightOrRefused(LabVm.Uris(System.Text.Json.Nodes.JsonNode.Parse(test.Output)!)[i], source[i]);
+        }
+    }
+
+    [Fact]
+    public async Task In_the_replication_log_it_costs_a_comparison_and_no_write()
+    {
+        var vm = await ProtectedAsync();
+        await _lab.AskAsync("pause", "web");
+        await vm.WriteAsync();
+        await vm.MoreAsync(300);
+        _lab.Agent!.Kill();
+        vm.Writer.Stop();
+        var logs = Files(Path.Combine(_lab.AgentData, "volumes"), ".seg", ".log", "segment");
+        Assert.NotEmpty(logs);
+        foreach (var log in logs)
+        {
+            Flip(log, new FileInfo(log).Length / 2);
+        }
+
+        await _lab.StartAgentAsync();
+        await vm.SourceUrisAsync();
+        vm.Writer.Settle(vm.Disks);
+        vm.SourceIsComplete("the source after a damaged log");
+        await _lab.AskAsync("resume", "web");
+        await vm.InSyncAsync();
+        var images = await vm.TestImagesAsync(await vm.PointAsync());
+        for (var i = 0; i < images.Count; i++)
+        {
+            WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), images[i], $"disk {i} after a damaged log");
+        }
+    }
+
+    [Fact]
+    public async Task In_the_journal_the_service_says_so_or_shows_the_true_history()
+    {
+        await ProtectedAsync();
+        var before = (await _lab.RunAsync("log", "web", "--json")).Output.Split('\n');
+        Assert.Equal(0, _lab.Service!.Stop());
+        var journal = Path.Combine(_lab.ServiceData, "journal.db");
+        var whole = await File.ReadAllBytesAsync(journal);
+        var random = new Random(3);
+        for (var i = 0; i < 6; i++)
+        {
+            foreach (var beside in Directory.GetFiles(_lab.ServiceData, "journal.db-*"))
+            {
+                File.Delete(beside);
+            }
+
+            await File.WriteAllBytesAsync(journal, whole);
+            Flip(journal, i == 0 ? 20 : random.NextInt64(100, whole.Length));
+            await JudgeAsync(before);
+        }
+    }
+
+    private async Task JudgeAsync(string[] before)
+    {
+        using var service = _lab.Start("serve", "--data", _lab.ServiceData, "--listen", _lab.Server);
+        await _lab.UntilAsync("the service answers or ends", async () =>
+            service.HasExited || await _lab.TryGetAsync("/api/v1/agents") is not null);
+        if (service.HasExited)
+        {
+            Assert.Equal(1, service.WaitForExit());
+            Assert.DoesNotContain("   at ", service.Errors, StringComparison.Ordinal);
+            Assert.Contains("journal", service.Errors, StringComparison.OrdinalIgnoreCase);
+            return;
+        }
+
+        var after = await _lab.RunAsync("log", "web", "--json");
+        if (after.Code == 0)
+        {
+            Assert.Equal(before.Where(l => l.Length > 0), after.Output.Split('\n').Where(l => l.Length > 0).Take(before.Count(l => l.Length > 0)));
+        }
+        else
+        {
+            OneSentence(after);
+        }
+    }
+
+    private async Task<LabVm> ProtectedAsync()
+    {
+        await _lab.StartServiceAsync();
+        await _lab.StartAgentAsync();
+        var vm = LabVm.Make(_lab, "web", disks: 1, mebibytes: 16, paceMs: 1);
+        await vm.ProtectAsync();
+        await vm.WriteAsync();
+        await vm.MoreAsync(300);
+        vm.Writer.Stop();
+        return vm;
+    }
+
+    private static void RightOrRefused(string uri, byte[] expected)
+    {
+        using var client = NbdImages.Open(uri);
+        var refused = 0;
+        for (var at = 0; at < expected.Length; at += 4096)
+        {
+            var answer = client.Read((ulong)at, 4096);
+            refused += answer.Error != 0 ? 1 : 0;
+            Assert.True(
+                answer.Error != 0 || answer.Data.AsSpan().SequenceEqual(expected.AsSpan(at, 4096)), $"wrong bytes at {at}");
+        }
+
+        Assert.NotEqual(0, refused);
+    }
+
+    private static void OneSentence(CommandResult result)
+    {
+        Assert.Equal(1, result.Code);
+        Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
+        Assert.NotEqual("", result.Errors.Trim());
+    }
+
+    private static string[] Files(string directory, params string[] kinds) =>
+        [.. Directory.GetFiles(directory, "*", SearchOption.AllDirectories).Where(f =>
+            kinds.Any(k => Path.GetFileName(f).Contains(k, StringComparison.Ordinal)) && new FileInfo(f).Length > 8192)];
+
+    private static void Flip(string path, long at)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        file.Position = at;
+        var value = file.ReadByte();
+        file.Position = at;
+        file.WriteByte((byte)(value ^ 0x10));
+    }
+}
