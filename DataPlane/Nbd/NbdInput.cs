@@ -17,8 +17,8 @@ internal sealed class NbdInput(int capacity) : IDisposable
     private const int QuietRounds = 256;
 
     private readonly NativeBuffer _buffer = new(capacity + ReceiveSize);
-    private int _start;
-    private int _end;
+    private int _start = NativeBuffer.Origin;
+    private int _end = NativeBuffer.Origin;
     private int _highWater;
     private int _rounds;
 
@@ -31,19 +31,19 @@ internal sealed class NbdInput(int capacity) : IDisposable
     /// <summary>Where to receive next, when the message at the front is <paramref name="needed"/> bytes long.</summary>
     public Span<byte> Window(int needed)
     {
-        if (_start > 0)
+        if (_start > NativeBuffer.Origin)
         {
-            Unread.CopyTo(_buffer.GetSpan());
-            _end -= _start;
-            _start = 0;
+            Unread.CopyTo(_buffer.GetSpan()[NativeBuffer.Origin..]);
+            _end -= _start - NativeBuffer.Origin;
+            _start = NativeBuffer.Origin;
         }
 
-        if (_end == 0)
+        if (Count == 0)
         {
             GiveBackWhenQuiet();
         }
 
-        var missing = needed - _end;
+        var missing = needed - Count;
         var size = missing > ExactAbove ? missing : Math.Max(missing, ReceiveSize);
         return _buffer.GetSpan().Slice(_end, size);
     }

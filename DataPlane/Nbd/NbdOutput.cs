@@ -17,12 +17,12 @@ internal sealed class NbdOutput(int capacity, INbdSessionHost host) : IDisposabl
     /// </summary>
     public Span<byte> Reserve(int size)
     {
-        if (_count > 0 && _count + size > Math.Min(SendAt, _buffer.Capacity))
+        if (_count > 0 && _count + size > Math.Min(SendAt, capacity))
         {
             Send();
         }
 
-        return _buffer.GetSpan().Slice(_count, size);
+        return _buffer.GetSpan().Slice(NativeBuffer.Origin + _count, size);
     }
 
     /// <summary>Keeps what was written at the front of the room reserved.</summary>
@@ -40,7 +40,7 @@ internal sealed class NbdOutput(int capacity, INbdSessionHost host) : IDisposabl
             return;
         }
 
-        var ready = _buffer.GetSpan()[.._count];
+        var ready = _buffer.GetSpan().Slice(NativeBuffer.Origin, _count);
         _count = 0;
         host.Send(ready);
         if (_highWater > KeptBytes)

@@ -250,7 +250,7 @@ public sealed partial class ReplicaStore
 
             var (first, last) = (Region.Of(header.Offset), Region.Of(header.Offset + header.Length - 1));
             if (header.Kind is ChangeKind.ResyncData or ChangeKind.ResyncZeroes && IsWholeChunks(header)
-                && !touched.Touches(header.Disk, first, last) && !_log.Layers.Any(l => l.Touches(header.Disk, first, last)))
+                && !touched.Touches(header.Disk, first, last) && !_log.Layers.Any(l => l.MayTouch(header.Disk, first, last)))
             {
                 chosen.Add(i);
             }

@@ -108,7 +108,7 @@ public sealed partial class ReplicaStore
     {
         var region = Region.Of(block * IReplicaSink.HashBlockSize);
         return _hashes.TryNoted(disk, block, out hash)
-            && !_log.Layers.Any(l => l.To > layer && l.Touches(disk, region, region));
+            && !_log.Layers.Any(l => l.To > layer && l.MayTouch(disk, region, region));
     }
 
     private bool FoldStep()
@@ -209,19 +209,14 @@ public sealed partial class ReplicaStore
             row.Add(layer);
         }
 
-        if (row.Count <= 1)
-        {
-            return MergeJob.Cleaning(_log, _segments, _records);
-        }
-
         try
         {
-            return new MergeJob(_log, _segments, _records, row);
+            return row.Count <= 1 ? MergeJob.Cleaning(_log, _segments, _records) : new MergeJob(_log, _segments, _records, row);
         }
         catch (ReplicaCorruptException)
         {
             // A layer with a damaged index stays as it is: the points above it are unusable.
-            row.ForEach(l => _unmergeable.Add(l.Info.File));
+            (row.Count > 1 ? row : _log.Sealed).ToList().ForEach(l => _unmergeable.Add(l.Info.File));
             return null;
         }
     }

@@ -142,6 +142,9 @@ internal sealed class ChangeMap : IDisposable
         }
     }
 
+    /// <summary>Makes lowered bits durable, which nothing but a clean close needs.</summary>
+    public void Sync() => _file.Sync();
+
     /// <summary>Makes room for a grown disk; new extents are clear.</summary>
     public void Grow(long bytes)
     {

@@ -147,6 +147,8 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
                     {
                         Lower(i, lowerable);
                     }
+
+                    _maps[i].Sync();
                 }
 
                 _log.Sync();

@@ -55,7 +55,8 @@ internal static partial class ProtectedVmEvolution
     private static PointSchedule FirstPoint(Phase phase, DateTimeOffset at) =>
         phase is Phase.Protected ? PointSchedule.Idle with { NextAt = at, LastAt = at } : PointSchedule.Idle;
 
-    // What the data plane does by itself it takes up again; what was ordered is ordered anew; what waits is decided anew.
+    // What the data plane does by itself it takes up again; what was ordered is ordered anew; what waits is decided
+    // anew.
     private static ResyncMark? Resumed(ProtectedVmState state, DateTimeOffset at) => state.Replication.Resync switch
     {
         null => null,

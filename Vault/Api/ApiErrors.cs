@@ -35,7 +35,7 @@ internal static class ApiErrors
 
     /// <summary>A problem with a stable code.</summary>
     public static IResult Problem(int status, string code, string detail) =>
-        Results.Problem(detail, statusCode: status, extensions: new Dictionary<string, object?> { ["code"] = code });
+        Results.Problem(detail, statusCode: status, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code });
 
     /// <summary>No VM of this name.</summary>
     public static IResult UnknownVm(string vm) => Problem(

@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Health;
-using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Target;

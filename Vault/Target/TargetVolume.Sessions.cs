@@ -130,7 +130,7 @@ internal sealed partial class TargetVolume
     {
         if (Peek(LiveName)?.Source is not { } source)
         {
-            return new ReverseStatus(null, 0, null, false);
+            return new ReverseStatus(null, 0, null, false, false);
         }
 
         var counters = source.Counters();
@@ -140,8 +140,9 @@ internal sealed partial class TargetVolume
             progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds, progress.WireBytes,
             progress.LogBytes + progress.BlockBytes);
         var inSync = progress is { Phase: TransferPhase.Streaming } && counters.DirtyBytes == 0
-            && progress.Durable.CompareTo(counters.Tail) >= 0;
-        return new ReverseStatus(transfer, counters.LagBytes, counters.OldestUnacknowledged, inSync);
+            && progress.Durable.Generation == counters.Tail.Generation;
+        var caughtUp = inSync && progress!.Durable.CompareTo(counters.Tail) >= 0;
+        return new ReverseStatus(transfer, counters.LagBytes, counters.OldestUnacknowledged, inSync, caughtUp);
     }
 
     private SessionAcceptance? Accept(bool reverse)
@@ -252,5 +253,7 @@ internal sealed partial class TargetVolume
 /// <param name="Transfer">The running transfer; null while the agent is not connected for it.</param>
 /// <param name="LagBytes">Bytes of writes the source side does not durably hold.</param>
 /// <param name="Oldest">When the oldest of these was accepted.</param>
-/// <param name="InSync">It holds them all.</param>
-internal sealed record ReverseStatus(TransferStatus? Transfer, long LagBytes, DateTimeOffset? Oldest, bool InSync);
+/// <param name="InSync">Nothing is left to compare or copy; the source side follows the log, behind by what is in flight.</param>
+/// <param name="CaughtUp">It is in sync and durably holds every write so far, which a machine that writes on may never show.</param>
+internal sealed record ReverseStatus(
+    TransferStatus? Transfer, long LagBytes, DateTimeOffset? Oldest, bool InSync, bool CaughtUp);

@@ -15,7 +15,7 @@ public sealed class ReplicaStoreAfterACrash
     [Trait("Req", "I12")]
     [Trait("Req", "I25")]
     public void A_kill_at_any_call_loses_nothing_that_was_applied() => Check.One(
-        Config.QuickThrowOnFailure.WithMaxTest(60), Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: false)));
+        Config.QuickThrowOnFailure.WithMaxTest(25), Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: false)));
 
     [Fact]
     [Trait("Req", "I3")]
@@ -23,7 +23,7 @@ public sealed class ReplicaStoreAfterACrash
     [Trait("Req", "I12")]
     [Trait("Req", "I25")]
     public void A_power_cut_at_any_call_loses_nothing_that_was_synced() => Check.One(
-        Config.QuickThrowOnFailure.WithMaxTest(100), Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: true)));
+        Config.QuickThrowOnFailure.WithMaxTest(40), Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: true)));
 
     private static void Run(int seed, bool powerCut)
     {
@@ -148,7 +148,7 @@ internal sealed class CrashRun
             var point = points[_random.Next(points.Count)];
             var name = $"live-{_directory.Calls}";
             var overlay = _driver.Store.CreateOverlay(name, point.Id);
-            _overlay = new OverlayModel(name, _driver.Points[point.Id][0]);
+            _overlay = new OverlayModel(name, [.. _driver.Points[point.Id][0]]);
             _overlay.Handle = overlay;
         }
 

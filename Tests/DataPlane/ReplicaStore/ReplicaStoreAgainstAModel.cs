@@ -15,7 +15,7 @@ public sealed class ReplicaStoreAgainstAModel
     [Trait("Req", "I25")]
     public void Every_point_is_the_base_folded_with_exactly_the_changes_up_to_its_cut() =>
         Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(30),
+            Config.QuickThrowOnFailure.WithMaxTest(12),
             Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
             {
                 try

@@ -1,0 +1,16 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ReplicationEngine.Tests.TestKit.Processes;
+
+/// <summary>Ports for servers of tests.</summary>
+public static class LoopbackPorts
+{
+    /// <summary>A port of 127.0.0.1 on which nobody listens now.</summary>
+    public static int Free()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}

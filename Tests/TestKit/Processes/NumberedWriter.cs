@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using ReplicationEngine.Tests.TestKit.Nbd;
+
+namespace ReplicationEngine.Tests.TestKit.Processes;
+
+/// <summary>
+/// Writes numbered blocks to disks over NBD, several in flight on each, and keeps a log of its own of what was submitted and
+/// acknowledged. One thread a disk. A block has one write in flight at most, so the order of the writes of a block is known.
+/// </summary>
+/// <remarks>
+/// A writer outlives the server: when the connection ends, its threads end, and <see cref="Start"/> goes on over new ones.
+/// </remarks>
+public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeSpan pace)
+{
+    private readonly ConcurrentQueue<NumberedWrite> _log = new();
+    private readonly List<Thread> _threads = [];
+    private ManualResetEventSlim _stop = new(false);
+    private long _events;
+    private long _numbers;
+    private int _round;
+
+    /// <summary>All writes so far. Stable only while the writer is stopped.</summary>
+    public IReadOnlyCollection<NumberedWrite> Writes => _log;
+
+    /// <summary>How many were acknowledged so far.</summary>
+    public int AcknowledgedCount => _log.Count(w => w.Acknowledged is not null);
+
+    /// <summary>The last error number that a write was answered with; 0 while there was none.</summary>
+    public uint LastError { get; private set; }
+
+    /// <summary>Starts a thread for each disk.</summary>
+    /// <param name="uris">The disks' NBD URIs.</param>
+    public void Start(IReadOnlyList<string> uris)
+    {
+        _stop = new ManualResetEventSlim(false);
+        _round++;
+        for (var i = 0; i < uris.Count; i++)
+        {
+            var (disk, uri, stop) = (i, uris[i], _stop);
+            var random = new Random((seed * 1000) + (_round * 10) + disk);
+            var thread = new Thread(() => Run(disk, uri, random, stop)) { IsBackground = true, Name = $"writer {disk}" };
+            thread.Start();
+            _threads.Add(thread);
+        }
+    }
+
+    /// <summary>Submits nothing more, takes the answers that come, and waits for the threads.</summary>
+    public void Stop()
+    {
+        _stop.Set();
+        foreach (var thread in _threads)
+        {
+            thread.Join();
+        }
+
+        _threads.Clear();
+    }
+
+    /// <summary>
+    /// After a crash, decides by the source's disks which of the writes without an answer took place; the others are void.
+    /// </summary>
+    public void Settle(IReadOnlyList<string> disks)
+    {
+        foreach (var group in _log.Where(w => w is { Acknowledged: null, Void: false }).GroupBy(w => w.Disk))
+        {
+            using var file = new FileStream(disks[group.Key], FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            foreach (var write in group)
+            {
+                var found = new byte[NumberedWrite.Bytes];
+                file.Position = write.Block * NumberedWrite.Bytes;
+                file.ReadExactly(found);
+                write.Void = !found.AsSpan().SequenceEqual(NumberedWrite.Content(write.Number));
+                write.Acknowledged = write.Void ? null : Interlocked.Increment(ref _events);
+                write.AcknowledgedAt = time.GetUtcNow();
+            }
+        }
+    }
+
+    private void Run(int disk, string uri, Random random, ManualResetEventSlim stop)
+    {
+        try
+        {
+            using var client = NbdImages.Open(uri);
+            Write(client, disk, random, stop);
+        }
+        catch (Exception e) when (e is IOException or SocketException or EndOfStreamException)
+        {
+            // The server is gone: what has no answer stays without one.
+            stop.Wait(0);
+        }
+    }
+
+    private void Write(NbdTestClient client, int disk, Random random, ManualResetEventSlim stop)
+    {
+        var flying = new Dictionary<ulong, NumberedWrite>();
+        var blocks = client.Export.Size / NumberedWrite.Bytes;
+        while (!stop.IsSet || flying.Count > 0)
+        {
+            while (!stop.IsSet && flying.Count < depth)
+            {
+                var block = random.NextInt64(blocks);
+                if (flying.Values.Any(w => w.Block == block))
+                {
+                    continue;
+                }
+
+                var number = Interlocked.Increment(ref _numbers);
+                var write = new NumberedWrite(number, disk, block, Interlocked.Increment(ref _events));
+                _log.Enqueue(write);
+                flying.Add(
+                    client.Submit(
+                        NbdWire.Write, (ulong)block * NumberedWrite.Bytes, NumberedWrite.Bytes, 0, NumberedWrite.Content(number)),
+                    write);
+            }
+
+            if (flying.Count == 0)
+            {
+                continue;
+            }
+
+            var answer = client.NextAnswer();
+            flying.Remove(answer.Cookie, out var done);
+            if (answer.Error != 0)
+            {
+                LastError = answer.Error;
+                done!.Void = true;
+                return;
+            }
+
+            done!.AcknowledgedAt = time.GetUtcNow();
+            done.Acknowledged = Interlocked.Increment(ref _events);
+            stop.Wait(pace);
+        }
+    }
+}

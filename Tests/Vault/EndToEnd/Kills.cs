@@ -1,0 +1,93 @@
+using ReplicationEngine.Tests.TestKit.Processes;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.EndToEnd;
+
+/// <summary>SIGKILL at random moments while a machine with two disks writes; the seed stands in every message.</summary>
+public sealed class Kills : IDisposable
+{
+    private static readonly int Rounds = int.Parse(
+        Environment.GetEnvironmentVariable("CHAOS_ROUNDS") ?? "3", System.Globalization.CultureInfo.InvariantCulture);
+
+    private static readonly int Seed = int.Parse(
+        Environment.GetEnvironmentVariable("CHAOS_SEED") ?? "1", System.Globalization.CultureInfo.InvariantCulture);
+
+    private readonly Lab _lab = new();
+
+    public void Dispose() => _lab.Dispose();
+
+    [Theory]
+    [InlineData("agent")]
+    [InlineData("service")]
+    [InlineData("both")]
+    [Trait("Req", "I2")]
+    [Trait("Req", "I4")]
+    [Trait("Req", "I5")]
+    [Trait("Req", "I6")]
+    [Trait("Req", "I13")]
+    public async Task Whatever_is_killed_nothing_acknowledged_is_lost_and_points_are_prefixes(string victim)
+    {
+        var random = new Random(Seed * 31 + victim.Length);
+        await _lab.StartServiceAsync();
+        await _lab.StartAgentAsync();
+        var vm = LabVm.Make(_lab, "web", disks: 2, mebibytes: 40);
+        await vm.ProtectAsync();
+        await vm.WriteAsync();
+        for (var round = 1; round <= Rounds; round++)
+        {
+            var what = $"seed {Seed}, {victim} killed, round {round}";
+            await vm.MoreAsync(100 + random.Next(300));
+            await vm.InSyncAsync();
+            await vm.PointAsync();
+            await vm.MoreAsync(random.Next(400));
+            await KillAsync(victim, vm, what);
+            await vm.InSyncAsync();
+            var shipped = await vm.ShippedAsync();
+            Assert.True(shipped < 60 << 20, $"{what}: {shipped} bytes were shipped after the restart, as in a full copy");
+            await vm.PointAsync();
+            Assert.NotEqual(0, await vm.PointsArePrefixesAsync(newest: 2));
+        }
+
+        await vm.MoreAsync(100);
+        vm.Writer.Stop();
+        await vm.PointsArePrefixesAsync(newest: 50);
+        var images = await vm.TestImagesAsync(await vm.PointAsync());
+        for (var i = 0; i < images.Count; i++)
+        {
+            WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), images[i], $"seed {Seed}, {victim}: disk {i} at the end");
+        }
+    }
+
+    private async Task KillAsync(string victim, LabVm vm, string what)
+    {
+        if (victim != "agent")
+        {
+            _lab.Service!.Kill();
+        }
+
+        if (victim != "service")
+        {
+            _lab.Agent!.Kill();
+            vm.Writer.Stop();
+            if (victim == "both")
+            {
+                await _lab.StartServiceAsync();
+            }
+
+            await _lab.StartAgentAsync();
+            await vm.SourceUrisAsync();
+            vm.Writer.Settle(vm.Disks);
+            vm.SourceIsComplete(what);
+            await vm.WriteAsync();
+        }
+        else
+        {
+            // The guest goes on while there is no service.
+            await vm.MoreAsync(50);
+            await _lab.StartServiceAsync();
+            await _lab.AgentConnectedAsync();
+        }
+
+        Assert.Equal(0u, vm.Writer.LastError);
+    }
+}

@@ -1,0 +1,197 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using ReplicationEngine.Tests.TestKit.Processes;
+using ReplicationEngine.Vault.Cli;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.EndToEnd;
+
+/// <summary>
+/// A directory with two sites: the service and the agent as processes of their own, disks at the source, and drctl's command
+/// line, which runs in this process but speaks to the service over its port like any other.
+/// </summary>
+internal sealed class Lab : IDisposable
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "drctl");
+    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
+
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(90);
+
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(20) };
+    private readonly List<ChildProcess> _processes = [];
+
+    public Lab()
+    {
+        Root = Directory.CreateTempSubdirectory("dr-e2e-").FullName;
+        Server = $"http://127.0.0.1:{LoopbackPorts.Free()}";
+        Directory.CreateDirectory(SiteA);
+    }
+
+    /// <summary>The test's directory.</summary>
+    public string Root { get; }
+
+    /// <summary>The service's URL.</summary>
+    public string Server { get; }
+
+    /// <summary>Everything at the source.</summary>
+    public string SiteA => Path.Combine(Root, "a");
+
+    /// <summary>The agent's data.</summary>
+    public string AgentData => Path.Combine(SiteA, "agent");
+
+    /// <summary>The service's data.</summary>
+    public string ServiceData => Path.Combine(Root, "service");
+
+    public ChildProcess? Service { get; private set; }
+
+    public ChildProcess? Agent { get; private set; }
+
+    /// <summary>Starts the service and waits until it answers.</summary>
+    public async Task StartServiceAsync()
+    {
+        Service = Start("serve", "--data", ServiceData, "--listen", Server);
+        await UntilAsync("the service answers", async () =>
+        {
+            Assert.False(Service.HasExited, $"the service ended: {Service.Errors}");
+            return await TryGetAsync("/api/v1/agents") is not null;
+        });
+    }
+
+    /// <summary>Starts the agent and waits until the service knows it.</summary>
+    public async Task StartAgentAsync(params string[] more)
+    {
+        StartAgent(more);
+        await AgentConnectedAsync();
+    }
+
+    public void StartAgent(params string[] more) =>
+        Agent = Start(["agent", "--server", Server, "--data", AgentData, "--name", "site-a", .. more]);
+
+    public Task AgentConnectedAsync() => UntilAsync("the agent is connected", async () =>
+    {
+        Assert.False(Agent!.HasExited, $"the agent ended: {Agent.Errors}");
+        return await TryGetAsync("/api/v1/agents") is JsonArray agents && agents.Any(a => (bool)a!["connected"]!);
+    });
+
+    /// <summary>Starts drctl as a process.</summary>
+    public ChildProcess Start(params IEnumerable<string> arguments)
+    {
+        var process = ChildProcess.Start(Program, arguments);
+        _processes.Add(process);
+        return process;
+    }
+
+    /// <summary>A disk at the source: every third 64 KiB zero, the rest its own bytes.</summary>
+    public string MakeDisk(string name, int size, int seed)
+    {
+        var bytes = new byte[size];
+        new Random(seed).NextBytes(bytes);
+        for (var at = 0; at < size; at += 3 << 16)
+        {
+            bytes.AsSpan(at, Math.Min(1 << 16, size - at)).Clear();
+        }
+
+        var path = Path.Combine(SiteA, name);
+        File.WriteAllBytes(path, bytes);
+        return path;
+    }
+
+    /// <summary>Runs a command of drctl.</summary>
+    public async Task<CommandResult> RunAsync(params string[] arguments)
+    {
+        var (output, errors) = (new StringWriter(), new StringWriter());
+        using var limit = new CancellationTokenSource(Longest, TimeProvider.System);
+        var surroundings = new CliSurroundings(
+            output, errors, null, null, TimeProvider.System, name => name == "DRCTL_SERVER" ? Server : null)
+        {
+            CurrentDirectory = SiteA,
+        };
+        var code = await DrctlCommandLine.Build(
+            (_, _) => throw new InvalidOperationException("serve is a process of its own here"),
+            (_, _) => throw new InvalidOperationException("agent is a process of its own here"),
+            surroundings).InvokeAsync(arguments, limit.Token);
+        return new CommandResult(code, output.ToString(), errors.ToString());
+    }
+
+    /// <summary>Runs a command that has to succeed, and answers its JSON.</summary>
+    public async Task<JsonNode> AskAsync(params string[] arguments)
+    {
+        var result = await RunAsync([.. arguments, "--json"]);
+        Assert.True(
+            result.Code == 0, $"drctl {string.Join(' ', arguments)} ended with {result.Code}: {result.Errors}\n{Logs()}");
+        return JsonNode.Parse(result.Output)!;
+    }
+
+    /// <summary>The VM as the API shows it.</summary>
+    public async Task<JsonNode> ViewAsync(string vm) =>
+        await TryGetAsync($"/api/v1/vms/{vm}") ?? throw new InvalidOperationException($"The service does not show '{vm}'.\n{Logs()}");
+
+    /// <summary>Answers the JSON of a path; null when the service does not answer, or not with success.</summary>
+    public async Task<JsonNode?> TryGetAsync(string path)
+    {
+        try
+        {
+            using var response = await _http.GetAsync(new Uri(Server + path));
+            return response.IsSuccessStatusCode ? await response.Content.ReadFromJsonAsync<JsonNode>() : null;
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Waits until a VM's view says something.</summary>
+    public Task<JsonNode> UntilViewAsync(string vm, string what, Func<JsonNode, bool> condition, int seconds = 40)
+    {
+        JsonNode? last = null;
+        return UntilAsync(
+            $"{vm}: {what}",
+            async () =>
+            {
+                last = await TryGetAsync($"/api/v1/vms/{vm}") ?? last;
+                return last is not null && condition(last);
+            },
+            seconds,
+            () => last?.ToJsonString() ?? "no view").ContinueWith(
+                done => done.IsCompletedSuccessfully ? last! : throw done.Exception!.InnerException!, TaskScheduler.Default);
+    }
+
+    /// <summary>Waits until a condition holds.</summary>
+    public async Task UntilAsync(string what, Func<Task<bool>> condition, int seconds = 40, Func<string>? detail = null)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            if (TimeProvider.System.GetElapsedTime(began).TotalSeconds > seconds)
+            {
+                Assert.Fail($"not within {seconds} s: {what}\n{detail?.Invoke()}\n{Logs()}");
+            }
+
+            await Task.Delay(PollEvery, TimeProvider.System);
+        }
+    }
+
+    /// <summary>The ends of what the processes logged.</summary>
+    public string Logs() =>
+        $"--- service\n{Tail(Service)}\n--- agent\n{Tail(Agent)}";
+
+    public void Dispose()
+    {
+        foreach (var process in _processes)
+        {
+            process.Dispose();
+        }
+
+        _http.Dispose();
+        if (Environment.GetEnvironmentVariable("CHAOS_KEEP") is null)
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+    }
+
+    private static string Tail(ChildProcess? process) => process is null ? "not started"
+        : string.Join('\n', process.Errors.Split('\n').TakeLast(25)) + (process.HasExited ? $"ended with {process.ExitCode}" : "");
+}
+
+/// <summary>How a command of drctl ended.</summary>
+internal sealed record CommandResult(int Code, string Output, string Errors);
