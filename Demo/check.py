@@ -85,6 +85,11 @@ def loss(writes, missing, point_time, rpo):
     return len(lost), span
 
 
+def seconds(text):
+    """An instant as JSON has it, in seconds of the writer's clock."""
+    return datetime.fromisoformat(text).timestamp()
+
+
 def check(pairs, writes, exactly=None, point_time=None, rpo=None):
     """Checks (base, image) pairs of paths, in the order of the disks; answers the findings."""
     present, missing = set(), set()
@@ -115,7 +120,7 @@ def main():
     parser.add_argument("--point-time", help="the reported time of the recovery point")
     parser.add_argument("--rpo", type=float, help="the reported RPO in seconds")
     options = parser.parse_args()
-    time = datetime.fromisoformat(options.point_time).timestamp() if options.point_time else None
+    time = seconds(options.point_time) if options.point_time else None
     try:
         print(json.dumps(check(options.disk, model.read_log(options.log), options.exactly, time, options.rpo)))
     except Mismatch as mismatch:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 
+from check import seconds
 from disks import DiskError, tool
 from lab import DemoFailed, Lab
 from machine import Machine, refused
@@ -127,7 +128,7 @@ class Story:
             result = self.lab.ask("failover", machine.name, "--kind", "unplanned", "--point", "latest")
             self.recovered[machine] = [d["uri"] for d in result["disks"]]
             images = machine.read(self.recovered[machine], "recovered")
-            found = machine.check(images, point_time=result["point"]["time"], rpo=result["rpoSeconds"])
+            found = machine.check(images, point_time=seconds(result["point"]["time"]), rpo=result["rpoSeconds"])
             if found["last"] < self.count[machine]:
                 raise DemoFailed(f"{machine.name}: only writes 1 to {found['last']} came back, fewer than the first point's")
             count = machine.check_files(images)
