@@ -1,6 +1,5 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.Engine.Identifiers;
 using Xunit;
 

@@ -1,4 +1,3 @@
-using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Tests.DataPlane.Transport.Fakes;
 using Xunit;
 

@@ -1,5 +1,4 @@
 using ReplicationEngine.DataPlane.Transport;
-using ReplicationEngine.Tests.DataPlane.Transport.Fakes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Transport;

@@ -4,7 +4,6 @@ using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
-using Xunit;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 
 namespace ReplicationEngine.Tests.Engine.ProtectedVms;

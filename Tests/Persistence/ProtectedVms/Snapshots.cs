@@ -6,7 +6,6 @@ using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Tests.Engine.ProtectedVms;
-using Xunit;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 
 namespace ReplicationEngine.Tests.Persistence.ProtectedVms;

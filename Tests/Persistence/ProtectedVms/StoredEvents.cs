@@ -9,7 +9,6 @@ using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Tests.Engine.ProtectedVms;
-using Xunit;
 using ProtectedVmReflection = ReplicationEngine.Persistence.Contracts.V1.ProtectedVmReflection;
 
 namespace ReplicationEngine.Tests.Persistence.ProtectedVms;
