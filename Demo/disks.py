@@ -22,7 +22,8 @@ def tool(*arguments):
     """Runs a tool; what it printed when it failed is the error."""
     done = subprocess.run(arguments, capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
-        raise DiskError(f"{' '.join(arguments[:3])} failed with {done.returncode}: {(done.stdout + done.stderr).strip()[-600:]}")
+        said = (done.stdout + done.stderr).strip()[-600:]
+        raise DiskError(f"{' '.join(arguments[:3])} failed with {done.returncode}: {said}")
     return done.stdout
 
 
@@ -108,7 +109,8 @@ def compare(expected, found):
     """Compares two folders; answers the number of files."""
     wanted, there = listing(expected), listing(found)
     if wanted != there:
-        raise DiskError(f"other files than expected: missing {sorted(wanted - there)[:3]}, too many {sorted(there - wanted)[:3]}")
+        raise DiskError(f"other files than expected: missing {sorted(wanted - there)[:3]}, "
+                        f"too many {sorted(there - wanted)[:3]}")
     for name in wanted:
         if not filecmp.cmp(f"{expected}/{name}", f"{found}/{name}", shallow=False):
             raise DiskError(f"the file {name} is not the same")

@@ -124,20 +124,22 @@ class Story:
         self.lab.say("the agent was killed with SIGKILL in mid-write; its data and the source's disks are hidden")
 
     def fail_over(self):
+        results = {}
         for machine in self.machines:
-            result = self.lab.ask("failover", machine.name, "--kind", "unplanned", "--point", "latest")
+            result = results[machine] = self.lab.ask("failover", machine.name, "--kind", "unplanned", "--point", "latest")
             self.recovered[machine] = [d["uri"] for d in result["disks"]]
+            self.lab.say(f"{machine.name}: {len(result['disks'])} recovered disks are served; "
+                         f"reported RPO {result['rpoSeconds']:.2f} s, RTO {result['rtoSeconds']:.2f} s")
+        for machine, result in results.items():
             images = machine.read(self.recovered[machine], "recovered")
             found = machine.check(images, point_time=seconds(result["point"]["time"]), rpo=result["rpoSeconds"])
             if found["last"] < self.count[machine]:
                 raise DemoFailed(f"{machine.name}: only writes 1 to {found['last']} came back, fewer than the first point's")
-            count = machine.check_files(images)
             self.results[machine.name, "failover"] = (result["rpoSeconds"], result["rtoSeconds"], found)
             self.lab.say(
                 f"{machine.name}: base and writes 1 to {found['last']} (+{found['beyond']} in flight), byte for byte; "
-                f"{found['lost']} of {found['acknowledged']} acknowledged writes lost, of {found['lostSeconds']} s")
-            self.lab.say(f"{machine.name}: e2fsck clean, {count} files identical; "
-                         f"reported RPO {result['rpoSeconds']:.2f} s, RTO {result['rtoSeconds']:.2f} s")
+                f"{found['lost']} of {found['acknowledged']} acknowledged writes lost, of {found['lostSeconds']} s; "
+                f"e2fsck clean, {machine.check_files(images)} files identical")
             machine.rebase(images)
 
     def run_at_target(self):
