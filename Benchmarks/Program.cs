@@ -1,6 +1,7 @@
 using ReplicationEngine.Benchmarks.Entities;
 using ReplicationEngine.Benchmarks.Journaling;
 using ReplicationEngine.Benchmarks.Nbd;
+using ReplicationEngine.Benchmarks.ReplicaStores;
 using ReplicationEngine.Benchmarks.Sites;
 
 var quick = args.Contains("--quick", StringComparer.Ordinal);
@@ -9,6 +10,7 @@ var benchmarks = new Dictionary<string, Action>(StringComparer.Ordinal)
     ["nbd"] = () => NbdBenchmark.Run(Console.Out, quick),
     ["copy"] = () => TransferBenchmark.Run(Console.Out, quick),
     ["failover"] = () => FailoverBenchmark.Run(Console.Out, quick),
+    ["export"] = () => ExportReadyBenchmark.Run(Console.Out),
     ["journal"] = () => JournalAppendBenchmark.Run(Console.Out),
     ["memory"] = () => IdleMemoryBenchmark.Run(Console.Out),
 };
