@@ -16,7 +16,8 @@ public sealed class Conformance_table
     {
         var proofs = Proofs();
         var lines = Repository.Read(Document).Split('\n');
-        var expected = lines.Select(line => Row.Match(line) is { Success: true } row ? Written(row, proofs) : line).ToList();
+        var expected = lines.Select(line => Row.Match(line) is { Success: true } row ? Written(row, proofs)
+            : line).ToList();
         if (Environment.GetEnvironmentVariable("UPDATE_CONFORMANCE") is "1")
         {
             File.WriteAllText(Path.Combine(Repository.Root, Document), string.Join('\n', expected));

@@ -9,7 +9,8 @@ public sealed class Tidiness
     private const int MaxFileLines = 500;
     private const int MaxLineLength = 120;
 
-    private static IEnumerable<string> Sources => Repository.Files.Where(f => f.EndsWith(".cs", StringComparison.Ordinal));
+    private static IEnumerable<string> Sources =>
+        Repository.Files.Where(f => f.EndsWith(".cs", StringComparison.Ordinal));
 
     [Fact]
     public void No_file_is_longer_than_500_lines() => Assert.Empty(

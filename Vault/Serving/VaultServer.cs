@@ -74,7 +74,8 @@ internal static class VaultServer
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<AgentRegistry>();
-        services.AddSingleton(provider => new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider =>
+            new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new TargetSite(
             options.Data, provider.GetRequiredService<DiskServer>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()));

@@ -74,7 +74,8 @@ public sealed class WireDamageTests
         {
             var length = Math.Min(65536, source.Length - at);
             var block = replica.Slice(at, length);
-            Assert.True(block.SequenceEqual(source.Slice(at, length)) || !block.ContainsAnyExcept((byte)0), $"wrong bytes at {at}");
+            Assert.True(block.SequenceEqual(source.Slice(at, length)) || !block.ContainsAnyExcept((byte)0),
+                $"wrong bytes at {at}");
         }
     }
 }

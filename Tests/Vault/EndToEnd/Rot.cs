@@ -65,7 +65,8 @@ public sealed class Rot : IDisposable
         var images = await vm.TestImagesAsync(await vm.PointAsync());
         for (var i = 0; i < images.Count; i++)
         {
-            WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), images[i], $"disk {i} after a damaged log");
+            WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), images[i],
+                $"disk {i} after a damaged log");
         }
     }
 
@@ -107,7 +108,8 @@ public sealed class Rot : IDisposable
         var after = await _lab.RunAsync("log", "web", "--json");
         if (after.Code == 0)
         {
-            Assert.Equal(before.Where(l => l.Length > 0), after.Output.Split('\n').Where(l => l.Length > 0).Take(before.Count(l => l.Length > 0)));
+            Assert.Equal(before.Where(l => l.Length > 0),
+                after.Output.Split('\n').Where(l => l.Length > 0).Take(before.Count(l => l.Length > 0)));
         }
         else
         {
@@ -136,7 +138,8 @@ public sealed class Rot : IDisposable
             var answer = client.Read((ulong)at, 4096);
             refused += answer.Error != 0 ? 1 : 0;
             Assert.True(
-                answer.Error != 0 || answer.Data.AsSpan().SequenceEqual(expected.AsSpan(at, 4096)), $"wrong bytes at {at}");
+                answer.Error != 0 || answer.Data.AsSpan().SequenceEqual(expected.AsSpan(at, 4096)),
+                    $"wrong bytes at {at}");
         }
 
         Assert.NotEqual(0, refused);
@@ -151,7 +154,8 @@ public sealed class Rot : IDisposable
 
     private static string[] Files(string directory, params string[] kinds) =>
         [.. Directory.GetFiles(directory, "*", SearchOption.AllDirectories).Where(f =>
-            kinds.Any(k => Path.GetFileName(f).Contains(k, StringComparison.Ordinal)) && new FileInfo(f).Length > 8192)];
+            kinds.Any(k => Path.GetFileName(f).Contains(k, StringComparison.Ordinal))
+                && new FileInfo(f).Length > 8192)];
 
     private static void Flip(string path, long at)
     {
