@@ -29,7 +29,7 @@ public sealed class BadInput : IDisposable
         await RefusedAsync(1, "", "protect", "twice", "--disk", _lab.MakeDisk("t.img", 1 << 20, 1), "--disk", Path.Combine(_lab.SiteA, "t.img"));
         await RefusedAsync(1, "ffffffffffffffffffffffffffffffff", "failover", "web", "--kind", "test", "--point", "ffffffffffffffffffffffffffffffff");
         await RefusedAsync(1, "yesterday", "failover", "web", "--kind", "test", "--point", "yesterday");
-        await RefusedAsync(1, "latest-app", "failover", "web", "--kind", "test", "--point", "latest-app");
+        await RefusedAsync(1, "application-consistent", "failover", "web", "--kind", "test", "--point", "latest-app");
         await RefusedAsync(1, "commit", "commit", "web");
         await RefusedAsync(1, "failback", "failback", "web");
         await RefusedAsync(1, "", "cleanup", "web");
