@@ -7,6 +7,7 @@ the submission of one that is in. Writes that were in flight together at the cut
 
 import argparse
 import json
+import mmap
 import sys
 from datetime import datetime
 
@@ -19,37 +20,30 @@ class Mismatch(Exception):
 
 def observe(disk, base, image, writes):
     """Which writes of a disk are in its image and which are not; `base` becomes the image that these writes make."""
-    history = {}
-    for write in sorted((w for w in writes.values() if w.disk == disk), key=lambda w: w.number):
-        for block in write.blocks():
-            history.setdefault(block, []).append(write)
-    contents = {}
     present, missing = set(), set()
-    for block, candidates in history.items():
-        at = block * model.BLOCK
-        seen = image[at:at + model.BLOCK]
-        newer = []
-        for write in reversed(candidates):
-            data = contents.get(write.number)
-            if data is None:
-                data = contents[write.number] = write.content()
+    settled, open_blocks = set(), set()
+    for write in sorted((w for w in writes.values() if w.disk == disk), key=lambda w: -w.number):
+        blocks = [b for b in write.blocks() if b not in settled]
+        data = write.content() if blocks else b""
+        for block in blocks:
+            at = block * model.BLOCK
             inner = at - write.offset
-            if data[inner:inner + model.BLOCK] == seen:
+            if data[inner:inner + model.BLOCK] == image[at:at + model.BLOCK]:
                 present.add(write.number)
-                base[at:at + model.BLOCK] = seen
-                break
-            newer.append(write.number)
-        else:
-            if base[at:at + model.BLOCK] != seen:
-                raise Mismatch(f"disk {disk}: the block at {at} is neither the base's nor that of a write")
-        missing.update(newer)
+                settled.add(block)
+                open_blocks.discard(block)
+                base[at:at + model.BLOCK] = data[inner:inner + model.BLOCK]
+            else:
+                missing.add(write.number)
+                open_blocks.add(block)
+    for at in (block * model.BLOCK for block in open_blocks):
+        if base[at:at + model.BLOCK] != image[at:at + model.BLOCK]:
+            raise Mismatch(f"disk {disk}: the block at {at} is neither the base's nor that of a write")
     return present, missing
 
 
 def compare(disk, expected, image):
     """Byte for byte, the first difference named."""
-    if len(expected) != len(image):
-        raise Mismatch(f"disk {disk}: the image has {len(image)} bytes, not {len(expected)}")
     step = 1 << 20
     for at in range(0, len(image), step):
         if expected[at:at + step] != image[at:at + step]:
@@ -91,16 +85,23 @@ def loss(writes, missing, point_time, rpo):
     return len(lost), span
 
 
+def seconds(text):
+    """An instant as JSON has it, in seconds of the writer's clock."""
+    return datetime.fromisoformat(text).timestamp()
+
+
 def check(pairs, writes, exactly=None, point_time=None, rpo=None):
     """Checks (base, image) pairs of paths, in the order of the disks; answers the findings."""
     present, missing = set(), set()
     for disk, (base_path, image_path) in enumerate(pairs):
-        with open(base_path, "rb") as file:
-            expected = bytearray(file.read())
-        with open(image_path, "rb") as file:
-            image = file.read()
-        found = observe(disk, expected, image, writes)
-        compare(disk, expected, image)
+        with open(base_path, "rb") as base_file, open(image_path, "rb") as image_file:
+            # A private copy of the base: what is written to it stays in memory.
+            with (mmap.mmap(base_file.fileno(), 0, access=mmap.ACCESS_COPY) as expected,
+                  mmap.mmap(image_file.fileno(), 0, access=mmap.ACCESS_READ) as image):
+                if len(expected) != len(image):
+                    raise Mismatch(f"disk {disk}: the image has {len(image)} bytes, not {len(expected)}")
+                found = observe(disk, expected, image, writes)
+                compare(disk, expected, image)
         present |= found[0]
         missing |= found[1]
     last, beyond = prefix(writes, present, missing)
@@ -119,7 +120,7 @@ def main():
     parser.add_argument("--point-time", help="the reported time of the recovery point")
     parser.add_argument("--rpo", type=float, help="the reported RPO in seconds")
     options = parser.parse_args()
-    time = datetime.fromisoformat(options.point_time).timestamp() if options.point_time else None
+    time = seconds(options.point_time) if options.point_time else None
     try:
         print(json.dumps(check(options.disk, model.read_log(options.log), options.exactly, time, options.rpo)))
     except Mismatch as mismatch:

@@ -22,7 +22,8 @@ def tool(*arguments):
     """Runs a tool; what it printed when it failed is the error."""
     done = subprocess.run(arguments, capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
-        raise DiskError(f"{' '.join(arguments[:3])} failed with {done.returncode}: {(done.stdout + done.stderr).strip()[-600:]}")
+        said = (done.stdout + done.stderr).strip()[-600:]
+        raise DiskError(f"{' '.join(arguments[:3])} failed with {done.returncode}: {said}")
     return done.stdout
 
 
@@ -73,11 +74,23 @@ def stream_ranges(image):
     return ranges
 
 
-def add_files(image, folder, files):
-    """Puts files, by name, into the root of an image and of the folder that says what must be in it."""
+def change(image, files, changes):
+    """Puts files, by name, into the root of an image; writes the blocks that this changed to a sparse image of changes."""
+    before = f"{changes}.before"
+    tool("cp", "--sparse=always", image, before)
     for name, source in files.items():
-        shutil.copyfile(source, f"{folder}/{name}")
         tool("debugfs", "-w", "-R", f"write {source} {name}", image)
+    step = 1 << 20
+    with (open(before, "rb") as old, open(image, "rb") as new, open(changes, "wb") as out,
+          open(f"{changes}.blocks", "w", encoding="ascii") as listed):
+        for start in range(0, os.path.getsize(image), step):
+            was, now = old.read(step), new.read(step)
+            for at in range(0, step if was != now else 0, model.BLOCK):
+                if was[at:at + model.BLOCK] != now[at:at + model.BLOCK]:
+                    out.seek(start + at)
+                    out.write(now[at:at + model.BLOCK])
+                    listed.write(f"{(start + at) // model.BLOCK}\n")
+    os.remove(before)
 
 
 def check_files(image, folder, scratch):
@@ -96,7 +109,8 @@ def compare(expected, found):
     """Compares two folders; answers the number of files."""
     wanted, there = listing(expected), listing(found)
     if wanted != there:
-        raise DiskError(f"other files than expected: missing {sorted(wanted - there)[:3]}, too many {sorted(there - wanted)[:3]}")
+        raise DiskError(f"other files than expected: missing {sorted(wanted - there)[:3]}, "
+                        f"too many {sorted(there - wanted)[:3]}")
     for name in wanted:
         if not filecmp.cmp(f"{expected}/{name}", f"{found}/{name}", shallow=False):
             raise DiskError(f"the file {name} is not the same")

@@ -24,6 +24,7 @@ class Machine:
         self.base = [lab.path("model", f"{name}-{index}-base.img") for index in range(count)]
         self.log = lab.path("model", f"{name}.log")
         self.sessions = 0
+        self.planned = []
 
     def make(self, size, limit, share, shares):
         """Fills the disks; answers files and bytes taken from the machine."""
@@ -74,26 +75,42 @@ class Machine:
                 raise DemoFailed(f"the writer of {self.name} does not get on: {self.lab.tail(self.writer)}")
             time.sleep(0.05)
 
-    def add_files(self, uri, image, files, note):
-        """Puts files on disk 0 as its guest would, block by block through NBD; `image` is the disk as it is now."""
-        before, after = (self.lab.path("model", f"{self.name}-{note}-{age}.img") for age in ("old", "new"))
-        os.replace(image, before)
-        shutil.copyfile(before, after)
-        disks.add_files(after, self.folders[0], files)
-        self.sessions += 1
+    def plan_files(self, *lots):
+        """Prepares files to be put on disk 0 later, lot after lot: the blocks that its guest would write.
+
+        The numbered writes stay inside their own file, so the blocks around it do not depend on them.
+        """
+        image = self.lab.path("model", f"{self.name}-plan.img")
+        disks.tool("cp", "--sparse=always", self.base[0], image)
+        for index, files in enumerate(lots):
+            self.planned.append((files, self.lab.path("model", f"{self.name}-{index}.changes")))
+            disks.change(image, *self.planned[-1])
+        os.remove(image)
+
+    def add_files(self, uri):
+        """Puts the next lot of files on disk 0, block by block through NBD."""
+        files, changes = self.planned.pop(0)
+        for name, source in files.items():
+            shutil.copyfile(source, f"{self.folders[0]}/{name}")
         program = os.path.join(HERE, "writer.py")
-        self.lab.spawn(self.writer, *PYTHON, program, "--log", self.log, "--uri", uri, "--change", before, after)
-        line = self.written()
-        os.remove(before)
-        return line
+        self.lab.spawn(self.writer, *PYTHON, program, "--log", self.log, "--uri", uri, "--change", changes)
+        return self.written()
 
     def read(self, uris, note):
         """Copies every disk out through NBD; answers the images."""
         images = []
         for index, uri in enumerate(uris):
             images.append(self.lab.path("images", f"{self.name}-{index}-{note}.img"))
-            subprocess.run(["nbdcopy", uri, images[-1]], check=True)
+            disks.tool("nbdcopy", uri, images[-1])
         return images
+
+    def same(self, uri, image):
+        """Whether an export holds exactly the bytes of an image."""
+        with subprocess.Popen(["nbdcopy", uri, "-"], stdout=subprocess.PIPE) as reader:
+            compared = subprocess.run(["cmp", "-", image], stdin=reader.stdout, capture_output=True, text=True)
+            reader.stdout.close()
+        if compared.returncode or reader.returncode:
+            raise DemoFailed(f"{self.name}: {uri} is not {image}: {(compared.stdout + compared.stderr).strip()}")
 
     def check(self, images, **options):
         """Checks images against the base and the log of writes, byte for byte."""
@@ -129,7 +146,7 @@ import errno
 h.set_strict_mode(h.get_strict_mode() & ~nbd.STRICT_COMMANDS)
 h.connect_uri(%r)
 try:
-    h.pwrite(b"x" * 4096, 0)
+    h.pwrite(b"x" * 512, 0)
     print("null")
 except nbd.Error as e:
     print('"%%s"' %% errno.errorcode[e.errnum])

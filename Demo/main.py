@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 
+from check import seconds
 from disks import DiskError, tool
 from lab import DemoFailed, Lab
 from machine import Machine, refused
@@ -38,6 +39,7 @@ class Story:
         for folder in ("site-a/disks", "model", "images"):
             os.makedirs(self.lab.path(folder))
         files, taken = self.db.make(DISK, FILES, 0, 3)
+        self.db.plan_files({"added-1": "/etc/passwd", "added-2": "/usr/bin/env"}, {"made-at-target": "/etc/group"})
         more, more_taken = self.web.make(DISK, FILES, 2, 3)
         self.lab.say(f"3 disks of {DISK // MIB} MiB, ext4, with {files + more} files of this machine, "
                      + megabytes(taken + more_taken))
@@ -78,9 +80,7 @@ class Story:
         db = self.db
         self.old_folder = self.lab.path("files", "db-0-old")
         shutil.copytree(db.folders[0], self.old_folder)
-        image = db.read(db.uris()[:1], "now")[0]
-        news = {"added-1": "/etc/passwd", "added-2": "/usr/bin/env"}
-        self.lab.say(f"db: two files more on its first disk: {db.add_files(db.uris()[0], image, news, 'more')}")
+        self.lab.say(f"db: two files more on its first disk: {db.add_files(db.uris()[0])}")
         second = self.lab.ask("point", "db")["point"]
         points = self.lab.ask("points", "db")
         if [p["id"] for p in points[:2]] != [second["id"], self.first[db]["id"]]:
@@ -98,6 +98,8 @@ class Story:
         self.lab.say(f"db: both disks at that point hold exactly writes 1 to {found['last']}, byte for byte")
         count = db.check_files(images, [self.old_folder, db.folders[1]])
         self.lab.say(f"db: e2fsck finds both file systems clean, {count} files identical to those of that point")
+        for image in images:
+            os.remove(image)
         if refused(uris[0]) is not None:
             raise DemoFailed("the test machine's disk cannot be written to")
         db.writes_on(50)
@@ -122,20 +124,22 @@ class Story:
         self.lab.say("the agent was killed with SIGKILL in mid-write; its data and the source's disks are hidden")
 
     def fail_over(self):
+        results = {}
         for machine in self.machines:
-            result = self.lab.ask("failover", machine.name, "--kind", "unplanned", "--point", "latest")
+            result = results[machine] = self.lab.ask("failover", machine.name, "--kind", "unplanned", "--point", "latest")
             self.recovered[machine] = [d["uri"] for d in result["disks"]]
+            self.lab.say(f"{machine.name}: {len(result['disks'])} recovered disks are served; "
+                         f"reported RPO {result['rpoSeconds']:.2f} s, RTO {result['rtoSeconds']:.2f} s")
+        for machine, result in results.items():
             images = machine.read(self.recovered[machine], "recovered")
-            found = machine.check(images, point_time=result["point"]["time"], rpo=result["rpoSeconds"])
+            found = machine.check(images, point_time=seconds(result["point"]["time"]), rpo=result["rpoSeconds"])
             if found["last"] < self.count[machine]:
                 raise DemoFailed(f"{machine.name}: only writes 1 to {found['last']} came back, fewer than the first point's")
-            count = machine.check_files(images)
             self.results[machine.name, "failover"] = (result["rpoSeconds"], result["rtoSeconds"], found)
             self.lab.say(
                 f"{machine.name}: base and writes 1 to {found['last']} (+{found['beyond']} in flight), byte for byte; "
-                f"{found['lost']} of {found['acknowledged']} acknowledged writes lost, of {found['lostSeconds']} s")
-            self.lab.say(f"{machine.name}: e2fsck clean, {count} files identical; "
-                         f"reported RPO {result['rpoSeconds']:.2f} s, RTO {result['rtoSeconds']:.2f} s")
+                f"{found['lost']} of {found['acknowledged']} acknowledged writes lost, of {found['lostSeconds']} s; "
+                f"e2fsck clean, {machine.check_files(images)} files identical")
             machine.rebase(images)
 
     def run_at_target(self):
@@ -143,8 +147,7 @@ class Story:
             self.lab.drctl("commit", machine.name)
             machine.write(self.recovered[machine], "--count", "1200", "--depth", "8")
             self.lab.say(f"{machine.name}: committed; at the target {machine.written()}")
-        image = self.db.read(self.recovered[self.db][:1], "target")[0]
-        line = self.db.add_files(self.recovered[self.db][0], image, {"made-at-target": "/etc/hostname"}, "target")
+        line = self.db.add_files(self.recovered[self.db][0])
         self.lab.say(f"db: a file more at the target: {line}")
 
     def source_returns(self):
@@ -178,15 +181,18 @@ class Story:
         for machine in self.machines:
             last = machine.read(self.recovered[machine], "last")
             machine.check(last, exactly=machine.acknowledged())
+            count = machine.check_files(last)
+            self.lab.say(f"{machine.name}: the target's last state is writes 1 to {machine.acknowledged()} on what was "
+                         f"recovered, byte for byte; {count} files identical")
             self.lab.drctl("failback", machine.name)
-            back = machine.read(machine.uris(), "back")
-            for index, (wanted, image, path) in enumerate(zip(last, back, machine.paths)):
-                for name, other in (("export", image), ("file", path)):
-                    tool("cmp", wanted, other)
-                    self.lab.say(f"{machine.name}: the source's {name} of disk {index} is what the target last held")
-            count = machine.check_files(back)
-            self.lab.say(f"{machine.name}: e2fsck clean, {count} files identical")
-            if refused(machine.uris()[0]) is not None:
+            uris = machine.uris()
+            for uri, wanted, path in zip(uris, last, machine.paths):
+                machine.same(uri, wanted)
+                tool("cmp", wanted, path)
+                tool("e2fsck", "-fn", path)
+            self.lab.say(f"{machine.name}: the source's disks, as files and as exports, are what the target last held, "
+                         "byte for byte; e2fsck clean")
+            if refused(uris[0]) is not None:
                 raise DemoFailed(f"{machine.name}: the source cannot be written to after the failback")
 
     def tell(self):

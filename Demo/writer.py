@@ -5,6 +5,7 @@ Exit codes: 0 done, 3 connection lost, 4 a write was refused.
 """
 
 import argparse
+import errno
 import os
 import random
 import select
@@ -17,6 +18,8 @@ import nbd
 import model
 
 PATIENCE = 30.0  # seconds without any answer, after which a connection counts as lost
+
+LOST = (errno.ENOTCONN, errno.ESHUTDOWN, errno.ECONNRESET, errno.EPIPE)  # what libnbd answers for a connection that died
 
 
 class Writer:
@@ -64,7 +67,10 @@ class Writer:
             del self.in_flight[number]
         else:
             self.note("E", number, error)
-            self.refused = self.refused or error
+            if error in LOST:
+                self.lost = True
+            else:
+                self.refused = self.refused or error
         return 1
 
     def busy(self, write):
@@ -141,19 +147,11 @@ def random_writes(options, first):
         number += 1
 
 
-def changed_blocks(options, first):
-    """The blocks in which a new image of disk 0 differs from the old one, as writes."""
-    number = first
-    old_path, new_path = options.change
-    with open(old_path, "rb") as old, open(new_path, "rb") as new:
-        at = 0
-        while after := new.read(1 << 20):
-            before = old.read(1 << 20)
-            for inner in range(0, len(after) if before != after else 0, model.BLOCK):
-                if before[inner:inner + model.BLOCK] != after[inner:inner + model.BLOCK]:
-                    yield number, (0, at + inner, model.BLOCK, f"file:{new_path}")
-                    number += 1
-            at += len(after)
+def blocks_of_file(options, first):
+    """The blocks that a sparse image of changes to disk 0 holds, as writes."""
+    with open(f"{options.change}.blocks", encoding="ascii") as file:
+        for index, block in enumerate(map(int, file)):
+            yield first + index, (0, block * model.BLOCK, model.BLOCK, f"file:{options.change}")
 
 
 def main():
@@ -161,7 +159,7 @@ def main():
     parser.add_argument("--log", required=True)
     parser.add_argument("--uri", action="append", required=True, help="one for each disk, in order")
     parser.add_argument("--ranges", action="append", default=[], help="one file for each disk: lines of `start length`, bytes")
-    parser.add_argument("--change", nargs=2, metavar=("OLD", "NEW"), help="write what differs between two images to disk 0")
+    parser.add_argument("--change", metavar="IMAGE", help="write to disk 0 those blocks of an image that IMAGE.blocks lists")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0, help="writes a second; 0 means as fast as possible")
@@ -171,7 +169,7 @@ def main():
     first = max(model.read_log(options.log), default=0) + 1 if os.path.exists(options.log) else 1
     writer = Writer(options)
     signal.signal(signal.SIGTERM, lambda *_: setattr(writer, "stop", True))
-    code = writer.run(changed_blocks(options, first) if options.change else random_writes(options, first))
+    code = writer.run(blocks_of_file(options, first) if options.change else random_writes(options, first))
     print(f"{writer.acked} writes acknowledged, {len(writer.in_flight)} in flight at the end"
           + (f", refused with errno {writer.refused}" if code == 4 else ""))
     return code

@@ -16,7 +16,9 @@ internal static class StreamEnd
         if (after.Sequence > stored.Sequence)
         {
             throw new JournalCorruptException(
-                id, stored.Sequence + 1, $"the stream ends before it, but something was derived from event {after.Sequence}");
+                id,
+                stored.Sequence + 1,
+                $"the stream ends before it, but something was derived from event {after.Sequence}");
         }
 
         var head = EventChain.Verify(id, after, events);

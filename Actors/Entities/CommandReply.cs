@@ -10,14 +10,16 @@ public abstract record CommandReply
     }
 
     /// <summary>Done and durable.</summary>
-    /// <param name="Sequence">The entity's last event of this command; when it changed nothing, the last event of all.</param>
+    /// <param name="Sequence">The entity's last event of this command; when it changed nothing, the last event of
+    /// all.</param>
     public sealed record Accepted(long Sequence) : CommandReply;
 
     /// <summary>The domain says no.</summary>
     public sealed record Refused(Refusal Refusal) : CommandReply;
 
     /// <summary>
-    /// No answer can be given now. Unless the reason says otherwise the command may have been carried out: send it again
+    /// No answer can be given now. Unless the reason says otherwise the command may have been carried out: send it
+    /// again
     /// <b>with the same id</b> to learn what became of it.
     /// </summary>
     public sealed record Unavailable(UnavailableReason Reason, string Message) : CommandReply;

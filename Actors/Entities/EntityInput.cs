@@ -30,7 +30,9 @@ public abstract record EntityInput<TCommand>
     /// <summary>Answers any reading output that failed.</summary>
     public sealed record ReadFailed(Exception Cause) : EntityInput<TCommand>;
 
-    /// <summary>A command; only while <see cref="EntityKernel{TAggregate, TState, TCommand, TEvent}.CanAccept"/>.</summary>
+    /// <summary>
+    /// A command; only while <see cref="EntityKernel{TAggregate, TState, TCommand, TEvent}.CanAccept"/>.
+    /// </summary>
     public sealed record Submitted(CommandEnvelope<TCommand> Envelope) : EntityInput<TCommand>;
 
     /// <summary>Answers <see cref="EntityOutput.Append"/>.</summary>
@@ -45,9 +47,13 @@ public abstract record EntityInput<TCommand>
     /// <summary>Answers <see cref="EntityOutput.TakeEpoch"/>: it was not granted.</summary>
     public sealed record EpochRefused(string Reason) : EntityInput<TCommand>;
 
-    /// <summary>The time of <see cref="EntityOutput.SetAlarm"/> has come; ignored while something is in flight.</summary>
+    /// <summary>
+    /// The time of <see cref="EntityOutput.SetAlarm"/> has come; ignored while something is in flight.
+    /// </summary>
     public sealed record AlarmRang : EntityInput<TCommand>;
 
-    /// <summary>Nobody has needed the entity for a while; ignored while it has anything in flight or owes effects.</summary>
+    /// <summary>
+    /// Nobody has needed the entity for a while; ignored while it has anything in flight or owes effects.
+    /// </summary>
     public sealed record IdleTimedOut : EntityInput<TCommand>;
 }

@@ -88,7 +88,8 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
                 break;
             case AppendOutcome.VersionConflict when ++work.Conflicts > _options.ConflictBudget:
                 Finish(new CommandReply.Unavailable(
-                    UnavailableReason.Contended, $"{_id} was changed by others {work.Conflicts} times; send it again."));
+                    UnavailableReason.Contended,
+                    $"{_id} was changed by others {work.Conflicts} times; send it again."));
                 BeginLoad();
                 break;
             case AppendOutcome.VersionConflict:

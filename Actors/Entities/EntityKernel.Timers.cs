@@ -8,9 +8,9 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <content>
-/// Durable timers. They are a function of the state, so nothing is stored for them but the wake mark. A due timer becomes
-/// a command; if the state still holds the same timer afterwards, the command changed nothing, and it is tried again
-/// after <see cref="EntityKernelOptions.TimerRetry"/> rather than at once for ever.
+/// Durable timers. They are a function of the state, so nothing is stored for them but the wake mark. A due timer
+/// becomes a command; if the state still holds the same timer afterwards, the command changed nothing, and it is tried
+/// again after <see cref="EntityKernelOptions.TimerRetry"/> rather than at once for ever.
 /// </content>
 public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 {
@@ -110,8 +110,9 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
     }
 
     /// <summary>
-    /// The same for the same timer in the same state, so that a command whose outcome was unknown is recognised; another
-    /// one after any further event, so that a timer armed again under the same name and time is not taken for it.
+    /// The same for the same timer in the same state, so that a command whose outcome was unknown is recognised;
+    /// another one after any further event, so that a timer armed again under the same name and time is not taken for
+    /// it.
     /// </summary>
     private CommandId TimerCommandId(DurableTimer timer)
     {

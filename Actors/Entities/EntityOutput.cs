@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>
-/// What the kernel asks of its host. The first five are questions: each is answered by exactly one input, and at most one
-/// is open at a time. The others are told, not asked.
+/// What the kernel asks of its host. The first five are questions: each is answered by exactly one input, and at most
+/// one is open at a time. The others are told, not asked.
 /// </summary>
 public abstract record EntityOutput
 {
@@ -38,7 +38,9 @@ public abstract record EntityOutput
     /// <summary>Store a snapshot; its loss does no harm.</summary>
     public sealed record SaveSnapshot(StoredSnapshot Snapshot) : EntityOutput;
 
-    /// <summary>Send <see cref="EntityInput{TCommand}.AlarmRang"/> at this time, instead of any earlier wish; null: never.</summary>
+    /// <summary>
+    /// Send <see cref="EntityInput{TCommand}.AlarmRang"/> at this time, instead of any earlier wish; null: never.
+    /// </summary>
     public sealed record SetAlarm(DateTimeOffset? Due) : EntityOutput;
 
     /// <summary>A snapshot could not be used; the whole stream is read instead.</summary>

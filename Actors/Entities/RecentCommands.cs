@@ -3,8 +3,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>
-/// The answers given last. A ring that is searched linearly: at 64 ids that is faster than a hash table and a quarter of
-/// its size, and its order depends on nothing but the commands.
+/// The answers given last. A ring that is searched linearly: at 64 ids that is faster than a hash table and a quarter
+/// of its size, and its order depends on nothing but the commands.
 /// </summary>
 internal sealed class RecentCommands(int capacity)
 {
@@ -16,7 +16,9 @@ internal sealed class RecentCommands(int capacity)
     /// <summary>Whether no event's command was ever forgotten or left unread.</summary>
     public bool CoversStream { get; private set; } = true;
 
-    /// <summary>Forgets everything; <paramref name="coversStream"/> says whether reading begins at the first event.</summary>
+    /// <summary>
+    /// Forgets everything; <paramref name="coversStream"/> says whether reading begins at the first event.
+    /// </summary>
     public void Clear(bool coversStream)
     {
         _ids = [];
@@ -32,7 +34,9 @@ internal sealed class RecentCommands(int capacity)
         return index < 0 ? null : _replies[index];
     }
 
-    /// <summary>Remembers an answer; the later answer to the same id replaces the earlier (several events, one command).</summary>
+    /// <summary>
+    /// Remembers an answer; the later answer to the same id replaces the earlier (several events, one command).
+    /// </summary>
     public void Remember(CommandId id, CommandReply reply)
     {
         var last = _next == 0 ? _count - 1 : _next - 1;

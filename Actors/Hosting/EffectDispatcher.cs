@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Runs the effects of one region, each on its own, none on an entity's thread. An effect that is running already is not
-/// started again; one that fails is tried again as long as its entity owes it.
+/// Runs the effects of one region, each on its own, none on an entity's thread. An effect that is running already is
+/// not started again; one that fails is tried again as long as its entity owes it.
 /// </summary>
 internal sealed class EffectDispatcher<TCommand>(
     string type,

@@ -41,7 +41,8 @@ internal sealed class EngineTelemetry : IDisposable
         }
     }
 
-    public void EventsAppended(string type, int count) => _events.Add(count, new KeyValuePair<string, object?>("type", type));
+    public void EventsAppended(string type, int count) =>
+        _events.Add(count, new KeyValuePair<string, object?>("type", type));
 
     public void EffectStarted(string type) => _effects.Add(1, new KeyValuePair<string, object?>("type", type));
 

@@ -5,8 +5,8 @@
 // letter that arrived in between is never left lying. Running on the poster's own thread saves two thread hops for
 // each command; a budget hands long work over to the thread pool, and continuations of those who wait never run here.
 //
-// The kernel has at most one open question, so one slot is enough for its answer. Letters are read only while the kernel
-// accepts commands; a full mailbox makes senders wait. When a cell retires it closes its mailbox first and then
+// The kernel has at most one open question, so one slot is enough for its answer. Letters are read only while the
+// kernel accepts commands; a full mailbox makes senders wait. When a cell retires it closes its mailbox first and then
 // empties it, so every letter is either handled here, passed on to the entity's next cell, or declined.
 using System.Threading.Channels;
 using ReplicationEngine.Actors.Entities;

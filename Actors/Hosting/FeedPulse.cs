@@ -1,8 +1,8 @@
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Wakes those who follow the feed. A follower takes <see cref="Next"/> <b>before</b> it reads: an append that its reading
-/// missed completes that task.
+/// Wakes those who follow the feed. A follower takes <see cref="Next"/> <b>before</b> it reads: an append that its
+/// reading missed completes that task.
 /// </summary>
 internal sealed class FeedPulse
 {

@@ -9,10 +9,10 @@ public interface IEffectHandler<TCommand>
     where TCommand : class
 {
     /// <summary>
-    /// Carries the effect out and reports its outcome by sending a <c>Record…</c> command. May be called for many effects
-    /// at once, and again for an effect that was carried out already (after a restart): the id says so. It returns when
-    /// the outcome is recorded or when someone else has taken care to record it. An exception is logged and the effect
-    /// tried again after 1, 2, 4 … 60 s, as long as the entity owes it.
+    /// Carries the effect out and reports its outcome by sending a <c>Record…</c> command. May be called for many
+    /// effects at once, and again for an effect that was carried out already (after a restart): the id says so. It
+    /// returns when the outcome is recorded or when someone else has taken care to record it. An exception is logged
+    /// and the effect tried again after 1, 2, 4 … 60 s, as long as the entity owes it.
     /// </summary>
     ValueTask HandleAsync(
         PersistenceId id, Effect effect, IEntityCommandSink<TCommand> sink, CancellationToken cancellationToken);

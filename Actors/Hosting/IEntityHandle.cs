@@ -25,10 +25,14 @@ public interface IEntityHandle<TState, TCommand, TEvent>
     /// <exception cref="EntityUnavailableException">It cannot be served; the message says why.</exception>
     ValueTask<EntityView<TState>> StateAsync(CancellationToken cancellationToken);
 
-    /// <summary>Its events from <paramref name="from"/> to <paramref name="to"/>, both included, in order (OPS-5).</summary>
+    /// <summary>
+    /// Its events from <paramref name="from"/> to <paramref name="to"/>, both included, in order (OPS-5).
+    /// </summary>
     IAsyncEnumerable<RecordedEvent<TEvent>> HistoryAsync(long from, long to, CancellationToken cancellationToken);
 
-    /// <summary>The state after event <paramref name="sequence"/>, or after the last one when there are fewer.</summary>
+    /// <summary>
+    /// The state after event <paramref name="sequence"/>, or after the last one when there are fewer.
+    /// </summary>
     ValueTask<EntityView<TState>> StateAtAsync(long sequence, CancellationToken cancellationToken);
 
     /// <summary>The state after the last event that was decided at or before <paramref name="time"/>.</summary>

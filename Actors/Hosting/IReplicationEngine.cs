@@ -13,11 +13,16 @@ public interface IReplicationEngine
         where TCommand : class
         where TEvent : class;
 
-    /// <summary>Every event of the journal that follows <paramref name="after"/>, and then each new one as it comes.</summary>
-    /// <remarks>Keep the last position that was handled, and follow from there after a restart: nothing is missed.</remarks>
+    /// <summary>
+    /// Every event of the journal that follows <paramref name="after"/>, and then each new one as it comes.
+    /// </summary>
+    /// <remarks>Keep the last position that was handled, and follow from there after a restart: nothing is
+    /// missed.</remarks>
     IAsyncEnumerable<FeedEvent> FollowFeedAsync(FeedPosition after, CancellationToken cancellationToken);
 
-    /// <summary>Up to <paramref name="maxEvents"/> events of the journal that follow <paramref name="after"/>.</summary>
+    /// <summary>
+    /// Up to <paramref name="maxEvents"/> events of the journal that follow <paramref name="after"/>.
+    /// </summary>
     ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken);
 }

@@ -9,7 +9,9 @@ internal interface ILetter
     void Decline(CommandReply.Unavailable reply);
 }
 
-/// <summary>A command and the one who waits for its answer, who goes on elsewhere than on the entity's thread.</summary>
+/// <summary>
+/// A command and the one who waits for its answer, who goes on elsewhere than on the entity's thread.
+/// </summary>
 internal sealed class CommandLetter<TCommand>(CommandEnvelope<TCommand> envelope)
     : TaskCompletionSource<CommandReply>(TaskCreationOptions.RunContinuationsAsynchronously), ILetter
     where TCommand : class

@@ -3,9 +3,9 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// The region's lease. On a single node it never expires: nobody else can open the store. A newer epoch is taken when an
-/// append's outcome is unknown; entities that were appending under the old one find themselves fenced by their own node
-/// and settle their appends in the same way.
+/// The region's lease. On a single node it never expires: nobody else can open the store. A newer epoch is taken when
+/// an append's outcome is unknown; entities that were appending under the old one find themselves fenced by their own
+/// node and settle their appends in the same way.
 /// </summary>
 internal sealed class RegionLease(ILeaseStore leases, string name, string owner, TimeProvider time) : IDisposable
 {
@@ -19,7 +19,8 @@ internal sealed class RegionLease(ILeaseStore leases, string name, string owner,
     public bool IsOwn(long epoch) => Volatile.Read(ref _lease)?.Epoch == epoch;
 
     /// <summary>Takes an epoch newer than <paramref name="stale"/>, unless the region has one already.</summary>
-    /// <exception cref="JournalUnavailableException">Somebody else holds the lease, or the store cannot answer.</exception>
+    /// <exception cref="JournalUnavailableException">Somebody else holds the lease, or the store cannot
+    /// answer.</exception>
     public async ValueTask<FencingToken> TakeNewerAsync(FencingToken stale, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);

@@ -6,7 +6,9 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>Adds entity types and chooses a store, on the services that <c>AddReplicationEngine</c> was called on.</summary>
+/// <summary>
+/// Adds entity types and chooses a store, on the services that <c>AddReplicationEngine</c> was called on.
+/// </summary>
 public sealed class ReplicationEngineBuilder
 {
     internal ReplicationEngineBuilder(IServiceCollection services) => Services = services;
@@ -14,7 +16,9 @@ public sealed class ReplicationEngineBuilder
     /// <summary>The services.</summary>
     public IServiceCollection Services { get; }
 
-    /// <summary>Registers an entity type; its effects go to the registered <see cref="IEffectHandler{TCommand}"/>.</summary>
+    /// <summary>
+    /// Registers an entity type; its effects go to the registered <see cref="IEffectHandler{TCommand}"/>.
+    /// </summary>
     public ReplicationEngineBuilder AddEntity<TAggregate, TState, TCommand, TEvent>(
         IEntityCodec<TState, TEvent> codec)
         where TAggregate : IAggregate<TState, TCommand, TEvent>

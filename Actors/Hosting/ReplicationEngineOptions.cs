@@ -7,8 +7,8 @@ namespace ReplicationEngine.Actors.Hosting;
 public sealed class ReplicationEngineOptions
 {
     /// <summary>
-    /// This node's name, the owner of its leases: unique among the nodes that share a journal, the same after a restart.
-    /// Default: the machine's name.
+    /// This node's name, the owner of its leases: unique among the nodes that share a journal, the same after a
+    /// restart. Default: the machine's name.
     /// </summary>
     public string NodeName { get; set; } = Environment.MachineName;
 
@@ -48,7 +48,9 @@ internal sealed class ReplicationEngineOptionsValidator : IValidateOptions<Repli
             $"PassivateAfter is {options.PassivateAfter}; it must be 1 s or more.");
         Require(options.MailboxCapacity >= 1, $"MailboxCapacity is {options.MailboxCapacity}; it must be 1 or more.");
         Require(options.RestartBudget >= 0, $"RestartBudget is {options.RestartBudget}; it must be 0 or more.");
-        Require(options.RestartWindow > TimeSpan.Zero, $"RestartWindow is {options.RestartWindow}; it must be positive.");
+        Require(
+            options.RestartWindow > TimeSpan.Zero,
+            $"RestartWindow is {options.RestartWindow}; it must be positive.");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
 
         void Require(bool holds, string fault)

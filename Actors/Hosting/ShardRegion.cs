@@ -25,8 +25,8 @@ internal static class ShardRegion
 }
 
 /// <summary>
-/// All entities of one type on this node: brings them to memory when a letter comes or a timer is due, lets them go when
-/// nobody needs them, and recovers at start those that owe effects (remember entities).
+/// All entities of one type on this node: brings them to memory when a letter comes or a timer is due, lets them go
+/// when nobody needs them, and recovers at start those that owe effects (remember entities).
 /// </summary>
 internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
     : IShardRegion, IEntitySet<TState, TCommand, TEvent>, IDisposable
@@ -40,7 +40,9 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
 
     private static readonly TimeSpan s_reviveAfter = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentDictionary<PersistenceId, EntityCell<TAggregate, TState, TCommand, TEvent>> _cells = new();
+    private readonly ConcurrentDictionary<PersistenceId, EntityCell<TAggregate, TState, TCommand, TEvent>> _cells =
+        new();
+
     private readonly ITimer _sweeper;
     private bool _open;
 
@@ -139,7 +141,9 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
         Services.Logger.RegionStopped(TAggregate.TypeName);
     }
 
-    /// <summary>Puts a letter into the entity's mailbox, bringing the entity to memory; waits elsewhere for room.</summary>
+    /// <summary>
+    /// Puts a letter into the entity's mailbox, bringing the entity to memory; waits elsewhere for room.
+    /// </summary>
     public void Deliver(PersistenceId id, ILetter letter)
     {
         while (Volatile.Read(ref _open))
@@ -163,7 +167,7 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
 
     public void Remove(PersistenceId id, EntityCell<TAggregate, TState, TCommand, TEvent> cell)
     {
-        if (_cells.TryRemove(new KeyValuePair<PersistenceId, EntityCell<TAggregate, TState, TCommand, TEvent>>(id, cell)))
+        if (_cells.TryRemove(KeyValuePair.Create(id, cell)))
         {
             Services.Telemetry.EntityRetired(TAggregate.TypeName);
         }

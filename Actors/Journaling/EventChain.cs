@@ -21,7 +21,9 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Journaling;
 
-/// <summary>Seals events and checks the seals (S23: every state change stands in a hash-chained audit stream).</summary>
+/// <summary>
+/// Seals events and checks the seals (S23: every state change stands in a hash-chained audit stream).
+/// </summary>
 public static class EventChain
 {
     private const int FixedLength = ChainHash.Length + 4 + 4 + 8 + 8 + 4 + 16;
@@ -36,7 +38,9 @@ public static class EventChain
         return new StoredEvent(sequence, encoded.Name, encoded.Payload, utc, actor, commandId, hash);
     }
 
-    /// <summary>Checks that the events follow <paramref name="after"/> without a gap and that every seal is right.</summary>
+    /// <summary>
+    /// Checks that the events follow <paramref name="after"/> without a gap and that every seal is right.
+    /// </summary>
     /// <returns>The head after the last event.</returns>
     /// <exception cref="JournalCorruptException">Names the stream and the first event that does not fit.</exception>
     public static StreamHead Verify(PersistenceId id, StreamHead after, IReadOnlyList<StoredEvent> events)

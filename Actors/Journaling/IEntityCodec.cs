@@ -13,7 +13,9 @@ public interface IEntityCodec<TState, TEvent>
     /// <summary>The version of the snapshot form; a stored snapshot of another version is not read.</summary>
     int SnapshotVersion { get; }
 
-    /// <summary>Encodes an event; the name is explicit (<c>protected-vm.failover-started.v1</c>), never a type name.</summary>
+    /// <summary>
+    /// Encodes an event; the name is explicit (<c>protected-vm.failover-started.v1</c>), never a type name.
+    /// </summary>
     EncodedEvent Encode(TEvent @event);
 
     /// <summary>Decodes an event of any version ever released, upcast to today's form.</summary>

@@ -17,13 +17,18 @@ public interface IEventJournal
     /// <exception cref="JournalCorruptException">The store's file is damaged.</exception>
     ValueTask<AppendOutcome> AppendAsync(AppendRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Reads up to <paramref name="maxEvents"/> events that follow <paramref name="after"/>, verified.</summary>
-    /// <exception cref="JournalCorruptException">Names the first event that is damaged, missing or misplaced.</exception>
+    /// <summary>
+    /// Reads up to <paramref name="maxEvents"/> events that follow <paramref name="after"/>, verified.
+    /// </summary>
+    /// <exception cref="JournalCorruptException">Names the first event that is damaged, missing or
+    /// misplaced.</exception>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<StreamSlice> ReadStreamAsync(
         PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken);
 
-    /// <summary>Reads up to <paramref name="maxEvents"/> events of the feed that follow <paramref name="after"/>.</summary>
+    /// <summary>
+    /// Reads up to <paramref name="maxEvents"/> events of the feed that follow <paramref name="after"/>.
+    /// </summary>
     /// <returns>The events in order; none when there are no newer ones.</returns>
     ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken);
@@ -39,7 +44,9 @@ public interface IEventJournal
 /// <summary>The wake marks of all entities, as the last append of each left them.</summary>
 public interface IReminderIndex
 {
-    /// <summary>The entities of a type whose mark is not <see cref="WakeMark.None"/>, ordered by vault and entity.</summary>
+    /// <summary>
+    /// The entities of a type whose mark is not <see cref="WakeMark.None"/>, ordered by vault and entity.
+    /// </summary>
     ValueTask<IReadOnlyList<WakeEntry>> ListWakesAsync(string type, CancellationToken cancellationToken);
 }
 

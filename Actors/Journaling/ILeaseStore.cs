@@ -18,7 +18,9 @@ public interface ILeaseStore
     ValueTask<LeaseOutcome> AcquireAsync(
         string name, string owner, DateTimeOffset now, DateTimeOffset expiresAt, CancellationToken cancellationToken);
 
-    /// <summary>Prolongs the lease under the same epoch; answers <see cref="LeaseOutcome.Held"/> when it was lost.</summary>
+    /// <summary>
+    /// Prolongs the lease under the same epoch; answers <see cref="LeaseOutcome.Held"/> when it was lost.
+    /// </summary>
     /// <exception cref="JournalUnavailableException">The store cannot answer.</exception>
     ValueTask<LeaseOutcome> RenewAsync(Lease lease, DateTimeOffset expiresAt, CancellationToken cancellationToken);
 

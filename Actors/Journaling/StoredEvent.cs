@@ -27,7 +27,9 @@ public readonly record struct StreamHead(long Sequence, ChainHash Hash)
     public static StreamHead Start => default;
 }
 
-/// <summary>A part of a stream, verified; <paramref name="EndOfStream"/> says that nothing followed when it was read.</summary>
+/// <summary>
+/// A part of a stream, verified; <paramref name="EndOfStream"/> says that nothing followed when it was read.
+/// </summary>
 public sealed record StreamSlice(IReadOnlyList<StoredEvent> Events, bool EndOfStream);
 
 /// <summary>

@@ -20,7 +20,9 @@ public static class JournalAppendBenchmark
 
     private static readonly byte[] s_payload = new byte[300];
 
-    /// <summary>Measures in interleaved rounds, writes medians and ratios, and answers 0 when the targets are met.</summary>
+    /// <summary>
+    /// Measures in interleaved rounds, writes medians and ratios, and answers 0 when the targets are met.
+    /// </summary>
     public static int Run(TextWriter output) => RunAsync(output).GetAwaiter().GetResult();
 
     private static async Task<int> RunAsync(TextWriter output)
@@ -41,13 +43,16 @@ public static class JournalAppendBenchmark
         var single = Median(rounds, round => round.OneEntity / round.RawOneByOne);
         var busy = Median(rounds, round => round.ManyEntities / round.RawHundreds);
         var memory = Median(rounds, round => round.InMemory);
-        output.WriteLine($"raw SQLite, one by one        {Median(rounds, r => r.RawOneByOne),10:F0} /s");
-        output.WriteLine($"engine, one entity in turn    {Median(rounds, r => r.OneEntity),10:F0} /s   ratio {single:F2} (target 0.80)");
-        output.WriteLine($"raw SQLite, in hundreds       {Median(rounds, r => r.RawHundreds),10:F0} /s");
-        output.WriteLine($"engine, 1,000 busy entities   {Median(rounds, r => r.ManyEntities),10:F0} /s   ratio {busy:F2} (target 0.50)");
-        output.WriteLine($"engine in memory, one caller  {memory,10:F0} /s   (target 400,000)");
-        output.WriteLine($"engine in memory, 100 callers {Median(rounds, r => r.InMemoryMany),10:F0} /s   (target 510,000)");
+        Line("raw SQLite, one by one", Median(rounds, round => round.RawOneByOne), "");
+        Line("engine, one entity in turn", Median(rounds, r => r.OneEntity), $"ratio {single:F2} (target 0.80)");
+        Line("raw SQLite, in hundreds", Median(rounds, round => round.RawHundreds), "");
+        Line("engine, 1,000 busy entities", Median(rounds, r => r.ManyEntities), $"ratio {busy:F2} (target 0.50)");
+        Line("engine in memory, one caller", memory, "(target 400,000)");
+        Line("engine in memory, 100 callers", Median(rounds, round => round.InMemoryMany), "(target 510,000)");
         return single >= 0.8 && busy >= 0.5 && memory >= 400_000 ? 0 : 1;
+
+        void Line(string what, double perSecond, string judgement) =>
+            output.WriteLine($"{what,-30} {perSecond,10:F0} /s   {judgement}");
     }
 
     private static async Task<double> OnDiskAsync(Func<string, Task<double>> measure)
@@ -78,7 +83,8 @@ public static class JournalAppendBenchmark
     private static async Task<double> ManyEntitiesAsync(string path)
     {
         await using var engine = await MeterEngine.StartAsync(path);
-        await Task.WhenAll(Enumerable.Range(0, BusyEntities).Select(number => engine.AskInTurnAsync(number, 1, s_payload)));
+        await Task.WhenAll(Enumerable.Range(0, BusyEntities)
+            .Select(number => engine.AskInTurnAsync(number, 1, s_payload)));
         var start = Stopwatch.GetTimestamp();
         await Task.WhenAll(Enumerable.Range(0, BusyEntities)
             .Select(number => engine.AskInTurnAsync(number, EventsPerEntity, s_payload)));

@@ -3,7 +3,9 @@ using ReplicationEngine.Persistence.Sqlite;
 
 namespace ReplicationEngine.Benchmarks.Journaling;
 
-/// <summary>The peer: prepared inserts into one table without any index, WAL, synchronous=FULL, else SQLite's defaults.</summary>
+/// <summary>
+/// The peer: prepared inserts into one table without any index, WAL, synchronous=FULL, else SQLite's defaults.
+/// </summary>
 internal static class RawSqlite
 {
     /// <summary>Events per second.</summary>

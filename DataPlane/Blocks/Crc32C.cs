@@ -8,17 +8,19 @@ namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>CRC-32C (Castagnoli) as in RFC 3720, on the processor's own instruction where there is one.</summary>
 /// <remarks>
-/// The instruction takes one word per cycle but answers only three cycles later, so one chain of words leaves two thirds of
-/// it idle. Long inputs are cut into three lanes that run side by side; the lanes are then joined: appending n bytes
-/// multiplies a checksum by x^8n modulo the polynomial P, which is one carry-less multiplication by a constant and one
-/// more checksum instruction. The reflected product of two 32-bit values stands one place low, and the instruction itself
-/// multiplies by x^32, so the constant for n bytes is x^(8n-33) mod P.
+/// The instruction takes one word per cycle but answers only three cycles later, so one chain of words leaves two
+/// thirds of it idle. Long inputs are cut into three lanes that run side by side; the lanes are then joined: appending
+/// n bytes multiplies a checksum by x^8n modulo the polynomial P, which is one carry-less multiplication by a constant
+/// and one more checksum instruction. The reflected product of two 32-bit values stands one place low, and the
+/// instruction itself multiplies by x^32, so the constant for n bytes is x^(8n-33) mod P.
 /// </remarks>
 public static class Crc32C
 {
     private const uint ReflectedPolynomial = 0x82F63B78;
 
-    /// <summary>Words per lane: three long lanes fill all but 16 bytes of a 4 KiB chunk, three short ones 1,008 bytes.</summary>
+    /// <summary>
+    /// Words per lane: three long lanes fill all but 16 bytes of a 4 KiB chunk, three short ones 1,008 bytes.
+    /// </summary>
     private const int LongLane = 170;
     private const int ShortLane = 42;
 

@@ -6,7 +6,8 @@ namespace ReplicationEngine.DataPlane.Blocks;
 /// A disk that is a regular file or a block device of this machine. Its size is the file's at the time it was opened.
 /// Safe for many threads, as the file below is; it owns the file.
 /// </summary>
-/// <remarks>Durability (I3, I28): <see cref="Flush"/> is the file's sync, which stays failed once it has failed.</remarks>
+/// <remarks>Durability (I3, I28): <see cref="Flush"/> is the file's sync, which stays failed once it has
+/// failed.</remarks>
 public sealed class FileBlockDevice : IBlockDevice
 {
     /// <summary>Below this many bytes, writing zeroes costs less than changing the file's allocation twice.</summary>
@@ -57,7 +58,7 @@ public sealed class FileBlockDevice : IBlockDevice
         if (read < destination.Length)
         {
             throw new BlockDeviceException(
-                $"'{_file.Name}' ends at {offset + read}, but was {Length} bytes when opened; it was cut short from outside",
+                $"'{_file.Name}' ends at {offset + read}, but had {Length} bytes when opened; it was cut from outside",
                 BlockDeviceException.InputOutput);
         }
     }

@@ -2,8 +2,8 @@ namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>
 /// A disk: a fixed number of bytes that can be read and written at any offset. All members are synchronous and may be
-/// called from several threads at once; the caller sees to it that a range is inside the device
-/// (<see cref="ArgumentOutOfRangeException"/> otherwise). Trouble below is a <see cref="BlockDeviceException"/>.
+/// called from several threads at once; the caller sees to it that a range is inside the device (<see
+/// cref="ArgumentOutOfRangeException"/> otherwise). Trouble below is a <see cref="BlockDeviceException"/>.
 /// </summary>
 public interface IBlockDevice : IDisposable
 {
@@ -17,15 +17,17 @@ public interface IBlockDevice : IDisposable
     void Read(long offset, Span<byte> destination);
 
     /// <summary>
-    /// Carries out changes in the order given and returns when the source's caches hold them all (not yet durable,
-    /// but for those with <see cref="BlockChange.ForceUnitAccess"/>). When it throws, any part of them may have been done.
+    /// Carries out changes in the order given and returns when the source's caches hold them all (not yet durable, but
+    /// for those with <see cref="BlockChange.ForceUnitAccess"/>). When it throws, any part of them may have been done.
     /// </summary>
     void Write(ReadOnlySpan<BlockChange> changes);
 
     /// <summary>Makes every change that was finished before the call durable.</summary>
     void Flush();
 
-    /// <summary>The first run of one allocation state from an offset on, at most <paramref name="length"/> long.</summary>
+    /// <summary>
+    /// The first run of one allocation state from an offset on, at most <paramref name="length"/> long.
+    /// </summary>
     AllocatedRun NextRun(long offset, long length);
 }
 
@@ -39,7 +41,8 @@ public readonly record struct BlockChange(
     long Offset, long Length, ReadOnlyMemory<byte> Data, bool MayDeallocate, bool ForceUnitAccess)
 {
     /// <summary>A write of bytes.</summary>
-    public static BlockChange Write(long offset, ReadOnlyMemory<byte> data) => new(offset, data.Length, data, false, false);
+    public static BlockChange Write(long offset, ReadOnlyMemory<byte> data) =>
+        new(offset, data.Length, data, false, false);
 
     /// <summary>A write of zeroes.</summary>
     public static BlockChange Zeroes(long offset, long length, bool mayDeallocate) =>
@@ -63,7 +66,8 @@ public enum AllocationState
 public readonly record struct AllocatedRun(long Length, AllocationState State);
 
 /// <summary>A disk could not do what was asked; <see cref="Errno"/> is what an NBD client is told.</summary>
-public sealed class BlockDeviceException(string message, int errno, Exception? inner = null) : IOException(message, inner)
+public sealed class BlockDeviceException(string message, int errno, Exception? inner = null)
+    : IOException(message, inner)
 {
     /// <summary>EPERM: the device is read-only or fenced.</summary>
     public const int NotPermitted = 1;

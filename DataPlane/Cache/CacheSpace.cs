@@ -9,8 +9,8 @@ internal static class CacheSpace
     private const int NotSupported = 95;
 
     /// <summary>
-    /// Whether the directory's file system has so many bytes to give now. Some file systems cannot allocate ahead; there the
-    /// answer is yes, and the next write tells.
+    /// Whether the directory's file system has so many bytes to give now. Some file systems cannot allocate ahead;
+    /// there the answer is yes, and the next write tells.
     /// </summary>
     public static bool HasRoom(IStorageDirectory directory, long bytes)
     {

@@ -1,8 +1,8 @@
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// What a server tells its owner, for logs and metrics. Called on the connections' own threads: members must be quick, safe
-/// for several threads, and must not throw.
+/// What a server tells its owner, for logs and metrics. Called on the connections' own threads: members must be quick,
+/// safe for several threads, and must not throw.
 /// </summary>
 public interface INbdServerEvents
 {

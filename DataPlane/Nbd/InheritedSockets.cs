@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// Sockets that the parent process opened and listens on: systemd's protocol (sd_listen_fds(3)). <c>LISTEN_PID</c> is the
-/// process they are meant for, <c>LISTEN_FDS</c> how many there are, from descriptor 3 on.
+/// Sockets that the parent process opened and listens on: systemd's protocol (sd_listen_fds(3)). <c>LISTEN_PID</c> is
+/// the process they are meant for, <c>LISTEN_FDS</c> how many there are, from descriptor 3 on.
 /// </summary>
 internal static class InheritedSockets
 {
@@ -34,17 +34,27 @@ internal static class InheritedSockets
             Environment.ProcessId).Select(Open),
     ];
 
-    private static Socket Open(int descriptor)
+    /// <summary>Takes over a descriptor.</summary>
+    internal static Socket Open(int descriptor)
     {
+        var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
         try
         {
-            return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+            // Taking over does not look at what the descriptor is; this does.
+            if (socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection) is 1)
+            {
+                return socket;
+            }
         }
         catch (SocketException e)
         {
+            socket.Dispose();
             throw new NbdListenException(
                 $"LISTEN_FDS names descriptor {descriptor}, which is no socket: {e.Message}", e);
         }
+
+        socket.Dispose();
+        throw new NbdListenException($"LISTEN_FDS names descriptor {descriptor}, on which nobody listens.");
     }
 }
 

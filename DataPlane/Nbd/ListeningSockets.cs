@@ -11,15 +11,15 @@ internal static class ListeningSockets
     private const int LongestPath = 107;
 
     /// <summary>
-    /// A unix socket that only this user may connect to. A socket file that a former process left behind is replaced; one
-    /// that is in use is not.
+    /// A unix socket that only this user may connect to. A socket file that a former process left behind is replaced;
+    /// one that is in use is not.
     /// </summary>
     public static Socket Unix(string path)
     {
         if (Encoding.UTF8.GetByteCount(path) > LongestPath)
         {
             throw new NbdListenException(
-                $"The socket path '{path}' is longer than the system's {LongestPath} bytes; choose a shorter directory.");
+                $"The socket path '{path}' is longer than the system's {LongestPath} bytes; choose a shorter one.");
         }
 
         var endPoint = new UnixDomainSocketEndPoint(path);

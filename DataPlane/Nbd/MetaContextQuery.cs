@@ -2,7 +2,9 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>The data of LIST_META_CONTEXT and SET_META_CONTEXT: an export's name and patterns of context names.</summary>
+/// <summary>
+/// The data of LIST_META_CONTEXT and SET_META_CONTEXT: an export's name and patterns of context names.
+/// </summary>
 /// <param name="Export">The export.</param>
 /// <param name="Selects">Whether SET selects base:allocation: one query is its very name.</param>
 /// <param name="Lists">Whether LIST shows it: also for no query at all, and for its namespace.</param>

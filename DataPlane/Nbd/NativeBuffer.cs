@@ -9,20 +9,26 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// </summary>
 internal sealed unsafe partial class NativeBuffer : MemoryManager<byte>
 {
+    /// <summary>
+    /// Where messages begin in a buffer. Data lie behind a header of 16 or 28 bytes, and the processor's block copy
+    /// is four times slower when the target stands 1 to 31 bytes further in its page than the source in its own
+    /// (measured on EPYC: 395 against 79 microseconds per MiB out of the page cache, whose bytes begin at the start
+    /// of a page). From the middle of a page on, neither direction meets that.
+    /// </summary>
+    public const int Origin = 2048;
+
     private const int PageSize = 4096;
     private const int DontNeed = 4;
 
     private readonly int _capacity;
     private byte* _start;
 
+    /// <summary>Room for so many bytes from <see cref="Origin"/> on.</summary>
     public NativeBuffer(int capacity)
     {
-        _capacity = (capacity + PageSize - 1) / PageSize * PageSize;
+        _capacity = (Origin + capacity + PageSize - 1) / PageSize * PageSize;
         _start = (byte*)NativeMemory.AlignedAlloc((nuint)_capacity, PageSize);
     }
-
-    /// <summary>The bytes there are.</summary>
-    public int Capacity => _capacity;
 
     /// <inheritdoc/>
     public override Span<byte> GetSpan()
@@ -45,8 +51,8 @@ internal sealed unsafe partial class NativeBuffer : MemoryManager<byte>
     }
 
     /// <summary>
-    /// Gives the pages from an offset on back to the system; their contents are lost. It is advice: when the system does not
-    /// take it, the pages simply stay.
+    /// Gives the pages from an offset on back to the system; their contents are lost. It is advice: when the system
+    /// does not take it, the pages simply stay.
     /// </summary>
     public void GiveBack(int from) => _ = Advise(_start + from, (nuint)(_capacity - from), DontNeed);
 

@@ -3,13 +3,14 @@ using System.Net.Sockets;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// The shell around a session: a socket and the one thread that receives, calls the device and sends, without ever waiting
-/// for anything but these three. Asynchronous calls per request cost half of the requests per second at depth 32.
+/// The shell around a session: a socket and the one thread that receives, calls the device and sends, without ever
+/// waiting for anything but these three. Asynchronous calls per request cost half of the requests per second at depth
+/// 32.
 /// </summary>
 /// <remarks>
-/// Ending. Only the thread itself closes the socket. Others ask it to: <see cref="Finish"/> stops the receiving side, so
-/// that the thread answers what has arrived and then sees the end; <see cref="Abort"/> stops both sides, so that it is not
-/// held up by a peer that takes no replies. A handshake that is not over by its deadline is aborted.
+/// Ending. Only the thread itself closes the socket. Others ask it to: <see cref="Finish"/> stops the receiving side,
+/// so that the thread answers what has arrived and then sees the end; <see cref="Abort"/> stops both sides, so that it
+/// is not held up by a peer that takes no replies. A handshake that is not over by its deadline is aborted.
 /// </remarks>
 internal sealed class NbdConnection : INbdSessionHost, IDisposable
 {

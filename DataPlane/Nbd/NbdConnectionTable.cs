@@ -40,7 +40,9 @@ internal sealed class NbdConnectionTable
         }
     }
 
-    /// <summary>Aborts all there are; completes when their threads are done. No connection may be added any more.</summary>
+    /// <summary>
+    /// Aborts all there are; completes when their threads are done. No connection may be added any more.
+    /// </summary>
     public Task CloseAsync()
     {
         NbdConnection[] all;

@@ -4,13 +4,13 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// A disk under a name. The name is opaque: it is compared with what a client asks for and never used as a path (S5). The
-/// device stays the caller's: the server does not dispose of it.
+/// A disk under a name. The name is opaque: it is compared with what a client asks for and never used as a path (S5).
+/// The device stays the caller's: the server does not dispose of it.
 /// </summary>
 /// <remarks>
-/// Fencing. Every batch of changes is counted in and out under the gate; <see cref="SetReadOnly"/> first sets the flag, which
-/// keeps new ones out, then waits until the count is zero. So when it returns, no change is under way on any connection, and
-/// all later ones are answered EPERM.
+/// Fencing. Every batch of changes is counted in and out under the gate; <see cref="SetReadOnly"/> first sets the flag,
+/// which keeps new ones out, then waits until the count is zero. So when it returns, no change is under way on any
+/// connection, and all later ones are answered EPERM.
 /// </remarks>
 public sealed class NbdExport
 {
@@ -47,9 +47,9 @@ public sealed class NbdExport
     public bool ReadOnly => Volatile.Read(ref _readOnly);
 
     /// <summary>
-    /// Refuses changes from now on (fencing), or allows them again. Returns when no change is under way, so it must not be
-    /// called by whom a change in progress waits for. A client that connected while the export was read-only was told so and
-    /// has to connect anew to write.
+    /// Refuses changes from now on (fencing), or allows them again. Returns when no change is under way, so it must not
+    /// be called by whom a change in progress waits for. A client that connected while the export was read-only was
+    /// told so and has to connect anew to write.
     /// </summary>
     public void SetReadOnly(bool readOnly)
     {

@@ -6,8 +6,8 @@ namespace ReplicationEngine.DataPlane.Nbd;
 internal static class NbdExportRules
 {
     /// <summary>
-    /// The transmission flags. Several connections are always allowed: a flush on one covers what was answered on all, since
-    /// the device's own flush does.
+    /// The transmission flags. Several connections are always allowed: a flush on one covers what was answered on all,
+    /// since the device's own flush does.
     /// </summary>
     public static NbdExportFlags Flags(NbdExport export, bool structuredReplies)
     {

@@ -2,8 +2,8 @@ namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>The exports by name, and who uses each. Safe for several threads.</summary>
 /// <remarks>
-/// An export that was taken out is found by nobody, and a handshake that found it just before can no longer attach. So its
-/// users only become fewer, and once the last has detached nothing touches its device again.
+/// An export that was taken out is found by nobody, and a handshake that found it just before can no longer attach. So
+/// its users only become fewer, and once the last has detached nothing touches its device again.
 /// </remarks>
 internal sealed class NbdExportTable
 {
@@ -118,7 +118,9 @@ internal sealed class NbdExportTable
         }
     }
 
-    /// <summary>An export with its users; <see cref="Unused"/> completes when it was taken out and the last one left.</summary>
+    /// <summary>
+    /// An export with its users; <see cref="Unused"/> completes when it was taken out and the last one left.
+    /// </summary>
     internal sealed record Entry(NbdExport Export)
     {
         public HashSet<NbdConnection> Users { get; } = [];

@@ -7,8 +7,8 @@ namespace ReplicationEngine.DataPlane.Nbd;
 internal static class NbdFailure
 {
     /// <summary>
-    /// The protocol's error for trouble of the device. Anything else (a range the rules should have refused, a null) is a
-    /// bug: it is not translated and ends the connection.
+    /// The protocol's error for trouble of the device. Anything else (a range the rules should have refused, a null) is
+    /// a bug: it is not translated and ends the connection.
     /// </summary>
     public static bool IsTrouble(Exception exception, out NbdError error)
     {

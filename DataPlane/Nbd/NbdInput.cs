@@ -2,14 +2,14 @@ namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>The bytes that have arrived on a connection and are not yet used up.</summary>
 /// <remarks>
-/// Messages lie whole and in place, so that a payload is handed to the device without a copy. What remains of an incomplete
-/// message moves to the front before more is received. To keep that move small, the rest of a long message is received
-/// exactly, and only short messages are received together with what follows them.
+/// Messages lie whole and in place, so that a payload is handed to the device without a copy. What remains of an
+/// incomplete message moves to the front before more is received. To keep that move small, the rest of a long message
+/// is received exactly, and only short messages are received together with what follows them.
 /// </remarks>
 internal sealed class NbdInput(int capacity) : IDisposable
 {
-    /// <summary>What one receive may bring beyond need: enough for a deep queue of small writes, small enough to stay in
-    /// the processor's cache.</summary>
+    /// <summary>What one receive may bring beyond need: enough for a deep queue of small writes, small enough to stay
+    /// in the processor's cache.</summary>
     public const int ReceiveSize = 256 << 10;
 
     private const int ExactAbove = 64 << 10;
@@ -17,8 +17,8 @@ internal sealed class NbdInput(int capacity) : IDisposable
     private const int QuietRounds = 256;
 
     private readonly NativeBuffer _buffer = new(capacity + ReceiveSize);
-    private int _start;
-    private int _end;
+    private int _start = NativeBuffer.Origin;
+    private int _end = NativeBuffer.Origin;
     private int _highWater;
     private int _rounds;
 
@@ -31,19 +31,19 @@ internal sealed class NbdInput(int capacity) : IDisposable
     /// <summary>Where to receive next, when the message at the front is <paramref name="needed"/> bytes long.</summary>
     public Span<byte> Window(int needed)
     {
-        if (_start > 0)
+        if (_start > NativeBuffer.Origin)
         {
-            Unread.CopyTo(_buffer.GetSpan());
-            _end -= _start;
-            _start = 0;
+            Unread.CopyTo(_buffer.GetSpan()[NativeBuffer.Origin..]);
+            _end -= _start - NativeBuffer.Origin;
+            _start = NativeBuffer.Origin;
         }
 
-        if (_end == 0)
+        if (Count == 0)
         {
             GiveBackWhenQuiet();
         }
 
-        var missing = needed - _end;
+        var missing = needed - Count;
         var size = missing > ExactAbove ? missing : Math.Max(missing, ReceiveSize);
         return _buffer.GetSpan().Slice(_end, size);
     }

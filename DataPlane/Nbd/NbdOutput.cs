@@ -12,15 +12,17 @@ internal sealed class NbdOutput(int capacity, INbdSessionHost host) : IDisposabl
     private int _count;
     private int _highWater;
 
-    /// <summary>Room for a reply of at most <paramref name="size"/> bytes, to be kept with <see cref="Advance"/>.</summary>
+    /// <summary>
+    /// Room for a reply of at most <paramref name="size"/> bytes, to be kept with <see cref="Advance"/>.
+    /// </summary>
     public Span<byte> Reserve(int size)
     {
-        if (_count > 0 && _count + size > Math.Min(SendAt, _buffer.Capacity))
+        if (_count > 0 && _count + size > Math.Min(SendAt, capacity))
         {
             Send();
         }
 
-        return _buffer.GetSpan().Slice(_count, size);
+        return _buffer.GetSpan().Slice(NativeBuffer.Origin + _count, size);
     }
 
     /// <summary>Keeps what was written at the front of the room reserved.</summary>
@@ -38,7 +40,7 @@ internal sealed class NbdOutput(int capacity, INbdSessionHost host) : IDisposabl
             return;
         }
 
-        var ready = _buffer.GetSpan()[.._count];
+        var ready = _buffer.GetSpan().Slice(NativeBuffer.Origin, _count);
         _count = 0;
         host.Send(ready);
         if (_highWater > KeptBytes)

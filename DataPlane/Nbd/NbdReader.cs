@@ -7,8 +7,8 @@ namespace ReplicationEngine.DataPlane.Nbd;
 internal sealed class NbdReader(NbdExport export, NbdTerms terms, NbdOutput output, INbdSessionHost host)
 {
     /// <summary>
-    /// A structured read leaves in pieces of this size, so that the client takes one while the next is read, and the bytes
-    /// are still in the processor's cache when they are sent.
+    /// A structured read leaves in pieces of this size, so that the client takes one while the next is read, and the
+    /// bytes are still in the processor's cache when they are sent.
     /// </summary>
     private const int PieceSize = 256 << 10;
 

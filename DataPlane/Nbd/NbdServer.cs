@@ -4,9 +4,9 @@ using System.Net.Sockets;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// Serves disks over NBD, on any number of unix and TCP sockets. All members are safe for several threads. Devices stay the
-/// caller's; when <see cref="RemoveExportAsync"/>, <see cref="ReplaceExportAsync"/> or <see cref="DisposeAsync"/> has
-/// completed, the device concerned is used no more and may be disposed of.
+/// Serves disks over NBD, on any number of unix and TCP sockets. All members are safe for several threads. Devices stay
+/// the caller's; when <see cref="RemoveExportAsync"/>, <see cref="ReplaceExportAsync"/> or <see cref="DisposeAsync"/>
+/// has completed, the device concerned is used no more and may be disposed of.
 /// </summary>
 public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
 {
@@ -38,15 +38,15 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     }
 
     /// <summary>
-    /// Offers an export in the place of the one of the same name, if there is one; completes when the former is out of use.
-    /// Clients of the former are disconnected as in <see cref="RemoveExportAsync"/>.
+    /// Offers an export in the place of the one of the same name, if there is one; completes when the former is out of
+    /// use. Clients of the former are disconnected as in <see cref="RemoveExportAsync"/>.
     /// </summary>
     public Task ReplaceExportAsync(NbdExport export, CancellationToken cancellationToken = default) =>
         _exports.Replace(export) is { } former ? EmptyAsync(former, cancellationToken) : Task.CompletedTask;
 
     /// <summary>
-    /// Withdraws an export: new clients do not find it, requests that have arrived are answered, then its connections are
-    /// closed. Completes when its device is out of use; false when there was no such export.
+    /// Withdraws an export: new clients do not find it, requests that have arrived are answered, then its connections
+    /// are closed. Completes when its device is out of use; false when there was no such export.
     /// </summary>
     /// <remarks>When cancelled, the export is withdrawn all the same, only not waited for.</remarks>
     public async Task<bool> RemoveExportAsync(string name, CancellationToken cancellationToken = default)
@@ -63,7 +63,9 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     /// <summary>The export of this name, or none.</summary>
     public NbdExport? FindExport(string name) => _exports.Find(name);
 
-    /// <summary>Listens on a unix socket of this user, replacing a socket file left behind by a former process.</summary>
+    /// <summary>
+    /// Listens on a unix socket of this user, replacing a socket file left behind by a former process.
+    /// </summary>
     /// <exception cref="NbdListenException">The path is in use, too long, or may not be created.</exception>
     public NbdListener ListenUnix(string path)
     {
@@ -75,7 +77,9 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     /// <exception cref="NbdListenException">The address is in use or not this machine's.</exception>
     public NbdListener ListenTcp(IPEndPoint endPoint) => Listen(ListeningSockets.Tcp(endPoint), null);
 
-    /// <summary>Listens on the sockets the parent process passed on (systemd socket activation); there may be none.</summary>
+    /// <summary>
+    /// Listens on the sockets the parent process passed on (systemd socket activation); there may be none.
+    /// </summary>
     /// <exception cref="NbdListenException">What was passed on is no socket.</exception>
     public IReadOnlyList<NbdListener> ListenInherited() => [.. InheritedSockets.Take().Select(s => Listen(s, null))];
 
@@ -99,7 +103,8 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         await _connections.CloseAsync();
     }
 
-    private NbdListener Listen(Socket socket, string? ownedPath)
+    /// <summary>Accepts clients on a listening socket, which is the server's from now on.</summary>
+    internal NbdListener Listen(Socket socket, string? ownedPath)
     {
         lock (_listeners)
         {

@@ -3,8 +3,9 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// One connection without its socket: bytes go in through <see cref="Window"/> and <see cref="Arrived"/>, replies come out
-/// through the host. How the bytes are cut on the way makes no difference to the answers. Not safe for several threads.
+/// One connection without its socket: bytes go in through <see cref="Window"/> and <see cref="Arrived"/>, replies come
+/// out through the host. How the bytes are cut on the way makes no difference to the answers. Not safe for several
+/// threads.
 /// </summary>
 internal sealed class NbdSession : IDisposable
 {
@@ -42,7 +43,8 @@ internal sealed class NbdSession : IDisposable
     public Span<byte> Window() => _input.Window(_transmission?.Needed ?? _handshake.Needed);
 
     /// <summary>So many bytes were put into the window: answers whatever is complete.</summary>
-    /// <exception cref="NbdProtocolException">The peer does not speak the protocol; the session is of no more use.</exception>
+    /// <exception cref="NbdProtocolException">The peer does not speak the protocol; the session is of no more
+    /// use.</exception>
     public void Arrived(int count)
     {
         _input.Arrived(count);
@@ -89,7 +91,9 @@ internal sealed class NbdSession : IDisposable
         }
     }
 
-    /// <summary>Changes to buffers that hold the largest request; what arrived behind the handshake moves over.</summary>
+    /// <summary>
+    /// Changes to buffers that hold the largest request; what arrived behind the handshake moves over.
+    /// </summary>
     private void BeginTransmission(NbdExport export)
     {
         var input = new NbdInput(NbdProtocol.RequestSize + NbdProtocol.MaxPayload);

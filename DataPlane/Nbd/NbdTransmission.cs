@@ -4,10 +4,10 @@ namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>The transmission phase as a machine from arrived bytes to device calls and reply bytes.</summary>
 /// <remarks>
-/// <para>All that has arrived is worked off in order. Changes that follow each other reach the device in one call. A flush
-/// waits until the end of what has arrived, and all flushes waiting share one: each is answered after it, hence after
-/// every change answered before it, which is more than the protocol asks. Replies collected so far leave before it, so that
-/// nobody waits for a flush he did not ask for.</para>
+/// <para>All that has arrived is worked off in order. Changes that follow each other reach the device in one call. A
+/// flush waits until the end of what has arrived, and all flushes waiting share one: each is answered after it, hence
+/// after every change answered before it, which is more than the protocol asks. Replies collected so far leave before
+/// it, so that nobody waits for a flush he did not ask for.</para>
 /// <para>A WRITE that is refused still carries its payload; it is thrown away as it arrives, without being kept, then
 /// the refusal is sent and the connection goes on. So no length a client may announce takes memory (S4).</para>
 /// </remarks>

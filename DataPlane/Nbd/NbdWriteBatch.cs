@@ -6,8 +6,8 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// <summary>Changes that arrived one after another and reach the device in one call.</summary>
 /// <remarks>
 /// None of them has been answered, so none may be relied on before another; still they are carried out in the order of
-/// arrival. When the call fails, any part of it may have been done; each change is then tried alone, so that every client
-/// request gets its own answer. Doing a change twice is harmless: the bytes are the same.
+/// arrival. When the call fails, any part of it may have been done; each change is then tried alone, so that every
+/// client request gets its own answer. Doing a change twice is harmless: the bytes are the same.
 /// </remarks>
 internal sealed class NbdWriteBatch(NbdExport export, INbdSessionHost host)
 {

@@ -54,6 +54,9 @@ internal sealed class RedoLog : IDisposable
 
     public uint Owner { get; }
 
+    /// <summary>A segment that has reached this size gets no more records.</summary>
+    public long SegmentBytes => _options.SegmentBytes;
+
     /// <summary>What everything applied adds up to, durable or not.</summary>
     public StreamState Stream { get; set; }
 

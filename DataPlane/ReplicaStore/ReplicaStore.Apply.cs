@@ -250,7 +250,7 @@ public sealed partial class ReplicaStore
 
             var (first, last) = (Region.Of(header.Offset), Region.Of(header.Offset + header.Length - 1));
             if (header.Kind is ChangeKind.ResyncData or ChangeKind.ResyncZeroes && IsWholeChunks(header)
-                && !touched.Touches(header.Disk, first, last) && !_log.Layers.Any(l => l.Touches(header.Disk, first, last)))
+                && !touched.Touches(header.Disk, first, last) && !_log.Layers.Any(l => l.MayTouch(header.Disk, first, last)))
             {
                 chosen.Add(i);
             }
@@ -388,6 +388,7 @@ public sealed partial class ReplicaStore
             return;
         }
 
+        _log.Freeze(segment, end);
         if (_log.Stream.Resyncing)
         {
             var skipped = new SkippedMarker(marker.Id, header.Time, _log.Stream.Applied,
@@ -396,7 +397,6 @@ public sealed partial class ReplicaStore
             return;
         }
 
-        _log.Freeze(segment, end);
         var point = new RecoveryPoint
         {
             Id = marker.Id,

@@ -108,7 +108,7 @@ public sealed partial class ReplicaStore
     {
         var region = Region.Of(block * IReplicaSink.HashBlockSize);
         return _hashes.TryNoted(disk, block, out hash)
-            && !_log.Layers.Any(l => l.To > layer && l.Touches(disk, region, region));
+            && !_log.Layers.Any(l => l.To > layer && l.MayTouch(disk, region, region));
     }
 
     private bool FoldStep()
@@ -187,44 +187,45 @@ public sealed partial class ReplicaStore
     /// <summary>The first row of layers between which no point ends, or a layer with mostly dead segments.</summary>
     private MergeJob? NextMerge()
     {
-        var ends = State.Points.Select(p => p.Layer).ToHashSet();
         var row = new List<SealedLayer>();
         foreach (var layer in _log.Sealed)
         {
-            if (layer.Damage is not null || _unmergeable.Contains(layer.Info.File))
+            if (row.Count > 1 && (row.Count == MostMerged || EndsBetween(row[^1], layer) || IsUnmergeable(layer)))
+            {
+                break;
+            }
+
+            if (row.Count == 1 && EndsBetween(row[0], layer))
+            {
+                row.Clear();
+            }
+
+            if (IsUnmergeable(layer))
             {
                 row.Clear();
                 continue;
             }
 
             row.Add(layer);
-            if (row.Count == MostMerged || ends.Contains(layer.To))
-            {
-                if (row.Count > 1)
-                {
-                    break;
-                }
-
-                row.Clear();
-            }
-        }
-
-        if (row.Count <= 1)
-        {
-            return MergeJob.Cleaning(_log, _segments, _records);
         }
 
         try
         {
-            return new MergeJob(_log, _segments, _records, row);
+            return row.Count <= 1 ? MergeJob.Cleaning(_log, _segments, _records) : new MergeJob(_log, _segments, _records, row);
         }
         catch (ReplicaCorruptException)
         {
             // A layer with a damaged index stays as it is: the points above it are unusable.
-            row.ForEach(l => _unmergeable.Add(l.Info.File));
+            (row.Count > 1 ? row : _log.Sealed).ToList().ForEach(l => _unmergeable.Add(l.Info.File));
             return null;
         }
     }
+
+    private bool IsUnmergeable(SealedLayer layer) => layer.Damage is not null || _unmergeable.Contains(layer.Info.File);
+
+    /// <summary>Whether a point ends between two layers; its number may lie in a gap that a rewind has left.</summary>
+    private bool EndsBetween(SealedLayer older, SealedLayer newer) =>
+        State.Points.Exists(p => p.Layer >= older.To && p.Layer < newer.From);
 
     private void EndMerge()
     {

@@ -10,13 +10,13 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 /// volume's order lock), read by one sending session beside it, freed from the front as the replica acknowledges.
 /// </summary>
 /// <remarks>
-/// <para>Nothing here is synced while the log is written: the activity map covers what a power cut may take (I2). After the
-/// death of the process alone the page cache still holds every write that returned.</para>
+/// <para>Nothing here is synced while the log is written: the activity map covers what a power cut may take (I2). After
+/// the death of the process alone the page cache still holds every write that returned.</para>
 /// <para>The page cache is also the reader's memory: a read near the tail copies from it without touching the disk and
 /// without any lock the guest's writes take, so there is no second copy of the tail in this process.</para>
-/// <para>Segments that were freed are used again, up to <see cref="MaxSpares"/>: writing over cached pages is two to three
-/// times as fast as filling new ones. A file is renamed to a spare name before it is reused and gets its new head before
-/// it gets its new name, so a file with a log name always has the head that belongs to it.</para>
+/// <para>Segments that were freed are used again, up to <see cref="MaxSpares"/>: writing over cached pages is two to
+/// three times as fast as filling new ones. A file is renamed to a spare name before it is reused and gets its new head
+/// before it gets its new name, so a file with a log name always has the head that belongs to it.</para>
 /// <para>Locks, from outer to inner: the volume's order lock, or <c>_reading</c>; then <c>_gate</c>.</para>
 /// </remarks>
 internal sealed class ChangeLog : IDisposable
@@ -54,7 +54,8 @@ internal sealed class ChangeLog : IDisposable
         _retained = _segments.Sum(s => s.Used);
         _highestSequence = scan.HighestSequence;
         Generation = scan.Tail.Generation;
-        foreach (var name in scan.Strays.Concat(directory.List().Where(n => n.StartsWith(SparePrefix, StringComparison.Ordinal))))
+        var spares = directory.List().Where(n => n.StartsWith(SparePrefix, StringComparison.Ordinal));
+        foreach (var name in scan.Strays.Concat(spares))
         {
             directory.Delete(name);
         }
@@ -67,7 +68,8 @@ internal sealed class ChangeLog : IDisposable
     public long RetainedBytes => Interlocked.Read(ref _retained);
 
     /// <summary>The name of a segment.</summary>
-    public static string NameOf(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{sequence:D19}");
+    public static string NameOf(long sequence) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Prefix}{sequence:D19}");
 
     /// <summary>Whether so many more bytes keep the log inside its limit. Called under the order lock.</summary>
     public bool HasRoomFor(long bytes)
@@ -103,11 +105,13 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>Appends sealed records. Called under the order lock.</summary>
-    /// <exception cref="StorageException">Nothing of them is in the log; it takes records again after <see cref="Seal"/>.</exception>
+    /// <exception cref="StorageException">Nothing of them is in the log; it takes records again after
+    /// <see cref="Seal"/>.</exception>
     public void Append(RecordBatch batch, int disk, Lsn first, Lsn last)
     {
         var segment = _current;
-        if (segment is null || (segment.Used + batch.Bytes > _options.SegmentBytes && segment.Used > LogSegmentHeader.Size))
+        if (segment is null
+            || (segment.Used + batch.Bytes > _options.SegmentBytes && segment.Used > LogSegmentHeader.Size))
         {
             segment = Roll(first);
         }
@@ -126,7 +130,9 @@ internal sealed class ChangeLog : IDisposable
         Interlocked.Add(ref _retained, batch.Bytes);
     }
 
-    /// <summary>Whether the stream can go on behind a place: the next record there follows it, or opens a generation.</summary>
+    /// <summary>
+    /// Whether the stream can go on behind a place: the next record there follows it, or opens a generation.
+    /// </summary>
     public bool CanFollow(ChangePosition after)
     {
         lock (_gate)
@@ -157,7 +163,9 @@ internal sealed class ChangeLog : IDisposable
         }
     }
 
-    /// <summary>Bytes of records behind a place, of one disk or (below 0) of all; too many by at most an index stride.</summary>
+    /// <summary>
+    /// Bytes of records behind a place, of one disk or (below 0) of all; too many by at most an index stride.
+    /// </summary>
     public long BytesAfter(ChangePosition after, int disk = -1)
     {
         var bytes = 0L;
@@ -173,7 +181,9 @@ internal sealed class ChangeLog : IDisposable
         return bytes;
     }
 
-    /// <summary>Frees the segments that hold nothing behind a place, all but the newest, which says where the log ends.</summary>
+    /// <summary>
+    /// Frees the segments that hold nothing behind a place, all but the newest, which says where the log ends.
+    /// </summary>
     public void DropThrough(ChangePosition durable) => Drop(s => s.Last.CompareTo(durable) <= 0, keep: 1);
 
     /// <summary>Frees every segment but the one being written.</summary>
@@ -282,7 +292,8 @@ internal sealed class ChangeLog : IDisposable
     private void Retire(LogSegment segment)
     {
         segment.Dispose();
-        if (_spareCount >= MaxSpares || RetainedBytes + ((_spareCount + 1) * _options.SegmentBytes) > _options.LimitBytes)
+        if (_spareCount >= MaxSpares
+            || RetainedBytes + ((_spareCount + 1) * _options.SegmentBytes) > _options.LimitBytes)
         {
             _directory.Delete(segment.Name);
             return;

@@ -5,8 +5,8 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
-/// A place in the log from which records are read on. It remembers segment and offset, so that reading on costs no search.
-/// Used under the log's reading lock only.
+/// A place in the log from which records are read on. It remembers segment and offset, so that reading on costs no
+/// search. Used under the log's reading lock only.
 /// </summary>
 internal sealed class LogCursor(ChangeLog log)
 {
@@ -50,7 +50,9 @@ internal sealed class LogCursor(ChangeLog log)
         }
     }
 
-    /// <summary>When the first record behind a place was accepted; null when there is none or it cannot be read.</summary>
+    /// <summary>
+    /// When the first record behind a place was accepted; null when there is none or it cannot be read.
+    /// </summary>
     public DateTimeOffset? PeekTime(ChangePosition after)
     {
         Forget();
@@ -59,7 +61,8 @@ internal sealed class LogCursor(ChangeLog log)
             return null;
         }
 
-        return _reader.ReadHead(_segment!.File, _offset, _segment.Used, out var header) == RecordFound.Head ? header.Time : null;
+        return _reader.ReadHead(_segment!.File, _offset, _segment.Used, out var header) == RecordFound.Head
+            ? header.Time : null;
     }
 
     private bool MoveTo(ChangePosition after)
@@ -167,7 +170,9 @@ internal sealed class LogCursor(ChangeLog log)
         return length <= available ? length : throw Damaged(segment, "a record goes beyond the segment's end");
     }
 
-    /// <summary>The bytes of the record that seems to begin here, not checked; a head's worth when it cannot be told.</summary>
+    /// <summary>
+    /// The bytes of the record that seems to begin here, not checked; a head's worth when it cannot be told.
+    /// </summary>
     private static int LengthOf(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < ChangeRecord.HeaderSize)

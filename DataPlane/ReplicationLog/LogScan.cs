@@ -12,11 +12,11 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 /// <para>A record belongs to the chain when its head's checksum is right, it carries the segment's generation and the
 /// number that is due. Every segment but the newest must hold exactly what its successor says it does. The data of the
 /// records is not read here: <see cref="ChangeLog.Read"/> and the redo check it when they use it.</para>
-/// <para>The end of the newest segment. A file that was never used before grows with each write, so a process that is killed
-/// within a write leaves a last record that the file cuts short: it was never acknowledged, and the log ends before it.
-/// Anything else behind the last sound record is damage. A file that was used before holds old bytes, so each write puts an
-/// end mark of zero bytes behind its records; a missing mark may be a torn write or damage, and is called damage: then
-/// nothing is redone and the active extents are compared, which is right in both cases.</para>
+/// <para>The end of the newest segment. A file that was never used before grows with each write, so a process that is
+/// killed within a write leaves a last record that the file cuts short: it was never acknowledged, and the log ends
+/// before it. Anything else behind the last sound record is damage. A file that was used before holds old bytes, so
+/// each write puts an end mark of zero bytes behind its records; a missing mark may be a torn write or damage, and is
+/// called damage: then nothing is redone and the active extents are compared, which is right in both cases.</para>
 /// </remarks>
 internal sealed class LogScan
 {
@@ -45,7 +45,9 @@ internal sealed class LogScan
     /// <summary>The highest segment number seen anywhere.</summary>
     public long HighestSequence { get; private set; }
 
-    /// <summary>The highest number up to which the chain's records say that the source's disks had everything.</summary>
+    /// <summary>
+    /// The highest number up to which the chain's records say that the source's disks had everything.
+    /// </summary>
     public Lsn Completed { get; private set; }
 
     /// <summary>The last record of the chain.</summary>
@@ -59,7 +61,8 @@ internal sealed class LogScan
         var segments = names.Select(n => scan.Open(directory, n, vm, disks, stride)).ToArray();
         for (var i = 0; i < segments.Length; i++)
         {
-            scan.Take(names[i], segments[i], i + 1 < segments.Length ? segments[i + 1] : null, i + 1 == segments.Length);
+            var isNewest = i + 1 == segments.Length;
+            scan.Take(names[i], segments[i], isNewest ? null : segments[i + 1], isNewest);
         }
 
         return scan;
@@ -70,7 +73,8 @@ internal sealed class LogScan
         var head = new byte[LogSegmentHeader.Size];
         var file = directory.Open(name, StorageOpen.Existing);
         var header = LogSegmentHeader.Read(head.AsSpan(0, file.Read(0, head)));
-        if (long.TryParse(name.AsSpan(ChangeLog.Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        var digits = name.AsSpan(ChangeLog.Prefix.Length);
+        if (long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             HighestSequence = Math.Max(HighestSequence, number);
         }
@@ -136,7 +140,8 @@ internal sealed class LogScan
     {
         var file = segment.File;
         var length = file.Length;
-        var end = next is not null && next.PreviousSequence == segment.Header.Sequence ? Math.Min(next.PreviousEnd, length) : length;
+        var end = next is not null && next.PreviousSequence == segment.Header.Sequence
+            ? Math.Min(next.PreviousEnd, length) : length;
         while (segment.Used < end)
         {
             var offset = segment.Used;

@@ -5,12 +5,17 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
-/// One file of the log with a sparse index over its records. Written by one writer; <see cref="Used"/> is published after
-/// the bytes below it are in the file, so a reader beside the writer sees whole records only.
+/// One file of the log with a sparse index over its records. Written by one writer; <see cref="Used"/> is published
+/// after the bytes below it are in the file, so a reader beside the writer sees whole records only.
 /// </summary>
-internal sealed class LogSegment(IStorageFile file, string name, LogSegmentHeader header, int disks, long stride) : IDisposable
+internal sealed class LogSegment(
+    IStorageFile file, string name, LogSegmentHeader header, int disks, long stride) : IDisposable
 {
-    private readonly List<IndexEntry> _index = [];
+    private const int Stops = 256;
+    private readonly List<(long FirstLsn, long Offset)> _index = new(Stops);
+
+    /// <summary>The bytes of each disk before each stop of the index, one stop after another.</summary>
+    private readonly List<long> _bytesBefore = new(Stops * disks);
     private readonly long[] _diskBytes = new long[disks];
     private long _used = LogSegmentHeader.Size;
     private long _lastLsn = header.FirstLsn.Value - 1;
@@ -46,7 +51,8 @@ internal sealed class LogSegment(IStorageFile file, string name, LogSegmentHeade
         {
             if (_index.Count == 0 || _used - _index[^1].Offset >= stride)
             {
-                _index.Add(new IndexEntry(first.Value, _used, [.. _diskBytes]));
+                _index.Add((first.Value, _used));
+                _bytesBefore.AddRange(_diskBytes);
             }
 
             _diskBytes[disk] += bytes;
@@ -56,35 +62,42 @@ internal sealed class LogSegment(IStorageFile file, string name, LogSegmentHeade
         }
     }
 
-    /// <summary>A place at or before the record that follows an LSN, from which records can be read one after another.</summary>
-    public long SeekOffset(Lsn after) => Find(after)?.Offset ?? LogSegmentHeader.Size;
+    /// <summary>
+    /// A place at or before the record that follows an LSN, from which records can be read one after another.
+    /// </summary>
+    public long SeekOffset(Lsn after)
+    {
+        lock (_index)
+        {
+            return Find(after) is var stop and >= 0 ? _index[stop].Offset : LogSegmentHeader.Size;
+        }
+    }
 
     /// <summary>The bytes one disk's records take from about (at or before) the record that follows an LSN.</summary>
     public long DiskBytesAfter(int disk, Lsn after)
     {
         lock (_index)
         {
-            return after.Value >= _lastLsn ? 0 : _diskBytes[disk] - (Find(after)?.DiskBytes[disk] ?? 0);
+            var before = Find(after) is var stop and >= 0 ? _bytesBefore[(stop * disks) + disk] : 0;
+            return after.Value >= _lastLsn ? 0 : _diskBytes[disk] - before;
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    private IndexEntry? Find(Lsn after)
+    /// <summary>
+    /// The last stop at or before the record that follows an LSN; -1 when there is none. Under the lock.
+    /// </summary>
+    private int Find(Lsn after)
     {
-        lock (_index)
+        var (low, high) = (0, _index.Count);
+        while (low < high)
         {
-            var (low, high) = (0, _index.Count);
-            while (low < high)
-            {
-                var middle = (low + high) / 2;
-                (low, high) = _index[middle].FirstLsn <= after.Value + 1 ? (middle + 1, high) : (low, middle);
-            }
-
-            return low == 0 ? null : _index[low - 1];
+            var middle = (low + high) / 2;
+            (low, high) = _index[middle].FirstLsn <= after.Value + 1 ? (middle + 1, high) : (low, middle);
         }
-    }
 
-    private sealed record IndexEntry(long FirstLsn, long Offset, long[] DiskBytes);
+        return low - 1;
+    }
 }

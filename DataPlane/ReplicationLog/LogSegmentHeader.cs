@@ -37,7 +37,9 @@ internal sealed record LogSegmentHeader
     /// <summary>Where the log ends in the segment it follows.</summary>
     public required long PreviousEnd { get; init; }
 
-    /// <summary>The file held an older segment, so its length says nothing and an end mark follows the last record.</summary>
+    /// <summary>
+    /// The file held an older segment, so its length says nothing and an end mark follows the last record.
+    /// </summary>
     public required bool Reused { get; init; }
 
     /// <summary>Its first record is the generation's start.</summary>

@@ -74,7 +74,8 @@ internal sealed class RecordBatch
         {
             ref var entry = ref _entries[i];
             var header = new ChangeHeader(
-                entry.Kind, disk, generation, new Lsn(first.Value + i), entry.Offset, entry.Length, completed, time, entry.DataLength);
+                entry.Kind, disk, generation, new Lsn(first.Value + i), entry.Offset, entry.Length, completed, time,
+                entry.DataLength);
             ChangeRecord.SealHeader(header, _buffer.AsSpan(entry.Head, ChangeRecord.DataOffset(entry.DataLength)));
         }
     }

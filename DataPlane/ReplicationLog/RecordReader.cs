@@ -19,7 +19,8 @@ internal enum RecordFound
 /// <summary>Reads the heads of a segment's records through a window, skipping over large data.</summary>
 internal sealed class RecordReader(int windowSize = 1 << 20)
 {
-    private const int LargestHead = ChangeRecord.HeaderSize + (4 * (ChangeRecord.MaxDataLength / ChangeRecord.ChunkSize));
+    private const int LargestHead =
+        ChangeRecord.HeaderSize + (4 * (ChangeRecord.MaxDataLength / ChangeRecord.ChunkSize));
     private readonly byte[] _window = new byte[Math.Max(windowSize, LargestHead)];
     private IStorageFile? _file;
     private long _start;

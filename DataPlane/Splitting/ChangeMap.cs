@@ -7,7 +7,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <summary>Why an extent is marked.</summary>
 internal enum ExtentMark
 {
-    /// <summary>It may hold logged writes that the replica does not durably have, or that the source has not synced.</summary>
+    /// <summary>
+    /// It may hold logged writes that the replica does not durably have, or that the source has not synced.
+    /// </summary>
     Active = 0,
 
     /// <summary>It must be compared or copied: the log does not carry it.</summary>
@@ -19,19 +21,23 @@ internal enum ExtentMark
 /// </summary>
 /// <remarks>
 /// <para>Two layers per mark. <i>Logical</i> bits say what is so; they change only under the volume's order lock.
-/// <i>Stored</i> bits say what the file may be read back as; they change only under <c>_gate</c>. The rule that carries every
-/// crash argument: a logical bit is set only after a sync of a page that has it, and a stored bit is lowered only while its
-/// logical bit is clear. So at any power cut the file's bits are a superset of the logical ones: raising is written and
-/// synced first, lowering is written later and never synced, and a page torn by the cut reads as all set.</para>
-/// <para>Lowering waits for the source's disk. <see cref="Propose"/> remembers which bits are stored but no longer logical and
-/// the newest number given out; after a sync of the disk that began later, <see cref="Lower(LoweringProposal)"/> lowers those that stayed
-/// clear and (Active) saw no newer write. Without that, a power cut could take unsynced writes from the source that the
-/// replica has, with no bit left to say so.</para>
-/// <para>Lock order: <c>_gate</c>, then the order lock, never the other way round. <see cref="MapFile"/> has the format.</para>
+/// <i>Stored</i> bits say what the file may be read back as; they change only under <c>_gate</c>. The rule that carries
+/// every crash argument: a logical bit is set only after a sync of a page that has it, and a stored bit is lowered only
+/// while its logical bit is clear. So at any power cut the file's bits are a superset of the logical ones: raising is
+/// written and synced first, lowering is written later and never synced, and a page torn by the cut reads as all
+/// set.</para>
+/// <para>Lowering waits for the source's disk. <see cref="Propose"/> remembers which bits are stored but no longer
+/// logical and the newest number given out; after a sync of the disk that began later,
+/// <see cref="Lower(LoweringProposal)"/> lowers those that stayed clear and (Active) saw no newer write. Without that,
+/// a power cut could take unsynced writes from the source that the replica has, with no bit left to say so.</para>
+/// <para>Lock order: <c>_gate</c>, then the order lock, never the other way round. <see cref="MapFile"/> has the
+/// format.</para>
 /// </remarks>
 internal sealed class ChangeMap : IDisposable
 {
-    /// <summary>Extents that become active together, so that a stream of writes syncs the map once per 32 MiB.</summary>
+    /// <summary>
+    /// Extents that become active together, so that a stream of writes syncs the map once per 32 MiB.
+    /// </summary>
     private const int ActivationGroup = 8;
 
     private readonly Lock _gate = new();
@@ -66,10 +72,12 @@ internal sealed class ChangeMap : IDisposable
     public void Touch(ExtentRun run, Lsn lsn) => _lastLsn.AsSpan(run.First, run.Last - run.First + 1).Fill(lsn.Value);
 
     /// <summary>
-    /// Marks runs; on return the marks are durable. <paramref name="newest"/> gives the newest number given out, read under
-    /// the order lock: activation counts as a touch, so that an extent made active ahead of its writes is not cleared at once.
+    /// Marks runs; on return the marks are durable. <paramref name="newest"/> gives the newest number given out, read
+    /// under the order lock: activation counts as a touch, so that an extent made active ahead of its writes is not
+    /// cleared at once.
     /// </summary>
-    /// <exception cref="StorageException">The map could not be written or synced; the logical bits are unchanged.</exception>
+    /// <exception cref="StorageException">The map could not be written or synced; the logical bits are
+    /// unchanged.</exception>
     public void Raise(ExtentMark mark, ReadOnlySpan<ExtentRun> runs, Func<Lsn> newest)
     {
         lock (_gate)
@@ -118,7 +126,9 @@ internal sealed class ChangeMap : IDisposable
         }
     }
 
-    /// <summary>The bits that may be lowered after a sync of the disk that begins from now on; null when there are none.</summary>
+    /// <summary>
+    /// The bits that may be lowered after a sync of the disk that begins from now on; null when there are none.
+    /// </summary>
     public LoweringProposal? Propose(Func<Lsn> newest)
     {
         lock (_gate)
@@ -127,7 +137,9 @@ internal sealed class ChangeMap : IDisposable
             {
                 var active = Lowerable(ExtentMark.Active);
                 var dirty = Lowerable(ExtentMark.Dirty);
-                return active is null && dirty is null ? null : new LoweringProposal(active ?? [], dirty ?? [], newest());
+                return active is null && dirty is null
+                    ? null
+                    : new LoweringProposal(active ?? [], dirty ?? [], newest());
             }
         }
     }
@@ -141,6 +153,9 @@ internal sealed class ChangeMap : IDisposable
             Lower(ExtentMark.Dirty, proposal.Dirty, new Lsn(long.MaxValue));
         }
     }
+
+    /// <summary>Makes lowered bits durable, which nothing but a clean close needs.</summary>
+    public void Sync() => _file.Sync();
 
     /// <summary>Makes room for a grown disk; new extents are clear.</summary>
     public void Grow(long bytes)

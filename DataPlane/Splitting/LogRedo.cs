@@ -7,35 +7,51 @@ namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
 /// Applies the log's newest changes to the source's disks again after the death of the process, so that disk and log
-/// agree. All are checked before the first is applied: half a redo could put old bytes over newer ones.
+/// agree.
 /// </summary>
+/// <remarks>
+/// All changes are checked before the first is applied: half a redo could put old bytes over newer ones. They are
+/// applied newest first, and of each only the bytes that no newer one writes. So every byte is written once, with its
+/// last value: were an older value written on the way, a power cut in the middle of the redo could leave it in place of
+/// a newer one that a FLUSH had made durable (I3).
+/// </remarks>
 internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBlockDevice> devices)
 {
+    private readonly List<(int Segment, long Offset)> _records = [];
+    private readonly CoveredRanges[] _covered = [.. devices.Select(_ => new CoveredRanges())];
     private byte[] _buffer = new byte[1 << 20];
 
-    /// <summary>The changes that were applied.</summary>
-    public int Applied { get; private set; }
-
-    /// <summary>Applies all changes above a number, in order; false when one is damaged (then none was applied).</summary>
+    /// <summary>Applies all changes above a number; false when one is damaged (then none was applied).</summary>
     /// <exception cref="BlockDeviceException">A disk refused.</exception>
     public bool TryApply(Lsn above)
     {
-        foreach (var apply in (ReadOnlySpan<bool>)[false, true])
+        for (var i = 0; i < chain.Count; i++)
         {
-            foreach (var segment in chain)
+            if (chain[i].Last.Lsn.Value > above.Value && !TryCollect(i, above))
             {
-                if (segment.Last.Lsn.Value > above.Value && !TryWalk(segment, above, apply))
-                {
-                    return false;
-                }
+                return false;
             }
+        }
+
+        var reader = new RecordReader();
+        for (var i = _records.Count - 1; i >= 0; i--)
+        {
+            var segment = chain[_records[i].Segment];
+            if (reader.ReadHead(segment.File, _records[i].Offset, segment.Used, out var header) != RecordFound.Head)
+            {
+                throw new BlockDeviceException(
+                    $"'{segment.Name}' changed while it was read", BlockDeviceException.InputOutput);
+            }
+
+            Apply(segment, _records[i].Offset, header);
         }
 
         return true;
     }
 
-    private bool TryWalk(LogSegment segment, Lsn above, bool apply)
+    private bool TryCollect(int index, Lsn above)
     {
+        var segment = chain[index];
         var reader = new RecordReader();
         for (var offset = segment.SeekOffset(above); offset < segment.Used;)
         {
@@ -44,9 +60,18 @@ internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBl
                 return false;
             }
 
-            if (header.Lsn.Value > above.Value && !TryRecord(segment, offset, header, apply))
+            if (header.Lsn.Value > above.Value && header.Kind is ChangeKind.Write or ChangeKind.Zeroes)
             {
-                return false;
+                var fits = header.Offset >= 0 && header.Length >= 0
+                    && header.Offset <= devices[header.Disk].Length - header.Length;
+                var isSound = header.DataLength == 0
+                    || ChangeRecord.VerifyData(ReadRecord(segment, offset, header).Span, header);
+                if (!fits || !isSound)
+                {
+                    return false;
+                }
+
+                _records.Add((index, offset));
             }
 
             offset += header.EncodedLength;
@@ -55,35 +80,36 @@ internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBl
         return true;
     }
 
-    private bool TryRecord(LogSegment segment, long offset, in ChangeHeader header, bool apply)
+    private void Apply(LogSegment segment, long offset, in ChangeHeader header)
     {
-        if (header.Kind is not (ChangeKind.Write or ChangeKind.Zeroes))
+        var fresh = _covered[header.Disk].Cover(header.Offset, header.Offset + header.Length);
+        if (fresh.Count == 0)
         {
-            return true;
+            return;
         }
 
-        var length = header.EncodedLength;
-        if (_buffer.Length < length)
+        var data = header.Kind == ChangeKind.Write
+            ? ReadRecord(segment, offset, header).Slice(ChangeRecord.DataOffset(header.DataLength), header.DataLength)
+            : default;
+        foreach (var (start, end) in fresh)
         {
-            _buffer = new byte[length];
-        }
-
-        var record = _buffer.AsMemory(0, length);
-        if (segment.File.Read(offset, record.Span) < length || !ChangeRecord.VerifyData(record.Span, header)
-            || header.Offset < 0 || header.Length < 0 || header.Offset > devices[header.Disk].Length - header.Length)
-        {
-            return false;
-        }
-
-        if (apply)
-        {
-            var change = header.Kind == ChangeKind.Zeroes
-                ? BlockChange.Zeroes(header.Offset, header.Length, mayDeallocate: true)
-                : BlockChange.Write(header.Offset, record.Slice(ChangeRecord.DataOffset(header.DataLength), header.DataLength));
+            var change = header.Kind == ChangeKind.Write
+                ? BlockChange.Write(start, data.Slice((int)(start - header.Offset), (int)(end - start)))
+                : BlockChange.Zeroes(start, end - start, mayDeallocate: true);
             devices[header.Disk].Write([change]);
-            Applied++;
+        }
+    }
+
+    /// <summary>A whole record; zero bytes where the file ends early, which no checksum matches.</summary>
+    private ReadOnlyMemory<byte> ReadRecord(LogSegment segment, long offset, in ChangeHeader header)
+    {
+        if (_buffer.Length < header.EncodedLength)
+        {
+            _buffer = new byte[header.EncodedLength];
         }
 
-        return true;
+        var record = _buffer.AsMemory(0, header.EncodedLength);
+        record.Span[segment.File.Read(offset, record.Span)..].Clear();
+        return record;
     }
 }

@@ -57,7 +57,8 @@ internal sealed class MapFile : IDisposable
     }
 
     /// <summary>
-    /// Opens the file and syncs it: what is read from it may be in the page cache only, and counts as durable from here on.
+    /// Opens the file and syncs it: what is read from it may be in the page cache only, and counts as durable from here
+    /// on.
     /// </summary>
     public static MapFile Open(IStorageDirectory directory, int disk, int extents)
     {
@@ -135,7 +136,8 @@ internal sealed class MapFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static string NameOf(int disk) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"map-{disk}");
+    private static string NameOf(int disk) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"map-{disk}");
 
     private static long OffsetOf(ExtentMark mark, int page) => ((2L * page) + (int)mark) * PageSize;
 

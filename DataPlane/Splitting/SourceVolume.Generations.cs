@@ -8,16 +8,17 @@ namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <content>
 /// New generations, and the dirty map that takes over when the log cannot go on (I27).
-/// <para><b>Into dirty-map mode</b>: under the order lock, the mode is stored durably before any write goes unlogged, so an
-/// opening after a crash never redoes an old log over writes it did not see. The log that exists stays and is shipped. Unlogged
-/// changes have numbers too, so that their completion can be waited for, and their extents are Dirty, durably, before they
-/// are written.</para>
-/// <para><b>Out of it</b>, by itself, when at most half of the log's limit is still unacknowledged and the file system has
-/// room: the next generation is stored, its start record opens a new segment, and then the mode is stored. A crash between
-/// these steps finds dirty-map mode still.</para>
-/// <para><b>A new generation</b> begins only while every change that its stream will not carry lies in a Dirty extent. Where the
-/// log before it is kept, that holds already. Where it is given up (damage, an unknown replica), all Active extents are
-/// marked Dirty first, and the order lock is held from the check that none is missing until the start record stands.</para>
+/// <para><b>Into dirty-map mode</b>: under the order lock, the mode is stored durably before any write goes unlogged,
+/// so an opening after a crash never redoes an old log over writes it did not see. The log that exists stays and is
+/// shipped. Unlogged changes have numbers too, so that their completion can be waited for, and their extents are Dirty,
+/// durably, before they are written.</para>
+/// <para><b>Out of it</b>, by itself, when at most half of the log's limit is still unacknowledged and the file system
+/// has room: the next generation is stored, its start record opens a new segment, and then the mode is stored. A crash
+/// between these steps finds dirty-map mode still.</para>
+/// <para><b>A new generation</b> begins only while every change that its stream will not carry lies in a Dirty extent.
+/// Where the log before it is kept, that holds already. Where it is given up (damage, an unknown replica), all Active
+/// extents are marked Dirty first, and the order lock is held from the check that none is missing until the start
+/// record stands.</para>
 /// </content>
 public sealed partial class SourceVolume
 {
@@ -38,13 +39,14 @@ public sealed partial class SourceVolume
     {
         try
         {
-            _state.Update(s => s with { Mode = SourceMode.DirtyMap, Cause = cause });
+            _state.Update(s => s with { Mode = SourceMode.DirtyMap, Cause = cause, Newest = _order.Newest });
         }
         catch (StorageException e)
         {
             // Unlogged writes must not begin before the mode is durable.
             throw new BlockDeviceException(
-                $"neither log nor state of '{_options.Vm}' can be written: {e.Message}", BlockDeviceException.InputOutput, e);
+                $"neither log nor state of '{_options.Vm}' can be written: {e.Message}",
+                BlockDeviceException.InputOutput, e);
         }
 
         _mode = SourceMode.DirtyMap;
@@ -55,6 +57,7 @@ public sealed partial class SourceVolume
     /// <summary>Leaves dirty-map mode when the log has room again. Under the restart lock.</summary>
     private void LeaveDirtyMap()
     {
+        DropAcknowledgedLog();
         var mayLeave = _log.RetainedBytes <= _options.CacheLimitBytes / 2;
         lock (_order.Gate)
         {
@@ -64,7 +67,8 @@ public sealed partial class SourceVolume
             }
         }
 
-        if (!mayLeave || !CacheSpace.HasRoom(_options.Directory, Math.Min(_options.SegmentBytes, _options.CacheLimitBytes / 2)))
+        if (!mayLeave
+            || !CacheSpace.HasRoom(_options.Directory, Math.Min(_options.SegmentBytes, _options.CacheLimitBytes / 2)))
         {
             return;
         }
@@ -76,13 +80,35 @@ public sealed partial class SourceVolume
     }
 
     /// <summary>
-    /// Marks what a scope names as dirty and begins a new generation (in dirty-map mode: lets the one that follows it do).
+    /// The newest segment stays while the log is written, as it says where the log ends. Here it is not written, and
+    /// may be what keeps the log above its limit.
+    /// </summary>
+    private void DropAcknowledgedLog()
+    {
+        lock (_order.Gate)
+        {
+            if (_log.RetainedBytes == 0 || _log.BytesAfter(_acknowledged) > 0)
+            {
+                return;
+            }
+
+            _state.Update(s => s with { Newest = _order.Newest });
+        }
+
+        _log.DropSealed();
+    }
+
+    /// <summary>
+    /// Marks what a scope names as dirty and begins a new generation (in dirty-map mode: lets the one that follows it
+    /// do).
     /// </summary>
     /// <param name="cause">Why.</param>
-    /// <param name="scope">Given a disk and its map, the words of the extents to mark. Called under the order lock.</param>
+    /// <param name="scope">Given a disk and its map, the words of the extents to mark. Called under the order
+    /// lock.</param>
     /// <param name="above">A place of the replica's that all new changes must be above.</param>
     /// <param name="dropLog">The log so far is of no use any more.</param>
-    /// <param name="change">Changes to the state that become durable with the generation, not before the log is dropped.</param>
+    /// <param name="change">Changes to the state that become durable with the generation, not before the log is
+    /// dropped.</param>
     private void Restart(
         SourceCause cause, RestartScope scope, ChangePosition above = default, bool dropLog = false,
         Func<VolumeState, VolumeState>? change = null)
@@ -139,11 +165,13 @@ public sealed partial class SourceVolume
         SignalWork();
     }
 
-    private void FinishRestart(SourceCause cause, ChangePosition above, bool dropLog, Func<VolumeState, VolumeState>? change)
+    private void FinishRestart(
+        SourceCause cause, ChangePosition above, bool dropLog, Func<VolumeState, VolumeState>? change)
     {
         var generation = new Generation(Math.Max(_state.Current.Generation.Value, above.Generation.Value));
         _order.StartAt(above.Lsn);
-        _state.Update(s => (change?.Invoke(s) ?? s) with { Cause = cause, Generation = generation });
+        _state.Update(s =>
+            (change?.Invoke(s) ?? s) with { Cause = cause, Generation = generation, Newest = _order.Newest });
         if (_mode == SourceMode.Logging)
         {
             BeginGeneration(cause, above);
@@ -174,14 +202,14 @@ public sealed partial class SourceVolume
     }
 
     /// <summary>
-    /// Stores the next generation and opens it in the log; goes over to (or stays in) the dirty map when the log refuses.
-    /// Under the order lock.
+    /// Stores the next generation and opens it in the log; goes over to (or stays in) the dirty map when the log
+    /// refuses. Under the order lock.
     /// </summary>
     private void BeginGeneration(SourceCause cause, ChangePosition above)
     {
         _order.StartAt(above.Lsn);
         var generation = new Generation(Math.Max(_state.Current.Generation.Value, above.Generation.Value) + 1);
-        _state.Update(s => s with { Generation = generation, Cause = cause });
+        _state.Update(s => s with { Generation = generation, Cause = cause, Newest = _order.Newest });
         _log.BeginGeneration(generation);
         try
         {
@@ -208,7 +236,9 @@ public sealed partial class SourceVolume
         SetCondition(c => c with { Mode = SourceMode.Logging, Cause = cause, Detail = string.Empty });
     }
 
-    /// <summary>Appends a record that changes no bytes; its number is used up only when it stands. Under the order lock.</summary>
+    /// <summary>
+    /// Appends a record that changes no bytes; its number is used up only when it stands. Under the order lock.
+    /// </summary>
     private DateTimeOffset AppendControl(ChangeKind kind, ReadOnlyMemory<byte> data)
     {
         var time = _options.Time.GetUtcNow();

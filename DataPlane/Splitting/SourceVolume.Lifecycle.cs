@@ -9,8 +9,8 @@ namespace ReplicationEngine.DataPlane.Splitting;
 public sealed partial class SourceVolume
 {
     /// <summary>
-    /// Puts a recovery point's marker behind all changes accepted so far. Every write that was answered before the call is
-    /// before it (I1).
+    /// Puts a recovery point's marker behind all changes accepted so far. Every write that was answered before the call
+    /// is before it (I1).
     /// </summary>
     public MarkerOutcome InsertMarker(RecoveryPointId point, PointConsistency consistency)
     {
@@ -30,13 +30,14 @@ public sealed partial class SourceVolume
     }
 
     /// <summary>Makes the replica resync all of every disk (RES-6), keeping the log that is not shipped yet.</summary>
-    /// <exception cref="StorageException">The maps or the state could not be written; calling again goes on.</exception>
+    /// <exception cref="StorageException">The maps or the state could not be written; calling again goes
+    /// on.</exception>
     public void MarkAllDirty(SourceCause cause) => Restart(cause, RestartScope.All);
 
     /// <summary>
-    /// Refuses further writes (ESHUTDOWN), waits for those under way, syncs the disks and returns the newest logged change.
-    /// In dirty-map mode, or with dirty extents, the log alone does not bring the replica there: see <see cref="Counters"/>.
-    /// Not durable: a volume that must stay quiet over a restart is fenced.
+    /// Refuses further writes (ESHUTDOWN), waits for those under way, syncs the disks and returns the newest logged
+    /// change. In dirty-map mode, or with dirty extents, the log alone does not bring the replica there: see
+    /// <see cref="Counters"/>. Not durable: a volume that must stay quiet over a restart is fenced.
     /// </summary>
     /// <exception cref="BlockDeviceException">A disk failed to sync; the volume stays quiet.</exception>
     public ChangePosition Quiesce()
@@ -65,8 +66,8 @@ public sealed partial class SourceVolume
     }
 
     /// <summary>
-    /// Refuses writes with EPERM from now on, also after a restart (FOV-8, I15, I16). Log and maps stay, so that the tail that
-    /// was not replicated can be reported. On return no write is under way and the fence is durable.
+    /// Refuses writes with EPERM from now on, also after a restart (FOV-8, I15, I16). Log and maps stay, so that the
+    /// tail that was not replicated can be reported. On return no write is under way and the fence is durable.
     /// </summary>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void Fence(Term term)
@@ -88,9 +89,8 @@ public sealed partial class SourceVolume
 
     /// <summary>Takes writes again, under a term.</summary>
     /// <param name="term">At least the volume's.</param>
-    /// <param name="disksUnchanged">
-    /// Nobody wrote to the disks while they were fenced. Otherwise (failback wrote them) the log is dropped and all is to be
-    /// compared.
+    /// <param name="disksUnchanged"> Nobody wrote to the disks while they were fenced. Otherwise (failback wrote them)
+    /// the log is dropped and all is to be compared.
     /// </param>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void Unfence(Term term, bool disksUnchanged)
@@ -120,8 +120,8 @@ public sealed partial class SourceVolume
     }
 
     /// <summary>
-    /// Takes a grown disk (RES-3). The device given takes the place of the old one, which the caller disposes with the volume.
-    /// What is new is dirty, so a resync of it follows under a new generation.
+    /// Takes a grown disk (RES-3). The device given takes the place of the old one, which the caller disposes with the
+    /// volume. What is new is dirty, so a resync of it follows under a new generation.
     /// </summary>
     /// <exception cref="SourceVolumeException">The device is smaller than the disk.</exception>
     /// <exception cref="BlockDeviceException">The disk failed to sync.</exception>
@@ -133,7 +133,7 @@ public sealed partial class SourceVolume
         {
             throw new SourceVolumeException(
                 SourceVolumeError.ShrinkRefused,
-                $"'{_options.Disks[disk].Path}' would shrink from {before} to {size} bytes; a protected disk may only grow");
+                $"'{_options.Disks[disk].Path}' would shrink from {before} to {size} bytes; it may only grow");
         }
 
         lock (_restart)
@@ -172,7 +172,7 @@ public sealed partial class SourceVolume
 
         return new MarkerOutcome.Refused(
             MarkerRefusal.DirtyMapMode,
-            $"the log of '{_options.Vm}' does not carry its writes at the moment ({_state.Current.Cause}); a resync comes first");
+            $"the log of '{_options.Vm}' does not carry its writes now ({_state.Current.Cause}); a resync comes first");
     }
 
     private void CheckTerm(Term term)

@@ -11,10 +11,12 @@ public sealed partial class SourceVolume
     private Lsn _quiet;
 
     /// <summary>
-    /// Clears and lowers map bits that are no longer needed, leaves dirty-map mode when the log has room again, and begins
-    /// a generation that a failed write asked for. Cheap when there is nothing to do; to be called about once a second.
+    /// Clears and lowers map bits that are no longer needed, leaves dirty-map mode when the log has room again, and
+    /// begins a generation that a failed write asked for. Cheap when there is nothing to do; to be called about once a
+    /// second.
     /// </summary>
-    /// <exception cref="Storage.StorageException">The maps or the state could not be written; calling again goes on.</exception>
+    /// <exception cref="Storage.StorageException">The maps or the state could not be written; calling again goes
+    /// on.</exception>
     public void Maintain()
     {
         lock (_restart)
@@ -50,7 +52,9 @@ public sealed partial class SourceVolume
         SignalWork();
     }
 
-    /// <summary>An extent is quiet when nothing touched it since the last round: busy ones would only be set again.</summary>
+    /// <summary>
+    /// An extent is quiet when nothing touched it since the last round: busy ones would only be set again.
+    /// </summary>
     private void ClearQuietExtents()
     {
         lock (_order.Gate)
@@ -68,21 +72,26 @@ public sealed partial class SourceVolume
         }
     }
 
-    /// <summary>Lowers the stored bits of one disk in two rounds, with a sync of the disk between them.</summary>
+    /// <summary>
+    /// Lowers the stored bits of one disk: notes which, lets a sync of the disk pass (the guest's own when one comes in
+    /// time), and lowers them. Does not wait when a resync has just ended, since a crash would begin it again.
+    /// </summary>
     private void Settle(int disk)
     {
-        var now = _options.Time.GetUtcNow();
-        if (_settling[disk] is not { } settling || settling.Generation != _generationStart.Generation)
+        if (_settling[disk] is not { } settling || IsOutdated(disk, settling))
         {
-            _settling[disk] = _maps[disk].Propose(_newest) is { } proposal
-                ? new Settling(proposal, _generationStart.Generation, _flushes[disk].Begun, now, Acknowledged())
-                : null;
-            return;
+            settling = Propose(disk);
+            _settling[disk] = settling;
+            if (settling is null)
+            {
+                return;
+            }
         }
 
         if (!_flushes[disk].SucceededAfter(settling.FlushesBegun))
         {
-            if (now - settling.Since < _options.SettleInterval || _flushes[disk].Poison is not null)
+            var isDue = settling.EndsResync || _options.Time.GetUtcNow() - settling.Since >= _options.SettleInterval;
+            if (!isDue || _flushes[disk].Poison is not null)
             {
                 return;
             }
@@ -98,6 +107,30 @@ public sealed partial class SourceVolume
             }
         }
 
+        Lower(disk, settling);
+    }
+
+    private Settling? Propose(int disk)
+    {
+        if (_maps[disk].Propose(_newest) is not { } proposal)
+        {
+            return null;
+        }
+
+        lock (_order.Gate)
+        {
+            return new Settling(
+                proposal, _generationStart.Generation, _flushes[disk].Begun, _options.Time.GetUtcNow(), _acknowledged,
+                _maps[disk][ExtentMark.Dirty].Any);
+        }
+    }
+
+    /// <summary>
+    /// Lowers after the sync. The floor is stored first: a replica that is less far when it attaches again than it was
+    /// when the bits became needless gets everything again.
+    /// </summary>
+    private void Lower(int disk, Settling settling)
+    {
         if (settling.Floor.CompareTo(_state.Current.AcknowledgedFloor) > 0)
         {
             _state.Update(s => s with { AcknowledgedFloor = settling.Floor });
@@ -107,15 +140,20 @@ public sealed partial class SourceVolume
         _settling[disk] = null;
     }
 
-    /// <summary>Where the replica is: it must not be less far when it attaches again, for the lowered bits to be needless.</summary>
-    private ChangePosition Acknowledged()
+    /// <summary>Marks came anew, or the resync ended after the proposal was made.</summary>
+    private bool IsOutdated(int disk, Settling settling)
     {
         lock (_order.Gate)
         {
-            return _acknowledged;
+            return settling.Generation != _generationStart.Generation
+                || (settling.WasDirty && !_maps[disk][ExtentMark.Dirty].Any);
         }
     }
 
     private sealed record Settling(
-        LoweringProposal Proposal, Generation Generation, long FlushesBegun, DateTimeOffset Since, ChangePosition Floor);
+        LoweringProposal Proposal, Generation Generation, long FlushesBegun, DateTimeOffset Since, ChangePosition Floor,
+        bool WasDirty)
+    {
+        public bool EndsResync => !WasDirty && Proposal.Dirty.Length > 0;
+    }
 }

@@ -11,6 +11,10 @@ public sealed partial class SourceVolume
 {
     private ChangePosition _acknowledged;
     private ChangePosition _cursor;
+
+    /// <summary>
+    /// The replica cannot have ended its resync yet: something was dirty ever since its start was read.
+    /// </summary>
     private bool _replicaResyncing;
     private TaskCompletionSource? _work;
 
@@ -48,7 +52,8 @@ public sealed partial class SourceVolume
                 }
             }
 
-            // Own but not continuable: the log's records are gone, and what they changed is Active still. Unknown: anything may differ.
+            // Own but not continuable: the log's records are gone, and what they changed is Active still.
+            // Unknown: anything may differ.
             var cause = _state.Current.Attached ? SourceCause.ReplicaUnknown : SourceCause.InitialReplication;
             Restart(
                 cause, isOwn ? RestartScope.Active : RestartScope.All, at, dropLog: true,
@@ -139,7 +144,8 @@ public sealed partial class SourceVolume
             if (durable.CompareTo(_tail) > 0)
             {
                 throw new ArgumentOutOfRangeException(
-                    nameof(durable), durable, $"The replica acknowledges what was never logged; the newest change is {_tail}.");
+                    nameof(durable), durable,
+                    $"The replica acknowledges what was never logged; the newest change is {_tail}.");
             }
 
             _acknowledged = durable;
@@ -176,7 +182,8 @@ public sealed partial class SourceVolume
                 foreach (var extent in _maps[i][ExtentMark.Dirty].SetBits())
                 {
                     var offset = (long)extent * DirtyExtent.Size;
-                    result.Add(new DirtyExtent(i, offset, (int)Math.Min(DirtyExtent.Size, _sizes[i] - offset), version));
+                    var length = (int)Math.Min(DirtyExtent.Size, _sizes[i] - offset);
+                    result.Add(new DirtyExtent(i, offset, length, version));
                 }
             }
         }
@@ -195,11 +202,14 @@ public sealed partial class SourceVolume
 
                 // The copy stands behind the generation's start: a replica that is not there any more lacks it.
                 _acknowledged = _acknowledged.CompareTo(_generationStart) < 0 ? _generationStart : _acknowledged;
+                _replicaResyncing &= IsDirty();
             }
         }
     }
 
-    /// <summary>The extents that may differ from the replica, dirty or active: what a fenced source reports (I16).</summary>
+    /// <summary>
+    /// The extents that may differ from the replica, dirty or active: what a fenced source reports (I16).
+    /// </summary>
     public IReadOnlyList<DirtyExtent> UncertainExtents()
     {
         var result = new List<DirtyExtent>();
@@ -209,7 +219,8 @@ public sealed partial class SourceVolume
             {
                 var size = _sizes[i];
                 var disk = i;
-                result.AddRange(_maps[i][ExtentMark.Dirty].SetBits().Union(_maps[i][ExtentMark.Active].SetBits()).Order()
+                var (dirty, active) = (_maps[i][ExtentMark.Dirty].SetBits(), _maps[i][ExtentMark.Active].SetBits());
+                result.AddRange(dirty.Union(active).Order()
                     .Select(e => (long)e * DirtyExtent.Size)
                     .Select(o => new DirtyExtent(disk, o, (int)Math.Min(DirtyExtent.Size, size - o), 0)));
             }

@@ -58,7 +58,7 @@ public sealed partial class SourceVolume
         if (flush.Poison is { } earlier)
         {
             throw new BlockDeviceException(
-                $"'{_options.Disks[disk].Path}' failed to sync before ({earlier.Message}); open the volume again to recover",
+                $"'{_options.Disks[disk].Path}' failed to sync before ({earlier.Message}); open the volume again",
                 BlockDeviceException.InputOutput, earlier);
         }
 
@@ -75,7 +75,9 @@ public sealed partial class SourceVolume
         flush.Succeeded(number);
     }
 
-    /// <summary>Gives a batch its numbers and its place, in the log or in the dirty map; waits for its turn at the disk.</summary>
+    /// <summary>
+    /// Gives a batch its numbers and its place, in the log or in the dirty map; waits for its turn at the disk.
+    /// </summary>
     private void Enter(WriteTicket ticket)
     {
         var map = _maps[ticket.Disk];
@@ -114,14 +116,17 @@ public sealed partial class SourceVolume
         }
     }
 
-    /// <summary>Appends a batch to the log; false when the volume went over to its dirty map instead. Under the order lock.</summary>
+    /// <summary>
+    /// Appends a batch to the log; false when the volume went over to its dirty map instead. Under the order lock.
+    /// </summary>
     private bool TryLog(WriteTicket ticket)
     {
         var disk = ticket.Disk;
         var bytes = ticket.Records.Bytes;
         if (!_log.HasRoomFor(bytes))
         {
-            EnterDirtyMap(SourceCause.CacheFull, $"the replication log reached its limit of {_options.CacheLimitBytes} bytes");
+            EnterDirtyMap(
+                SourceCause.CacheFull, $"the replication log reached its limit of {_options.CacheLimitBytes} bytes");
             return false;
         }
 
@@ -159,8 +164,8 @@ public sealed partial class SourceVolume
         }
         catch
         {
-            // The log has it and the disk may not: the extents are compared. The mark is durable before the change counts as
-            // completed, since after a crash nothing would redo it then.
+            // The log has it and the disk may not: the extents are compared. The mark is durable before the change
+            // counts as completed, since after a crash nothing would redo it then.
             DeviceWriteFailed(ticket);
             throw;
         }
@@ -180,7 +185,7 @@ public sealed partial class SourceVolume
         }
         catch (BlockDeviceException)
         {
-            // Neither the disk nor the map takes anything. With no later record in the log, an opening redoes this change.
+            // Neither disk nor map takes anything. With no later record in the log, an opening redoes this change.
             lock (_order.Gate)
             {
                 _broken = true;
@@ -206,7 +211,7 @@ public sealed partial class SourceVolume
         if (_broken)
         {
             throw new BlockDeviceException(
-                $"neither disk nor map of '{_options.Vm}' takes writes; repair '{_options.Directory.Path}' and open the volume again",
+                $"neither disk nor map of '{_options.Vm}' takes writes; repair '{_options.Directory.Path}', open again",
                 BlockDeviceException.InputOutput);
         }
     }
@@ -220,7 +225,8 @@ public sealed partial class SourceVolume
         catch (StorageException e)
         {
             throw new BlockDeviceException(
-                $"the change map of '{_options.Vm}' cannot be written: {e.Message}", BlockDeviceException.InputOutput, e);
+                $"the change map of '{_options.Vm}' cannot be written: {e.Message}",
+                BlockDeviceException.InputOutput, e);
         }
     }
 

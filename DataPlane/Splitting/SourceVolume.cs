@@ -7,27 +7,30 @@ namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
 /// The splitter of one VM: serves its disks to the guest, gives every change a number, writes it to the replication log
-/// and to the source's disk, and is the sending end of replication. The guest never waits for the target (REP-3).
-/// Safe for many threads; one sending session at a time.
+/// and to the source's disk, and is the sending end of replication. The guest never waits for the target (REP-3). Safe
+/// for many threads; one sending session at a time.
 /// </summary>
 /// <remarks>
-/// <para><b>A write</b>: (1) its extents are Active, durably; (2) under the order lock it gets its numbers, goes to the log in
-/// one append, and enters the list of changes under way; (3) it goes to the disk once no earlier overlapping change is
-/// under way; (4) it leaves the list and is answered. So a write that was answered before another was submitted has the
-/// smaller number (I1), the log holds every answered write (I2), and disk and log agree on who wrote a byte last.</para>
+/// <para><b>A write</b>: (1) its extents are Active, durably; (2) under the order lock it gets its numbers, goes to the
+/// log in one append, and enters the list of changes under way; (3) it goes to the disk once no earlier overlapping
+/// change is under way; (4) it leaves the list and is answered. So a write that was answered before another was
+/// submitted has the smaller number (I1), the log holds every answered write (I2), and disk and log agree on who wrote
+/// a byte last.</para>
 /// <para><b>FLUSH and FUA</b> sync the disk (I3). The log needs no sync: what a power cut takes from it lies in Active
 /// extents. The first failed sync poisons the disk: FLUSH answers EIO until the volume is opened again (I28), and then
 /// the whole log is applied once more before the disk is trusted.</para>
-/// <para><b>What may differ from the replica</b> is at all times inside Active ∪ Dirty (I13). Active: set and synced before
-/// the first write; cleared when the replica acknowledged the extent's last change <i>and</i> the disk was synced after it
-/// finished, the acknowledged place being stored first (the floor). Dirty: what the log does not carry; set and synced
-/// before the write in dirty-map mode; cleared when the replica durably holds a copy made under the present generation.
-/// Every new Dirty mark brings a new generation, whose start record makes the replica resync, so that no recovery
-/// point is made of half a copy (I12), and copies handed out before it no longer clear anything (I11).</para>
-/// <para><b>Opening</b> is told in <see cref="SourceVolumeOpening"/>; <b>dirty-map mode</b> in SourceVolume.Generations.cs.</para>
-/// <para><b>Locks</b>, outer to inner: <c>_restart</c> (changes of generation, attach, maintenance) → a map's gate → the order
-/// lock → the log's and the state file's own. The guest's writes take the order lock only, and a map's gate for the first
-/// write into an extent.</para>
+/// <para><b>What may differ from the replica</b> is at all times inside Active ∪ Dirty (I13). Active: set and synced
+/// before the first write; cleared when the replica acknowledged the extent's last change <i>and</i> the disk was
+/// synced after it finished, the acknowledged place being stored first (the floor). Dirty: what the log does not carry;
+/// set and synced before the write in dirty-map mode; cleared when the replica durably holds a copy made under the
+/// present generation. Every new Dirty mark brings a new generation, whose start record makes the replica resync, so
+/// that no recovery point is made of half a copy (I12), and copies handed out before it no longer clear anything
+/// (I11).</para>
+/// <para><b>Opening</b> is told in <see cref="SourceVolumeOpening"/>; <b>dirty-map mode</b> in
+/// SourceVolume.Generations.cs.</para>
+/// <para><b>Locks</b>, outer to inner: <c>_restart</c> (changes of generation, attach, maintenance), a map's gate, the
+/// order lock, the locks of log and state file. The guest's writes take the order lock only, and a map's gate for
+/// the first write into an extent.</para>
 /// <para>There is no thread in here: the owner calls <see cref="Maintain"/> about once a second.</para>
 /// </remarks>
 public sealed partial class SourceVolume : IChangeSource, IDisposable
@@ -100,8 +103,8 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
     /// Opens the volume in its directory, or makes it there when there is none, all of it dirty. See
     /// <see cref="SourceVolumeOpening"/> for what is done after a crash.
     /// </summary>
-    /// <exception cref="SourceVolumeException">It cannot be opened: another VM's, disks that do not fit, damaged state, or a
-    /// source disk that refuses the redo.</exception>
+    /// <exception cref="SourceVolumeException">It cannot be opened: another VM's, disks that do not fit, damaged state,
+    /// or a source disk that refuses the redo.</exception>
     /// <exception cref="Storage.StorageException">The directory cannot be read or written.</exception>
     public static SourceVolume Open(SourceVolumeOptions options) => SourceVolumeOpening.Open(options);
 
@@ -121,17 +124,19 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
             for (var i = 0; i < disks.Length; i++)
             {
                 disks[i] = new SourceDiskCounters(
-                    _sizes[i], BytesOf(i, ExtentMark.Active), BytesOf(i, ExtentMark.Dirty), _log.BytesAfter(acknowledged, i));
+                    _sizes[i], BytesOf(i, ExtentMark.Active), BytesOf(i, ExtentMark.Dirty),
+                    _log.BytesAfter(acknowledged, i));
             }
         }
 
         return new SourceCounters(
-            _mode, tail, acknowledged, disks.Sum(d => d.LagBytes), _log.TimeAfter(acknowledged), _log.RetainedBytes, captured, disks);
+            _mode, tail, acknowledged, disks.Sum(d => d.LagBytes), _log.TimeAfter(acknowledged), _log.RetainedBytes,
+            captured, disks);
     }
 
     /// <summary>
-    /// Closes the volume clean: later writes answer ESHUTDOWN, those under way finish, disks and log become durable, and
-    /// the next opening has nothing to do. When anything of that fails, the next opening treats it as a crash.
+    /// Closes the volume clean: later writes answer ESHUTDOWN, those under way finish, disks and log become durable,
+    /// and the next opening has nothing to do. When anything of that fails, the next opening treats it as a crash.
     /// </summary>
     public void Close()
     {
@@ -139,14 +144,25 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         {
             lock (_restart)
             {
+                var settling = _maps.Select((_, i) => Propose(i)).ToArray();
                 Quiesce();
+                for (var i = 0; i < settling.Length; i++)
+                {
+                    if (settling[i] is { } lowerable)
+                    {
+                        Lower(i, lowerable);
+                    }
+
+                    _maps[i].Sync();
+                }
+
                 _log.Sync();
                 _state.Update(s => s with
                 {
                     Clean = true,
-                    Tail = _tail.Lsn,
+                    Newest = _order.Newest,
                     Completed = _order.Newest,
-                    Disks = [.. s.Disks.Select((d, i) => d with { Fingerprint = _options.Disks[i].Fingerprint?.Invoke() ?? string.Empty })],
+                    Disks = [.. s.Disks.Select((d, i) => d with { Fingerprint = FingerprintOf(i) })],
                 });
             }
         }
@@ -156,7 +172,9 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         }
     }
 
-    /// <summary>Lets go of all files at once, as a crash of the process would; <see cref="Close"/> is the clean way.</summary>
+    /// <summary>
+    /// Lets go of all files at once, as a crash of the process would; <see cref="Close"/> is the clean way.
+    /// </summary>
     public void Dispose()
     {
         if (_closed)
@@ -179,6 +197,8 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
 
     internal IBlockDevice DeviceOf(int disk) => Volatile.Read(ref _devices[disk]);
 
+    private string FingerprintOf(int disk) => _options.Disks[disk].Fingerprint?.Invoke() ?? string.Empty;
+
     private long BytesOf(int disk, ExtentMark mark)
     {
         var bits = _maps[disk][mark];
@@ -190,4 +210,5 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
 
 /// <summary>What an opening hands to a volume.</summary>
 internal sealed record SourceVolumeParts(
-    VolumeStateFile State, ChangeMap[] Maps, ChangeLog Log, WriteOrder Order, ChangePosition Tail, ChangePosition GenerationStart);
+    VolumeStateFile State, ChangeMap[] Maps, ChangeLog Log, WriteOrder Order, ChangePosition Tail,
+    ChangePosition GenerationStart);

@@ -9,7 +9,9 @@ public enum SourceVolumeError
     /// <summary>The directory belongs to another VM.</summary>
     OtherVm,
 
-    /// <summary>The disks are not those the volume was made for: their number, or one is smaller than it was (RES-3).</summary>
+    /// <summary>
+    /// The disks are not those the volume was made for: their number, or one is smaller than it was (RES-3).
+    /// </summary>
     DisksDiffer,
 
     /// <summary>A disk was asked to shrink.</summary>

@@ -7,18 +7,19 @@ namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>Makes or opens the volume of a directory.</summary>
 /// <remarks>
-/// <para><b>The log is trusted</b> when the volume was logging, the log is sound, and either the volume was closed clean or the
-/// machine has not booted since (the page cache then holds every write that returned). Then changes above the highest
-/// completed number in the log are applied to the disks again in order, so that disk equals log, and the generation goes
-/// on: nothing is to be compared. Why a redo is right: all writes since that number are in the log (nothing goes unlogged
-/// while logging), and those at or below it are on the disk.</para>
-/// <para><b>Otherwise nothing is redone</b>, as the disk may hold writes, flushed even, that the log lacks: a redo would put older
-/// bytes over them (I3). The disk is right as it is; what the replica may lack lies in Active extents, which become dirty, and
-/// a new generation begins, far above any number that may have been sent (2^32). Before the log's files are touched the
-/// dirty-map mode is stored, so that a crash in the middle of this ends here again. The sound part of the log, from the
-/// oldest record to the damage, is true history: it is kept and shipped, so its recovery points are not lost.</para>
-/// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written: all that the log
-/// holds is applied again, and the disk must sync, before it is trusted.</para>
+/// <para><b>The log is trusted</b> when the volume was logging, the log is sound, and either the volume was closed
+/// clean or the machine has not booted since (the page cache then holds every write that returned). Then changes above
+/// the highest completed number in the log are applied to the disks again in order, so that disk equals log, and the
+/// generation goes on: nothing is to be compared. Why a redo is right: all writes since that number are in the log
+/// (nothing goes unlogged while logging), and those at or below it are on the disk.</para>
+/// <para><b>Otherwise nothing is redone</b>, as the disk may hold writes, flushed even, that the log lacks: a redo
+/// would put older bytes over them (I3). The disk is right as it is; what the replica may lack lies in Active extents,
+/// which become dirty, and a new generation begins, far above any number that may have been sent (2^32). Before the
+/// log's files are touched the dirty-map mode is stored, so that a crash in the middle of this ends here again. The
+/// sound part of the log, from the oldest record to the damage, is true history: it is kept and shipped, so its
+/// recovery points are not lost.</para>
+/// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written: all that the
+/// log holds is applied again, and the disk must sync, before it is trusted.</para>
 /// <para>Dirty extents at an opening mean a resync that was under way: it begins anew under a new generation, for the
 /// extents still dirty.</para>
 /// </remarks>
@@ -36,7 +37,8 @@ internal static class SourceVolumeOpening
 
     private static SourceVolume Create(SourceVolumeOptions options)
     {
-        foreach (var name in options.Directory.List().Where(n => n.StartsWith(ChangeLog.Prefix, StringComparison.Ordinal)))
+        var logs = options.Directory.List().Where(n => n.StartsWith(ChangeLog.Prefix, StringComparison.Ordinal));
+        foreach (var name in logs)
         {
             // Of a volume whose state file is gone: nothing says what these belong to.
             options.Directory.Delete(name);
@@ -44,8 +46,8 @@ internal static class SourceVolumeOpening
 
         var order = new WriteOrder();
         var maps = options.Disks
-            .Select((d, i) => new ChangeMap(
-                MapFile.Create(options.Directory, i, ChangeMap.ExtentsOf(d.Device.Length), dirty: true), order.Gate, Lsn.None))
+            .Select((d, i) => MapFile.Create(options.Directory, i, ChangeMap.ExtentsOf(d.Device.Length), dirty: true))
+            .Select(file => new ChangeMap(file, order.Gate, Lsn.None))
             .ToArray();
         var state = VolumeStateFile.Create(options.Directory, new VolumeState
         {
@@ -77,7 +79,7 @@ internal static class SourceVolumeOpening
         }
 
         var newest = isTrusted ? scan.Tail.Lsn
-            : new Lsn(Max(scan.HighestLsn, state.Tail, state.Completed, state.AcknowledgedFloor.Lsn) + NumberGap);
+            : new Lsn(Max(scan.HighestLsn, state.Newest, state.Completed, state.AcknowledgedFloor.Lsn) + NumberGap);
         order.StartAt(newest);
         stateFile.Update(s => s with
         {
@@ -100,7 +102,8 @@ internal static class SourceVolumeOpening
     }
 
     private static void Complete(
-        SourceVolume volume, SourceVolumeOptions options, VolumeState before, LogScan scan, bool isTrusted, SourceCause cause)
+        SourceVolume volume, SourceVolumeOptions options, VolumeState before, LogScan scan, bool isTrusted,
+        SourceCause cause)
     {
         if (!isTrusted)
         {
@@ -116,7 +119,8 @@ internal static class SourceVolumeOpening
         for (var i = 0; i < options.Disks.Count; i++)
         {
             var (disk, known) = (options.Disks[i], before.Disks[i]);
-            if (before.Clean && known.Fingerprint.Length > 0 && disk.Fingerprint?.Invoke() is { } now && now != known.Fingerprint)
+            if (before.Clean && known.Fingerprint.Length > 0 && disk.Fingerprint?.Invoke() is { } now
+                && now != known.Fingerprint)
             {
                 volume.Begin(SourceCause.ChangedOutside, RestartScope.From(i, 0));
             }
@@ -131,7 +135,7 @@ internal static class SourceVolumeOpening
     private static bool IsTrusted(SourceVolumeOptions options, VolumeState state, LogScan scan, out SourceCause cause)
     {
         var damage = scan.Damage is not null || scan.Tail.CompareTo(state.AcknowledgedFloor) < 0
-            || (state.Clean && scan.Tail.Lsn != state.Tail);
+            || (state.Clean && state.Mode == SourceMode.Logging && scan.Tail.Lsn != state.Newest);
         var sameCache = state.Clean || state.BootId == options.BootId;
         cause = state.Mode == SourceMode.DirtyMap ? state.Cause
             : sameCache ? SourceCause.LogDamaged
@@ -159,7 +163,8 @@ internal static class SourceVolumeOpening
         {
             throw new SourceVolumeException(
                 SourceVolumeError.RedoFailed,
-                $"the log of '{options.Vm}' could not be applied to its disks after a crash: {e.Message}; make the disk writable and open again",
+                $"the log of '{options.Vm}' could not be applied to its disks after a crash: {e.Message}; "
+                + "make the disk writable and open again",
                 e);
         }
     }
@@ -169,7 +174,8 @@ internal static class SourceVolumeOpening
         if (state.Vm != options.Vm)
         {
             throw new SourceVolumeException(
-                SourceVolumeError.OtherVm, $"'{options.Directory.Path}' belongs to '{state.Vm}', not to '{options.Vm}'");
+                SourceVolumeError.OtherVm,
+                $"'{options.Directory.Path}' belongs to '{state.Vm}', not to '{options.Vm}'");
         }
 
         if (state.Disks.Length != options.Disks.Count)
@@ -185,7 +191,8 @@ internal static class SourceVolumeOpening
             {
                 throw new SourceVolumeException(
                     SourceVolumeError.DisksDiffer,
-                    $"'{options.Disks[i].Path}' has {options.Disks[i].Device.Length} bytes and had {state.Disks[i].SizeBytes}; "
+                    $"'{options.Disks[i].Path}' has {options.Disks[i].Device.Length} bytes "
+                    + $"and had {state.Disks[i].SizeBytes}; "
                     + "grow it to that size, or protect the VM anew");
             }
         }
@@ -195,7 +202,8 @@ internal static class SourceVolumeOpening
         LogScan.Read(options.Directory, options.Vm, options.Disks.Count, options.SegmentBytes / 256);
 
     private static SourceVolumeParts Parts(
-        SourceVolumeOptions options, VolumeStateFile state, ChangeMap[] maps, WriteOrder order, LogScan scan, ChangePosition tail)
+        SourceVolumeOptions options, VolumeStateFile state, ChangeMap[] maps, WriteOrder order, LogScan scan,
+        ChangePosition tail)
     {
         var log = new ChangeLog(
             options.Directory,

@@ -7,9 +7,8 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <summary>A disk of the source. The caller owns the device and disposes it after the volume.</summary>
 /// <param name="Path">Its path, for people and for the replica.</param>
 /// <param name="Device">The device, used by nobody else for writing while the volume is open.</param>
-/// <param name="Fingerprint">
-/// What changes when somebody else changes the disk (say, its time of modification); taken at a clean close and compared at
-/// the next opening. Null: not checked.
+/// <param name="Fingerprint"> What changes when somebody else changes the disk (say, its time of modification); taken
+/// at a clean close and compared at the next opening. Null: not checked.
 /// </param>
 public sealed record SourceDisk(string Path, IBlockDevice Device, Func<string>? Fingerprint = null);
 
@@ -19,15 +18,17 @@ public sealed record SourceVolumeOptions
     /// <summary>The VM.</summary>
     public required ProtectedVmId Vm { get; init; }
 
-    /// <summary>The volume's own directory: state, maps and log. One process at a time, which the caller sees to.</summary>
+    /// <summary>
+    /// The volume's own directory: state, maps and log. One process at a time, which the caller sees to.
+    /// </summary>
     public required IStorageDirectory Directory { get; init; }
 
     /// <summary>The disks, always in the same order.</summary>
     public required IReadOnlyList<SourceDisk> Disks { get; init; }
 
     /// <summary>
-    /// The machine's boot, <c>/proc/sys/kernel/random/boot_id</c>: while it is the same, files hold all that was written to
-    /// them, synced or not.
+    /// The machine's boot, <c>/proc/sys/kernel/random/boot_id</c>: while it is the same, files hold all that was
+    /// written to them, synced or not.
     /// </summary>
     public required string BootId { get; init; }
 
@@ -46,9 +47,13 @@ public sealed record SourceVolumeOptions
     /// <summary>The part of a disk's size that its backlog in the log may reach (RES-4).</summary>
     public double BacklogLimit { get; init; } = 0.5;
 
-    /// <summary>How long map bits wait for a guest's own flush before the volume syncs the disk to lower them.</summary>
+    /// <summary>
+    /// How long map bits wait for a guest's own flush before the volume syncs the disk to lower them.
+    /// </summary>
     public TimeSpan SettleInterval { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Called after the condition changed, on whatever thread changed it; it must neither block nor call the volume.</summary>
+    /// <summary>
+    /// Called after the condition changed, on whatever thread changed it; it must neither block nor call the volume.
+    /// </summary>
     public Action<SourceCondition>? ConditionChanged { get; init; }
 }

@@ -2,7 +2,9 @@ using ReplicationEngine.DataPlane.Blocks;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>One disk of a <see cref="SourceVolume"/> as its guest sees it. Closing it does nothing: the volume owns it.</summary>
+/// <summary>
+/// One disk of a <see cref="SourceVolume"/> as its guest sees it. Closing it does nothing: the volume owns it.
+/// </summary>
 internal sealed class SplitDisk(SourceVolume volume, int index) : IBlockDevice
 {
     /// <inheritdoc/>

@@ -5,7 +5,9 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>What a volume must know when it is opened again. Changed only through <see cref="VolumeStateFile"/>.</summary>
+/// <summary>
+/// What a volume must know when it is opened again. Changed only through <see cref="VolumeStateFile"/>.
+/// </summary>
 internal sealed record VolumeState
 {
     /// <summary>The VM.</summary>
@@ -41,8 +43,10 @@ internal sealed record VolumeState
     /// <summary>A sync of a source disk failed: all of the log is to be applied again (I28).</summary>
     public bool SyncFailed { get; init; }
 
-    /// <summary>The last change of the log, when closed clean.</summary>
-    public Lsn Tail { get; init; }
+    /// <summary>
+    /// The newest number given out when this was stored; the last change of the log when closed clean.
+    /// </summary>
+    public Lsn Newest { get; init; }
 
     /// <summary>Every change up to here is on the source's disks.</summary>
     public Lsn Completed { get; init; }
@@ -65,7 +69,7 @@ internal sealed record VolumeState
         writer.Write((byte)Mode);
         writer.Write((byte)Cause);
         writer.Write((byte)((Clean ? 1 : 0) | (Fenced ? 2 : 0) | (Attached ? 4 : 0) | (SyncFailed ? 8 : 0)));
-        writer.Write(Tail.Value);
+        writer.Write(Newest.Value);
         writer.Write(Completed.Value);
         writer.Write(AcknowledgedFloor.Generation.Value);
         writer.Write(AcknowledgedFloor.Lsn.Value);
@@ -103,7 +107,7 @@ internal sealed record VolumeState
             Fenced = (flags & 2) != 0,
             Attached = (flags & 4) != 0,
             SyncFailed = (flags & 8) != 0,
-            Tail = new Lsn(reader.ReadInt64()),
+            Newest = new Lsn(reader.ReadInt64()),
             Completed = new Lsn(reader.ReadInt64()),
             AcknowledgedFloor = new ChangePosition(new Generation(reader.ReadInt64()), new Lsn(reader.ReadInt64())),
             CacheLimitBytes = reader.ReadInt64(),

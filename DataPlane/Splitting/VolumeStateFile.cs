@@ -5,14 +5,14 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Keeps a <see cref="VolumeState"/> in a file of two slots of 64 KiB, both allocated when the file is made, so that a full
-/// disk cannot refuse a change of state (I27).
+/// Keeps a <see cref="VolumeState"/> in a file of two slots of 64 KiB, both allocated when the file is made, so that a
+/// full disk cannot refuse a change of state (I27).
 /// <code>
 ///   each slot:  0 u32 CRC-32C of bytes 4 .. 28+n   4 u32 magic "VSTA"   8 u16 version (1)   10 u16 0
 ///              12 u32 key id (0)   16 u64 rising number   24 u32 n   28 the encoded state, n bytes
 /// </code>
-/// A change is written to the first slot and synced, then to the second and synced. A crash between them leaves the newer state
-/// in the first, and that change was never answered; rot in one slot leaves the same state in the other.
+/// A change is written to the first slot and synced, then to the second and synced. A crash between them leaves the
+/// newer state in the first, and that change was never answered; rot in one slot leaves the same state in the other.
 /// </summary>
 internal sealed class VolumeStateFile : IDisposable
 {
@@ -76,7 +76,9 @@ internal sealed class VolumeStateFile : IDisposable
             var slot = new byte[HeaderSize + body.Length];
             if (slot.Length > SlotSize)
             {
-                throw new ArgumentException($"The state takes {slot.Length} bytes, {SlotSize} is the most: shorten the disks' paths.", nameof(change));
+                throw new ArgumentException(
+                    $"The state takes {slot.Length} bytes, {SlotSize} is the most: shorten the disks' paths.",
+                    nameof(change));
             }
 
             BinaryPrimitives.WriteUInt32LittleEndian(slot.AsSpan(4), Magic);
@@ -98,6 +100,8 @@ internal sealed class VolumeStateFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
+    private static ulong NumberOf(byte[] slot) => BinaryPrimitives.ReadUInt64LittleEndian(slot.AsSpan(16));
+
     private static (VolumeState? State, ulong Number) ReadSlot(IStorageFile file, int index)
     {
         var slot = new byte[SlotSize];
@@ -110,8 +114,9 @@ internal sealed class VolumeStateFile : IDisposable
 
         var length = BinaryPrimitives.ReadUInt32LittleEndian(slot.AsSpan(24));
         return length <= SlotSize - HeaderSize
-            && BinaryPrimitives.ReadUInt32LittleEndian(slot) == Crc32C.Compute(slot.AsSpan(4, HeaderSize - 4 + (int)length))
-            ? (VolumeState.Decode(slot[HeaderSize..(HeaderSize + (int)length)]), BinaryPrimitives.ReadUInt64LittleEndian(slot.AsSpan(16)))
+            && BinaryPrimitives.ReadUInt32LittleEndian(slot)
+                == Crc32C.Compute(slot.AsSpan(4, HeaderSize - 4 + (int)length))
+            ? (VolumeState.Decode(slot[HeaderSize..(HeaderSize + (int)length)]), NumberOf(slot))
             : (null, 0);
     }
 }

@@ -8,8 +8,8 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// </summary>
 /// <remarks>
 /// Changes stand in a list in the order of their numbers. A change may go to the disk when no earlier one in the list
-/// that is not done overlaps it; since waiting goes from higher to lower numbers only, nothing waits in a circle. Everything
-/// below the list's head is on the disks: that is the completed number, which rises without gaps (I1).
+/// that is not done overlaps it; since waiting goes from higher to lower numbers only, nothing waits in a circle.
+/// Everything below the list's head is on the disks: that is the completed number, which rises without gaps (I1).
 /// </remarks>
 internal sealed class WriteOrder
 {
@@ -69,7 +69,9 @@ internal sealed class WriteOrder
         _tail = ticket;
     }
 
-    /// <summary>Waits until no earlier change that overlaps is on its way. Under the lock, which it lets go while waiting.</summary>
+    /// <summary>
+    /// Waits until no earlier change that overlaps is on its way. Under the lock, which it lets go while waiting.
+    /// </summary>
     public void WaitForTurn(WriteTicket ticket)
     {
         while (MustWait(ticket))

@@ -30,7 +30,8 @@ public sealed class FileStorageDirectory : IStorageDirectory
     }
 
     /// <summary>Opens a file by its full path, which may be a block device.</summary>
-    /// <exception cref="StorageException">It does not exist, exists already, is a directory, or may not be opened.</exception>
+    /// <exception cref="StorageException">It does not exist, exists already, is a directory, or may not be
+    /// opened.</exception>
     public static IStorageFile OpenPath(string path, FileMode mode, FileAccess access = FileAccess.ReadWrite) =>
         Guard($"open '{path}'", () => new FileStorageFile(
             path, File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete)));

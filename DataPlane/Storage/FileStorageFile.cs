@@ -4,9 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// A file of the operating system, or a block device. Every call checks the system's own error number; it is synced through
-/// <c>fdatasync</c> (I3), and one failed sync poisons it for good (I28): the kernel marks the pages it could not write as
-/// clean, so a second sync would succeed without the bytes being on the disk.
+/// A file of the operating system, or a block device. Every call checks the system's own error number; it is synced
+/// through <c>fdatasync</c> (I3), and one failed sync poisons it for good (I28): the kernel marks the pages it could
+/// not write as clean, so a second sync would succeed without the bytes being on the disk.
 /// </summary>
 internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle) : IStorageFile
 {
@@ -139,8 +139,8 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
             throw Failed("look for a hole in", Marshal.GetLastPInvokeError());
         }
 
-        // A hole punched between the two seeks makes the second answer the offset itself: a hole of unknown length, for which
-        // one byte of data is a safe answer, since data only means "must be read".
+        // A hole punched between the two seeks makes the second answer the offset itself: a hole of unknown length, for
+        // which one byte of data is a safe answer, since data only means "must be read".
         return (Math.Max(1, Math.Min(hole, end) - offset), false);
     }
 

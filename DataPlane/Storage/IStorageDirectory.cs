@@ -14,9 +14,9 @@ public enum StorageOpen
 }
 
 /// <summary>
-/// A directory of files: the only way in which data-plane code touches storage, so that the same code runs over real and
-/// over simulated disks. Names are single path elements. Created, renamed and deleted names are durable after
-/// <see cref="Sync"/>. Members are safe to call from several threads.
+/// A directory of files: the only way in which data-plane code touches storage, so that the same code runs over real
+/// and over simulated disks. Names are single path elements. Created, renamed and deleted names are durable after <see
+/// cref="Sync"/>. Members are safe to call from several threads.
 /// </summary>
 /// <exception cref="StorageException">Any member, when the system refuses.</exception>
 public interface IStorageDirectory
@@ -66,7 +66,9 @@ public interface IStorageFile : IDisposable
     /// <summary>The length in bytes.</summary>
     long Length { get; }
 
-    /// <summary>Reads at a position; returns the bytes read, fewer than asked for only at the end of the file.</summary>
+    /// <summary>
+    /// Reads at a position; returns the bytes read, fewer than asked for only at the end of the file.
+    /// </summary>
     int Read(long offset, Span<byte> destination);
 
     /// <summary>Writes all bytes at a position, extending the file when needed.</summary>
@@ -84,7 +86,9 @@ public interface IStorageFile : IDisposable
     /// <summary>Makes a range read as zeroes and gives its space back where the system can.</summary>
     void PunchHole(long offset, long length);
 
-    /// <summary>The first run from an offset on: its length (at most to the end of the file) and whether it is a hole.</summary>
+    /// <summary>
+    /// The first run from an offset on: its length (at most to the end of the file) and whether it is a hole.
+    /// </summary>
     (long Length, bool IsHole) NextRun(long offset);
 
     /// <summary>Makes all finished writes (and the length) durable.</summary>

@@ -4,9 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// The system calls .NET does not offer or offers without their errors: its own flush returns normally when <c>fsync</c>
-/// failed, its positional writes turn some errors into exceptions of other kinds (EFBIG becomes an argument error), and it
-/// cannot open a directory to sync it. Callers retry on <see cref="Interrupted"/>.
+/// The system calls .NET does not offer or offers without their errors: its own flush returns normally when
+/// <c>fsync</c> failed, its positional writes turn some errors into exceptions of other kinds (EFBIG becomes an
+/// argument error), and it cannot open a directory to sync it. Callers retry on <see cref="Interrupted"/>.
 /// </summary>
 internal static unsafe partial class NativeMethods
 {

@@ -8,7 +8,17 @@ namespace ReplicationEngine.DataPlane.Transport;
 /// <summary>What an acceptor brings for a VM that an initiator asked for.</summary>
 /// <param name="DataKey">The VM's data key, 32 bytes.</param>
 /// <param name="Offer">What this end brings.</param>
-public sealed record SessionAcceptance(ReadOnlyMemory<byte> DataKey, SessionOffer Offer);
+public sealed record SessionAcceptance(ReadOnlyMemory<byte> DataKey, SessionOffer Offer)
+{
+    internal SessionRefusedException? Refusal { get; private init; }
+
+    /// <summary>
+    /// Refuses, but only after the peer has proved that it knows the key, and inside a sealed frame, so that the peer can
+    /// believe it: the way to tell a source that it was failed over.
+    /// </summary>
+    public static SessionAcceptance Refuse(ReadOnlyMemory<byte> dataKey, SessionRefusedException refusal) =>
+        new(dataKey, SessionOffer.Of(SessionRole.Receiver, default, [])) { Refusal = refusal };
+}
 
 /// <summary>
 /// Opens sessions over a stream that the caller connected (a socket, or TLS over one). Either end may be the sender: the
@@ -31,7 +41,8 @@ public static class SessionHandshake
 
     /// <summary>
     /// The called end. <paramref name="resolve"/> finds key and offer for the VM that the peer names, null when there is
-    /// none; it may refuse with a <see cref="SessionRefusedException"/>. The peer has proved nothing yet when it is
+    /// none. It may refuse: with <see cref="SessionAcceptance.Refuse"/>, or in clear, when there is no key, by throwing a
+    /// <see cref="SessionRefusedException"/> that says unknown VM or unavailable. The peer has proved nothing yet when it is
     /// called, so it must change nothing; a session that is replaced by this one is to be ended after this returns.
     /// </summary>
     public static Task<SessionLink> AcceptAsync(
@@ -63,6 +74,7 @@ public static class SessionHandshake
         Stream stream, Func<ProtectedVmId, CancellationToken, ValueTask<SessionAcceptance?>> resolve,
         CancellationToken cancellationToken)
     {
+        var opening = false;
         try
         {
             var theirs = await ReadMessageAsync(stream, cancellationToken);
@@ -82,10 +94,11 @@ public static class SessionHandshake
             await stream.WriteAsync(own, cancellationToken);
             var (peers, mine) = SessionKeys.Ciphers(acceptance.DataKey.Span, theirs, own, [.. theirSalt, .. salt]);
             var link = new SessionLink(vm, stream, mine, peers);
-            return await OpenAsync(link, acceptance.Offer, first: false, cancellationToken);
+            opening = true;
+            return await OpenAsync(link, acceptance.Offer, first: false, cancellationToken, acceptance.Refusal);
         }
-        catch (SessionRefusedException refusal) when (!refusal.ByPeer && refusal.Reason is SessionRefusal.UnknownVm
-            or SessionRefusal.WrongKey or SessionRefusal.UnsupportedVersion or SessionRefusal.Unavailable)
+        catch (SessionRefusedException refusal) when (!opening && !refusal.ByPeer && refusal.Reason
+            is SessionRefusal.UnknownVm or SessionRefusal.WrongKey or SessionRefusal.UnsupportedVersion or SessionRefusal.Unavailable)
         {
             await stream.WriteAsync(HelloMessage.EncodeRefusal(refusal), cancellationToken);
             throw;
@@ -93,9 +106,10 @@ public static class SessionHandshake
     }
 
     private static async Task<SessionLink> OpenAsync(
-        SessionLink link, SessionOffer offer, bool first, CancellationToken cancellationToken)
+        SessionLink link, SessionOffer offer, bool first, CancellationToken cancellationToken,
+        SessionRefusedException? refusal = null)
     {
-        await link.OpenAsync(offer, first, cancellationToken);
+        await link.OpenAsync(offer, first, refusal, cancellationToken);
         return link;
     }
 

@@ -117,7 +117,8 @@ public sealed class SessionLink : IAsyncDisposable
     }
 
     /// <summary>Exchanges the Open frames; throws when the two offers make no session, after the peer was told.</summary>
-    internal async Task OpenAsync(SessionOffer local, bool first, CancellationToken cancellationToken)
+    internal async Task OpenAsync(
+        SessionOffer local, bool first, SessionRefusedException? refuse, CancellationToken cancellationToken)
     {
         Local = local;
         if (first)
@@ -133,7 +134,7 @@ public sealed class SessionLink : IAsyncDisposable
             FrameType.Refused => throw OpenMessage.DecodeRefusal(answer.Payload),
             _ => throw new FrameException(FrameError.BadPayload, $"The peer opened with a frame of type {answer.Type}."),
         };
-        if (SessionOffer.Refusal(local, Peer) is { } refusal)
+        if ((refuse ?? SessionOffer.Refusal(local, Peer)) is { } refusal)
         {
             await SendAsync(FrameType.Refused, OpenMessage.EncodeRefusal(refusal), cancellationToken);
             throw refusal;

@@ -7,7 +7,9 @@ public readonly record struct VaultId(string Value)
     public override string ToString() => Value;
 }
 
-/// <summary>The name of a protected VM, unique in its vault: 1 to 64 of <c>[A-Za-z0-9._-]</c>, first a letter or digit.</summary>
+/// <summary>
+/// The name of a protected VM, unique in its vault: 1 to 64 of <c>[A-Za-z0-9._-]</c>, first a letter or digit.
+/// </summary>
 public readonly record struct ProtectedVmId(string Value)
 {
     /// <inheritdoc/>
@@ -28,7 +30,9 @@ public readonly record struct CommandId(Guid Value)
     public override string ToString() => Value.ToString("N");
 }
 
-/// <summary>An effect; its outcome names it. Derived from the entity and the event that caused it, never random.</summary>
+/// <summary>
+/// An effect; its outcome names it. Derived from the entity and the event that caused it, never random.
+/// </summary>
 public readonly record struct EffectId(string Value)
 {
     /// <inheritdoc/>
@@ -54,7 +58,9 @@ public readonly record struct Term(long Value) : IComparable<Term>
     public override string ToString() => Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }
 
-/// <summary>A baseline of the replica: a new one begins when the log could not carry every write (RES-8, I12).</summary>
+/// <summary>
+/// A baseline of the replica: a new one begins when the log could not carry every write (RES-8, I12).
+/// </summary>
 public readonly record struct Generation(long Value) : IComparable<Generation>
 {
     /// <summary>The generation after this one.</summary>

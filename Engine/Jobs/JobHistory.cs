@@ -17,9 +17,15 @@ public static class JobHistory
         return surplus <= 0 ? added : added.RemoveAll(job => job.Outcome != JobOutcome.Running && surplus-- > 0);
     }
 
-    /// <summary>Ends the current step of the running job of a kind and begins the next; nothing when none runs.</summary>
+    /// <summary>
+    /// Ends the current step of the running job of a kind and begins the next; nothing when none runs.
+    /// </summary>
     public static ValueList<Job> NextStep(this ValueList<Job> jobs, JobKind kind, string step, DateTimeOffset at) =>
-        jobs.Change(kind, job => job with { Steps = EndStep(job.Steps, at).Add(new JobStep(step, at, null)), Error = null });
+        jobs.Change(kind, job => job with
+        {
+            Steps = EndStep(job.Steps, at).Add(new JobStep(step, at, null)),
+            Error = null,
+        });
 
     /// <summary>Notes an error on the running job of a kind, which goes on.</summary>
     public static ValueList<Job> NoteError(this ValueList<Job> jobs, JobKind kind, string error) =>

@@ -2,13 +2,21 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>Everything a decision may know besides state and command: the only way in for time, identity and actor.</summary>
+/// <summary>
+/// Everything a decision may know besides state and command: the only way in for time, identity and actor.
+/// </summary>
 /// <param name="Now">The instant of the decision (UTC).</param>
-/// <param name="CommandId">The command's id; ids that a decision needs are derived from it (<see cref="NewGuid"/>).</param>
-/// <param name="Actor">Who asked: a user, an agent, or <c>engine</c> for timers and effects' outcomes (OPS-1, S23).</param>
+/// <param name="CommandId">
+/// The command's id; ids that a decision needs are derived from it (<see cref="NewGuid"/>).
+/// </param>
+/// <param name="Actor">
+/// Who asked: a user, an agent, or <c>engine</c> for timers and effects' outcomes (OPS-1, S23).
+/// </param>
 public sealed record DecisionContext(DateTimeOffset Now, CommandId CommandId, string Actor)
 {
-    /// <summary>A GUID derived from the command id and the ordinal: the same for the same command on every replay.</summary>
+    /// <summary>
+    /// A GUID derived from the command id and the ordinal: the same for the same command on every replay.
+    /// </summary>
     public Guid NewGuid(int ordinal)
     {
         Span<byte> input = stackalloc byte[20];

@@ -3,9 +3,9 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Engine.Kernel;
 
 /// <summary>
-/// Work outside the entity, derived from a durable event (React) and again from the state after recovery (Outstanding).
-/// The same id always means the same work, so the one who carries it out may be told of it twice. Each aggregate derives
-/// its own closed set.
+/// Work outside the entity, derived from a durable event (React) and again from the state after recovery
+/// (Outstanding). The same id always means the same work, so the one who carries it out may be told of it twice. Each
+/// aggregate derives its own closed set.
 /// </summary>
 public abstract record Effect
 {
@@ -13,7 +13,9 @@ public abstract record Effect
     public required EffectId Id { get; init; }
 }
 
-/// <summary>A timer that outlives the process: at <paramref name="DueAt"/> the entity is woken and told its name.</summary>
+/// <summary>
+/// A timer that outlives the process: at <paramref name="DueAt"/> the entity is woken and told its name.
+/// </summary>
 /// <param name="Name">Unique within the entity; a timer set again under the same name replaces the old one.</param>
 /// <param name="DueAt">When it is due (UTC); in the past means at once.</param>
 public sealed record DurableTimer(string Name, DateTimeOffset DueAt);

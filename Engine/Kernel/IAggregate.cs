@@ -4,8 +4,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Engine.Kernel;
 
 /// <summary>
-/// An event-sourced aggregate as a set of pure functions over its state. Implemented once per entity type by a stateless
-/// type with static members, so that a host needs no instance and nothing can hide in one.
+/// An event-sourced aggregate as a set of pure functions over its state. Implemented once per entity type by a
+/// stateless type with static members, so that a host needs no instance and nothing can hide in one.
 /// </summary>
 /// <remarks>
 /// <list type="bullet">
@@ -38,7 +38,9 @@ public interface IAggregate<TState, TCommand, TEvent>
     /// <summary>The effects that one durable event asks for, given the state after it.</summary>
     static abstract ImmutableArray<Effect> React(TState state, TEvent @event);
 
-    /// <summary>The effects still owed in this state (a superset of what React gave for work not yet answered).</summary>
+    /// <summary>
+    /// The effects still owed in this state (a superset of what React gave for work not yet answered).
+    /// </summary>
     static abstract ImmutableArray<Effect> Outstanding(TState state);
 
     /// <summary>The durable timers armed in this state; a pure function of it.</summary>

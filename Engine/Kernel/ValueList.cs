@@ -50,6 +50,9 @@ public readonly struct ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
         return -1;
     }
 
+    /// <summary>Whether an equal item is there.</summary>
+    public bool Contains(T item) => Items.Contains(item);
+
     /// <inheritdoc cref="IEnumerable{T}.GetEnumerator"/>
     public ImmutableArray<T>.Enumerator GetEnumerator() => Items.GetEnumerator();
 

@@ -7,7 +7,8 @@ namespace ReplicationEngine.Engine.Policies;
 public sealed record DailyWindow(TimeOnly From, TimeOnly To, TimeSpan UtcOffset)
 {
     /// <summary>18:30 to 06:00 UTC.</summary>
-    public static DailyWindow OutsideOfficeHours { get; } = new(new TimeOnly(18, 30), new TimeOnly(6, 0), TimeSpan.Zero);
+    public static DailyWindow OutsideOfficeHours { get; } = new(
+        new TimeOnly(18, 30), new TimeOnly(6, 0), TimeSpan.Zero);
 
     /// <summary>Whether an instant lies inside.</summary>
     public bool Contains(DateTimeOffset instant)
@@ -25,5 +26,6 @@ public sealed record DailyWindow(TimeOnly From, TimeOnly To, TimeSpan UtcOffset)
         return new DateTimeOffset(DateTime.SpecifyKind(start - UtcOffset, DateTimeKind.Utc), TimeSpan.Zero);
     }
 
-    private DateTime Local(DateTimeOffset instant) => DateTime.SpecifyKind(instant.UtcDateTime + UtcOffset, DateTimeKind.Unspecified);
+    private DateTime Local(DateTimeOffset instant) =>
+        DateTime.SpecifyKind(instant.UtcDateTime + UtcOffset, DateTimeKind.Unspecified);
 }

@@ -32,11 +32,16 @@ public sealed record ReplicationPolicy(
         "default", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromMinutes(60), AutoResync.InWindow,
         DailyWindow.OutsideOfficeHours);
 
-    /// <summary>When a resync marked at an instant starts by itself; that instant itself when it may start at once.</summary>
+    /// <summary>
+    /// When a resync marked at an instant starts by itself; that instant itself when it may start at once.
+    /// </summary>
     public DateTimeOffset ResyncStart(DateTimeOffset now) =>
         AutoResync == AutoResync.Immediately || ResyncWindow.Contains(now) ? now : ResyncWindow.NextStart(now);
 
-    /// <summary>Everything that is wrong with the policy under a scenario, each as a sentence (POL-2, POL-3); empty when sound.</summary>
+    /// <summary>
+    /// Everything that is wrong with the policy under a scenario, each as a sentence (POL-2, POL-3); empty when
+    /// sound.
+    /// </summary>
     public ValueList<string> Problems(ScenarioProfile scenario)
     {
         List<string> problems = [];
@@ -70,7 +75,8 @@ public sealed record ReplicationPolicy(
         {
             problems.Add($"{scenario.Id} has no application-consistent points; set their frequency to 0.");
         }
-        else if (AppConsistentEvery < scenario.AppConsistentAtLeast || AppConsistentEvery > scenario.AppConsistentAtMost)
+        else if (AppConsistentEvery < scenario.AppConsistentAtLeast
+            || AppConsistentEvery > scenario.AppConsistentAtMost)
         {
             problems.Add($"Application-consistent points every {Text(AppConsistentEvery)}; {scenario.Id} allows "
                 + $"{Text(scenario.AppConsistentAtLeast)} to {Text(scenario.AppConsistentAtMost)}, or 0 for none.");
@@ -78,11 +84,12 @@ public sealed record ReplicationPolicy(
 
         if (AppConsistentEvery >= Retention)
         {
-            problems.Add($"Application-consistent points every {Text(AppConsistentEvery)} would outlive none of the "
-                + $"{Text(Retention)} of retention; make the frequency shorter than the retention.");
+            problems.Add($"Application-consistent points every {Text(AppConsistentEvery)} are not more frequent than "
+                + $"the retention of {Text(Retention)}; make the frequency shorter than the retention.");
         }
     }
 
     private static string Text(TimeSpan time) =>
-        time == TimeSpan.Zero ? "0" : time.Ticks % TimeSpan.TicksPerHour == 0 ? $"{time.TotalHours:0} h" : $"{time.TotalMinutes:0.##} min";
+        time == TimeSpan.Zero ? "0" : time.Ticks % TimeSpan.TicksPerHour == 0 ? $"{time.TotalHours:0} h"
+            : $"{time.TotalMinutes:0.##} min";
 }

@@ -46,7 +46,9 @@ public enum PrimarySide
     Target = 2,
 }
 
-/// <summary>Derives the writable primary from the phase (FOV-8): since each phase names one side, there is at most one.</summary>
+/// <summary>
+/// Derives the writable primary from the phase (FOV-8): since each phase names one side, there is at most one.
+/// </summary>
 public static class WritablePrimary
 {
     /// <summary>

@@ -12,8 +12,8 @@ public abstract partial record ProtectedVmCommand
     public sealed record RecordEffectFailed(EffectId Effect, EffectError Error) : ProtectedVmCommand;
 
     /// <summary>
-    /// The receiving side equals the sending side: initial replication or a reprotect has reached its end. Tell it again
-    /// after a restart; it is "already so" in any other phase.
+    /// The receiving side equals the sending side: initial replication or a reprotect has reached its end. Tell it
+    /// again after a restart; it is "already so" in any other phase.
     /// </summary>
     /// <param name="Direction">The direction of replication that is in sync.</param>
     /// <param name="SentBytes">Bytes sent to get there.</param>

@@ -57,10 +57,12 @@ public abstract partial record ProtectedVmCommand
     public sealed record Commit : ProtectedVmCommand;
 
     /// <summary>
-    /// Undoes a failover or failback (FOV-10). The facts about the target's writes come with the command, since only the
-    /// store knows them.
+    /// Undoes a failover or failback (FOV-10). The facts about the target's writes come with the command, since only
+    /// the store knows them.
     /// </summary>
-    /// <param name="TargetWrittenBytes">Bytes written at the target since the failover, as its store counts them.</param>
+    /// <param name="TargetWrittenBytes">
+    /// Bytes written at the target since the failover, as its store counts them.
+    /// </param>
     /// <param name="Discard">The user agrees to lose them.</param>
     public sealed record CancelFailover(long TargetWrittenBytes, bool Discard) : ProtectedVmCommand;
 

@@ -43,7 +43,8 @@ internal static partial class ProtectedVmDecider
         };
     }
 
-    private static Decision<ProtectedVmEvent> Done(ProtectedVmState state, ProtectedVmEffect effect, DecisionContext context)
+    private static Decision<ProtectedVmEvent> Done(
+        ProtectedVmState state, ProtectedVmEffect effect, DecisionContext context)
     {
         var now = context.Now;
         return effect switch
@@ -53,11 +54,14 @@ internal static partial class ProtectedVmDecider
             ProtectedVmEffect.StartInitialReplication => Accept(new InitialReplicationStarted(now)),
             ProtectedVmEffect.FinalizeProtection => Accept(new ProtectionFinalized(now)),
             ProtectedVmEffect.CleanUpTestFailover => Accept(new TestFailoverCleanedUp(now)),
-            ProtectedVmEffect.CommitFailover => Accept([new FailoverCommitted(now), .. Onwards(state, Direction.ToPrimary, now)]),
-            ProtectedVmEffect.CommitFailback => Accept([new FailbackCommitted(now), .. Onwards(state, Direction.ToRecovery, now)]),
+            ProtectedVmEffect.CommitFailover =>
+                Accept([new FailoverCommitted(now), .. Onwards(state, Direction.ToPrimary, now)]),
+            ProtectedVmEffect.CommitFailback =>
+                Accept([new FailbackCommitted(now), .. Onwards(state, Direction.ToRecovery, now)]),
             ProtectedVmEffect.CancelFailover => Accept(new FailoverCancelled(now)),
             ProtectedVmEffect.PromoteSource => Accept(new FailbackReady(now)),
-            ProtectedVmEffect.ReleaseProtection when state.Phase is Phase.Disabling => Accept(new ProtectionDisabled(now)),
+            ProtectedVmEffect.ReleaseProtection when state.Phase is Phase.Disabling =>
+                Accept(new ProtectionDisabled(now)),
             ProtectedVmEffect.PrunePoints or ProtectedVmEffect.PauseReplication or ProtectedVmEffect.ResumeReplication
                 or ProtectedVmEffect.StartResync or ProtectedVmEffect.FenceSource
                 or ProtectedVmEffect.StartReverseReplication or ProtectedVmEffect.StartForwardReplication
@@ -67,12 +71,14 @@ internal static partial class ProtectedVmDecider
     }
 
     // A scenario whose reverse replication is automatic needs no one to ask for it (SCN-5).
-    private static ValueList<ProtectedVmEvent> Onwards(ProtectedVmState state, Direction direction, DateTimeOffset now) =>
+    private static ValueList<ProtectedVmEvent> Onwards(
+        ProtectedVmState state, Direction direction, DateTimeOffset now) =>
         ProtectedVmOperations.ScenarioOf(state).ReverseReplication == ReverseReplicationRule.Automatic
             ? [new ReprotectStarted(now, ProtectedVm.EngineActor, direction)]
             : [];
 
-    private static ProtectedVmEvent Quiesced(ProtectedVmState state, EffectResult.Quiesced result, DecisionContext context)
+    private static ProtectedVmEvent Quiesced(
+        ProtectedVmState state, EffectResult.Quiesced result, DecisionContext context)
     {
         var scenario = ProtectedVmOperations.ScenarioOf(state);
         var unconfirmed = state.Phase is Phase.FailingOver { Kind: FailoverKind.Planned }
@@ -80,7 +86,8 @@ internal static partial class ProtectedVmDecider
         return unconfirmed
             ? new FailoverFailed(context.Now, EffectError.Of(
                 ErrorClass.NonRecoverable,
-                $"Scenario {scenario.Id} allows a planned failover only when the agent confirms the shutdown, and it did not.",
+                $"Scenario {scenario.Id} allows a planned failover only when the agent confirms the shutdown, "
+                    + "and it did not.",
                 "Fail over unplanned."), state.Term.Next())
             : new WritesQuiesced(context.Now, result.LastLsn, null);
     }
@@ -111,11 +118,13 @@ internal static partial class ProtectedVmDecider
         {
             ProtectedVmEffect.TakeRecoveryPoint take => new RecoveryPointSkipped(now, take.Point, error.Message),
             ProtectedVmEffect.QuiesceSource { BestEffort: true } => new WritesQuiesced(now, Lsn.None, error),
-            ProtectedVmEffect.ResumeReplication when state.Replication.Fault is not null => Faulted(state, error, context),
+            ProtectedVmEffect.ResumeReplication when state.Replication.Fault is not null =>
+                Faulted(state, error, context),
             ProtectedVmEffect.FenceSource => Failed(
                 state, effect.Kind, error with { Class = ErrorClass.Recoverable }, context),
             ProtectedVmEffect.CheckPrerequisites when forGood => new EnableFailed(now, error, false),
-            ProtectedVmEffect.AttachSource or ProtectedVmEffect.PrepareTarget or ProtectedVmEffect.StartInitialReplication
+            ProtectedVmEffect.AttachSource or ProtectedVmEffect.PrepareTarget
+                or ProtectedVmEffect.StartInitialReplication
                 when forGood => new EnableFailed(now, error, true),
             ProtectedVmEffect.QuiesceSource or ProtectedVmEffect.PrepareFailover or ProtectedVmEffect.QuiesceTarget
                 or ProtectedVmEffect.PromoteSource when forGood => new FailoverFailed(now, error, state.Term.Next()),
@@ -126,7 +135,8 @@ internal static partial class ProtectedVmDecider
         });
     }
 
-    private static EffectFailed Failed(ProtectedVmState state, EffectKind kind, EffectError error, DecisionContext context)
+    private static EffectFailed Failed(
+        ProtectedVmState state, EffectKind kind, EffectError error, DecisionContext context)
     {
         var failures = (state.Retries.FirstOrDefault(retry => retry.Kind == kind)?.Failures ?? 0) + 1;
         return new EffectFailed(context.Now, kind, error, failures, RetryAt(error, failures, context));

@@ -25,7 +25,8 @@ internal static partial class ProtectedVmDecider
             RecordRecoveryPointUnusable c when state.Points.Any(kept => kept.Id == c.Point && kept.Usable) =>
                 [new RecoveryPointMarkedUnusable(context.Now, c.Point, c.Reason)],
             RecordResyncNeeded c => Marked(state, c.Reason, context),
-            RecordResyncStarted c when Resyncs(state) && state.Replication.Resync is not { Stage: ResyncStage.Running } =>
+            RecordResyncStarted c when Resyncs(state)
+                && state.Replication.Resync is not { Stage: ResyncStage.Running } =>
                 [new ResyncStarted(context.Now, ProtectedVm.EngineActor, [c.Reason], false)],
             RecordResyncCompleted c when state.Replication is { Active: true, Resync.Stage: ResyncStage.Running } =>
                 [new ResyncCompleted(context.Now, c.SentBytes)],
@@ -54,14 +55,16 @@ internal static partial class ProtectedVmDecider
             state, context, HealthKind.AgentDisconnected, HealthLevel.Warning,
             $"Agent '{state.Enrollment.Agent}' is not connected: {c.Reason}",
             "Start the agent, or see why it cannot reach the service."),
-        RecordTargetStoreCorrupt c when state.Phase is not (Phase.NotProtected or Phase.Disabling or Phase.Disabled) => Raised(
+        RecordTargetStoreCorrupt c when state.Phase is not (
+            Phase.NotProtected or Phase.Disabling or Phase.Disabled) => Raised(
             state, context, HealthKind.TargetStoreCorrupt, HealthLevel.Critical, c.Message, c.Remedy),
         RecordTargetStoreRepaired => Cleared(state, context, HealthKind.TargetStoreCorrupt),
         _ => [],
     };
 
     private static ValueList<ProtectedVmEvent> OnInSync(
-        ProtectedVmState state, RecordInSync command, DecisionContext context) => (state.Phase, command.Direction) switch
+        ProtectedVmState state, RecordInSync command, DecisionContext context) =>
+            (state.Phase, command.Direction) switch
     {
         (Phase.InitialReplication, Direction.ToRecovery) =>
             [new InitialReplicationCompleted(context.Now, command.SentBytes)],
@@ -103,11 +106,13 @@ internal static partial class ProtectedVmDecider
     private static ValueList<ProtectedVmEvent> OnSourceFenced(
         ProtectedVmState state, RecordSourceFenced command, DecisionContext context)
     {
-        var expected = state.Phase is Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.Committing
+        var expected = state.Phase is Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint
+            or Phase.Committing
             or Phase.FailedOver;
         var fenced = new SourceFenced(context.Now, command.DivergentBytes);
         var news = state.FenceSince is not null
-            || !state.Causes.Any(cause => cause == ProtectedVmEvolution.FencedCause(fenced) with { Since = cause.Since });
+            || !state.Causes.Any(cause => cause == ProtectedVmEvolution.FencedCause(fenced)
+                with { Since = cause.Since });
         return expected && news ? [fenced] : [];
     }
 
@@ -140,7 +145,8 @@ internal static partial class ProtectedVmDecider
     private static bool Has(ProtectedVmState state, HealthKind kind) => state.Causes.Any(cause => cause.Kind == kind);
 
     private static ValueList<ProtectedVmEvent> Raised(
-        ProtectedVmState state, DecisionContext context, HealthKind kind, HealthLevel level, string message, string remedy)
+        ProtectedVmState state, DecisionContext context, HealthKind kind, HealthLevel level, string message,
+        string remedy)
     {
         var cause = new HealthCause(kind, "", level, message, remedy, context.Now);
         return state.Causes.Any(known => known == cause with { Since = known.Since })
@@ -148,6 +154,7 @@ internal static partial class ProtectedVmDecider
             : [new HealthCauseRaised(context.Now, cause)];
     }
 
-    private static ValueList<ProtectedVmEvent> Cleared(ProtectedVmState state, DecisionContext context, HealthKind kind) =>
+    private static ValueList<ProtectedVmEvent> Cleared(
+        ProtectedVmState state, DecisionContext context, HealthKind kind) =>
         Has(state, kind) ? [new HealthCauseCleared(context.Now, kind)] : [];
 }

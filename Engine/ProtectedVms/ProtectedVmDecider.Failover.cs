@@ -70,7 +70,8 @@ internal static partial class ProtectedVmDecider
         }
 
         // Until the side that takes over is known to be writable, nobody was given its disks: nothing can be lost.
-        var bytes = state.Phase is Phase.CommitPending or Phase.ChangingPoint ? Math.Max(0, command.TargetWrittenBytes) : 0;
+        var bytes = state.Phase is Phase.CommitPending or Phase.ChangingPoint
+            ? Math.Max(0, command.TargetWrittenBytes) : 0;
         return bytes > 0 && !command.Discard
             ? Refuse(new ProtectedVmRefusal.TargetHasWrites(bytes))
             : Accept(new CancelStarted(context.Now, context.Actor, bytes, state.Term.Next()));

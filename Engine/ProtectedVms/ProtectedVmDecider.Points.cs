@@ -28,7 +28,8 @@ internal static partial class ProtectedVmDecider
     {
         var requested = new RecoveryPointRequested(context.Now, by, new RecoveryPointId(context.NewGuid(0)), kind);
         return state.PointSchedule.Pending is { } pending
-            ? [new RecoveryPointSkipped(context.Now, pending.Id, "It was not made before the next one was due."), requested]
+            ? [new RecoveryPointSkipped(context.Now, pending.Id, "It was not made before the next one was due."),
+                requested]
             : [requested];
     }
 
@@ -40,7 +41,8 @@ internal static partial class ProtectedVmDecider
         return due ? PointKind.Application : PointKind.Crash;
     }
 
-    private static ValueList<ProtectedVmEvent> Sealed(ProtectedVmState state, RecoveryPoint point, DecisionContext context)
+    private static ValueList<ProtectedVmEvent> Sealed(
+        ProtectedVmState state, RecoveryPoint point, DecisionContext context)
     {
         var known = state.Points.Any(kept => kept.Id == point.Id) || (state.Prune?.Points.Contains(point.Id) ?? false);
         if (known || !KeepsPoints(state.Phase))

@@ -11,7 +11,8 @@ internal static partial class ProtectedVmDecider
         return [new ResyncStarted(context.Now, context.Actor, reasons, true)];
     }
 
-    private static ValueList<ProtectedVmEvent> Marked(ProtectedVmState state, ResyncReason reason, DecisionContext context)
+    private static ValueList<ProtectedVmEvent> Marked(
+        ProtectedVmState state, ResyncReason reason, DecisionContext context)
     {
         if (!Resyncs(state))
         {

@@ -23,7 +23,8 @@ internal static partial class ProtectedVmDecider
         Disable c => OnDisable(state, c, context),
         UpdatePolicy c => OnUpdatePolicy(state, c, context),
         Pause => If(state, Operation.Pause, () => [new ReplicationPaused(context.Now, context.Actor)]),
-        Resume => If(state, Operation.Resume, () => [new ReplicationResumed(context.Now, context.Actor), .. Rescheduled(state, context)]),
+        Resume => If(state, Operation.Resume, () =>
+            [new ReplicationResumed(context.Now, context.Actor), .. Rescheduled(state, context)]),
         StartResync => If(state, Operation.Resync, () => OnStartResync(state, context)),
         MakeRecoveryPoint c => OnMakeRecoveryPoint(state, c, context),
         ProtectedVmCommand.StartTestFailover c => OnStartTestFailover(state, c, context),
@@ -103,12 +104,14 @@ internal static partial class ProtectedVmDecider
 
             if (disk.SizeBytes is < 0 or > MaxDiskBytes)
             {
-                yield return $"Disk '{disk.Path}' has {disk.SizeBytes} bytes; at most {MaxDiskBytes} (32 TiB) can be protected.";
+                yield return $"Disk '{disk.Path}' has {disk.SizeBytes} bytes; "
+                    + $"at most {MaxDiskBytes} (32 TiB) can be protected.";
             }
         }
     }
 
-    private static Decision<ProtectedVmEvent> OnDisable(ProtectedVmState state, Disable command, DecisionContext context) =>
+    private static Decision<ProtectedVmEvent> OnDisable(
+        ProtectedVmState state, Disable command, DecisionContext context) =>
         ProtectedVmOperations.Check(state, Operation.Disable) is { } refusal ? Refuse(refusal)
         : !command.KeepReplica && WritablePrimary.Of(state.Phase) == PrimarySide.Target
             ? Refuse(new ProtectedVmRefusal.ReplicaIsPrimary(Operation.Disable))

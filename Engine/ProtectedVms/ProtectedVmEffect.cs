@@ -81,9 +81,10 @@ public enum EffectKind
 }
 
 /// <summary>
-/// What a protected VM asks of the outside. Each is answered by <see cref="ProtectedVmCommand.RecordEffectSucceeded"/> or
-/// <see cref="ProtectedVmCommand.RecordEffectFailed"/> with its id. Each may be asked again under the same id (after a
-/// restart) or under a new one (a retry), so carrying it out twice must do no more than carrying it out once.
+/// What a protected VM asks of the outside. Each is answered by <see
+/// cref="ProtectedVmCommand.RecordEffectSucceeded"/> or <see cref="ProtectedVmCommand.RecordEffectFailed"/> with its
+/// id. Each may be asked again under the same id (after a restart) or under a new one (a retry), so carrying it out
+/// twice must do no more than carrying it out once.
 /// </summary>
 public abstract record ProtectedVmEffect : Effect
 {
@@ -134,7 +135,8 @@ public abstract record ProtectedVmEffect : Effect
 
     /// <summary>
     /// Makes a point under this id. Answered by <see cref="ProtectedVmCommand.RecordRecoveryPointSealed"/> or
-    /// <see cref="ProtectedVmCommand.RecordRecoveryPointSkipped"/>; a success only says that the marker stands in the stream.
+    /// <see cref="ProtectedVmCommand.RecordRecoveryPointSkipped"/>; a success only says that the marker stands in the
+    /// stream.
     /// </summary>
     public sealed record TakeRecoveryPoint(RecoveryPointId Point, PointKind PointKind) : ProtectedVmEffect
     {
@@ -188,8 +190,9 @@ public abstract record ProtectedVmEffect : Effect
     }
 
     /// <summary>
-    /// The source takes no more writes, durably, and ships what it has. Succeeds with <see cref="EffectResult.Quiesced"/>.
-    /// When <paramref name="BestEffort"/> (unplanned), any failure lets the failover go on: give up soon.
+    /// The source takes no more writes, durably, and ships what it has. Succeeds with <see
+    /// cref="EffectResult.Quiesced"/>. When <paramref name="BestEffort"/> (unplanned), any failure lets the failover
+    /// go on: give up soon.
     /// </summary>
     public sealed record QuiesceSource(Term NewTerm, bool BestEffort) : ProtectedVmEffect
     {
@@ -205,8 +208,9 @@ public abstract record ProtectedVmEffect : Effect
     }
 
     /// <summary>
-    /// Takes the new term at the target, processes what was received and seals it when the choice says so, and exports
-    /// writable disks. Needs nothing of the source side (FOV-9). Succeeds with <see cref="EffectResult.FailoverReady"/>.
+    /// Takes the new term at the target, processes what was received and seals it when the choice says so, and
+    /// exports writable disks. Needs nothing of the source side (FOV-9). Succeeds with <see
+    /// cref="EffectResult.FailoverReady"/>.
     /// </summary>
     public sealed record PrepareFailover(ChosenPoint Point, Term NewTerm) : ProtectedVmEffect
     {
@@ -232,8 +236,8 @@ public abstract record ProtectedVmEffect : Effect
     }
 
     /// <summary>
-    /// Undoes a failover (or failback): the side that was to take over lets go and leaves nothing behind, the other writes
-    /// under the new term. May succeed while the source is away: it learns the term when it comes back.
+    /// Undoes a failover (or failback): the side that was to take over lets go and leaves nothing behind, the other
+    /// writes under the new term. May succeed while the source is away: it learns the term when it comes back.
     /// </summary>
     public sealed record CancelFailover(Direction Direction, Term NewTerm) : ProtectedVmEffect
     {
@@ -272,7 +276,9 @@ public abstract record ProtectedVmEffect : Effect
         public override EffectKind Kind => EffectKind.CommitFailback;
     }
 
-    /// <summary>After a failback: replication source to target by differences; in sync is told by RecordInSync.</summary>
+    /// <summary>
+    /// After a failback: replication source to target by differences; in sync is told by RecordInSync.
+    /// </summary>
     public sealed record StartForwardReplication(Term Term) : ProtectedVmEffect
     {
         /// <inheritdoc/>

@@ -9,7 +9,8 @@ public abstract partial record ProtectedVmEvent
     public sealed record TestFailoverStarted(DateTimeOffset At, string By, ChosenPoint Point) : ProtectedVmEvent(At);
 
     /// <summary>The test copy takes writes.</summary>
-    public sealed record TestFailoverReady(DateTimeOffset At, RecoveryPointId Point, int Exports) : ProtectedVmEvent(At);
+    public sealed record TestFailoverReady(DateTimeOffset At, RecoveryPointId Point, int Exports)
+        : ProtectedVmEvent(At);
 
     /// <summary>The copy is being removed: a user asked, or the test failed with an error.</summary>
     public sealed record TestFailoverCleanUpStarted(DateTimeOffset At, string By, string Notes, EffectError? Error)

@@ -15,14 +15,18 @@ public abstract partial record ProtectedVmEvent
     public sealed record ResyncMarked(DateTimeOffset At, ValueList<ResyncReason> Reasons, DateTimeOffset? StartsAt)
         : ProtectedVmEvent(At);
 
-    /// <summary>A resync was ordered, or (<paramref name="Ordered"/> false) the data plane began it by itself.</summary>
+    /// <summary>
+    /// A resync was ordered, or (<paramref name="Ordered"/> false) the data plane began it by itself.
+    /// </summary>
     public sealed record ResyncStarted(DateTimeOffset At, string By, ValueList<ResyncReason> Reasons, bool Ordered)
         : ProtectedVmEvent(At);
 
     /// <summary>The replica equals the source again.</summary>
     public sealed record ResyncCompleted(DateTimeOffset At, long SentBytes) : ProtectedVmEvent(At);
 
-    /// <summary>Replication stopped with an error; it is tried again at <paramref name="RetryAt"/>, null: a person is needed.</summary>
+    /// <summary>
+    /// Replication stopped with an error; it is tried again at <paramref name="RetryAt"/>, null: a person is needed.
+    /// </summary>
     public sealed record ReplicationFaulted(DateTimeOffset At, EffectError Error, int Failures, DateTimeOffset? RetryAt)
         : ProtectedVmEvent(At);
 

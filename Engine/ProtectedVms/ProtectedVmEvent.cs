@@ -49,7 +49,9 @@ public abstract partial record ProtectedVmEvent
     /// <summary>An effect was carried out whose success has no event of its own.</summary>
     public sealed record EffectConfirmed(DateTimeOffset At, EffectKind Kind) : ProtectedVmEvent(At);
 
-    /// <summary>An effect failed; it is tried again at <paramref name="RetryAt"/>, or waits for a person when that is null.</summary>
+    /// <summary>
+    /// An effect failed; it is tried again at <paramref name="RetryAt"/>, or waits for a person when that is null.
+    /// </summary>
     public sealed record EffectFailed(
         DateTimeOffset At, EffectKind Kind, EffectError Error, int Failures, DateTimeOffset? RetryAt)
         : ProtectedVmEvent(At);
@@ -61,7 +63,9 @@ public abstract partial record ProtectedVmEvent
     public sealed record RecoveryPointRequested(DateTimeOffset At, string By, RecoveryPointId Point, PointKind Kind)
         : ProtectedVmEvent(At);
 
-    /// <summary>A recovery point exists; <paramref name="Warning"/> when it is less than was asked for (RCP-3).</summary>
+    /// <summary>
+    /// A recovery point exists; <paramref name="Warning"/> when it is less than was asked for (RCP-3).
+    /// </summary>
     public sealed record RecoveryPointSealed(DateTimeOffset At, RecoveryPoint Point, string? Warning)
         : ProtectedVmEvent(At);
 

@@ -57,7 +57,8 @@ internal static partial class ProtectedVmEvolution
             ? Without(state, HealthKind.OperationFailed) with
             {
                 TestFailover = new TestFailover.Starting(e.Point, state.EventCount),
-                Jobs = state.Jobs.Start(state.EventCount, JobKind.TestFailover, e.By, "Copy of the point exported", e.At),
+                Jobs = state.Jobs.Start(
+                    state.EventCount, JobKind.TestFailover, e.By, "Copy of the point exported", e.At),
             }
             : throw Impossible(state, e);
     }
@@ -81,7 +82,8 @@ internal static partial class ProtectedVmEvolution
 
     private static ProtectedVmState FailOver(ProtectedVmState state, FailoverStarted e)
     {
-        if (state.Phase is not (Phase.Protected or Phase.InitialReplication or Phase.Finalizing) || e.Term != state.Term.Next())
+        if (state.Phase is not (Phase.Protected or Phase.InitialReplication or Phase.Finalizing)
+            || e.Term != state.Term.Next())
         {
             throw Impossible(state, e);
         }
@@ -101,18 +103,16 @@ internal static partial class ProtectedVmEvolution
                 .End(JobKind.Resync, JobOutcome.Cancelled, e.At, "A failover began.")
                 .End(JobKind.RecoveryPoint, JobOutcome.Cancelled, e.At, "A failover began.")
                 .End(JobKind.InitialReplication, JobOutcome.Cancelled, e.At, "A failover began.")
-                .Start(state.EventCount, planned ? JobKind.PlannedFailover : JobKind.UnplannedFailover, e.By, name, e.At),
+                .Start(state.EventCount, planned ? JobKind.PlannedFailover : JobKind.UnplannedFailover, e.By, name,
+                    e.At),
         };
     }
 
-    // A failover cancels a resync or the initial replication; it is needed again if the failover is undone.
-    private static ResyncMark? Halted(ProtectedVmState state, DateTimeOffset at) => state switch
-    {
-        { Replication.Resync: { } mark } => mark with { Stage = ResyncStage.Required, StartsAt = null, Since = 0 },
-        { Phase: Phase.InitialReplication } =>
-            new ResyncMark([ResyncReason.TransferFailed], at, ResyncStage.Required, null, 0),
-        _ => null,
-    };
+    // A failover stops a resync or the initial replication; the mark stays for the case that the failover is undone.
+    private static ResyncMark? Halted(ProtectedVmState state, DateTimeOffset at) =>
+        state.Phase is Phase.InitialReplication
+            ? new ResyncMark([ResyncReason.TransferFailed], at, ResyncStage.Running, null, 0)
+            : state.Replication.Resync;
 
     private static ProtectedVmState Promote(ProtectedVmState state, WritesQuiesced e) => state.Phase switch
     {
@@ -199,7 +199,8 @@ internal static partial class ProtectedVmEvolution
     private static ProtectedVmState RaiseFailed(
         ProtectedVmState state, string operation, EffectError error, DateTimeOffset at) =>
         Raise(state, new HealthCause(
-            HealthKind.OperationFailed, operation, HealthLevel.Warning, $"The {operation} was given up: {error.Message}",
+            HealthKind.OperationFailed, operation, HealthLevel.Warning,
+                $"The {operation} was given up: {error.Message}",
             error.Remedy, at));
 
     private static JobKind JobOf(FailoverKind kind) =>

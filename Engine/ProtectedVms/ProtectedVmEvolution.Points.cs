@@ -63,7 +63,10 @@ internal static partial class ProtectedVmEvolution
         var index = state.Points.IndexOf(point => point.Id == e.Point);
         return index < 0
             ? throw Impossible(state, e)
-            : state with { Points = state.Points.SetItem(index, state.Points[index] with { UnusableBecause = e.Reason }) };
+            : state with
+            {
+                Points = state.Points.SetItem(index, state.Points[index] with { UnusableBecause = e.Reason }),
+            };
     }
 
     private static ProtectedVmState Expire(ProtectedVmState state, RecoveryPointsExpired e) => state with
@@ -76,7 +79,8 @@ internal static partial class ProtectedVmEvolution
     private static PointSchedule RestartPoints(ProtectedVmState state, DateTimeOffset at) =>
         state.PointSchedule.NextAt is null ? state.PointSchedule : state.PointSchedule with { NextAt = at };
 
-    private static ProtectedVmState WithoutPendingPoint(this ProtectedVmState state, DateTimeOffset at, string reason) =>
+    private static ProtectedVmState WithoutPendingPoint(
+        this ProtectedVmState state, DateTimeOffset at, string reason) =>
         state.PointSchedule.Pending is null
             ? state
             : state with

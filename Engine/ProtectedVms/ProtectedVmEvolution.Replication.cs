@@ -31,7 +31,8 @@ internal static partial class ProtectedVmEvolution
 
     private static ProtectedVmState StartResync(ProtectedVmState state, ResyncStarted e)
     {
-        var confirmed = state.Replication.Resync is { Stage: ResyncStage.Ordered } && !e.Ordered;
+        var ordered = state.Replication.Resync is { Stage: ResyncStage.Ordered } known ? known.Since : 0;
+        var confirmed = ordered > 0 && !e.Ordered;
         var next = Change(state, e, replication => replication with
         {
             Resync = new ResyncMark(
@@ -39,7 +40,7 @@ internal static partial class ProtectedVmEvolution
                 replication.Resync?.MarkedAt ?? e.At,
                 e.Ordered ? ResyncStage.Ordered : ResyncStage.Running,
                 null,
-                state.EventCount),
+                e.Ordered ? state.EventCount : ordered),
         });
         next = next.WithoutPendingPoint(e.At, "A resync began.");
         return next with
@@ -151,6 +152,11 @@ internal static partial class ProtectedVmEvolution
 
     private static ProtectedVmState Without(ProtectedVmState state, params ReadOnlySpan<HealthKind> kinds)
     {
+        if (state.Causes.Count == 0)
+        {
+            return state;
+        }
+
         var gone = kinds.ToArray();
         return state with { Causes = state.Causes.RemoveAll(cause => gone.Contains(cause.Kind)) };
     }

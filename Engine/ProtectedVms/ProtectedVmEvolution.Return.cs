@@ -7,7 +7,8 @@ namespace ReplicationEngine.Engine.ProtectedVms;
 
 internal static partial class ProtectedVmEvolution
 {
-    private static ProtectedVmState Undo(ProtectedVmState state, ProtectedVmEvent e, Term term, string by, string? error)
+    private static ProtectedVmState Undo(
+        ProtectedVmState state, ProtectedVmEvent e, Term term, string by, string? error)
     {
         var undoable = state.Phase is Phase.FailingOver or Phase.FailingBack
             || (e is CancelStarted && state.Phase is (Phase.CommitPending or Phase.ChangingPoint));
@@ -38,20 +39,31 @@ internal static partial class ProtectedVmEvolution
     private static ProtectedVmState EndCancel(ProtectedVmState state, FailoverCancelled e)
     {
         var toRecovery = Expect<Phase.Cancelling>(state, e).Direction == Direction.ToRecovery;
-        Phase back = !toRecovery ? new Phase.ProtectedReverse()
-            : state.Finalized ? new Phase.Protected()
-            : new Phase.Finalizing();
+        var back = toRecovery ? Forward(state) : new Phase.ProtectedReverse();
         return Enter(Without(state, HealthKind.SourceFenced), back) with
         {
-            Replication = ReplicationState.Started with { Resync = Startable(state.Replication.Resync, e.At) },
-            PointSchedule = back is Phase.Protected ? PointSchedule.Idle with { NextAt = e.At, LastAt = e.At } : PointSchedule.Idle,
+            Replication = ReplicationState.Started with { Resync = Resumed(state, e.At) },
+            PointSchedule = FirstPoint(back, e.At),
             Jobs = state.Jobs.End(JobKind.Cancel, JobOutcome.Succeeded, e.At),
         };
     }
 
-    // The resync that the failover cancelled is decided anew as soon as the failover is undone.
-    private static ResyncMark? Startable(ResyncMark? mark, DateTimeOffset at) =>
-        mark is null ? null : mark with { StartsAt = at };
+    // A failover during initial replication leaves the last settings still to be applied (ENA-14).
+    private static Phase Forward(ProtectedVmState state) =>
+        state.Finalized ? new Phase.Protected() : new Phase.Finalizing();
+
+    private static PointSchedule FirstPoint(Phase phase, DateTimeOffset at) =>
+        phase is Phase.Protected ? PointSchedule.Idle with { NextAt = at, LastAt = at } : PointSchedule.Idle;
+
+    // What the data plane does by itself it takes up again; what was ordered is ordered anew; what waits is decided
+    // anew.
+    private static ResyncMark? Resumed(ProtectedVmState state, DateTimeOffset at) => state.Replication.Resync switch
+    {
+        null => null,
+        { Stage: ResyncStage.Required } mark => mark with { StartsAt = at },
+        { Since: 0 } mark => mark,
+        { } mark => mark with { Stage = ResyncStage.Ordered, Since = state.EventCount },
+    };
 
     private static ProtectedVmState Reprotect(ProtectedVmState state, ReprotectStarted e)
     {
@@ -78,11 +90,11 @@ internal static partial class ProtectedVmEvolution
             throw Impossible(state, e);
         }
 
-        var forward = e.Direction == Direction.ToRecovery;
-        return Enter(Without(state, HealthKind.SourceFenced), forward ? new Phase.Protected() : new Phase.ProtectedReverse()) with
+        var next = e.Direction == Direction.ToRecovery ? Forward(state) : new Phase.ProtectedReverse();
+        return Enter(Without(state, HealthKind.SourceFenced), next) with
         {
             Replication = ReplicationState.Started,
-            PointSchedule = forward ? PointSchedule.Idle with { NextAt = e.At, LastAt = e.At } : PointSchedule.Idle,
+            PointSchedule = FirstPoint(next, e.At),
             Jobs = state.Jobs.End(JobKind.Reprotect, JobOutcome.Succeeded, e.At),
         };
     }
@@ -92,7 +104,9 @@ internal static partial class ProtectedVmEvolution
         Expect<Phase.ProtectedReverse>(state, e);
         return e.Term != state.Term.Next()
             ? throw Impossible(state, e)
-            : Enter(Without(StopReplication(state), HealthKind.OperationFailed), new Phase.FailingBack(FailoverStep.Quiescing)) with
+            : Enter(
+                Without(StopReplication(state), HealthKind.OperationFailed),
+                new Phase.FailingBack(FailoverStep.Quiescing)) with
             {
                 Term = e.Term,
                 Jobs = state.Jobs
@@ -119,7 +133,8 @@ internal static partial class ProtectedVmEvolution
         EffectKind.StartResync => JobKind.Resync,
         EffectKind.StartTestFailover => JobKind.TestFailover,
         EffectKind.CleanUpTestFailover => JobKind.TestFailoverCleanUp,
-        EffectKind.QuiesceSource or EffectKind.PrepareFailover when state.Phase is Phase.FailingOver over => JobOf(over.Kind),
+        EffectKind.QuiesceSource or EffectKind.PrepareFailover when state.Phase is Phase.FailingOver over =>
+            JobOf(over.Kind),
         EffectKind.SwitchRecoveredPoint => JobKind.ChangeRecoveryPoint,
         EffectKind.CommitFailover or EffectKind.CommitFailback => JobKind.Commit,
         EffectKind.CancelFailover => JobKind.Cancel,

@@ -20,7 +20,8 @@ internal static partial class ProtectedVmEvolution
     {
         EnableStarted e => Enable(state, e),
         PrerequisitesChecked e => AfterPrerequisites(state, e),
-        SourceAttached e => Step(state, e, EnableStep.AttachingSource, EnableStep.PreparingTarget, "Target resources created"),
+        SourceAttached e =>
+            Step(state, e, EnableStep.AttachingSource, EnableStep.PreparingTarget, "Target resources created"),
         TargetPrepared e => Step(
             state, e, EnableStep.PreparingTarget, EnableStep.StartingInitialReplication, "Initial replication started"),
         EnableFailed e => GiveUpEnabling(state, e),
@@ -74,7 +75,8 @@ internal static partial class ProtectedVmEvolution
     private static ProtectedVmState AfterPrerequisites(ProtectedVmState state, PrerequisitesChecked e)
     {
         var next = Step(
-            state, e, EnableStep.CheckingPrerequisites, EnableStep.AttachingSource, "Agent registered, source attached");
+            state, e, EnableStep.CheckingPrerequisites, EnableStep.AttachingSource,
+                "Agent registered, source attached");
         return next with { Enrollment = next.Enrollment with { Disks = e.Disks } };
     }
 
@@ -104,7 +106,8 @@ internal static partial class ProtectedVmEvolution
         {
             Replication = ReplicationState.Started,
             Jobs = state.Jobs.End(JobKind.Enable, JobOutcome.Succeeded, e.At)
-                .Start(state.EventCount, JobKind.InitialReplication, ProtectedVm.EngineActor, "Initial replication", e.At),
+                .Start(state.EventCount, JobKind.InitialReplication, ProtectedVm.EngineActor, "Initial replication",
+                    e.At),
         };
     }
 
@@ -123,7 +126,7 @@ internal static partial class ProtectedVmEvolution
         return Enter(state, new Phase.Protected()) with
         {
             Finalized = true,
-            PointSchedule = PointSchedule.Idle with { NextAt = e.At, LastAt = e.At },
+            PointSchedule = FirstPoint(new Phase.Protected(), e.At),
             Jobs = state.Jobs.End(JobKind.InitialReplication, JobOutcome.Succeeded, e.At),
         };
     }

@@ -28,7 +28,8 @@ public static class ProtectedVmHealth
     }
 
     // While the target runs the machine and nothing flows back, an agent that is away is no trouble.
-    private static bool NeedsAgent(Phase phase) => phase is Phase.Enabling or Phase.InitialReplication or Phase.Finalizing
+    private static bool NeedsAgent(Phase phase) => phase is Phase.Enabling or Phase.InitialReplication
+        or Phase.Finalizing
         or Phase.Protected or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack
         or Phase.FailbackCommitPending or Phase.CommittingFailback or Phase.FailedBack;
 
@@ -52,13 +53,15 @@ public static class ProtectedVmHealth
                 : "it starts once replication goes on";
             yield return new HealthCause(
                 HealthKind.ResyncRequired, "", HealthLevel.Warning,
-                $"The replica may differ from the source ({string.Join(", ", mark.Reasons)}); a resync is needed: {when}.",
+                $"The replica may differ from the source ({string.Join(", ", mark.Reasons)}); "
+                    + $"a resync is needed: {when}.",
                 mark.Stage == ResyncStage.Required ? "Start the resync by hand if it cannot wait." : "", mark.MarkedAt);
         }
     }
 
     private static HealthCause OfError(
-        string subject, EffectError error, int failures, DateTimeOffset? dueAt, DateTimeOffset since, bool waitsForPerson)
+        string subject, EffectError error, int failures, DateTimeOffset? dueAt, DateTimeOffset since,
+        bool waitsForPerson)
     {
         if (waitsForPerson)
         {

@@ -20,14 +20,17 @@ public static class ProtectedVmOperations
             ? wrong with { Offered = Offered(state).RemoveAll(offered => offered == Operation.UpdatePolicy) }
             : refusal;
 
-    /// <summary>Whether everything received could be sealed as a new point now (I12: not from a replica that may differ).</summary>
+    /// <summary>
+    /// Whether everything received could be sealed as a new point now (I12: not from a replica that may differ).
+    /// </summary>
     internal static bool CanSealLatest(ProtectedVmState state) =>
         state.Phase is Phase.Protected && state.Replication.Resync is null;
 
     /// <summary>The VM's scenario.</summary>
     internal static ScenarioProfile ScenarioOf(ProtectedVmState state) =>
         ScenarioCatalog.Find(state.Enrollment.ScenarioId)
-            ?? throw new ImpossibleEventException($"The VM's scenario '{state.Enrollment.ScenarioId}' is not in the catalog.");
+            ?? throw new ImpossibleEventException(
+                $"The VM's scenario '{state.Enrollment.ScenarioId}' is not in the catalog.");
 
     private static ProtectedVmRefusal? Deny(ProtectedVmState state, Operation operation)
     {
@@ -40,7 +43,8 @@ public static class ProtectedVmOperations
         {
             Operation.Enable => CheckEnable(state),
             Operation.Disable => CheckDisable(state),
-            Operation.UpdatePolicy => state.Phase is Phase.EnableFailed or Phase.Disabling ? Wrong(state, operation) : null,
+            Operation.UpdatePolicy =>
+                state.Phase is Phase.EnableFailed or Phase.Disabling ? Wrong(state, operation) : null,
             Operation.Pause or Operation.Resume => CheckPauseOrResume(state, operation),
             Operation.Resync => CheckResync(state),
             Operation.MakeRecoveryPoint => CheckMakePoint(state),

@@ -32,7 +32,8 @@ public enum FailoverStep
 /// <summary>Where in its lifecycle a protected VM is. Trouble in replication is health, never a phase.</summary>
 /// <remarks>
 /// <code>
-/// NotProtected ─► Enabling ─► InitialReplication ─► Finalizing ─► Protected ─► FailingOver ─► CommitPending ─► Committing
+/// NotProtected ─► Enabling ─► InitialReplication ─► Finalizing ─► Protected ─► FailingOver ─► CommitPending ─►
+/// Committing
 ///                    └► EnableFailed                   ▲  ▲            │             │ ▲                       │
 ///                                                      │  └─Cancelling◄┴─────────────┘ └─►ChangingPoint        ▼
 ///                                                      │                                                FailedOver

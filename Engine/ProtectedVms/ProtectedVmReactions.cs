@@ -7,13 +7,14 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-// What is owed is a function of the state alone (Owed). An effect's id is made of the VM's name, the effect's kind, the
-// number of the event since which it is owed, and, when it is a retry, the number of failures before it. So the same work
-// has the same id however often it is derived, a retry has a new one, and an answer to an attempt that was given up is
-// recognised: its id is no longer owed.
+// What is owed is a function of the state alone (Owed). An effect's id is made of the VM's name, the effect's kind,
+// the number of the event since which it is owed, and, when it is a retry, the number of failures before it. So the
+// same work has the same id however often it is derived, a retry has a new one, and an answer to an attempt that was
+// given up is recognised: its id is no longer owed.
 //
 // React(state, event) must give what the event added to Outstanding. It can, since an effect that became owed by this
-// event, which is the state's newest, bears its number; only points (named by their id) and retries are found otherwise.
+// event, which is the state's newest, bears its number; only points (named by their id) and retries are found
+// otherwise.
 
 /// <summary>Derives effects from states.</summary>
 internal static class ProtectedVmReactions
@@ -86,8 +87,12 @@ internal static class ProtectedVmReactions
             new ReleaseProtection(false) { Id = Id(state, EffectKind.ReleaseProtection) },
         Phase.Finalizing => new FinalizeProtection { Id = Id(state, EffectKind.FinalizeProtection) },
         Phase.FailingOver { Step: FailoverStep.Quiescing } over =>
-            new QuiesceSource(state.Term, over.Kind == FailoverKind.Unplanned) { Id = Id(state, EffectKind.QuiesceSource) },
-        Phase.FailingOver over => new PrepareFailover(over.Point, state.Term) { Id = Id(state, EffectKind.PrepareFailover) },
+            new QuiesceSource(state.Term, over.Kind == FailoverKind.Unplanned)
+            {
+                Id = Id(state, EffectKind.QuiesceSource),
+            },
+        Phase.FailingOver over =>
+            new PrepareFailover(over.Point, state.Term) { Id = Id(state, EffectKind.PrepareFailover) },
         Phase.ChangingPoint changing =>
             new SwitchRecoveredPoint(changing.Next) { Id = Id(state, EffectKind.SwitchRecoveredPoint) },
         Phase.Committing committing =>
@@ -114,8 +119,10 @@ internal static class ProtectedVmReactions
         {
             EnableStep.CheckingPrerequisites =>
                 new CheckPrerequisites(agent, disks) { Id = Id(state, EffectKind.CheckPrerequisites) },
-            EnableStep.AttachingSource => new AttachSource(agent, disks, state.Term) { Id = Id(state, EffectKind.AttachSource) },
-            EnableStep.PreparingTarget => new PrepareTarget(disks, state.Term) { Id = Id(state, EffectKind.PrepareTarget) },
+            EnableStep.AttachingSource =>
+                new AttachSource(agent, disks, state.Term) { Id = Id(state, EffectKind.AttachSource) },
+            EnableStep.PreparingTarget =>
+                new PrepareTarget(disks, state.Term) { Id = Id(state, EffectKind.PrepareTarget) },
             EnableStep.StartingInitialReplication =>
                 new StartInitialReplication(state.Term) { Id = Id(state, EffectKind.StartInitialReplication) },
             _ => throw new ImpossibleEventException($"Enabling has no step {step}."),
@@ -155,7 +162,8 @@ internal static class ProtectedVmReactions
 
     private static EffectId Id(ProtectedVmState state, EffectKind kind)
     {
-        var id = string.Create(CultureInfo.InvariantCulture, $"{state.Enrollment.Vm}/{EffectName.Of(kind)}/{Since(state, kind)}");
+        var id = string.Create(
+            CultureInfo.InvariantCulture, $"{state.Enrollment.Vm}/{EffectName.Of(kind)}/{Since(state, kind)}");
         var index = state.Retries.IndexOf(retry => retry.Kind == kind && !retry.Waiting);
         return new EffectId(index < 0 ? id : $"{id}.{state.Retries[index].Failures}");
     }

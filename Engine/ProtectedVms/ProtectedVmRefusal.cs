@@ -32,14 +32,16 @@ public abstract record ProtectedVmRefusal : Refusal
     }
 
     /// <summary>The operation does not belong to the phase.</summary>
-    public sealed record WrongPhase(Operation Operation, string Phase, ValueList<Operation> Offered) : ProtectedVmRefusal
+    public sealed record WrongPhase(Operation Operation, string Phase, ValueList<Operation> Offered)
+        : ProtectedVmRefusal
     {
         /// <inheritdoc/>
         public override string Code => "wrong-phase";
 
         /// <inheritdoc/>
         public override string Message => $"Cannot {Operation.Verb()} in phase {Phase}; "
-            + (Offered.Count == 0 ? "wait until it ends." : $"possible now: {string.Join(", ", Offered.Select(o => o.Verb()))}.");
+            + (Offered.Count == 0 ? "wait until it ends."
+                : $"possible now: {string.Join(", ", Offered.Select(o => o.Verb()))}.");
     }
 
     /// <summary>The scenario does not have the operation (SCN-11).</summary>
@@ -59,7 +61,8 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Code => "unknown-scenario";
 
         /// <inheritdoc/>
-        public override string Message => $"Scenario '{ScenarioId}' is not known; use one of {string.Join(", ", Known)}.";
+        public override string Message =>
+            $"Scenario '{ScenarioId}' is not known; use one of {string.Join(", ", Known)}.";
     }
 
     /// <summary>The request itself is wrong, for all these reasons (ENA-2).</summary>
@@ -80,7 +83,8 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            "What the failed attempt to enable protection had created is still being removed; try again when that is done.";
+            "What the failed attempt to enable protection had created is still being removed; "
+            + "try again when that is done.";
     }
 
     /// <summary>A resync runs.</summary>
@@ -153,7 +157,8 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Code => "unknown-point";
 
         /// <inheritdoc/>
-        public override string Message => $"Recovery point {Point} is not known; list the VM's points and choose one of them.";
+        public override string Message =>
+            $"Recovery point {Point} is not known; list the VM's points and choose one of them.";
     }
 
     /// <summary>The point cannot be recovered from.</summary>
@@ -173,7 +178,8 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Code => "same-point";
 
         /// <inheritdoc/>
-        public override string Message => $"The failover stands on recovery point {Point} already; choose another, or commit.";
+        public override string Message =>
+            $"The failover stands on recovery point {Point} already; choose another, or commit.";
     }
 
     /// <summary>A test failover has to be cleaned up first.</summary>

@@ -57,7 +57,9 @@ public sealed record ProtectedVmState
     /// <summary>Points that retention let go and the store still has to drop.</summary>
     public PruneOrder? Prune { get; init; }
 
-    /// <summary>The number of the event since which the source must be told that it lost its term; null when it was.</summary>
+    /// <summary>
+    /// The number of the event since which the source must be told that it lost its term; null when it was.
+    /// </summary>
     public long? FenceSince { get; init; }
 
     /// <summary>Effects that failed and wait, or are being tried again.</summary>

@@ -30,11 +30,13 @@ internal static class ProtectedVmTimers
 
     /// <summary>Whether a timer of this name can exist.</summary>
     public static bool IsKnown(string name) => name is Point or NoPoint or Resync or ReplicationRetry
-        || (name.StartsWith(RetryPrefix, StringComparison.Ordinal) && EffectName.Find(name[RetryPrefix.Length..]) is not null);
+        || (name.StartsWith(RetryPrefix, StringComparison.Ordinal)
+            && EffectName.Find(name[RetryPrefix.Length..]) is not null);
 
     /// <summary>The effect that a retry timer is for.</summary>
     public static EffectKind RetriedBy(string name) =>
-        EffectName.Find(name[RetryPrefix.Length..]) ?? throw new ArgumentException($"Timer '{name}' retries no effect.", nameof(name));
+        EffectName.Find(name[RetryPrefix.Length..])
+            ?? throw new ArgumentException($"Timer '{name}' retries no effect.", nameof(name));
 
     private static IEnumerable<DurableTimer> Armed(ProtectedVmState state)
     {

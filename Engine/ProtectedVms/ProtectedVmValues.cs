@@ -83,7 +83,9 @@ public sealed record ProtectedDisk(string Path, long SizeBytes);
 /// <summary>What a failover recovered to.</summary>
 /// <param name="Kind">How it began.</param>
 /// <param name="Point">The point the target stands on.</param>
-/// <param name="RpoBound">Every acknowledged write that was lost is newer than this long before the failover began (I21).</param>
+/// <param name="RpoBound">
+/// Every acknowledged write that was lost is newer than this long before the failover began (I21).
+/// </param>
 /// <param name="Exports">How many writable disks the target offers.</param>
 /// <param name="StartedAt">When the failover began (UTC).</param>
 /// <param name="ReadyAt">When the target was ready (UTC); the difference is the RTO.</param>

@@ -39,7 +39,9 @@ public enum ResyncStage
 /// <param name="MarkedAt">When the first came (UTC).</param>
 /// <param name="Stage">How far it is.</param>
 /// <param name="StartsAt">When it starts by itself (UTC); null when it does not.</param>
-/// <param name="Since">The number of the event that ordered it; 0 before.</param>
+/// <param name="Since">
+/// The number of the event that ordered it; 0 when nothing was ordered: before, or when the data plane began by itself.
+/// </param>
 public sealed record ResyncMark(
     ValueList<ResyncReason> Reasons, DateTimeOffset MarkedAt, ResyncStage Stage, DateTimeOffset? StartsAt, long Since);
 
@@ -70,7 +72,9 @@ public sealed record ReplicationState(
     /// <summary>Replicating, nothing wrong.</summary>
     public static ReplicationState Started { get; } = Idle with { Active = true };
 
-    /// <summary>All of it in one word; the first that applies of Stopped, Paused, Resyncing, ResyncRequired, Running.</summary>
+    /// <summary>
+    /// All of it in one word; the first that applies of Stopped, Paused, Resyncing, ResyncRequired, Running.
+    /// </summary>
     public ReplicationStatus Status => !Active ? ReplicationStatus.Stopped
         : Paused ? ReplicationStatus.Paused
         : Resync is null ? ReplicationStatus.Running

@@ -24,5 +24,7 @@ public abstract record PointChoice
 
 /// <summary>A choice made definite when the operation began.</summary>
 /// <param name="Id">The point; the id under which it is to be sealed when <paramref name="SealNow"/>.</param>
-/// <param name="SealNow">Process everything received and seal it under that id, rather than take a point that exists.</param>
+/// <param name="SealNow">
+/// Process everything received and seal it under that id, rather than take a point that exists.
+/// </param>
 public sealed record ChosenPoint(RecoveryPointId Id, bool SealNow);

@@ -44,7 +44,8 @@ public sealed record RecoveryPoint(
 /// <summary>A recovery point that the vault keeps.</summary>
 /// <param name="Point">The point.</param>
 /// <param name="Age">
-/// Its place on the retention clock, which <see cref="RetentionClock"/> advances; only differences of two have a meaning.
+/// Its place on the retention clock, which <see cref="RetentionClock"/> advances; only differences of two have a
+/// meaning.
 /// </param>
 /// <param name="UnusableBecause">Why it cannot be recovered from; null when it can.</param>
 public sealed record KeptPoint(RecoveryPoint Point, TimeSpan Age, string? UnusableBecause = null)

@@ -11,9 +11,9 @@ namespace ReplicationEngine.Engine.RecoveryPoints;
 //   to 7 days     2 h        2 h
 //   more          2 h        2 h to day 7, then 4 h
 //
-// Buckets are aligned to the youngest point and include their younger edge. Of a bucket the oldest point survives, since
-// it is the next to cross into the older bucket and so keeps the spacing even as time passes; an application-consistent
-// point outranks a crash-consistent one, and a usable one outranks both.
+// Buckets are aligned to the youngest point and include their younger edge. Of a bucket the oldest point survives,
+// since it is the next to cross into the older bucket and so keeps the spacing even as time passes; an
+// application-consistent point outranks a crash-consistent one, and a usable one outranks both.
 
 /// <summary>Which points a policy's retention keeps (RCP-4); pure and independent of any clock.</summary>
 public static class Retention

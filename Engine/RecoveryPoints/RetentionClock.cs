@@ -2,11 +2,11 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.RecoveryPoints;
 
-// Why retention has a clock of its own (I25, I26). A wall clock that jumps a year ahead would expire every point at once,
-// and one that jumps back would keep them for a year. The retention clock therefore only advances when a point is sealed,
-// by the difference of the two points' times, but never backwards and never by more than MaxStep. A real pause of several
-// days ages the older points by MaxStep only: they outlive their retention, which is the safe direction, since while
-// nothing new arrives the old points are all there is.
+// Why retention has a clock of its own (I25, I26). A wall clock that jumps a year ahead would expire every point at
+// once, and one that jumps back would keep them for a year. The retention clock therefore only advances when a point
+// is sealed, by the difference of the two points' times, but never backwards and never by more than MaxStep. A real
+// pause of several days ages the older points by MaxStep only: they outlive their retention, which is the safe
+// direction, since while nothing new arrives the old points are all there is.
 
 /// <summary>Keeps points in order and gives each its place on the retention clock.</summary>
 public static class RetentionClock
@@ -14,7 +14,9 @@ public static class RetentionClock
     /// <summary>The most one new point can age the others.</summary>
     public static readonly TimeSpan MaxStep = TimeSpan.FromHours(1);
 
-    /// <summary>Adds a point at its place in the order of (generation, LSN); the list is unchanged when it holds the id.</summary>
+    /// <summary>
+    /// Adds a point at its place in the order of (generation, LSN); the list is unchanged when it holds the id.
+    /// </summary>
     public static ValueList<KeptPoint> Insert(ValueList<KeptPoint> points, RecoveryPoint point)
     {
         if (points.IndexOf(kept => kept.Id == point.Id) >= 0)

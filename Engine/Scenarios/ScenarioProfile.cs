@@ -6,7 +6,9 @@ public enum PlannedFailoverRule
     /// <summary>It has.</summary>
     Allowed = 1,
 
-    /// <summary>Nothing but the agent can stop the source: it goes on only when the agent confirms the shutdown.</summary>
+    /// <summary>
+    /// Nothing but the agent can stop the source: it goes on only when the agent confirms the shutdown.
+    /// </summary>
     WhenAgentConfirmsShutdown = 2,
 }
 

@@ -6,8 +6,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Persistence.InMemory;
 
 /// <summary>
-/// The journal in memory: for tests, benchmarks and trying things out. It keeps every rule of the contract but outliving
-/// the process. Every call completes synchronously.
+/// The journal in memory: for tests, benchmarks and trying things out. It keeps every rule of the contract but
+/// outliving the process. Every call completes synchronously.
 /// </summary>
 internal sealed class InMemoryJournal(InMemoryLeases leases) : IEventJournal, IReminderIndex
 {

@@ -14,7 +14,8 @@ internal sealed class SqliteAppends(SqliteDatabase database, StreamCatalog catal
         "SELECT type, vault, entity, sequence, hash, wake_due, owes FROM streams WHERE key=?1");
 
     private readonly SqliteStatement _addStream = database.Prepare(
-        "INSERT INTO streams (key, type, vault, entity, sequence, hash, owes) VALUES (?1, ?2, ?3, ?4, 0, zeroblob(32), 0)");
+        "INSERT INTO streams (key, type, vault, entity, sequence, hash, owes) "
+        + "VALUES (?1, ?2, ?3, ?4, 0, zeroblob(32), 0)");
 
     private readonly SqliteStatement _addEvent = database.Prepare(
         "INSERT INTO events (position, stream, sequence, time, command, name, actor, wake_due, owes, hash, payload) "
@@ -48,7 +49,8 @@ internal sealed class SqliteAppends(SqliteDatabase database, StreamCatalog catal
             var position = rows.Int64(0);
             if (position != _durablePosition + 1)
             {
-                throw new JournalCorruptException(database.Path, $"the event at position {_durablePosition + 1} is missing");
+                throw new JournalCorruptException(
+                    database.Path, $"the event at position {_durablePosition + 1} is missing");
             }
 
             var entry = Load(rows.Int64(1)) ?? throw new JournalCorruptException(

@@ -1,6 +1,8 @@
 namespace ReplicationEngine.Persistence.Sqlite;
 
-/// <summary>Writes what the index tables lack, in their own order, in one transaction. Lives on the writer's thread.</summary>
+/// <summary>
+/// Writes what the index tables lack, in their own order, in one transaction. Lives on the writer's thread.
+/// </summary>
 internal sealed class SqliteIndexer(SqliteDatabase database, StreamCatalog catalog, SqliteAppends appends)
 {
     /// <summary>An index run pays off when it finds many events of each busy stream.</summary>

@@ -3,8 +3,8 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Persistence.Sqlite;
 
 /// <summary>
-/// Leases in the journal's file. They are few, so they stay in memory; the file is locked by this process, so memory and
-/// file are the same.
+/// Leases in the journal's file. They are few, so they stay in memory; the file is locked by this process, so memory
+/// and file are the same.
 /// </summary>
 internal sealed class SqliteLeases : ILeaseStore
 {
@@ -17,11 +17,13 @@ internal sealed class SqliteLeases : ILeaseStore
         _save = database.Prepare(
             "INSERT INTO leases (name, owner, epoch, expires) VALUES (?1, ?2, ?3, ?4) "
             + "ON CONFLICT (name) DO UPDATE SET owner=?2, epoch=?3, expires=?4");
-        var rows = database.Prepare("SELECT name, owner, epoch, expires FROM leases");
+        var rows = database.Prepare("SELECT name, owner, epoch FROM leases");
         while (rows.Step())
         {
-            _leases[rows.Text(0)] = new Lease(
-                rows.Text(0), rows.Text(1), rows.Int64(2), SqliteStatement.TimeOf(rows.Int64(3)));
+            // This process has the file to itself, so whoever held a lease is gone, even without giving it back. Only
+            // the epoch lives on; else a crash of a node whose name changes (a container) would lock the journal for
+            // ever.
+            _leases[rows.Text(0)] = new Lease(rows.Text(0), rows.Text(1), rows.Int64(2), DateTimeOffset.MinValue);
         }
     }
 

@@ -58,7 +58,8 @@ internal static class SqliteSchema
         """;
 
     /// <summary>Prepares the writing connection: durable commits, and the tables.</summary>
-    /// <exception cref="Actors.Journaling.JournalUnavailableException">The file belongs to something else or is newer.</exception>
+    /// <exception cref="Actors.Journaling.JournalUnavailableException">The file belongs to something else or is
+    /// newer.</exception>
     public static void Apply(SqliteDatabase database)
     {
         database.Execute("PRAGMA journal_mode=WAL");

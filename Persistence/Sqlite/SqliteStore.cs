@@ -58,6 +58,9 @@ internal sealed class SqliteStore : IEventJournal, IReminderIndex, ISnapshotStor
 
     public SqliteLeases Leases { get; }
 
+    /// <summary>The writer, so that a test can make it fail.</summary>
+    internal SqliteWriter Writer => _writer;
+
     /// <summary>Limits the file to this many pages, so that a test can fill it.</summary>
     internal Task LimitPagesAsync(int pages)
     {

@@ -15,8 +15,8 @@ public sealed record ToolResult(int ExitCode, string Output, string Errors)
 }
 
 /// <summary>
-/// A program of somebody else's that judges ours. Where it is not installed, the test is skipped with the package's name; in
-/// CI that is a failure, so that nothing goes untested unnoticed.
+/// A program of somebody else's that judges ours. Where it is not installed, the test is skipped with the package's
+/// name; in CI that is a failure, so that nothing goes untested unnoticed.
 /// </summary>
 public sealed class OutsideTool
 {
@@ -35,7 +35,8 @@ public sealed class OutsideTool
         if (path is null)
         {
             var message = $"{program} is not installed: apt-get install {aptPackage}";
-            Assert.SkipUnless(string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.Ordinal), message);
+            var inCi = string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.Ordinal);
+            Assert.SkipUnless(inCi, message);
             Assert.Fail(message);
         }
 

@@ -9,8 +9,15 @@ namespace ReplicationEngine.Vault.Api;
 /// <summary>The API's one translation of what went wrong into problem+json (RFC 9457).</summary>
 internal static class ApiErrors
 {
-    /// <summary>Handles what an endpoint threw.</summary>
-    public static void Handle(IApplicationBuilder app) => app.Run(async context =>
+    /// <summary>Handles what an endpoint threw; only what is a fault of the service is logged as one.</summary>
+    public static ExceptionHandlerOptions Handler { get; } = new()
+    {
+        ExceptionHandler = AnswerAsync,
+        SuppressDiagnosticsCallback = context =>
+            context.Exception is BadRequestException or BadHttpRequestException or EntityUnavailableException,
+    };
+
+    private static async Task AnswerAsync(HttpContext context)
     {
         var exception = context.Features.Get<IExceptionHandlerFeature>()?.Error;
         var problem = exception switch
@@ -24,11 +31,11 @@ internal static class ApiErrors
                 "The service met an error of its own; its log says which."),
         };
         await problem.ExecuteAsync(context);
-    });
+    }
 
     /// <summary>A problem with a stable code.</summary>
     public static IResult Problem(int status, string code, string detail) =>
-        Results.Problem(detail, statusCode: status, extensions: new Dictionary<string, object?> { ["code"] = code });
+        Results.Problem(detail, statusCode: status, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code });
 
     /// <summary>No VM of this name.</summary>
     public static IResult UnknownVm(string vm) => Problem(

@@ -99,7 +99,7 @@ internal static class OperationCommands
     {
         if (request.Agent is { } named)
         {
-            return facts.Agents.Contains(named) ? named : throw new BadRequestException(
+            return facts.Agents.Contains(named, StringComparer.Ordinal) ? named : throw new BadRequestException(
                 $"Agent '{named}' is not connected; connected: {Listed(facts.Agents)}. Start it, or name another.");
         }
 

@@ -6,7 +6,6 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
-using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Effects;

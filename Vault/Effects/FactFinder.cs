@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Health;
-using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Target;
@@ -41,18 +39,15 @@ internal sealed partial class FactFinder(
         foreach (var vm in await vms.ListAsync(ct))
         {
             var view = await vms.Get(vm).StateAsync(ct);
-            if (view.State.Enrollment.Agent != agent
-                || SourceDirectives.For(view.State, site.KeyOf(vm)) is not { } directive)
+            if (view.State.Enrollment.Agent != agent || view.State.Phase is Phase.NotProtected
+                or Phase.Enabling { Step: EnableStep.CheckingPrerequisites })
             {
                 continue;
             }
 
             try
             {
-                if (directive.Role != VolumeRole.Released || view.State.Phase is Phase.Disabling)
-                {
-                    await source.DirectAsync(view.State, ct);
-                }
+                await source.DirectAsync(view.State, ct);
             }
             catch (EffectFailedException e)
             {

@@ -1,6 +1,4 @@
-using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Effects;

@@ -4,7 +4,6 @@ using Microsoft.Extensions.DependencyInjection;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Vault.Effects;

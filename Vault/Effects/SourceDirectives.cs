@@ -10,8 +10,11 @@ namespace ReplicationEngine.Vault.Effects;
 /// </summary>
 internal static class SourceDirectives
 {
-    /// <summary>The directive; null while the agent has nothing to do with the VM.</summary>
-    public static VolumeDirective? For(ProtectedVmState state, string key)
+    /// <summary>
+    /// The directive; null while the agent has nothing to do with the VM. <paramref name="keyOf"/> finds (or makes) the VM's
+    /// data key; it is not asked for one that is let go.
+    /// </summary>
+    public static VolumeDirective? For(ProtectedVmState state, Func<string, string> keyOf)
     {
         if (Role(state) is not { } role)
         {
@@ -20,7 +23,7 @@ internal static class SourceDirectives
 
         return new VolumeDirective(
             state.Enrollment.Vm.Value, [.. state.Enrollment.Disks.Select(d => d.Path)], role, TermOf(state).Value,
-            Replicating(state), key, CopyId(state), state.EventCount, Cut(state));
+            Replicating(state), role == VolumeRole.Released ? "" : keyOf(state.Enrollment.Vm.Value), CopyId(state), state.EventCount, Cut(state));
     }
 
     private static VolumeRole? Role(ProtectedVmState state) => state.Phase switch

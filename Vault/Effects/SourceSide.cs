@@ -20,8 +20,7 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
     /// <exception cref="EffectFailedException">The agent is away or cannot do it.</exception>
     public async Task<VolumeStatus> DirectAsync(ProtectedVmState state, CancellationToken ct)
     {
-        var vm = state.Enrollment.Vm.Value;
-        var directive = SourceDirectives.For(state, site.KeyOf(vm))
+        var directive = SourceDirectives.For(state, site.KeyOf)
             ?? throw new InvalidOperationException($"In phase {state.Phase.GetType().Name} there is nothing to direct.");
         var reply = await AskAsync<AgentReply.Directed>(state.Enrollment.Agent, new AgentRequest.Direct(directive), ct);
         agents.Note(state.Enrollment.Agent, reply.Status);

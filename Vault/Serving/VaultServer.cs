@@ -62,7 +62,7 @@ internal static class VaultServer
         builder.Services.Configure<JsonOptions>(json => ApiJson.Configure(json.SerializerOptions));
         AddVault(builder.Services, options);
         var app = builder.Build();
-        app.UseExceptionHandler(ApiErrors.Handle);
+        app.UseExceptionHandler(ApiErrors.Handler);
         app.MapVms();
         app.MapJobs();
         app.MapAgents();

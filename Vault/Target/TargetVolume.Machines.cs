@@ -1,4 +1,3 @@
-using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 using ReplicationEngine.DataPlane.Splitting;
@@ -89,7 +88,7 @@ internal sealed partial class TargetVolume
         }
 
         var store = Opened();
-        if (store.Overlays.Contains(LiveName))
+        if (store.Overlays.Contains(LiveName, StringComparer.Ordinal))
         {
             store.AdoptOverlay(LiveName);
         }
@@ -120,12 +119,12 @@ internal sealed partial class TargetVolume
     public async Task RestoreAsync(bool test, Term? live, bool quiesced, CancellationToken ct)
     {
         var store = Opened();
-        if (test && store.Overlays.Contains(TestName))
+        if (test && store.Overlays.Contains(TestName, StringComparer.Ordinal))
         {
             await OpenMachineAsync(TestName, store.PointOfOverlay(TestName), null, ct);
         }
 
-        if (live is { } term && store.Overlays.Contains(LiveName))
+        if (live is { } term && store.Overlays.Contains(LiveName, StringComparer.Ordinal))
         {
             var machine = await OpenMachineAsync(LiveName, store.PointOfOverlay(LiveName), term, ct);
             if (quiesced)
@@ -146,7 +145,7 @@ internal sealed partial class TargetVolume
         var store = Opened();
         var stored = store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
             $"The replica of '{_vm}' does not hold recovery point {id}.");
-        var overlay = store.Overlays.Contains(name) ? store.OpenOverlay(name) : store.CreateOverlay(name, id);
+        var overlay = store.Overlays.Contains(name, StringComparer.Ordinal) ? store.OpenOverlay(name) : store.CreateOverlay(name, id);
         var source = term is { } live ? OpenLiveSource(overlay, live) : null;
         var disks = new List<RecoveredDisk>();
         for (var i = 0; i < overlay.Disks.Count; i++)
@@ -187,7 +186,7 @@ internal sealed partial class TargetVolume
     {
         if (Peek(name) is not { } machine)
         {
-            if (delete && Store is { } left && left.Overlays.Contains(name))
+            if (delete && Store is { } left && left.Overlays.Contains(name, StringComparer.Ordinal))
             {
                 left.DeleteOverlay(name);
             }

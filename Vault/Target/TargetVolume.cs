@@ -23,7 +23,7 @@ internal sealed partial class TargetVolume : IAsyncDisposable
     private const string TestName = "test";
     private const string LiveName = "live";
 
-    private readonly object _life = new();
+    private readonly Lock _life = new();
     private readonly string _vm;
     private readonly FileStorageDirectory _directory;
     private readonly byte[] _key;

@@ -1,6 +1,8 @@
 namespace ReplicationEngine.DataPlane.Nbd.Protocol;
 
-/// <summary>The numbers of the NBD protocol (doc/proto.md of NetworkBlockDevice/nbd). All integers are big endian.</summary>
+/// <summary>
+/// The numbers of the NBD protocol (doc/proto.md of NetworkBlockDevice/nbd). All integers are big endian.
+/// </summary>
 internal static class NbdProtocol
 {
     /// <summary>"NBDMAGIC", the server's first eight bytes.</summary>

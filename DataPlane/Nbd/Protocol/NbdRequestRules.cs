@@ -9,9 +9,9 @@ internal readonly record struct NbdTerms(long ExportSize, bool StructuredReplies
 
 /// <summary>Whether a request may be carried out: one pure function from the request to an error or none.</summary>
 /// <remarks>
-/// Where the document leaves a choice: an empty range and unknown flags are EINVAL; a WRITE or WRITE_ZEROES past the end
-/// is ENOSPC, anything else past the end EINVAL; FUA is accepted on every command; a payload above the announced maximum is
-/// EINVAL.
+/// Where the document leaves a choice: an empty range and unknown flags are EINVAL; a WRITE or WRITE_ZEROES past the
+/// end is ENOSPC, anything else past the end EINVAL; FUA is accepted on every command; a payload above the announced
+/// maximum is EINVAL.
 /// </remarks>
 internal static class NbdRequestRules
 {

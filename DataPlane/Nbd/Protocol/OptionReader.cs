@@ -42,7 +42,9 @@ internal ref struct OptionReader(ReadOnlySpan<byte> data)
         return true;
     }
 
-    /// <summary>The bytes as text; false when they are no UTF-8, hold a NUL or are longer than a string may be.</summary>
+    /// <summary>
+    /// The bytes as text; false when they are no UTF-8, hold a NUL or are longer than a string may be.
+    /// </summary>
     public static bool TryDecode(ReadOnlySpan<byte> bytes, out string value)
     {
         value = "";

@@ -1,3 +1,5 @@
+using ReplicationEngine.DataPlane.Changes;
+
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
@@ -26,6 +28,22 @@ internal interface ILayer
 
     /// <summary>Whole regions that became zero.</summary>
     IReadOnlyList<WideZero> WideZeroes { get; }
+}
+
+internal static class LayerQueries
+{
+    /// <summary>As <see cref="ILayer.Touches"/>; a damaged index touches everything.</summary>
+    public static bool MayTouch(this ILayer layer, int disk, long firstRegion, long lastRegion)
+    {
+        try
+        {
+            return layer.Touches(disk, firstRegion, lastRegion);
+        }
+        catch (ReplicaCorruptException)
+        {
+            return true;
+        }
+    }
 }
 
 /// <summary>A run of whole regions that became zero, so that a trim of a whole disk is one entry.</summary>

@@ -14,7 +14,6 @@ internal sealed class MergeJob : IDisposable
 {
     private const int RegionsPerStep = 512;
     private const int CleaningRegionsPerStep = 32;
-    private const long SmallSegment = 1 << 20;
 
     private readonly RedoLog _log;
     private readonly SegmentSet _segments;
@@ -52,7 +51,7 @@ internal sealed class MergeJob : IDisposable
             u => u.Count() == 1 && u.Key < log.State.Checkpoint.Segment && !log.Uncleanable.Contains(u.Key)).Select(u => u.First()))
         {
             var length = segments.LengthOf(user.Segment);
-            if (length > SmallSegment && user.Live < length / 2)
+            if (length > log.SegmentBytes / 16 && user.Live < length / 2)
             {
                 (sparse.TryGetValue(user.Layer, out var set) ? set : sparse[user.Layer] = []).Add(user.Segment);
             }
@@ -116,7 +115,7 @@ internal sealed class MergeJob : IDisposable
         }
 
         ChangeRecord.SealInPlace(header, record);
-        if (_made.Count == 0 || _offset >= 64 << 20)
+        if (_made.Count == 0 || _offset >= _log.SegmentBytes)
         {
             var number = _segments.NextNumber();
             _segments.Create(number, FileNames.Compact(_log.Owner, number), _log.Owner);

@@ -186,7 +186,7 @@ internal sealed class HashBook : IDisposable
                 for (var i = 0; i < regionsPerPage && known != 0 && page.Layer > cut; i++)
                 {
                     var region = (number * regionsPerPage) + i;
-                    if (dropped.Any(l => l.Touches(disk, region, region)))
+                    if (dropped.Any(l => l.MayTouch(disk, region, region)))
                     {
                         known &= ~(0xFUL << (i * blocksPerRegion));
                     }

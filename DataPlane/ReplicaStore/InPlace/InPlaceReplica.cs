@@ -67,7 +67,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Where they were: at most 5,000 ranges; when there are more, neighbours are joined over the gap between.</summary>
+    /// <summary>Where they were: at most 5,000 ranges; when there are more, they are rounded to larger pieces.</summary>
     public IReadOnlyList<DiskRange> OverwrittenRanges
     {
         get

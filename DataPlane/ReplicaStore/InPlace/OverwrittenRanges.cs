@@ -4,18 +4,19 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 
 /// <summary>
 /// The ranges whose old content differed from what replaced it, in pieces of 4 KiB, joined where they touch. Bounded: when
-/// there are more than the state file can hold, the two with the smallest gap between them are joined, so that the list
-/// always covers everything.
+/// there are more than the state file can hold, the pieces become coarser, so that the list always covers everything.
 /// </summary>
 internal sealed class OverwrittenRanges(int most)
 {
     private readonly SortedList<(int Disk, long Offset), long> _ranges = [];
+    private long _grain = 4096;
 
     public IReadOnlyList<DiskRange> Ranges => [.. _ranges.Select(r => new DiskRange(r.Key.Disk, r.Key.Offset, r.Value))];
 
     public void Add(in DiskRange range)
     {
-        var (disk, start, end) = (range.Disk, range.Offset, range.Offset + range.Length);
+        var (disk, start, end) = (range.Disk, range.Offset / _grain * _grain, range.Offset + range.Length);
+        end = _grain == 4096 ? end : (end + _grain - 1) / _grain * _grain;
         var at = FirstAtOrAfter((disk, start));
         if (at > 0 && Touches(at - 1, disk, start))
         {
@@ -33,7 +34,7 @@ internal sealed class OverwrittenRanges(int most)
         _ranges.Add((disk, start), end - start);
         if (_ranges.Count > most)
         {
-            JoinNearest();
+            Coarsen();
         }
     }
 
@@ -59,24 +60,15 @@ internal sealed class OverwrittenRanges(int most)
         return low;
     }
 
-    private void JoinNearest()
+    /// <summary>Rounds every range to four times the grain, so that many become few.</summary>
+    private void Coarsen()
     {
-        var (best, gap) = (-1, long.MaxValue);
-        for (var i = 1; i < _ranges.Count; i++)
+        _grain *= 4;
+        var all = Ranges;
+        _ranges.Clear();
+        foreach (var range in all)
         {
-            var (left, right) = (_ranges.Keys[i - 1], _ranges.Keys[i]);
-            var between = right.Offset - left.Offset - _ranges.Values[i - 1];
-            if (left.Disk == right.Disk && between < gap)
-            {
-                (best, gap) = (i, between);
-            }
-        }
-
-        if (best > 0)
-        {
-            var (key, end) = (_ranges.Keys[best - 1], _ranges.Keys[best].Offset + _ranges.Values[best]);
-            _ranges.RemoveAt(best);
-            _ranges[key] = end - key.Offset;
+            Add(range);
         }
     }
 }

@@ -129,6 +129,7 @@ internal sealed partial class StoreState
         {
             case StoreRecord.PointSealed r:
                 Points.Add((r.Point, r.Layer));
+                LastLayer = Math.Max(LastLayer, r.Layer);
                 EverSealed = true;
                 Tell(new ReplicaFact.PointSealed(r.Point));
                 break;

@@ -20,7 +20,8 @@ internal sealed class ValueListConverter : JsonConverterFactory
     private sealed class Of<T> : JsonConverter<ValueList<T>>
     {
         /// <inheritdoc/>
-        public override ValueList<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        public override ValueList<T> Read(
+            ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             JsonSerializer.Deserialize<ImmutableArray<T>>(ref reader, options).ToValueList();
 
         /// <inheritdoc/>

@@ -46,7 +46,8 @@ internal static class WireValues
     public static ValueList<ResyncReason> Reasons(RepeatedField<Wire.ResyncReason> reasons) =>
         reasons.Select(reason => Known((ResyncReason)reason)).ToValueList();
 
-    public static ValueList<ProtectedDisk> From(RepeatedField<Wire.ProtectedDisk> disks) => disks.Select(From).ToValueList();
+    public static ValueList<ProtectedDisk> From(RepeatedField<Wire.ProtectedDisk> disks) =>
+        disks.Select(From).ToValueList();
 
     public static Wire.ReplicationPolicy To(ReplicationPolicy policy) => new()
     {
@@ -70,7 +71,8 @@ internal static class WireValues
             policy!.Name, Span(policy.Retention), Span(policy.AppConsistentEvery), Span(policy.RpoThreshold),
             Known((AutoResync)policy.AutoResync),
             new DailyWindow(
-                TimeOnly.FromTimeSpan(Span(window.From)), TimeOnly.FromTimeSpan(Span(window.To)), Span(window.UtcOffset)));
+                TimeOnly.FromTimeSpan(Span(window.From)), TimeOnly.FromTimeSpan(Span(window.To)),
+                    Span(window.UtcOffset)));
     }
 
     public static Wire.EffectError To(EffectError error)

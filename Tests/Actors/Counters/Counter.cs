@@ -12,8 +12,8 @@ internal sealed class Counter : IAggregate<CounterState, CounterCommand, Counter
 
     public static string TypeName => "counter";
 
-    public static CounterState Initial { get; } = new(0, 0, [], ImmutableSortedDictionary.Create<string, DateTimeOffset>(
-        StringComparer.Ordinal));
+    public static CounterState Initial { get; } =
+        new(0, 0, [], ImmutableSortedDictionary.Create<string, DateTimeOffset>(StringComparer.Ordinal));
 
     public static Decision<CounterEvent> Decide(CounterState state, CounterCommand command, DecisionContext context) =>
         command switch
@@ -31,7 +31,8 @@ internal sealed class Counter : IAggregate<CounterState, CounterCommand, Counter
             CounterCommand.RecordWorkDone done => state.Work.Contains(done.Name)
                 ? Decision<CounterEvent>.Accept(new CounterEvent.WorkDone(done.Name))
                 : Decision<CounterEvent>.Accept(),
-            CounterCommand.SetTimer set => Decision<CounterEvent>.Accept(new CounterEvent.TimerSet(set.Name, set.DueAt)),
+            CounterCommand.SetTimer set => Decision<CounterEvent>.Accept(
+                new CounterEvent.TimerSet(set.Name, set.DueAt)),
             CounterCommand.RecordTimerDue due when due.Name.StartsWith("stubborn", StringComparison.Ordinal) =>
                 Decision<CounterEvent>.Accept(),
             CounterCommand.RecordTimerDue due => Decision<CounterEvent>.Accept(new CounterEvent.TimerFired(due.Name)),
@@ -46,7 +47,11 @@ internal sealed class Counter : IAggregate<CounterState, CounterCommand, Counter
         CounterEvent.WorkStarted started => state with { Work = state.Work.Add(started.Name) },
         CounterEvent.WorkDone done => state with { Work = state.Work.Remove(done.Name) },
         CounterEvent.TimerSet set => state with { Timers = state.Timers.SetItem(set.Name, set.DueAt) },
-        CounterEvent.TimerFired fired => state with { Timers = state.Timers.Remove(fired.Name), Fired = state.Fired + 1 },
+        CounterEvent.TimerFired fired => state with
+        {
+            Timers = state.Timers.Remove(fired.Name),
+            Fired = state.Fired + 1,
+        },
         CounterEvent.Jinx => state,
         _ => throw new ImpossibleEventException($"{@event} cannot follow total {state.Total}."),
     };

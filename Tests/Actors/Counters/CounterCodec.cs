@@ -29,7 +29,8 @@ internal sealed class CounterCodec : IEntityCodec<CounterState, CounterEvent>
             "counter.added.v1" => new CounterEvent.Added(long.Parse(text, CultureInfo.InvariantCulture)),
             "counter.work-started.v1" => new CounterEvent.WorkStarted(text),
             "counter.work-done.v1" => new CounterEvent.WorkDone(text),
-            "counter.timer-set.v1" => new CounterEvent.TimerSet(text[(text.IndexOf(';') + 1)..], Time(text.Split(';')[0])),
+            "counter.timer-set.v1" => new CounterEvent.TimerSet(
+                text[(text.IndexOf(';') + 1)..], Time(text.Split(';')[0])),
             "counter.timer-fired.v1" => new CounterEvent.TimerFired(text),
             "counter.jinx.v1" => new CounterEvent.Jinx(),
             "counter.impossible.v1" => new CounterEvent.Impossible(),

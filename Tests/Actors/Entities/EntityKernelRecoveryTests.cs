@@ -18,7 +18,8 @@ public sealed class EntityKernelRecoveryTests
             driver.Submit(i, new CounterCommand.Add(i));
         }
 
-        Assert.Equal([4L, 8L], driver.Outputs.OfType<EntityOutput.SaveSnapshot>().Select(o => o.Snapshot.Head.Sequence));
+        Assert.Equal(
+            [4L, 8L], driver.Outputs.OfType<EntityOutput.SaveSnapshot>().Select(o => o.Snapshot.Head.Sequence));
         driver.Outputs.Clear();
         driver.Restart();
 

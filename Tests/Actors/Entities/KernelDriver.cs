@@ -36,7 +36,9 @@ internal enum AppendFault
     Fenced,
 }
 
-/// <summary>A host for one kernel: synchronous, over the in-memory store, with faults on demand and virtual time.</summary>
+/// <summary>
+/// A host for one kernel: synchronous, over the in-memory store, with faults on demand and virtual time.
+/// </summary>
 internal sealed class KernelDriver
 {
     public static readonly PersistenceId Id = new(Counter.TypeName, new VaultId("vault"), "one");

@@ -111,7 +111,10 @@ public sealed class EffectTests
         public Task<Call> NextAsync() => _calls.Reader.ReadAsync().AsTask();
 
         public async ValueTask HandleAsync(
-            PersistenceId id, Effect effect, IEntityCommandSink<CounterCommand> sink, CancellationToken cancellationToken)
+            PersistenceId id,
+            Effect effect,
+            IEntityCommandSink<CounterCommand> sink,
+            CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _count);
             var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -15,8 +15,10 @@ public sealed class EngineHostTests
         await using var engine = await StartAsync();
 
         Assert.Equal(
-            new CommandReply.Accepted(1), await engine["a"].AskAsync(new CounterCommand.Add(5), Command(1), "me", default));
-        Assert.Equal(new EntityView<CounterState>(Counter.Initial with { Total = 5 }, 1), await engine["a"].StateAsync(default));
+            new CommandReply.Accepted(1),
+            await engine["a"].AskAsync(new CounterCommand.Add(5), Command(1), "me", default));
+        Assert.Equal(
+            new EntityView<CounterState>(Counter.Initial with { Total = 5 }, 1), await engine["a"].StateAsync(default));
         Assert.Equal(0, (await engine["b"].StateAsync(default)).Sequence);
     }
 
@@ -91,7 +93,7 @@ public sealed class EngineHostTests
             await engine["a"].AskAsync(new CounterCommand.Add(1), Command(i % 10), "me", default))));
 
         Assert.Equal(10, replies.Distinct().Count());
-        Assert.Equal((10L, 10L), ((await engine["a"].StateAsync(default)).State.Total, (long)replies.Distinct().Count()));
+        Assert.Equal(10, (await engine["a"].StateAsync(default)).State.Total);
     }
 
     [Fact]
@@ -165,7 +167,8 @@ public sealed class EngineHostTests
         }
 
         var reply = await engine["bad"].AskAsync(new CounterCommand.Add(1), Command(5), "me", default);
-        Assert.Contains("decide exploded", Assert.IsType<CommandReply.Quarantined>(reply).Cause, StringComparison.Ordinal);
+        Assert.Contains(
+            "decide exploded", Assert.IsType<CommandReply.Quarantined>(reply).Cause, StringComparison.Ordinal);
         await Assert.ThrowsAsync<EntityUnavailableException>(async () => await engine["bad"].StateAsync(default));
         Assert.IsType<CommandReply.Accepted>(
             await engine["good"].AskAsync(new CounterCommand.Add(1), Command(1), "me", default));

@@ -45,7 +45,7 @@ public sealed class FileBlockDeviceOnARealFile : IDisposable
     [Fact]
     public void Neighbouring_writes_go_out_together_and_land_in_place()
     {
-        var pieces = Enumerable.Range(0, 200).Select(i => Enumerable.Repeat((byte)(i + 1), 100 + i).ToArray()).ToArray();
+        var pieces = Enumerable.Range(0, 200).Select(i => Bytes(100 + i, i)).ToArray();
         var offset = 555L;
         var changes = new List<BlockChange>();
         foreach (var piece in pieces)

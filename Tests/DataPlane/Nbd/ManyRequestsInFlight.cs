@@ -29,7 +29,10 @@ public sealed class ManyRequestsInFlight
         var device = new MemoryBlockDevice(Size);
         await using var server = new TestServer(device);
         await Task.WhenAll(Enumerable.Range(0, connections).Select(c => Task.Factory.StartNew(
-            () => WriteStripe(server, c, connections), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            () => WriteStripe(server, c, connections),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)));
         var expected = Enumerable.Range(0, Size).Select(i => (byte)((i / 512 % connections) + 1));
         Assert.Equal(expected, device.Bytes);
     }
@@ -51,8 +54,8 @@ public sealed class ManyRequestsInFlight
     }
 
     /// <summary>
-    /// Requests of one round do not overlap, since the protocol leaves the order of those in flight open; reads see what
-    /// earlier rounds left.
+    /// Requests of one round do not overlap, since the protocol leaves the order of those in flight open; reads see
+    /// what earlier rounds left.
     /// </summary>
     private static void RunRound(TestServer server, MemoryBlockDevice device, byte[] model, Random random)
     {

@@ -59,7 +59,7 @@ public sealed class OutsideClients : IAsyncDisposable
         _device.Write([BlockChange.Write(1 << 20, Random(1 << 20, 1))]);
         using var json = JsonDocument.Parse(tool.Run("--map", "--json", _server.Uri).Succeeded());
         var runs = json.RootElement.EnumerateArray()
-            .Select(r => (r.GetProperty("offset").GetInt64(), r.GetProperty("length").GetInt64(), r.GetProperty("type").GetInt32()));
+            .Select(r => (Number(r, "offset"), Number(r, "length"), Number(r, "type")));
         Assert.Equal([(0, 1 << 20, 3), (1 << 20, 1 << 20, 0), (2 << 20, Size - (2 << 20), 3)], runs);
     }
 
@@ -145,7 +145,8 @@ public sealed class OutsideClients : IAsyncDisposable
         [
             "write -P 17 0 3M", "write -P 18 -f 1M 64k", "write -z 2M 128k", "write -z -u 2560k 128k",
             "discard 512k 256k", "aio_write -P 19 8M 1M", "aio_write -P 20 10M 1M", "aio_flush", "flush",
-            "read -P 17 0 512k", "read -P 0 512k 256k", "read -P 18 1M 64k", "read -P 0 2M 128k", "read -P 0 2560k 128k",
+            "read -P 17 0 512k", "read -P 0 512k 256k", "read -P 18 1M 64k", "read -P 0 2M 128k",
+            "read -P 0 2560k 128k",
             "read -P 19 8M 1M", "read -P 20 10M 1M",
         ];
         var output = tool.Run(["-f", "raw", .. commands.SelectMany(c => new[] { "-c", c }), _server.Uri]).Succeeded();
@@ -179,6 +180,8 @@ public sealed class OutsideClients : IAsyncDisposable
         _device.Dispose();
         _directory.Delete(recursive: true);
     }
+
+    private static long Number(JsonElement run, string name) => run.GetProperty(name).GetInt64();
 
     private static byte[] Random(int count, int seed)
     {

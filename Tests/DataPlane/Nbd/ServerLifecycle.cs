@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.Tests.TestKit.Nbd;
@@ -39,7 +40,10 @@ public sealed class ServerLifecycle : IAsyncDisposable
         writer.Submit(Write, 0, 1, 0, 1);
         Assert.True(await entered.WaitAsync(Patience));
         var fencing = Task.Factory.StartNew(
-            () => _server.Export.SetReadOnly(true), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => _server.Export.SetReadOnly(true),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
         while (!_server.Export.ReadOnly)
         {
             await Task.Yield();
@@ -153,7 +157,7 @@ public sealed class ServerLifecycle : IAsyncDisposable
         var listener = _server.Server.ListenTcp(new IPEndPoint(IPAddress.Loopback, 0));
         var port = ((IPEndPoint)listener.EndPoint).Port;
         Assert.Equal($"nbd://127.0.0.1:{port}/a%20b%2Fc", listener.UriOf("a b/c"));
-        using var socket = new System.Net.Sockets.TcpClient();
+        using var socket = new TcpClient();
         socket.Connect(IPAddress.Loopback, port);
         var greeting = new byte[18];
         socket.GetStream().ReadExactly(greeting);
@@ -167,10 +171,10 @@ public sealed class ServerLifecycle : IAsyncDisposable
         var error = Assert.Throws<NbdListenException>(() => _server.Server.ListenUnix(_server.Path));
         Assert.Contains(_server.Path, error.Message, StringComparison.Ordinal);
         var path = Path.Combine(_server.Folder, "stale");
-        using (var left = new System.Net.Sockets.Socket(
-            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified))
+        using (var left = new Socket(
+            AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
-            left.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
+            left.Bind(new UnixDomainSocketEndPoint(path));
         }
 
         var listener = _server.Server.ListenUnix(path);
@@ -204,6 +208,33 @@ public sealed class ServerLifecycle : IAsyncDisposable
         Assert.Empty(InheritedSockets.Descriptors(null, "2", 17));
         Assert.Empty(InheritedSockets.Descriptors("17", "-1", 17));
         Assert.Empty(InheritedSockets.Descriptors("17", "x", 17));
+    }
+
+    [Fact]
+    public void A_listening_socket_passed_on_by_number_serves_clients()
+    {
+        var path = Path.Combine(_server.Folder, "inherited");
+        var parents = ListeningSockets.Unix(path);
+        var descriptor = (int)parents.SafeHandle.DangerousGetHandle();
+        parents.SafeHandle.SetHandleAsInvalid();
+        _server.Server.Listen(InheritedSockets.Open(descriptor), null);
+        using var client = NbdTestClient.Open(path, "disk");
+        Assert.Equal(0u, client.Write(0, [1]));
+    }
+
+    [Fact]
+    public void A_descriptor_that_is_no_listening_socket_is_refused()
+    {
+        var file = File.OpenHandle("/dev/null");
+        var descriptor = (int)file.DangerousGetHandle();
+        file.SetHandleAsInvalid();
+        Assert.Throws<NbdListenException>(() => InheritedSockets.Open(descriptor));
+
+        var silent = new Socket(
+            AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        descriptor = (int)silent.SafeHandle.DangerousGetHandle();
+        silent.SafeHandle.SetHandleAsInvalid();
+        Assert.Throws<NbdListenException>(() => InheritedSockets.Open(descriptor));
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

@@ -152,7 +152,9 @@ public sealed class TransmissionAnswers : IAsyncDisposable
     public void What_a_device_cannot_do_is_told_by_number_and_the_connection_lives()
     {
         using var client = _server.Open();
-        foreach (var (errno, error) in new[] { (5, Eio), (28, Enospc), (122, Enospc), (1, Eperm), (30, Eperm), (108, Eshutdown), (4711, Eio) })
+        (int, uint)[] errors =
+            [(5, Eio), (28, Enospc), (122, Enospc), (1, Eperm), (30, Eperm), (108, Eshutdown), (4711, Eio)];
+        foreach (var (errno, error) in errors)
         {
             _device.Before = _ => throw new BlockDeviceException("planted", errno);
             Assert.Equal(error, client.Write(0, [1]));

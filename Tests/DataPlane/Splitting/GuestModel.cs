@@ -4,8 +4,8 @@ using Xunit;
 namespace ReplicationEngine.Tests.DataPlane.Splitting;
 
 /// <summary>
-/// What a guest may find on one disk: per sector the stamps it may read after a power cut (all since the last flush), the
-/// last of which is what it reads now. Independent of the code under test.
+/// What a guest may find on one disk: per sector the stamps it may read after a power cut (all since the last flush),
+/// the last of which is what it reads now. Independent of the code under test.
 /// </summary>
 internal sealed class GuestModel(long size)
 {
@@ -49,7 +49,9 @@ internal sealed class GuestModel(long size)
         {
             var found = Stamp(disk.AsSpan(i * Sector, Sector));
             var stamps = At(i);
-            var mayBe = underWay.Where(w => i >= w.Sector && i < w.Sector + w.Count).SelectMany(w => new[] { w.Stamp, Torn });
+            var mayBe = underWay
+                .Where(w => i >= w.Sector && i < w.Sector + w.Count)
+                .SelectMany(w => new[] { w.Stamp, Torn });
             var allowed = (powerCut ? stamps : stamps[^1..]).Concat(mayBe);
             Assert.True(
                 allowed.Contains(found),

@@ -25,7 +25,7 @@ public sealed class SourceVolumeCrashes
     }
 
     private static int RunCount =>
-        int.TryParse(Environment.GetEnvironmentVariable("SOURCE_CRASH_RUNS"), out var runs) ? runs : 60;
+        int.TryParse(Environment.GetEnvironmentVariable("SOURCE_CRASH_RUNS"), out var runs) ? runs : 40;
 
     private sealed class CrashRun
     {
@@ -105,7 +105,9 @@ public sealed class SourceVolumeCrashes
             CheckLogAndDirtyMap();
         }
 
-        /// <summary>What log and dirty map carry is all that differs: with the log applied, only dirty extents may differ.</summary>
+        /// <summary>
+        /// What log and dirty map carry is all that differs: with the log applied, only dirty extents may differ.
+        /// </summary>
         private void CheckLogAndDirtyMap()
         {
             if (_random.Next(2) == 0)

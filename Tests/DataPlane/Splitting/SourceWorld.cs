@@ -106,7 +106,8 @@ internal sealed class SourceWorld
             {
                 var length = Math.Min(Extent, replica.Length - offset);
                 Assert.True(
-                    named.Contains((disk, offset)) || source.AsSpan(offset, length).SequenceEqual(replica.AsSpan(offset, length)),
+                    named.Contains((disk, offset))
+                        || source.AsSpan(offset, length).SequenceEqual(replica.AsSpan(offset, length)),
                     $"disk {disk} differs in the extent at {offset}, which no mark names");
             }
         }

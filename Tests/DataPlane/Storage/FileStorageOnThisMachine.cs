@@ -30,7 +30,8 @@ public sealed class FileStorageOnThisMachine : IDisposable
     public void A_gather_write_of_more_buffers_than_one_call_takes_is_whole()
     {
         using var file = _directory.Open("f", StorageOpen.New);
-        var buffers = Enumerable.Range(0, 1500).Select(i => new ReadOnlyMemory<byte>([(byte)i, (byte)(i >> 8)])).ToArray();
+        var buffers = Enumerable.Range(0, 1500)
+            .Select(i => new ReadOnlyMemory<byte>([(byte)i, (byte)(i >> 8)])).ToArray();
         file.Write(3, buffers);
         var read = new byte[3000];
         Assert.Equal(3000, file.Read(3, read));
@@ -136,5 +137,6 @@ public sealed class FileStorageOnThisMachine : IDisposable
         Assert.Throws<StorageException>(() => file.SetLength(10));
     }
 
-    public void Dispose() => Directory.Delete(Path.GetFullPath(Path.Combine(_directory.Path, "..", "..")), recursive: true);
+    public void Dispose() =>
+        Directory.Delete(Path.GetFullPath(Path.Combine(_directory.Path, "..", "..")), recursive: true);
 }

@@ -20,9 +20,11 @@ public sealed class Enabling_protection
         var enrollment = new Enrollment(
             new ProtectedVmId("web-1"), Story.Disks, "SCN-1", ReplicationPolicy.Default, "agent-1");
 
-        Assert.Equal<ProtectedVmEvent>([new EnableStarted(Story.Monday, Story.User, enrollment)], story.Do(Story.Enabling()));
+        Assert.Equal<ProtectedVmEvent>(
+            [new EnableStarted(Story.Monday, Story.User, enrollment)], story.Do(Story.Enabling()));
         Assert.Equal(
-            new ProtectedVmEffect.CheckPrerequisites("agent-1", Story.Disks) { Id = new EffectId("web-1/check-prerequisites/1") },
+            new ProtectedVmEffect.CheckPrerequisites(
+                "agent-1", Story.Disks) { Id = new EffectId("web-1/check-prerequisites/1") },
             Assert.Single(story.Effects));
         story.Succeed(EffectKind.CheckPrerequisites, new EffectResult.PrerequisitesMet(Story.Disks));
         story.Succeed(EffectKind.AttachSource);
@@ -37,7 +39,8 @@ public sealed class Enabling_protection
         Assert.Equal(ReplicationStatus.Running, story.State.Replication.Status);
         var job = story.State.Jobs.First(known => known.Kind == JobKind.Enable);
         Assert.Equal(
-            ["Prerequisites checked", "Agent registered, source attached", "Target resources created", "Initial replication started"],
+            ["Prerequisites checked", "Agent registered, source attached", "Target resources created",
+                "Initial replication started"],
             job.Steps.Select(step => step.Name));
         Assert.Equal((JobOutcome.Succeeded, Story.User), (job.Outcome, job.Actor));
         Assert.All(job.Steps, step => Assert.NotNull(step.EndedAt));
@@ -52,7 +55,8 @@ public sealed class Enabling_protection
             new ProtectedVmId("-web"),
             [new ProtectedDisk("/a", 0), new ProtectedDisk("/a", -1), new ProtectedDisk("", 0)],
             "SCN-2",
-            ReplicationPolicy.Default with { Retention = TimeSpan.FromDays(16), AppConsistentEvery = TimeSpan.FromMinutes(30) },
+            ReplicationPolicy.Default
+                with { Retention = TimeSpan.FromDays(16), AppConsistentEvery = TimeSpan.FromMinutes(30) },
             "agent-1");
 
         var refusal = new Story().Refused<ProtectedVmRefusal.InvalidRequest>(request);
@@ -78,7 +82,8 @@ public sealed class Enabling_protection
     {
         var story = Stories.Enabling();
         var error = new EffectError(
-            ErrorClass.NonRecoverable, ["Disk /disks/a.img does not exist.", "Disk /disks/b.img is protected already."], "Choose other disks.");
+            ErrorClass.NonRecoverable, ["Disk /disks/a.img does not exist.",
+                "Disk /disks/b.img is protected already."], "Choose other disks.");
 
         story.Fail(EffectKind.CheckPrerequisites, error);
 
@@ -126,7 +131,8 @@ public sealed class Enabling_protection
         var story = new Story();
         story.Do(Story.Enabling() with { Disks = [new ProtectedDisk("/disks/a.img", 0)] });
 
-        story.Succeed(EffectKind.CheckPrerequisites, new EffectResult.PrerequisitesMet([new ProtectedDisk("/disks/a.img", 99)]));
+        story.Succeed(EffectKind.CheckPrerequisites,
+            new EffectResult.PrerequisitesMet([new ProtectedDisk("/disks/a.img", 99)]));
 
         var attach = (ProtectedVmEffect.AttachSource)story.Owed(EffectKind.AttachSource);
         Assert.Equal([new ProtectedDisk("/disks/a.img", 99)], attach.Disks);

@@ -40,7 +40,8 @@ public sealed class A_failover
 
         var pending = Assert.IsType<Phase.CommitPending>(story.State.Phase);
         Assert.Equal(
-            new Recovery(FailoverKind.Unplanned, story.State.Points[^1].Id, TimeSpan.FromSeconds(7), 2, startedAt, story.Now),
+            new Recovery(FailoverKind.Unplanned, story.State.Points[^1].Id, TimeSpan.FromSeconds(7), 2, startedAt,
+                story.Now),
             pending.Recovery);
         Assert.Equal(PrimarySide.Target, WritablePrimary.Of(pending));
     }
@@ -84,7 +85,8 @@ public sealed class A_failover
     public void Recovers_to_any_choice_of_point(int choice, int expected)
     {
         PointChoice[] choices =
-            [new PointChoice.LatestProcessed(), new PointChoice.LatestAppConsistent(), new PointChoice.Specific(Story.Point(1, default).Id)];
+            [new PointChoice.LatestProcessed(), new PointChoice.LatestAppConsistent(),
+                new PointChoice.Specific(Story.Point(1, default).Id)];
         var story = Stories.Protected();
 
         var started = (FailoverStarted)story.Do(new StartUnplannedFailover(choices[choice], false))[0];
@@ -110,7 +112,8 @@ public sealed class A_failover
         var story = Stories.CommitPending();
         var other = story.State.Points[0].Point;
         story.Do(new ChangeRecoveryPoint(other.Id));
-        story.Succeed(EffectKind.SwitchRecoveredPoint, new EffectResult.FailoverReady(other, TimeSpan.FromMinutes(9), 2));
+        story.Succeed(EffectKind.SwitchRecoveredPoint,
+            new EffectResult.FailoverReady(other, TimeSpan.FromMinutes(9), 2));
         Assert.Equal(other.Id, Assert.IsType<Phase.CommitPending>(story.State.Phase).Recovery.Point);
         story.Refused<ProtectedVmRefusal.SamePoint>(new ChangeRecoveryPoint(other.Id));
 
@@ -145,7 +148,8 @@ public sealed class A_failover
         var cancelled = (CancelStarted)story.Do(new CancelFailover(12345, true))[0];
 
         Assert.Equal((12345L, new Term(3)), (cancelled.DiscardedBytes, cancelled.Term));
-        Assert.Equal(Direction.ToRecovery, ((ProtectedVmEffect.CancelFailover)story.Owed(EffectKind.CancelFailover)).Direction);
+        Assert.Equal(Direction.ToRecovery,
+            ((ProtectedVmEffect.CancelFailover)story.Owed(EffectKind.CancelFailover)).Direction);
         story.Succeed(EffectKind.CancelFailover);
         Assert.IsType<Phase.Protected>(story.State.Phase);
         Assert.Equal(story.Now, story.Timer("point")!.DueAt);
@@ -172,7 +176,8 @@ public sealed class A_failover
     public void Planned_from_a_physical_server_needs_the_agents_word_that_it_is_shut_down()
     {
         var unconfirmed = Stories.Protected("SCN-3").With(new StartPlannedFailover());
-        var failed = (FailoverFailed)unconfirmed.Succeed(EffectKind.QuiesceSource, new EffectResult.Quiesced(new Lsn(4), false))[0];
+        var failed = (FailoverFailed)unconfirmed.Succeed(
+            EffectKind.QuiesceSource, new EffectResult.Quiesced(new Lsn(4), false))[0];
         var confirmed = Stories.Protected("SCN-3").With(new StartPlannedFailover());
         confirmed.Succeed(EffectKind.QuiesceSource, new EffectResult.Quiesced(new Lsn(4), true));
 
@@ -201,8 +206,10 @@ public sealed class A_failover
 
         Assert.IsType<Phase.Finalizing>(story.State.Phase);
         story.Succeed(EffectKind.FinalizeProtection);
-        Assert.Equal(ReplicationStatus.ResyncRequired, story.State.Replication.Status);
-        Assert.NotNull(story.Timer("resync"));
+        Assert.Equal(ReplicationStatus.Resyncing, story.State.Replication.Status);
+        Assert.Null(story.Timer("point"));
+        story.Do(new RecordResyncCompleted(9));
+        Assert.NotNull(story.Timer("point"));
     }
 }
 
@@ -257,7 +264,8 @@ public sealed class A_test_failover
     public void Bars_planned_failover_and_commit_but_not_an_unplanned_failover()
     {
         var story = Stories.Protected().With(new StartTestFailover(new PointChoice.LatestProcessed()));
-        story.Succeed(EffectKind.StartTestFailover, new EffectResult.TestFailoverReady(story.State.Points[^1].Point, 2));
+        story.Succeed(EffectKind.StartTestFailover,
+            new EffectResult.TestFailoverReady(story.State.Points[^1].Point, 2));
 
         story.Refused<ProtectedVmRefusal.TestFailoverActive>(new StartPlannedFailover());
         story.Do(new StartUnplannedFailover(new PointChoice.Latest(), false));
@@ -314,7 +322,8 @@ public sealed class Returning_to_the_primary_site
         Assert.Equal(
             "Scenario SCN-3 forbids this: it has no reverse replication, so no reprotect.",
             story.Refused<ProtectedVmRefusal.ScenarioForbids>(new Reprotect()).Message);
-        Assert.Contains("SCN-3", story.Refused<ProtectedVmRefusal.ScenarioForbids>(new Failback()).Message, StringComparison.Ordinal);
+        Assert.Contains("SCN-3", story.Refused<ProtectedVmRefusal.ScenarioForbids>(new Failback()).Message,
+            StringComparison.Ordinal);
         Assert.DoesNotContain(Operation.Reprotect, ProtectedVmOperations.Offered(story.State));
     }
 
@@ -336,7 +345,8 @@ public sealed class Returning_to_the_primary_site
     {
         Func<Story>[] way =
         [
-            () => Stories.Protected(), () => Stories.FailingOver(), () => Stories.CommitPending(), () => Stories.FailedOver(),
+            () => Stories.Protected(), () => Stories.FailingOver(), () => Stories.CommitPending(), () =>
+                Stories.FailedOver(),
             Stories.ProtectedReverse, Stories.FailingBack, Stories.FailbackCommitPending, Stories.FailedBack,
         ];
 

@@ -54,13 +54,15 @@ public sealed class Recovery_points_while_protected
     [Trait("Req", "POL-1")]
     public void Are_application_consistent_as_often_as_the_policy_says()
     {
-        var story = Stories.Protected(policy: ReplicationPolicy.Default with { AppConsistentEvery = TimeSpan.FromHours(1) });
+        var story = Stories.Protected(
+            policy: ReplicationPolicy.Default with { AppConsistentEvery = TimeSpan.FromHours(1) });
         var kinds = new List<PointKind>();
         for (var made = 0; made < 30; made++)
         {
             var requested = Assert.IsType<RecoveryPointRequested>(Assert.Single(story.Fire("point")));
             kinds.Add(requested.Kind);
-            story.Do(new RecordRecoveryPointSealed(Story.Point(10 + made, story.Now, requested.Kind) with { Id = requested.Point }));
+            story.Do(new RecordRecoveryPointSealed(
+                Story.Point(10 + made, story.Now, requested.Kind) with { Id = requested.Point }));
         }
 
         Assert.Equal([11, 23], kinds.Index().Where(k => k.Item == PointKind.Application).Select(k => k.Index));
@@ -76,7 +78,8 @@ public sealed class Recovery_points_while_protected
         var made = story.Do(new RecordRecoveryPointSealed(Story.Point(9, story.Now) with { Id = requested.Point }));
 
         Assert.NotNull(Assert.IsType<RecoveryPointSealed>(Assert.Single(made)).Warning);
-        Assert.Contains(ProtectedVmHealth.Of(story.State).Causes, cause => cause.Kind == HealthKind.AppConsistencyFailed);
+        Assert.Contains(ProtectedVmHealth.Of(story.State).Causes, cause =>
+            cause.Kind == HealthKind.AppConsistencyFailed);
         story.Do(new RecordRecoveryPointSealed(Story.Point(10, story.Now, PointKind.Application)));
         Assert.Equal(HealthLevel.Normal, ProtectedVmHealth.Of(story.State).Level);
     }
@@ -322,7 +325,8 @@ public sealed class Replication_under_a_policy
     [Fact]
     public void Names_the_disk_that_it_does_not_know()
     {
-        var refusal = Stories.Protected().Refused<ProtectedVmRefusal.UnknownDisk>(new RecordDiskResized("/disks/z.img", 1));
+        var refusal = Stories.Protected().Refused<ProtectedVmRefusal.UnknownDisk>(
+            new RecordDiskResized("/disks/z.img", 1));
 
         Assert.Contains("/disks/z.img", refusal.Message, StringComparison.Ordinal);
     }

@@ -42,7 +42,8 @@ public sealed class A_resync
         story.Fire("resync");
 
         Assert.Equal(ReplicationStatus.Resyncing, story.State.Replication.Status);
-        Assert.Equal([ResyncReason.TransferFailed], ((ProtectedVmEffect.StartResync)story.Owed(EffectKind.StartResync)).Reasons);
+        Assert.Equal([ResyncReason.TransferFailed],
+            ((ProtectedVmEffect.StartResync)story.Owed(EffectKind.StartResync)).Reasons);
     }
 
     [Fact]
@@ -114,8 +115,35 @@ public sealed class A_resync
         Assert.False(story.Owes(EffectKind.StartResync));
         story.Do(new CancelFailover(0, false));
         story.Succeed(EffectKind.CancelFailover);
+        Assert.True(story.Owes(EffectKind.StartResync));
+    }
+
+    [Fact]
+    public void That_the_data_plane_began_by_itself_is_never_ordered()
+    {
+        var story = Stories.Protected().With(
+            new RecordResyncStarted(ResyncReason.DirtyMap), new StartUnplannedFailover(new PointChoice.Latest(), false),
+            new CancelFailover(0, false));
+        story.Succeed(EffectKind.CancelFailover);
+
+        Assert.Equal(ReplicationStatus.Resyncing, story.State.Replication.Status);
+        Assert.Equal(0, story.State.Replication.Resync!.Since);
+        Assert.False(story.Owes(EffectKind.StartResync));
+        story.Do(new RecordResyncCompleted(5));
+        Assert.Equal(ReplicationStatus.Running, story.State.Replication.Status);
+    }
+
+    [Fact]
+    public void That_waited_is_decided_anew_when_a_failover_is_undone()
+    {
+        var story = Stories.Protected().With(
+            new RecordResyncNeeded(ResyncReason.TransferFailed),
+            new StartUnplannedFailover(new PointChoice.Latest(), false), new CancelFailover(0, false));
+        story.Succeed(EffectKind.CancelFailover);
+
         Assert.Equal(ReplicationStatus.ResyncRequired, story.State.Replication.Status);
-        Assert.NotNull(story.Timer("resync"));
+        story.Fire("resync");
+        Assert.Equal(new TimeOnly(18, 30), TimeOnly.FromDateTime(story.Timer("resync")!.DueAt.UtcDateTime));
     }
 
     [Fact]

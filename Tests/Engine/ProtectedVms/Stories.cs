@@ -9,9 +9,11 @@ namespace ReplicationEngine.Tests.Engine.ProtectedVms;
 /// <summary>Ways through the lifecycle, each by commands only, up to a phase.</summary>
 internal static class Stories
 {
-    public static readonly EffectError Retryable = new(ErrorClass.Recoverable, "The link is down.", "Mend the link.");
+    public static readonly EffectError Retryable = EffectError.Of(
+        ErrorClass.Recoverable, "The link is down.", "Mend the link.");
 
-    public static readonly EffectError Fatal = new(ErrorClass.NonRecoverable, "The key is refused.", "Enrol the agent again.");
+    public static readonly EffectError Fatal = EffectError.Of(
+        ErrorClass.NonRecoverable, "The key is refused.", "Enrol the agent again.");
 
     public static Story Enabling(string scenario = "SCN-1", ReplicationPolicy? policy = null)
     {
@@ -37,13 +39,16 @@ internal static class Stories
         return story;
     }
 
-    /// <summary>Protected, with two crash-consistent points, five minutes apart, and an app-consistent one between.</summary>
+    /// <summary>
+    /// Protected, with two crash-consistent points, five minutes apart, and an app-consistent one between.
+    /// </summary>
     public static Story Protected(string scenario = "SCN-1", ReplicationPolicy? policy = null)
     {
         var story = Finalizing(scenario, policy);
         story.Succeed(EffectKind.FinalizeProtection);
         story.Do(new RecordRecoveryPointSealed(Story.Point(1, story.Now)));
-        story.Do(new RecordRecoveryPointSealed(Story.Point(2, story.After(TimeSpan.FromMinutes(2)).Now, PointKind.Application)));
+        story.Do(new RecordRecoveryPointSealed(
+            Story.Point(2, story.After(TimeSpan.FromMinutes(2)).Now, PointKind.Application)));
         story.Do(new RecordRecoveryPointSealed(Story.Point(3, story.After(TimeSpan.FromMinutes(3)).Now)));
         return story;
     }

@@ -4,8 +4,10 @@ using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
-using Xunit;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
+#pragma warning disable IDE0005 // This file is compiled into two projects, one of which imports xunit everywhere.
+using Xunit;
+#pragma warning restore IDE0005
 
 namespace ReplicationEngine.Tests.Engine.ProtectedVms;
 
@@ -106,6 +108,9 @@ internal sealed class Story
         var reacted = ProtectedVm.React(State, @event);
         var added = ProtectedVm.Outstanding(State).Where(effect => before.All(known => known.Id != effect.Id));
         Assert.Equal(added.ToList(), reacted.ToList());
+        Assert.Distinct(ProtectedVm.Outstanding(State).Select(effect => effect.Id));
+        Assert.Distinct(ProtectedVm.Timers(State).Select(timer => timer.Name));
+        Assert.Distinct(State.Points.Select(point => point.Id));
         Events.Add(@event);
         Effects.AddRange(reacted.Cast<ProtectedVmEffect>());
     }

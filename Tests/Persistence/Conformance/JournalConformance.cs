@@ -103,7 +103,8 @@ public abstract class JournalConformance : IDisposable
         _store.Reopen();
 
         Assert.Equal(
-            new AppendOutcome.Fenced(newer.Epoch), await _store.Journal.AppendAsync(Request(Id(), old, head, 2), default));
+            new AppendOutcome.Fenced(newer.Epoch),
+            await _store.Journal.AppendAsync(Request(Id(), old, head, 2), default));
         Assert.Equal(head, await _store.HeadAsync(Id()));
         await _store.AppendAsync(Id(), newer, 3);
     }
@@ -268,8 +269,8 @@ public abstract class JournalConformance : IDisposable
     {
         await _store.AppendAsync(Id(), await _store.OwnAsync(), 1);
 
-        var exception = await Assert.ThrowsAsync<JournalCorruptException>(async () => await _store.Journal.ReadStreamAsync(
-            Id(), new StreamHead(7, ChainHash.None), 100, default));
+        var exception = await Assert.ThrowsAsync<JournalCorruptException>(
+            async () => await _store.Journal.ReadStreamAsync(Id(), new StreamHead(7, ChainHash.None), 100, default));
         Assert.Equal(2, exception.Sequence);
     }
 

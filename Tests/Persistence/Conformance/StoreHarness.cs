@@ -61,7 +61,8 @@ internal abstract class StoreHarness : IDisposable
         PersistenceId id, FencingToken token, StreamHead head, int command, int events = 1, WakeMark wake = default)
     {
         var encoded = Enumerable.Range(1, events)
-            .Select(number => new EncodedEvent("counter.added.v1", Encoding.UTF8.GetBytes($"{id.Entity}-{command}-{number}")))
+            .Select(number => new EncodedEvent(
+                "counter.added.v1", Encoding.UTF8.GetBytes($"{id.Entity}-{command}-{number}")))
             .ToArray();
         return AppendRequest.Create(
             id, token, head, new DecisionContext(Now.AddSeconds(command), Command(command), "tester"), encoded, wake);

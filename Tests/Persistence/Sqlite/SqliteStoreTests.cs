@@ -158,6 +158,34 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_lease_that_was_never_given_back_is_free_for_the_next_process_whatever_its_name()
+    {
+        var token = await _store.OwnAsync();
+        _store.Reopen();
+
+        var outcome = await _store.Leases.AcquireAsync("region", "another name", Now, DateTimeOffset.MaxValue, default);
+        Assert.Equal(token.Epoch + 1, Assert.IsType<LeaseOutcome.Granted>(outcome).Lease.Epoch);
+    }
+
+    [Fact, Trait("Req", "I28")]
+    public async Task After_a_failed_write_nothing_is_acknowledged_until_the_journal_is_opened_anew()
+    {
+        const int failedSync = 1034;
+        var token = await _store.OwnAsync();
+        var head = await _store.AppendAsync(Id(), token, 1);
+        var failing = new SimpleOperation<bool>(
+            () => throw new SqliteFault(_store.File, failedSync, "disk I/O error"), _ => { });
+        _store.Store.Writer.Enqueue(failing);
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => failing.Completion);
+
+        Assert.IsType<AppendOutcome.Unknown>(await _store.Journal.AppendAsync(Request(Id(), token, head, 2), default));
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => _store.OwnAsync());
+        Assert.Equal(head, await _store.HeadAsync(Id()));
+        _store.Reopen();
+        await _store.AppendAsync(Id(), token, 3);
+    }
+
+    [Fact]
     public async Task A_closed_store_answers_unknown_rather_than_never()
     {
         var token = await _store.OwnAsync();
@@ -171,7 +199,7 @@ public sealed class SqliteStoreTests : IDisposable
     private static AppendRequest Large(FencingToken token, StreamHead head, int command)
     {
         var encoded = Enumerable.Range(0, 4).Select(_ => new EncodedEvent("large.v1", new byte[300_000])).ToArray();
-        var context = new Engine.Kernel.DecisionContext(Now, Command(command), "tester");
+        var context = new ReplicationEngine.Engine.Kernel.DecisionContext(Now, Command(command), "tester");
         return AppendRequest.Create(Id(), token, head, context, encoded, default);
     }
 }

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace ReplicationEngine.Tests.TestKit.Nbd;
 
-/// <summary>A small NBD client that can also misbehave: it sends whatever it is told to. Not safe for several threads.</summary>
+/// <summary>
+/// A small NBD client that can also misbehave: it sends whatever it is told to. Not safe for several threads.
+/// </summary>
 public sealed class NbdTestClient : IDisposable
 {
     private readonly Socket _socket;
@@ -73,7 +75,8 @@ public sealed class NbdTestClient : IDisposable
         {
             return _stream.ReadByte() < 0;
         }
-        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
+        catch (IOException e)
+            when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
         {
             return true;
         }

@@ -4,8 +4,8 @@ using System.Text;
 namespace ReplicationEngine.Tests.TestKit.Nbd;
 
 /// <summary>
-/// The client's half of the NBD wire, written from the protocol document and not from the server's code, so that a mistake on
-/// one side does not cancel out on the other.
+/// The client's half of the NBD wire, written from the protocol document and not from the server's code, so that a
+/// mistake on one side does not cancel out on the other.
 /// </summary>
 public static class NbdWire
 {
@@ -14,7 +14,8 @@ public static class NbdWire
         ListMetaContext = 9, SetMetaContext = 10;
 
     /// <summary>Commands.</summary>
-    public const ushort Read = 0, Write = 1, Disconnect = 2, Flush = 3, Trim = 4, Cache = 5, WriteZeroes = 6, BlockStatus = 7;
+    public const ushort Read = 0, Write = 1, Disconnect = 2, Flush = 3, Trim = 4,
+        Cache = 5, WriteZeroes = 6, BlockStatus = 7;
 
     /// <summary>Command flags.</summary>
     public const ushort Fua = 1, NoHole = 2, DontFragment = 4, RequestOne = 8, FastZero = 16;
@@ -26,7 +27,8 @@ public static class NbdWire
     public static byte[] ClientFlags(uint flags = 3) => Bytes(4, s => BinaryPrimitives.WriteUInt32BigEndian(s, flags));
 
     /// <summary>An option with its data.</summary>
-    public static byte[] Option(uint option, params byte[] data) => OptionHeader(option, (uint)data.Length).Concat(data).ToArray();
+    public static byte[] Option(uint option, params byte[] data) =>
+        OptionHeader(option, (uint)data.Length).Concat(data).ToArray();
 
     /// <summary>The header of an option that claims a length.</summary>
     public static byte[] OptionHeader(uint option, uint length) => Bytes(16, s =>

@@ -2,7 +2,9 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.Tests.TestKit.Storage;
 
-/// <summary>A directory of a <see cref="SimulatedStorage"/>. Subdirectories are durable as soon as they hold a durable file.</summary>
+/// <summary>
+/// A directory of a <see cref="SimulatedStorage"/>. Subdirectories are durable as soon as they hold a durable file.
+/// </summary>
 internal sealed class SimulatedDirectory(SimulatedStorage storage, int life, string path) : IStorageDirectory
 {
     public string Path => "/" + path;
@@ -58,7 +60,9 @@ internal sealed class SimulatedDirectory(SimulatedStorage storage, int life, str
         lock (storage.Gate)
         {
             storage.CheckAlive(life);
-            return [.. Below().Where(n => n.Contains('/')).Select(n => n[..n.IndexOf('/')]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            return [.. Below().Where(n =>
+                n.Contains('/')).Select(n =>
+                n[..n.IndexOf('/')]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         }
     }
 
@@ -103,7 +107,8 @@ internal sealed class SimulatedDirectory(SimulatedStorage storage, int life, str
         {
             storage.CheckAlive(life);
             var prefix = Full(name) + "/";
-            foreach (var full in storage.Names.Keys.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).ToArray())
+            foreach (var full in storage.Names.Keys.Where(n =>
+                n.StartsWith(prefix, StringComparison.Ordinal)).ToArray())
             {
                 storage.FreeBytes += (long)storage.Names[full].Allocated.Count * SimulatedStorage.BlockSize;
                 storage.ChangeNames(life, names => names.Remove(full));
@@ -124,6 +129,7 @@ internal sealed class SimulatedDirectory(SimulatedStorage storage, int life, str
     private IEnumerable<string> Below()
     {
         var prefix = path.Length == 0 ? string.Empty : path + "/";
-        return storage.Names.Keys.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..]);
+        return storage.Names.Keys.Where(n =>
+            n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..]);
     }
 }

@@ -3,7 +3,8 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.Tests.TestKit.Storage;
 
 /// <summary>An open file of a <see cref="SimulatedStorage"/>.</summary>
-internal sealed class SimulatedFile(SimulatedStorage storage, int life, string path, SimulatedFileData data) : IStorageFile
+internal sealed class SimulatedFile(SimulatedStorage storage, int life, string path,
+    SimulatedFileData data) : IStorageFile
 {
     private bool _poisoned;
     private bool _disposed;
@@ -148,7 +149,8 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
         var done = 0;
         while (done < source.Length)
         {
-            var inBlock = (int)Math.Min(source.Length - done, SimulatedStorage.BlockSize - ((offset + done) % SimulatedStorage.BlockSize));
+            var inBlock = (int)Math.Min(source.Length - done,
+                SimulatedStorage.BlockSize - ((offset + done) % SimulatedStorage.BlockSize));
             if (!storage.Take(data, offset + done, inBlock))
             {
                 data.Write(offset, source[..done], storage.Random);

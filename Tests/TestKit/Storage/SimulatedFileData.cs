@@ -44,7 +44,8 @@ internal sealed class SimulatedFileData
         if (length < Length)
         {
             _current.AsSpan((int)length, (int)(Length - length)).Clear();
-            for (var sector = length / SimulatedStorage.SectorSize; sector * SimulatedStorage.SectorSize < Length; sector++)
+            const int size = SimulatedStorage.SectorSize;
+            for (var sector = length / size; sector * size < Length; sector++)
             {
                 _unsynced.Add(sector);
             }

@@ -3,13 +3,13 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.Tests.TestKit.Storage;
 
 /// <summary>
-/// The storage of one simulated machine: files with a volatile cache, crashes and failures by command or by seed. Safe for
-/// many threads.
+/// The storage of one simulated machine: files with a volatile cache, crashes and failures by command or by seed. Safe
+/// for many threads.
 /// </summary>
 /// <remarks>
-/// <para>A write is in the cache, by 512-byte sectors, until its file is synced; now and then the cache writes one back by
-/// itself. <see cref="Restart"/> with a power cut keeps any subset of the unsynced sectors, either length, and a prefix of the
-/// unsynced changes of names. Without one it keeps everything, but for the last write, which
+/// <para>A write is in the cache, by 512-byte sectors, until its file is synced; now and then the cache writes one back
+/// by itself. <see cref="Restart"/> with a power cut keeps any subset of the unsynced sectors, either length, and a
+/// prefix of the unsynced changes of names. Without one it keeps everything, but for the last write, which
 /// <see cref="CrashAtOperation"/> may tear at any byte. After a crash every call of the dead process throws
 /// <see cref="SimulatedDeathException"/>, until <see cref="Restart"/>, after which old handles stay dead.</para>
 /// <para>Space is counted in 4 KiB blocks that were ever written; <see cref="FreeBytes"/> is what is left.</para>
@@ -31,13 +31,19 @@ public sealed class SimulatedStorage
     /// <summary>Bytes that can still be allocated.</summary>
     public long FreeBytes { get; set; } = long.MaxValue / 2;
 
-    /// <summary>Asked before each sync of a file, by its path; true makes it fail with EIO and lose what was unsynced.</summary>
+    /// <summary>
+    /// Asked before each sync of a file, by its path; true makes it fail with EIO and lose what was unsynced.
+    /// </summary>
     public Func<string, bool> FailsToSync { get; set; } = _ => false;
 
-    /// <summary>Asked before each write to a file, by its path; an errno other than 0 makes it fail with nothing written.</summary>
+    /// <summary>
+    /// Asked before each write to a file, by its path; an errno other than 0 makes it fail with nothing written.
+    /// </summary>
     public Func<string, int> FailsToWrite { get; set; } = _ => 0;
 
-    /// <summary>Called before each write to a file with its path and offset, outside the storage's lock: a place to block it.</summary>
+    /// <summary>
+    /// Called before each write to a file with its path and offset, outside the storage's lock: a place to block it.
+    /// </summary>
     public Action<string, long>? BeforeWrite { get; set; }
 
     /// <summary>The process is dead.</summary>

@@ -78,6 +78,9 @@ internal sealed class MemorySink : IReplicaSink
         _now = _durable;
     }
 
+    /// <summary>The end of the last resync did not become durable.</summary>
+    public void ForgetEndOfResync() => _durable = _now = _now with { Resyncing = true, EndsAt = null };
+
     public void Apply(ReadOnlyMemory<byte> records)
     {
         Assert.Equal(1, Interlocked.Increment(ref _inside));

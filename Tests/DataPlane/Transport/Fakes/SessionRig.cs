@@ -22,6 +22,9 @@ internal sealed class SessionRig(MemorySource source, MemorySink sink)
     /// <summary>The sender's wire breaks so many bytes after the handshake.</summary>
     public long? CutAfter { get; set; }
 
+    /// <summary>The byte at this place behind the handshake is flipped on the sender's wire.</summary>
+    public long? FlipAt { get; set; }
+
     /// <summary>The initiator sends, unless the agent is the receiver.</summary>
     public bool ReceiverConnects { get; set; }
 
@@ -31,6 +34,7 @@ internal sealed class SessionRig(MemorySource source, MemorySink sink)
         var wrapped = new DuplexStream(one, one);
         var (sending, receiving) = await OpenAsync(wrapped, other, cancellationToken);
         wrapped.CutAfter = CutAfter is { } cut ? wrapped.Written + cut : long.MaxValue;
+        wrapped.FlipAt = FlipAt is { } flip ? wrapped.Written + flip : -1;
         var send = new SendSession(sending, Source, SendOptions, TimeProvider.System);
         var receive = new ReceiveSession(receiving, Sink, ReceiveOptions, TimeProvider.System);
         var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -1,0 +1,128 @@
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
+using ReplicationEngine.Engine.Identifiers;
+using Xunit;
+
+namespace ReplicationEngine.Tests.DataPlane.Replicas;
+
+public sealed class InPlaceReplicaOfAnOldSource
+{
+    private static readonly ProtectedVmId s_vm = new("vm");
+    private readonly CrashableDirectory _directory = new();
+    private readonly ByteDevice _device = new(200_000);
+    private long _lsn;
+
+    [Fact]
+    [Trait("Req", "FOV-6")]
+    [Trait("Req", "I16")]
+    public void The_disk_equals_the_stream_and_the_replaced_differences_are_listed()
+    {
+        var wanted = new byte[200_000];
+        new Random(5).NextBytes(wanted);
+        wanted.CopyTo(_device.Bytes, 0);
+        _device.Bytes[5000] ^= 1;
+        _device.Bytes[9000] ^= 1;
+        _device.Bytes[150_000] ^= 1;
+        using var replica = Open(new Term(2));
+        replica.Apply(Record(ChangeKind.GenerationStart, 0, 0, []));
+        Assert.True(replica.Position.Resyncing);
+        for (var at = 0; at < wanted.Length; at += 65536)
+        {
+            var data = wanted.AsSpan(at, Math.Min(65536, wanted.Length - at)).ToArray();
+            replica.Apply(Record(ChangeKind.ResyncData, at, data.Length, data));
+        }
+
+        replica.EndResync(new ChangePosition(new Generation(1), new Lsn(1)));
+        Assert.False(replica.Position.Resyncing);
+        Assert.Equal(wanted, _device.Bytes);
+        Assert.Equal(3 * 4096, replica.OverwrittenBytes);
+        Assert.Equal([(4096L, 8192L), (147456L, 4096L)], replica.OverwrittenRanges.Select(r => (r.Offset, r.Length)));
+        Assert.Equal(new ChangePosition(new Generation(1), new Lsn(1)), replica.Sync());
+        Assert.Equal(1, _device.Flushes);
+    }
+
+    [Fact]
+    [Trait("Req", "I5")]
+    public void After_a_power_cut_the_stream_goes_on_from_the_durable_position()
+    {
+        var replica = Open(new Term(2));
+        replica.Apply(Record(ChangeKind.GenerationStart, 0, 0, []));
+        replica.EndResync(new ChangePosition(new Generation(1), new Lsn(1)));
+        replica.Apply(Record(ChangeKind.Write, 0, 3, [1, 1, 1]));
+        var durable = replica.Sync();
+        var later = Record(ChangeKind.Write, 1, 1, [7]);
+        replica.Apply(later);
+        _directory.CutPower(new Random(2));
+        replica = Open(new Term(2));
+        Assert.Equal(durable, replica.Position.Durable);
+        Assert.False(replica.Position.Resyncing);
+        replica.Apply(later);
+        replica.Apply(later);
+        Assert.Equal([1, 7, 1], _device.Bytes[..3]);
+        var refusal = Assert.Throws<ReplicaRefusedException>(() => Open(new Term(1)));
+        Assert.Equal(ReplicaRefusal.StaleTerm, refusal.Reason);
+    }
+
+    [Fact]
+    [Trait("Req", "I28")]
+    public void A_failed_flush_is_never_acknowledged()
+    {
+        var replica = Open(new Term(2));
+        replica.Apply(Record(ChangeKind.GenerationStart, 0, 0, []));
+        _device.FlushFails = true;
+        Assert.Throws<ReplicaRefusedException>(() => replica.Sync());
+        _device.FlushFails = false;
+        Assert.Throws<ReplicaRefusedException>(() => replica.Sync());
+        Assert.Equal(Lsn.None, replica.Position.Durable.Lsn);
+    }
+
+    private InPlaceReplica Open(Term term) => InPlaceReplica.Open(_directory, s_vm, [_device], term);
+
+    private byte[] Record(ChangeKind kind, long offset, long length, byte[] data)
+    {
+        var lsn = kind is ChangeKind.ResyncData ? Lsn.None : new Lsn(++_lsn);
+        var header = new ChangeHeader(kind, 0, new Generation(1), lsn, offset, length, Lsn.None, DateTimeOffset.UnixEpoch, data.Length);
+        var record = new byte[header.EncodedLength];
+        ChangeRecord.Encode(header, data, record);
+        return record;
+    }
+
+    private sealed class ByteDevice(int size) : IBlockDevice
+    {
+        public byte[] Bytes { get; } = new byte[size];
+
+        public int Flushes { get; private set; }
+
+        public bool FlushFails { get; set; }
+
+        public long Length => Bytes.Length;
+
+        public void Read(long offset, Span<byte> destination) => Bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+
+        public void Write(ReadOnlySpan<BlockChange> changes)
+        {
+            foreach (var change in changes)
+            {
+                Bytes.AsSpan((int)change.Offset, (int)change.Length).Clear();
+                change.Data.Span.CopyTo(Bytes.AsSpan((int)change.Offset));
+            }
+        }
+
+        public void Flush()
+        {
+            if (FlushFails)
+            {
+                throw new BlockDeviceException("the flush failed", BlockDeviceException.InputOutput);
+            }
+
+            Flushes++;
+        }
+
+        public AllocatedRun NextRun(long offset, long length) => new(length, AllocationState.Data);
+
+        public void Dispose()
+        {
+        }
+    }
+}
