@@ -32,9 +32,9 @@ public sealed class BadInput : IDisposable
         await RefusedAsync(1, "ffffffffffffffffffffffffffffffff", "failover", "web", "--kind", "test", "--point",
             "ffffffffffffffffffffffffffffffff");
         await RefusedAsync(1, "yesterday", "failover", "web", "--kind", "test", "--point", "yesterday");
-        await RefusedAsync(1, "latest-app", "failover", "web", "--kind", "test", "--point", "latest-app");
+        await RefusedAsync(1, "application-consistent", "failover", "web", "--kind", "test", "--point", "latest-app");
         await RefusedAsync(1, "commit", "commit", "web");
-        await RefusedAsync(1, "failback", "failback", "web");
+        await RefusedAsync(1, "fail back", "failback", "web");
         await RefusedAsync(1, "", "cleanup", "web");
         await RefusedAsync(1, "nobody", "status", "nobody");
         await RefusedAsync(1, "nobody", "failover", "nobody", "--kind", "unplanned");

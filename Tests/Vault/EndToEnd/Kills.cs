@@ -31,7 +31,7 @@ public sealed class Kills : IDisposable
         var random = new Random(Seed * 31 + victim.Length);
         await _lab.StartServiceAsync();
         await _lab.StartAgentAsync();
-        var vm = LabVm.Make(_lab, "web", disks: 2, mebibytes: 40);
+        var vm = LabVm.Make(_lab, "web", disks: 2, mebibytes: 32);
         await vm.ProtectAsync();
         await vm.WriteAsync();
         for (var round = 1; round <= Rounds; round++)
@@ -53,7 +53,7 @@ public sealed class Kills : IDisposable
 
         await vm.MoreAsync(100);
         vm.Writer.Stop();
-        await vm.PointsArePrefixesAsync(newest: 50);
+        await vm.PointsArePrefixesAsync(newest: 6);
         var images = await vm.TestImagesAsync(await vm.PointAsync());
         for (var i = 0; i < images.Count; i++)
         {

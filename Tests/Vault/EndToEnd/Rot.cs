@@ -18,11 +18,11 @@ public sealed class Rot : IDisposable
         var source = vm.SourceImages();
         var point = await vm.PointAsync();
         Assert.Equal(0, _lab.Service!.Stop());
-        var segments = Files(_lab.ServiceData, "segment", ".seg", ".log", ".redo");
+        var segments = Files(Path.Combine(_lab.ServiceData, "vms"));
         Assert.NotEmpty(segments);
         foreach (var segment in segments)
         {
-            Flip(segment, new FileInfo(segment).Length / 2);
+            FlipHereAndThere(segment);
         }
 
         await _lab.StartServiceAsync();
@@ -49,11 +49,11 @@ public sealed class Rot : IDisposable
         await vm.MoreAsync(300);
         _lab.Agent!.Kill();
         vm.Writer.Stop();
-        var logs = Files(Path.Combine(_lab.AgentData, "volumes"), ".seg", ".log", "segment");
+        var logs = Files(Path.Combine(_lab.AgentData, "volumes"));
         Assert.NotEmpty(logs);
         foreach (var log in logs)
         {
-            Flip(log, new FileInfo(log).Length / 2);
+            FlipHereAndThere(log);
         }
 
         await _lab.StartAgentAsync();
@@ -152,10 +152,18 @@ public sealed class Rot : IDisposable
         Assert.NotEqual("", result.Errors.Trim());
     }
 
-    private static string[] Files(string directory, params string[] kinds) =>
-        [.. Directory.GetFiles(directory, "*", SearchOption.AllDirectories).Where(f =>
-            kinds.Any(k => Path.GetFileName(f).Contains(k, StringComparison.Ordinal))
-                && new FileInfo(f).Length > 8192)];
+    // Segments of the replica and of the replication log alike begin with "log-".
+    private static string[] Files(string directory) =>
+        [.. Directory.GetFiles(directory, "log-*", SearchOption.AllDirectories).Where(f => new FileInfo(f).Length > 8192)];
+
+    private static void FlipHereAndThere(string path)
+    {
+        const int apart = 200_000;
+        for (long at = 6000; at < Math.Min(new FileInfo(path).Length, 5 * apart); at += apart)
+        {
+            Flip(path, at);
+        }
+    }
 
     private static void Flip(string path, long at)
     {
