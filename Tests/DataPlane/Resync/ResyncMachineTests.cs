@@ -85,7 +85,7 @@ public sealed class ResyncMachineTests
     [Fact]
     [Trait("Req", "I11")]
     [Trait("Req", "OPS-3")]
-    public void In_any_order_of_answers_and_acknowledgements_every_extent_is_cleared_once_with_exactly_its_differing_blocks_sent()
+    public void In_any_order_of_answers_every_extent_is_cleared_once_with_exactly_its_differences()
     {
         Check.One(Config.QuickThrowOnFailure, Prop.ForAll<int, bool>((seed, empty) =>
         {
