@@ -6,7 +6,7 @@ namespace ReplicationEngine.Tests.DataPlane.Transport;
 public sealed class ResyncTests
 {
     private const int Block = 65536;
-    private const int Size = 48 << 20;
+    private const int Size = 24 << 20;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
