@@ -153,11 +153,16 @@ internal sealed partial class TargetVolume
             return Peek(LiveName)?.Source is { } source ? new SessionAcceptance(_key, SessionOffer.Send(source)) : null;
         }
 
-        return Store is { } store && !HasLive
-            ? new SessionAcceptance(_key, SessionOffer.Receive(store, [.. store.Disks.Select(d => d.SizeBytes)]))
-            : Store is { } fenced ? throw new SessionRefusedException(
+        if (Store is not { } store)
+        {
+            return null;
+        }
+
+        return HasLive
+            ? SessionAcceptance.Refuse(_key, new SessionRefusedException(
                 SessionRefusal.StaleTerm, $"'{_vm}' was failed over; this source is no longer its primary.",
-                fenced.Position.Term) : null;
+                store.Position.Term))
+            : new SessionAcceptance(_key, SessionOffer.Receive(store, [.. store.Disks.Select(d => d.SizeBytes)]));
     }
 
     private async Task ReceiveAsync(SessionLink link, CancellationToken ct)
