@@ -54,7 +54,8 @@ public sealed class KeepAliveTests
             other, (_, _) => ValueTask.FromResult<SessionAcceptance?>(SessionAcceptance.Refuse(SessionRig.Key, fenced)),
             TimeProvider.System, Token);
         var error = await Assert.ThrowsAsync<SessionRefusedException>(() => SessionHandshake.ConnectAsync(
-            one, SessionRig.Vm, SessionRig.Key, SessionOffer.Send(new MemorySource(65536)), TimeProvider.System, Token));
+            one, SessionRig.Vm, SessionRig.Key, SessionOffer.Send(new MemorySource(65536)), TimeProvider.System,
+                Token));
         Assert.Equal((SessionRefusal.StaleTerm, 7L), (error.Reason, error.CurrentTerm?.Value));
         await Assert.ThrowsAsync<SessionRefusedException>(() => accepting);
     }
@@ -67,7 +68,8 @@ public sealed class KeepAliveTests
         var began = TimeProvider.System.GetTimestamp();
         var sessions = await rig.DrainAsync(cancellationToken: Token);
         var seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
-        Assert.True(sessions.SenderWire.Written / seconds <= 9.5 * (1 << 20), $"{sessions.SenderWire.Written} bytes in {seconds} s");
+        Assert.True(sessions.SenderWire.Written / seconds <= 9.5 * (1 << 20),
+            $"{sessions.SenderWire.Written} bytes in {seconds} s");
         rig.AssertEqual();
     }
 

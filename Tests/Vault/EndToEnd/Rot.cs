@@ -154,7 +154,8 @@ public sealed class Rot : IDisposable
 
     // Segments of the replica and of the replication log alike begin with "log-".
     private static string[] Files(string directory) =>
-        [.. Directory.GetFiles(directory, "log-*", SearchOption.AllDirectories).Where(f => new FileInfo(f).Length > 8192)];
+        [.. Directory.GetFiles(directory, "log-*", SearchOption.AllDirectories).Where(f =>
+            new FileInfo(f).Length > 8192)];
 
     private static void FlipHereAndThere(string path)
     {

@@ -61,7 +61,8 @@ public sealed class SendMachineTests
         machine.Next(default);
         machine.DirtyRead(At(11), [], At(11));
         machine.Next(default);
-        machine.LogRead(new LogBatch(100, 2, true, true, false), new ChangePosition(new Generation(3), new Lsn(12)), default);
+        machine.LogRead(new LogBatch(100, 2, true, true, false), new ChangePosition(new Generation(3), new Lsn(12)),
+            default);
         Assert.Equal(SendStep.ReadDirty, machine.Next(default).Step);
         Assert.True(machine.Resyncing);
     }
@@ -147,7 +148,8 @@ public sealed class SendMachineTests
     }
 
     private static SendMachine Machine(bool resyncing) => new(
-        new SendOptions { LogWindowBytes = 2 << 20 }, new ReplicaPosition(Term.First, At(10), resyncing, false), At(10), 1);
+        new SendOptions { LogWindowBytes = 2 << 20 }, new ReplicaPosition(Term.First, At(10), resyncing, false), At(10),
+            1);
 
     private static ChangePosition At(long lsn) => new(new Generation(2), new Lsn(lsn));
 
