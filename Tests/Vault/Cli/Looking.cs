@@ -109,13 +109,13 @@ public sealed class Looking
     {
         await using var service = await FakeService.StartAsync();
         service.Vms["vm1"] = new(Samples.Vm());
-        service.Log.Add(new LogLineView(1, Samples.Start, "protected-vm.e.v1", "root",
+        service.Log.Add(new LogLineView(1, Samples.Start, "vm.e.v1", "root",
             new JsonObject { ["disk"] = "/a" }));
         service.Log.Add(new LogLineView(2, Samples.Start, "protected-vm.paused.v1", "root", new JsonObject()));
         var json = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await json.RunAsync("log", "vm1", "--json"));
         Assert.Equal(
-            """{"seq":1,"time":"2026-01-31T12:00:00+00:00","type":"protected-vm.e.v1","actor":"root","data":{"disk":"/a"}}""",
+            """{"seq":1,"time":"2026-01-31T12:00:00+00:00","type":"vm.e.v1","actor":"root","data":{"disk":"/a"}}""",
             json.Output.Split('\n')[0]);
         Assert.Equal(2, json.Output.TrimEnd().Split('\n').Length);
         var table = new Drctl(service.Url);

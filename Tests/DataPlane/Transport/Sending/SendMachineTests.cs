@@ -9,7 +9,7 @@ namespace ReplicationEngine.Tests.DataPlane.Transport.Sending;
 
 public sealed class SendMachineTests
 {
-    private static readonly LogBatch Nothing = default;
+    private static LogBatch Nothing => default;
     private static readonly DirtyExtent Extent = new(0, 0, 65536, 1);
 
     [Fact]
