@@ -1,8 +1,8 @@
-"""Checks a recovered image byte for byte: it is the base image and exactly a prefix of the acknowledged order of writes.
+"""Checks a recovered image byte for byte: it is the base image and a prefix of the acknowledged order of writes.
 
-Every block of the image must be the base's or that of one logged write, whole. That says of each write whether it is in the
-image or not. The image is right when no write is in it partly, and when no write that is missing was acknowledged before
-the submission of one that is in. Writes that were in flight together at the cut may be in or not.
+Every block of the image must be the base's or that of one logged write, whole. That says of each write whether it is in
+the image or not. The image is right when no write is in it partly, and when no write that is missing was acknowledged
+before the submission of one that is in. Writes that were in flight together at the cut may be in or not.
 """
 
 import argparse

@@ -28,7 +28,7 @@ def tool(*arguments):
 
 
 def gather(folder, limit, share):
-    """Copies about `limit` bytes of this machine's files into a folder; `share` is (index, of how many) disjoint lots."""
+    """Copies about `limit` bytes of this machine's files into a folder; `share` is (index, of how many) lots."""
     taken = files = seen = small = 0
     for place in PLACES:
         for path, folders, names in os.walk(place):
@@ -75,7 +75,7 @@ def stream_ranges(image):
 
 
 def change(image, files, changes):
-    """Puts files, by name, into the root of an image; writes the blocks that this changed to a sparse image of changes."""
+    """Puts files, by name, into the root of an image; the blocks that this changed go to a sparse image."""
     before = f"{changes}.before"
     tool("cp", "--sparse=always", image, before)
     for name, source in files.items():

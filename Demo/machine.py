@@ -13,7 +13,7 @@ from lab import HERE, PYTHON, DemoFailed
 
 
 class Machine:
-    """One VM. `base` are images as they were before the current log of writes; `folders` say which files each disk holds."""
+    """One VM. `base` are images as they were before the current log; `folders` say which files each disk holds."""
 
     def __init__(self, lab, name, count, seed):
         self.lab = lab
@@ -65,6 +65,10 @@ class Machine:
         if not os.path.exists(self.log):
             return 0
         return sum(w.acked is not None for w in model.read_log(self.log).values())
+
+    def bytes_written(self):
+        """The bytes of all acknowledged writes of the current log."""
+        return sum(w.length for w in model.read_log(self.log).values() if w.acked is not None)
 
     def writes_on(self, count):
         """Waits until `count` more writes are acknowledged; a writer that ended before is the reason at once."""
@@ -134,13 +138,23 @@ class Machine:
         """What the service says of it."""
         return self.lab.ask("status", self.name)
 
+    def protected(self):
+        """Whether it is protected now."""
+        return self.status()["phase"] == "protected"
+
+    def fenced(self):
+        """Its status, once the source is served and fenced; else None."""
+        view = self.status()
+        served = view["source"]["role"] == "fenced" and all(disk["uri"] for disk in view["source"]["disks"])
+        return view if served else None
+
     def uris(self):
         """The source's NBD URIs."""
         return [disk["uri"] for disk in self.status()["source"]["disks"]]
 
 
 def refused(uri):
-    """The errno name with which a server refuses one write; None when it takes it. nbdsh asks, libnbd's own checks off."""
+    """The errno with which a server refuses a write; None when it takes it. nbdsh asks, libnbd's own checks off."""
     script = """
 import errno
 h.set_strict_mode(h.get_strict_mode() & ~nbd.STRICT_COMMANDS)

@@ -1,7 +1,7 @@
 """The demo's story: protect, replicate, test, lose the source in mid-write, recover, and bring the source back.
 
-Everything is done by drctl and public NBD clients; what must be true is judged by a model of the writes that knows nothing
-of the product (model.py, writer.py, check.py) and by e2fsck and debugfs.
+Everything is done by drctl and public NBD clients; what must be true is judged by a model of the writes that knows
+nothing of the product (model.py, writer.py, check.py) and by e2fsck and debugfs.
 """
 
 import os
@@ -11,7 +11,7 @@ import sys
 
 from check import seconds
 from disks import DiskError, tool
-from lab import DemoFailed, Lab
+from lab import DRCTL, DemoFailed, Lab
 from machine import Machine, refused
 
 MIB = 1 << 20
@@ -62,12 +62,12 @@ class Story:
             if not during:
                 raise DemoFailed(f"{machine.name}: the initial replication was over before the first write")
         for machine in self.machines:
-            self.lab.until(f"{machine.name} is protected", lambda m=machine: m.status()["phase"] == "protected", 60)
+            self.lab.until(f"{machine.name} is protected", machine.protected, 60)
             machine.writes_on(200)
             line = machine.written(stop=True)
-            view = machine.status()
-            size = sum(d["sizeBytes"] for d in view["source"]["disks"])
-            self.results[machine.name, "initial"] = (view["source"]["wireBytes"], size)
+            source = machine.status()["source"]
+            changed = machine.bytes_written() + sum(d["sizeBytes"] for d in source["disks"])
+            self.results[machine.name, "initial"] = (source["wireBytes"], changed)
             self.lab.say(f"{machine.name}: protected; {line}")
 
     def make_points(self):
@@ -115,8 +115,10 @@ class Story:
         for machine in self.machines:
             machine.writes_on(1500)
         for machine in self.machines:
-            source = machine.status()["source"]
-            self.results[machine.name, "delta"] = (source["wireBytes"], source["changedBytes"])
+            changed = machine.bytes_written() + sum(os.path.getsize(path) for path in machine.paths)
+            sent = machine.status()["source"]["wireBytes"]
+            before = self.results[machine.name, "initial"]
+            self.results[machine.name, "then"] = (sent - before[0], changed - before[1])
         self.lab.kill("agent")
         for machine in self.machines:
             self.lab.say(f"{machine.name}: {machine.written(expect=3)}")
@@ -126,7 +128,8 @@ class Story:
     def fail_over(self):
         results = {}
         for machine in self.machines:
-            result = results[machine] = self.lab.ask("failover", machine.name, "--kind", "unplanned", "--point", "latest")
+            result = self.lab.ask("failover", machine.name, "--kind", "unplanned", "--point", "latest")
+            results[machine] = result
             self.recovered[machine] = [d["uri"] for d in result["disks"]]
             self.lab.say(f"{machine.name}: {len(result['disks'])} recovered disks are served; "
                          f"reported RPO {result['rpoSeconds']:.2f} s, RTO {result['rtoSeconds']:.2f} s")
@@ -134,7 +137,7 @@ class Story:
             images = machine.read(self.recovered[machine], "recovered")
             found = machine.check(images, point_time=seconds(result["point"]["time"]), rpo=result["rpoSeconds"])
             if found["last"] < self.count[machine]:
-                raise DemoFailed(f"{machine.name}: only writes 1 to {found['last']} came back, fewer than the first point's")
+                raise DemoFailed(f"{machine.name}: only writes 1 to {found['last']}, fewer than the first point holds")
             self.results[machine.name, "failover"] = (result["rpoSeconds"], result["rtoSeconds"], found)
             self.lab.say(
                 f"{machine.name}: base and writes 1 to {found['last']} (+{found['beyond']} in flight), byte for byte; "
@@ -155,9 +158,7 @@ class Story:
         self.lab.agent()
         self.lab.until("the agent is connected", self.lab.connected)
         for machine in self.machines:
-            view = self.lab.until(
-                f"{machine.name} is served, fenced", lambda m=machine: (v := m.status()) and v["source"]["role"] == "fenced"
-                and all(d["uri"] for d in v["source"]["disks"]) and v)
+            view = self.lab.until(f"{machine.name} is served, fenced", machine.fenced)
             errno = refused(view["source"]["disks"][0]["uri"])
             if errno != "EPERM":
                 raise DemoFailed(f"{machine.name}: the returned source answered {errno} to a write, not EPERM")
@@ -168,13 +169,18 @@ class Story:
 
     def reprotect(self):
         for machine in self.machines:
-            before = machine.status()["source"]
-            machine.write(self.recovered[machine], "--rate", "600", "--depth", "8")
-            self.lab.drctl("reprotect", machine.name)
-            machine.writes_on(100)
+            machine.write(self.recovered[machine], "--rate", "300", "--depth", "8")
+            self.lab.spawn("reprotect", DRCTL, "reprotect", machine.name, "--server", self.lab.server)
+            sent = 0
+            while self.lab.processes["reprotect"].poll() is None:
+                progress = machine.status()["progress"]
+                sent = max(sent, progress["wireBytes"] if progress else 0)
+            code, line = self.lab.end("reprotect")
+            if code != 0:
+                raise DemoFailed(f"`drctl reprotect {machine.name}` ended with {code}: {line}")
+            machine.writes_on(50)
             line = machine.written(stop=True)
-            after = machine.status()["source"]
-            self.results[machine.name, "reverse"] = tuple(after[k] - before[k] for k in ("wireBytes", "changedBytes"))
+            self.results[machine.name, "reprotect"] = (sent, machine.bytes_written())
             self.lab.say(f"{machine.name}: replicates back, differences only; meanwhile {line}")
 
     def fail_back(self):
@@ -195,6 +201,15 @@ class Story:
             if refused(uris[0]) is not None:
                 raise DemoFailed(f"{machine.name}: the source cannot be written to after the failback")
 
+    def protect_again(self):
+        for machine in self.machines:
+            self.lab.drctl("commit", machine.name)
+            self.lab.drctl("reprotect", machine.name)
+        for machine in self.machines:
+            self.lab.until(f"{machine.name} is protected again", machine.protected, 60)
+            point = self.lab.ask("point", machine.name)["point"]
+            self.lab.say(f"{machine.name}: protected as in the beginning, with a new point {point['id'][:8]}")
+
     def tell(self):
         """The timeline and the figures."""
         print("\nTimeline\n" + self.lab.timeline())
@@ -202,13 +217,14 @@ class Story:
         for machine in self.machines:
             rpo, rto, found = self.results[machine.name, "failover"]
             print(f"  {machine.name:<16}  {rpo:9.2f} s    {rto:9.2f} s   {found['lost']} of {found['acknowledged']}")
-        print("\n                    bytes sent     bytes changed")
-        names = {"initial": "initial", "delta": "until the loss", "reverse": "reprotect"}
-        for machine in self.machines:
-            for key, name in names.items():
-                sent, changed = self.results[machine.name, key]
-                ratio = f"   {sent / changed:5.2f}" if changed > 0 else ""
-                print(f"  {machine.name + ' ' + name:<18}{megabytes(sent):>12}{megabytes(changed):>18}{ratio}")
+        print("\n                     bytes sent    bytes changed")
+        for (name, key), (sent, changed) in self.sent():
+            ratio = sent / max(changed, 1)
+            print(f"  {name + ', ' + key:<18}{megabytes(sent):>12}{megabytes(changed):>17}   {ratio:.2f}")
+
+    def sent(self):
+        """Bytes on the wire, as the service counts them, against bytes changed, as the model counts them."""
+        return [(key, value) for key, value in self.results.items() if key[1] != "failover"]
 
 
 def main():
@@ -223,7 +239,9 @@ def main():
         ("initial replication under writes", story.protect), ("recovery points", story.make_points),
         ("test failover and clean-up", story.test_failover), ("the source is lost in mid-write", story.lose_source),
         ("unplanned failover", story.fail_over), ("commit, work at the target", story.run_at_target),
-        ("the source returns, fenced", story.source_returns), ("reprotect", story.reprotect), ("failback", story.fail_back),
+        ("the source returns, fenced", story.source_returns), ("reprotect", story.reprotect),
+        ("failback", story.fail_back),
+        ("commit, protected again", story.protect_again),
     ]
     # A demo that is told to stop clears up as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

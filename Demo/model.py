@@ -1,7 +1,7 @@
-"""The write stream as its writer saw it: what each numbered write held, when it was submitted, when it was acknowledged.
+"""The write stream as its writer saw it: what each numbered write held, when it was submitted, when acknowledged.
 
 The log is one line for each thing that happened, in order:
-    S number disk offset length source time     about to be submitted; source is `seed:N`, or `file:PATH` for bytes of a file
+    S number disk offset length source time     about to be submitted; source is `seed:N`, or `file:PATH`
     A number time                               acknowledged
     E number errno                              refused, or the connection was lost before an answer
 Order in the log is all that is known of time between writes: A before S means acknowledged before submitted.

@@ -19,7 +19,8 @@ import model
 
 PATIENCE = 30.0  # seconds without any answer, after which a connection counts as lost
 
-LOST = (errno.ENOTCONN, errno.ESHUTDOWN, errno.ECONNRESET, errno.EPIPE)  # what libnbd answers for a connection that died
+# What libnbd answers for a connection that died.
+LOST = (errno.ENOTCONN, errno.ESHUTDOWN, errno.ECONNRESET, errno.EPIPE)
 
 
 class Writer:
@@ -158,8 +159,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--log", required=True)
     parser.add_argument("--uri", action="append", required=True, help="one for each disk, in order")
-    parser.add_argument("--ranges", action="append", default=[], help="one file for each disk: lines of `start length`, bytes")
-    parser.add_argument("--change", metavar="IMAGE", help="write to disk 0 those blocks of an image that IMAGE.blocks lists")
+    parser.add_argument("--ranges", action="append", default=[], help="one file for each disk: `start length` a line")
+    parser.add_argument("--change", metavar="IMAGE", help="write to disk 0 the blocks of it that IMAGE.blocks lists")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0, help="writes a second; 0 means as fast as possible")
