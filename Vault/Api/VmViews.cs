@@ -22,7 +22,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         return new VmView(
             vm, PhaseName.Of(state.Phase), Text(health.Level),
             [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
-            Next(state, status, lag.Bytes), Source(state, status), Recovered(state, volume), Test(state, volume),
+            Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume), Test(state, volume),
             Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null
                 : Point(state.Points[^1])),
             [.. Enum.GetValues<Operation>().Where(o =>
@@ -120,8 +120,10 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         return new NextRunView(mode, why, bytes, rate > 0 ? Math.Round(bytes / rate, 1) : null);
     }
 
-    private SourceView Source(ProtectedVmState state, VolumeStatus? status)
+    private SourceView Source(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
     {
+        // What is sent is counted by the side that sends it.
+        var transfer = status is { Role: VolumeRole.ReverseReplica } ? volume?.ReverseStatus().Transfer : status?.Transfer;
         var agent = state.Enrollment.Agent;
         IReadOnlyList<DiskView> disks = status is { } known
             ? [.. known.Disks.Select(d => new DiskView(d.Path, agents.Find(agent) is null ? null : d.Uri, d.SizeBytes))]
@@ -129,7 +131,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         return new SourceView(
             agent, agents.Find(agent) is not null, status is null ? "unknown" : Kebab(status.Role.ToString()),
             status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
-            status?.DirtyBytes ?? 0, status?.Transfer?.WireBytes ?? 0, status?.Transfer?.ChangedBytes ?? 0, disks);
+            status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks);
     }
 
     private static RecoveredView? Recovered(ProtectedVmState state, TargetVolume? volume)

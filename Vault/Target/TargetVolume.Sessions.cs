@@ -20,6 +20,7 @@ internal sealed partial class TargetVolume
     private Task _sessionEnded = Task.CompletedTask;
     private SendSession? _reverse;
     private long _reverseWireBytes;
+    private long _reverseChangedBytes;
     private DateTimeOffset _completeAsOf;
     private volatile bool _receiving;
 
@@ -138,8 +139,9 @@ internal sealed partial class TargetVolume
         var progress = Volatile.Read(ref _reverse)?.Progress;
         var transfer = progress is null ? null : new TransferStatus(
             progress.Phase.ToString().ToLowerInvariant(), true, progress.TotalBytes, progress.DoneBytes,
-            progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds, progress.WireBytes,
-            progress.LogBytes + progress.BlockBytes);
+            progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds,
+            Interlocked.Read(ref _reverseWireBytes) + progress.WireBytes,
+            Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes);
         var inSync = progress is { Phase: TransferPhase.Streaming } && counters.DirtyBytes == 0
             && progress.Durable.Generation == counters.Tail.Generation;
         var caughtUp = inSync && progress!.Durable.CompareTo(counters.Tail) >= 0;
@@ -199,7 +201,12 @@ internal sealed partial class TargetVolume
         }
         finally
         {
-            Interlocked.Add(ref _reverseWireBytes, session.Progress?.WireBytes ?? 0);
+            if (session.Progress is { } progress)
+            {
+                Interlocked.Add(ref _reverseWireBytes, progress.WireBytes);
+                Interlocked.Add(ref _reverseChangedBytes, progress.LogBytes + progress.BlockBytes);
+            }
+
             Volatile.Write(ref _reverse, null);
         }
     }
