@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
@@ -214,7 +215,28 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         _ => throw new InvalidOperationException($"A marker cannot end as {outcome.GetType().Name}."),
     };
 
+    /// <summary>
+    /// Stores the directive. On a full disk, one that changes nothing of weight (neither role, term, disks nor copy) is
+    /// obeyed unstored: a guest must not lose its disks because the agent's data directory is full (I27), and after a
+    /// restart the service says again what holds.
+    /// </summary>
     private void Remember(VolumeDirective directive)
+    {
+        try
+        {
+            Store(directive);
+        }
+        catch (StorageException e) when (e.Errno == StorageException.NoSpace && _remembered is { } last
+            && last.Role == directive.Role && last.Term == directive.Term && last.CopyId == directive.CopyId
+            && last.Disks.SequenceEqual(directive.Disks, StringComparer.Ordinal))
+        {
+            NotStored(_surroundings.Logger, Vm, e.Message);
+        }
+
+        Volatile.Write(ref _remembered, directive);
+    }
+
+    private void Store(VolumeDirective directive)
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(directive, ControlJson.Default.VolumeDirective);
         const string next = DirectiveFile + ".new";
@@ -227,7 +249,6 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
 
         _directory.Rename(next, DirectiveFile);
         _directory.Sync();
-        Volatile.Write(ref _remembered, directive);
     }
 
     private VolumeDirective? Recall()
@@ -242,4 +263,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         file.Read(0, bytes);
         return JsonSerializer.Deserialize(bytes, ControlJson.Default.VolumeDirective);
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the directive of '{Vm}' is obeyed but was not stored: {Reason}")]
+    private static partial void NotStored(ILogger logger, string vm, string reason);
 }

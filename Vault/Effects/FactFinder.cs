@@ -80,6 +80,11 @@ internal sealed partial class FactFinder(
         TargetVolume volume)
     {
         var inSync = Synchrony.IsInSync(state, status, volume);
+        foreach (var fact in Capture(state, status))
+        {
+            yield return fact;
+        }
+
         switch (state.Phase)
         {
             case Phase.InitialReplication or Phase.Reprotecting { Direction: Direction.ToRecovery, Started: true }
@@ -117,18 +122,26 @@ internal sealed partial class FactFinder(
         }
     }
 
+    // Also while the disks are first copied: a source that cannot log cannot end that.
+    private static IEnumerable<ProtectedVmCommand> Capture(ProtectedVmState state, VolumeStatus status)
+    {
+        var marking = status.Capture == "dirty-map";
+        if (marking == Has(state, HealthKind.CacheFull)
+            || state.Phase is not (Phase.InitialReplication or Phase.Protected or Phase.Reprotecting { Direction: Direction.ToRecovery }))
+        {
+            yield break;
+        }
+
+        yield return marking
+            ? new ProtectedVmCommand.RecordDirtyMapModeEntered(status.Cause.Length > 0
+                ? status.Cause : "the agent's data directory has no room for the next file of the replication log.")
+            : new ProtectedVmCommand.RecordDirtyMapModeLeft();
+    }
+
     private IEnumerable<ProtectedVmCommand> Delta(
         ProtectedVmState state, VolumeStatus status, TargetVolume volume, bool inSync)
     {
-        var marking = status.Capture == "dirty-map";
-        if (marking != Has(state, HealthKind.CacheFull))
-        {
-            yield return marking
-                ? new ProtectedVmCommand.RecordDirtyMapModeEntered(status.Cause)
-                : new ProtectedVmCommand.RecordDirtyMapModeLeft();
-        }
-
-        if (state.Replication.Resync is null && !state.Replication.Paused && !marking
+        if (state.Replication.Resync is null && !state.Replication.Paused && status.Capture != "dirty-map"
             && (status.DirtyBytes > 0 || volume.Resyncing))
         {
             yield return new ProtectedVmCommand.RecordResyncStarted(Synchrony.Reason(status));

@@ -9,13 +9,21 @@ namespace ReplicationEngine.Tests.Vault.EndToEnd;
 [Trait("Req", "I19")]
 public sealed class KilledHalfway : IDisposable
 {
+    private static readonly TimeSpan LatestKill = TimeSpan.FromMilliseconds(400);
+
     private readonly Lab _lab = new();
+    private Random _random = new(0);
+    private bool _killsAgent;
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, Math.Max(2, Kills.Rounds / 2))];
 
     public void Dispose() => _lab.Dispose();
 
-    [Fact]
-    public async Task Every_operation_from_initial_replication_to_failback_ends_after_the_restart()
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Every_operation_from_initial_replication_to_failback_ends_after_the_restart(int seed)
     {
+        (_random, _killsAgent) = (new Random(seed), seed % 2 == 0);
         await _lab.StartServiceAsync();
         await _lab.StartAgentAsync();
         var vm = LabVm.Make(_lab, "web", disks: 2, mebibytes: 32);
@@ -72,14 +80,33 @@ public sealed class KilledHalfway : IDisposable
         EqualToSource(vm, await vm.TestImagesAsync(await vm.PointAsync()), "at the end");
     }
 
-    /// <summary>Starts an operation, kills the service while it runs, and starts the service again.</summary>
+    /// <summary>
+    /// Starts an operation, kills the service at a random moment of it (and the agent with it), starts both again, and
+    /// repeats the operation when it had not been accepted.
+    /// </summary>
     private async Task HalfwayAsync(params string[] operation)
     {
-        var started = await _lab.RunAsync([.. operation, "--no-wait", "--json"]);
+        var running = _lab.RunAsync([.. operation, "--no-wait", "--json"]);
+        await Task.Delay(_random.NextDouble() * LatestKill, TimeProvider.System);
+        if (_killsAgent)
+        {
+            _lab.Agent!.Kill();
+        }
+
         _lab.Service!.Kill();
-        Assert.True(started.Code is 0 or 1, started.Errors);
+        var started = await running;
         await _lab.StartServiceAsync();
+        if (_killsAgent)
+        {
+            await _lab.StartAgentAsync();
+        }
+
         await _lab.AgentConnectedAsync();
+        if (started.Code != 0)
+        {
+            var again = await _lab.RunAsync([.. operation, "--no-wait", "--json"]);
+            Assert.True(again.Code is 0 or 1, $"{string.Join(' ', operation)}: {again.Errors}");
+        }
     }
 
     private static void EqualToSource(LabVm vm, IReadOnlyList<string> uris, string what) =>
