@@ -2,7 +2,6 @@ using ReplicationEngine.Benchmarks.Entities;
 using ReplicationEngine.Benchmarks.Journaling;
 using ReplicationEngine.Benchmarks.Nbd;
 using ReplicationEngine.Benchmarks.ReplicaStores;
-using ReplicationEngine.Benchmarks.ReplicaStores;
 using ReplicationEngine.Benchmarks.Sites;
 using ReplicationEngine.Benchmarks.Transport;
 
@@ -12,7 +11,6 @@ var benchmarks = new Dictionary<string, Action>(StringComparer.Ordinal)
     ["nbd"] = () => NbdBenchmark.Run(Console.Out, quick),
     ["copy"] = () => TransferBenchmark.Run(Console.Out, quick),
     ["failover"] = () => FailoverBenchmark.Run(Console.Out, quick),
-    ["export"] = () => ExportReadyBenchmark.Run(Console.Out),
     ["session"] = () => CopyBenchmark.Run(Console.Out, quick),
     ["export"] = () => ExportReadyBenchmark.Run(Console.Out),
     ["journal"] = () => JournalAppendBenchmark.Run(Console.Out),

@@ -264,6 +264,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         return JsonSerializer.Deserialize(bytes, ControlJson.Default.VolumeDirective);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the directive of '{Vm}' is obeyed but was not stored: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "the directive of '{Vm}' is obeyed but was not stored: {Reason}")]
     private static partial void NotStored(ILogger logger, string vm, string reason);
 }

@@ -92,7 +92,9 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt hand
 
     public long Int64(int column) => raw.sqlite3_column_int64(handle, column);
 
-    public string Text(int column) => raw.sqlite3_column_text(handle, column).utf8_to_string();
+    /// <summary>A text; the schema has no null texts, so one that is null is damage.</summary>
+    public string Text(int column) => raw.sqlite3_column_text(handle, column).utf8_to_string()
+        ?? throw new JournalCorruptException(database.Path, $"column {column} of a row has lost its text");
 
     /// <summary>The bytes; valid until the next step.</summary>
     public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(handle, column);

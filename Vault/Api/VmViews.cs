@@ -22,7 +22,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         return new VmView(
             vm, PhaseName.Of(state.Phase), Text(health.Level),
             [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
-            Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume), Test(state, volume),
+            Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume),
+                Test(state, volume),
             Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null
                 : Point(state.Points[^1])),
             [.. Enum.GetValues<Operation>().Where(o =>
@@ -123,7 +124,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
     private SourceView Source(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
     {
         // What is sent is counted by the side that sends it.
-        var transfer = status is { Role: VolumeRole.ReverseReplica } ? volume?.ReverseStatus().Transfer : status?.Transfer;
+        var transfer = status is { Role: VolumeRole.ReverseReplica } ? volume?.ReverseStatus().Transfer
+            : status?.Transfer;
         var agent = state.Enrollment.Agent;
         IReadOnlyList<DiskView> disks = status is { } known
             ? [.. known.Disks.Select(d => new DiskView(d.Path, agents.Find(agent) is null ? null : d.Uri, d.SizeBytes))]

@@ -127,7 +127,8 @@ internal sealed partial class FactFinder(
     {
         var marking = status.Capture == "dirty-map";
         if (marking == Has(state, HealthKind.CacheFull)
-            || state.Phase is not (Phase.InitialReplication or Phase.Protected or Phase.Reprotecting { Direction: Direction.ToRecovery }))
+            || state.Phase is not (Phase.InitialReplication or Phase.Protected
+                or Phase.Reprotecting { Direction: Direction.ToRecovery }))
         {
             yield break;
         }

@@ -29,7 +29,8 @@ public sealed class FullDisk : IDisposable
         var vm = LabVm.Make(_lab, "web", disks: 1, mebibytes: 8);
         await _lab.AskAsync("protect", "web", "--no-wait", "--disk", vm.Disks[0]);
         await _lab.UntilViewAsync("web", "the cause cache-full", v =>
-            (string?)v["phase"] == "initial-replication" && v["causes"]!.AsArray().Any(c => (string?)c!["code"] == "cache-full"));
+            (string?)v["phase"] == "initial-replication"
+                && v["causes"]!.AsArray().Any(c => (string?)c!["code"] == "cache-full"));
         OutsideTool.Require("mount", "mount").Run("-o", "remount,size=200m", _lab.AgentData).Succeeded();
         await vm.InSyncAsync();
         await _lab.UntilViewAsync("web", "no cause", v =>

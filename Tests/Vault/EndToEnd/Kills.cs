@@ -47,7 +47,8 @@ public sealed class Kills : IDisposable
             await vm.InSyncAsync();
             var shipped = await vm.ShippedAsync() - before;
             var due = (vm.Writer.AcknowledgedCount - written + 2000L) * (NumberedWrite.Bytes + 200);
-            Assert.True(shipped < due, $"{what}: {shipped} bytes were shipped after the restart for at most {due} of writes");
+            Assert.True(shipped < due,
+                $"{what}: {shipped} bytes were shipped after the restart for at most {due} of writes");
             await vm.PointAsync();
             Assert.NotEqual(0, await vm.PointsArePrefixesAsync(newest: 2));
         }

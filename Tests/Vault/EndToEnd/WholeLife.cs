@@ -4,7 +4,8 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
-/// <summary>A machine with two disks from protection to failback and on, while it writes, and its source is lost on the way.</summary>
+/// <summary>A machine with two disks from protection to failback and on, while it writes, and its source is lost on the
+/// way.</summary>
 public sealed partial class WholeLife : IDisposable
 {
     private readonly Lab _lab = new();
