@@ -2,7 +2,9 @@ using ReplicationEngine.Benchmarks.Entities;
 using ReplicationEngine.Benchmarks.Journaling;
 using ReplicationEngine.Benchmarks.Nbd;
 using ReplicationEngine.Benchmarks.ReplicaStores;
+using ReplicationEngine.Benchmarks.ReplicaStores;
 using ReplicationEngine.Benchmarks.Sites;
+using ReplicationEngine.Benchmarks.Transport;
 
 var quick = args.Contains("--quick", StringComparer.Ordinal);
 var benchmarks = new Dictionary<string, Action>(StringComparer.Ordinal)
@@ -10,6 +12,8 @@ var benchmarks = new Dictionary<string, Action>(StringComparer.Ordinal)
     ["nbd"] = () => NbdBenchmark.Run(Console.Out, quick),
     ["copy"] = () => TransferBenchmark.Run(Console.Out, quick),
     ["failover"] = () => FailoverBenchmark.Run(Console.Out, quick),
+    ["export"] = () => ExportReadyBenchmark.Run(Console.Out),
+    ["session"] = () => CopyBenchmark.Run(Console.Out, quick),
     ["export"] = () => ExportReadyBenchmark.Run(Console.Out),
     ["journal"] = () => JournalAppendBenchmark.Run(Console.Out),
     ["memory"] = () => IdleMemoryBenchmark.Run(Console.Out),

@@ -21,7 +21,8 @@ public sealed class ControlChannel(Stream stream) : IAsyncDisposable
         var body = JsonSerializer.SerializeToUtf8Bytes(message, ControlJson.Default.ControlMessage);
         if (body.Length > MaxLength)
         {
-            throw new InvalidDataException($"A control message of {body.Length} bytes is over the limit of {MaxLength}.");
+            throw new InvalidDataException(
+                $"A control message of {body.Length} bytes is over the limit of {MaxLength}.");
         }
 
         var frame = new byte[body.Length + 4];

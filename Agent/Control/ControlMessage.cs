@@ -56,7 +56,8 @@ public abstract record AgentRequest
     /// <summary>Brings a volume into the role that the directive names, and answers when it is there.</summary>
     public sealed record Direct(VolumeDirective Directive) : AgentRequest;
 
-    /// <summary>Marks a recovery point in the replication stream, frozen around when <paramref name="App"/> (RCP-2, RCP-3).</summary>
+    /// <summary>Marks a recovery point in the replication stream, frozen around when <paramref name="App"/> (RCP-2,
+    /// RCP-3).</summary>
     public sealed record InsertMarker(string Vm, Guid PointId, bool App) : AgentRequest;
 }
 
@@ -70,7 +71,8 @@ public enum VolumeRole
     /// <summary>Takes no more writes; what was written is still shipped (planned failover).</summary>
     Quiesced,
 
-    /// <summary>Another side is the primary: the disks are served read-only and nothing is shipped (FOV-8, I16).</summary>
+    /// <summary>Another side is the primary: the disks are served read-only and nothing is shipped (FOV-8,
+    /// I16).</summary>
     Fenced,
 
     /// <summary>The disks are brought to equality with the recovered machine and are not served (FOV-6).</summary>
@@ -85,10 +87,12 @@ public enum VolumeRole
 /// <param name="Disks">The disks' paths on the agent's machine.</param>
 /// <param name="Role">The role.</param>
 /// <param name="Term">The fencing term that goes with it; a smaller one than was already obeyed is refused.</param>
-/// <param name="Replicating">Whether changes flow (sent when primary or quiesced, received when reverse replica).</param>
+/// <param name="Replicating">Whether changes flow (sent when primary or quiesced, received when reverse
+/// replica).</param>
 /// <param name="Key">The VM's 32-byte data key in base64.</param>
 /// <param name="CopyId">Names a resync that was asked for: all extents are marked once for each new value.</param>
-/// <param name="Cut">When fenced: the last change the recovered machine holds; what the source wrote after it is divergent.</param>
+/// <param name="Cut">When fenced: the last change the recovered machine holds; what the source wrote after it is
+/// divergent.</param>
 /// <param name="Sequence">
 /// The number of the event after which this holds: a directive that comes late, behind a newer one, changes nothing.
 /// </param>
@@ -111,13 +115,15 @@ public abstract record AgentReply
     {
     }
 
-    /// <summary>What the disks are; <paramref name="Problems"/> holds every reason at once why they cannot be protected.</summary>
+    /// <summary>What the disks are; <paramref name="Problems"/> holds every reason at once why they cannot be
+    /// protected.</summary>
     public sealed record Inspected(IReadOnlyList<InspectedDisk> Disks, IReadOnlyList<string> Problems) : AgentReply;
 
     /// <summary>The volume is in its role.</summary>
     public sealed record Directed(VolumeStatus Status) : AgentReply;
 
-    /// <summary>The marker stands in the stream; <paramref name="Warning"/> says why an app point became a crash point.</summary>
+    /// <summary>The marker stands in the stream; <paramref name="Warning"/> says why an app point became a crash
+    /// point.</summary>
     public sealed record MarkerInserted(
         long Generation, long Lsn, DateTimeOffset Time, bool App, string? Warning) : AgentReply;
 
@@ -133,7 +139,8 @@ public sealed record ServedDisk(string Path, long SizeBytes, string? Uri);
 
 /// <summary>What an agent observes of one volume.</summary>
 public sealed record VolumeStatus(
-    string Vm, VolumeRole Role, long Term, IReadOnlyList<ServedDisk> Disks, string Capture, string CauseCode, string Cause,
+    string Vm, VolumeRole Role, long Term, IReadOnlyList<ServedDisk> Disks, string Capture, string CauseCode,
+        string Cause,
     long Generation, long Lsn,
     long AckedGeneration, long AckedLsn, long LagBytes, DateTimeOffset? OldestUnacked, long DirtyBytes, long CacheBytes,
     long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);

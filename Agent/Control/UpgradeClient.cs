@@ -19,7 +19,8 @@ public static class UpgradeClient
     private const int MaxHeaderBytes = 8192;
 
     /// <summary>Connects and upgrades.</summary>
-    /// <exception cref="IOException">The service cannot be reached or refuses; the message says which and why.</exception>
+    /// <exception cref="IOException">The service cannot be reached or refuses; the message says which and
+    /// why.</exception>
     public static async Task<Stream> ConnectAsync(
         Uri server, string pathAndQuery, string protocol, CancellationToken cancellationToken)
     {

@@ -5,8 +5,8 @@ namespace ReplicationEngine.Agent.Hooks;
 
 /// <summary>
 /// Freezes and thaws a VM's applications around the instant of an application-consistent point (RCP-2): runs
-/// <c>DIR/freeze VM</c> and <c>DIR/thaw VM</c>. A freeze that fails or takes longer than the limit is thawed and reported, so
-/// that the point becomes crash-consistent and no workload is stuck (RCP-3, I10).
+/// <c>DIR/freeze VM</c> and <c>DIR/thaw VM</c>. A freeze that fails or takes longer than the limit is thawed and
+/// reported, so that the point becomes crash-consistent and no workload is stuck (RCP-3, I10).
 /// </summary>
 internal sealed class ApplicationHooks(string? directory, TimeProvider time)
 {

@@ -7,7 +7,8 @@ namespace ReplicationEngine.Agent.Hosting;
 /// <param name="Token">What the service may ask for; null when it asks for nothing.</param>
 /// <param name="CacheLimitBytes">The most that one VM's replication log may take.</param>
 /// <param name="HooksDirectory">Holds the executables <c>freeze</c> and <c>thaw</c> (RCP-2); null for none.</param>
-/// <param name="NbdSocket">The unix socket that serves the disks; null means <c>nbd.sock</c> in the data directory.</param>
+/// <param name="NbdSocket">The unix socket that serves the disks; null means <c>nbd.sock</c> in the data
+/// directory.</param>
 /// <param name="StartAlone">Serve disks for writing before the service has confirmed that no failover happened.</param>
 public sealed record AgentSettings(
     Uri Server, string DataDirectory, string Name, string? Token, long CacheLimitBytes, string? HooksDirectory,

@@ -6,8 +6,8 @@ using ReplicationEngine.Agent.Volumes;
 namespace ReplicationEngine.Agent.Hosting;
 
 /// <summary>
-/// The agent's conversation with the service: calls out, says who it is, answers requests (each on a task of its own, so a
-/// long one holds up no other) and reports its volumes every second. Returns when the stream ends.
+/// The agent's conversation with the service: calls out, says who it is, answers requests (each on a task of its own,
+/// so a long one holds up no other) and reports its volumes every second. Returns when the stream ends.
 /// </summary>
 internal sealed partial class ControlLoop(
     AgentSettings settings, VolumeSet volumes, TimeProvider time, ILogger<ControlLoop> logger)

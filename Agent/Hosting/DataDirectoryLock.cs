@@ -1,8 +1,8 @@
 namespace ReplicationEngine.Agent.Hosting;
 
 /// <summary>
-/// Holds a data directory for one process: an exclusive lock on a file in it, which the system releases when the process
-/// ends, however it ends.
+/// Holds a data directory for one process: an exclusive lock on a file in it, which the system releases when the
+/// process ends, however it ends.
 /// </summary>
 public sealed class DataDirectoryLock : IDisposable
 {

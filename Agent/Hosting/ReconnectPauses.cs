@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace ReplicationEngine.Agent.Hosting;
 
 /// <summary>
-/// The pauses between calls to the service: 0.25, 0.5, 1, 2 … 15 s, each shortened by up to a half at random so that many
-/// agents do not call at once; a call that lasted starts them again.
+/// The pauses between calls to the service: 0.25, 0.5, 1, 2 … 15 s, each shortened by up to a half at random so that
+/// many agents do not call at once; a call that lasted starts them again.
 /// </summary>
 internal sealed class ReconnectPauses
 {

@@ -6,9 +6,9 @@ using ReplicationEngine.DataPlane.Nbd;
 namespace ReplicationEngine.Agent.Serving;
 
 /// <summary>
-/// One process's NBD server: on the sockets that the parent passed on (systemd socket activation) or else on a unix socket
-/// in the data directory, or, where that path is too long for a socket, on one in the temporary directory. Used by
-/// agent and service alike.
+/// One process's NBD server: on the sockets that the parent passed on (systemd socket activation) or else on a unix
+/// socket in the data directory, or, where that path is too long for a socket, on one in the temporary directory. Used
+/// by agent and service alike.
 /// </summary>
 public sealed class DiskServer : IAsyncDisposable
 {

@@ -26,7 +26,8 @@ internal sealed partial class ProtectedVolume
             {
                 Vm = new ProtectedVmId(Vm),
                 Directory = _directory.Subdirectory(SourceDirectory),
-                Disks = [.. directive.Disks.Select((path, i) => new SourceDisk(path, devices[i], () => Fingerprint(path)))],
+                Disks = [.. directive.Disks.Select((path, i) =>
+                    new SourceDisk(path, devices[i], () => Fingerprint(path)))],
                 BootId = _surroundings.BootId,
                 Time = _surroundings.Time,
                 FirstTerm = new Term(directive.Term),
@@ -135,7 +136,8 @@ internal sealed partial class ProtectedVolume
     [LoggerMessage(Level = LogLevel.Warning, Message = "the source of '{Vm}' was not closed clean: {Reason}")]
     private static partial void ClosedUnclean(ILogger logger, string vm, string reason);
 
-    /// <summary>What is open now. Exchanged whole; the lists in it grow only while a directive is carried out.</summary>
+    /// <summary>What is open now. Exchanged whole; the lists in it grow only while a directive is carried
+    /// out.</summary>
     private sealed class OpenState(IReadOnlyList<IBlockDevice> devices, SourceVolume? source, InPlaceReplica? reverse)
     {
         public static OpenState Closed { get; } = new([], null, null);

@@ -24,20 +24,23 @@ internal sealed partial class ProtectedVolume
 
     /// <summary>The status of a volume of which nothing is left.</summary>
     public static VolumeStatus NoStatus(VolumeDirective directive, DateTimeOffset now) => new(
-        directive.Vm, VolumeRole.Released, directive.Term, [], "none", "none", "", 0, 0, 0, 0, 0, null, 0, 0, 0, null, [], now);
+        directive.Vm, VolumeRole.Released, directive.Term, [], "none", "none", "", 0, 0, 0, 0, 0, null, 0, 0, 0, null,
+            [], now);
 
     private static VolumeStatus OfSource(
         VolumeDirective directive, OpenState state, SourceVolume source, DateTimeOffset now)
     {
         var counters = source.Counters();
         var condition = source.Condition;
-        var disks = source.Disks.Select((d, i) => new ServedDisk(d.Path, d.SizeBytes, state.Uris.ElementAtOrDefault(i)));
+        var disks = source.Disks.Select((d, i) =>
+            new ServedDisk(d.Path, d.SizeBytes, state.Uris.ElementAtOrDefault(i)));
         return new VolumeStatus(
             directive.Vm, directive.Role, directive.Term, [.. disks],
             counters.Mode == SourceMode.Logging ? "logging" : "dirty-map", Kebab(condition.Cause.ToString()),
             condition.Detail, counters.Tail.Generation.Value, counters.Tail.Lsn.Value,
             counters.Acknowledged.Generation.Value, counters.Acknowledged.Lsn.Value, counters.LagBytes,
-            counters.OldestUnacknowledged, counters.DirtyBytes, counters.LogBytes, Divergent(directive, source, counters),
+            counters.OldestUnacknowledged, counters.DirtyBytes, counters.LogBytes,
+                Divergent(directive, source, counters),
             state.Session?.Status(),
             Problems(state, condition), now);
     }
@@ -52,10 +55,12 @@ internal sealed partial class ProtectedVolume
             position.Durable.Lsn.Value, 0, null, 0, 0, 0, state.Session?.Status(), Problems(state, null), now);
     }
 
-    // What only the source has (I16): the log behind the recovered machine's cut, and extents whose writes it did not carry.
+    // What only the source has (I16): the log behind the recovered machine's cut, and extents whose writes it did not
+    // carry.
     private static long Divergent(VolumeDirective directive, SourceVolume source, SourceCounters counters) =>
         directive is { Role: VolumeRole.Fenced, Cut: { } cut }
-            ? source.BytesAfter(new ChangePosition(new Generation(cut.Generation), new Lsn(cut.Lsn))) + counters.DirtyBytes
+            ? source.BytesAfter(new ChangePosition(new Generation(cut.Generation), new Lsn(cut.Lsn)))
+                + counters.DirtyBytes
             : 0;
 
     private static VolumeProblem[] Problems(OpenState state, SourceCondition? condition)

@@ -9,12 +9,13 @@ namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
 /// The source side of one VM, brought into whatever role the service's directive names. What it needs to know after a
-/// restart is the last directive, in <c>directive.json</c> of its directory, and what the volume keeps in <c>source</c> (or
-/// the reverse replica in <c>reverse</c>).
+/// restart is the last directive, in <c>directive.json</c> of its directory, and what the volume keeps in <c>source</c>
+/// (or the reverse replica in <c>reverse</c>).
 /// </summary>
 /// <remarks>
-/// Directives are carried out one at a time under <see cref="_turn"/>, the newest by <see cref="VolumeDirective.Sequence"/>
-/// wins. Status and maintenance read <see cref="_state"/>, which is exchanged whole.
+/// Directives are carried out one at a time under <see cref="_turn"/>, the newest by
+/// <see cref="VolumeDirective.Sequence"/> wins. Status and maintenance read <see cref="_state"/>, which is exchanged
+/// whole.
 /// </remarks>
 internal sealed partial class ProtectedVolume : IAsyncDisposable
 {
@@ -72,7 +73,8 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         }
         catch (SourceVolumeException e)
         {
-            throw new VolumeException("source-volume", e.Message, "See the agent's data directory and the disks.", false);
+            throw new VolumeException("source-volume", e.Message, "See the agent's data directory and the disks.",
+                false);
         }
         finally
         {
@@ -81,7 +83,8 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         }
     }
 
-    /// <summary>Marks a recovery point in the stream, with the applications frozen around it when asked (RCP-2, RCP-3).</summary>
+    /// <summary>Marks a recovery point in the stream, with the applications frozen around it when asked (RCP-2,
+    /// RCP-3).</summary>
     public async Task<AgentReply> MarkAsync(Guid pointId, bool app, CancellationToken cancellationToken)
     {
         var point = new RecoveryPointId(pointId);
@@ -164,7 +167,8 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         var returning = _remembered?.Role == VolumeRole.ReverseReplica || _state.Reverse is not null;
         if (returning)
         {
-            // The disks were written below the old log, which says nothing about them any more: a new volume is all dirty.
+            // The disks were written below the old log, which says nothing about them any more: a new volume is all
+            // dirty.
             await CloseAsync(ct);
             _directory.DeleteSubdirectory(SourceDirectory);
             _directory.DeleteSubdirectory(ReverseDirectory);
@@ -198,7 +202,8 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
 
     private MarkerOutcome Insert(RecoveryPointId point, PointConsistency consistency) =>
         _state.Source is { } source ? source.InsertMarker(point, consistency) : throw new VolumeException(
-            "not-primary", $"The source of '{Vm}' takes no writes, so it marks no points.", "Wait until it is the primary.", true);
+            "not-primary", $"The source of '{Vm}' takes no writes, so it marks no points.",
+                "Wait until it is the primary.", true);
 
     private static AgentReply Marked(MarkerOutcome outcome, bool frozen, string? warning) => outcome switch
     {

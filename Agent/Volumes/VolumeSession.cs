@@ -7,8 +7,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
-/// Keeps a data session with the service going: calls out, runs it, and calls again with growing pauses when it ends, until it
-/// is disposed. Sends a source's changes, or receives them when given a sink.
+/// Keeps a data session with the service going: calls out, runs it, and calls again with growing pauses when it ends,
+/// until it is disposed. Sends a source's changes, or receives them when given a sink.
 /// </summary>
 internal sealed partial class VolumeSession : IAsyncDisposable
 {
@@ -82,7 +82,8 @@ internal sealed partial class VolumeSession : IAsyncDisposable
             {
                 _problem = new VolumeProblem(
                     "refused-" + e.Reason.ToString().ToLowerInvariant(), e.Message, null,
-                    e.Reason is not (SessionRefusal.WrongKey or SessionRefusal.StaleTerm or SessionRefusal.SizeMismatch));
+                    e.Reason is not (SessionRefusal.WrongKey or SessionRefusal.StaleTerm
+                        or SessionRefusal.SizeMismatch));
             }
             catch (IOException e)
             {
@@ -103,11 +104,13 @@ internal sealed partial class VolumeSession : IAsyncDisposable
     {
         var direction = _source is null ? "reverse" : "forward";
         var stream = await UpgradeClient.ConnectAsync(
-            _surroundings.Settings.Server, $"/agent/data?vm={Uri.EscapeDataString(_directive.Vm)}&direction={direction}",
+            _surroundings.Settings.Server,
+                $"/agent/data?vm={Uri.EscapeDataString(_directive.Vm)}&direction={direction}",
             UpgradeClient.DataProtocol, ct);
         var offer = _source is not null ? SessionOffer.Send(_source) : SessionOffer.Receive(_sink!, _diskSizes);
         var link = await SessionHandshake.ConnectAsync(
-            stream, new ProtectedVmId(_directive.Vm), Convert.FromBase64String(_directive.Key), offer, _surroundings.Time, ct);
+            stream, new ProtectedVmId(_directive.Vm), Convert.FromBase64String(_directive.Key), offer,
+                _surroundings.Time, ct);
         (_connected, _problem) = (true, null);
         if (_source is not null)
         {

@@ -3,15 +3,16 @@ using ReplicationEngine.Agent.Control;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>The volumes of one agent, by VM: answers the service's requests and gathers what there is to report.</summary>
+/// <summary>The volumes of one agent, by VM: answers the service's requests and gathers what there is to
+/// report.</summary>
 internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, ProtectedVolume> _volumes = new(StringComparer.Ordinal);
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>
-    /// Takes up the volumes that are on disk. They serve nothing until the service has said what they are, unless the agent
-    /// may start alone (FOV-8).
+    /// Takes up the volumes that are on disk. They serve nothing until the service has said what they are, unless the
+    /// agent may start alone (FOV-8).
     /// </summary>
     public async Task LoadAsync(bool startAlone, CancellationToken cancellationToken)
     {
@@ -105,7 +106,8 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
         _volumes.TryGetValue(marker.Vm, out var volume)
             ? await volume.MarkAsync(marker.PointId, marker.App, cancellationToken)
             : throw new VolumeException(
-                "unknown-volume", $"This agent does not hold '{marker.Vm}'.", "Wait until the agent has reconnected.", true);
+                "unknown-volume", $"This agent does not hold '{marker.Vm}'.", "Wait until the agent has reconnected.",
+                    true);
 
     private AgentReply.Inspected Inspect(AgentRequest.Inspect request)
     {
@@ -119,7 +121,8 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
             }
             else if (_volumes.Values.FirstOrDefault(v => v.Vm != request.Vm && v.Holds(path)) is { } other)
             {
-                problems.Add($"Disk '{path}' is already protected as part of '{other.Vm}'; disable that protection first.");
+                problems.Add($"Disk '{path}' is already protected as part of '{other.Vm}'; disable that protection "
+                    + $"first.");
             }
             else
             {

@@ -11,7 +11,8 @@ namespace ReplicationEngine.Agent.Volumes;
 /// <param name="Directory">Holds one subdirectory per VM.</param>
 /// <param name="Server">Serves the disks.</param>
 /// <param name="Hooks">Freezes and thaws applications.</param>
-/// <param name="BootId">Tells this boot of the machine from every other: the page cache survives a process, not a boot.</param>
+/// <param name="BootId">Tells this boot of the machine from every other: the page cache survives a process, not a
+/// boot.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">For everything a volume has to say.</param>
 internal sealed record VolumeSurroundings(

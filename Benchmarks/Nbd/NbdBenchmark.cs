@@ -4,10 +4,10 @@ using ReplicationEngine.DataPlane.Blocks;
 namespace ReplicationEngine.Benchmarks.Nbd;
 
 /// <summary>
-/// A protected disk with replication on, against our server on the plain file, nbdkit and qemu-nbd: the same fio jobs on the same file over a unix socket, in turns within
-/// each round, so that what drifts on the machine drifts for all. What counts is the ratio to the peer of the same
-/// round; the table gives the median over the rounds. Limit: one processor copying between socket, server and page
-/// cache.
+/// A protected disk with replication on, against our server on the plain file, nbdkit and qemu-nbd: the same fio jobs
+/// on the same file over a unix socket, in turns within each round, so that what drifts on the machine drifts for all.
+/// What counts is the ratio to the peer of the same round; the table gives the median over the rounds. Limit: one
+/// processor copying between socket, server and page cache.
 /// </summary>
 public static class NbdBenchmark
 {

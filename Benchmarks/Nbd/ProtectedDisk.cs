@@ -2,7 +2,8 @@ using ReplicationEngine.Benchmarks.Sites;
 
 namespace ReplicationEngine.Benchmarks.Nbd;
 
-/// <summary>A protected disk with replication on: agent and service as processes, writes shipped while the job runs.</summary>
+/// <summary>A protected disk with replication on: agent and service as processes, writes shipped while the job
+/// runs.</summary>
 internal sealed class ProtectedDisk : INbdPeer, IDisposable
 {
     private readonly ProtectedSite _site;

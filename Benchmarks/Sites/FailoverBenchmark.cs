@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ReplicationEngine.Benchmarks.Sites;
 
 /// <summary>
-/// The time from the request for a test failover to its disks being served, for an 8 GiB and a 64 GiB disk. Limit: none of
-/// the disk's bytes may be touched, so both must take the same.
+/// The time from the request for a test failover to its disks being served, for an 8 GiB and a 64 GiB disk. Limit: none
+/// of the disk's bytes may be touched, so both must take the same.
 /// </summary>
 internal static class FailoverBenchmark
 {
@@ -20,7 +20,8 @@ internal static class FailoverBenchmark
             {
                 var seconds = Measure(directory.FullName, gibibytes << 30, rounds);
                 output.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"  {gibibytes,3} GiB sparse {seconds,8:0.000} s (limit 1 s: {seconds:0.00})"));
+                    CultureInfo.InvariantCulture,
+                        $"  {gibibytes,3} GiB sparse {seconds,8:0.000} s (limit 1 s: {seconds:0.00})"));
                 output.Flush();
             }
             finally

@@ -6,7 +6,8 @@ using System.Text.Json.Nodes;
 
 namespace ReplicationEngine.Benchmarks.Sites;
 
-/// <summary>Service and agent as processes of their own, driven by <c>drctl</c> as a user would; ended when disposed.</summary>
+/// <summary>Service and agent as processes of their own, driven by <c>drctl</c> as a user would; ended when
+/// disposed.</summary>
 internal sealed class ProtectedSite : IDisposable
 {
     private readonly string _program = FindProgram();

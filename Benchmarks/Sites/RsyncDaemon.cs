@@ -22,9 +22,11 @@ internal sealed class RsyncDaemon : IDisposable
 
         var configuration = directory + ".conf";
         File.WriteAllText(
-            configuration, $"use chroot = no\nuid = {Environment.UserName}\n[data]\npath = {directory}\nread only = no\n");
+            configuration, $"use chroot = no\nuid = {Environment.UserName}\n[data]\npath = {directory}\nread only = "
+                + $"no\n");
         _daemon = Process.Start(new ProcessStartInfo("rsync", [
-            "--daemon", "--no-detach", "--address=127.0.0.1", string.Create(CultureInfo.InvariantCulture, $"--port={_port}"),
+            "--daemon", "--no-detach", "--address=127.0.0.1",
+                string.Create(CultureInfo.InvariantCulture, $"--port={_port}"),
             $"--config={configuration}"])
         {
             UseShellExecute = false,

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace ReplicationEngine.Benchmarks.Sites;
 
-/// <summary>The image of the copy benchmarks: half random, a quarter zero, a quarter text, in stretches of 16 MiB.</summary>
+/// <summary>The image of the copy benchmarks: half random, a quarter zero, a quarter text, in stretches of 16
+/// MiB.</summary>
 internal static class SampleImage
 {
     private const int Stretch = 16 << 20;
@@ -53,7 +54,8 @@ internal static class SampleImage
 
     private static byte[] Text(Random random)
     {
-        string[] words = ["replica", "recovery", "point", "failover", "the", "of", "vault", "segment", "disk", "journal", "a", "to"];
+        string[] words = ["replica", "recovery", "point", "failover", "the", "of", "vault", "segment", "disk",
+            "journal", "a", "to"];
         var text = new StringBuilder(Stretch);
         while (text.Length < Stretch)
         {

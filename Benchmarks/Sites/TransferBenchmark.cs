@@ -5,8 +5,8 @@ namespace ReplicationEngine.Benchmarks.Sites;
 
 /// <summary>
 /// Initial replication of a 4 GiB image through service and agent (read, hash, compress, encrypt, ship, store) against
-/// nbdcopy and rsync on the same image, and then a resync after 1 % of its 64 KiB blocks changed while the agent was away,
-/// against rsync. In turns; the ratios are of the same round. Limit: two processors and the page cache.
+/// nbdcopy and rsync on the same image, and then a resync after 1 % of its 64 KiB blocks changed while the agent was
+/// away, against rsync. In turns; the ratios are of the same round. Limit: two processors and the page cache.
 /// </summary>
 internal static class TransferBenchmark
 {
@@ -57,7 +57,8 @@ internal static class TransferBenchmark
         SampleImage.Touch(image);
         site.StartAgent();
         ProtectedSite.WaitUntil(
-            () => site.Run("jobs", "copy").AsArray().Any(j => (string)j!["kind"]! == "resync" && j["endedAt"] is not null),
+            () => site.Run("jobs", "copy").AsArray().Any(j => (string)j!["kind"]! == "resync"
+                && j["endedAt"] is not null),
             "the resync to end");
         var resync = site.JobSeconds("copy", "resync");
         return ([replication, nbdcopy, rsync], [resync, daemon.Push(image, "--no-W", "--inplace", "-I", "-B65536")]);

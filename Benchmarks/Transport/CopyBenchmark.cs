@@ -7,9 +7,9 @@ using ReplicationEngine.Benchmarks.Nbd;
 namespace ReplicationEngine.Benchmarks.Transport;
 
 /// <summary>
-/// Initial replication of an image, and its resync after 1 % of the blocks changed, against nbdcopy and the rsync daemon on
-/// the same image in the same round. Ours reads, hashes, compresses, seals, ships, stores and syncs; both ends share
-/// the processors. Limits: SHA-256 of every byte once, the page cache's copies, the disk's writing.
+/// Initial replication of an image, and its resync after 1 % of the blocks changed, against nbdcopy and the rsync
+/// daemon on the same image in the same round. Ours reads, hashes, compresses, seals, ships, stores and syncs; both
+/// ends share the processors. Limits: SHA-256 of every byte once, the page cache's copies, the disk's writing.
 /// </summary>
 public static class CopyBenchmark
 {
@@ -17,9 +17,11 @@ public static class CopyBenchmark
     public static void Run(TextWriter output, bool quick = false) =>
         Run(output, CopyEnds.Open, quick ? 1L << 30 : 4L << 30, quick ? 3 : 5, quick: quick);
 
-    /// <summary>Measures any two ends, opened over the image, a directory for the source and one for the replica.</summary>
+    /// <summary>Measures any two ends, opened over the image, a directory for the source and one for the
+    /// replica.</summary>
     public static void Run(
-        TextWriter output, Func<string, string, string, CopyEnds> open, long size, int rounds, string? directory = null, bool quick = false)
+        TextWriter output, Func<string, string, string, CopyEnds> open, long size, int rounds, string? directory = null,
+            bool quick = false)
     {
         var work = directory ?? Directory.CreateTempSubdirectory("copy-bench-").FullName;
         try
@@ -27,15 +29,18 @@ public static class CopyBenchmark
             var image = Path.Combine(work, "image.raw");
             CopyImage.Make(image, size);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"Copy of a {size >> 20} MiB image (half random, a quarter zero, a quarter text); medians of {rounds} interleaved rounds"));
+                $"Copy of a {size >> 20} MiB image (half random, a quarter zero, a quarter text); medians of "
+                    + $"{rounds} interleaved rounds"));
             var copies = Enumerable.Range(0, rounds).Select(i => Copy(open, work, image, i)).ToArray();
             Print(output, "initial copy", copies);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  wire {copies[0].Wire / (double)size:F3} of the image, {copies[0].Wire / (double)copies[0].Changed:F3} of its non-zero bytes"));
+                $"  wire {copies[0].Wire / (double)size:F3} of the image, "
+                    + $"{copies[0].Wire / (double)copies[0].Changed:F3} of its non-zero bytes"));
             var resyncs = Enumerable.Range(0, rounds).Select(i => Resync(open, work, image, i)).ToArray();
             Print(output, "resync of 1 %", resyncs);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  wire {resyncs[0].Wire / 1e6:F1} MB for {resyncs[0].Changed / 1e6:F1} MB changed; limit {((resyncs[0].Changed * 1.05) + (1 << 20)) / 1e6:F1} MB"));
+                $"  wire {resyncs[0].Wire / 1e6:F1} MB for {resyncs[0].Changed / 1e6:F1} MB changed; limit "
+                    + $"{((resyncs[0].Changed * 1.05) + (1 << 20)) / 1e6:F1} MB"));
         }
         finally
         {
@@ -66,7 +71,8 @@ public static class CopyBenchmark
         return new Round(ours.Seconds, null, rsync, ours.WireBytes, changed);
     }
 
-    private static CopyResult Session(Func<string, string, string, CopyEnds> open, string image, string source, string replica)
+    private static CopyResult Session(Func<string, string, string, CopyEnds> open, string image, string source,
+        string replica)
     {
         var ends = open(image, source, replica);
         try
@@ -86,7 +92,8 @@ public static class CopyBenchmark
             RandomAccess.SetLength(file, new FileInfo(from).Length);
         }
 
-        OutsideProcess.Capture("nbdcopy", $"--flush -- [ nbdkit --exit-with-parent file {from} ] [ nbdkit --exit-with-parent file {to} ]");
+        OutsideProcess.Capture("nbdcopy",
+            $"--flush -- [ nbdkit --exit-with-parent file {from} ] [ nbdkit --exit-with-parent file {to} ]");
     }
 
     private static void Rsync(string work, string from, string to, string options)
@@ -95,9 +102,11 @@ public static class CopyBenchmark
         Directory.CreateDirectory(target);
         var port = FreePort();
         var configuration = Path.Combine(work, "rsyncd.conf");
-        File.WriteAllText(configuration, $"use chroot = no\nuid = {Environment.UserName}\n[target]\npath = {target}\nread only = no\n");
+        File.WriteAllText(configuration,
+            $"use chroot = no\nuid = {Environment.UserName}\n[target]\npath = {target}\nread only = no\n");
         using var daemon = OutsideProcess.Start(
-            "rsync", $"--daemon --no-detach --address=127.0.0.1 --port={port} --config={configuration}", redirect: false);
+            "rsync", $"--daemon --no-detach --address=127.0.0.1 --port={port} --config={configuration}",
+                redirect: false);
         try
         {
             AwaitPort(port);
@@ -156,15 +165,18 @@ public static class CopyBenchmark
 
     private static void Print(TextWriter output, string name, Round[] rounds)
     {
-        var line = string.Create(CultureInfo.InvariantCulture, $"{name,-14} ours {Median(rounds.Select(r => r.Ours)):F2} s");
+        var line = string.Create(CultureInfo.InvariantCulture,
+            $"{name,-14} ours {Median(rounds.Select(r => r.Ours)):F2} s");
         if (rounds[0].NbdCopy is not null)
         {
             line += string.Create(CultureInfo.InvariantCulture,
-                $"   nbdcopy {Median(rounds.Select(r => r.NbdCopy!.Value)):F2} s (ratio {Median(rounds.Select(r => r.Ours / r.NbdCopy!.Value)):F2})");
+                $"   nbdcopy {Median(rounds.Select(r => r.NbdCopy!.Value)):F2} s (ratio "
+                    + $"{Median(rounds.Select(r => r.Ours / r.NbdCopy!.Value)):F2})");
         }
 
         output.WriteLine(line + string.Create(CultureInfo.InvariantCulture,
-            $"   rsync {Median(rounds.Select(r => r.Rsync)):F2} s (ratio {Median(rounds.Select(r => r.Ours / r.Rsync)):F2})"));
+            $"   rsync {Median(rounds.Select(r => r.Rsync)):F2} s (ratio "
+                + $"{Median(rounds.Select(r => r.Ours / r.Rsync)):F2})"));
     }
 
     private static double Median(IEnumerable<double> values)

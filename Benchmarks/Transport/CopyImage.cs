@@ -40,7 +40,8 @@ internal static class CopyImage
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
         var blocks = RandomAccess.GetLength(file) / block.Length;
         long changed = 0;
-        foreach (var place in Enumerable.Range(0, (int)blocks).Select(i => (Place: i, Draw: random.Next(100))).Where(x => x.Draw == 0))
+        foreach (var place in Enumerable.Range(0, (int)blocks).Select(i =>
+            (Place: i, Draw: random.Next(100))).Where(x => x.Draw == 0))
         {
             random.NextBytes(block);
             RandomAccess.Write(file, block, (long)place.Place * block.Length);
@@ -55,7 +56,8 @@ internal static class CopyImage
         const int Wanted = 64 << 20;
         using var text = new MemoryStream(Wanted + Stripe);
         string[] kinds = [".h", ".txt", ".py", ".pm", ".xml", ".json", ".md", ".html", ".c", ".conf", ".copyright"];
-        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true,
+            AttributesToSkip = FileAttributes.ReparsePoint };
         var files = new[] { "/usr/share", "/usr/include", "/usr/lib" }.Where(Directory.Exists)
             .SelectMany(d => Directory.EnumerateFiles(d, "*", options))
             .Where(f => kinds.Contains(Path.GetExtension(f)) || Path.GetFileName(f) == "copyright")

@@ -27,7 +27,8 @@ internal static class CopySession
                 new SessionAcceptance(key, SessionOffer.Receive(ends.Sink, [ends.SizeBytes]))),
             time, cancellationToken);
         var sending = await SessionHandshake.ConnectAsync(
-            new NetworkStream(client, ownsSocket: true), new ProtectedVmId("bench"), key, SessionOffer.Send(ends.Source), time,
+            new NetworkStream(client, ownsSocket: true), new ProtectedVmId("bench"), key,
+                SessionOffer.Send(ends.Source), time,
             cancellationToken);
         var send = new SendSession(sending, ends.Source, new SendOptions(), time);
         var receive = new ReceiveSession(await accepting, ends.Sink, new ReceiveOptions(), time);

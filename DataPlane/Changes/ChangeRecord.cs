@@ -13,13 +13,16 @@ public enum ChangeKind : byte
     /// <summary>The guest made a range zero (or trimmed it). Logged; has an LSN of its own; no data.</summary>
     Zeroes = 2,
 
-    /// <summary>A recovery point is to be sealed at this LSN. Logged; the data is a <see cref="PointMarker"/>.</summary>
+    /// <summary>A recovery point is to be sealed at this LSN. Logged; the data is a
+    /// <see cref="PointMarker"/>.</summary>
     Marker = 3,
 
-    /// <summary>The log begins anew after writes it did not carry: the replica needs a resync. Logged; no data.</summary>
+    /// <summary>The log begins anew after writes it did not carry: the replica needs a resync. Logged; no
+    /// data.</summary>
     GenerationStart = 4,
 
-    /// <summary>A block as it is on the source's disk, sent by initial replication or resync. Not logged; LSN 0.</summary>
+    /// <summary>A block as it is on the source's disk, sent by initial replication or resync. Not logged; LSN
+    /// 0.</summary>
     ResyncData = 16,
 
     /// <summary>A range that is zero on the source's disk. Not logged; LSN 0; no data.</summary>
@@ -89,7 +92,8 @@ public static class ChangeRecord
     {
         if (data.Length != header.DataLength)
         {
-            throw new ArgumentException($"The header says {header.DataLength} bytes of data, {data.Length} are given.", nameof(data));
+            throw new ArgumentException($"The header says {header.DataLength} bytes of data, {data.Length} are given.",
+                nameof(data));
         }
 
         var dataOffset = DataOffset(data.Length);
@@ -111,8 +115,8 @@ public static class ChangeRecord
     }
 
     /// <summary>
-    /// Writes the chunk table of some data: the part of a record that does not depend on its LSN, so that it can be made
-    /// before the record has its place in the order.
+    /// Writes the chunk table of some data: the part of a record that does not depend on its LSN, so that it can be
+    /// made before the record has its place in the order.
     /// </summary>
     internal static void WriteChunkTable(ReadOnlySpan<byte> data, Span<byte> table)
     {

@@ -5,13 +5,15 @@ namespace ReplicationEngine.DataPlane.Changes;
 /// <summary>Where a replica stands.</summary>
 /// <param name="Term">The term whose changes it accepts; a smaller one is refused (I15).</param>
 /// <param name="Durable">Everything up to here survives a power cut.</param>
-/// <param name="Resyncing">It does not equal any moment of the source; no point can be made until the resync ends (I12).</param>
+/// <param name="Resyncing">It does not equal any moment of the source; no point can be made until the resync ends
+/// (I12).</param>
 /// <param name="Empty">It holds nothing yet: all blocks are zero, so zero blocks need not be sent.</param>
 public readonly record struct ReplicaPosition(Term Term, ChangePosition Durable, bool Resyncing, bool Empty);
 
 /// <summary>
-/// The receiving end of replication. Implemented by the replica store (target side) and by the in-place replica (the old
-/// source's disks during reverse replication). Used by one receiving session at a time; calls come one after another, except
+/// The receiving end of replication. Implemented by the replica store (target side) and by the in-place replica (the
+/// old source's disks during reverse replication). Used by one receiving session at a time; calls come one after
+/// another, except
 /// <see cref="CompareBlocks"/>, which may run beside <see cref="Apply"/> (see the remarks there).
 /// </summary>
 public interface IReplicaSink
@@ -25,10 +27,11 @@ public interface IReplicaSink
     /// <summary>
     /// Applies whole encoded records in stream order. Records at or below the applied LSN of their generation are
     /// skipped (I5). Checks all checksums. A <see cref="ChangeKind.GenerationStart"/> opens its generation and begins
-    /// resyncing; a <see cref="ChangeKind.Marker"/> seals a recovery point, or is skipped (and recorded as skipped) while
-    /// resyncing.
+    /// resyncing; a <see cref="ChangeKind.Marker"/> seals a recovery point, or is skipped (and recorded as skipped)
+    /// while resyncing.
     /// </summary>
-    /// <exception cref="ReplicaRefusedException">A gap in the order, a stale term, a disk that does not exist, a range outside it.</exception>
+    /// <exception cref="ReplicaRefusedException">A gap in the order, a stale term, a disk that does not exist, a range
+    /// outside it.</exception>
     /// <exception cref="ReplicaCorruptException">A record's checksum does not match.</exception>
     void Apply(ReadOnlyMemory<byte> records);
 
@@ -47,11 +50,13 @@ public interface IReplicaSink
 
     /// <summary>
     /// Reads the replica's own block hashes, so that a whole extent is compared by one root hash. False when the
-    /// replica cannot tell them cheaply: then every block hash of the extent is compared by <see cref="CompareBlocks"/>.
+    /// replica cannot tell them cheaply: then every block hash of the extent is compared by
+    /// <see cref="CompareBlocks"/>.
     /// </summary>
     bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes) => false;
 
-    /// <summary>The resync of this generation is complete once everything up to <paramref name="consistentFrom"/> is applied.</summary>
+    /// <summary>The resync of this generation is complete once everything up to <paramref name="consistentFrom"/> is
+    /// applied.</summary>
     void EndResync(ChangePosition consistentFrom);
 
     /// <summary>Makes everything applied durable and returns where that is.</summary>
@@ -73,7 +78,8 @@ public enum ReplicaRefusal
     /// <summary>The record names a disk or range that does not exist.</summary>
     OutOfRange,
 
-    /// <summary>The store failed to sync or ran out of space and takes nothing more until it is opened again or space returns.</summary>
+    /// <summary>The store failed to sync or ran out of space and takes nothing more until it is opened again or space
+    /// returns.</summary>
     Unavailable,
 
     /// <summary>It is resyncing and equals no moment of the source, so no point can be made (I12).</summary>

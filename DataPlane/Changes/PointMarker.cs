@@ -12,7 +12,8 @@ public enum PointConsistency : byte
     Application = 2,
 }
 
-/// <summary>The data of a <see cref="ChangeKind.Marker"/> record: 16 bytes point id (big-endian GUID), 1 byte consistency.</summary>
+/// <summary>The data of a <see cref="ChangeKind.Marker"/> record: 16 bytes point id (big-endian GUID), 1 byte
+/// consistency.</summary>
 public readonly record struct PointMarker(RecoveryPointId Id, PointConsistency Consistency)
 {
     /// <summary>Bytes of the encoded form.</summary>

@@ -5,7 +5,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 
 /// <summary>A record that is to be applied.</summary>
 /// <param name="Header">Its header.</param>
-/// <param name="Bytes">Its encoded form as it goes into the log; a record of zero bytes has become one without data.</param>
+/// <param name="Bytes">Its encoded form as it goes into the log; a record of zero bytes has become one without
+/// data.</param>
 internal readonly record struct PlannedRecord(ChangeHeader Header, ReadOnlyMemory<byte> Bytes)
 {
     /// <summary>The record's data.</summary>
@@ -15,9 +16,9 @@ internal readonly record struct PlannedRecord(ChangeHeader Header, ReadOnlyMemor
 /// <summary>
 /// Judges a batch of records before anything of it is applied: checksums, places, order. Pure. The order rules (I5):
 /// a logged record follows the one before it in its generation without a gap; one at or below the applied LSN, or of an
-/// older generation, is a repetition and skipped; only a generation start moves to a newer generation. Records of initial
-/// replication and resync belong to the generation that is being resynced; one that was read before all applied changes
-/// were on the source's disk is refused, because it could put back older content.
+/// older generation, is a repetition and skipped; only a generation start moves to a newer generation. Records of
+/// initial replication and resync belong to the generation that is being resynced; one that was read before all applied
+/// changes were on the source's disk is refused, because it could put back older content.
 /// </summary>
 internal sealed class ApplyPlan
 {
@@ -30,7 +31,8 @@ internal sealed class ApplyPlan
 
     /// <exception cref="ReplicaCorruptException">A record's checksum does not match.</exception>
     /// <exception cref="ReplicaRefusedException">A gap, or a place that does not exist.</exception>
-    public static List<PlannedRecord> Make(ReadOnlyMemory<byte> records, IReadOnlyList<DiskSpec> disks, StreamState stream)
+    public static List<PlannedRecord> Make(ReadOnlyMemory<byte> records, IReadOnlyList<DiskSpec> disks,
+        StreamState stream)
     {
         var plan = new ApplyPlan(disks, stream);
         for (var at = 0; at < records.Length;)
@@ -39,7 +41,8 @@ internal sealed class ApplyPlan
             if (!ChangeRecord.TryReadHeader(rest.Span, out var header) || rest.Length < header.EncodedLength
                 || !ChangeRecord.VerifyData(rest.Span, header))
             {
-                throw new ReplicaCorruptException($"The record at byte {at} of the {records.Length} received is damaged.");
+                throw new ReplicaCorruptException(
+                    $"The record at byte {at} of the {records.Length} received is damaged.");
             }
 
             plan.Judge(header, rest[..header.EncodedLength]);
@@ -56,7 +59,8 @@ internal sealed class ApplyPlan
         return header.Kind switch
         {
             ChangeKind.GenerationStart => stream with { Applied = position, Resyncing = true, ConsistentFrom = null },
-            ChangeKind.Write => (stream with { Applied = position, Empty = false, Bytes = stream.Bytes + header.Length }).Settle(),
+            ChangeKind.Write => (stream with { Applied = position, Empty = false, Bytes = stream.Bytes
+                + header.Length }).Settle(),
             ChangeKind.Zeroes => (stream with { Applied = position, Bytes = stream.Bytes + header.Length }).Settle(),
             ChangeKind.Marker => (stream with { Applied = position }).Settle(),
             ChangeKind.ResyncData => stream with { Empty = false, Bytes = stream.Bytes + header.Length },
@@ -72,7 +76,8 @@ internal sealed class ApplyPlan
             ChangeKind.Write or ChangeKind.Zeroes or ChangeKind.Marker => IsNext(header),
             ChangeKind.ResyncData or ChangeKind.ResyncZeroes => IsOfThisResync(header),
             _ => throw new ReplicaRefusedException(
-                ReplicaRefusal.OutOfRange, $"A change of the kind {(int)header.Kind} is not known here; upgrade the replica's side."),
+                ReplicaRefusal.OutOfRange,
+                    $"A change of the kind {(int)header.Kind} is not known here; upgrade the replica's side."),
         };
         if (!wanted)
         {
@@ -87,7 +92,8 @@ internal sealed class ApplyPlan
 
     private bool IsNewGeneration(in ChangeHeader header) =>
         header.Generation.CompareTo(_stream.Applied.Generation) > 0
-        || (header.Generation == _stream.Applied.Generation && header.Lsn.CompareTo(_stream.Applied.Lsn) > 0 ? throw Gap(header) : false);
+        || (header.Generation == _stream.Applied.Generation && header.Lsn.CompareTo(_stream.Applied.Lsn) > 0
+            ? throw Gap(header) : false);
 
     private bool IsNext(in ChangeHeader header)
     {
@@ -113,12 +119,14 @@ internal sealed class ApplyPlan
             return false;
         }
 
-        return header.CompletedLsn.Value == 0 || header.CompletedLsn.CompareTo(_stream.Applied.Lsn) >= 0 ? true : throw Gap(header);
+        return header.CompletedLsn.Value == 0 || header.CompletedLsn.CompareTo(_stream.Applied.Lsn) >= 0 ? true
+            : throw Gap(header);
     }
 
     private ReplicaRefusedException Gap(in ChangeHeader header) => new(
         ReplicaRefusal.Gap,
-        $"A {header.Kind} of generation {header.Generation}, LSN {header.Lsn} (completed {header.CompletedLsn}) does not follow "
+        $"A {header.Kind} of generation {header.Generation}, LSN {header.Lsn} (completed {header.CompletedLsn}) "
+            + $"does not follow "
         + $"generation {_stream.Applied.Generation}, LSN {_stream.Applied.Lsn}: send from there on.");
 
     private void CheckPlace(in ChangeHeader header)
@@ -128,7 +136,8 @@ internal sealed class ApplyPlan
             if (header.Kind == ChangeKind.Marker && header.DataLength < PointMarker.Size)
             {
                 throw new ReplicaRefusedException(
-                    ReplicaRefusal.OutOfRange, $"The marker at LSN {header.Lsn} carries {header.DataLength} bytes, not {PointMarker.Size}.");
+                    ReplicaRefusal.OutOfRange,
+                        $"The marker at LSN {header.Lsn} carries {header.DataLength} bytes, not {PointMarker.Size}.");
             }
 
             return;
@@ -141,7 +150,8 @@ internal sealed class ApplyPlan
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.OutOfRange,
-                $"A {header.Kind} of {header.Length} bytes at byte {header.Offset} of disk {header.Disk} is not inside the replica's "
+                $"A {header.Kind} of {header.Length} bytes at byte {header.Offset} of disk {header.Disk} is not "
+                    + $"inside the replica's "
                 + $"{_disks.Count} disks: resize the replica first.");
         }
     }

@@ -34,10 +34,13 @@ internal static class FileNames
     public static bool TryParse(string name, out string prefix, out uint owner, out uint number)
     {
         (owner, number) = (0, 0);
-        prefix = new[] { LogPrefix, CompactPrefix, LayerPrefix }.FirstOrDefault(p => name.StartsWith(p, StringComparison.Ordinal))
+        prefix = new[] { LogPrefix, CompactPrefix, LayerPrefix }.FirstOrDefault(p =>
+            name.StartsWith(p, StringComparison.Ordinal))
             ?? string.Empty;
         return prefix.Length > 0 && name.Length == prefix.Length + 17
-            && uint.TryParse(name.AsSpan(prefix.Length, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out owner)
-            && uint.TryParse(name.AsSpan(prefix.Length + 9), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number);
+            && uint.TryParse(name.AsSpan(prefix.Length, 8), NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture, out owner)
+            && uint.TryParse(name.AsSpan(prefix.Length + 9), NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture, out number);
     }
 }

@@ -5,8 +5,8 @@ using ReplicationEngine.DataPlane.ReplicaStore.Segments;
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
 /// <summary>
-/// Writes the oldest layer into the base images, a bounded number of bytes at a time. It may stop anywhere and begin anew:
-/// see <see cref="BaseImage"/> for why.
+/// Writes the oldest layer into the base images, a bounded number of bytes at a time. It may stop anywhere and begin
+/// anew: see <see cref="BaseImage"/> for why.
 /// </summary>
 internal sealed class FoldJob
 {
@@ -54,8 +54,8 @@ internal sealed class FoldJob
     }
 
     /// <summary>
-    /// Zero regions come first, as the layer's extents lie over them. The part of a run that goes beyond this step is put
-    /// back.
+    /// Zero regions come first, as the layer's extents lie over them. The part of a run that goes beyond this step is
+    /// put back.
     /// </summary>
     private IEnumerable<FoldedRun> FoldWide(WideZero run)
     {
@@ -123,7 +123,8 @@ internal sealed class FoldJob
             if (covered[first + i] < BaseDisk.ChunkSize)
             {
                 partial.Add(firstChunk + i);
-                _base[disk].Read((firstChunk + i) * BaseDisk.ChunkSize, data.AsSpan(i * BaseDisk.ChunkSize, BaseDisk.ChunkSize));
+                _base[disk].Read((firstChunk + i) * BaseDisk.ChunkSize,
+                    data.AsSpan(i * BaseDisk.ChunkSize, BaseDisk.ChunkSize));
             }
         }
 

@@ -20,7 +20,8 @@ internal sealed class GradeJob : IDisposable
     private IncrementalHash? _disk;
     private long _page;
 
-    public GradeJob(RecoveryPoint point, long layer, LayeredReader reader, HashBook hashes, IReadOnlyList<long> sizesNow) =>
+    public GradeJob(RecoveryPoint point, long layer, LayeredReader reader, HashBook hashes,
+        IReadOnlyList<long> sizesNow) =>
         (Point, _layer, _reader, _hashes, _sizesNow) = (point, layer, reader, hashes, sizesNow);
 
     /// <summary>A hash that is known without reading, for a block as it was at a layer.</summary>
@@ -63,7 +64,8 @@ internal sealed class GradeJob : IDisposable
         for (var i = 0; i < count; i++)
         {
             var block = (_page * BlockHashes.BlocksPerPage) + i;
-            var (length, lengthNow) = (ContentDigest.LengthOf(size, block), ContentDigest.LengthOf(_sizesNow[disk], block));
+            var (length, lengthNow) = (ContentDigest.LengthOf(size, block),
+                ContentDigest.LengthOf(_sizesNow[disk], block));
             if (length != lengthNow || !known(disk, block, _layer, out var hash))
             {
                 hash = _hashes.HashOf(_reader, _layer, disk, block, (length, lengthNow), _buffer);

@@ -2,7 +2,8 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
-/// <summary>Gives out the numbers of segments, index files and overlays: each one above all that stand in the directory.</summary>
+/// <summary>Gives out the numbers of segments, index files and overlays: each one above all that stand in the
+/// directory.</summary>
 internal sealed class NumberSource
 {
     private uint _last;

@@ -9,11 +9,13 @@ public enum PointGrade : byte
     /// <summary>Every change up to its cut was received with sound checksums.</summary>
     Received = 1,
 
-    /// <summary>Its content digest is computed: from blocks read back with their checksums, or whose hash came with them.</summary>
+    /// <summary>Its content digest is computed: from blocks read back with their checksums, or whose hash came with
+    /// them.</summary>
     DigestMatched = 2,
 }
 
-/// <summary>A recovery point: the disks as they were when every change up to <see cref="Cut"/> had been made (I4, I6).</summary>
+/// <summary>A recovery point: the disks as they were when every change up to <see cref="Cut"/> had been made (I4,
+/// I6).</summary>
 public sealed record RecoveryPoint
 {
     /// <summary>Its id.</summary>
@@ -55,8 +57,8 @@ public sealed record RecoveryPoint
 public sealed record SkippedMarker(RecoveryPointId Id, DateTimeOffset Time, ChangePosition At, string Why);
 
 /// <summary>
-/// Something that happened in the store and is durable. Facts are numbered; a service that was away asks for those after
-/// the last number it has handled (<see cref="ReplicaStore.FactsAfter"/>).
+/// Something that happened in the store and is durable. Facts are numbered; a service that was away asks for those
+/// after the last number it has handled (<see cref="ReplicaStore.FactsAfter"/>).
 /// </summary>
 public abstract record ReplicaFact
 {
@@ -79,7 +81,8 @@ public abstract record ReplicaFact
     /// <summary>Points were dropped.</summary>
     public sealed record PointsPruned(IReadOnlyList<RecoveryPointId> Ids) : ReplicaFact;
 
-    /// <summary>The log's durable end was found damaged; the store stands at an earlier position than it had acknowledged.</summary>
+    /// <summary>The log's durable end was found damaged; the store stands at an earlier position than it had
+    /// acknowledged.</summary>
     public sealed record TailDamaged(ChangePosition FellBackTo, string Why) : ReplicaFact;
 }
 

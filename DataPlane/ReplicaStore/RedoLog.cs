@@ -9,10 +9,10 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// A log of change records with an index in layers: what the store and each overlay are made of.
 /// </summary>
 /// <remarks>
-/// States of a layer: active (in memory, growing) → frozen (in memory, unchanging) → sealed (index file, in the manifest).
-/// A record is first in the log, then in the active layer; the manifest's checkpoint says where the log must be scanned
-/// from on reopening to rebuild what was not sealed. A recovery point enters the manifest in the same frame as the
-/// layers it needs and the checkpoint behind its marker, so it is there once or not at all.
+/// States of a layer: active (in memory, growing) → frozen (in memory, unchanging) → sealed (index file, in the
+/// manifest). A record is first in the log, then in the active layer; the manifest's checkpoint says where the log must
+/// be scanned from on reopening to rebuild what was not sealed. A recovery point enters the manifest in the same frame
+/// as the layers it needs and the checkpoint behind its marker, so it is there once or not at all.
 /// Concurrency: one thread at a time changes the log (the owner's session lock). Readers hold the read side of
 /// <see cref="Gate"/> while they look up and read; every change of the index happens under its write side.
 /// </remarks>
@@ -30,9 +30,11 @@ internal sealed class RedoLog : IDisposable
     private Checkpoint _pendingEnd;
 
     public RedoLog(
-        SegmentSet segments, PageCache pages, ManifestFile manifest, HeadFile head, uint owner, ReplicaStoreOptions options)
+        SegmentSet segments, PageCache pages, ManifestFile manifest, HeadFile head, uint owner,
+            ReplicaStoreOptions options)
     {
-        (_directory, _segments, _pages, Manifest, _head, Owner) = (segments.Directory, segments, pages, manifest, head, owner);
+        (_directory, _segments, _pages, Manifest, _head, Owner) = (segments.Directory, segments, pages, manifest, head,
+            owner);
         _options = options;
         _writer = new LogWriter(segments, owner, options.SegmentBytes);
         _pendingEnd = manifest.State.Checkpoint;
@@ -81,10 +83,12 @@ internal sealed class RedoLog : IDisposable
     /// <summary>The place behind the newest record.</summary>
     public (uint Segment, long Offset) Tail => (_writer.Segment, _writer.Offset);
 
-    /// <summary>The first recorded thing that is not yet durable in the manifest, for views of points in the making.</summary>
+    /// <summary>The first recorded thing that is not yet durable in the manifest, for views of points in the
+    /// making.</summary>
     public IEnumerable<StoreRecord> Pending => _pending;
 
-    /// <summary>Scans the log from the checkpoint on; returns what was lost when bytes that had been durable are damaged.</summary>
+    /// <summary>Scans the log from the checkpoint on; returns what was lost when bytes that had been durable are
+    /// damaged.</summary>
     public string? Recover(LogScan.Visit visit)
     {
         var scan = new LogScan(_segments, Owner);
@@ -222,7 +226,8 @@ internal sealed class RedoLog : IDisposable
         return new Checkpoint(_writer.Segment, _writer.Offset, stream);
     }
 
-    /// <summary>Deletes segments of the owners asked for that no layer needs and that lie before the checkpoint.</summary>
+    /// <summary>Deletes segments of the owners asked for that no layer needs and that lie before the
+    /// checkpoint.</summary>
     public int FreeSegments(Func<uint, bool> isMine, RecordReader reader)
     {
         if (_sealed.Any(l => l.Damage is not null))

@@ -17,8 +17,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// generation, i64 LSN from which the content is consistent), and 129, a point sealed by the store itself (data as a
 /// marker). Their LSN is 0.
 /// Until the first resync has ended, resync data for places that no layer touches goes straight into the base image:
-/// nothing usable can be harmed, and nothing needs to be folded later. What of it a power cut takes was not acknowledged,
-/// shows as a difference (or a damaged chunk, which counts as one) and is sent again.
+/// nothing usable can be harmed, and nothing needs to be folded later. What of it a power cut takes was not
+/// acknowledged, shows as a difference (or a damaged chunk, which counts as one) and is sent again.
 /// </remarks>
 public sealed partial class ReplicaStore
 {
@@ -73,14 +73,17 @@ public sealed partial class ReplicaStore
         if (firstBlock < 0 || firstBlock + differs.Length > ContentDigest.Blocks(size))
         {
             throw new ReplicaRefusedException(
-                ReplicaRefusal.OutOfRange, $"Blocks {firstBlock} to {firstBlock + differs.Length} are not inside disk {disk} of {size} bytes.");
+                ReplicaRefusal.OutOfRange,
+                    $"Blocks {firstBlock} to {firstBlock + differs.Length} are not inside disk {disk} of {size} "
+                        + $"bytes.");
         }
 
         var buffer = new byte[IReplicaSink.HashBlockSize];
         for (var i = 0; i < differs.Length; i++)
         {
             var theirs = Hash256.Read(hashes[(i * BlockHashes.HashSize)..]);
-            differs[i] = !TryHashNewest(disk, firstBlock + i, ContentDigest.LengthOf(size, firstBlock + i), buffer, out var ours)
+            differs[i] = !TryHashNewest(disk, firstBlock + i, ContentDigest.LengthOf(size, firstBlock + i), buffer,
+                out var ours)
                 || ours != theirs;
         }
     }
@@ -98,7 +101,8 @@ public sealed partial class ReplicaStore
         var buffer = new byte[IReplicaSink.HashBlockSize];
         for (var i = 0; i < count; i++)
         {
-            if (!TryHashNewest(disk, firstBlock + i, ContentDigest.LengthOf(size, firstBlock + i), buffer, out var hash))
+            if (!TryHashNewest(disk, firstBlock + i, ContentDigest.LengthOf(size, firstBlock + i), buffer,
+                out var hash))
             {
                 return false;
             }
@@ -120,7 +124,8 @@ public sealed partial class ReplicaStore
             {
                 throw new ReplicaRefusedException(
                     ReplicaRefusal.Gap,
-                    $"The resync of generation {consistentFrom.Generation} cannot end: generation {stream.Applied.Generation} is applied.");
+                    $"The resync of generation {consistentFrom.Generation} cannot end: generation "
+                        + $"{stream.Applied.Generation} is applied.");
             }
 
             if (!stream.Resyncing || consistentFrom.Generation != stream.Applied.Generation)
@@ -160,7 +165,8 @@ public sealed partial class ReplicaStore
             if (sizeBytes < size)
             {
                 throw new ReplicaRefusedException(
-                    ReplicaRefusal.OutOfRange, $"Disk {disk} cannot shrink from {size} to {sizeBytes} bytes: protect the smaller disk anew.");
+                    ReplicaRefusal.OutOfRange,
+                        $"Disk {disk} cannot shrink from {size} to {sizeBytes} bytes: protect the smaller disk anew.");
             }
 
             if (sizeBytes > size)
@@ -187,8 +193,8 @@ public sealed partial class ReplicaStore
     }
 
     /// <summary>
-    /// The log first: content that went straight into the base must not outlive the record of the generation it belongs to.
-    /// Then the base, before a point that needs it is listed.
+    /// The log first: content that went straight into the base must not outlive the record of the generation it belongs
+    /// to. Then the base, before a point that needs it is listed.
     /// </summary>
     private void SyncAll()
     {
@@ -250,7 +256,8 @@ public sealed partial class ReplicaStore
 
             var (first, last) = (Region.Of(header.Offset), Region.Of(header.Offset + header.Length - 1));
             if (header.Kind is ChangeKind.ResyncData or ChangeKind.ResyncZeroes && IsWholeChunks(header)
-                && !touched.Touches(header.Disk, first, last) && !_log.Layers.Any(l => l.MayTouch(header.Disk, first, last)))
+                && !touched.Touches(header.Disk, first, last)
+                    && !_log.Layers.Any(l => l.MayTouch(header.Disk, first, last)))
             {
                 chosen.Add(i);
             }
@@ -339,7 +346,8 @@ public sealed partial class ReplicaStore
         }
     }
 
-    /// <summary>Enters one record of the log: the same when it is applied and when the log is scanned on opening.</summary>
+    /// <summary>Enters one record of the log: the same when it is applied and when the log is scanned on
+    /// opening.</summary>
     private void IndexRecord(in ChangeHeader header, ReadOnlySpan<byte> bytes, uint segment, long at)
     {
         var end = at + header.EncodedLength;
@@ -383,7 +391,8 @@ public sealed partial class ReplicaStore
     private void Seal(in ChangeHeader header, ReadOnlySpan<byte> bytes, uint segment, long end)
     {
         var marker = PointMarker.Read(bytes[ChangeRecord.DataOffset(header.DataLength)..]);
-        if (State.IndexOf(marker.Id) >= 0 || _log.Pending.OfType<StoreRecord.PointSealed>().Any(p => p.Point.Id == marker.Id))
+        if (State.IndexOf(marker.Id) >= 0
+            || _log.Pending.OfType<StoreRecord.PointSealed>().Any(p => p.Point.Id == marker.Id))
         {
             return;
         }

@@ -15,13 +15,14 @@ public sealed partial class ReplicaStore
     private readonly HashSet<uint> _unmergeable = [];
 
     /// <summary>
-    /// Computes digests of new points, folds the oldest layers into the base images, merges layers whose points are gone,
-    /// cleans and frees segments. Each step is bounded (some milliseconds; a fold step writes at most 8 MiB); between
-    /// steps other callers get in. Returns whether there is more to do.
+    /// Computes digests of new points, folds the oldest layers into the base images, merges layers whose points are
+    /// gone, cleans and frees segments. Each step is bounded (some milliseconds; a fold step writes at most 8 MiB);
+    /// between steps other callers get in. Returns whether there is more to do.
     /// </summary>
     /// <param name="budget">How long to go on beginning steps.</param>
     /// <param name="cancellationToken">Ends it after the step at hand.</param>
-    /// <exception cref="ReplicaRefusedException">The system refuses to write; nothing is half-done, call again later.</exception>
+    /// <exception cref="ReplicaRefusedException">The system refuses to write; nothing is half-done, call again
+    /// later.</exception>
     public bool Maintain(TimeSpan budget, CancellationToken cancellationToken = default)
     {
         var start = _options.Time.GetTimestamp();
@@ -116,7 +117,8 @@ public sealed partial class ReplicaStore
         if (_fold is null)
         {
             var oldest = _log.Sealed.Count == 0 ? null : _log.Sealed[0];
-            if (oldest is null || State.Points.Count == 0 || oldest.To > State.Points.Min(p => p.Layer) || oldest.To == _blockedFold
+            if (oldest is null || State.Points.Count == 0 || oldest.To > State.Points.Min(p => p.Layer)
+                || oldest.To == _blockedFold
                 || oldest.Damage is not null)
             {
                 return false;
@@ -141,7 +143,8 @@ public sealed partial class ReplicaStore
         }
         catch (ReplicaCorruptException)
         {
-            // What is damaged is not folded: the layer stays, and reading it goes on failing until something newer covers it.
+            // What is damaged is not folded: the layer stays, and reading it goes on failing until something newer
+            // covers it.
             _blockedFold = _fold!.Layer.To;
             _fold = null;
         }
@@ -211,7 +214,8 @@ public sealed partial class ReplicaStore
 
         try
         {
-            return row.Count <= 1 ? MergeJob.Cleaning(_log, _segments, _records) : new MergeJob(_log, _segments, _records, row);
+            return row.Count <= 1 ? MergeJob.Cleaning(_log, _segments, _records)
+                : new MergeJob(_log, _segments, _records, row);
         }
         catch (ReplicaCorruptException)
         {

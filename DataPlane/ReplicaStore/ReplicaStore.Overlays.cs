@@ -22,7 +22,8 @@ public sealed partial class ReplicaStore
     }
 
     /// <summary>Makes an empty overlay over a point, durably.</summary>
-    /// <exception cref="ReplicaRefusedException">The point does not exist or is unusable, or the name is taken.</exception>
+    /// <exception cref="ReplicaRefusedException">The point does not exist or is unusable, or the name is
+    /// taken.</exception>
     public ReplicaOverlay CreateOverlay(string name, RecoveryPointId point)
     {
         lock (_session)
@@ -32,7 +33,8 @@ public sealed partial class ReplicaStore
             if (State.Overlays.ContainsKey(name))
             {
                 throw new ReplicaRefusedException(
-                    ReplicaRefusal.PointInUse, $"An overlay named '{name}' exists already: open it, or delete it first.");
+                    ReplicaRefusal.PointInUse,
+                        $"An overlay named '{name}' exists already: open it, or delete it first.");
             }
 
             var info = new OverlayInfo(name, _numbers.Next(), point);
@@ -78,7 +80,8 @@ public sealed partial class ReplicaStore
         }
     }
 
-    /// <summary>Deletes an overlay and what was written to it, durably; nothing happens when it does not exist.</summary>
+    /// <summary>Deletes an overlay and what was written to it, durably; nothing happens when it does not
+    /// exist.</summary>
     public void DeleteOverlay(string name)
     {
         lock (_session)
@@ -103,13 +106,15 @@ public sealed partial class ReplicaStore
     }
 
     /// <summary>
-    /// Makes a point plus what was written to its overlay the store's newest content, in a new generation, without copying:
-    /// the overlay's layers become the store's. Newer points are dropped; the overlay is no more (failback).
+    /// Makes a point plus what was written to its overlay the store's newest content, in a new generation, without
+    /// copying: the overlay's layers become the store's. Newer points are dropped; the overlay is no more (failback).
     /// </summary>
     /// <param name="name">The overlay.</param>
     /// <param name="at">The position of the source's log at which its disks equal this content; changes after it can
-    /// be applied. Null when there is none: the store then stands at the start of the next generation and awaits a resync.</param>
-    /// <exception cref="ReplicaRefusedException">A newer point is held or in use, or the position is not newer.</exception>
+    /// be applied. Null when there is none: the store then stands at the start of the next generation and awaits a
+    /// resync.</param>
+    /// <exception cref="ReplicaRefusedException">A newer point is held or in use, or the position is not
+    /// newer.</exception>
     public void AdoptOverlay(string name, ChangePosition? at = null)
     {
         lock (_session)
@@ -121,7 +126,8 @@ public sealed partial class ReplicaStore
             if (at is { } wanted && wanted.Generation.CompareTo(applied.Generation) <= 0)
             {
                 throw new ReplicaRefusedException(
-                    ReplicaRefusal.Gap, $"The adopted content needs a generation above {applied.Generation}, not {wanted.Generation}.");
+                    ReplicaRefusal.Gap, $"The adopted content needs a generation above {applied.Generation}, not "
+                        + $"{wanted.Generation}.");
             }
 
             RefuseIfNewerInUse(overlay.Info.Point);
@@ -136,7 +142,8 @@ public sealed partial class ReplicaStore
         var first = Math.Max(State.LastLayer, _log.Active.From) + 1;
         var layers = overlay.Layers.Select((l, i) => l with { From = first + i, To = first + i }).ToList();
         var position = at ?? new ChangePosition(applied.Generation.Next(), Lsn.None);
-        var stream = new StreamState(position, Resyncing: at is null, null, Empty: false, _log.Stream.Bytes + overlay.WrittenBytes, EverConsistent: true);
+        var stream = new StreamState(position, Resyncing: at is null, null, Empty: false, _log.Stream.Bytes
+            + overlay.WrittenBytes, EverConsistent: true);
         _log.Record(
             new StoreRecord.Rewound(overlay.Info.Point, _log.NewSegment(stream)),
             new StoreRecord.Adopted(overlay.Info.Name, layers));
@@ -203,14 +210,17 @@ public sealed partial class ReplicaStore
         _directory.Sync();
     }
 
-    /// <summary>Deletes what a crash has left: files of overlays that are no more, index files that no layer has.</summary>
+    /// <summary>Deletes what a crash has left: files of overlays that are no more, index files that no layer
+    /// has.</summary>
     private void RemoveOrphans()
     {
         var overlays = State.Overlays.Values.Select(o => o.Owner).ToHashSet();
-        var kept = overlays.SelectMany(o => new[] { FileNames.Manifest(o), FileNames.Head(o) }).ToHashSet(StringComparer.Ordinal);
+        var kept = overlays.SelectMany(o =>
+            new[] { FileNames.Manifest(o), FileNames.Head(o) }).ToHashSet(StringComparer.Ordinal);
         foreach (var name in _directory.List())
         {
-            var isLayer = FileNames.TryParse(name, out var prefix, out var owner, out var number) && prefix == FileNames.LayerPrefix;
+            var isLayer = FileNames.TryParse(name, out var prefix, out var owner, out var number)
+                && prefix == FileNames.LayerPrefix;
             if ((name.StartsWith("overlay-", StringComparison.Ordinal) && !kept.Contains(name))
                 || (isLayer && !overlays.Contains(owner) && State.Layers.TrueForAll(l => l.File != number)))
             {

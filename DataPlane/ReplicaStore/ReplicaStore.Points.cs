@@ -37,7 +37,8 @@ public sealed partial class ReplicaStore
 {
     private readonly Dictionary<RecoveryPointId, string> _unrecorded = [];
 
-    /// <summary>The recovery points, oldest first. Each is durable; its content never changes until it is pruned (I6).</summary>
+    /// <summary>The recovery points, oldest first. Each is durable; its content never changes until it is pruned
+    /// (I6).</summary>
     public IReadOnlyList<RecoveryPoint> Points
     {
         get
@@ -62,7 +63,8 @@ public sealed partial class ReplicaStore
         }
     }
 
-    /// <summary>The durable facts with numbers above the given one (0: all that are kept, the last 8,192), in order.</summary>
+    /// <summary>The durable facts with numbers above the given one (0: all that are kept, the last 8,192), in
+    /// order.</summary>
     public IReadOnlyList<NumberedFact> FactsAfter(long number)
     {
         lock (_session)
@@ -72,7 +74,8 @@ public sealed partial class ReplicaStore
         }
     }
 
-    /// <summary>Seals a point at the applied position, durably ("latest" for a failover). The same id twice is one point.</summary>
+    /// <summary>Seals a point at the applied position, durably ("latest" for a failover). The same id twice is one
+    /// point.</summary>
     /// <exception cref="ReplicaRefusedException">The replica is resyncing, or cannot write.</exception>
     public RecoveryPoint SealNow(RecoveryPointId id, DateTimeOffset time, PointConsistency consistency)
     {
@@ -83,7 +86,8 @@ public sealed partial class ReplicaStore
             {
                 throw new ReplicaRefusedException(
                     ReplicaRefusal.Resyncing,
-                    $"The replica of '{Vm}' is resyncing and equals no moment of the source: choose one of its {State.Points.Count} older points.");
+                    $"The replica of '{Vm}' is resyncing and equals no moment of the source: choose one of its "
+                        + $"{State.Points.Count} older points.");
             }
 
             var data = new byte[PointMarker.Size];
@@ -192,7 +196,8 @@ public sealed partial class ReplicaStore
             EndJobs();
             Durably(() =>
             {
-                var stream = new StreamState(point.Cut, Resyncing: false, null, Empty: false, _log.Stream.Bytes, EverConsistent: true);
+                var stream = new StreamState(point.Cut, Resyncing: false, null, Empty: false, _log.Stream.Bytes,
+                    EverConsistent: true);
                 _log.Record(new StoreRecord.Rewound(id, _log.NewSegment(stream)));
                 AfterDrop(layer);
             });
@@ -211,8 +216,10 @@ public sealed partial class ReplicaStore
     private (RecoveryPoint Point, long Layer) Find(RecoveryPointId id)
     {
         var index = State.IndexOf(id);
-        return index >= 0 ? (AsKnown(State.Points[index].Point), State.Points[index].Layer) : throw new ReplicaRefusedException(
-            ReplicaRefusal.UnknownPoint, $"Recovery point {id} does not exist: '{Vm}' has {State.Points.Count} points.");
+        return index >= 0 ? (AsKnown(State.Points[index].Point), State.Points[index].Layer)
+            : throw new ReplicaRefusedException(
+            ReplicaRefusal.UnknownPoint,
+                $"Recovery point {id} does not exist: '{Vm}' has {State.Points.Count} points.");
     }
 
     private (RecoveryPoint Point, long Layer) Usable(RecoveryPointId id)
@@ -273,7 +280,8 @@ public sealed partial class ReplicaStore
     {
         while (_damage.TryDequeue(out var found))
         {
-            var hit = State.Points.Where(p => p.Point.Usable && (p.Point.Id == found.Point || Contains(p.Layer, found.Damage)))
+            var hit = State.Points.Where(p => p.Point.Usable
+                && (p.Point.Id == found.Point || Contains(p.Layer, found.Damage)))
                 .Select(p => p.Point.Id).ToList();
             hit.ForEach(id => _unrecorded.TryAdd(id, found.Damage.Message));
         }
@@ -321,6 +329,7 @@ public sealed partial class ReplicaStore
             _log.Gate.ExitReadLock();
         }
 
-        return pieces.Exists(p => damage.Place is { } s && p.Extent.Segment == s.Segment && (s.IsBelow || p.Extent.Record == s.Record));
+        return pieces.Exists(p => damage.Place is { } s && p.Extent.Segment == s.Segment
+            && (s.IsBelow || p.Extent.Record == s.Record));
     }
 }

@@ -10,11 +10,14 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// <summary>What a verification found.</summary>
 /// <param name="Point">The point.</param>
 /// <param name="BytesRead">Bytes read back and checked; zeroes take no reading.</param>
-/// <param name="Damaged">Ranges whose stored bytes do not match their checksums, in 4 KiB pieces joined where they touch.</param>
+/// <param name="Damaged">Ranges whose stored bytes do not match their checksums, in 4 KiB pieces joined where they
+/// touch.</param>
 /// <param name="Differing">Blocks that match their checksums but not the hash taken when the point was graded.</param>
-/// <param name="DigestMatches">Whether the whole content has the point's digest; null when it was not graded before.</param>
+/// <param name="DigestMatches">Whether the whole content has the point's digest; null when it was not graded
+/// before.</param>
 public sealed record VerifyReport(
-    RecoveryPointId Point, long BytesRead, IReadOnlyList<DiskRange> Damaged, IReadOnlyList<DiskRange> Differing, bool? DigestMatches)
+    RecoveryPointId Point, long BytesRead, IReadOnlyList<DiskRange> Damaged, IReadOnlyList<DiskRange> Differing,
+        bool? DigestMatches)
 {
     /// <summary>Whether nothing is wrong.</summary>
     public bool IsSound => Damaged.Count == 0 && Differing.Count == 0 && DigestMatches != false;
@@ -32,7 +35,8 @@ public sealed partial class ReplicaStore
     /// <param name="cancellationToken">Ends it early.</param>
     /// <exception cref="ReplicaRefusedException">The point does not exist.</exception>
     public VerifyReport Verify(
-        RecoveryPointId id, IProgress<(long Done, long Total)>? progress = null, CancellationToken cancellationToken = default)
+        RecoveryPointId id, IProgress<(long Done, long Total)>? progress = null,
+            CancellationToken cancellationToken = default)
     {
         RecoveryPoint point;
         long layer;
@@ -119,7 +123,8 @@ internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long laye
                     done += length;
                 }
 
-                digest.AppendData(System.Security.Cryptography.SHA256.HashData(page.AsSpan(0, count * BlockHashes.HashSize)));
+                digest.AppendData(System.Security.Cryptography.SHA256.HashData(page.AsSpan(0,
+                    count * BlockHashes.HashSize)));
                 progress?.Report((done, total));
             }
 
@@ -182,7 +187,8 @@ internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long laye
         }
         catch (Exception e) when (e is DamagedRangeException or StorageException)
         {
-            if (_damaged.Count > 0 && _damaged[^1] is var last && last.Disk == disk && last.Offset + last.Length == offset)
+            if (_damaged.Count > 0 && _damaged[^1] is var last && last.Disk == disk && last.Offset
+                + last.Length == offset)
             {
                 _damaged[^1] = last with { Length = last.Length + length };
             }
@@ -191,7 +197,8 @@ internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long laye
                 _damaged.Add(new DiskRange(disk, offset, length));
             }
 
-            if (e is DamagedRangeException damage && _places.Add((damage.Place?.Segment ?? 0, damage.Place?.Record ?? offset)))
+            if (e is DamagedRangeException damage
+                && _places.Add((damage.Place?.Segment ?? 0, damage.Place?.Record ?? offset)))
             {
                 Damage.Add(damage);
             }

@@ -20,8 +20,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// <remarks>
 /// One thread at a time changes the store (the session lock); views are read beside it. Layers: the base image of each
 /// disk, over it the sealed layers (one or more per interval between points), over those the layer being written. A
-/// point is "everything up to a layer". Pruning a point lets <see cref="Maintain"/> merge its layer with the next one, or
-/// fold it into the base when it is the oldest. Formats: docs/formats/replica-store.md.
+/// point is "everything up to a layer". Pruning a point lets <see cref="Maintain"/> merge its layer with the next one,
+/// or fold it into the base when it is the oldest. Formats: docs/formats/replica-store.md.
 /// </remarks>
 public sealed partial class ReplicaStore : IReplicaSink, IDisposable
 {
@@ -43,7 +43,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     private ChangePosition _durable;
     private bool _disposed;
 
-    private ReplicaStore(IStorageDirectory directory, ManifestFile manifest, HeadFile head, BaseImage image, ReplicaStoreOptions options)
+    private ReplicaStore(IStorageDirectory directory, ManifestFile manifest, HeadFile head, BaseImage image,
+        ReplicaStoreOptions options)
     {
         (_directory, _options, _base) = (directory, options, image);
         _numbers = new NumberSource(directory);
@@ -101,8 +102,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     }
 
     /// <summary>
-    /// How many frames the manifest has, and the hash that chains all of them: who notes both elsewhere can prove later that
-    /// the store's history was not changed or rolled back (S11).
+    /// How many frames the manifest has, and the hash that chains all of them: who notes both elsewhere can prove later
+    /// that the store's history was not changed or rolled back (S11).
     /// </summary>
     public (long Frames, ReadOnlyMemory<byte> Chain) ManifestHead
     {
@@ -124,16 +125,19 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     /// <exception cref="InvalidOperationException">There is a store already.</exception>
     /// <exception cref="StorageException">The system refuses.</exception>
     public static ReplicaStore Create(
-        IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<DiskSpec> disks, Term term, ReplicaStoreOptions? options = null)
+        IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<DiskSpec> disks, Term term,
+            ReplicaStoreOptions? options = null)
     {
         if (Exists(directory))
         {
-            throw new InvalidOperationException($"'{directory.Path}' holds a replica store already: open it, or delete it first.");
+            throw new InvalidOperationException(
+                $"'{directory.Path}' holds a replica store already: open it, or delete it first.");
         }
 
         if (disks.Count == 0 || disks.Any(d => d.SizeBytes <= 0))
         {
-            throw new ArgumentException("A replica store needs at least one disk, and each disk a size above 0.", nameof(disks));
+            throw new ArgumentException("A replica store needs at least one disk, and each disk a size above 0.",
+                nameof(disks));
         }
 
         RemoveFiles(directory);
@@ -145,7 +149,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
             directory.Sync();
             head = HeadFile.Open(directory, FileNames.Head(0));
             manifest = ManifestFile.Create(
-                directory, FileNames.Manifest(0), [new StoreRecord.Created(TagOf(vm, disks, term), vm.Value, term, disks)]);
+                directory, FileNames.Manifest(0),
+                    [new StoreRecord.Created(TagOf(vm, disks, term), vm.Value, term, disks)]);
             return new ReplicaStore(directory, manifest, head, image, options ?? new ReplicaStoreOptions());
         }
         catch
@@ -196,7 +201,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Raises the term durably: whoever sends under a smaller one is refused from now on (I15, FOV-8).</summary>
+    /// <summary>Raises the term durably: whoever sends under a smaller one is refused from now on (I15,
+    /// FOV-8).</summary>
     /// <exception cref="ReplicaRefusedException">The store's term is higher already.</exception>
     public void Fence(Term term)
     {
@@ -207,7 +213,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>A sender begins under this term: refused when it is stale, else the store's term is raised to it.</summary>
+    /// <summary>A sender begins under this term: refused when it is stale, else the store's term is raised to
+    /// it.</summary>
     /// <exception cref="ReplicaRefusedException">The sender's term is stale.</exception>
     public void AcceptTerm(Term term)
     {
@@ -283,7 +290,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
 
     private ReplicaRefusedException StaleTerm(Term term) => new(
         ReplicaRefusal.StaleTerm,
-        $"Term {term} is stale: the replica of '{Vm}' was failed over and stands in term {State.Term}. Reprotect the machine first.");
+        $"Term {term} is stale: the replica of '{Vm}' was failed over and stands in term {State.Term}. Reprotect "
+            + $"the machine first.");
 
     private void EnsureWritable()
     {
@@ -292,7 +300,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.Unavailable,
-                $"The replica store in '{_directory.Path}' failed to sync: it takes nothing more until it is opened again.");
+                $"The replica store in '{_directory.Path}' failed to sync: it takes nothing more until it is opened "
+                    + $"again.");
         }
     }
 
@@ -307,7 +316,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
         {
             var remedy = _log.Poisoned || _base.Poisoned ? "open the store again" : "make space and try again";
             throw new ReplicaRefusedException(
-                ReplicaRefusal.Unavailable, $"The replica store in '{_directory.Path}' could not write: {e.Message}; {remedy}.");
+                ReplicaRefusal.Unavailable,
+                    $"The replica store in '{_directory.Path}' could not write: {e.Message}; {remedy}.");
         }
     }
 }

@@ -6,10 +6,12 @@ public sealed record ReplicaStoreOptions
     /// <summary>A segment that has reached this size gets no more records.</summary>
     public long SegmentBytes { get; init; } = 64L << 20;
 
-    /// <summary>A layer in memory with this many extents (24 to 48 bytes each) is closed and written to a file.</summary>
+    /// <summary>A layer in memory with this many extents (24 to 48 bytes each) is closed and written to a
+    /// file.</summary>
     public int LayerExtents { get; init; } = 1 << 20;
 
-    /// <summary>A layer made from this many bytes of records is closed: so many bytes at most are scanned when opening.</summary>
+    /// <summary>A layer made from this many bytes of records is closed: so many bytes at most are scanned when
+    /// opening.</summary>
     public long LayerBytes { get; init; } = 256L << 20;
 
     /// <summary>The bytes of chunks that one step of a fold writes.</summary>

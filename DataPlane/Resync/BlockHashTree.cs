@@ -4,8 +4,8 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.Resync;
 
 /// <summary>
-/// The two levels of hashes by which both ends find what differs (RES-5): SHA-256 of each 64 KiB block, and of an extent's
-/// block hashes in a row. The last block of a disk is hashed as long as it is.
+/// The two levels of hashes by which both ends find what differs (RES-5): SHA-256 of each 64 KiB block, and of an
+/// extent's block hashes in a row. The last block of a disk is hashed as long as it is.
 /// </summary>
 public static class BlockHashTree
 {

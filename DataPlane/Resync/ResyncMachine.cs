@@ -3,8 +3,8 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.Resync;
 
 /// <summary>
-/// Decides which extents are probed, copied and cleared, in which order. Pure: no I/O, no clock; the same inputs give the
-/// same slots. Not safe to use from several threads.
+/// Decides which extents are probed, copied and cleared, in which order. Pure: no I/O, no clock; the same inputs give
+/// the same slots. Not safe to use from several threads.
 /// </summary>
 /// <remarks>
 /// Invariants. An extent is cleared only after the receiver acknowledged as durable the last frame about it (I11, I13).
@@ -133,7 +133,8 @@ internal sealed class ResyncMachine(int maxOutstanding)
         }
     }
 
-    /// <summary>The receiver's answer to a probe: which blocks differ; for a root, any bit means that it differs.</summary>
+    /// <summary>The receiver's answer to a probe: which blocks differ; for a root, any bit means that it
+    /// differs.</summary>
     /// <exception cref="InvalidDataException">No probe of this number is open.</exception>
     public void Answered(ulong sequence, ulong differing)
     {

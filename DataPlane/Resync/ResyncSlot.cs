@@ -32,6 +32,7 @@ internal readonly record struct ResyncSlot(ResyncSlotKind Kind, ExtentWork Work,
     public int Length => (int)Math.Min(
         (long)BlockCount * BlockHashTree.BlockSize, Work.Extent.Length - ((long)FirstBlock * BlockHashTree.BlockSize));
 
-    /// <summary>What the place costs of the window: buffer bytes, or for probes their share of reading and hashing.</summary>
+    /// <summary>What the place costs of the window: buffer bytes, or for probes their share of reading and
+    /// hashing.</summary>
     public int Cost => Kind is ResyncSlotKind.RootProbe ? Work.Extent.Length / 16 : Math.Max(Length, 4096);
 }

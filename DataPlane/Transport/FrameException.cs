@@ -15,7 +15,8 @@ public enum FrameError
     /// <summary>The frame is not what the holder of the key sealed at this place.</summary>
     NotAuthentic,
 
-    /// <summary>The frame is authentic but its payload does not follow the format, or does not inflate to its size (S12).</summary>
+    /// <summary>The frame is authentic but its payload does not follow the format, or does not inflate to its size
+    /// (S12).</summary>
     BadPayload,
 
     /// <summary>The stream ended inside a frame.</summary>

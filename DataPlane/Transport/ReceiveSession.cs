@@ -7,9 +7,9 @@ using ReplicationEngine.DataPlane.Transport.Receiving;
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
-/// Keeps a replica from a sender's frames. One reader takes them from the wire, workers open them in parallel, one applier
-/// hands them to the replica in order, syncs in groups and acknowledges. While a sync runs, frames are still received
-/// and opened, up to the budget; then the wire itself holds the sender back.
+/// Keeps a replica from a sender's frames. One reader takes them from the wire, workers open them in parallel, one
+/// applier hands them to the replica in order, syncs in groups and acknowledges. While a sync runs, frames are still
+/// received and opened, up to the budget; then the wire itself holds the sender back.
 /// </summary>
 public sealed class ReceiveSession
 {
@@ -33,7 +33,8 @@ public sealed class ReceiveSession
     private long _lastSent;
     private int _refused;
 
-    /// <summary>A session over a link whose local end is the receiver. The session closes the link when it ends.</summary>
+    /// <summary>A session over a link whose local end is the receiver. The session closes the link when it
+    /// ends.</summary>
     public ReceiveSession(SessionLink link, IReplicaSink sink, ReceiveOptions options, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(link);
@@ -69,7 +70,8 @@ public sealed class ReceiveSession
                 token => GuardAsync(ReadAsync, reading: true, token),
                 token => GuardAsync(t => ApplyAsync(machine, wake, t), reading: false, token),
                 WatchAsync,
-                .. Enumerable.Repeat<Func<CancellationToken, Task>>(token => GuardAsync(OpenAsync, reading: false, token), workers),
+                .. Enumerable.Repeat<Func<CancellationToken, Task>>(token =>
+                    GuardAsync(OpenAsync, reading: false, token), workers),
             ],
             cancellationToken);
     }
@@ -161,7 +163,8 @@ public sealed class ReceiveSession
             if (machine.AckDue(idle: !_order.Reader.TryPeek(out _)))
             {
                 machine.Acked();
-                await SendAsync(FrameType.Ack, AckPayload.Ack(machine.Applied, machine.Durable, durable), cancellationToken);
+                await SendAsync(FrameType.Ack, AckPayload.Ack(machine.Applied, machine.Durable, durable),
+                    cancellationToken);
             }
         }
 
@@ -209,7 +212,8 @@ public sealed class ReceiveSession
                 throw new LinkLostException($"The sender has been silent for {silent.TotalSeconds:F0} s.");
             }
 
-            if (_time.GetElapsedTime(Volatile.Read(ref _lastSent)) >= _options.KeepAlive && Volatile.Read(ref _refused) == 0)
+            if (_time.GetElapsedTime(Volatile.Read(ref _lastSent)) >= _options.KeepAlive
+                && Volatile.Read(ref _refused) == 0)
             {
                 await SendAsync(FrameType.Ping, [], cancellationToken);
             }

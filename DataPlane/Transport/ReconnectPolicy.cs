@@ -1,8 +1,8 @@
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
-/// How long to wait before connecting again: 1, 2, 4, … up to 30 seconds, of which the upper half is drawn at random, so
-/// that agents do not come back all at once. A session that lasted makes it begin anew. Not safe to use from several
+/// How long to wait before connecting again: 1, 2, 4, … up to 30 seconds, of which the upper half is drawn at random,
+/// so that agents do not come back all at once. A session that lasted makes it begin anew. Not safe to use from several
 /// threads. The schedule of minutes (ERR-1) belongs to the control plane.
 /// </summary>
 public sealed class ReconnectPolicy(TimeProvider time, Random random)

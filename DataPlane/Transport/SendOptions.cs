@@ -3,7 +3,8 @@ namespace ReplicationEngine.DataPlane.Transport;
 /// <summary>How a sending session behaves.</summary>
 public sealed record SendOptions
 {
-    /// <summary>Bytes of log records that may be on the way, from their reading to the receiver's applying them.</summary>
+    /// <summary>Bytes of log records that may be on the way, from their reading to the receiver's applying
+    /// them.</summary>
     public int LogWindowBytes { get; init; } = 16 << 20;
 
     /// <summary>Bytes of resync chunks that may be on the way.</summary>

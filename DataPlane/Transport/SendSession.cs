@@ -34,7 +34,8 @@ public sealed class SendSession
     private bool _publishedResyncing;
     private TransferProgress? _progress;
 
-    /// <summary>A session over a link whose local end is the sender. The session closes the link when it ends.</summary>
+    /// <summary>A session over a link whose local end is the sender. The session closes the link when it
+    /// ends.</summary>
     public SendSession(SessionLink link, IChangeSource source, SendOptions options, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(link);
@@ -90,7 +91,8 @@ public sealed class SendSession
 
     private void Post(Action<SendMachine> input) => _inputs.Writer.TryWrite(input);
 
-    private async Task PumpAsync(SendMachine machine, SlotPipeline pipeline, ITimer poll, CancellationToken cancellationToken)
+    private async Task PumpAsync(SendMachine machine, SlotPipeline pipeline, ITimer poll,
+        CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -199,7 +201,8 @@ public sealed class SendSession
             return;
         }
 
-        pipeline.Add(new SendSlot(new SendAction(SendStep.Reserve, FrameType.Records, sequence, position)) { Log = log });
+        pipeline.Add(new SendSlot(new SendAction(SendStep.Reserve, FrameType.Records, sequence, position)) { Log =
+            log });
     }
 
     private ulong Allocated(in SendAction action)
@@ -213,7 +216,8 @@ public sealed class SendSession
             var run = _source.NextRun(extent.Disk, extent.Offset + at, extent.Length - at);
             if (run.State == AllocationState.Data)
             {
-                var (first, end) = ((int)(at / BlockHashTree.BlockSize), BlockHashTree.BlockCount((int)(at + run.Length)));
+                var (first, end) = ((int)(at / BlockHashTree.BlockSize),
+                    BlockHashTree.BlockCount((int)(at + run.Length)));
                 allocated |= BlockHashTree.MaskOf(end - first) << first;
             }
 
@@ -263,7 +267,8 @@ public sealed class SendSession
         }
         catch (TimeoutException)
         {
-            throw new LinkLostException("Everything is durable at the receiver, but it did not confirm the end of the session.");
+            throw new LinkLostException(
+                "Everything is durable at the receiver, but it did not confirm the end of the session.");
         }
     }
 
@@ -278,11 +283,13 @@ public sealed class SendSession
 
     private void Publish(SendMachine machine)
     {
-        var phase = machine.Initial ? TransferPhase.Initial : machine.Resyncing ? TransferPhase.Resync : TransferPhase.Streaming;
+        var phase = machine.Initial ? TransferPhase.Initial : machine.Resyncing ? TransferPhase.Resync
+            : TransferPhase.Streaming;
         var resync = machine.Resync;
         _meter.Update(phase, phase == TransferPhase.Streaming ? machine.LogBytes.Applied : resync.DoneBytes, Now);
         var (total, done) = phase == TransferPhase.Streaming ? (0, 0) : (resync.TotalBytes, resync.DoneBytes);
-        var left = _meter.Rate > 0 && total > done ? TimeSpan.FromSeconds((total - done) / _meter.Rate) : (TimeSpan?)null;
+        var left = _meter.Rate > 0 && total > done ? TimeSpan.FromSeconds((total - done) / _meter.Rate)
+            : (TimeSpan?)null;
         (_published, _publishedResyncing) = (Now, machine.Resyncing);
         Volatile.Write(ref _progress, new TransferProgress(
             phase, total, done, _meter.Wire, _meter.Log, _meter.Blocks, _meter.Rate, left, resync.ExtentsCompared,

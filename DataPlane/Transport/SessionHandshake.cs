@@ -13,20 +13,21 @@ public sealed record SessionAcceptance(ReadOnlyMemory<byte> DataKey, SessionOffe
     internal SessionRefusedException? Refusal { get; private init; }
 
     /// <summary>
-    /// Refuses, but only after the peer has proved that it knows the key, and inside a sealed frame, so that the peer can
-    /// believe it: the way to tell a source that it was failed over.
+    /// Refuses, but only after the peer has proved that it knows the key, and inside a sealed frame, so that the peer
+    /// can believe it: the way to tell a source that it was failed over.
     /// </summary>
     public static SessionAcceptance Refuse(ReadOnlyMemory<byte> dataKey, SessionRefusedException refusal) =>
         new(dataKey, SessionOffer.Of(SessionRole.Receiver, default, [])) { Refusal = refusal };
 }
 
 /// <summary>
-/// Opens sessions over a stream that the caller connected (a socket, or TLS over one). Either end may be the sender: the
-/// agent always calls out, whatever the direction of the data. A peer that does not finish within
+/// Opens sessions over a stream that the caller connected (a socket, or TLS over one). Either end may be the sender:
+/// the agent always calls out, whatever the direction of the data. A peer that does not finish within
 /// <see cref="Deadline"/> is dropped (S3).
 /// </summary>
 /// <exception cref="SessionRefusedException">Either end refuses.</exception>
-/// <exception cref="FrameException">The peer does not follow the protocol, or bytes were changed on the way.</exception>
+/// <exception cref="FrameException">The peer does not follow the protocol, or bytes were changed on the
+/// way.</exception>
 /// <exception cref="LinkLostException">The peer went away or did not answer in time.</exception>
 public static class SessionHandshake
 {
@@ -40,10 +41,12 @@ public static class SessionHandshake
         WithDeadlineAsync(stream, time, token => InitiateAsync(stream, vm, dataKey, offer, token), cancellationToken);
 
     /// <summary>
-    /// The called end. <paramref name="resolve"/> finds key and offer for the VM that the peer names, null when there is
-    /// none. It may refuse: with <see cref="SessionAcceptance.Refuse"/>, or in clear, when there is no key, by throwing a
-    /// <see cref="SessionRefusedException"/> that says unknown VM or unavailable. The peer has proved nothing yet when it is
-    /// called, so it must change nothing; a session that is replaced by this one is to be ended after this returns.
+    /// The called end. <paramref name="resolve"/> finds key and offer for the VM that the peer names, null when there
+    /// is none. It may refuse: with <see cref="SessionAcceptance.Refuse"/>, or in clear, when there is no key, by
+    /// throwing a
+    /// <see cref="SessionRefusedException"/> that says unknown VM or unavailable. The peer has proved nothing yet when
+    /// it is called, so it must change nothing; a session that is replaced by this one is to be ended after this
+    /// returns.
     /// </summary>
     public static Task<SessionLink> AcceptAsync(
         Stream stream, Func<ProtectedVmId, CancellationToken, ValueTask<SessionAcceptance?>> resolve, TimeProvider time,
@@ -51,7 +54,8 @@ public static class SessionHandshake
         WithDeadlineAsync(stream, time, token => RespondAsync(stream, resolve, token), cancellationToken);
 
     private static async Task<SessionLink> InitiateAsync(
-        Stream stream, ProtectedVmId vm, ReadOnlyMemory<byte> dataKey, SessionOffer offer, CancellationToken cancellationToken)
+        Stream stream, ProtectedVmId vm, ReadOnlyMemory<byte> dataKey, SessionOffer offer,
+            CancellationToken cancellationToken)
     {
         var helloKey = SessionKeys.HelloKey(dataKey.Span);
         var salt = RandomNumberGenerator.GetBytes(HelloMessage.SaltSize);
@@ -98,7 +102,8 @@ public static class SessionHandshake
             return await OpenAsync(link, acceptance.Offer, first: false, cancellationToken, acceptance.Refusal);
         }
         catch (SessionRefusedException refusal) when (!opening && !refusal.ByPeer && refusal.Reason
-            is SessionRefusal.UnknownVm or SessionRefusal.WrongKey or SessionRefusal.UnsupportedVersion or SessionRefusal.Unavailable)
+            is SessionRefusal.UnknownVm or SessionRefusal.WrongKey or SessionRefusal.UnsupportedVersion
+                or SessionRefusal.Unavailable)
         {
             await stream.WriteAsync(HelloMessage.EncodeRefusal(refusal), cancellationToken);
             throw;
@@ -127,7 +132,8 @@ public static class SessionHandshake
             {
                 HelloMessage.Hello when length >= HelloMessage.SaltSize + HelloMessage.MacSize => message,
                 HelloMessage.Refusal => throw HelloMessage.DecodeRefusal(message),
-                _ => throw new FrameException(FrameError.BadHeader, $"The peer greets with a message of kind {kind}, {length} bytes."),
+                _ => throw new FrameException(FrameError.BadHeader,
+                    $"The peer greets with a message of kind {kind}, {length} bytes."),
             };
         }
         catch (EndOfStreamException end)
@@ -137,7 +143,8 @@ public static class SessionHandshake
     }
 
     private static async Task<SessionLink> WithDeadlineAsync(
-        Stream stream, TimeProvider time, Func<CancellationToken, Task<SessionLink>> handshake, CancellationToken cancellationToken)
+        Stream stream, TimeProvider time, Func<CancellationToken, Task<SessionLink>> handshake,
+            CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(Deadline, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -145,7 +152,8 @@ public static class SessionHandshake
         {
             return await handshake(both.Token);
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
+            when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             await stream.DisposeAsync();
             throw new LinkLostException($"The peer did not finish the handshake within {Deadline.TotalSeconds} s.");

@@ -61,7 +61,8 @@ public sealed class SessionLink : IAsyncDisposable
     }
 
     /// <summary>Seals and writes a small frame; frames of several callers go one after another.</summary>
-    internal async ValueTask SendAsync(FrameType type, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    internal async ValueTask SendAsync(FrameType type, ReadOnlyMemory<byte> payload,
+        CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         var frame = Pool.Rent(payload.Length + FrameHeader.Size + FrameHeader.TagSize);
@@ -91,7 +92,8 @@ public sealed class SessionLink : IAsyncDisposable
     }
 
     /// <summary>Reads a small frame; null at the end of the stream.</summary>
-    internal async ValueTask<(FrameType Type, ulong Sequence, byte[] Payload)?> ReceiveAsync(CancellationToken cancellationToken)
+    internal async ValueTask<(FrameType Type, ulong Sequence,
+        byte[] Payload)?> ReceiveAsync(CancellationToken cancellationToken)
     {
         if (await Reader.ReadHeaderAsync(cancellationToken) is not { } header)
         {
@@ -116,7 +118,8 @@ public sealed class SessionLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Exchanges the Open frames; throws when the two offers make no session, after the peer was told.</summary>
+    /// <summary>Exchanges the Open frames; throws when the two offers make no session, after the peer was
+    /// told.</summary>
     internal async Task OpenAsync(
         SessionOffer local, bool first, SessionRefusedException? refuse, CancellationToken cancellationToken)
     {
@@ -132,7 +135,8 @@ public sealed class SessionLink : IAsyncDisposable
         {
             FrameType.Open => OpenMessage.Decode(answer.Payload),
             FrameType.Refused => throw OpenMessage.DecodeRefusal(answer.Payload),
-            _ => throw new FrameException(FrameError.BadPayload, $"The peer opened with a frame of type {answer.Type}."),
+            _ => throw new FrameException(FrameError.BadPayload,
+                $"The peer opened with a frame of type {answer.Type}."),
         };
         if ((refuse ?? SessionOffer.Refusal(local, Peer)) is { } refusal)
         {

@@ -35,7 +35,8 @@ public sealed record SessionOffer
     public static SessionOffer Send(IChangeSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return Of(SessionRole.Sender, new ReplicaPosition(source.Term, default, false, false), [.. source.Disks.Select(d => d.SizeBytes)]);
+        return Of(SessionRole.Sender, new ReplicaPosition(source.Term, default, false, false),
+            [.. source.Disks.Select(d => d.SizeBytes)]);
     }
 
     /// <summary>The offer of an end that keeps a replica with disks of these sizes.</summary>
@@ -60,7 +61,8 @@ public sealed record SessionOffer
         if (sender.Position.Term.CompareTo(receiver.Position.Term) < 0)
         {
             return new(SessionRefusal.StaleTerm,
-                $"The sender writes under term {sender.Position.Term}, the replica is at term {receiver.Position.Term}: the VM "
+                $"The sender writes under term {sender.Position.Term}, the replica is at term "
+                    + $"{receiver.Position.Term}: the VM "
                 + "was failed over, and this source is no longer its primary.",
                 receiver.Position.Term);
         }
@@ -68,7 +70,8 @@ public sealed record SessionOffer
         if (sender.DiskSizes.Count != receiver.DiskSizes.Count)
         {
             return new(SessionRefusal.SizeMismatch,
-                $"The source has {sender.DiskSizes.Count} disks, the replica {receiver.DiskSizes.Count}; protect the VM again.");
+                $"The source has {sender.DiskSizes.Count} disks, the replica {receiver.DiskSizes.Count}; protect "
+                    + $"the VM again.");
         }
 
         for (var disk = 0; disk < sender.DiskSizes.Count; disk++)
@@ -76,7 +79,8 @@ public sealed record SessionOffer
             if (sender.DiskSizes[disk] < receiver.DiskSizes[disk])
             {
                 return new(SessionRefusal.SizeMismatch,
-                    $"Disk {disk} has {sender.DiskSizes[disk]} bytes at the source, its replica {receiver.DiskSizes[disk]}: a "
+                    $"Disk {disk} has {sender.DiskSizes[disk]} bytes at the source, its replica "
+                        + $"{receiver.DiskSizes[disk]}: a "
                     + "disk cannot shrink; protect the VM again.");
             }
         }

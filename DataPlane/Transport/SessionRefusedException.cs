@@ -40,11 +40,13 @@ public enum SessionRefusal : byte
     BadFrame = 11,
 }
 
-/// <summary>One end refuses the session, at its start or while it runs; the same reason surfaces at both ends.</summary>
+/// <summary>One end refuses the session, at its start or while it runs; the same reason surfaces at both
+/// ends.</summary>
 public sealed class SessionRefusedException : IOException
 {
     /// <summary>Makes a refusal.</summary>
-    public SessionRefusedException(SessionRefusal reason, string message, Term? currentTerm = null, Exception? inner = null)
+    public SessionRefusedException(SessionRefusal reason, string message, Term? currentTerm = null,
+        Exception? inner = null)
         : base(message, inner)
     {
         Reason = reason;
@@ -63,9 +65,11 @@ public sealed class SessionRefusedException : IOException
     internal static SessionRefusedException From(Exception cause, Term replicaTerm) => cause switch
     {
         SessionRefusedException refused => refused,
-        ReplicaRefusedException { Reason: ReplicaRefusal.StaleTerm } => new(SessionRefusal.StaleTerm, cause.Message, replicaTerm, cause),
+        ReplicaRefusedException { Reason: ReplicaRefusal.StaleTerm } =>
+            new(SessionRefusal.StaleTerm, cause.Message, replicaTerm, cause),
         ReplicaRefusedException { Reason: ReplicaRefusal.Gap } => new(SessionRefusal.Gap, cause.Message, null, cause),
-        ReplicaRefusedException { Reason: ReplicaRefusal.OutOfRange } => new(SessionRefusal.OutOfRange, cause.Message, null, cause),
+        ReplicaRefusedException { Reason: ReplicaRefusal.OutOfRange } =>
+            new(SessionRefusal.OutOfRange, cause.Message, null, cause),
         ReplicaCorruptException => new(SessionRefusal.Corrupt, cause.Message, null, cause),
         FrameException => new(SessionRefusal.BadFrame, cause.Message, null, cause),
         _ => new(SessionRefusal.Unavailable, cause.Message, null, cause),

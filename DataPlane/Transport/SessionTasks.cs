@@ -3,15 +3,18 @@ namespace ReplicationEngine.DataPlane.Transport;
 /// <summary>Runs the tasks of a session: the first failure ends them all, and the most telling one is thrown.</summary>
 internal static class SessionTasks
 {
-    /// <summary>How long a broken connection may still deliver the peer's reason, and a peer may take to hang up.</summary>
+    /// <summary>How long a broken connection may still deliver the peer's reason, and a peer may take to hang
+    /// up.</summary>
     public static TimeSpan Grace { get; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Returns when all tasks ended in peace.</summary>
     public static async Task RunAsync(
-        SessionLink link, TimeProvider time, IEnumerable<Func<CancellationToken, Task>> bodies, CancellationToken cancellationToken)
+        SessionLink link, TimeProvider time, IEnumerable<Func<CancellationToken, Task>> bodies,
+            CancellationToken cancellationToken)
     {
         using var stop = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        using var outer = cancellationToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), stop);
+        using var outer = cancellationToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(),
+            stop);
         var token = stop.Token;
         var running = bodies.Select(body => Task.Run(() => body(token), CancellationToken.None)).ToList();
         Exception? cause = null;

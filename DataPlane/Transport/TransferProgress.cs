@@ -23,7 +23,8 @@ public enum TransferPhase
 /// <param name="LogBytes">Bytes of log records sent, before compression.</param>
 /// <param name="BlockBytes">Bytes of disk blocks sent, before compression.</param>
 /// <param name="BytesPerSecond">How fast <see cref="DoneBytes"/> grows, or the log is shipped while streaming.</param>
-/// <param name="TimeLeft">An estimate for the copy or resync; null while there is no rate yet, or none is running.</param>
+/// <param name="TimeLeft">An estimate for the copy or resync; null while there is no rate yet, or none is
+/// running.</param>
 /// <param name="ExtentsCompared">Extents whose root hashes were compared.</param>
 /// <param name="ExtentsDifferent">Of these, the extents that differed.</param>
 /// <param name="LagBytes">Bytes of log that the replica does not hold durably yet (an estimate).</param>

@@ -41,7 +41,8 @@ public sealed class Dependency_directions
         foreach (var file in Repository.Files.Where(f => f.StartsWith("Engine/") && f.EndsWith(".cs")))
         {
             var text = Repository.Read(file);
-            Assert.All(banned, word => Assert.False(text.Contains(word, StringComparison.Ordinal), $"{file} knows {word}"));
+            Assert.All(banned, word =>
+                Assert.False(text.Contains(word, StringComparison.Ordinal), $"{file} knows {word}"));
             Assert.False(Regex.IsMatch(text, @"\b(async|await)\b(?! )|\bTask<|\bawait "), $"{file} is asynchronous");
         }
     }
@@ -56,7 +57,8 @@ public sealed class Dependency_directions
             if (match.Success)
             {
                 var expected = "ReplicationEngine." + Path.GetDirectoryName(file)!.Replace('/', '.');
-                Assert.True(match.Groups[1].Value == expected, $"{file}: namespace {match.Groups[1].Value}, expected {expected}");
+                Assert.True(match.Groups[1].Value == expected,
+                    $"{file}: namespace {match.Groups[1].Value}, expected {expected}");
             }
         }
     }

@@ -33,6 +33,7 @@ internal static class Repository
         using var git = Process.Start(start)!;
         var text = git.StandardOutput.ReadToEnd();
         git.WaitForExit();
-        return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(f => File.Exists(Path.Combine(Root, f)))];
+        return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(f =>
+            File.Exists(Path.Combine(Root, f)))];
     }
 }

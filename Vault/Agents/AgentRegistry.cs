@@ -4,13 +4,15 @@ using ReplicationEngine.Vault.Api;
 
 namespace ReplicationEngine.Vault.Agents;
 
-/// <summary>The agents that are connected, and what each last reported of its volumes (kept while it is away).</summary>
+/// <summary>The agents that are connected, and what each last reported of its volumes (kept while it is
+/// away).</summary>
 internal sealed class AgentRegistry(TimeProvider time)
 {
     private readonly DateTimeOffset _started = time.GetUtcNow();
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset> _seen = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, (string Agent, VolumeStatus Status)> _volumes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (string Agent, VolumeStatus Status)> _volumes =
+        new(StringComparer.Ordinal);
 
     /// <summary>Raised with the agent's name when it has connected.</summary>
     public event Action<string>? Connected;
@@ -24,7 +26,8 @@ internal sealed class AgentRegistry(TimeProvider time)
     /// <summary>The session of a connected agent; null when it is not connected.</summary>
     public AgentSession? Find(string agent) => _sessions.GetValueOrDefault(agent);
 
-    /// <summary>How long an agent has been away, counted from the service's start for one that never came; zero while connected.</summary>
+    /// <summary>How long an agent has been away, counted from the service's start for one that never came; zero while
+    /// connected.</summary>
     public TimeSpan AwayFor(string agent) => _sessions.ContainsKey(agent)
         ? TimeSpan.Zero
         : time.GetUtcNow() - (_seen.TryGetValue(agent, out var seen) ? seen : _started);
@@ -32,7 +35,8 @@ internal sealed class AgentRegistry(TimeProvider time)
     /// <summary>The names of the connected agents in ordinal order.</summary>
     public IReadOnlyList<string> ConnectedAgents => [.. _sessions.Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>What was last reported of a VM's source side; null when nothing was since the service started.</summary>
+    /// <summary>What was last reported of a VM's source side; null when nothing was since the service
+    /// started.</summary>
     public VolumeStatus? Status(string vm) => _volumes.TryGetValue(vm, out var entry) ? entry.Status : null;
 
     /// <summary>Takes what an agent answered as its newest report of that volume.</summary>
@@ -61,7 +65,8 @@ internal sealed class AgentRegistry(TimeProvider time)
         if (!_sessions.TryAdd(hello.Agent, session))
         {
             await channel.SendAsync(new ControlMessage.Refused(
-                $"An agent named '{hello.Agent}' is connected already; give this one another --name."), cancellationToken);
+                $"An agent named '{hello.Agent}' is connected already; give this one another --name."),
+                    cancellationToken);
             return;
         }
 
@@ -94,7 +99,8 @@ internal sealed class AgentRegistry(TimeProvider time)
         const int longestName = 64;
         if (hello.Version != version)
         {
-            return $"This service speaks control protocol {version}, the agent speaks {hello.Version}; update the older one.";
+            return $"This service speaks control protocol {version}, the agent speaks {hello.Version}; update the "
+                + $"older one.";
         }
 
         return hello.Agent.Length is 0 or > longestName
@@ -102,7 +108,8 @@ internal sealed class AgentRegistry(TimeProvider time)
             : null;
     }
 
-    // What an agent reported before it was away says nothing of what it does now: it serves and sends nothing until directed.
+    // What an agent reported before it was away says nothing of what it does now: it serves and sends nothing until
+    // directed.
     private void Forget(string agent)
     {
         foreach (var volume in _volumes.Where(v => v.Value.Agent == agent))

@@ -3,7 +3,8 @@ using ReplicationEngine.Agent.Control;
 
 namespace ReplicationEngine.Vault.Agents;
 
-/// <summary>One connected agent: questions go out, answers and reports come in. Safe to use from several tasks.</summary>
+/// <summary>One connected agent: questions go out, answers and reports come in. Safe to use from several
+/// tasks.</summary>
 internal sealed class AgentSession(string agent, ControlChannel channel) : IDisposable
 {
     private readonly ConcurrentDictionary<long, TaskCompletionSource<AgentReply>> _pending = new();

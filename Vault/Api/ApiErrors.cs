@@ -35,11 +35,13 @@ internal static class ApiErrors
 
     /// <summary>A problem with a stable code.</summary>
     public static IResult Problem(int status, string code, string detail) =>
-        Results.Problem(detail, statusCode: status, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code });
+        Results.Problem(detail, statusCode: status,
+            extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code });
 
     /// <summary>No VM of this name.</summary>
     public static IResult UnknownVm(string vm) => Problem(
-        StatusCodes.Status404NotFound, "unknown-vm", $"There is no protected VM '{vm}'; see `drctl status` for those there are.");
+        StatusCodes.Status404NotFound, "unknown-vm",
+            $"There is no protected VM '{vm}'; see `drctl status` for those there are.");
 
     /// <summary>What the domain or the engine answered instead of accepting; null when it accepted.</summary>
     public static IResult? Of(CommandReply reply) => reply switch

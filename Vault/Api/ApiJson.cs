@@ -7,7 +7,8 @@ namespace ReplicationEngine.Vault.Api;
 internal static class ApiJson
 {
     /// <summary>The options, shared by service and client.</summary>
-    public static JsonSerializerOptions Options { get; } = Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web));
+    public static JsonSerializerOptions Options { get; } =
+        Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web));
 
     /// <summary>Applies the house's choices.</summary>
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)

@@ -2,9 +2,11 @@ using System.Text.Json.Nodes;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>A protected VM as the service shows it: <c>GET /api/v1/vms/{vm}</c>, and a list of them at <c>/api/v1/vms</c>.</summary>
+/// <summary>A protected VM as the service shows it: <c>GET /api/v1/vms/{vm}</c>, and a list of them at
+/// <c>/api/v1/vms</c>.</summary>
 /// <param name="Vm">Its name.</param>
-/// <param name="Phase">Its lifecycle phase, kebab case, such as <c>initial-replication</c> or <c>commit-pending</c>.</param>
+/// <param name="Phase">Its lifecycle phase, kebab case, such as <c>initial-replication</c> or
+/// <c>commit-pending</c>.</param>
 /// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>; apart from the phase (OPS-2).</param>
 /// <param name="Causes">Why the health is not normal.</param>
 /// <param name="LagBytes">Bytes of accepted writes that the other side does not durably have.</param>
@@ -26,7 +28,8 @@ public sealed record VmView(
 /// <summary>One reason for a health that is not normal.</summary>
 public sealed record CauseView(string Code, string Severity, string Message, string? Remedy, DateTimeOffset Since);
 
-/// <summary>Progress of long work. <paramref name="What"/>: <c>initial-replication</c>, <c>resync</c>, <c>reverse-resync</c>, <c>final-sync</c>.</summary>
+/// <summary>Progress of long work. <paramref name="What"/>: <c>initial-replication</c>, <c>resync</c>,
+/// <c>reverse-resync</c>, <c>final-sync</c>.</summary>
 public sealed record ProgressView(
     string What, double Percent, long BytesTotal, long BytesDone, long BytesLeft, double BytesPerSecond,
     double? SecondsLeft, long WireBytes);
@@ -35,7 +38,8 @@ public sealed record ProgressView(
 public sealed record NextRunView(string Mode, string Why, long Bytes, double? Seconds);
 
 /// <summary>
-/// The source side. <paramref name="Role"/>: <c>primary</c>, <c>quiesced</c>, <c>fenced</c>, <c>reverse-replica</c>, <c>unknown</c>.
+/// The source side. <paramref name="Role"/>: <c>primary</c>, <c>quiesced</c>, <c>fenced</c>, <c>reverse-replica</c>,
+/// <c>unknown</c>.
 /// <paramref name="Capture"/>: <c>logging</c> or <c>dirty-map</c>.
 /// </summary>
 public sealed record SourceView(
@@ -50,14 +54,17 @@ public sealed record RecoveredView(
     IReadOnlyList<DiskView> Disks, PointView Point, double RpoSeconds, double RtoSeconds, bool HasWrites);
 
 /// <summary>How a VM is protected.</summary>
-public sealed record SettingsView(string Scenario, string Policy, double RetentionHours, double AppConsistentHours, long Term);
+public sealed record SettingsView(string Scenario, string Policy, double RetentionHours, double AppConsistentHours,
+    long Term);
 
 /// <summary>The recovery points in short.</summary>
 public sealed record PointsView(int Count, PointView? Newest);
 
 /// <summary>
-/// A recovery point: <c>GET /api/v1/vms/{vm}/points</c> lists them, newest first. <paramref name="Kind"/>: <c>crash</c> or
-/// <c>app</c>; <paramref name="Grade"/>: <c>received</c>, <c>digest-matched</c>; <paramref name="Reason"/> says why not usable.
+/// A recovery point: <c>GET /api/v1/vms/{vm}/points</c> lists them, newest first. <paramref name="Kind"/>: <c>crash</c>
+/// or
+/// <c>app</c>; <paramref name="Grade"/>: <c>received</c>, <c>digest-matched</c>; <paramref name="Reason"/> says why not
+/// usable.
 /// </summary>
 public sealed record PointView(
     string Id, DateTimeOffset Time, string Kind, long Generation, long Lsn, string Grade, bool Usable, string? Reason);
@@ -71,23 +78,27 @@ public sealed record JobView(
     IReadOnlyList<JobStepView> Steps, JobErrorView? Error);
 
 /// <summary>A step of a job; <paramref name="State"/> as for jobs, and <c>pending</c>.</summary>
-public sealed record JobStepView(string Name, string State, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, string? Detail);
+public sealed record JobStepView(string Name, string State, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt,
+    string? Detail);
 
 /// <summary>Why a job failed and what to do.</summary>
 public sealed record JobErrorView(string Code, string Message, string? Remedy);
 
 /// <summary>
 /// <c>POST /api/v1/vms/{vm}/operations/{op}</c>. Operations: <c>protect</c>, <c>make-point</c>, <c>test-failover</c>,
-/// <c>planned-failover</c>, <c>unplanned-failover</c>, <c>clean-up</c>, <c>commit</c>, <c>cancel</c>, <c>change-point</c>,
-/// <c>reprotect</c>, <c>failback</c>, <c>resync</c>, <c>pause</c>, <c>resume</c>, <c>disable</c>. Fields that an operation does not
-/// know are refused with 400. Answers 202 with <see cref="OperationAccepted"/>, or problem+json: 400 bad input, 404 unknown VM,
+/// <c>planned-failover</c>, <c>unplanned-failover</c>, <c>clean-up</c>, <c>commit</c>, <c>cancel</c>,
+/// <c>change-point</c>,
+/// <c>reprotect</c>, <c>failback</c>, <c>resync</c>, <c>pause</c>, <c>resume</c>, <c>disable</c>. Fields that an
+/// operation does not know are refused with 400. Answers 202 with <see cref="OperationAccepted"/>, or problem+json: 400
+/// bad input, 404 unknown VM,
 /// 409 refused (member <c>code</c> is the refusal's code), 503 not able now.
 /// </summary>
 /// <param name="Disks">protect: the paths on the agent's machine.</param>
 /// <param name="Agent">protect: the agent's name; null means the only one connected.</param>
 /// <param name="Scenario">protect: the scenario's id; null means SCN-1.</param>
 /// <param name="Policy">protect: the policy's name; null means the default.</param>
-/// <param name="Point">test-, planned-, unplanned-failover, change-point: <c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id.</param>
+/// <param name="Point">test-, planned-, unplanned-failover, change-point: <c>latest</c>, <c>latest-processed</c>,
+/// <c>latest-app</c> or an id.</param>
 /// <param name="App">make-point: application-consistent.</param>
 /// <param name="Notes">clean-up: the tester's notes.</param>
 /// <param name="Discard">cancel: throw away what the recovered machine has written.</param>
@@ -98,7 +109,8 @@ public sealed record OperationRequest(
     string? Point = null, bool? App = null, string? Notes = null, bool? Discard = null, bool? KeepReplica = null,
     string? CommandId = null);
 
-/// <summary>The operation was accepted and is a job now; null for operations that are done at once (pause, resume, retry).</summary>
+/// <summary>The operation was accepted and is a job now; null for operations that are done at once (pause, resume,
+/// retry).</summary>
 public sealed record OperationAccepted(string? JobId);
 
 /// <summary>

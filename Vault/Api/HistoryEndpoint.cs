@@ -8,7 +8,8 @@ using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary><c>GET /api/v1/vms/{vm}/log</c>: everything that happened to a VM, or its state after an event (OPS-5).</summary>
+/// <summary><c>GET /api/v1/vms/{vm}/log</c>: everything that happened to a VM, or its state after an event
+/// (OPS-5).</summary>
 internal static class HistoryEndpoint
 {
     /// <summary>Answers the whole history, oldest first, or with <c>?at=SEQ|TIME</c> the state then.</summary>
@@ -44,14 +45,16 @@ internal static class HistoryEndpoint
             view = await handle.StateAtAsync(sequence, ct);
         }
         else if (DateTimeOffset.TryParse(
-            at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+            at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+                out var time))
         {
             view = await handle.StateAtAsync(time, ct);
         }
         else
         {
             throw new BadRequestException(
-                $"'{at}' is neither a sequence number nor a time; give a number, or a time such as 2026-01-31T12:00:00Z.");
+                $"'{at}' is neither a sequence number nor a time; give a number, or a time such as "
+                    + $"2026-01-31T12:00:00Z.");
         }
 
         var moment = DateTimeOffset.UnixEpoch;
@@ -62,7 +65,8 @@ internal static class HistoryEndpoint
 
         var state = JsonNode.Parse(new ProtectedVmCodec().EncodeState(view.State)) ?? new JsonObject();
         return new StateAtView(
-            view.Sequence, moment, PhaseName.Of(view.State.Phase), VmViews.Kebab(ProtectedVmHealth.Of(view.State).Level.ToString()),
+            view.Sequence, moment, PhaseName.Of(view.State.Phase),
+                VmViews.Kebab(ProtectedVmHealth.Of(view.State).Level.ToString()),
             state);
     }
 }

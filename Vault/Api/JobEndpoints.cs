@@ -31,7 +31,8 @@ internal static class JobEndpoints
             return state is not null && VmViews.Jobs(state).FirstOrDefault(job => job.Id == id) is { } job
                 ? Results.Ok(job)
                 : ApiErrors.Problem(
-                    StatusCodes.Status404NotFound, "unknown-job", $"There is no job '{id}'; see `drctl jobs` for those there are.");
+                    StatusCodes.Status404NotFound, "unknown-job",
+                        $"There is no job '{id}'; see `drctl jobs` for those there are.");
         });
     }
 }

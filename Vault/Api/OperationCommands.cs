@@ -8,7 +8,8 @@ using ReplicationEngine.Engine.Scenarios;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>A request the API understands: the command it becomes, and the kind of job to watch (null: done at once).</summary>
+/// <summary>A request the API understands: the command it becomes, and the kind of job to watch (null: done at
+/// once).</summary>
 internal sealed record OperationCommand(ProtectedVmCommand Command, JobKind? Job);
 
 /// <summary>Turns the API's operations into commands of the domain.</summary>
@@ -17,7 +18,8 @@ internal static class OperationCommands
     /// <summary>The names of all operations, as they stand in the URL.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "protect", "make-point", "test-failover", "planned-failover", "unplanned-failover", "clean-up", "commit", "cancel",
+        "protect", "make-point", "test-failover", "planned-failover", "unplanned-failover", "clean-up", "commit",
+            "cancel",
         "change-point", "reprotect", "failback", "resync", "pause", "resume", "disable", "retry",
     ];
 
@@ -36,13 +38,16 @@ internal static class OperationCommands
             "test-failover" => new(new ProtectedVmCommand.StartTestFailover(Choice(request)), JobKind.TestFailover),
             "planned-failover" => new(Planned(request), JobKind.PlannedFailover),
             "unplanned-failover" => new(
-                new ProtectedVmCommand.StartUnplannedFailover(Choice(request), TryShutdown: false), JobKind.UnplannedFailover),
+                new ProtectedVmCommand.StartUnplannedFailover(Choice(request), TryShutdown: false),
+                    JobKind.UnplannedFailover),
             "clean-up" => new(
                 new ProtectedVmCommand.CleanUpTestFailover(request.Notes ?? ""), JobKind.TestFailoverCleanUp),
             "commit" => new(new ProtectedVmCommand.Commit(), JobKind.Commit),
             "cancel" => new(
-                new ProtectedVmCommand.CancelFailover(facts.TargetWrittenBytes, request.Discard == true), JobKind.Cancel),
-            "change-point" => new(new ProtectedVmCommand.ChangeRecoveryPoint(PointId(request)), JobKind.ChangeRecoveryPoint),
+                new ProtectedVmCommand.CancelFailover(facts.TargetWrittenBytes, request.Discard == true),
+                    JobKind.Cancel),
+            "change-point" => new(new ProtectedVmCommand.ChangeRecoveryPoint(PointId(request)),
+                JobKind.ChangeRecoveryPoint),
             "reprotect" => new(new ProtectedVmCommand.Reprotect(), JobKind.Reprotect),
             "failback" => new(new ProtectedVmCommand.Failback(), JobKind.Failback),
             "resync" => new(new ProtectedVmCommand.StartResync(), JobKind.Resync),
@@ -112,10 +117,12 @@ internal static class OperationCommands
         };
     }
 
-    private static string Listed(IReadOnlyList<string> agents) => agents.Count == 0 ? "none" : string.Join(", ", agents);
+    private static string Listed(IReadOnlyList<string> agents) => agents.Count == 0 ? "none"
+        : string.Join(", ", agents);
 
     private static ProtectedVmCommand.StartPlannedFailover Planned(OperationRequest request) =>
-        request.Point is null or "latest" ? new ProtectedVmCommand.StartPlannedFailover() : throw new BadRequestException(
+        request.Point is null or "latest" ? new ProtectedVmCommand.StartPlannedFailover()
+            : throw new BadRequestException(
             $"A planned failover ships the last writes and recovers to them, not to '{request.Point}'; "
             + "leave the point out, or fail over unplanned.");
 
@@ -129,7 +136,8 @@ internal static class OperationCommands
 
     private static RecoveryPointId PointId(OperationRequest request) =>
         Guid.TryParseExact(request.Point, "N", out var id) ? new RecoveryPointId(id) : throw new BadRequestException(
-            $"'{request.Point}' is no recovery point: use latest, latest-processed, latest-app, or an id from the list of points.");
+            $"'{request.Point}' is no recovery point: use latest, latest-processed, latest-app, or an id from the "
+                + $"list of points.");
 }
 
 /// <summary>What only the service knows when an operation is asked for.</summary>

@@ -9,7 +9,8 @@ using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>The VMs: <c>/api/v1/vms…</c>; shapes and answers as <see cref="OperationRequest"/> and its neighbours say.</summary>
+/// <summary>The VMs: <c>/api/v1/vms…</c>; shapes and answers as <see cref="OperationRequest"/> and its neighbours
+/// say.</summary>
 internal static class VmEndpoints
 {
     private const int LongestName = 64;
@@ -58,7 +59,8 @@ internal static class VmEndpoints
         if (!IsName(vm))
         {
             throw new BadRequestException(
-                $"'{vm}' is not a name for a VM: use 1 to {LongestName} letters, digits, '.', '_' or '-', the first a letter or digit.");
+                $"'{vm}' is not a name for a VM: use 1 to {LongestName} letters, digits, '.', '_' or '-', the first "
+                    + $"a letter or digit.");
         }
 
         if (operation != "protect" && await FindAsync(services.Vms, vm, ct) is null)

@@ -23,8 +23,10 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             vm, PhaseName.Of(state.Phase), Text(health.Level),
             [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
             Next(state, status, lag.Bytes), Source(state, status), Recovered(state, volume), Test(state, volume),
-            Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null : Point(state.Points[^1])),
-            [.. Enum.GetValues<Operation>().Where(o => ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
+            Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null
+                : Point(state.Points[^1])),
+            [.. Enum.GetValues<Operation>().Where(o =>
+                ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
             Jobs(state));
     }
 
@@ -55,7 +57,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
 
     private (long Bytes, double? Seconds) Lag(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
     {
-        if (volume?.Live is { } live && state.Phase is Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack)
+        if (volume?.Live is { } live && state.Phase is Phase.Reprotecting or Phase.ProtectedReverse
+            or Phase.FailingBack)
         {
             var reverse = volume.ReverseStatus();
             return (reverse.LagBytes, reverse.Oldest is { } since ? Age(since) : 0);

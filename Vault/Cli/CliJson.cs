@@ -6,7 +6,8 @@ using ReplicationEngine.Vault.Api;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The JSON of the HTTP contract and of <c>--json</c>: camel case, nulls written unless a result says otherwise.</summary>
+/// <summary>The JSON of the HTTP contract and of <c>--json</c>: camel case, nulls written unless a result says
+/// otherwise.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(IReadOnlyList<VmView>))]
 [JsonSerializable(typeof(VmView))]

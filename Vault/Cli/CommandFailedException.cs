@@ -1,10 +1,11 @@
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Ends a command with an exit code and one clear sentence for stderr. The commands throw it, the command line catches it in one
-/// place; the handlers of <c>serve</c> and <c>agent</c> may throw it too.
+/// Ends a command with an exit code and one clear sentence for stderr. The commands throw it, the command line catches
+/// it in one place; the handlers of <c>serve</c> and <c>agent</c> may throw it too.
 /// </summary>
-internal sealed class CommandFailedException(int exitCode, string sentence, Exception? cause = null) : Exception(sentence, cause)
+internal sealed class CommandFailedException(int exitCode, string sentence,
+    Exception? cause = null) : Exception(sentence, cause)
 {
     /// <summary>One of <see cref="ExitCodes"/>.</summary>
     public int ExitCode { get; } = exitCode;

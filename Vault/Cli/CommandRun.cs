@@ -33,7 +33,8 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
     public async Task<string> StartAsync(
         string vm, string operation, OperationRequest request, CancellationToken cancellationToken) =>
         await TryStartAsync(vm, operation, request, cancellationToken)
-            ?? throw CommandFailedException.Refused($"{vm}: the server made no job of '{operation}'; update the older of the two.");
+            ?? throw CommandFailedException.Refused(
+                $"{vm}: the server made no job of '{operation}'; update the older of the two.");
 
     /// <summary>Starts an operation; null when it was done at once and no job came of it.</summary>
     public async Task<string?> TryStartAsync(

@@ -4,8 +4,9 @@ using System.CommandLine.Invocation;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// The command line of drctl. All commands but <c>serve</c> and <c>agent</c> are clients of the service's HTTP API. stdout carries
-/// the result and nothing else; progress, warnings and reasons go to stderr; exit codes are those of <see cref="ExitCodes"/>.
+/// The command line of drctl. All commands but <c>serve</c> and <c>agent</c> are clients of the service's HTTP API.
+/// stdout carries the result and nothing else; progress, warnings and reasons go to stderr; exit codes are those of
+/// <see cref="ExitCodes"/>.
 /// </summary>
 internal sealed class DrctlCommandLine
 {
@@ -14,12 +15,14 @@ internal sealed class DrctlCommandLine
     private readonly RootCommand _root;
     private readonly CliSurroundings _surroundings;
 
-    private DrctlCommandLine(RootCommand root, CliSurroundings surroundings) => (_root, _surroundings) = (root, surroundings);
+    private DrctlCommandLine(RootCommand root, CliSurroundings surroundings) =>
+        (_root, _surroundings) = (root, surroundings);
 
     /// <summary>The command line of this process.</summary>
     /// <param name="serve">Runs the service.</param>
     /// <param name="agent">Runs the agent.</param>
-    public static DrctlCommandLine Build(ServeHandler serve, AgentHandler agent) => Build(serve, agent, CliSurroundings.OfProcess());
+    public static DrctlCommandLine Build(ServeHandler serve, AgentHandler agent) =>
+        Build(serve, agent, CliSurroundings.OfProcess());
 
     /// <summary>The command line in other surroundings.</summary>
     public static DrctlCommandLine Build(ServeHandler serve, AgentHandler agent, CliSurroundings surroundings)

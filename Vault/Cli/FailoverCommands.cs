@@ -18,7 +18,8 @@ internal static class FailoverCommands
         var kind = new Option<string>("--kind")
         {
             HelpName = "test|planned|unplanned",
-            Description = "A test leaves the source and replication alone; planned loses nothing; unplanned needs no source",
+            Description = "A test leaves the source and replication alone; planned loses nothing; unplanned needs "
+                + "no source",
             Required = true,
         };
         kind.AcceptOnlyFromAmong("test", "planned", "unplanned");
@@ -28,7 +29,8 @@ internal static class FailoverCommands
             Description = "The recovery point; else latest",
         };
         return commands.Operation(
-            "failover", "Starts the machine at the target: prints a writable NBD URI for each recovered disk", [kind, point],
+            "failover", "Starts the machine at the target: prints a writable NBD URI for each recovered disk",
+                [kind, point],
             async (run, cancellationToken) =>
             {
                 var chosen = run.Parsed.GetRequiredValue(kind);
@@ -63,7 +65,8 @@ internal static class FailoverCommands
             s => s.Ended && OperationCommands.AllServed(Recovered(s, kind)?.Disks), NotServed, cancellationToken);
         var recovered = Recovered(state, kind)!;
         var result = new FailoverResult(
-            state.Job.Vm, recovered.Disks, recovered.Point, recovered.RpoSeconds, recovered.RtoSeconds, kind, state.Vm!.Phase,
+            state.Job.Vm, recovered.Disks, recovered.Point, recovered.RpoSeconds, recovered.RtoSeconds, kind,
+                state.Vm!.Phase,
             state.Job.Id);
         run.Answer(result, r =>
         [
@@ -78,7 +81,8 @@ internal static class FailoverCommands
 
     private static Command MakePoint(ClientCommands commands)
     {
-        var app = new Option<bool>("--app") { Description = "Application-consistent: the machine's hooks freeze it for the instant" };
+        var app = new Option<bool>("--app") { Description =
+            "Application-consistent: the machine's hooks freeze it for the instant" };
         return commands.Operation("point", "Makes a recovery point now", [app], async (run, cancellationToken) =>
         {
             var wanted = run.Parsed.GetValue(app);
@@ -97,7 +101,8 @@ internal static class FailoverCommands
             if (wanted && point.Kind != "app")
             {
                 run.Surroundings.Error.WriteLine(
-                    $"warning: the point is only crash-consistent, the freeze did not succeed; see `drctl jobs {state.Job.Vm}`.");
+                    $"warning: the point is only crash-consistent, the freeze did not succeed; see `drctl jobs "
+                        + $"{state.Job.Vm}`.");
             }
 
             run.Answer(new PointResult(state.Job.Vm, point, jobId), r =>

@@ -2,7 +2,8 @@ using System.CommandLine;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The commands that are processes of their own: <c>serve</c> and <c>agent</c>. What they run comes from the caller.</summary>
+/// <summary>The commands that are processes of their own: <c>serve</c> and <c>agent</c>. What they run comes from the
+/// caller.</summary>
 internal sealed class HostCommands(ClientOptions options, CliSurroundings surroundings)
 {
     /// <summary><c>drctl serve</c>.</summary>
@@ -16,11 +17,13 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             DefaultValueFactory = _ => ClientOptions.DefaultServer,
         };
         var token = Text("--token", "TOKEN", "What agents must show to be admitted");
-        var command = new Command("serve", "Runs the service: vault, gateway and replica store") { data, listen, token };
+        var command = new Command("serve", "Runs the service: vault, gateway and replica store") { data, listen,
+            token };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () => handler(
                 new ServeOptions(
-                    Full(parsed.GetRequiredValue(data)), InputText.Url(parsed.GetRequiredValue(listen), "--listen"), parsed.GetValue(token)),
+                    Full(parsed.GetRequiredValue(data)), InputText.Url(parsed.GetRequiredValue(listen), "--listen"),
+                        parsed.GetValue(token)),
                 cancellationToken),
             cancellationToken));
         return command;
@@ -47,8 +50,10 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                 return null;
             },
         };
-        var hooks = Text("--hooks", "DIR", "A directory with executables `freeze` and `thaw` for application-consistent points");
-        var socket = Text("--nbd-socket", "PATH", "The unix socket to serve the disks on; else one in the data directory");
+        var hooks = Text("--hooks", "DIR",
+            "A directory with executables `freeze` and `thaw` for application-consistent points");
+        var socket = Text("--nbd-socket", "PATH",
+            "The unix socket to serve the disks on; else one in the data directory");
         var alone = new Option<bool>("--start-alone")
         {
             Description = "Serve the disks even when the service cannot be asked whether they are fenced",

@@ -12,9 +12,11 @@ internal sealed record ServeOptions(string Data, Uri Listen, string? Token);
 /// <param name="Name">Its name in the vault; null means the machine's host name.</param>
 /// <param name="Token">The token the service asks for; null when it asks for none.</param>
 /// <param name="CacheLimitBytes">The most that the cache may hold; null means the agent's default.</param>
-/// <param name="Hooks">A directory with the executables <c>freeze</c> and <c>thaw</c>; null when there are none (RCP-2).</param>
+/// <param name="Hooks">A directory with the executables <c>freeze</c> and <c>thaw</c>; null when there are none
+/// (RCP-2).</param>
 /// <param name="NbdSocket">The unix socket to serve the disks on; null means one in <paramref name="Data"/>.</param>
-/// <param name="StartAlone">Serve the source's disks even when the service cannot be asked whether they are fenced.</param>
+/// <param name="StartAlone">Serve the source's disks even when the service cannot be asked whether they are
+/// fenced.</param>
 internal sealed record AgentOptions(
     Uri Server, string Data, string? Name, string? Token, long? CacheLimitBytes, string? Hooks, string? NbdSocket,
     bool StartAlone);

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>Reads what people type: URLs, sizes, names. Each refusal names the value and what to write instead.</summary>
+/// <summary>Reads what people type: URLs, sizes, names. Each refusal names the value and what to write
+/// instead.</summary>
 internal static partial class InputText
 {
     private static readonly (string Suffix, long Factor)[] Units =
@@ -12,7 +13,8 @@ internal static partial class InputText
     /// <summary>An http or https URL with a host and nothing after the port.</summary>
     public static Uri Url(string text, string option)
     {
-        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url!.Host.Length > 0
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            && url!.Host.Length > 0
             && url.PathAndQuery == "/" && url.Fragment.Length == 0 && url.UserInfo.Length == 0)
         {
             return url;
@@ -44,7 +46,8 @@ internal static partial class InputText
     public static string VmName(string text) => VmNamePattern().IsMatch(text)
         ? text
         : throw CommandFailedException.Usage(
-            $"'{text}' is not a name for a VM; use 1 to 64 letters, digits, dots, dashes or underscores, first a letter or digit.");
+            $"'{text}' is not a name for a VM; use 1 to 64 letters, digits, dots, dashes or underscores, first a "
+                + $"letter or digit.");
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex VmNamePattern();

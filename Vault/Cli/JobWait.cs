@@ -3,8 +3,8 @@ using ReplicationEngine.Vault.Api;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Watches a job until a condition holds. A server that does not answer is asked again for a while, since the work goes on
-/// without this process, and a restarted service goes on with it.
+/// Watches a job until a condition holds. A server that does not answer is asked again for a while, since the work goes
+/// on without this process, and a restarted service goes on with it.
 /// </summary>
 internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
 {
@@ -14,12 +14,14 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
 
     /// <summary>Waits until <paramref name="done"/> holds, showing progress on stderr.</summary>
     /// <exception cref="CommandFailedException">
-    /// The job failed or was cancelled; it ended well and <paramref name="done"/> still did not hold after a minute (then
+    /// The job failed or was cancelled; it ended well and <paramref name="done"/> still did not hold after a minute
+    /// (then
     /// <paramref name="missing"/> says what is missing); or the server did not answer for a minute.
     /// </exception>
     public Task<WaitState> UntilAsync(
         string vm, string jobId, Func<WaitState, bool> done, string missing, CancellationToken cancellationToken) =>
-        WaitDisplay.For(surroundings).RunAsync(show => PollAsync(new Wait(vm, jobId, done, missing, show), cancellationToken));
+        WaitDisplay.For(surroundings).RunAsync(show =>
+            PollAsync(new Wait(vm, jobId, done, missing, show), cancellationToken));
 
     private async Task<WaitState> PollAsync(Wait wait, CancellationToken cancellationToken)
     {
@@ -79,5 +81,6 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
         }
     }
 
-    private sealed record Wait(string Vm, string JobId, Func<WaitState, bool> Done, string Missing, Action<WaitState> Show);
+    private sealed record Wait(string Vm, string JobId, Func<WaitState, bool> Done, string Missing,
+        Action<WaitState> Show);
 }

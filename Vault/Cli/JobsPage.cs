@@ -21,12 +21,14 @@ internal static class JobsPage
         {
             var took = WaitState.Took(job.StartedAt, job.EndedAt, now);
             table.With(
-                job.Id, job.Vm, job.Kind, $"{WaitState.Mark(job.State)} {job.State}", Readable.Time(job.StartedAt), took, job.Actor);
+                job.Id, job.Vm, job.Kind, $"{WaitState.Mark(job.State)} {job.State}", Readable.Time(job.StartedAt),
+                    took, job.Actor);
             foreach (var step in job.Steps)
             {
                 var detail = step.Detail is { Length: > 0 } text ? text : string.Empty;
                 table.With(
-                    string.Empty, string.Empty, $"  {step.Name}", $"{WaitState.Mark(step.State)} {step.State}", string.Empty,
+                    string.Empty, string.Empty, $"  {step.Name}", $"{WaitState.Mark(step.State)} {step.State}",
+                        string.Empty,
                     WaitState.Took(step.StartedAt, step.EndedAt, now), detail);
             }
 
@@ -47,7 +49,8 @@ internal static class JobsPage
         var from = jobs.Min(j => j.StartedAt);
         var to = jobs.Max(j => j.EndedAt ?? now);
         var span = Math.Max((to - from).TotalSeconds, 0.001);
-        var table = Pages.Table("STARTED", "WHAT", "STATE", "TOOK", $"{Readable.TimeOfDay(from)} … {Readable.TimeOfDay(to)}");
+        var table = Pages.Table("STARTED", "WHAT", "STATE", "TOOK",
+            $"{Readable.TimeOfDay(from)} … {Readable.TimeOfDay(to)}");
         foreach (var job in jobs.OrderBy(j => j.StartedAt))
         {
             var left = Cell(job.StartedAt);
@@ -60,6 +63,7 @@ internal static class JobsPage
 
         return table;
 
-        int Cell(DateTimeOffset time) => Math.Clamp((int)((time - from).TotalSeconds / span * TimelineCells), 0, TimelineCells - 1);
+        int Cell(DateTimeOffset time) =>
+            Math.Clamp((int)((time - from).TotalSeconds / span * TimelineCells), 0, TimelineCells - 1);
     }
 }

@@ -9,13 +9,15 @@ internal static class OperationCommands
     /// <summary>All of them.</summary>
     public static IEnumerable<Command> All(ClientCommands commands)
     {
-        var notes = new Option<string?>("--notes") { HelpName = "TEXT", Description = "What the test showed; kept in the history" };
+        var notes = new Option<string?>("--notes") { HelpName = "TEXT",
+            Description = "What the test showed; kept in the history" };
         yield return Simple(commands, "cleanup", "clean-up", "Removes the machine of a test failover", notes,
             (parsed, request) => request with { Notes = parsed.GetValue(notes) });
 
         yield return Simple(commands, "commit", "commit", "Settles a failover on its point and drops the others");
 
-        var discard = new Option<bool>("--discard") { Description = "Throw away what the recovered machine has written" };
+        var discard = new Option<bool>("--discard") { Description =
+            "Throw away what the recovered machine has written" };
         yield return Simple(commands, "cancel", "cancel", "Takes a failover back where that is still safe", discard,
             (parsed, request) => request with { Discard = parsed.GetValue(discard) ? true : null }, showsSource: true);
 
@@ -40,11 +42,13 @@ internal static class OperationCommands
         {
             var vm = run.Vm;
             var request = new OperationRequest();
-            var jobId = await run.TryStartAsync(vm, operation, fill?.Invoke(run.Parsed, request) ?? request, cancellationToken);
+            var jobId = await run.TryStartAsync(vm, operation, fill?.Invoke(run.Parsed, request) ?? request,
+                cancellationToken);
             if (jobId is null)
             {
                 var now = await run.Client.VmAsync(vm, cancellationToken);
-                run.Answer(new OperationResult(vm, operation, null, "succeeded", now.Phase, now.Health), OperationLines);
+                run.Answer(new OperationResult(vm, operation, null, "succeeded", now.Phase, now.Health),
+                    OperationLines);
                 return;
             }
 
@@ -56,7 +60,8 @@ internal static class OperationCommands
 
             var state = await run.WaitAsync(
                 s => s.Ended && (!waitsForSource || AllServed(s.Vm?.Source.Disks)),
-                "the operation is done, but the source's disks are not served; see whether its agent runs with `drctl agents`.",
+                "the operation is done, but the source's disks are not served; see whether its agent runs with "
+                    + "`drctl agents`.",
                 cancellationToken);
             var seconds = state.Job.EndedAt is { } end ? (end - state.Job.StartedAt).TotalSeconds : (double?)null;
             var result = new OperationResult(
@@ -75,7 +80,8 @@ internal static class OperationCommands
     }
 
     /// <summary>True when there are disks and each has a URI.</summary>
-    public static bool AllServed(IReadOnlyList<DiskView>? disks) => disks is { Count: > 0 } && disks.All(d => d.Uri is not null);
+    public static bool AllServed(IReadOnlyList<DiskView>? disks) => disks is { Count: > 0 }
+        && disks.All(d => d.Uri is not null);
 
     /// <summary>A line for each disk: its URI comes last, so that it is easy to cut out.</summary>
     public static IEnumerable<string> DiskLines(IReadOnlyList<DiskView> disks) =>
@@ -85,6 +91,7 @@ internal static class OperationCommands
     {
         var took = result.Seconds is { } seconds ? $" in {Readable.Duration(seconds)}" : string.Empty;
         var health = result.Health is { } text ? $", health {text}" : string.Empty;
-        return [$"{result.Vm}: {result.Operation} done{took}; now {result.Phase}{health}", .. DiskLines(result.Disks ?? [])];
+        return [$"{result.Vm}: {result.Operation} done{took}; now {result.Phase}{health}",
+            .. DiskLines(result.Disks ?? [])];
     }
 }

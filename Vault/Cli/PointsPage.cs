@@ -24,7 +24,8 @@ internal static class PointsPage
         {
             table.With(
                 point.Id, Readable.Time(point.Time), StatusPages.Ago(point.Time, now), point.Kind, point.Grade,
-                $"{point.Generation}", $"{point.Lsn}", point.Usable ? "yes" : $"no: {point.Reason ?? "no reason given"}");
+                $"{point.Generation}", $"{point.Lsn}", point.Usable ? "yes"
+                    : $"no: {point.Reason ?? "no reason given"}");
         }
 
         rows.Add(table);
@@ -32,18 +33,20 @@ internal static class PointsPage
     }
 
     /// <summary>
-    /// A line of cells from the oldest point to the newest: <c>│</c> a crash-consistent point, <c>┃</c> several, <c>A</c> an
-    /// application-consistent one, <c>x</c> only unusable ones; and a line with the two ends.
+    /// A line of cells from the oldest point to the newest: <c>│</c> a crash-consistent point, <c>┃</c> several,
+    /// <c>A</c> an application-consistent one, <c>x</c> only unusable ones; and a line with the two ends.
     /// </summary>
     public static IReadOnlyList<string> Strip(IReadOnlyList<PointView> points)
     {
         var (from, to) = (points.Min(p => p.Time), points.Max(p => p.Time));
         var span = (to - from).TotalSeconds;
         var cells = Enumerable.Repeat('─', Cells).ToArray();
-        foreach (var group in points.GroupBy(p => span > 0 ? (int)((p.Time - from).TotalSeconds / span * (Cells - 1)) : Cells - 1))
+        foreach (var group in points.GroupBy(p => span > 0 ? (int)((p.Time - from).TotalSeconds / span * (Cells - 1))
+            : Cells - 1))
         {
             var usable = group.Where(p => p.Usable).ToList();
-            cells[group.Key] = usable.Count == 0 ? 'x' : usable.Exists(p => p.Kind == "app") ? 'A' : usable.Count > 1 ? '┃' : '│';
+            cells[group.Key] = usable.Count == 0 ? 'x' : usable.Exists(p => p.Kind == "app") ? 'A' : usable.Count > 1
+                ? '┃' : '│';
         }
 
         var (left, right) = (Readable.Time(from), Readable.Time(to));

@@ -3,11 +3,13 @@ using ReplicationEngine.Vault.Api;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary><c>drctl protect</c>: answers where the machine is to be attached, at once or after the initial replication.</summary>
+/// <summary><c>drctl protect</c>: answers where the machine is to be attached, at once or after the initial
+/// replication.</summary>
 internal static class ProtectCommand
 {
     private const string NotServed =
-        "the disks are not served, so the machine cannot be attached; see whether the agent is connected with `drctl agents`.";
+        "the disks are not served, so the machine cannot be attached; see whether the agent is connected with "
+            + "`drctl agents`.";
 
     /// <summary>The command.</summary>
     public static Command Make(ClientCommands commands)
@@ -19,7 +21,8 @@ internal static class ProtectCommand
             Required = true,
             AllowMultipleArgumentsPerToken = true,
         };
-        var agent = Text("--agent", "NAME", "The agent on the machine of the disks; else the only one that is connected");
+        var agent = Text("--agent", "NAME",
+            "The agent on the machine of the disks; else the only one that is connected");
         var scenario = Text("--scenario", "ID", "The protection scenario; else SCN-1");
         var policy = Text("--policy", "NAME", "The replication policy; else the default one");
         return commands.Operation(
@@ -29,7 +32,8 @@ internal static class ProtectCommand
             {
                 var request = new OperationRequest(
                     Disks: [.. run.Parsed.GetRequiredValue(disk).Select(path => Absolute(run, path))],
-                    Agent: run.Parsed.GetValue(agent), Scenario: run.Parsed.GetValue(scenario), Policy: run.Parsed.GetValue(policy));
+                    Agent: run.Parsed.GetValue(agent), Scenario: run.Parsed.GetValue(scenario),
+                        Policy: run.Parsed.GetValue(policy));
                 return RunAsync(run, request, cancellationToken);
             });
     }
@@ -54,7 +58,8 @@ internal static class ProtectCommand
 
     // The agent may run elsewhere in the file system's tree, so it is told where this relative path starts.
     private static string Absolute(CommandRun run, string path) => path.Length == 0
-        ? throw CommandFailedException.Usage("'' is not the path of a disk; name a file or a block device on the agent's machine.")
+        ? throw CommandFailedException.Usage(
+            "'' is not the path of a disk; name a file or a block device on the agent's machine.")
         : Path.GetFullPath(path, run.Surroundings.CurrentDirectory);
 
     private static Option<string?> Text(string name, string value, string description) =>

@@ -40,7 +40,8 @@ internal static class Readable
         time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>The time of the day in UTC, to the second.</summary>
-    public static string TimeOfDay(DateTimeOffset time) => time.UtcDateTime.ToString("HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    public static string TimeOfDay(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>A bar of <paramref name="width"/> cells; full only at 100 per cent.</summary>
     public static string Bar(double percent, int width)
@@ -53,7 +54,8 @@ internal static class Readable
     public static string Percent(double percent) => $"{Number(Math.Floor(Math.Clamp(percent, 0, 100)), 0)} %";
 
     /// <summary>
-    /// Text of others, safe for a terminal and for one line: control characters (escape sequences among them) become dots (S21).
+    /// Text of others, safe for a terminal and for one line: control characters (escape sequences among them) become
+    /// dots (S21).
     /// </summary>
     public static string Plain(string text) =>
         text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '·' : c)) : text;
@@ -61,7 +63,8 @@ internal static class Readable
     private static string Pair(double seconds, int large, string largeUnit, int small, string smallUnit)
     {
         var total = (long)Math.Round(seconds / small) * small;
-        return total % large == 0 ? $"{total / large} {largeUnit}" : $"{total / large} {largeUnit} {total % large / small} {smallUnit}";
+        return total % large == 0 ? $"{total / large} {largeUnit}"
+            : $"{total / large} {largeUnit} {total % large / small} {smallUnit}";
     }
 
     private static string Number(double value, int decimals) =>

@@ -8,11 +8,12 @@ internal sealed record ProtectResult(
     string Vm, IReadOnlyList<DiskView> Disks, string Phase, string Health, string JobId, string State);
 
 /// <summary>
-/// The JSON result of <c>failover</c> and <c>change-point</c>: the recovered disks, the point they show, and what the failover
-/// cost. With <c>--no-wait</c> only the VM and the job are known.
+/// The JSON result of <c>failover</c> and <c>change-point</c>: the recovered disks, the point they show, and what the
+/// failover cost. With <c>--no-wait</c> only the VM and the job are known.
 /// </summary>
 internal sealed record FailoverResult(
-    string Vm, IReadOnlyList<DiskView> Disks, PointView Point, double RpoSeconds, double RtoSeconds, string Kind, string Phase,
+    string Vm, IReadOnlyList<DiskView> Disks, PointView Point, double RpoSeconds, double RtoSeconds, string Kind,
+        string Phase,
     string JobId);
 
 /// <summary>The JSON result of <c>point</c>: the point that was made.</summary>
@@ -23,7 +24,8 @@ internal sealed record PointResult(string Vm, PointView Point, string JobId);
 /// <param name="Operation">The operation, as it stands in the API.</param>
 /// <param name="JobId">Its job.</param>
 /// <param name="State">The job's state.</param>
-/// <param name="Phase">The VM's phase now; absent when it was not asked for, <c>disabled</c> when the VM is gone.</param>
+/// <param name="Phase">The VM's phase now; absent when it was not asked for, <c>disabled</c> when the VM is
+/// gone.</param>
 /// <param name="Health">The VM's health now; absent like the phase.</param>
 /// <param name="Seconds">How long the job took; absent while it runs.</param>
 /// <param name="Disks">The source's disks, for operations that bring the source back; absent otherwise.</param>

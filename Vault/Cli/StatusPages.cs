@@ -19,7 +19,8 @@ internal static class StatusPages
         foreach (var vm in vms)
         {
             table.With(
-                vm.Vm, vm.Phase, vm.Health, Lag(vm), vm.Progress is { } p ? $"{p.What} {Readable.Percent(p.Percent)}" : "–",
+                vm.Vm, vm.Phase, vm.Health, Lag(vm), vm.Progress is { } p ? $"{p.What} {Readable.Percent(p.Percent)}"
+                    : "–",
                 $"{vm.Points.Count}", vm.Points.Newest is { } point ? Ago(point.Time, now) : "–",
                 $"{vm.Source.Role} on {vm.Source.Agent}{(vm.Source.Connected ? string.Empty : " (not connected)")}");
         }
@@ -64,7 +65,8 @@ internal static class StatusPages
 
     /// <summary>How far the other side is behind.</summary>
     public static string Lag(VmView vm) =>
-        $"{Readable.Bytes(vm.LagBytes)}, {(vm.LagSeconds is { } seconds ? Readable.Duration(seconds) : "age not known")}";
+        $"{Readable.Bytes(vm.LagBytes)}, "
+            + $"{(vm.LagSeconds is { } seconds ? Readable.Duration(seconds) : "age not known")}";
 
     /// <summary>How long ago an instant was.</summary>
     public static string Ago(DateTimeOffset time, DateTimeOffset now) =>
@@ -75,16 +77,20 @@ internal static class StatusPages
         var source = vm.Source;
         var next = vm.Next;
         var settings = vm.Settings;
-        var grid = new Grid().AddColumn(new GridColumn { NoWrap = true, Padding = new Padding(2, 0, 2, 0) }).AddColumn();
+        var grid = new Grid().AddColumn(new GridColumn { NoWrap = true,
+            Padding = new Padding(2, 0, 2, 0) }).AddColumn();
         void Add(string name, string value) => grid.AddRow(new Text(name), new Text(Readable.Plain(value)));
         Add("lag", Lag(vm));
         Add("next run", $"{next.Mode}, {Readable.Bytes(next.Bytes)}"
             + $"{(next.Seconds is { } seconds ? $", about {Readable.Duration(seconds)}" : string.Empty)}: {next.Why}");
         Add("source", $"{source.Role} on {source.Agent}, {(source.Connected ? "connected" : "not connected")}, "
             + $"capture {source.Capture}, generation {source.Generation}, LSN {source.Lsn}");
-        Add("waiting", $"{Readable.Bytes(source.CacheBytes)} in the cache, {Readable.Bytes(source.DirtyBytes)} in the dirty map");
-        Add("sent", $"{Readable.Bytes(source.WireBytes)} on the wire for {Readable.Bytes(source.ChangedBytes)} changed");
-        Add("settings", $"{settings.Scenario}, policy {settings.Policy}, points kept {Readable.Duration(settings.RetentionHours * 3600)}, "
+        Add("waiting", $"{Readable.Bytes(source.CacheBytes)} in the cache, {Readable.Bytes(source.DirtyBytes)} in "
+            + $"the dirty map");
+        Add("sent", $"{Readable.Bytes(source.WireBytes)} on the wire for {Readable.Bytes(source.ChangedBytes)} "
+            + $"changed");
+        Add("settings", $"{settings.Scenario}, policy {settings.Policy}, points kept "
+            + $"{Readable.Duration(settings.RetentionHours * 3600)}, "
             + $"application-consistent {AppEvery(settings)}, term {settings.Term}");
         Add("points", vm.Points.Newest is { } newest
             ? $"{vm.Points.Count}, newest {newest.Kind} {Readable.Time(newest.Time)} ({Ago(newest.Time, now)})"
@@ -94,7 +100,8 @@ internal static class StatusPages
     }
 
     private static string AppEvery(SettingsView settings) =>
-        settings.AppConsistentHours > 0 ? $"every {Readable.Duration(settings.AppConsistentHours * 3600)}" : "on demand";
+        settings.AppConsistentHours > 0 ? $"every {Readable.Duration(settings.AppConsistentHours * 3600)}"
+            : "on demand";
 
     private static Table Disks(string title, IReadOnlyList<DiskView> disks)
     {

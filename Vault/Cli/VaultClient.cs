@@ -7,8 +7,8 @@ using ReplicationEngine.Vault.Api;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// The service's HTTP API as <c>Vault/Api/Contracts.cs</c> has it. Every failure is a <see cref="CommandFailedException"/>:
-/// exit code 3 when nothing useful answers, 1 when the server refuses.
+/// The service's HTTP API as <c>Vault/Api/Contracts.cs</c> has it. Every failure is a
+/// <see cref="CommandFailedException"/>: exit code 3 when nothing useful answers, 1 when the server refuses.
 /// </summary>
 internal sealed class VaultClient : IDisposable
 {
@@ -59,15 +59,16 @@ internal sealed class VaultClient : IDisposable
         GetAsync("api/v1/agents", CliJson.Default.IReadOnlyListAgentView, cancellationToken);
 
     /// <summary>
-    /// Starts an operation. When the connection breaks before the answer it is sent again: <paramref name="request"/> must carry
-    /// a command id, so that the repetition is the same command (I19).
+    /// Starts an operation. When the connection breaks before the answer it is sent again: <paramref name="request"/>
+    /// must carry a command id, so that the repetition is the same command (I19).
     /// </summary>
     public async Task<OperationAccepted> StartAsync(
         string vm, string operation, OperationRequest request, CancellationToken cancellationToken)
     {
         if (request.CommandId is null)
         {
-            throw new ArgumentException("Without a command id a repeated request would be a second command.", nameof(request));
+            throw new ArgumentException("Without a command id a repeated request would be a second command.",
+                nameof(request));
         }
 
         for (var attempt = 1; ; attempt++)
@@ -89,7 +90,8 @@ internal sealed class VaultClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    private static bool BrokeAfterConnecting(CommandFailedException failure) => failure.InnerException is HttpRequestException
+    private static bool BrokeAfterConnecting(CommandFailedException failure) =>
+        failure.InnerException is HttpRequestException
     {
         HttpRequestError: not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError),
     };
@@ -120,7 +122,8 @@ internal sealed class VaultClient : IDisposable
         }
     }
 
-    private async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    private async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -142,15 +145,18 @@ internal sealed class VaultClient : IDisposable
         }
     }
 
-    private async Task<CommandFailedException> RefusalAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private async Task<CommandFailedException> RefusalAsync(HttpResponseMessage response,
+        CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
-        var isProblem = response.Content.Headers.ContentType?.MediaType is "application/problem+json" or "application/json";
+        var isProblem = response.Content.Headers.ContentType?.MediaType is "application/problem+json"
+            or "application/json";
         var problem = isProblem
             ? await response.Content.ReadFromJsonAsync(CliJson.Default.ProblemView, cancellationToken)
             : null;
         var sentence = problem?.Detail ?? problem?.Title
-            ?? $"The server at {Address} answered HTTP {status} to {response.RequestMessage?.RequestUri?.AbsolutePath} and no reason; "
+            ?? $"The server at {Address} answered HTTP {status} to "
+                + $"{response.RequestMessage?.RequestUri?.AbsolutePath} and no reason; "
             + "see its log, and whether --server names the right one.";
         return new CommandFailedException(ExitCodes.Refused, sentence)
         {
@@ -161,6 +167,7 @@ internal sealed class VaultClient : IDisposable
     private string Address => _server.GetLeftPart(UriPartial.Authority);
 
     private CommandFailedException Unreachable(string why, Exception cause) => CommandFailedException.Unreachable(
-        $"No server answers at {Address} ({why.TrimEnd('.')}); start it with `drctl serve`, or name another with --server URL or "
+        $"No server answers at {Address} ({why.TrimEnd('.')}); start it with `drctl serve`, or name another with "
+            + $"--server URL or "
         + $"{ClientOptions.ServerVariable}.", cause);
 }

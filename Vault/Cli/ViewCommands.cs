@@ -16,7 +16,8 @@ internal static class ViewCommands
     private static Command Status(ClientCommands commands)
     {
         var name = OptionalVm("The VM; without it, all of them in a table");
-        return commands.View("status", "Shows phase, health, lag, progress and disks", [name], async (run, cancellationToken) =>
+        return commands.View("status", "Shows phase, health, lag, progress and disks", [name],
+            async (run, cancellationToken) =>
         {
             var now = run.Surroundings.Time.GetUtcNow();
             if (run.Parsed.GetValue(name) is { } vm)
@@ -45,7 +46,8 @@ internal static class ViewCommands
             HelpName = "SEQ|TIME",
             Description = "Show the state after event SEQ, or at a time such as 2026-01-31T12:00:00Z",
         };
-        return commands.ViewOfVm("log", "Shows everything that happened to a VM, in order", [at], async (run, cancellationToken) =>
+        return commands.ViewOfVm("log", "Shows everything that happened to a VM, in order", [at],
+            async (run, cancellationToken) =>
         {
             if (run.Parsed.GetValue(at) is { } instant)
             {
@@ -74,7 +76,8 @@ internal static class ViewCommands
     private static Command Jobs(ClientCommands commands)
     {
         var name = OptionalVm("Only the jobs of this VM");
-        return commands.View("jobs", "Lists jobs with their steps, newest first", [name], async (run, cancellationToken) =>
+        return commands.View("jobs", "Lists jobs with their steps, newest first", [name],
+            async (run, cancellationToken) =>
         {
             var jobs = await run.Client.JobsAsync(cancellationToken);
             if (run.Parsed.GetValue(name) is { } typed)
@@ -107,7 +110,8 @@ internal static class ViewCommands
         foreach (var agent in agents)
         {
             table.With(
-                agent.Name, agent.Connected ? "yes" : "no", StatusPages.Ago(agent.LastSeen, now), string.Join(", ", agent.Vms));
+                agent.Name, agent.Connected ? "yes" : "no", StatusPages.Ago(agent.LastSeen, now),
+                    string.Join(", ", agent.Vms));
         }
 
         return table;

@@ -4,7 +4,8 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>Shows a wait on stderr: steps and a bar on a terminal, else plain lines, at most one every two seconds.</summary>
+/// <summary>Shows a wait on stderr: steps and a bar on a terminal, else plain lines, at most one every two
+/// seconds.</summary>
 internal abstract class WaitDisplay
 {
     /// <summary>The display that suits <paramref name="surroundings"/>.</summary>
@@ -17,9 +18,8 @@ internal abstract class WaitDisplay
 
     /// <summary>Where the machine can be attached already, while <c>protect</c> goes on; empty before that.</summary>
     private static IEnumerable<DiskView> Attachable(WaitState state) =>
-        state.Job.Kind is "protect" or "enable" or "initial-replication" && OperationCommands.AllServed(state.Vm?.Source.Disks)
-            ? state.Vm!.Source.Disks
-            : [];
+        state.Job.Kind is "protect" or "enable" or "initial-replication"
+            && OperationCommands.AllServed(state.Vm?.Source.Disks) ? state.Vm!.Source.Disks : [];
 
     private sealed class Lines(CliSurroundings surroundings) : WaitDisplay
     {
@@ -34,7 +34,8 @@ internal abstract class WaitDisplay
             if (!_attached && Attachable(state).ToList() is { Count: > 0 } disks)
             {
                 _attached = true;
-                disks.ForEach(d => surroundings.Error.WriteLine(Readable.Plain($"{state.Job.Vm}: {d.Path} is served at {d.Uri}")));
+                disks.ForEach(d => surroundings.Error.WriteLine(
+                    Readable.Plain($"{state.Job.Vm}: {d.Path} is served at {d.Uri}")));
             }
 
             var now = surroundings.Time.GetUtcNow();
@@ -64,7 +65,8 @@ internal abstract class WaitDisplay
     {
         var rows = new List<IRenderable>();
         var job = state.Job;
-        rows.Add(Row($"{WaitState.Mark(job.State)} {job.Vm}: {job.Kind} {WaitState.Took(job.StartedAt, job.EndedAt, now)}", job.State));
+        rows.Add(Row($"{WaitState.Mark(job.State)} {job.Vm}: {job.Kind} "
+            + $"{WaitState.Took(job.StartedAt, job.EndedAt, now)}", job.State));
         foreach (var step in job.Steps)
         {
             var detail = step.Detail is { Length: > 0 } text ? $" – {text}" : string.Empty;
@@ -75,7 +77,8 @@ internal abstract class WaitDisplay
         if (!state.Ended && state.Vm?.Progress is { } progress)
         {
             var text = WaitState.ProgressText(progress);
-            rows.Add(Row($"  {Readable.Bar(progress.Percent, Math.Clamp(width - text.Length - 5, 8, 40))} {text}", "running"));
+            rows.Add(Row($"  {Readable.Bar(progress.Percent, Math.Clamp(width - text.Length - 5, 8, 40))} {text}",
+                "running"));
         }
 
         rows.AddRange(Attachable(state).Select(d => Row($"  {d.Path} is served at {d.Uri}", "succeeded")));

@@ -16,8 +16,10 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
     {
         get
         {
-            var step = Job.Steps.Select((s, i) => (s, i)).Where(x => x.s.State == "running").Select(x => (int?)x.i).FirstOrDefault();
-            var where = step is { } index ? $"step {index + 1} of {Job.Steps.Count}, {Job.Steps[index].Name}" : Job.State;
+            var step = Job.Steps.Select((s, i) => (s, i)).Where(x => x.s.State == "running").Select(x =>
+                (int?)x.i).FirstOrDefault();
+            var where = step is { } index ? $"step {index + 1} of {Job.Steps.Count}, {Job.Steps[index].Name}"
+                : Job.State;
             var line = $"{Job.Vm}: {Job.Kind}: {where}";
             if (Ended)
             {

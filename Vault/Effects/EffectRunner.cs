@@ -11,8 +11,8 @@ using ReplicationEngine.Vault.Target;
 namespace ReplicationEngine.Vault.Effects;
 
 /// <summary>
-/// Carries out what a protected VM asks of the outside. Every effect may come twice (after a restart, or as a retry), so
-/// each brings source and target into a named condition rather than doing a step: what is so already is left alone.
+/// Carries out what a protected VM asks of the outside. Every effect may come twice (after a restart, or as a retry),
+/// so each brings source and target into a named condition rather than doing a step: what is so already is left alone.
 /// </summary>
 internal sealed class EffectRunner(TargetSite site, SourceSide source)
 {
@@ -73,7 +73,8 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
         if (found.Problems.Count > 0)
         {
             throw new EffectFailedException(new EffectError(
-                ErrorClass.NonRecoverable, found.Problems.ToValueList(), "Correct the disks that were named and protect again."));
+                ErrorClass.NonRecoverable, found.Problems.ToValueList(),
+                    "Correct the disks that were named and protect again."));
         }
 
         return new EffectResult.PrerequisitesMet(

@@ -7,9 +7,11 @@ using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Effects;
 
-/// <summary>Finds what a VM's state does not know yet: the difference between what is observed and what it says.</summary>
+/// <summary>Finds what a VM's state does not know yet: the difference between what is observed and what it
+/// says.</summary>
 internal sealed partial class FactFinder(
-    ProtectedVms vms, AgentRegistry agents, SourceSide source, TargetSite site, TimeProvider time, ILogger<FactFinder> logger)
+    ProtectedVms vms, AgentRegistry agents, SourceSide source, TargetSite site, TimeProvider time,
+        ILogger<FactFinder> logger)
 {
     private static readonly TimeSpan AwayTooLong = TimeSpan.FromSeconds(5);
 
@@ -33,7 +35,8 @@ internal sealed partial class FactFinder(
         ];
     }
 
-    /// <summary>Tells a newly connected agent what each of its VMs' source side is to be, and the VMs that it is there.</summary>
+    /// <summary>Tells a newly connected agent what each of its VMs' source side is to be, and the VMs that it is
+    /// there.</summary>
     public async Task WelcomeAsync(string agent, CancellationToken ct)
     {
         foreach (var vm in await vms.ListAsync(ct))
@@ -73,12 +76,14 @@ internal sealed partial class FactFinder(
         }
     }
 
-    private IEnumerable<ProtectedVmCommand> Replication(ProtectedVmState state, VolumeStatus status, TargetVolume volume)
+    private IEnumerable<ProtectedVmCommand> Replication(ProtectedVmState state, VolumeStatus status,
+        TargetVolume volume)
     {
         var inSync = Synchrony.IsInSync(state, status, volume);
         switch (state.Phase)
         {
-            case Phase.InitialReplication or Phase.Reprotecting { Direction: Direction.ToRecovery, Started: true } when inSync:
+            case Phase.InitialReplication or Phase.Reprotecting { Direction: Direction.ToRecovery, Started: true }
+                when inSync:
                 yield return new ProtectedVmCommand.RecordInSync(Direction.ToRecovery, status.Transfer?.WireBytes ?? 0);
                 break;
             case Phase.Reprotecting { Direction: Direction.ToPrimary, Started: true } when inSync:
@@ -153,7 +158,8 @@ internal sealed partial class FactFinder(
                 problem.Recoverable ? ErrorClass.Recoverable : ErrorClass.NonRecoverable, problem.Message,
                 problem.Remedy ?? ""));
         }
-        else if (status.Problems.Count == 0 && state.Replication.Fault is not null && status.Transfer is { Connected: true })
+        else if (status.Problems.Count == 0 && state.Replication.Fault is not null
+            && status.Transfer is { Connected: true })
         {
             yield return new ProtectedVmCommand.RecordReplicationRecovered();
         }

@@ -14,7 +14,8 @@ namespace ReplicationEngine.Vault.Effects;
 /// looked at when its agent reports it (every second), when its replica changes, and every half minute.
 /// </summary>
 internal sealed partial class FactPump(
-    ProtectedVms vms, FactFinder finder, AgentRegistry agents, TargetSite site, ILogger<FactPump> logger) : BackgroundService
+    ProtectedVms vms, FactFinder finder, AgentRegistry agents, TargetSite site, ILogger<FactPump> logger)
+        : BackgroundService
 {
     private static readonly TimeSpan LookAtAllEvery = TimeSpan.FromSeconds(30);
     private readonly ConcurrentDictionary<string, bool> _due = new(StringComparer.Ordinal);

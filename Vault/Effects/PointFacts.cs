@@ -19,7 +19,8 @@ internal static class PointFacts
         {
             var kept = state.Points.FirstOrDefault(p => p.Id == point.Id);
             var dropped = state.Prune?.Points.Contains(point.Id) == true;
-            if (kept is null && !dropped && state.Phase is Phase.Protected or Phase.Finalizing or Phase.InitialReplication)
+            if (kept is null && !dropped && state.Phase is Phase.Protected or Phase.Finalizing
+                or Phase.InitialReplication)
             {
                 yield return new ProtectedVmCommand.RecordRecoveryPointSealed(TargetPoints.Describe(point));
             }
@@ -33,7 +34,8 @@ internal static class PointFacts
         {
             foreach (var kept in state.Points.Where(p => p.Usable && !stored.ContainsKey(p.Id)))
             {
-                yield return new ProtectedVmCommand.RecordRecoveryPointUnusable(kept.Id, "the replica does not hold it");
+                yield return new ProtectedVmCommand.RecordRecoveryPointUnusable(kept.Id,
+                    "the replica does not hold it");
             }
         }
 

@@ -8,8 +8,8 @@ using ReplicationEngine.Vault.Target;
 namespace ReplicationEngine.Vault.Effects;
 
 /// <summary>
-/// Takes the effects of protected VMs from the engine, has them carried out, one at a time per VM and kind of resource, and
-/// records the outcome under an id made of the effect's, so that an outcome that is told twice counts once (I19).
+/// Takes the effects of protected VMs from the engine, has them carried out, one at a time per VM and kind of resource,
+/// and records the outcome under an id made of the effect's, so that an outcome that is told twice counts once (I19).
 /// </summary>
 internal sealed partial class ProtectedVmEffectHandler(
     ProtectedVms vms, EffectRunner runner, VmGates gates, TargetReady ready, TimeProvider time,
@@ -20,7 +20,8 @@ internal sealed partial class ProtectedVmEffectHandler(
 
     /// <inheritdoc/>
     public async ValueTask HandleAsync(
-        PersistenceId id, Effect effect, IEntityCommandSink<ProtectedVmCommand> sink, CancellationToken cancellationToken)
+        PersistenceId id, Effect effect, IEntityCommandSink<ProtectedVmCommand> sink,
+            CancellationToken cancellationToken)
     {
         var asked = (ProtectedVmEffect)effect;
         await ready.WaitAsync(cancellationToken);
@@ -37,13 +38,15 @@ internal sealed partial class ProtectedVmEffectHandler(
         }
 
         var key = ProtectedVms.IdOf($"{id}|{effect.Id}|{outcome.GetType().Name}");
-        if (await sink.AskAsync(outcome, key, ProtectedVms.EngineActor, cancellationToken) is CommandReply.Refused refused)
+        if (await sink.AskAsync(outcome, key, ProtectedVms.EngineActor,
+            cancellationToken) is CommandReply.Refused refused)
         {
             OutcomeRefused(asked.Kind, id.Entity, refused.Refusal.Message);
         }
     }
 
-    /// <summary>The outcome; null when the VM no longer asks for the effect, which ends a wait for what cannot come.</summary>
+    /// <summary>The outcome; null when the VM no longer asks for the effect, which ends a wait for what cannot
+    /// come.</summary>
     private async Task<ProtectedVmCommand?> CarryOutAsync(string vm, ProtectedVmEffect effect, CancellationToken ct)
     {
         var state = await vms.StateAsync(vm, ct);

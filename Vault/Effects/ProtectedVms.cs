@@ -9,7 +9,8 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Vault.Effects;
 
 /// <summary>The vault's protected VMs, by name.</summary>
-/// <remarks>The engine is asked for when first used, because the engine itself needs the effect handler, which needs this.</remarks>
+/// <remarks>The engine is asked for when first used, because the engine itself needs the effect handler, which needs
+/// this.</remarks>
 internal sealed class ProtectedVms(IServiceProvider services)
 {
     /// <summary>Who speaks when the engine itself does.</summary>
@@ -33,7 +34,8 @@ internal sealed class ProtectedVms(IServiceProvider services)
     public async ValueTask<ProtectedVmState> StateAsync(string vm, CancellationToken cancellationToken) =>
         (await Get(vm).StateAsync(cancellationToken)).State;
 
-    /// <summary>Tells a VM a fact; the same fact under the same key is told once however often this is called.</summary>
+    /// <summary>Tells a VM a fact; the same fact under the same key is told once however often this is
+    /// called.</summary>
     public ValueTask<CommandReply> TellAsync(
         string vm, ProtectedVmCommand fact, string key, CancellationToken cancellationToken) =>
         Get(vm).AskAsync(fact, IdOf($"{vm}|{fact.GetType().Name}|{key}"), EngineActor, cancellationToken);

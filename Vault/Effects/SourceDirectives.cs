@@ -11,8 +11,8 @@ namespace ReplicationEngine.Vault.Effects;
 internal static class SourceDirectives
 {
     /// <summary>
-    /// The directive; null while the agent has nothing to do with the VM. <paramref name="keyOf"/> finds (or makes) the VM's
-    /// data key; it is not asked for one that is let go.
+    /// The directive; null while the agent has nothing to do with the VM. <paramref name="keyOf"/> finds (or makes) the
+    /// VM's data key; it is not asked for one that is let go.
     /// </summary>
     public static VolumeDirective? For(ProtectedVmState state, Func<string, string> keyOf)
     {
@@ -23,7 +23,8 @@ internal static class SourceDirectives
 
         return new VolumeDirective(
             state.Enrollment.Vm.Value, [.. state.Enrollment.Disks.Select(d => d.Path)], role, TermOf(state).Value,
-            Replicating(state), role == VolumeRole.Released ? "" : keyOf(state.Enrollment.Vm.Value), CopyId(state), state.EventCount, Cut(state));
+            Replicating(state), role == VolumeRole.Released ? "" : keyOf(state.Enrollment.Vm.Value), CopyId(state),
+                state.EventCount, Cut(state));
     }
 
     private static VolumeRole? Role(ProtectedVmState state) => state.Phase switch
@@ -55,7 +56,8 @@ internal static class SourceDirectives
     {
         Phase.Enabling enabling => enabling.Step == EnableStep.StartingInitialReplication,
         Phase.FailingOver => Role(state) == VolumeRole.Quiesced,
-        Phase.InitialReplication or Phase.Finalizing or Phase.Protected or Phase.Reprotecting or Phase.ProtectedReverse =>
+        Phase.InitialReplication or Phase.Finalizing or Phase.Protected or Phase.Reprotecting
+            or Phase.ProtectedReverse =>
             !state.Replication.Paused,
         Phase.FailingBack failing => failing.Step == FailoverStep.Quiescing,
         Phase.Cancelling => true,

@@ -7,7 +7,8 @@ using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Effects;
 
-/// <summary>The source sides of all VMs, as the service can reach them: through the agents that are connected.</summary>
+/// <summary>The source sides of all VMs, as the service can reach them: through the agents that are
+/// connected.</summary>
 internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProvider time)
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
@@ -21,7 +22,8 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
     public async Task<VolumeStatus> DirectAsync(ProtectedVmState state, CancellationToken ct)
     {
         var directive = SourceDirectives.For(state, site.KeyOf)
-            ?? throw new InvalidOperationException($"In phase {state.Phase.GetType().Name} there is nothing to direct.");
+            ?? throw new InvalidOperationException(
+                $"In phase {state.Phase.GetType().Name} there is nothing to direct.");
         var reply = await AskAsync<AgentReply.Directed>(state.Enrollment.Agent, new AgentRequest.Direct(directive), ct);
         agents.Note(state.Enrollment.Agent, reply.Status);
         return reply.Status;
@@ -36,8 +38,8 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
     }
 
     /// <summary>
-    /// Has the source mark the point and waits until it is sealed. False when the source cannot, or the stream does not get
-    /// there in time: then what was received has to do.
+    /// Has the source mark the point and waits until it is sealed. False when the source cannot, or the stream does not
+    /// get there in time: then what was received has to do.
     /// </summary>
     public async Task<bool> TryDrainAsync(
         ProtectedVmState state, TargetVolume volume, RecoveryPointId point, CancellationToken ct)
@@ -48,7 +50,8 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
         {
             var marker = await InsertMarkerAsync(state, point, app: false, either.Token);
             await volume.WaitForAsync(
-                new ChangePosition(new Generation(marker.Generation), new Lsn(marker.Lsn)), giveUpWhenIdle: true, either.Token);
+                new ChangePosition(new Generation(marker.Generation), new Lsn(marker.Lsn)), giveUpWhenIdle: true,
+                    either.Token);
             return volume.HasPoint(point);
         }
         catch (EffectFailedException)
@@ -62,7 +65,8 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
     }
 
     /// <summary>Asks an agent and insists on one kind of answer.</summary>
-    /// <exception cref="EffectFailedException">The agent is away, did not answer in time, or says that it failed.</exception>
+    /// <exception cref="EffectFailedException">The agent is away, did not answer in time, or says that it
+    /// failed.</exception>
     public async Task<TReply> AskAsync<TReply>(string agent, AgentRequest request, CancellationToken ct)
         where TReply : AgentReply
     {
@@ -87,5 +91,6 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
     }
 
     private static EffectFailedException Away(string agent, string how) => new(EffectError.Of(
-            ErrorClass.Recoverable, $"Agent '{agent}' {how}.", "Start the agent, or see why it cannot reach the service."));
+            ErrorClass.Recoverable, $"Agent '{agent}' {how}.",
+                "Start the agent, or see why it cannot reach the service."));
 }

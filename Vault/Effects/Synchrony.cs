@@ -8,8 +8,8 @@ namespace ReplicationEngine.Vault.Effects;
 internal static class Synchrony
 {
     /// <summary>
-    /// True when the sender has nothing left to copy, under the term and in the generation that the receiver stands in, and
-    /// the receiver is not resyncing.
+    /// True when the sender has nothing left to copy, under the term and in the generation that the receiver stands in,
+    /// and the receiver is not resyncing.
     /// </summary>
     public static bool IsInSync(ProtectedVmState state, VolumeStatus status, TargetVolume volume)
     {
@@ -23,7 +23,8 @@ internal static class Synchrony
             return volume.ReverseStatus().InSync;
         }
 
-        return status is { Role: VolumeRole.Primary, DirtyBytes: 0, Capture: "logging", Transfer: { Phase: "streaming" } }
+        return status is { Role: VolumeRole.Primary, DirtyBytes: 0, Capture: "logging",
+            Transfer: { Phase: "streaming" } }
             && !volume.Resyncing && volume.Generation == status.Generation;
     }
 

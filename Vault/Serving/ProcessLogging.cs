@@ -21,6 +21,10 @@ internal static class ProcessLogging
             options.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
         });
         logging.AddFilter("Microsoft", LogLevel.Warning);
+
+        // What stops the service from starting is told once, in one sentence, by who runs the host; not also with a
+        // stack.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
             options => options.LogToStandardErrorThreshold = LogLevel.Trace);
     }

@@ -37,13 +37,28 @@ internal static class VaultServer
         try
         {
             await using var app = Build(options);
-            await app.RunAsync(cancellationToken);
+            await StartAsync(app, cancellationToken);
+            await app.WaitForShutdownAsync(cancellationToken);
             return ExitCodes.Done;
         }
         catch (Exception e) when (e is JournalCorruptException or JournalUnavailableException or JournalInUseException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Refused;
+        }
+    }
+
+    private static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch
+        {
+            // What did start is stopped in order; disposed while running, it would be reported as having failed too.
+            await app.StopAsync(CancellationToken.None);
+            throw;
         }
     }
 
@@ -74,7 +89,8 @@ internal static class VaultServer
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<AgentRegistry>();
-        services.AddSingleton(provider => new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider =>
+            new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new TargetSite(
             options.Data, provider.GetRequiredService<DiskServer>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()));

@@ -4,12 +4,14 @@ namespace ReplicationEngine.Vault.Target;
 
 /// <summary>The writable disks of a failed-over or test machine as they are served.</summary>
 /// <param name="Point">The point they stand on.</param>
-/// <param name="RpoBound">Every acknowledged write that is not in it is newer than this before the failover (I21).</param>
+/// <param name="RpoBound">Every acknowledged write that is not in it is newer than this before the failover
+/// (I21).</param>
 /// <param name="ReadyAfter">From the request to the disks being served.</param>
 /// <param name="Disks">The disks.</param>
 /// <param name="WrittenBytes">How much was written to them since.</param>
 internal sealed record RecoveredMachine(
-    PointView Point, TimeSpan RpoBound, TimeSpan ReadyAfter, IReadOnlyList<RecoveredDisk> Disks, Func<long> WrittenBytes)
+    PointView Point, TimeSpan RpoBound, TimeSpan ReadyAfter, IReadOnlyList<RecoveredDisk> Disks,
+        Func<long> WrittenBytes)
 {
     /// <summary>Whether anything was written since the failover.</summary>
     public bool HasWrites => WrittenBytes() > 0;

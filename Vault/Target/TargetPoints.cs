@@ -10,7 +10,8 @@ internal static class TargetPoints
 {
     /// <summary>The point.</summary>
     public static RecoveryPoint Describe(StoredPoint point) => new(
-        point.Id, point.Time, point.Consistency == PointConsistency.Application ? PointKind.Application : PointKind.Crash,
+        point.Id, point.Time, point.Consistency == PointConsistency.Application ? PointKind.Application
+            : PointKind.Crash,
         point.Cut.Generation, point.Cut.Lsn,
         point.Grade == StoredGrade.DigestMatched ? PointGrade.DigestMatched : PointGrade.Received);
 }

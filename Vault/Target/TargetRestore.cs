@@ -45,7 +45,8 @@ internal sealed partial class TargetRestore(
 
     private static Term? LiveTerm(ProtectedVmState state) => state.Phase switch
     {
-        Phase.CommitPending or Phase.Committing or Phase.FailedOver or Phase.Reprotecting { Direction: Direction.ToPrimary }
+        Phase.CommitPending or Phase.Committing or Phase.FailedOver
+            or Phase.Reprotecting { Direction: Direction.ToPrimary }
             or Phase.ProtectedReverse => state.Term,
         Phase.FailingBack { Step: FailoverStep.Quiescing } => new Term(state.Term.Value - 1),
         Phase.FailingBack or Phase.FailbackCommitPending => new Term(state.Term.Value - 1),

@@ -6,8 +6,8 @@ using ReplicationEngine.Agent.Serving;
 namespace ReplicationEngine.Vault.Target;
 
 /// <summary>
-/// The target side: one <see cref="TargetVolume"/> per VM, each in a directory of its own under <c>vms/NAME</c> of the data
-/// directory, with the VM's data key in <c>vms/NAME/key</c> (readable by its owner only).
+/// The target side: one <see cref="TargetVolume"/> per VM, each in a directory of its own under <c>vms/NAME</c> of the
+/// data directory, with the VM's data key in <c>vms/NAME/key</c> (readable by its owner only).
 /// </summary>
 internal sealed class TargetSite(string dataDirectory, DiskServer server, TimeProvider time, ILoggerFactory loggers)
     : IAsyncDisposable
@@ -26,7 +26,8 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
 
     /// <summary>A VM's target side, new or as it was left.</summary>
     public TargetVolume Obtain(string vm) => _volumes.GetOrAdd(vm, name => new TargetVolume(
-        name, DirectoryOf(name), Convert.FromBase64String(KeyOf(name)), server, time, loggers.CreateLogger<TargetVolume>(),
+        name, DirectoryOf(name), Convert.FromBase64String(KeyOf(name)), server, time,
+            loggers.CreateLogger<TargetVolume>(),
         () => Changed?.Invoke(name)));
 
     /// <summary>Whether there is anything on disk about a VM.</summary>
@@ -58,7 +59,8 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
         }
     }
 
-    /// <summary>Lets a VM's target side go: what is served ends, and its data are deleted unless they are to be kept.</summary>
+    /// <summary>Lets a VM's target side go: what is served ends, and its data are deleted unless they are to be
+    /// kept.</summary>
     public async Task ReleaseAsync(string vm, bool keep)
     {
         if (_volumes.TryRemove(vm, out var volume))

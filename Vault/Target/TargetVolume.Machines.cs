@@ -37,8 +37,8 @@ internal sealed partial class TargetVolume
     public Task RemoveTestAsync() => CloseMachineAsync(TestName, delete: true);
 
     /// <summary>
-    /// Takes the term, so that no sender of a smaller one is heard any more, and serves writable disks of the point. Needs
-    /// nothing of the source (FOV-9).
+    /// Takes the term, so that no sender of a smaller one is heard any more, and serves writable disks of the point.
+    /// Needs nothing of the source (FOV-9).
     /// </summary>
     public async Task<(EnginePoint Point, TimeSpan RpoBound, int Exports)> FailOverAsync(
         RecoveryPointId point, Term term, CancellationToken ct)
@@ -49,7 +49,8 @@ internal sealed partial class TargetVolume
         return (machine.Point, machine.View.RpoBound, machine.View.Disks.Count);
     }
 
-    /// <summary>Serves another point's disks in the place of the current ones, whose writes are dropped (FOV-4).</summary>
+    /// <summary>Serves another point's disks in the place of the current ones, whose writes are dropped
+    /// (FOV-4).</summary>
     public async Task<(EnginePoint Point, TimeSpan RpoBound, int Exports)> SwitchAsync(
         RecoveryPointId point, Term term, CancellationToken ct)
     {
@@ -79,7 +80,8 @@ internal sealed partial class TargetVolume
         return Task.CompletedTask;
     }
 
-    /// <summary>Makes what the failed-over machine wrote the replica's newest content and lets the machine go (failback).</summary>
+    /// <summary>Makes what the failed-over machine wrote the replica's newest content and lets the machine go
+    /// (failback).</summary>
     public async Task AdoptAsync()
     {
         if (Peek(LiveName) is not null)
@@ -145,7 +147,8 @@ internal sealed partial class TargetVolume
         var store = Opened();
         var stored = store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
             $"The replica of '{_vm}' does not hold recovery point {id}.");
-        var overlay = store.Overlays.Contains(name, StringComparer.Ordinal) ? store.OpenOverlay(name) : store.CreateOverlay(name, id);
+        var overlay = store.Overlays.Contains(name, StringComparer.Ordinal) ? store.OpenOverlay(name)
+            : store.CreateOverlay(name, id);
         var source = term is { } live ? OpenLiveSource(overlay, live) : null;
         var disks = new List<RecoveredDisk>();
         for (var i = 0; i < overlay.Disks.Count; i++)

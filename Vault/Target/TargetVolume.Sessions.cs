@@ -6,8 +6,8 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Vault.Target;
 
-// The one data session there is at a time: the agent calls, and the newest call replaces the one before it (which may be a
-// connection that died without a word).
+// The one data session there is at a time: the agent calls, and the newest call replaces the one before it (which may
+// be a connection that died without a word).
 internal sealed partial class TargetVolume
 {
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(20);
@@ -106,7 +106,8 @@ internal sealed partial class TargetVolume
         }
     }
 
-    /// <summary>Notes how far the source was at a moment, for an honest statement of what a failover loses (I21).</summary>
+    /// <summary>Notes how far the source was at a moment, for an honest statement of what a failover loses
+    /// (I21).</summary>
     public void NoteReport(VolumeStatus status)
     {
         if (status.Role is not (VolumeRole.Primary or VolumeRole.Quiesced) || status.Capture != "logging")
@@ -152,11 +153,16 @@ internal sealed partial class TargetVolume
             return Peek(LiveName)?.Source is { } source ? new SessionAcceptance(_key, SessionOffer.Send(source)) : null;
         }
 
-        return Store is { } store && !HasLive
-            ? new SessionAcceptance(_key, SessionOffer.Receive(store, [.. store.Disks.Select(d => d.SizeBytes)]))
-            : Store is { } fenced ? throw new SessionRefusedException(
+        if (Store is not { } store)
+        {
+            return null;
+        }
+
+        return HasLive
+            ? SessionAcceptance.Refuse(_key, new SessionRefusedException(
                 SessionRefusal.StaleTerm, $"'{_vm}' was failed over; this source is no longer its primary.",
-                fenced.Position.Term) : null;
+                store.Position.Term))
+            : new SessionAcceptance(_key, SessionOffer.Receive(store, [.. store.Disks.Select(d => d.SizeBytes)]));
     }
 
     private async Task ReceiveAsync(SessionLink link, CancellationToken ct)
@@ -253,7 +259,9 @@ internal sealed partial class TargetVolume
 /// <param name="Transfer">The running transfer; null while the agent is not connected for it.</param>
 /// <param name="LagBytes">Bytes of writes the source side does not durably hold.</param>
 /// <param name="Oldest">When the oldest of these was accepted.</param>
-/// <param name="InSync">Nothing is left to compare or copy; the source side follows the log, behind by what is in flight.</param>
-/// <param name="CaughtUp">It is in sync and durably holds every write so far, which a machine that writes on may never show.</param>
+/// <param name="InSync">Nothing is left to compare or copy; the source side follows the log, behind by what is in
+/// flight.</param>
+/// <param name="CaughtUp">It is in sync and durably holds every write so far, which a machine that writes on may never
+/// show.</param>
 internal sealed record ReverseStatus(
     TransferStatus? Transfer, long LagBytes, DateTimeOffset? Oldest, bool InSync, bool CaughtUp);

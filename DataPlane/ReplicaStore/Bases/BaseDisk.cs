@@ -111,7 +111,8 @@ internal sealed class BaseDisk : IDisposable
         for (var chunk = firstChunk; chunk < firstChunk + count;)
         {
             var left = firstChunk + count - chunk;
-            if (chunk % ChunkSums.SumsPerPage == 0 && left >= ChunkSums.SumsPerPage && Sums.IsZeroPage(chunk / ChunkSums.SumsPerPage))
+            if (chunk % ChunkSums.SumsPerPage == 0 && left >= ChunkSums.SumsPerPage
+                && Sums.IsZeroPage(chunk / ChunkSums.SumsPerPage))
             {
                 chunk += ChunkSums.SumsPerPage;
                 continue;
@@ -206,7 +207,8 @@ internal sealed class BaseDisk : IDisposable
     {
         if (_data.Read(first * ChunkSize, target) < target.Length)
         {
-            throw new ReplicaCorruptException($"The base image of disk {_disk} ends before byte {(first * ChunkSize) + target.Length}.");
+            throw new ReplicaCorruptException(
+                $"The base image of disk {_disk} ends before byte {(first * ChunkSize) + target.Length}.");
         }
 
         for (var at = 0; at < target.Length; at += ChunkSize)
@@ -215,7 +217,8 @@ internal sealed class BaseDisk : IDisposable
             if (ChunkSums.SumOf(target.Slice(at, ChunkSize)) != Sums.Get(chunk))
             {
                 throw new ReplicaCorruptException(
-                    $"The base image of disk {_disk} is damaged at byte {chunk * ChunkSize}: the data does not match its checksum.");
+                    $"The base image of disk {_disk} is damaged at byte {chunk * ChunkSize}: the data does not "
+                        + $"match its checksum.");
             }
         }
     }

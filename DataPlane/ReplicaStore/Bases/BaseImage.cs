@@ -4,16 +4,16 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Bases;
 
 /// <summary>
-/// The base images of all disks: what lies below every layer. Read under the store's read lock. Written in two ways, both
-/// by one thread: directly, while the store has never had a point (nothing usable can be lost); and by folding the
+/// The base images of all disks: what lies below every layer. Read under the store's read lock. Written in two ways,
+/// both by one thread: directly, while the store has never had a point (nothing usable can be lost); and by folding the
 /// oldest layer, a batch of chunks at a time.
 /// </summary>
 /// <remarks>
 /// Why folding is safe at every instant. A batch's chunks that the layer covers whole are read through the layer until
-/// the fold of that layer is in the manifest, so they may be torn meanwhile and are written again. A chunk that the layer
-/// covers in part is in the journal with its whole new content, which is equal to the old one where the layer does not
-/// cover it. Sums and roots are in the journal too. So after a crash the journal is carried out once more, and the fold
-/// starts over; it gives the same result every time.
+/// the fold of that layer is in the manifest, so they may be torn meanwhile and are written again. A chunk that the
+/// layer covers in part is in the journal with its whole new content, which is equal to the old one where the layer
+/// does not cover it. Sums and roots are in the journal too. So after a crash the journal is carried out once more, and
+/// the fold starts over; it gives the same result every time.
 /// </remarks>
 internal sealed class BaseImage : IDisposable
 {
@@ -73,8 +73,8 @@ internal sealed class BaseImage : IDisposable
     }
 
     /// <summary>
-    /// Writes a batch of a fold. <paramref name="exclusive"/> runs an action while no reader is at work; it is called once, for
-    /// the part in which chunks and sums change.
+    /// Writes a batch of a fold. <paramref name="exclusive"/> runs an action while no reader is at work; it is called
+    /// once, for the part in which chunks and sums change.
     /// </summary>
     public void Fold(IReadOnlyList<FoldedRun> runs, Action<Action> exclusive)
     {
@@ -183,4 +183,5 @@ internal sealed class BaseImage : IDisposable
 /// <param name="Zero">All of them become zero; there is no data.</param>
 /// <param name="Data">Their new content.</param>
 /// <param name="Partial">Those which the layer does not cover whole.</param>
-internal sealed record FoldedRun(int Disk, long FirstChunk, long Count, bool Zero, byte[] Data, IReadOnlyList<long> Partial);
+internal sealed record FoldedRun(int Disk, long FirstChunk, long Count, bool Zero, byte[] Data,
+    IReadOnlyList<long> Partial);

@@ -20,8 +20,8 @@ internal enum JournalKind : uint
 internal readonly record struct JournalItem(int Disk, JournalKind Kind, long Index, ReadOnlyMemory<byte> Bytes);
 
 /// <summary>
-/// Makes changes of pages in place atomic: all new images are durable here before the first is written in place, and the
-/// writes in place are durable before the journal is used again. It holds the last batch only.
+/// Makes changes of pages in place atomic: all new images are durable here before the first is written in place, and
+/// the writes in place are durable before the journal is used again. It holds the last batch only.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -67,7 +67,8 @@ internal sealed class BaseJournal(IStorageFile file) : IDisposable
     {
         var items = new List<JournalItem>();
         var header = new byte[HeaderSize];
-        if (file.Read(0, header) < HeaderSize || BinaryPrimitives.ReadUInt32LittleEndian(header) != Magic || header[4] != 1
+        if (file.Read(0, header) < HeaderSize || BinaryPrimitives.ReadUInt32LittleEndian(header) != Magic
+            || header[4] != 1
             || BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(60)) != Crc32C.Compute(header.AsSpan(0, 60)))
         {
             return items;

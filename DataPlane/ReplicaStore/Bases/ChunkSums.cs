@@ -7,9 +7,9 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Bases;
 
 /// <summary>
-/// The checksums of a base image's 4 KiB chunks, in two levels: pages of 1,024 sums (4 MiB of disk), and a root for each
-/// page. Roots are in memory (4 bytes per 4 MiB of disk), pages in a cache. Sums are changed under the store's write lock
-/// only; they may be read by several threads under its read lock.
+/// The checksums of a base image's 4 KiB chunks, in two levels: pages of 1,024 sums (4 MiB of disk), and a root for
+/// each page. Roots are in memory (4 bytes per 4 MiB of disk), pages in a cache. Sums are changed under the store's
+/// write lock only; they may be read by several threads under its read lock.
 /// </summary>
 /// <remarks>
 /// Little endian.
@@ -19,8 +19,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Bases;
 /// sums file: page p at 4096 p:  1024 × u32 sum
 ///   sum: 0 means that the chunk is zero, whatever the base file holds; else the CRC-32C of its 4096 bytes (0 as above)
 /// </code>
-/// A page that was lost, moved or damaged does not match its root; a root page says which it is. So no single fault lets
-/// stored data read as zeroes.
+/// A page that was lost, moved or damaged does not match its root; a root page says which it is. So no single fault
+/// lets stored data read as zeroes.
 /// </remarks>
 internal sealed class ChunkSums : IDisposable
 {
@@ -62,7 +62,8 @@ internal sealed class ChunkSums : IDisposable
 
     public static long PagesFor(long chunks) => (chunks + SumsPerPage - 1) / SumsPerPage;
 
-    /// <summary>Writes the root pages that a disk of so many chunks needs and that are not there yet, durably.</summary>
+    /// <summary>Writes the root pages that a disk of so many chunks needs and that are not there yet,
+    /// durably.</summary>
     public void Extend(long chunks)
     {
         var pages = PagesFor(chunks);
@@ -87,13 +88,15 @@ internal sealed class ChunkSums : IDisposable
         for (var k = 0L; k * RootsPerPage < _root.Length; k++)
         {
             var first = (int)(k * RootsPerPage);
-            if (_roots.Read(k * PageSize, page) < PageSize || Seal(k, page.AsSpan(4)) != BinaryPrimitives.ReadUInt32LittleEndian(page))
+            if (_roots.Read(k * PageSize, page) < PageSize
+                || Seal(k, page.AsSpan(4)) != BinaryPrimitives.ReadUInt32LittleEndian(page))
             {
                 _damagedRoots.Add(k);
                 continue;
             }
 
-            MemoryMarshal.Cast<byte, uint>(page.AsSpan(4))[..Math.Min(RootsPerPage, _root.Length - first)].CopyTo(_root.AsSpan(first));
+            MemoryMarshal.Cast<byte, uint>(page.AsSpan(4))[..Math.Min(RootsPerPage, _root.Length - first)].CopyTo(
+                _root.AsSpan(first));
         }
     }
 
@@ -151,7 +154,8 @@ internal sealed class ChunkSums : IDisposable
         {
             var image = new byte[PageSize];
             var first = (int)(k * RootsPerPage);
-            _root.AsSpan(first, Math.Min(RootsPerPage, _root.Length - first)).CopyTo(MemoryMarshal.Cast<byte, uint>(image.AsSpan(4)));
+            _root.AsSpan(first, Math.Min(RootsPerPage, _root.Length - first)).CopyTo(
+                MemoryMarshal.Cast<byte, uint>(image.AsSpan(4)));
             BinaryPrimitives.WriteUInt32LittleEndian(image, Seal(k, image.AsSpan(4)));
             items.Add(new JournalItem(_disk, JournalKind.RootPage, k, image));
         }

@@ -8,8 +8,8 @@ internal static class Space
     private const int NotSupported = 95;
 
     /// <summary>
-    /// Takes the space for a range. A file system that cannot promise space is left alone: a write that then fails poisons
-    /// the store instead of recovering by itself.
+    /// Takes the space for a range. A file system that cannot promise space is left alone: a write that then fails
+    /// poisons the store instead of recovering by itself.
     /// </summary>
     public static void Reserve(IStorageFile file, long offset, long length)
     {

@@ -64,7 +64,8 @@ internal sealed class ActiveLayer(long number) : ILayer
         }
     }
 
-    public bool IsWideZero(int disk, long region) => _wide.Count > 0 && Extents.WideZeroes.Contains(_wide, disk, region);
+    public bool IsWideZero(int disk, long region) => _wide.Count > 0
+        && Extents.WideZeroes.Contains(_wide, disk, region);
 
     public bool Touches(int disk, long firstRegion, long lastRegion)
     {

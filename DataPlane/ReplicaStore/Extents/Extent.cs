@@ -43,7 +43,8 @@ internal readonly record struct Extent
         new(start, end - start, Segment, Record, Segment is 0 or Below ? 0 : Delta + (start - Start));
 }
 
-/// <summary>An extent as a view sees it, and the newest layer number of the layer it came from (0: from below).</summary>
+/// <summary>An extent as a view sees it, and the newest layer number of the layer it came from (0: from
+/// below).</summary>
 internal readonly record struct Piece(Extent Extent, long Layer);
 
 /// <summary>

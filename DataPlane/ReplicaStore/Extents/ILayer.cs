@@ -3,8 +3,8 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
-/// The changes of one interval. Layers are numbered without gaps; a merged layer spans several numbers. A recovery point
-/// is the layers up to a number, so no layer ever spans the number of a live point but at its end.
+/// The changes of one interval. Layers are numbered without gaps; a merged layer spans several numbers. A recovery
+/// point is the layers up to a number, so no layer ever spans the number of a live point but at its end.
 /// </summary>
 internal interface ILayer
 {
@@ -17,7 +17,8 @@ internal interface ILayer
     /// <summary>Adds the extents that touch a part of a region, in order and without overlap.</summary>
     void Collect(int disk, long region, int from, int to, List<Extent> target);
 
-    /// <summary>Whether the whole region became zero before the extents of <see cref="Collect"/> were put over it.</summary>
+    /// <summary>Whether the whole region became zero before the extents of <see cref="Collect"/> were put over
+    /// it.</summary>
     bool IsWideZero(int disk, long region);
 
     /// <summary>Whether any byte of the regions changed in this layer; may say yes without cause, never no.</summary>

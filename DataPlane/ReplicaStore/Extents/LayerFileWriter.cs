@@ -33,7 +33,8 @@ internal sealed class LayerFileWriter : IDisposable
             _fences.I64(Region.StartOf(region) + extent.Start).U32((uint)disk).U32(0);
         }
 
-        LayerFile.WriteEntry(_page.AsSpan(LayerFile.PageHeader + (_inPage * LayerFile.EntrySize)), disk, region, extent);
+        LayerFile.WriteEntry(_page.AsSpan(LayerFile.PageHeader + (_inPage * LayerFile.EntrySize)), disk, region,
+            extent);
         _entries++;
         if (!extent.IsZero)
         {

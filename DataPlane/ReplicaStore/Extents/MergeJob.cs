@@ -6,9 +6,9 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
-/// Merges adjacent sealed layers into one, in bounded steps, and moves what little is alive in mostly dead segments into
-/// new ones. Nothing changes for readers until the last step; a job that is dropped before leaves files that are removed
-/// when the store is opened next, or by <see cref="Dispose"/>.
+/// Merges adjacent sealed layers into one, in bounded steps, and moves what little is alive in mostly dead segments
+/// into new ones. Nothing changes for readers until the last step; a job that is dropped before leaves files that are
+/// removed when the store is opened next, or by <see cref="Dispose"/>.
 /// </summary>
 internal sealed class MergeJob : IDisposable
 {
@@ -26,7 +26,8 @@ internal sealed class MergeJob : IDisposable
     private bool _done;
 
     public MergeJob(
-        RedoLog log, SegmentSet segments, RecordReader records, IReadOnlyList<SealedLayer> layers, HashSet<uint>? sparse = null)
+        RedoLog log, SegmentSet segments, RecordReader records, IReadOnlyList<SealedLayer> layers,
+            HashSet<uint>? sparse = null)
     {
         (_log, _segments, _records, Layers, _sparse) = (log, segments, records, layers, sparse ?? []);
         _number = segments.NextNumber();
@@ -36,7 +37,8 @@ internal sealed class MergeJob : IDisposable
     /// <summary>The layers that become one.</summary>
     public IReadOnlyList<SealedLayer> Layers { get; }
 
-    /// <summary>A job that cleans one layer of segments of which less than half is alive; null when there is none.</summary>
+    /// <summary>A job that cleans one layer of segments of which less than half is alive; null when there is
+    /// none.</summary>
     public static MergeJob? Cleaning(RedoLog log, SegmentSet segments, RecordReader records)
     {
         if (log.Sealed.Any(l => l.Damage is not null))
@@ -48,7 +50,8 @@ internal sealed class MergeJob : IDisposable
             .GroupBy(u => u.Segment);
         var sparse = new Dictionary<SealedLayer, HashSet<uint>>();
         foreach (var user in users.Where(
-            u => u.Count() == 1 && u.Key < log.State.Checkpoint.Segment && !log.Uncleanable.Contains(u.Key)).Select(u => u.First()))
+            u => u.Count() == 1 && u.Key < log.State.Checkpoint.Segment && !log.Uncleanable.Contains(u.Key)).Select(u =>
+                u.First()))
         {
             var length = segments.LengthOf(user.Segment);
             if (length > log.SegmentBytes / 16 && user.Live < length / 2)
@@ -58,7 +61,8 @@ internal sealed class MergeJob : IDisposable
         }
 
         return sparse.Count == 0 ? null
-            : sparse.OrderBy(s => s.Key.From).Select(s => new MergeJob(log, segments, records, [s.Key], s.Value)).First();
+            : sparse.OrderBy(s => s.Key.From).Select(s =>
+                new MergeJob(log, segments, records, [s.Key], s.Value)).First();
     }
 
     /// <summary>One step; false when the merge is done and durable.</summary>
@@ -101,7 +105,8 @@ internal sealed class MergeJob : IDisposable
 
         var (disk, offset) = (Region.DiskOf(key), Region.StartOf(Region.RegionOf(key)) + extent.Start);
         var header = new ChangeHeader(
-            ChangeKind.Write, disk, new Generation(0), Lsn.None, offset, extent.Length, Lsn.None, DateTimeOffset.MinValue, extent.Length);
+            ChangeKind.Write, disk, new Generation(0), Lsn.None, offset, extent.Length, Lsn.None,
+                DateTimeOffset.MinValue, extent.Length);
         var record = new byte[header.EncodedLength];
         try
         {

@@ -75,7 +75,8 @@ internal sealed class SealedLayer : ILayer, IDisposable
         }
     }
 
-    public bool IsWideZero(int disk, long region) => _wide.Count > 0 && Extents.WideZeroes.Contains(_wide, disk, region);
+    public bool IsWideZero(int disk, long region) => _wide.Count > 0
+        && Extents.WideZeroes.Contains(_wide, disk, region);
 
     public bool Touches(int disk, long firstRegion, long lastRegion)
     {
@@ -206,7 +207,8 @@ internal sealed class SealedLayer : ILayer, IDisposable
     private (int Disk, long Offset)[] ReadFooter(Guid tag)
     {
         var header = new byte[64];
-        if (_file.Read(0, header) < 64 || BinaryPrimitives.ReadUInt32LittleEndian(header) != LayerFile.Magic || header[4] != 1
+        if (_file.Read(0, header) < 64 || BinaryPrimitives.ReadUInt32LittleEndian(header) != LayerFile.Magic
+            || header[4] != 1
             || BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(60)) != Crc32C.Compute(header.AsSpan(0, 60))
             || BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(12)) != Info.File
             || new Guid(header.AsSpan(44, 16), bigEndian: true) != tag

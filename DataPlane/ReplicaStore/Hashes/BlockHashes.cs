@@ -7,18 +7,19 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Hashes;
 
 /// <summary>
-/// SHA-256 hashes of 64 KiB blocks of one disk as they were at the end of some layer, 64 blocks to a page. Soft state: a
-/// page that is missing, torn, damaged or of another epoch means "unknown", never a wrong hash.
+/// SHA-256 hashes of 64 KiB blocks of one disk as they were at the end of some layer, 64 blocks to a page. Soft state:
+/// a page that is missing, torn, damaged or of another epoch means "unknown", never a wrong hash.
 /// </summary>
 /// <remarks>
 /// Why a hash on file is never wrong. A page says at the end of which layer (always one that was durable before) its
-/// hashes were right. A reader uses one only if no newer layer up to its cut touched the block; before a layer disappears
-/// into the base, the pages it touched are brought past it, durably (<see cref="Outdate"/>). When layers are dropped,
-/// the manifest's epoch rises first and older pages stop counting.
+/// hashes were right. A reader uses one only if no newer layer up to its cut touched the block; before a layer
+/// disappears into the base, the pages it touched are brought past it, durably (<see cref="Outdate"/>). When layers are
+/// dropped, the manifest's epoch rises first and older pages stop counting.
 /// <code>
 /// page p at 2176 p, little endian
 ///   0 u32 magic "RHP1"   4 u32 CRC-32C over (u32 disk, u32 p, bytes 8 .. 2176)   8 i64 epoch   16 i64 layer
-///  24 u64 bit k: the hash of block 64 p + k is known   32 u16 version 1   34 94 bytes 0   128 64 × 32 bytes: the hashes
+///  24 u64 bit k: the hash of block 64 p + k is known   32 u16 version 1   34 94 bytes 0   128 64 × 32 bytes: the
+///  hashes
 /// </code>
 /// </remarks>
 internal sealed class BlockHashes(int disk, IStorageFile file) : IDisposable
@@ -74,7 +75,8 @@ internal sealed class BlockHashes(int disk, IStorageFile file) : IDisposable
         }
     }
 
-    /// <summary>A layer that touched these blocks is about to disappear: the page must not outlive it unchanged.</summary>
+    /// <summary>A layer that touched these blocks is about to disappear: the page must not outlive it
+    /// unchanged.</summary>
     public void Outdate(long number, ulong touched, long layer)
     {
         var page = Page(number);

@@ -64,7 +64,8 @@ internal sealed class HashBook : IDisposable
         }
     }
 
-    /// <summary>Whole blocks of a range have arrived from the source; their hashes may be told until they change.</summary>
+    /// <summary>Whole blocks of a range have arrived from the source; their hashes may be told until they
+    /// change.</summary>
     public void Arrived(int disk, long offset, long length)
     {
         const int size = IReplicaSink.HashBlockSize;
@@ -109,7 +110,8 @@ internal sealed class HashBook : IDisposable
     {
         lock (_lock)
         {
-            var (first, last) = (offset / IReplicaSink.HashBlockSize, (offset + length - 1) / IReplicaSink.HashBlockSize);
+            var (first, last) = (offset / IReplicaSink.HashBlockSize,
+                (offset + length - 1) / IReplicaSink.HashBlockSize);
             if (last - first > 1024 && last - first > _noted.Count + _arrived.Count)
             {
                 _noted.Clear();
@@ -135,8 +137,8 @@ internal sealed class HashBook : IDisposable
     }
 
     /// <summary>
-    /// The hash of a block as a reader sees it, from file when no newer layer touched it, else from its bytes. Under the
-    /// gate's read side.
+    /// The hash of a block as a reader sees it, from file when no newer layer touched it, else from its bytes. Under
+    /// the gate's read side.
     /// </summary>
     /// <param name="reader">The view.</param>
     /// <param name="cut">The newest layer it sees.</param>
@@ -145,7 +147,8 @@ internal sealed class HashBook : IDisposable
     /// <param name="length">The block's length in that view.</param>
     /// <param name="buffer">At least that long.</param>
     /// <exception cref="DamagedRangeException">The bytes cannot be read.</exception>
-    public Hash256 HashOf(LayeredReader reader, long cut, int disk, long block, (int InView, int Now) length, byte[] buffer)
+    public Hash256 HashOf(LayeredReader reader, long cut, int disk, long block, (int InView, int Now) length,
+        byte[] buffer)
     {
         var offset = block * IReplicaSink.HashBlockSize;
         var newest = reader.NewestLayer(disk, offset, length.InView, out var zero);
@@ -217,7 +220,8 @@ internal sealed class HashBook : IDisposable
         _files.ForEach(f => f.Sync());
     }
 
-    /// <summary>A disk grew: the hash of its last block, if that was short, is another one now. Durable on return.</summary>
+    /// <summary>A disk grew: the hash of its last block, if that was short, is another one now. Durable on
+    /// return.</summary>
     public void Grow(int disk, long oldSize)
     {
         if (oldSize % IReplicaSink.HashBlockSize != 0)

@@ -14,8 +14,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 /// </summary>
 /// <remarks>
 /// Until the resync has ended the disks equal no moment: they hold what the old source wrote last, mixed with newer
-/// content. Durability: the devices are flushed first, then the position is written. After a crash the disks may be ahead
-/// of the position; the stream is then applied again in order from there, which ends in the same content (I5).
+/// content. Durability: the devices are flushed first, then the position is written. After a crash the disks may be
+/// ahead of the position; the stream is then applied again in order from there, which ends in the same content (I5).
 /// What the resync replaces and was different is counted and listed: among it is the tail that the failover left behind
 /// (I16). Calls come one at a time, but for comparisons, which may run beside <see cref="Apply"/>.
 /// </remarks>
@@ -33,7 +33,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     private ChangePosition _durable;
     private bool _poisoned;
 
-    private InPlaceReplica(InPlaceStateFile file, ProtectedVmId vm, IReadOnlyList<IBlockDevice> devices, InPlaceState state)
+    private InPlaceReplica(InPlaceStateFile file, ProtectedVmId vm, IReadOnlyList<IBlockDevice> devices,
+        InPlaceState state)
     {
         (_file, _vm, _devices, _state, _durable) = (file, vm, devices, state, state.Applied);
         _disks = [.. devices.Select((d, i) => new DiskSpec($"disk {i}", d.Length))];
@@ -67,7 +68,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Where they were: at most 5,000 ranges; when there are more, they are rounded to larger pieces.</summary>
+    /// <summary>Where they were: at most 5,000 ranges; when there are more, they are rounded to larger
+    /// pieces.</summary>
     public IReadOnlyList<DiskRange> OverwrittenRanges
     {
         get
@@ -104,7 +106,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>A sender begins under this term: refused when it is stale, else the term is raised to it, durably.</summary>
+    /// <summary>A sender begins under this term: refused when it is stale, else the term is raised to it,
+    /// durably.</summary>
     public void AcceptTerm(Term term)
     {
         lock (_lock)
@@ -113,7 +116,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
             if (term.CompareTo(_state.Term) < 0)
             {
                 throw new ReplicaRefusedException(
-                    ReplicaRefusal.StaleTerm, $"Term {term} is stale: the disks of '{_vm}' stand in term {_state.Term}.");
+                    ReplicaRefusal.StaleTerm,
+                        $"Term {term} is stale: the disks of '{_vm}' stand in term {_state.Term}.");
             }
 
             if (term.CompareTo(_state.Term) > 0)
@@ -151,7 +155,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         if (!TryReadBlockHashes(disk, firstBlock, ours))
         {
             throw new ReplicaRefusedException(
-                ReplicaRefusal.OutOfRange, $"Blocks {firstBlock} to {firstBlock + differs.Length} are not inside the disks of '{_vm}'.");
+                ReplicaRefusal.OutOfRange,
+                    $"Blocks {firstBlock} to {firstBlock + differs.Length} are not inside the disks of '{_vm}'.");
         }
 
         for (var i = 0; i < differs.Length; i++)
@@ -165,7 +170,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     public bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes)
     {
         var count = hashes.Length / BlockHashes.HashSize;
-        if (disk < 0 || disk >= _devices.Count || firstBlock < 0 || firstBlock + count > ContentDigest.Blocks(_devices[disk].Length))
+        if (disk < 0 || disk >= _devices.Count || firstBlock < 0 || firstBlock
+            + count > ContentDigest.Blocks(_devices[disk].Length))
         {
             return false;
         }
@@ -191,7 +197,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
             {
                 throw new ReplicaRefusedException(
                     ReplicaRefusal.Gap,
-                    $"The resync of generation {consistentFrom.Generation} cannot end: generation {_state.Applied.Generation} is applied.");
+                    $"The resync of generation {consistentFrom.Generation} cannot end: generation "
+                        + $"{_state.Applied.Generation} is applied.");
             }
 
             if (_state.Resyncing && consistentFrom.Generation == _state.Applied.Generation)
@@ -229,7 +236,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.OutOfRange,
-                $"Disk {disk} of '{_vm}' cannot become {sizeBytes} bytes long from here: resize the disk itself, then reprotect.");
+                $"Disk {disk} of '{_vm}' cannot become {sizeBytes} bytes long from here: resize the disk itself, "
+                    + $"then reprotect.");
         }
     }
 
@@ -251,7 +259,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
 
         var next = ApplyPlan.Advance(stream, header);
-        _state = _state with { Applied = next.Applied, Resyncing = next.Resyncing, ConsistentFrom = next.ConsistentFrom };
+        _state = _state with { Applied = next.Applied, Resyncing = next.Resyncing,
+            ConsistentFrom = next.ConsistentFrom };
     }
 
     private void CountDifferences(in ChangeHeader header, ReadOnlySpan<byte> data)
@@ -263,7 +272,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
             for (var at = 0; at < before.Length; at += Piece)
             {
                 var old = before.Slice(at, Math.Min(Piece, before.Length - at));
-                var same = data.IsEmpty ? !old.ContainsAnyExcept((byte)0) : old.SequenceEqual(data.Slice((int)done + at, old.Length));
+                var same = data.IsEmpty ? !old.ContainsAnyExcept((byte)0)
+                    : old.SequenceEqual(data.Slice((int)done + at, old.Length));
                 if (!same)
                 {
                     _overwritten.Add(new DiskRange(header.Disk, header.Offset + done + at, old.Length));
@@ -278,7 +288,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         if (_poisoned)
         {
             throw new ReplicaRefusedException(
-                ReplicaRefusal.Unavailable, $"The disks of '{_vm}' failed: nothing more is taken until they are opened again.");
+                ReplicaRefusal.Unavailable,
+                    $"The disks of '{_vm}' failed: nothing more is taken until they are opened again.");
         }
     }
 
@@ -292,7 +303,8 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         {
             _poisoned = true;
             throw new ReplicaRefusedException(
-                ReplicaRefusal.Unavailable, $"The disks of '{_vm}' cannot be written: {e.Message}; see to them, then open them again.");
+                ReplicaRefusal.Unavailable,
+                    $"The disks of '{_vm}' cannot be written: {e.Message}; see to them, then open them again.");
         }
     }
 }

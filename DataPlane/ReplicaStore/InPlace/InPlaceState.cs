@@ -22,8 +22,8 @@ internal sealed record InPlaceState(
 }
 
 /// <summary>
-/// The file that holds the state: two slots take turns, each is synced before it counts, so that a crash leaves the newest
-/// or the one before.
+/// The file that holds the state: two slots take turns, each is synced before it counts, so that a crash leaves the
+/// newest or the one before.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -120,7 +120,8 @@ internal sealed class InPlaceStateFile : IDisposable
 
             var count = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(68));
             if (count is < 0 or > MostRanges || length < Fixed + (24 * count)
-                || Crc32C.Compute(bytes.AsSpan(16, Fixed - 16 + (24 * count))) != BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(12)))
+                || Crc32C.Compute(bytes.AsSpan(16, Fixed - 16
+                    + (24 * count))) != BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(12)))
             {
                 continue;
             }
@@ -135,7 +136,8 @@ internal sealed class InPlaceStateFile : IDisposable
         if (State is null && _file.Length > 0)
         {
             throw new ReplicaCorruptException(
-                $"The state of the replica in '{path}' is damaged: delete the directory and resync the disks from the start.");
+                $"The state of the replica in '{path}' is damaged: delete the directory and resync the disks from "
+                    + $"the start.");
         }
     }
 
@@ -147,10 +149,12 @@ internal sealed class InPlaceStateFile : IDisposable
         for (var i = 0; i < count; i++)
         {
             var at = Fixed + (24 * i);
-            ranges.Add(new DiskRange(BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at)), Number(at + 8), Number(at + 16)));
+            ranges.Add(new DiskRange(BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at)), Number(at + 8),
+                Number(at + 16)));
         }
 
         return new InPlaceState(
-            new Term(Number(24)), Position(32), (bytes[64] & 1) != 0, (bytes[64] & 2) != 0 ? Position(48) : null, Number(72), ranges);
+            new Term(Number(24)), Position(32), (bytes[64] & 1) != 0, (bytes[64] & 2) != 0 ? Position(48) : null,
+                Number(72), ranges);
     }
 }

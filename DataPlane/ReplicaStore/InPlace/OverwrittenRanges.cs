@@ -3,15 +3,17 @@ using ReplicationEngine.DataPlane.ReplicaStore.Views;
 namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 
 /// <summary>
-/// The ranges whose old content differed from what replaced it, in pieces of 4 KiB, joined where they touch. Bounded: when
-/// there are more than the state file can hold, the pieces become coarser, so that the list always covers everything.
+/// The ranges whose old content differed from what replaced it, in pieces of 4 KiB, joined where they touch. Bounded:
+/// when there are more than the state file can hold, the pieces become coarser, so that the list always covers
+/// everything.
 /// </summary>
 internal sealed class OverwrittenRanges(int most)
 {
     private readonly SortedList<(int Disk, long Offset), long> _ranges = [];
     private long _grain = 4096;
 
-    public IReadOnlyList<DiskRange> Ranges => [.. _ranges.Select(r => new DiskRange(r.Key.Disk, r.Key.Offset, r.Value))];
+    public IReadOnlyList<DiskRange> Ranges =>
+        [.. _ranges.Select(r => new DiskRange(r.Key.Disk, r.Key.Offset, r.Value))];
 
     public void Add(in DiskRange range)
     {

@@ -17,7 +17,8 @@ internal readonly record struct DurableHead(long Frames, uint Segment, long Offs
 /// <remarks>
 /// <code>
 /// slot (at 0 and at 512), little endian
-///   0 u32 magic "RSH1"  4 u32 CRC-32C over bytes 8 .. 48   8 i64 serial   16 i64 manifest frames   24 u32 segment  28 u32 0
+///   0 u32 magic "RSH1"  4 u32 CRC-32C over bytes 8 .. 48   8 i64 serial   16 i64 manifest frames   24 u32 segment  28
+///   u32 0
 ///  32 i64 synced bytes of the segment   40 u32 version 1   44 u32 key id
 /// </code>
 /// </remarks>
@@ -40,7 +41,8 @@ internal sealed class HeadFile : IDisposable
         Span<byte> slot = stackalloc byte[SlotSize];
         for (var i = 0; i < 2; i++)
         {
-            if (head._file.Read(i * SlotDistance, slot) < SlotSize || BinaryPrimitives.ReadUInt32LittleEndian(slot) != Magic
+            if (head._file.Read(i * SlotDistance, slot) < SlotSize
+                || BinaryPrimitives.ReadUInt32LittleEndian(slot) != Magic
                 || Crc32C.Compute(slot[8..]) != BinaryPrimitives.ReadUInt32LittleEndian(slot[4..]))
             {
                 continue;

@@ -20,9 +20,9 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 ///   0 u32 magic "RSMF"   4 u32 CRC-32C over bytes 8 .. end    8 u32 payload length p   12 u32 0   16 i64 frame number
 ///  24 p bytes: records   24+p 32 bytes: SHA-256 over (chain value of the frame before, bytes 8 .. 24+p)
 /// </code>
-/// A changed, removed or reordered frame breaks the chain (S11). A torn frame is tolerated only as the last thing in the
-/// file, and only if the head file (<see cref="HeadFile"/>) does not know of a later frame. Frames are numbered over the
-/// life of the store; a shortened manifest begins with a snapshot frame, chained to what it replaces.
+/// A changed, removed or reordered frame breaks the chain (S11). A torn frame is tolerated only as the last thing in
+/// the file, and only if the head file (<see cref="HeadFile"/>) does not know of a later frame. Frames are numbered
+/// over the life of the store; a shortened manifest begins with a snapshot frame, chained to what it replaces.
 /// </remarks>
 internal sealed class ManifestFile : IDisposable
 {
@@ -38,7 +38,8 @@ internal sealed class ManifestFile : IDisposable
     private long _end;
     private byte[] _chain;
 
-    private ManifestFile(IStorageDirectory directory, string name, IStorageFile file, long frames, byte[] chain, long end)
+    private ManifestFile(IStorageDirectory directory, string name, IStorageFile file, long frames, byte[] chain,
+        long end)
     {
         (_directory, _name, _file, Frames, _chain, _end) = (directory, name, file, frames, chain, end);
         State = new StoreState();
@@ -192,7 +193,8 @@ internal sealed class ManifestFile : IDisposable
             var frame = bytes.Slice((int)_end, length);
             var payload = frame[FrameHeader..^ChainSize];
             var chain = ChainOf(_chain, frame[8..^ChainSize]);
-            if (BinaryPrimitives.ReadInt64LittleEndian(frame[16..]) != Frames + 1 || !chain.AsSpan().SequenceEqual(frame[^ChainSize..]))
+            if (BinaryPrimitives.ReadInt64LittleEndian(frame[16..]) != Frames + 1
+                || !chain.AsSpan().SequenceEqual(frame[^ChainSize..]))
             {
                 throw new ReplicaCorruptException(
                     $"Frame {Frames + 1} of the manifest in '{_directory.Path}' does not follow the one before: it was "
@@ -236,7 +238,8 @@ internal sealed class ManifestFile : IDisposable
         if (damaged)
         {
             throw new ReplicaCorruptException(
-                $"The manifest in '{_directory.Path}' is damaged behind frame {Frames}: {knownFrames} frames are known to "
+                $"The manifest in '{_directory.Path}' is damaged behind frame {Frames}: {knownFrames} frames are "
+                    + $"known to "
                 + "have been durable. No point of this store may be used; start the replication anew.");
         }
     }

@@ -92,6 +92,7 @@ internal abstract record StoreRecord
     /// <summary>The overlay's layers stand over the layers of its point; the overlay itself is no more.</summary>
     public sealed record Adopted(string Name, IReadOnlyList<LayerInfo> Layers) : StoreRecord;
 
-    /// <summary>Bytes that had been durable are damaged at the end of the log; the store fell back to before them.</summary>
+    /// <summary>Bytes that had been durable are damaged at the end of the log; the store fell back to before
+    /// them.</summary>
     public sealed record TailDamaged(ChangePosition FellBackTo, string Why) : StoreRecord;
 }

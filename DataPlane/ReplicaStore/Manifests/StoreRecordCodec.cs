@@ -3,7 +3,8 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
-/// <summary>Manifest records to bytes and back: a type byte, then the fields in the order of the record's declaration.</summary>
+/// <summary>Manifest records to bytes and back: a type byte, then the fields in the order of the record's
+/// declaration.</summary>
 internal static class StoreRecordCodec
 {
     public static void Write(WireWriter w, StoreRecord record)
@@ -26,7 +27,8 @@ internal static class StoreRecordCodec
             StoreRecord.LayerFolded r => w.U8(13).I64(r.To),
             StoreRecord.Held r => w.U8(14).Id(r.Id.Value).Text(r.Reason),
             StoreRecord.Released r => w.U8(15).Id(r.Id.Value).Text(r.Reason),
-            StoreRecord.OverlayCreated r => w.U8(16).Text(r.Overlay.Name).U32(r.Overlay.Owner).Id(r.Overlay.Point.Value),
+            StoreRecord.OverlayCreated r =>
+                w.U8(16).Text(r.Overlay.Name).U32(r.Overlay.Owner).Id(r.Overlay.Point.Value),
             StoreRecord.OverlayDeleted r => w.U8(17).Text(r.Name),
             StoreRecord.Rewound r => Write(w.U8(18).Id(r.Id.Value), r.Checkpoint),
             StoreRecord.Adopted r => w.U8(19).Text(r.Name).Many(r.Layers, (x, l) => Layer(x, l)),
@@ -40,7 +42,8 @@ internal static class StoreRecordCodec
         var type = r.U8();
         return type switch
         {
-            1 => new StoreRecord.Created(r.Id(), r.Text(), new Term(r.I64()), r.Many(x => new DiskSpec(x.Text(), x.I64()))),
+            1 => new StoreRecord.Created(r.Id(), r.Text(), new Term(r.I64()),
+                r.Many(x => new DiskSpec(x.Text(), x.I64()))),
             2 => new StoreRecord.TermRaised(new Term(r.I64())),
             3 => new StoreRecord.DiskResized((int)r.U32(), r.I64()),
             4 => new StoreRecord.BaseTouched(),
@@ -90,8 +93,10 @@ internal static class StoreRecordCodec
     internal static WireWriter Write(WireWriter w, Checkpoint c)
     {
         var stream = c.Stream;
-        Write(w.U32(c.Segment).I64(c.Offset), stream.Applied).Bool(stream.Resyncing).Bool(stream.ConsistentFrom is not null);
-        return Write(w, stream.ConsistentFrom ?? default).Bool(stream.Empty).I64(stream.Bytes).Bool(stream.EverConsistent);
+        Write(w.U32(c.Segment).I64(c.Offset),
+            stream.Applied).Bool(stream.Resyncing).Bool(stream.ConsistentFrom is not null);
+        return Write(w, stream.ConsistentFrom
+            ?? default).Bool(stream.Empty).I64(stream.Bytes).Bool(stream.EverConsistent);
     }
 
     internal static Checkpoint Checkpoint(WireReader r)

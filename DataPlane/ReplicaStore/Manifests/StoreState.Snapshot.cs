@@ -25,7 +25,8 @@ internal sealed partial class StoreState
     {
         var state = new StoreState();
         state.Fold(StoreRecordCodec.Read(r));
-        (state.BaseTouched, state.EverSealed, state.HashEpoch, state.LastLayer) = (r.Bool(), r.Bool(), r.I64(), r.I64());
+        (state.BaseTouched, state.EverSealed, state.HashEpoch, state.LastLayer) = (r.Bool(), r.Bool(), r.I64(),
+            r.I64());
         state.Folded = r.I64();
         state.Checkpoint = StoreRecordCodec.Checkpoint(r);
         state.Layers.AddRange(r.Many(StoreRecordCodec.Layer));
@@ -63,6 +64,7 @@ internal sealed partial class StoreState
         StoreRecord.PointGraded r => new ReplicaFact.PointGraded(r.Id, r.Digest),
         StoreRecord.PointsPruned r => new ReplicaFact.PointsPruned(r.Ids),
         StoreRecord.TailDamaged r => new ReplicaFact.TailDamaged(r.FellBackTo, r.Why),
-        _ => throw new ReplicaCorruptException($"The manifest's snapshot holds a {record.GetType().Name} among its facts."),
+        _ => throw new ReplicaCorruptException(
+            $"The manifest's snapshot holds a {record.GetType().Name} among its facts."),
     };
 }

@@ -157,7 +157,8 @@ internal sealed partial class StoreState
                 Change(r.Id, p => p with { Holds = [.. p.Holds.Where(h => h != r.Reason)] });
                 break;
             default:
-                throw new ReplicaCorruptException($"The manifest holds a record that cannot be folded: {record.GetType().Name}.");
+                throw new ReplicaCorruptException(
+                    $"The manifest holds a record that cannot be folded: {record.GetType().Name}.");
         }
     }
 

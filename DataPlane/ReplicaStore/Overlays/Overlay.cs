@@ -10,7 +10,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 
 /// <summary>
 /// A log of its own over a recovery point, with the same segments, index files and manifest as the store. A write is in
-/// the page cache when it is acknowledged, so a killed process loses none; a flush makes all acknowledged writes durable.
+/// the page cache when it is acknowledged, so a killed process loses none; a flush makes all acknowledged writes
+/// durable.
 /// </summary>
 internal sealed class Overlay : IDisposable
 {
@@ -25,13 +26,15 @@ internal sealed class Overlay : IDisposable
     private bool _disposed;
 
     private Overlay(
-        IStorageDirectory directory, OverlayInfo info, ManifestFile manifest, OverlaySurroundings around, ReplicaStoreOptions options)
+        IStorageDirectory directory, OverlayInfo info, ManifestFile manifest, OverlaySurroundings around,
+            ReplicaStoreOptions options)
     {
         (_directory, Info, _options) = (directory, info, options);
         _segments = new SegmentSet(directory, around.Numbers, manifest.State.Tag);
         _records = new RecordReader(_segments);
         _log = new RedoLog(
-            _segments, around.Pages, manifest, HeadFile.Open(directory, FileNames.Head(info.Owner)), info.Owner, options);
+            _segments, around.Pages, manifest, HeadFile.Open(directory, FileNames.Head(info.Owner)), info.Owner,
+                options);
         Reader = new LayeredReader(_log, long.MaxValue, _records, around.Lower);
     }
 
@@ -48,7 +51,8 @@ internal sealed class Overlay : IDisposable
 
     /// <summary>Makes the files of an empty overlay; it exists once the store's manifest says so.</summary>
     public static Overlay Create(
-        IStorageDirectory directory, OverlayInfo info, StoreRecord.Created created, OverlaySurroundings around, ReplicaStoreOptions options)
+        IStorageDirectory directory, OverlayInfo info, StoreRecord.Created created, OverlaySurroundings around,
+            ReplicaStoreOptions options)
     {
         var manifest = ManifestFile.Create(directory, FileNames.Manifest(info.Owner), [created]);
         return new Overlay(directory, info, manifest, around, options);
@@ -211,7 +215,8 @@ internal sealed class Overlay : IDisposable
         {
             var data = change.Data.Span.Slice(done, Math.Min(most, change.Data.Length - done));
             var zero = !data.ContainsAnyExcept((byte)0);
-            Append(disk, zero ? ChangeKind.Zeroes : ChangeKind.Write, change.Offset + done, data.Length, zero ? default : data);
+            Append(disk, zero ? ChangeKind.Zeroes : ChangeKind.Write, change.Offset + done, data.Length, zero ? default
+                : data);
         }
     }
 
@@ -229,7 +234,8 @@ internal sealed class Overlay : IDisposable
 
         var applied = _log.Stream.Applied;
         var header = new ChangeHeader(
-            kind, disk, applied.Generation, applied.Lsn.Next(), offset, length, applied.Lsn, DateTimeOffset.MinValue, data.Length);
+            kind, disk, applied.Generation, applied.Lsn.Next(), offset, length, applied.Lsn, DateTimeOffset.MinValue,
+                data.Length);
         if (_buffer.Length < header.EncodedLength)
         {
             _buffer = new byte[header.EncodedLength];
@@ -260,7 +266,8 @@ internal sealed class Overlay : IDisposable
         if (_log.Poisoned)
         {
             throw new StorageException(
-                $"overlay '{Info.Name}' failed to sync: nothing written to it may be relied on", StorageException.InputOutput);
+                $"overlay '{Info.Name}' failed to sync: nothing written to it may be relied on",
+                    StorageException.InputOutput);
         }
     }
 }

@@ -30,12 +30,14 @@ internal sealed class LogScan(SegmentSet segments, uint owner)
         var row = segments.All().Where(s => s.Number >= from.Segment && IsLog(s.Name)).Select(s => s.Number).ToList();
         if (from.Segment != 0 && (row.Count == 0 || row[0] != from.Segment))
         {
-            throw new ReplicaCorruptException($"Segment {from.Segment:x8} of the log is missing in '{segments.Directory.Path}'.");
+            throw new ReplicaCorruptException(
+                $"Segment {from.Segment:x8} of the log is missing in '{segments.Directory.Path}'.");
         }
 
         for (var i = 0; i < row.Count; i++)
         {
-            // The header of the first one was durable before the checkpoint was, and its records are checked one by one.
+            // The header of the first one was durable before the checkpoint was, and its records are checked one by
+            // one.
             var sound = row[i] == from.Segment || segments.HasSoundHeader(row[i]);
             if (sound)
             {

@@ -7,9 +7,9 @@ using ReplicationEngine.DataPlane.ReplicaStore.Extents;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
 
 /// <summary>
-/// Reads parts of records' data and checks every byte it hands out: the header's checksum covers the place on the disk and
-/// the chunk table, the chunk table covers the data (I7). A small record is read whole, in one call; of a large one the
-/// chunk table is kept in a cache of bounded size. Safe to call from several threads.
+/// Reads parts of records' data and checks every byte it hands out: the header's checksum covers the place on the disk
+/// and the chunk table, the chunk table covers the data (I7). A small record is read whole, in one call; of a large one
+/// the chunk table is kept in a cache of bounded size. Safe to call from several threads.
 /// </summary>
 internal sealed class RecordReader(SegmentSet segments)
 {
@@ -56,7 +56,8 @@ internal sealed class RecordReader(SegmentSet segments)
     }
 
     private static int Slot(in Extent extent) =>
-        (int)(((ulong)extent.Record * 0x9E3779B97F4A7C15UL + extent.Segment * 0xC2B2AE3D27D4EB4FUL) >> 40) & (Slots - 1);
+        (int)(((ulong)extent.Record * 0x9E3779B97F4A7C15UL + extent.Segment * 0xC2B2AE3D27D4EB4FUL) >> 40) & (
+            Slots - 1);
 
     private bool TryReadWhole(in Extent extent, int disk, long offset, int least, Span<byte> destination)
     {
@@ -163,9 +164,11 @@ internal sealed class RecordReader(SegmentSet segments)
 
     private static void CheckPlace(in ChangeHeader header, in Extent extent, int disk, long offset)
     {
-        if (header.Disk != disk || header.Offset + extent.Delta != offset || extent.Delta + extent.Length > header.DataLength)
+        if (header.Disk != disk || header.Offset + extent.Delta != offset || extent.Delta
+            + extent.Length > header.DataLength)
         {
-            throw Corrupt(extent, $"it holds another place (disk {header.Disk}, byte {header.Offset}) than the index says");
+            throw Corrupt(extent,
+                $"it holds another place (disk {header.Disk}, byte {header.Offset}) than the index says");
         }
     }
 

@@ -14,7 +14,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
 /// received, one after another. Little endian:
 /// <code>
 ///   0 u32 magic "RSG1"   4 u16 version 1   6 u16 0   8 u32 key id (0: not encrypted)   12 u32 owner   16 u32 number
-///  20 u32 0             24 16 bytes: the store's tag     40 20 bytes 0                 60 u32 CRC-32C over bytes 0 .. 60
+///  20 u32 0             24 16 bytes: the store's tag     40 20 bytes 0                 60 u32 CRC-32C over bytes 0 ..
+///  60
 /// </code>
 /// </remarks>
 internal sealed class SegmentSet : IDisposable

@@ -19,7 +19,8 @@ internal sealed class BaseLower(BaseImage image) : ILower
 {
     public void Read(int disk, long offset, Span<byte> destination) => image[disk].Read(offset, destination);
 
-    public (long Length, bool IsZero) NextRun(int disk, long offset, long length) => image[disk].NextRun(offset, length);
+    public (long Length, bool IsZero) NextRun(int disk, long offset, long length) =>
+        image[disk].NextRun(offset, length);
 }
 
 /// <summary>
@@ -49,7 +50,8 @@ internal sealed class LayeredReader(RedoLog log, long cut, RecordReader records,
         }
     }
 
-    /// <summary>As <see cref="Read"/>, for a caller that holds the gate or is the only one that changes the log.</summary>
+    /// <summary>As <see cref="Read"/>, for a caller that holds the gate or is the only one that changes the
+    /// log.</summary>
     public void ReadLocked(int disk, long offset, Span<byte> destination)
     {
         for (var done = 0; done < destination.Length;)
@@ -241,7 +243,8 @@ internal sealed class LayeredReader(RedoLog log, long cut, RecordReader records,
     private Piece[] Remember(int disk, long region)
     {
         var key = Region.Key(disk, region);
-        ref var slot = ref _remembered![(int)((ulong)(key * unchecked((long)0x9E3779B97F4A7C15UL)) >> 40) & (Slots - 1)];
+        ref var slot = ref _remembered![(int)((ulong)(key * unchecked((long)0x9E3779B97F4A7C15UL)) >> 40) & (
+            Slots - 1)];
         var known = Volatile.Read(ref slot);
         if (known is not null && known.Key == key && known.Version == log.Version)
         {

@@ -4,7 +4,8 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Views;
 
 /// <summary>One disk of a recovery point, read-only. Damage is reported to the store and answered with EIO.</summary>
-internal sealed class PointDevice(LayeredReader reader, int disk, long length, Action<DamagedRangeException> report) : IBlockDevice
+internal sealed class PointDevice(LayeredReader reader, int disk, long length,
+    Action<DamagedRangeException> report) : IBlockDevice
 {
     public long Length => length;
 

@@ -22,7 +22,8 @@ internal static class AckPayload
     public static (ulong Applied, ulong DurableSequence, ChangePosition Durable) ReadAck(ReadOnlySpan<byte> payload)
     {
         var reader = new WireReader(payload);
-        var read = (reader.UInt64(), reader.UInt64(), new ChangePosition(new Generation(reader.Int64()), new Lsn(reader.Int64())));
+        var read = (reader.UInt64(), reader.UInt64(),
+            new ChangePosition(new Generation(reader.Int64()), new Lsn(reader.Int64())));
         reader.End();
         return read;
     }

@@ -4,7 +4,8 @@ using ReplicationEngine.DataPlane.Resync;
 
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
-// Blocks frame:  0 u16 disk   2 u16 blocks n (at most 16)   4 u32 mask of hashed blocks   8 i64 number of the first block
+// Blocks frame:  0 u16 disk   2 u16 blocks n (at most 16)   4 u32 mask of hashed blocks   8 i64 number of the first
+// block
 //                16  n × 32 bytes SHA-256 (zero where the mask has no bit)
 //                16 + 32n  whole change records, ResyncData and ResyncZeroes, LSN 0
 // A frame without records says that nothing of these blocks needs to be sent.
@@ -43,13 +44,15 @@ internal static class BlocksPayload
         if (blocks is 0 or > ResyncSlot.MaxBlocks || payload.Length < RecordsOffset(blocks) || first < 0
             || hashed >> blocks != 0)
         {
-            throw new FrameException(FrameError.BadPayload, $"A frame of blocks names {blocks} blocks from {first} on.");
+            throw new FrameException(FrameError.BadPayload,
+                $"A frame of blocks names {blocks} blocks from {first} on.");
         }
 
         return (BinaryPrimitives.ReadUInt16LittleEndian(payload), blocks, hashed, first);
     }
 
-    /// <summary>The most bytes the payload of so many blocks takes: one record each, the table of checksums included.</summary>
+    /// <summary>The most bytes the payload of so many blocks takes: one record each, the table of checksums
+    /// included.</summary>
     public static int Capacity(int blocks, int length) =>
         RecordsOffset(blocks) + (blocks * (ChangeRecord.HeaderSize + 8)) + ChangeRecord.EncodedLength(length);
 }

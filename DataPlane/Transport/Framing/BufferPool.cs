@@ -4,8 +4,8 @@ using System.Collections.Concurrent;
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
 /// <summary>
-/// Buffers of one session. Small ones come from the shared pool; chunk-sized ones are kept here, because the shared pool
-/// rounds a chunk and its table up to twice its size; larger ones (a record over a chunk is rare) are not kept.
+/// Buffers of one session. Small ones come from the shared pool; chunk-sized ones are kept here, because the shared
+/// pool rounds a chunk and its table up to twice its size; larger ones (a record over a chunk is rare) are not kept.
 /// </summary>
 internal sealed class BufferPool
 {

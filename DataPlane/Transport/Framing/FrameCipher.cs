@@ -32,7 +32,8 @@ internal sealed class FrameCipher(byte[] key, byte[] context) : IDisposable
         Prepare(frame, sequence, nonce, associated);
         var gcm = Take();
         var cipher = frame.Slice(FrameHeader.Size, payload.Length);
-        gcm.Encrypt(nonce, payload, cipher, frame.Slice(FrameHeader.Size + payload.Length, FrameHeader.TagSize), associated);
+        gcm.Encrypt(nonce, payload, cipher, frame.Slice(FrameHeader.Size + payload.Length, FrameHeader.TagSize),
+            associated);
         _idle.Add(gcm);
         return header.FrameLength;
     }
@@ -48,7 +49,8 @@ internal sealed class FrameCipher(byte[] key, byte[] context) : IDisposable
         var gcm = Take();
         try
         {
-            gcm.Decrypt(nonce, cipher, frame.Slice(FrameHeader.Size + header.CipherLength, FrameHeader.TagSize), cipher, associated);
+            gcm.Decrypt(nonce, cipher, frame.Slice(FrameHeader.Size + header.CipherLength, FrameHeader.TagSize), cipher,
+                associated);
         }
         catch (AuthenticationTagMismatchException)
         {

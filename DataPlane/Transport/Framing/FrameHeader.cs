@@ -12,12 +12,14 @@ namespace ReplicationEngine.DataPlane.Transport.Framing;
 //  24  the ciphertext, then the tag
 //
 // AES-256-GCM; the key belongs to the session and the direction, the nonce is four zero bytes and the sequence number
-// (big endian), the associated data is the 24 header bytes and the SHA-256 of both hellos, which hold VM, term and salts.
-// Keys come from fresh salts of both ends, so no nonce is used twice even when one end is restored from a snapshot (S20).
-// The header's checksum is no protection: it lets a flipped length be named at once instead of being waited for.
+// (big endian), the associated data is the 24 header bytes and the SHA-256 of both hellos, which hold VM, term and
+// salts. Keys come from fresh salts of both ends, so no nonce is used twice even when one end is restored from a
+// snapshot (S20). The header's checksum is no protection: it lets a flipped length be named at once instead of being
+// waited for.
 
 /// <summary>The fixed part of a frame.</summary>
-internal readonly record struct FrameHeader(int SealedLength, int PlainLength, ulong Sequence, FrameType Type, bool Compressed)
+internal readonly record struct FrameHeader(int SealedLength, int PlainLength, ulong Sequence, FrameType Type,
+    bool Compressed)
 {
     /// <summary>Bytes of the header.</summary>
     public const int Size = 24;
@@ -25,7 +27,8 @@ internal readonly record struct FrameHeader(int SealedLength, int PlainLength, u
     /// <summary>Bytes of the tag behind the ciphertext.</summary>
     public const int TagSize = 16;
 
-    /// <summary>The most a frame may hold before sealing: the largest change record, and room for tables (S4).</summary>
+    /// <summary>The most a frame may hold before sealing: the largest change record, and room for tables
+    /// (S4).</summary>
     public const int MaxPayload = 34 << 20;
 
     /// <summary>A session ends before one key seals more frames than GCM is good for.</summary>
@@ -50,13 +53,16 @@ internal readonly record struct FrameHeader(int SealedLength, int PlainLength, u
         BinaryPrimitives.WriteUInt32LittleEndian(target[20..], Crc32C.Compute(target[..20]));
     }
 
-    /// <summary>Reads and checks a header before any memory is taken for the frame; its sequence number must be the expected one.</summary>
-    /// <exception cref="FrameException">A damaged header, a length over the cap, a frame that is not the next one (S4, S9, S12).</exception>
+    /// <summary>Reads and checks a header before any memory is taken for the frame; its sequence number must be the
+    /// expected one.</summary>
+    /// <exception cref="FrameException">A damaged header, a length over the cap, a frame that is not the next one (S4,
+    /// S9, S12).</exception>
     public static FrameHeader Read(ReadOnlySpan<byte> source, ulong expectedSequence)
     {
         if (BinaryPrimitives.ReadUInt32LittleEndian(source[20..]) != Crc32C.Compute(source[..20]))
         {
-            throw new FrameException(FrameError.BadHeader, $"The header of frame {expectedSequence} is damaged; connect again.");
+            throw new FrameException(FrameError.BadHeader,
+                $"The header of frame {expectedSequence} is damaged; connect again.");
         }
 
         var (sealedLength, plainLength) = (

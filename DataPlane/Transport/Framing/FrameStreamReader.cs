@@ -5,7 +5,8 @@ namespace ReplicationEngine.DataPlane.Transport.Framing;
 /// <summary>A frame as it came, not yet opened. The one who takes it gives the buffer back to the pool.</summary>
 internal readonly record struct SealedFrame(FrameHeader Header, byte[] Buffer);
 
-/// <summary>Cuts a stream into frames. Small frames share reads; the bulk of a large one is read straight into its buffer.</summary>
+/// <summary>Cuts a stream into frames. Small frames share reads; the bulk of a large one is read straight into its
+/// buffer.</summary>
 internal sealed class FrameStreamReader(Stream stream, BufferPool pool, ulong firstSequence) : IDisposable
 {
     private const int BufferSize = 64 << 10;
@@ -36,7 +37,8 @@ internal sealed class FrameStreamReader(Stream stream, BufferPool pool, ulong fi
             {
                 return _end == _start
                     ? null
-                    : throw new FrameException(FrameError.Truncated, $"The stream ended in the header of frame {_next}.");
+                    : throw new FrameException(FrameError.Truncated,
+                        $"The stream ended in the header of frame {_next}.");
             }
 
             _end += read;

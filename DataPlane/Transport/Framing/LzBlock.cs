@@ -27,7 +27,8 @@ internal static unsafe class LzBlock
         }
     }
 
-    /// <summary>Inflates into the target, which must be filled exactly; false when the block does not do that.</summary>
+    /// <summary>Inflates into the target, which must be filled exactly; false when the block does not do
+    /// that.</summary>
     public static bool TryInflate(ReadOnlySpan<byte> source, Span<byte> target)
     {
         fixed (byte* s = source, t = target)

@@ -6,7 +6,8 @@ namespace ReplicationEngine.DataPlane.Transport.Framing;
 /// <summary>One run of the encoder over one block; see <see cref="LzBlock"/>.</summary>
 internal unsafe ref struct LzEncoder
 {
-    /// <summary>Entries of the table of places, zeroed before each run; small enough for the first-level cache.</summary>
+    /// <summary>Entries of the table of places, zeroed before each run; small enough for the first-level
+    /// cache.</summary>
     public const int TableSize = 1 << HashBits;
 
     private const int HashBits = 12;

@@ -21,13 +21,15 @@ internal static class PayloadCodec
         return LzBlock.Compress(payload, target[..(payload.Length - (payload.Length / 8))]);
     }
 
-    /// <summary>Inflates an authentic payload into exactly the size its header declared and the cap allowed (S12).</summary>
+    /// <summary>Inflates an authentic payload into exactly the size its header declared and the cap allowed
+    /// (S12).</summary>
     public static void Inflate(ReadOnlySpan<byte> compressed, Span<byte> target)
     {
         if (!LzBlock.TryInflate(compressed, target))
         {
             throw new FrameException(FrameError.BadPayload,
-                $"A compressed payload of {compressed.Length} bytes does not inflate to the declared {target.Length} bytes.");
+                $"A compressed payload of {compressed.Length} bytes does not inflate to the declared "
+                    + $"{target.Length} bytes.");
         }
     }
 

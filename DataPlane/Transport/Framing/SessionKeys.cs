@@ -2,18 +2,21 @@ using System.Security.Cryptography;
 
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
-/// <summary>The keys of one session, derived from the VM's data key and both ends' salts (HKDF-SHA256, RFC 5869).</summary>
+/// <summary>The keys of one session, derived from the VM's data key and both ends' salts (HKDF-SHA256, RFC
+/// 5869).</summary>
 internal static class SessionKeys
 {
     /// <summary>Bytes of the data key, and of every key derived from it.</summary>
     public const int KeySize = 32;
 
     /// <summary>The key that proves, in the hellos, that an end knows the data key.</summary>
-    public static byte[] HelloKey(ReadOnlySpan<byte> dataKey) => Derive(dataKey, [], "replication session v1 hello"u8, []);
+    public static byte[] HelloKey(ReadOnlySpan<byte> dataKey) =>
+        Derive(dataKey, [], "replication session v1 hello"u8, []);
 
     /// <summary>The ciphers of both directions, bound to the two hellos.</summary>
     public static (FrameCipher FromInitiator, FrameCipher FromAcceptor) Ciphers(
-        ReadOnlySpan<byte> dataKey, ReadOnlySpan<byte> initiatorHello, ReadOnlySpan<byte> acceptorHello, ReadOnlySpan<byte> salts)
+        ReadOnlySpan<byte> dataKey, ReadOnlySpan<byte> initiatorHello, ReadOnlySpan<byte> acceptorHello,
+            ReadOnlySpan<byte> salts)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(initiatorHello);

@@ -10,9 +10,10 @@ namespace ReplicationEngine.DataPlane.Transport.Handshaking;
 //             acceptor's view: the initiator's whole hello up to its HMAC, and for the acceptor's hello also its own
 //   refusal:  u8 reason, text message
 //
-// A hello shows that its sender knows the data key, and nothing else is told in clear but the VM's name. A refusal in clear
-// is not authentic, so it carries no facts that a source acts on beyond giving up this connection: a stale term is
-// only ever told inside a sealed frame. What the ends bring (roles, terms, positions, sizes) comes in the Open frames.
+// A hello shows that its sender knows the data key, and nothing else is told in clear but the VM's name. A refusal in
+// clear is not authentic, so it carries no facts that a source acts on beyond giving up this connection: a stale term
+// is only ever told inside a sealed frame. What the ends bring (roles, terms, positions, sizes) comes in the Open
+// frames.
 
 /// <summary>The clear messages at the start of a session.</summary>
 internal static class HelloMessage
@@ -28,7 +29,8 @@ internal static class HelloMessage
     private const int MaxText = 512;
 
     /// <summary>A hello; its HMAC covers the messages before it too.</summary>
-    public static byte[] EncodeHello(ReadOnlySpan<byte> helloKey, string vm, ReadOnlySpan<byte> salt, ReadOnlySpan<byte> before)
+    public static byte[] EncodeHello(ReadOnlySpan<byte> helloKey, string vm, ReadOnlySpan<byte> salt,
+        ReadOnlySpan<byte> before)
     {
         var body = new WireWriter().Bytes(salt).Text(vm, MaxText).ToArray();
         var message = Frame(Hello, [.. body, .. new byte[MacSize]]);
@@ -76,13 +78,15 @@ internal static class HelloMessage
         var length = BinaryPrimitives.ReadUInt16LittleEndian(prelude[6..]);
         if (length > MaxBody)
         {
-            throw new FrameException(FrameError.TooLarge, $"A hello claims {length} bytes; at most {MaxBody} are allowed.");
+            throw new FrameException(FrameError.TooLarge,
+                $"A hello claims {length} bytes; at most {MaxBody} are allowed.");
         }
 
         if (prelude[4] != Version)
         {
             throw new SessionRefusedException(SessionRefusal.UnsupportedVersion,
-                $"The peer speaks version {prelude[4]} of the protocol, this end version {Version}; bring both to the same release.");
+                $"The peer speaks version {prelude[4]} of the protocol, this end version {Version}; bring both to "
+                    + $"the same release.");
         }
 
         return (prelude[5], length);
@@ -99,7 +103,8 @@ internal static class HelloMessage
         return message;
     }
 
-    private static void Mac(ReadOnlySpan<byte> key, ReadOnlySpan<byte> before, ReadOnlySpan<byte> message, Span<byte> target)
+    private static void Mac(ReadOnlySpan<byte> key, ReadOnlySpan<byte> before, ReadOnlySpan<byte> message,
+        Span<byte> target)
     {
         using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
         hash.AppendData(before);

@@ -3,8 +3,8 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Transport.Handshaking;
 
-// Open frame:    u8 role, i64 term, i64 durable generation, i64 durable LSN, u8 flags (1 resyncing, 2 empty), u16 disks, i64 each
-// Refused frame: u8 reason, u8 has term, i64 current term, text message
+// Open frame:    u8 role, i64 term, i64 durable generation, i64 durable LSN, u8 flags (1 resyncing, 2 empty), u16
+// disks, i64 each Refused frame: u8 reason, u8 has term, i64 current term, text message
 
 /// <summary>The sealed messages that open and refuse a session.</summary>
 internal static class OpenMessage
@@ -41,7 +41,8 @@ internal static class OpenMessage
         reader.End();
         if (!Enum.IsDefined(role) || sizes.Any(size => size < 0))
         {
-            throw new FrameException(FrameError.BadPayload, $"An Open frame names role {(byte)role} or a negative size.");
+            throw new FrameException(FrameError.BadPayload,
+                $"An Open frame names role {(byte)role} or a negative size.");
         }
 
         return SessionOffer.Of(role, new ReplicaPosition(term, durable, (flags & 1) != 0, (flags & 2) != 0), sizes);

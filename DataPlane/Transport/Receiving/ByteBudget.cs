@@ -1,8 +1,8 @@
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
 /// <summary>
-/// Bounds the bytes held between one taker and many givers. A single demand over the whole budget is met when nothing else
-/// is held, so that a record larger than the budget gets through.
+/// Bounds the bytes held between one taker and many givers. A single demand over the whole budget is met when nothing
+/// else is held, so that a record larger than the budget gets through.
 /// </summary>
 internal sealed class ByteBudget(long capacity)
 {

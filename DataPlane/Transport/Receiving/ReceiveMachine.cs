@@ -3,7 +3,8 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
 /// <summary>
-/// The receiving end's decisions without any I/O: when to sync, what to acknowledge. Not safe to use from several threads.
+/// The receiving end's decisions without any I/O: when to sync, what to acknowledge. Not safe to use from several
+/// threads.
 /// </summary>
 /// <remarks>
 /// A frame counts as durable when a sync that began after its application ended, or when it changed nothing and
@@ -62,7 +63,8 @@ internal sealed class ReceiveMachine(ReceiveOptions options, ulong firstSequence
 
     /// <summary>Whether to sync now.</summary>
     public bool SyncDue(TimeSpan now) => _unsynced
-        && (_urgent || _unsyncedBytes >= options.SyncBytes || (_oldest is { } oldest && now - oldest >= options.SyncInterval));
+        && (_urgent || _unsyncedBytes >= options.SyncBytes
+            || (_oldest is { } oldest && now - oldest >= options.SyncInterval));
 
     /// <summary>When <see cref="SyncDue"/> will be true by the passing of time; null when it will not.</summary>
     public TimeSpan? SyncAt => _oldest is { } oldest ? oldest + options.SyncInterval : null;

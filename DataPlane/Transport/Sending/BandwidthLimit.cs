@@ -1,6 +1,7 @@
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
-/// <summary>A token bucket: a tenth of a second's bytes may go at once, then the rate holds. Used by one writer.</summary>
+/// <summary>A token bucket: a tenth of a second's bytes may go at once, then the rate holds. Used by one
+/// writer.</summary>
 internal sealed class BandwidthLimit(long bytesPerSecond, TimeProvider time)
 {
     private readonly double _depth = bytesPerSecond / 10.0;

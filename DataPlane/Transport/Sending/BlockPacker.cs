@@ -7,8 +7,8 @@ namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>
 /// Lays out the payload of a frame of blocks around data that was read straight into it: where a single record's data
-/// would stand. When zero blocks split the data into several records, each moves towards the front: a gap of a whole block
-/// is always more than the record header it costs, so a record never runs over data not yet moved.
+/// would stand. When zero blocks split the data into several records, each moves towards the front: a gap of a whole
+/// block is always more than the record header it costs, so a record never runs over data not yet moved.
 /// </summary>
 internal sealed class BlockPacker(ResyncSlot slot, ChangePosition position, DateTimeOffset time, bool sendZeroes)
 {
@@ -38,7 +38,8 @@ internal sealed class BlockPacker(ResyncSlot slot, ChangePosition position, Date
             {
                 for (var block = first; block < next; block++)
                 {
-                    BlockHashTree.HashBlock(BlockAt(payload, dataAt, block, length), payload[BlocksPayload.HashOffset(block)..]);
+                    BlockHashTree.HashBlock(BlockAt(payload, dataAt, block, length),
+                        payload[BlocksPayload.HashOffset(block)..]);
                     hashed |= 1u << block;
                 }
 

@@ -18,9 +18,11 @@ internal readonly record struct LogBatch(
         var (count, starts, before, after) = (0, false, false, false);
         for (var at = 0; at < records.Length; count++)
         {
-            if (!ChangeRecord.TryReadHeader(records[at..], out var header) || header.EncodedLength > records.Length - at)
+            if (!ChangeRecord.TryReadHeader(records[at..], out var header)
+                || header.EncodedLength > records.Length - at)
             {
-                throw new ReplicationLogCorruptException($"The log handed out a damaged record at byte {at} of a batch.");
+                throw new ReplicationLogCorruptException(
+                    $"The log handed out a damaged record at byte {at} of a batch.");
             }
 
             if (header.Kind == ChangeKind.GenerationStart)

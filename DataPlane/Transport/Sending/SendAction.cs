@@ -16,7 +16,8 @@ internal enum SendStep : byte
     /// <summary>Read the log and report with <see cref="SendMachine.LogRead"/>.</summary>
     ReadLog,
 
-    /// <summary>Read the dirty extents, and the tail before and after, and report with <see cref="SendMachine.DirtyRead"/>.</summary>
+    /// <summary>Read the dirty extents, and the tail before and after, and report with
+    /// <see cref="SendMachine.DirtyRead"/>.</summary>
     ReadDirty,
 
     /// <summary>Find the allocated blocks of an extent and report with <see cref="SendMachine.Inspected"/>.</summary>
@@ -39,9 +40,11 @@ internal enum SendStep : byte
 /// <param name="Step">What to do.</param>
 /// <param name="Type">Reserve: the frame's type.</param>
 /// <param name="Sequence">Reserve: its number.</param>
-/// <param name="Position">Reserve: the place in the log behind which it stands, or where a resync ends. Acknowledge: what is durable.</param>
+/// <param name="Position">Reserve: the place in the log behind which it stands, or where a resync ends. Acknowledge:
+/// what is durable.</param>
 /// <param name="Slot">Reserve, Inspect: the blocks.</param>
 /// <param name="Extent">ClearDirty: which.</param>
 internal readonly record struct SendAction(
-    SendStep Step, FrameType Type = default, ulong Sequence = 0, ChangePosition Position = default, ResyncSlot Slot = default,
+    SendStep Step, FrameType Type = default, ulong Sequence = 0, ChangePosition Position = default,
+        ResyncSlot Slot = default,
     DirtyExtent Extent = default);

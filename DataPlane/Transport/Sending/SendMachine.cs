@@ -5,21 +5,23 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>
-/// The sending end's protocol without any I/O: what to read, what to put into the stream in which order, when to wait. The
-/// shell asks <see cref="Next"/>, does what it says and reports back. Not safe to use from several threads.
+/// The sending end's protocol without any I/O: what to read, what to put into the stream in which order, when to wait.
+/// The shell asks <see cref="Next"/>, does what it says and reports back. Not safe to use from several threads.
 /// </summary>
 /// <remarks>
-/// Order in the stream. Log records come first: before each resync slot the log is asked again, and a log that has a full
-/// batch is asked on. A resync slot is reserved only when the replica, at that place of the stream, is resyncing, and when
-/// all of the log up to the moment of the dirty snapshot stands before it, so the start of the generation that
-/// explains the snapshot does. A slot's disk reading begins after its reservation at position q and after all changes up
-/// to q are on the disk (see <see cref="IChangeSource"/>), so a later change is always behind it in the stream (I11).
+/// Order in the stream. Log records come first: before each resync slot the log is asked again, and a log that has a
+/// full batch is asked on. A resync slot is reserved only when the replica, at that place of the stream, is resyncing,
+/// and when all of the log up to the moment of the dirty snapshot stands before it, so the start of the generation that
+/// explains the snapshot does. A slot's disk reading begins after its reservation at position q and after all changes
+/// up to q are on the disk (see <see cref="IChangeSource"/>), so a later change is always behind it in the stream
+/// (I11).
 ///
 /// End of a resync. When every extent of a snapshot is durable and cleared, the tail is noted and then a new snapshot
-/// taken. When that is empty and the source does not hold the resync, everything up to the noted tail is in the log or in blocks already sent; EndResync goes out
-/// behind that tail, unless a new generation begins before it.
+/// taken. When that is empty and the source does not hold the resync, everything up to the noted tail is in the log or
+/// in blocks already sent; EndResync goes out behind that tail, unless a new generation begins before it.
 /// </remarks>
-internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, ChangePosition after, ulong firstSequence)
+internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, ChangePosition after,
+    ulong firstSequence)
 {
     private const int MaxOutstandingExtents = 256;
     private const int MaxPings = 8;
@@ -113,7 +115,8 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
         return (Resyncing ? NextOfResync(now) : null) ?? (_draining ? NextOfDrain(now) : null) ?? Idle(now);
     }
 
-    /// <summary>What reading the log gave, and where it stands now. Returns the frame's number when there was something.</summary>
+    /// <summary>What reading the log gave, and where it stands now. Returns the frame's number when there was
+    /// something.</summary>
     public ulong LogRead(in LogBatch batch, ChangePosition position, TimeSpan now)
     {
         if (batch.Bytes == 0)
@@ -135,7 +138,8 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
         _logSinceResync += batch.Bytes;
         _logDue = batch.Bytes >= options.BatchBytes / 2 || !Resyncing;
         _logBytesInFlight += batch.Bytes;
-        LogBytes = LogBytes with { Shipped = LogBytes.Shipped + batch.Bytes, InFlight = LogBytes.InFlight + batch.Bytes };
+        LogBytes = LogBytes with { Shipped = LogBytes.Shipped + batch.Bytes, InFlight = LogBytes.InFlight
+            + batch.Bytes };
         _lastContent = Take(now, new InFlight(0, batch.Bytes, false, false));
         return _lastContent;
     }
@@ -157,7 +161,8 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
         _logDue = true;
     }
 
-    /// <summary>The source holds the resync (<see cref="IChangeSource.IsResyncHeld"/>): look again after the log was read on.</summary>
+    /// <summary>The source holds the resync (<see cref="IChangeSource.IsResyncHeld"/>): look again after the log was
+    /// read on.</summary>
     public void DirtyHeld() => (_held, _needDirty) = (true, true);
 
     /// <summary>The allocated blocks of an extent.</summary>
@@ -196,7 +201,8 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
     /// <summary>The log was empty when it was last asked, and the source can say when that changes.</summary>
     public bool WantsWork => !_logDue && !Resyncing;
 
-    /// <summary>The source says that it has something new. When the log turns out to be empty it is polled once.</summary>
+    /// <summary>The source says that it has something new. When the log turns out to be empty it is polled
+    /// once.</summary>
     public void WorkArrived() => (_wokenForNothing, _logDue) = (true, true);
 
     /// <summary>The time of a <see cref="SendStep.Poll"/> is over.</summary>
@@ -305,12 +311,14 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
         if (now - _lastReserved >= options.KeepAlive && _pings < MaxPings)
         {
             _pings++;
-            return new SendAction(SendStep.Reserve, FrameType.Ping, Take(now, new InFlight(0, 0, false, true)), Position);
+            return new SendAction(SendStep.Reserve, FrameType.Ping, Take(now, new InFlight(0, 0, false, true)),
+                Position);
         }
 
         // With dirty extents about, the source says at once that there is work, whether the log has any or not.
         var windowOpen = _logBytesInFlight < options.LogWindowBytes;
-        return new SendAction(windowOpen && (Resyncing || _wokenForNothing) ? SendStep.Poll : SendStep.Wait, Position: Position);
+        return new SendAction(windowOpen && (Resyncing || _wokenForNothing) ? SendStep.Poll : SendStep.Wait,
+            Position: Position);
     }
 
     private ulong Take(TimeSpan now, InFlight slot)
@@ -330,7 +338,8 @@ internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, 
         else
         {
             _logBytesInFlight -= slot.Cost;
-            LogBytes = LogBytes with { Applied = LogBytes.Applied + slot.Cost, InFlight = LogBytes.InFlight - slot.Cost };
+            LogBytes = LogBytes with { Applied = LogBytes.Applied + slot.Cost,
+                InFlight = LogBytes.InFlight - slot.Cost };
         }
     }
 

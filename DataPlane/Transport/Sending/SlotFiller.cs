@@ -5,7 +5,8 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
-/// <summary>Turns a reserved place into a sealed frame. Safe to use from several threads, each on a slot of its own.</summary>
+/// <summary>Turns a reserved place into a sealed frame. Safe to use from several threads, each on a slot of its
+/// own.</summary>
 internal sealed class SlotFiller(
     IChangeSource source, FrameCipher cipher, BufferPool pool, TimeProvider time, TransferMeter meter, bool compress)
 {
@@ -113,7 +114,8 @@ internal sealed class SlotFiller(
         var frame = pool.Rent(payload.Length + Overhead);
         var packed = compress ? PayloadCodec.TryCompress(payload, frame.AsSpan(FrameHeader.Size, payload.Length)) : 0;
         var content = packed > 0 ? frame.AsSpan(FrameHeader.Size, packed) : payload;
-        slot.Fill(frame, cipher.Seal(slot.Action.Type, slot.Action.Sequence, content, frame, payload.Length, packed > 0));
+        slot.Fill(frame, cipher.Seal(slot.Action.Type, slot.Action.Sequence, content, frame, payload.Length,
+            packed > 0));
     }
 
     private void SealBuffer(SendSlot slot, byte[] buffer, int length)
@@ -134,13 +136,15 @@ internal sealed class SlotFiller(
             pool.Return(target);
         }
 
-        slot.Fill(buffer, cipher.Seal(slot.Action.Type, slot.Action.Sequence, payload, buffer, length, compressed: false));
+        slot.Fill(buffer, cipher.Seal(slot.Action.Type, slot.Action.Sequence, payload, buffer, length,
+            compressed: false));
     }
 
     private void SealSmall(SendSlot slot, ReadOnlySpan<byte> payload)
     {
         var frame = pool.Rent(payload.Length + Overhead);
-        slot.Fill(frame, cipher.Seal(slot.Action.Type, slot.Action.Sequence, payload, frame, payload.Length, compressed: false));
+        slot.Fill(frame, cipher.Seal(slot.Action.Type, slot.Action.Sequence, payload, frame, payload.Length,
+            compressed: false));
         meter.Count(payload: 0, changed: 0, wire: slot.Length);
     }
 }

@@ -82,7 +82,8 @@ public sealed class InPlaceReplicaOfAnOldSource
     private byte[] Record(ChangeKind kind, long offset, long length, byte[] data)
     {
         var lsn = kind is ChangeKind.ResyncData ? Lsn.None : new Lsn(++_lsn);
-        var header = new ChangeHeader(kind, 0, new Generation(1), lsn, offset, length, Lsn.None, DateTimeOffset.UnixEpoch, data.Length);
+        var header = new ChangeHeader(kind, 0, new Generation(1), lsn, offset, length, Lsn.None,
+            DateTimeOffset.UnixEpoch, data.Length);
         var record = new byte[header.EncodedLength];
         ChangeRecord.Encode(header, data, record);
         return record;
@@ -98,7 +99,8 @@ public sealed class InPlaceReplicaOfAnOldSource
 
         public long Length => Bytes.Length;
 
-        public void Read(long offset, Span<byte> destination) => Bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+        public void Read(long offset, Span<byte> destination) =>
+            Bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
 
         public void Write(ReadOnlySpan<BlockChange> changes)
         {

@@ -24,7 +24,8 @@ public sealed class RecoveryPointsOfAStore
     public void A_marker_during_a_resync_makes_no_point_and_is_told_after_a_restart()
     {
         var skipped = _driver.Mark();
-        Refused(ReplicaRefusal.Resyncing, () => _driver.Store.SealNow(_driver.NewId(), DateTimeOffset.UnixEpoch, PointConsistency.Crash));
+        Refused(ReplicaRefusal.Resyncing, () =>
+            _driver.Store.SealNow(_driver.NewId(), DateTimeOffset.UnixEpoch, PointConsistency.Crash));
         _driver.CopyAll(writes: false);
         var made = _driver.Mark();
         _driver.Store.Sync();
@@ -32,7 +33,8 @@ public sealed class RecoveryPointsOfAStore
         Assert.Equal(skipped, Assert.Single(_driver.Store.SkippedMarkers).Id);
         Assert.Equal(made, Assert.Single(_driver.Store.Points).Id);
         var facts = _driver.Store.FactsAfter(0);
-        Assert.Equal([typeof(ReplicaFact.PointSkipped), typeof(ReplicaFact.PointSealed)], facts.Select(f => f.Fact.GetType()));
+        Assert.Equal([typeof(ReplicaFact.PointSkipped), typeof(ReplicaFact.PointSealed)],
+            facts.Select(f => f.Fact.GetType()));
         Assert.Single(_driver.Store.FactsAfter(facts[0].Number));
     }
 
@@ -120,7 +122,8 @@ public sealed class RecoveryPointsOfAStore
         var id = _driver.Mark();
         _driver.Store.Sync();
         using var export = _driver.Store.OpenPoint(id);
-        var refusal = Assert.Throws<BlockDeviceException>(() => export.Disks[0].Write([BlockChange.Zeroes(0, 512, false)]));
+        var refusal = Assert.Throws<BlockDeviceException>(() =>
+            export.Disks[0].Write([BlockChange.Zeroes(0, 512, false)]));
         Assert.Equal(BlockDeviceException.NotPermitted, refusal.Errno);
     }
 

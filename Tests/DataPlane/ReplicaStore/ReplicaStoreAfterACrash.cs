@@ -15,7 +15,8 @@ public sealed class ReplicaStoreAfterACrash
     [Trait("Req", "I12")]
     [Trait("Req", "I25")]
     public void A_kill_at_any_call_loses_nothing_that_was_applied() => Check.One(
-        Config.QuickThrowOnFailure.WithMaxTest(25), Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: false)));
+        Config.QuickThrowOnFailure.WithMaxTest(25),
+            Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: false)));
 
     [Fact]
     [Trait("Req", "I3")]
@@ -23,7 +24,8 @@ public sealed class ReplicaStoreAfterACrash
     [Trait("Req", "I12")]
     [Trait("Req", "I25")]
     public void A_power_cut_at_any_call_loses_nothing_that_was_synced() => Check.One(
-        Config.QuickThrowOnFailure.WithMaxTest(40), Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: true)));
+        Config.QuickThrowOnFailure.WithMaxTest(40),
+            Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: true)));
 
     private static void Run(int seed, bool powerCut)
     {
@@ -171,7 +173,8 @@ internal sealed class CrashRun
 
         _driver.Open();
         var position = _driver.Store.Position;
-        Assert.True(position.Durable.CompareTo(_synced) >= 0, $"durable {position.Durable} is behind what was synced, {_synced}");
+        Assert.True(position.Durable.CompareTo(_synced) >= 0,
+            $"durable {position.Durable} is behind what was synced, {_synced}");
         Assert.True(position.Durable.CompareTo(_driver.At) <= 0, "durable is ahead of what was sent");
         var points = _driver.Store.Points.Select(p => p.Id).ToHashSet();
         Assert.True(_listed.IsSubsetOf(points), "a listed point is gone");
@@ -219,8 +222,10 @@ internal sealed class OverlayModel(string name, byte[] content)
         var found = StoreDriver.ReadAll(Handle.Disks[0]);
         var index = _possible.FindLastIndex(p => p.AsSpan().SequenceEqual(found));
 
-        // Only the write that was under way may be missing after a kill; what was flushed is the first that is possible.
-        Assert.True(index >= (powerCut ? 0 : Math.Max(0, _possible.Count - 2)), $"the overlay holds none of {_possible.Count} possible contents");
+        // Only the write that was under way may be missing after a kill; what was flushed is the first that is
+        // possible.
+        Assert.True(index >= (powerCut ? 0 : Math.Max(0, _possible.Count - 2)),
+            $"the overlay holds none of {_possible.Count} possible contents");
         found.CopyTo(content, 0);
         _possible.Clear();
         _possible.Add(found);

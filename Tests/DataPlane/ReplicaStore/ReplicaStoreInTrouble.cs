@@ -61,9 +61,11 @@ public sealed class ReplicaStoreInTrouble
         var overlay = driver.Store.CreateOverlay("live", driver.Store.Points[0].Id);
         overlay.Disks[0].Write([BlockChange.Write(0, new byte[] { 1, 2, 3 })]);
         directory.SyncsFail = true;
-        Assert.Equal(BlockDeviceException.InputOutput, Assert.Throws<BlockDeviceException>(() => overlay.Disks[0].Flush()).Errno);
+        Assert.Equal(BlockDeviceException.InputOutput,
+            Assert.Throws<BlockDeviceException>(() => overlay.Disks[0].Flush()).Errno);
         directory.SyncsFail = false;
-        Assert.Equal(BlockDeviceException.InputOutput, Assert.Throws<BlockDeviceException>(() => overlay.Disks[0].Flush()).Errno);
+        Assert.Equal(BlockDeviceException.InputOutput,
+            Assert.Throws<BlockDeviceException>(() => overlay.Disks[0].Flush()).Errno);
     }
 
     [Fact]
@@ -94,7 +96,8 @@ public sealed class ReplicaStoreInTrouble
         var gap = driver.Encode(ChangeKind.Write, 0, 0, 3, [1, 2, 3], new Lsn(driver.At.Lsn.Value + 2));
         var next = new Lsn(driver.At.Lsn.Value + 1);
         Refused(ReplicaRefusal.Gap, () => driver.Store.Apply(gap));
-        Refused(ReplicaRefusal.OutOfRange, () => driver.Store.Apply(driver.Encode(ChangeKind.Write, 7, 0, 3, [1, 2, 3], next)));
+        Refused(ReplicaRefusal.OutOfRange, () =>
+            driver.Store.Apply(driver.Encode(ChangeKind.Write, 7, 0, 3, [1, 2, 3], next)));
         Refused(ReplicaRefusal.OutOfRange, () => driver.Store.Apply(
             driver.Encode(ChangeKind.Write, 0, driver.Disks[0].Length - 2, 3, [1, 2, 3], next)));
         var damaged = driver.Encode(ChangeKind.Write, 0, 0, 3, [1, 2, 3], next);

@@ -167,7 +167,8 @@ public sealed class ReplicaStoreWithDamagedFiles
                     continue;
                 }
 
-                Assert.True(part.SequenceEqual(expected.AsSpan(at, part.Length)), $"wrong bytes at {at} of point {point.Id}");
+                Assert.True(part.SequenceEqual(expected.AsSpan(at, part.Length)),
+                    $"wrong bytes at {at} of point {point.Id}");
             }
         }
     }
@@ -179,7 +180,8 @@ public sealed class ReplicaStoreWithDamagedFiles
             var overlay = store.OpenOverlay("live");
             StoreDriver.AssertSame(expected, StoreDriver.ReadAll(overlay.Disks[0]), "the overlay");
         }
-        catch (Exception e) when (e is ReplicaCorruptException or BlockDeviceException or ReplicaRefusedException or StorageException)
+        catch (Exception e) when (e is ReplicaCorruptException or BlockDeviceException or ReplicaRefusedException
+            or StorageException)
         {
             Assert.NotEmpty(e.Message);
         }

@@ -7,8 +7,8 @@ using Xunit;
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
 
 /// <summary>
-/// Feeds a store with a random stream and keeps an independent model beside it: the source's disks as plain bytes, and a
-/// copy of them for each point. It knows nothing of segments, layers or bases.
+/// Feeds a store with a random stream and keeps an independent model beside it: the source's disks as plain bytes, and
+/// a copy of them for each point. It knows nothing of segments, layers or bases.
 /// </summary>
 internal sealed class StoreDriver
 {
@@ -26,7 +26,8 @@ internal sealed class StoreDriver
 
     public static ReplicaStoreOptions Small { get; } = new()
     {
-        SegmentBytes = 96 << 10, LayerExtents = 96, LayerBytes = 512 << 10, FoldStepBytes = 256 << 10, ManifestBytes = 6 << 10, OverlayLayers = 2,
+        SegmentBytes = 96 << 10, LayerExtents = 96, LayerBytes = 512 << 10, FoldStepBytes = 256 << 10,
+            ManifestBytes = 6 << 10, OverlayLayers = 2,
     };
 
     public Random Random { get; }
@@ -82,7 +83,8 @@ internal sealed class StoreDriver
         var data = Disks[disk].AsSpan(at, Math.Min(64 << 10, Disks[disk].Length - at));
         var zero = !data.ContainsAnyExcept((byte)0);
         Store.Apply(Encode(
-            zero ? ChangeKind.ResyncZeroes : ChangeKind.ResyncData, disk, at, data.Length, zero ? default : data, Lsn.None));
+            zero ? ChangeKind.ResyncZeroes : ChangeKind.ResyncData, disk, at, data.Length, zero ? default : data,
+                Lsn.None));
         if (!zero && Random.Next(2) == 0)
         {
             Store.NoteBlockHashes(disk, at / (64 << 10), System.Security.Cryptography.SHA256.HashData(data));
@@ -210,13 +212,15 @@ internal sealed class StoreDriver
 
     public byte[] Encode(ChangeKind kind, int disk, long offset, long length, ReadOnlySpan<byte> data, Lsn lsn)
     {
-        var header = new ChangeHeader(kind, disk, At.Generation, lsn, offset, length, Lsn.None, DateTimeOffset.UnixEpoch, data.Length);
+        var header = new ChangeHeader(kind, disk, At.Generation, lsn, offset, length, Lsn.None,
+            DateTimeOffset.UnixEpoch, data.Length);
         var record = new byte[header.EncodedLength];
         ChangeRecord.Encode(header, data, record);
         return record;
     }
 
-    /// <summary>As a source does after a lost session: sends what the store does not hold, and all blocks if it resyncs.</summary>
+    /// <summary>As a source does after a lost session: sends what the store does not hold, and all blocks if it
+    /// resyncs.</summary>
     public void Resume()
     {
         var position = Store.Position;

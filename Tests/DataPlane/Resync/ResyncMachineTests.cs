@@ -56,7 +56,8 @@ public sealed class ResyncMachineTests
         Assert.True(machine.TryNext(out var inspect));
         machine.Inspected(inspect.Work, 0xFFFFF);
         var (first, second) = (Take(machine, 1), Take(machine, 2));
-        Assert.Equal((ResyncSlotKind.Copy, 0, 16, 1 << 20), (first.Kind, first.FirstBlock, first.BlockCount, first.Length));
+        Assert.Equal((ResyncSlotKind.Copy, 0, 16, 1 << 20),
+            (first.Kind, first.FirstBlock, first.BlockCount, first.Length));
         Assert.Equal((ResyncSlotKind.Copy, 16, 4), (second.Kind, second.FirstBlock, second.BlockCount));
         Assert.True(machine.TryNext(out inspect));
         machine.Inspected(inspect.Work, 0);
@@ -84,7 +85,7 @@ public sealed class ResyncMachineTests
     [Fact]
     [Trait("Req", "I11")]
     [Trait("Req", "OPS-3")]
-    public void In_any_order_of_answers_and_acknowledgements_every_extent_is_cleared_once_with_exactly_its_differing_blocks_sent()
+    public void In_any_order_of_answers_every_extent_is_cleared_once_with_exactly_its_differences()
     {
         Check.One(Config.QuickThrowOnFailure, Prop.ForAll<int, bool>((seed, empty) =>
         {
@@ -92,13 +93,15 @@ public sealed class ResyncMachineTests
             var extents = Enumerable.Range(0, random.Next(1, 12)).Select(i => new DirtyExtent(
                 random.Next(2), (long)i * DirtyExtent.Size, random.Next(1, DirtyExtent.Size), i)).ToArray();
             var differing = extents.ToDictionary(
-                e => e, e => random.Next(3) == 0 ? 0 : (ulong)random.NextInt64() & BlockHashTree.MaskOf(BlockHashTree.BlockCount(e.Length)));
+                e => e, e => random.Next(3) == 0 ? 0
+                    : (ulong)random.NextInt64() & BlockHashTree.MaskOf(BlockHashTree.BlockCount(e.Length)));
             return Drive(new ResyncMachine(random.Next(1, 5)), extents, differing, empty, random);
         }));
     }
 
     private static bool Drive(
-        ResyncMachine machine, DirtyExtent[] extents, Dictionary<DirtyExtent, ulong> differing, bool empty, Random random)
+        ResyncMachine machine, DirtyExtent[] extents, Dictionary<DirtyExtent, ulong> differing, bool empty,
+            Random random)
     {
         machine.Begin(extents, empty);
         var sent = extents.ToDictionary(e => e, _ => 0UL);

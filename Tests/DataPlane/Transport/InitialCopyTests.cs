@@ -16,7 +16,8 @@ public sealed class InitialCopyTests
     [InlineData(false, true)]
     [Trait("Req", "REP-1")]
     [Trait("Req", "NET-1")]
-    public async Task An_empty_replica_ends_up_equal_whoever_connects_over_memory_or_a_socket(bool receiverConnects, bool socket)
+    public async Task An_empty_replica_ends_up_equal_whoever_connects_over_memory_or_a_socket(bool receiverConnects,
+        bool socket)
     {
         var rig = Rig();
         rig.ReceiverConnects = receiverConnects;
@@ -59,7 +60,8 @@ public sealed class InitialCopyTests
     public async Task Compressible_blocks_shrink_on_the_wire()
     {
         var source = new MemorySource(8 * Mebi);
-        var text = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 100_000).Select(i => $"line {i % 977} of the log\n")));
+        var text = System.Text.Encoding.ASCII.GetBytes(
+            string.Concat(Enumerable.Range(0, 100_000).Select(i => $"line {i % 977} of the log\n")));
         source.Seed(0, 0, text);
         source.FreezeBase();
         var rig = new SessionRig(source, new MemorySink(8 * Mebi));

@@ -19,7 +19,8 @@ public sealed class RefusalTests
     [Trait("Req", "I15")]
     public async Task A_stale_term_is_refused_at_both_ends_with_the_term_that_stands(bool receiverConnects)
     {
-        var rig = new SessionRig(new MemorySource(Size), new MemorySink(Size) { Term = new Term(4) }) { ReceiverConnects = receiverConnects };
+        var rig = new SessionRig(new MemorySource(Size),
+            new MemorySink(Size) { Term = new Term(4) }) { ReceiverConnects = receiverConnects };
         var (one, other) = Wire.InMemory();
         var opened = await BothAsync(rig, one, other);
         Assert.All(opened, error =>
@@ -59,8 +60,10 @@ public sealed class RefusalTests
             TimeProvider.System, Token);
         var connecting = SessionHandshake.ConnectAsync(
             one, SessionRig.Vm, SessionRig.Key, SessionOffer.Send(source), TimeProvider.System, Token);
-        Assert.Equal(SessionRefusal.WrongKey, (await Assert.ThrowsAsync<SessionRefusedException>(() => connecting)).Reason);
-        Assert.Equal(SessionRefusal.WrongKey, (await Assert.ThrowsAsync<SessionRefusedException>(() => accepting)).Reason);
+        Assert.Equal(SessionRefusal.WrongKey,
+            (await Assert.ThrowsAsync<SessionRefusedException>(() => connecting)).Reason);
+        Assert.Equal(SessionRefusal.WrongKey,
+            (await Assert.ThrowsAsync<SessionRefusedException>(() => accepting)).Reason);
     }
 
     [Fact]
@@ -88,7 +91,8 @@ public sealed class RefusalTests
         var shrunk = new SessionRig(new MemorySource(Size / 2), new MemorySink(Size));
         var (one, other) = Wire.InMemory();
         var errors = await BothAsync(shrunk, one, other);
-        Assert.All(errors, e => Assert.Equal(SessionRefusal.SizeMismatch, Assert.IsType<SessionRefusedException>(e).Reason));
+        Assert.All(errors, e =>
+            Assert.Equal(SessionRefusal.SizeMismatch, Assert.IsType<SessionRefusedException>(e).Reason));
     }
 
     [Fact]
@@ -97,7 +101,8 @@ public sealed class RefusalTests
         var (one, other) = Wire.InMemory();
         var offer = SessionOffer.Send(new MemorySource(Size));
         var accepting = SessionHandshake.AcceptAsync(
-            other, (_, _) => ValueTask.FromResult<SessionAcceptance?>(new SessionAcceptance(SessionRig.Key, offer)), TimeProvider.System, Token);
+            other, (_, _) => ValueTask.FromResult<SessionAcceptance?>(new SessionAcceptance(SessionRig.Key, offer)),
+                TimeProvider.System, Token);
         var error = await Assert.ThrowsAsync<SessionRefusedException>(() => SessionHandshake.ConnectAsync(
             one, SessionRig.Vm, SessionRig.Key, offer, TimeProvider.System, Token));
         Assert.Equal(SessionRefusal.RoleMismatch, error.Reason);
@@ -137,7 +142,8 @@ public sealed class RefusalTests
         var accepting = SessionHandshake.AcceptAsync(
             acceptor, (_, _) => ValueTask.FromResult<SessionAcceptance?>(new SessionAcceptance(SessionRig.Key, answer)),
             TimeProvider.System, Token);
-        var connecting = SessionHandshake.ConnectAsync(initiator, SessionRig.Vm, SessionRig.Key, offer, TimeProvider.System, Token);
+        var connecting = SessionHandshake.ConnectAsync(initiator, SessionRig.Vm, SessionRig.Key, offer,
+            TimeProvider.System, Token);
         return [await Record.ExceptionAsync(() => connecting), await Record.ExceptionAsync(() => accepting)];
     }
 }

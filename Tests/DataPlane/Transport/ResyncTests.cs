@@ -6,7 +6,7 @@ namespace ReplicationEngine.Tests.DataPlane.Transport;
 public sealed class ResyncTests
 {
     private const int Block = 65536;
-    private const int Size = 48 << 20;
+    private const int Size = 24 << 20;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -41,11 +41,13 @@ public sealed class ResyncTests
         rig.AssertEqual();
         var bytes = changed.Count * (long)Block;
         Assert.Equal(bytes, rig.Sink.ResyncDataBytes - sentBefore);
-        Assert.True(sessions.SenderWire.Written <= (bytes * 1.05) + (1 << 20), $"{sessions.SenderWire.Written} bytes for {bytes}");
+        Assert.True(sessions.SenderWire.Written <= (bytes * 1.05) + (1 << 20),
+            $"{sessions.SenderWire.Written} bytes for {bytes}");
         Assert.Equal(Size + bytes, rig.Source.DiskBytesRead - readBefore);
         var progress = sessions.Send.Progress!;
         Assert.Equal(Size >> 22, progress.ExtentsCompared);
-        Assert.Equal(knowsRoots ? changed.Select(b => b / 64).Distinct().Count() : Size >> 22, progress.ExtentsDifferent);
+        Assert.Equal(knowsRoots ? changed.Select(b => b / 64).Distinct().Count() : Size >> 22,
+            progress.ExtentsDifferent);
     }
 
     [Fact]

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.TestKit.Processes;
 
-/// <summary>A process that a test started: its output is gathered, and it is ended by its id whatever happens.</summary>
+/// <summary>A process that a test started: its output is gathered, and it is ended by its id whatever
+/// happens.</summary>
 public sealed class ChildProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -13,6 +14,7 @@ public sealed class ChildProcess : IDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
+    private bool _disposed;
 
     private ChildProcess(Process process)
     {
@@ -49,7 +51,8 @@ public sealed class ChildProcess : IDisposable
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(
             Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
         start.Environment.Remove("DRCTL_SERVER");
-        return new ChildProcess(Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start."));
+        return new ChildProcess(Process.Start(start)
+            ?? throw new InvalidOperationException($"{program} did not start."));
     }
 
     /// <summary>Ends it at once, as SIGKILL does, and waits until it is gone.</summary>
@@ -82,6 +85,12 @@ public sealed class ChildProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         Kill();
         _process.Dispose();
     }

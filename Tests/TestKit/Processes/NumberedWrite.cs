@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ReplicationEngine.Tests.TestKit.Processes;
 
 /// <summary>
-/// One write of 4 KiB whose content says its number, and when it was submitted and acknowledged: by a counter that orders
-/// all events of a test, and by the wall clock.
+/// One write of 4 KiB whose content says its number, and when it was submitted and acknowledged: by a counter that
+/// orders all events of a test, and by the wall clock.
 /// </summary>
 public sealed class NumberedWrite(long number, int disk, long block, long submitted)
 {
@@ -29,7 +29,8 @@ public sealed class NumberedWrite(long number, int disk, long block, long submit
     /// <summary>When the acknowledgement was read.</summary>
     public DateTimeOffset AcknowledgedAt { get; set; }
 
-    /// <summary>Found not to be on the source after a crash that ate its answer, so it must never be seen later either.</summary>
+    /// <summary>Found not to be on the source after a crash that ate its answer, so it must never be seen later
+    /// either.</summary>
     public bool Void { get; set; }
 
     /// <summary>The content, which no other number has.</summary>

@@ -5,11 +5,13 @@ using ReplicationEngine.Tests.TestKit.Nbd;
 namespace ReplicationEngine.Tests.TestKit.Processes;
 
 /// <summary>
-/// Writes numbered blocks to disks over NBD, several in flight on each, and keeps a log of its own of what was submitted and
-/// acknowledged. One thread a disk. A block has one write in flight at most, so the order of the writes of a block is known.
+/// Writes numbered blocks to disks over NBD, several in flight on each, and keeps a log of its own of what was
+/// submitted and acknowledged. One thread a disk. A block has one write in flight at most, so the order of the writes
+/// of a block is known.
 /// </summary>
 /// <remarks>
-/// A writer outlives the server: when the connection ends, its threads end, and <see cref="Start"/> goes on over new ones.
+/// A writer outlives the server: when the connection ends, its threads end, and <see cref="Start"/> goes on over new
+/// ones.
 /// </remarks>
 public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeSpan pace)
 {
@@ -39,7 +41,8 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
         {
             var (disk, uri, stop) = (i, uris[i], _stop);
             var random = new Random((seed * 1000) + (_round * 10) + disk);
-            var thread = new Thread(() => Run(disk, uri, random, stop)) { IsBackground = true, Name = $"writer {disk}" };
+            var thread = new Thread(() => Run(disk, uri, random, stop)) { IsBackground = true,
+                Name = $"writer {disk}" };
             thread.Start();
             _threads.Add(thread);
         }
@@ -58,7 +61,8 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     }
 
     /// <summary>
-    /// After a crash, decides by the source's disks which of the writes without an answer took place; the others are void.
+    /// After a crash, decides by the source's disks which of the writes without an answer took place; the others are
+    /// void.
     /// </summary>
     public void Settle(IReadOnlyList<string> disks)
     {
@@ -110,7 +114,8 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
                 _log.Enqueue(write);
                 flying.Add(
                     client.Submit(
-                        NbdWire.Write, (ulong)block * NumberedWrite.Bytes, NumberedWrite.Bytes, 0, NumberedWrite.Content(number)),
+                        NbdWire.Write, (ulong)block * NumberedWrite.Bytes, NumberedWrite.Bytes, 0,
+                            NumberedWrite.Content(number)),
                     write);
             }
 

@@ -3,9 +3,9 @@ using Xunit;
 namespace ReplicationEngine.Tests.TestKit.Processes;
 
 /// <summary>
-/// Judges images by the writer's own log: each block holds the base's bytes or those of one write, whole; and no write is
-/// missing that was acknowledged before one that is there was submitted. Writes that were in flight together may be there or
-/// not (I1, I4).
+/// Judges images by the writer's own log: each block holds the base's bytes or those of one write, whole; and no write
+/// is missing that was acknowledged before one that is there was submitted. Writes that were in flight together may be
+/// there or not (I1, I4).
 /// </summary>
 public static class WriteOrderCheck
 {
@@ -29,8 +29,10 @@ public static class WriteOrderCheck
         if (firstGone is not null && lastThere is not null && lastThere.Submitted > firstGone.Acknowledged)
         {
             Assert.Fail(
-                $"{what}: write {lastThere.Number} is there (disk {lastThere.Disk}, block {lastThere.Block}), but write "
-                + $"{firstGone.Number} (disk {firstGone.Disk}, block {firstGone.Block}), acknowledged before that was submitted, is not.");
+                $"{what}: write {lastThere.Number} is there (disk {lastThere.Disk}, block {lastThere.Block}), but "
+                    + $"write "
+                + $"{firstGone.Number} (disk {firstGone.Disk}, block {firstGone.Block}), acknowledged before that "
+                    + $"was submitted, is not.");
         }
 
         return missing;
@@ -41,7 +43,8 @@ public static class WriteOrderCheck
         IReadOnlyList<byte[]> bases, IReadOnlyList<byte[]> images, IEnumerable<NumberedWrite> writes, string what)
     {
         var gone = Prefix(bases, images, writes, what).Where(w => w.Acknowledged is not null).ToList();
-        Assert.True(gone.Count == 0, $"{what}: {gone.Count} acknowledged writes are missing, the first is {gone.FirstOrDefault()?.Number}.");
+        Assert.True(gone.Count == 0,
+            $"{what}: {gone.Count} acknowledged writes are missing, the first is {gone.FirstOrDefault()?.Number}.");
     }
 
     /// <summary>The images are equal, the first difference named.</summary>
@@ -56,13 +59,15 @@ public static class WriteOrderCheck
     }
 
     private static int Blocks(byte[] a, byte[] b) => Enumerable.Range(0, a.Length / NumberedWrite.Bytes).Count(i =>
-        !a.AsSpan(i * NumberedWrite.Bytes, NumberedWrite.Bytes).SequenceEqual(b.AsSpan(i * NumberedWrite.Bytes, NumberedWrite.Bytes)));
+        !a.AsSpan(i * NumberedWrite.Bytes,
+            NumberedWrite.Bytes).SequenceEqual(b.AsSpan(i * NumberedWrite.Bytes, NumberedWrite.Bytes)));
 
     private static void Observe(
         int disk, byte[] before, byte[] image, IEnumerable<NumberedWrite> writes, List<NumberedWrite> present,
         List<NumberedWrite> missing, string what)
     {
-        Assert.True(before.Length == image.Length, $"{what}: disk {disk} has {image.Length} bytes, not {before.Length}.");
+        Assert.True(before.Length == image.Length,
+            $"{what}: disk {disk} has {image.Length} bytes, not {before.Length}.");
         var ofBlock = writes.ToLookup(w => w.Block);
         for (long block = 0; block < image.Length / NumberedWrite.Bytes; block++)
         {
@@ -77,8 +82,10 @@ public static class WriteOrderCheck
             var isBase = seen.SequenceEqual(before.AsSpan((int)(block * NumberedWrite.Bytes), NumberedWrite.Bytes));
             Assert.True(
                 found >= 0 || isBase,
-                $"{what}: block {block} of disk {disk} is neither the base's nor that of one of its {newestFirst.Count} writes.");
-            Assert.False(found >= 0 && newestFirst[found].Void, $"{what}: block {block} of disk {disk} holds a write that never was.");
+                $"{what}: block {block} of disk {disk} is neither the base's nor that of one of its "
+                    + $"{newestFirst.Count} writes.");
+            Assert.False(found >= 0 && newestFirst[found].Void,
+                $"{what}: block {block} of disk {disk} holds a write that never was.");
             missing.AddRange(found < 0 ? newestFirst : newestFirst[..found]);
             if (found >= 0)
             {

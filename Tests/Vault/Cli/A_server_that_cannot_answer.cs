@@ -87,7 +87,8 @@ public sealed class A_server_that_cannot_answer
         service.Jobs["j1"] = new(Samples.Job("commit"));
         service.Vms["vm1"] = new(Samples.Vm());
         var broken = 0;
-        service.OnOperation = () => Interlocked.Increment(ref broken) == 1 ? new Break() : Results.Accepted(null, new { jobId = "j1" });
+        service.OnOperation = () => Interlocked.Increment(ref broken) == 1 ? new Break()
+            : Results.Accepted(null, new { jobId = "j1" });
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("commit", "vm1"));
         Assert.Equal(2, service.Received.Count);

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Cli;
 
-/// <summary>Wrong command lines: exit code 2, one sentence that names the value and the remedy, nothing sent, nothing on stdout.</summary>
+/// <summary>Wrong command lines: exit code 2, one sentence that names the value and the remedy, nothing sent, nothing
+/// on stdout.</summary>
 public sealed class Bad_usage
 {
     [Theory]

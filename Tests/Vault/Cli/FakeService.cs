@@ -11,8 +11,8 @@ using ReplicationEngine.Vault.Api;
 namespace ReplicationEngine.Tests.Vault.Cli;
 
 /// <summary>
-/// The HTTP contract on a loopback port, with answers that a test writes. VMs and jobs are scripts: each question takes the next
-/// answer, the last one stays.
+/// The HTTP contract on a loopback port, with answers that a test writes. VMs and jobs are scripts: each question takes
+/// the next answer, the last one stays.
 /// </summary>
 internal sealed class FakeService : IAsyncDisposable
 {
@@ -20,7 +20,8 @@ internal sealed class FakeService : IAsyncDisposable
 
     private FakeService(WebApplication app) => _app = app;
 
-    public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    public string Url =>
+        _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
     public ConcurrentDictionary<string, Script<VmView>> Vms { get; } = new();
 
@@ -56,7 +57,8 @@ internal sealed class FakeService : IAsyncDisposable
     }
 
     public static IResult Problem(int status, string detail, string code = "code") =>
-        Results.Problem(detail, statusCode: status, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code });
+        Results.Problem(detail, statusCode: status,
+            extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code });
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
@@ -75,7 +77,8 @@ internal sealed class FakeService : IAsyncDisposable
             }
         });
         _app.MapGet("/api/v1/vms", () => Vms.Values.Select(v => v.Next()).ToList());
-        _app.MapGet("/api/v1/vms/{vm}", (string vm) => Vms.TryGetValue(vm, out var script) ? Results.Ok(script.Next()) : Unknown(vm));
+        _app.MapGet("/api/v1/vms/{vm}", (string vm) => Vms.TryGetValue(vm, out var script) ? Results.Ok(script.Next())
+            : Unknown(vm));
         _app.MapGet("/api/v1/vms/{vm}/points", (string vm) => Vms.ContainsKey(vm) ? Results.Ok(Points) : Unknown(vm));
         _app.MapGet("/api/v1/vms/{vm}/log", (string vm, string? at) =>
             !Vms.ContainsKey(vm) ? Unknown(vm) : at is null ? Results.Ok(Log) : Results.Ok(StateAt));
@@ -90,7 +93,8 @@ internal sealed class FakeService : IAsyncDisposable
         });
     }
 
-    private static IResult Unknown(string vm) => Problem(404, $"The vault knows no VM {vm}; `drctl status` lists them.", "unknown-vm");
+    private static IResult Unknown(string vm) =>
+        Problem(404, $"The vault knows no VM {vm}; `drctl status` lists them.", "unknown-vm");
 }
 
 /// <summary>Answers one after another; the last one stays.</summary>

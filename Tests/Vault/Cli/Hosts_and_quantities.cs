@@ -65,7 +65,8 @@ public sealed class Hosts_and_quantities
     [InlineData(1536, "1.5 KiB")]
     [InlineData(268435456, "256 MiB")]
     [InlineData(1L << 40, "1.0 TiB")]
-    public void Bytes_have_three_digits_at_most(long bytes, string expected) => Assert.Equal(expected, Readable.Bytes(bytes));
+    public void Bytes_have_three_digits_at_most(long bytes, string expected) =>
+        Assert.Equal(expected, Readable.Bytes(bytes));
 
     [Theory]
     [InlineData(0, "0 ms")]
@@ -84,5 +85,6 @@ public sealed class Hosts_and_quantities
     [InlineData(0, "░░░░")]
     [InlineData(99.9, "███░")]
     [InlineData(100, "████")]
-    public void A_bar_is_full_only_at_the_end(double percent, string expected) => Assert.Equal(expected, Readable.Bar(percent, 4));
+    public void A_bar_is_full_only_at_the_end(double percent, string expected) =>
+        Assert.Equal(expected, Readable.Bar(percent, 4));
 }

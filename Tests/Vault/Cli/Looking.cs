@@ -18,7 +18,8 @@ public sealed class Looking
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("status", "vm1", "--json"));
         Assert.Single(drctl.Output.TrimEnd().Split('\n'));
         var json = drctl.Json;
-        Assert.Equal(("vm1", "resyncing", "warning"), ((string?)json["vm"], (string?)json["phase"], (string?)json["health"]));
+        Assert.Equal(("vm1", "resyncing", "warning"),
+            ((string?)json["vm"], (string?)json["phase"], (string?)json["health"]));
         Assert.Equal("cache-full", (string?)json["causes"]![0]!["code"]);
         Assert.Equal((1536, 0.5), ((long)json["lagBytes"]!, (double)json["lagSeconds"]!));
         Assert.Equal(43.7, (double)json["progress"]!["percent"]!);
@@ -36,9 +37,12 @@ public sealed class Looking
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("status", "vm1"));
         foreach (var expected in new[]
         {
-            "vm1: resyncing, health warning", "The cache is full. (cache-full, since 2026-01-31 12:00:00Z) → Give it more room.",
-            "█████████████░", "43 %, 112 MiB of 256 MiB", "1.5 KiB, 500 ms", "incremental, 4.0 KiB, about 100 ms: the log holds every write",
-            "primary on agent1, connected", Samples.Disk.Uri!, "nbd://127.0.0.1:10809/r1", "RPO 1.5 s, RTO 250 ms", "✓ succeeded", "━━━",
+            "vm1: resyncing, health warning",
+                "The cache is full. (cache-full, since 2026-01-31 12:00:00Z) → Give it more room.",
+            "█████████████░", "43 %, 112 MiB of 256 MiB", "1.5 KiB, 500 ms",
+                "incremental, 4.0 KiB, about 100 ms: the log holds every write",
+            "primary on agent1, connected", Samples.Disk.Uri!, "nbd://127.0.0.1:10809/r1", "RPO 1.5 s, RTO 250 ms",
+                "✓ succeeded", "━━━",
             "make-point, test-failover",
         })
         {
@@ -80,8 +84,10 @@ public sealed class Looking
         service.Vms["vm1"] = new(Samples.Vm());
         service.Points.AddRange(
         [
-            Samples.Point with { Id = "p3", Time = Samples.Start.AddMinutes(10), Usable = false, Reason = "a segment is damaged" },
-            Samples.Point with { Id = "p2", Time = Samples.Start.AddMinutes(5), Kind = "app", Grade = "digest-matched" },
+            Samples.Point with { Id = "p3", Time = Samples.Start.AddMinutes(10), Usable = false,
+                Reason = "a segment is damaged" },
+            Samples.Point with { Id = "p2", Time = Samples.Start.AddMinutes(5), Kind = "app",
+                Grade = "digest-matched" },
             Samples.Point with { Id = "p1" },
         ]);
         var json = new Drctl(service.Url);
@@ -103,12 +109,13 @@ public sealed class Looking
     {
         await using var service = await FakeService.StartAsync();
         service.Vms["vm1"] = new(Samples.Vm());
-        service.Log.Add(new LogLineView(1, Samples.Start, "protected-vm.enabled.v1", "root", new JsonObject { ["disk"] = "/a" }));
+        service.Log.Add(new LogLineView(1, Samples.Start, "vm.e.v1", "root",
+            new JsonObject { ["disk"] = "/a" }));
         service.Log.Add(new LogLineView(2, Samples.Start, "protected-vm.paused.v1", "root", new JsonObject()));
         var json = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await json.RunAsync("log", "vm1", "--json"));
         Assert.Equal(
-            """{"seq":1,"time":"2026-01-31T12:00:00+00:00","type":"protected-vm.enabled.v1","actor":"root","data":{"disk":"/a"}}""",
+            """{"seq":1,"time":"2026-01-31T12:00:00+00:00","type":"vm.e.v1","actor":"root","data":{"disk":"/a"}}""",
             json.Output.Split('\n')[0]);
         Assert.Equal(2, json.Output.TrimEnd().Split('\n').Length);
         var table = new Drctl(service.Url);
@@ -128,7 +135,8 @@ public sealed class Looking
         Assert.Contains("/api/v1/vms/vm1/log?at=2026-01-31T12%3A00%3A00%2B00%3A00", service.Asked);
         var page = new Drctl(service.Url);
         await page.RunAsync("log", "vm1", "--at", "2");
-        Assert.StartsWith("after event 2, 2026-01-31 12:00:00Z: paused, health normal\n{\n", page.Output, StringComparison.Ordinal);
+        Assert.StartsWith("after event 2, 2026-01-31 12:00:00Z: paused, health normal\n{\n", page.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -137,7 +145,9 @@ public sealed class Looking
     {
         await using var service = await FakeService.StartAsync();
         service.Jobs["j1"] = new(Samples.Job("protect"));
-        service.Jobs["j2"] = new(Samples.Job("resync", "failed", new JobErrorView("x", "It broke.", "Mend it.")) with { Id = "j2", Vm = "vm2" });
+        service.Jobs["j2"] =
+            new(Samples.Job("resync", "failed", new JobErrorView("x", "It broke.", "Mend it.")) with { Id = "j2",
+                Vm = "vm2" });
         var all = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await all.RunAsync("jobs"));
         Assert.Matches(@"transfer +✓ succeeded +2\.0 s +64 KiB blocks", all.Output);

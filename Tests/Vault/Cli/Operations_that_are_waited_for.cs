@@ -22,7 +22,8 @@ public sealed class Operations_that_are_waited_for
     public async Task A_simple_operation_waits_for_its_job_and_answers_the_phase(string line, string operation)
     {
         await using var service = await FakeService.StartAsync();
-        service.Jobs["j1"] = new(Samples.Job(operation, "running"), Samples.Job(operation, "running"), Samples.Job(operation));
+        service.Jobs["j1"] = new(Samples.Job(operation, "running"), Samples.Job(operation, "running"),
+            Samples.Job(operation));
         service.Vms["vm1"] = new(Samples.Vm(phase: "busy"), Samples.Vm(phase: "busy"), Samples.Vm(phase: "settled"));
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync([.. line.Split(' '), "--json"]));
@@ -49,7 +50,8 @@ public sealed class Operations_that_are_waited_for
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("failback", "vm1"));
         Assert.Equal(
-            $"vm1: failback done in 3.0 s; now protected, health normal\n  /disks/a.img  256 MiB  {Samples.Disk.Uri}\n", drctl.Output);
+            $"vm1: failback done in 3.0 s; now protected, health normal\n  /disks/a.img  256 MiB  {Samples.Disk.Uri}\n",
+                drctl.Output);
     }
 
     [Fact]
@@ -74,7 +76,8 @@ public sealed class Operations_that_are_waited_for
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync([.. line.Split(' '), "--no-wait", "--json"]));
         Assert.True(JsonNode.DeepEquals(
-            new JsonObject { ["vm"] = "vm1", ["operation"] = operation, ["jobId"] = "j1", ["state"] = "running" }, drctl.Json));
+            new JsonObject { ["vm"] = "vm1", ["operation"] = operation, ["jobId"] = "j1", ["state"] = "running" },
+                drctl.Json));
         Assert.DoesNotContain(service.Asked, path => path.Contains("/jobs", StringComparison.Ordinal));
     }
 
@@ -88,7 +91,8 @@ public sealed class Operations_that_are_waited_for
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Refused, await drctl.RunAsync("resync", "vm1", "--json"));
         Assert.Equal(
-            "vm1: resync failed at transfer: The replica's disk is full. Free space at the target.", drctl.Errors.TrimEnd());
+            "vm1: resync failed at transfer: The replica's disk is full. Free space at the target.",
+                drctl.Errors.TrimEnd());
         Assert.Empty(drctl.Output);
     }
 
@@ -109,7 +113,8 @@ public sealed class Operations_that_are_waited_for
         var old = Samples.Point with { Id = "old", Time = Samples.Start.AddMinutes(-5) };
         service.Jobs["j1"] = new(Samples.Job("make-point"));
         service.Vms["vm1"] = new(
-            Samples.Vm() with { Points = new PointsView(1, old) }, Samples.Vm() with { Points = new PointsView(2, Samples.Point) });
+            Samples.Vm() with { Points = new PointsView(1, old) },
+                Samples.Vm() with { Points = new PointsView(2, Samples.Point) });
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("point", "vm1", "--json"));
         Assert.Equal(Samples.Point.Id, (string?)drctl.Json["point"]!["id"]);

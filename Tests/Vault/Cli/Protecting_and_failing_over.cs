@@ -14,7 +14,8 @@ public sealed class Protecting_and_failing_over
 
     private static readonly VmView Replicating = Samples.Vm(phase: "initial-replication") with
     {
-        Progress = new ProgressView("initial-replication", 43.7, 256 << 20, 112 << 20, 144 << 20, 85 << 20, 1.7, 30 << 20),
+        Progress = new ProgressView("initial-replication", 43.7, 256 << 20, 112 << 20, 144 << 20, 85 << 20, 1.7,
+            30 << 20),
     };
 
     [Fact]
@@ -25,7 +26,8 @@ public sealed class Protecting_and_failing_over
         service.Jobs["j1"] = new(Samples.Job("protect", "running"));
         service.Vms["vm1"] = new(Unserved, Unserved, Replicating);
         var drctl = new Drctl(service.Url);
-        Assert.Equal(ExitCodes.Done, await drctl.RunAsync("protect", "vm1", "--disk", "/disks/a.img", "b.img", "--no-wait", "--json"));
+        Assert.Equal(ExitCodes.Done,
+            await drctl.RunAsync("protect", "vm1", "--disk", "/disks/a.img", "b.img", "--no-wait", "--json"));
         Assert.Equal("vm1", (string?)drctl.Json["vm"]);
         Assert.Equal("running", (string?)drctl.Json["state"]);
         var disk = Assert.Single(drctl.Json["disks"]!.AsArray())!;
@@ -43,11 +45,13 @@ public sealed class Protecting_and_failing_over
         service.Vms["vm1"] = new(Samples.Vm());
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync(
-            "protect", "vm1", "--disk", "/a", "--disk", "/b", "--agent", "a1", "--scenario", "SCN-3", "--policy", "gold"));
+            "protect", "vm1", "--disk", "/a", "--disk", "/b", "--agent", "a1", "--scenario", "SCN-3", "--policy",
+                "gold"));
         var request = service.Received.Single().Request;
         Assert.Equal(["/a", "/b"], request.Disks);
         Assert.Equal(("a1", "SCN-3", "gold"), (request.Agent, request.Scenario, request.Policy));
-        Assert.Equal($"vm1: protected; attach the machine to\n  /disks/a.img  256 MiB  {Samples.Disk.Uri}\n", drctl.Output);
+        Assert.Equal($"vm1: protected; attach the machine to\n  /disks/a.img  256 MiB  {Samples.Disk.Uri}\n",
+            drctl.Output);
     }
 
     [Fact]
@@ -92,7 +96,8 @@ public sealed class Protecting_and_failing_over
         service.Jobs["j1"] = new(Samples.Job(operation, "running"), Samples.Job(operation));
         service.Vms["vm1"] = new(Samples.Vm(), Of(kind, unserved), Of(kind, Samples.Recovered));
         var drctl = new Drctl(service.Url);
-        string[] arguments = ["failover", "vm1", "--kind", kind, "--json", .. point is null ? [] : new[] { "--point", point }];
+        string[] arguments = ["failover", "vm1", "--kind", kind, "--json", .. point is null ? []
+            : new[] { "--point", point }];
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync(arguments));
         var json = drctl.Json;
         Assert.Equal("nbd://127.0.0.1:10809/r1", (string?)json["disks"]![0]!["uri"]);
@@ -102,7 +107,8 @@ public sealed class Protecting_and_failing_over
         Assert.Equal("crash", (string?)json["point"]!["kind"]);
         Assert.Equal(Samples.Start, (DateTimeOffset?)json["point"]!["time"]);
         Assert.Equal((1.5, 0.25), ((double)json["rpoSeconds"]!, (double)json["rtoSeconds"]!));
-        Assert.Equal((operation, point), (service.Received.Single().Operation, service.Received.Single().Request.Point));
+        Assert.Equal((operation, point),
+            (service.Received.Single().Operation, service.Received.Single().Request.Point));
     }
 
     [Fact]

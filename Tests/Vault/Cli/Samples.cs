@@ -26,7 +26,8 @@ internal static class Samples
         "j1", "vm1", kind, state, "root", Start, state == "running" ? null : Start.AddSeconds(3),
         [
             new JobStepView("prerequisites", "succeeded", Start, Start.AddSeconds(1), null),
-            new JobStepView("transfer", state, Start.AddSeconds(1), state == "running" ? null : Start.AddSeconds(3), "64 KiB blocks"),
+            new JobStepView("transfer", state, Start.AddSeconds(1), state == "running" ? null : Start.AddSeconds(3),
+                "64 KiB blocks"),
         ],
         error);
 }

@@ -14,7 +14,8 @@ public sealed class The_demos_own_judges
         var script = Path.Combine(Root(), "Demo", "selftest");
         foreach (var (program, package) in new[]
         {
-            ("/usr/bin/nbdkit", "nbdkit"), ("/usr/bin/nbdsh", "libnbd-bin and python3-libnbd"), ("/sbin/mke2fs", "e2fsprogs"),
+            ("/usr/bin/nbdkit", "nbdkit"), ("/usr/bin/nbdsh", "libnbd-bin and python3-libnbd"),
+                ("/sbin/mke2fs", "e2fsprogs"),
         })
         {
             Assert.SkipUnless(File.Exists(program), $"install {package}");

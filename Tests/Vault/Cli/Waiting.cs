@@ -17,7 +17,8 @@ public sealed class Waiting
         var asked = 0;
         service.Before = context =>
         {
-            if (context.Request.Path.StartsWithSegments("/api/v1/jobs", StringComparison.Ordinal) && Interlocked.Increment(ref asked) == 3)
+            if (context.Request.Path.StartsWithSegments("/api/v1/jobs", StringComparison.Ordinal)
+                && Interlocked.Increment(ref asked) == 3)
             {
                 interrupt.Cancel();
             }
@@ -36,10 +37,12 @@ public sealed class Waiting
     public async Task A_service_that_restarts_meanwhile_does_not_end_the_wait()
     {
         await using var service = await FakeService.StartAsync();
-        service.Jobs["j1"] = new(Samples.Job("resync", "running"), Samples.Job("resync", "running"), Samples.Job("resync"));
+        service.Jobs["j1"] = new(Samples.Job("resync", "running"), Samples.Job("resync", "running"),
+            Samples.Job("resync"));
         service.Vms["vm1"] = new(Samples.Vm());
         var question = 0;
-        service.Before = context => context.Request.Method == "POST" || Interlocked.Increment(ref question) is < 3 or > 9;
+        service.Before = context => context.Request.Method == "POST" || Interlocked.Increment(ref question) is < 3
+            or > 9;
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("resync", "vm1"));
         Assert.True(question > 9);

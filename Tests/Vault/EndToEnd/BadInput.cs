@@ -3,7 +3,8 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
-/// <summary>What is asked wrongly is refused in one clear sentence, with the exit code that says of which kind it is.</summary>
+/// <summary>What is asked wrongly is refused in one clear sentence, with the exit code that says of which kind it
+/// is.</summary>
 public sealed class BadInput : IDisposable
 {
     private readonly Lab _lab = new();
@@ -26,16 +27,19 @@ public sealed class BadInput : IDisposable
         await RefusedAsync(1, "already", "protect", "db", "--disk", vm.Disks[0]);
         await RefusedAsync(1, "already", "protect", "web", "--disk", vm.Disks[0]);
         await RefusedAsync(1, "'/'", "protect", "root", "--disk", "/");
-        await RefusedAsync(1, "", "protect", "twice", "--disk", _lab.MakeDisk("t.img", 1 << 20, 1), "--disk", Path.Combine(_lab.SiteA, "t.img"));
-        await RefusedAsync(1, "ffffffffffffffffffffffffffffffff", "failover", "web", "--kind", "test", "--point", "ffffffffffffffffffffffffffffffff");
+        await RefusedAsync(1, "", "protect", "twice", "--disk", _lab.MakeDisk("t.img", 1 << 20, 1), "--disk",
+            Path.Combine(_lab.SiteA, "t.img"));
+        await RefusedAsync(1, "ffffffffffffffffffffffffffffffff", "failover", "web", "--kind", "test", "--point",
+            "ffffffffffffffffffffffffffffffff");
         await RefusedAsync(1, "yesterday", "failover", "web", "--kind", "test", "--point", "yesterday");
-        await RefusedAsync(1, "latest-app", "failover", "web", "--kind", "test", "--point", "latest-app");
+        await RefusedAsync(1, "application-consistent", "failover", "web", "--kind", "test", "--point", "latest-app");
         await RefusedAsync(1, "commit", "commit", "web");
-        await RefusedAsync(1, "failback", "failback", "web");
+        await RefusedAsync(1, "fail back", "failback", "web");
         await RefusedAsync(1, "", "cleanup", "web");
         await RefusedAsync(1, "nobody", "status", "nobody");
         await RefusedAsync(1, "nobody", "failover", "nobody", "--kind", "unplanned");
-        await RefusedAsync(1, "SCN-99", "protect", "db", "--disk", Path.Combine(_lab.SiteA, "t.img"), "--scenario", "SCN-99");
+        await RefusedAsync(1, "SCN-99", "protect", "db", "--disk", Path.Combine(_lab.SiteA, "t.img"), "--scenario",
+            "SCN-99");
         await RefusedAsync(1, "", "log", "web", "--at", "soon");
         await RefusedAsync(2, "../x", "status", "../x");
         await RefusedAsync(2, "", "failover", "web", "--kind", "partial");
@@ -71,7 +75,8 @@ public sealed class BadInput : IDisposable
 
     private static void Judge(CommandResult result, int code, string names, string[] arguments)
     {
-        var said = $"drctl {string.Join(' ', arguments)} ended with {result.Code}, said:\n{result.Errors}\n{result.Output}";
+        var said = $"drctl {string.Join(' ', arguments)} ended with {result.Code}, "
+            + $"said:\n{result.Errors}\n{result.Output}";
         Assert.True(result.Code == code, said);
         Assert.True(result.Output.Length == 0, said);
         Assert.True(result.Errors.Contains(names, StringComparison.OrdinalIgnoreCase), said);

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
-/// <summary>The service dies in the middle of each operation; after its restart the operation ends, and nothing is half done (I20).</summary>
+/// <summary>The service dies in the middle of each operation; after its restart the operation ends, and nothing is half
+/// done (I20).</summary>
 [Trait("Req", "I20")]
 [Trait("Req", "I19")]
 public sealed class KilledHalfway : IDisposable
@@ -46,7 +47,8 @@ public sealed class KilledHalfway : IDisposable
         await HalfwayAsync("commit", "web");
         var failedOver = await vm.IsAsync("failed-over");
         WriteOrderCheck.Complete(
-            life.Bases, [.. LabVm.Uris(failedOver["recovered"]!).Select(NbdImages.Read)], life.Writer.Writes, "after the commit");
+            life.Bases, [.. LabVm.Uris(failedOver["recovered"]!).Select(NbdImages.Read)], life.Writer.Writes,
+                "after the commit");
 
         await HalfwayAsync("reprotect", "web");
         var reverse = await vm.IsAsync("protected-reverse");
@@ -59,7 +61,8 @@ public sealed class KilledHalfway : IDisposable
         await vm.IsAsync("failback-commit-pending");
         for (var i = 0; i < atCut.Count; i++)
         {
-            WriteOrderCheck.Equal(atCut[i], await File.ReadAllBytesAsync(vm.Disks[i]), $"source disk {i} after failback");
+            WriteOrderCheck.Equal(atCut[i], await File.ReadAllBytesAsync(vm.Disks[i]),
+                $"source disk {i} after failback");
         }
 
         await HalfwayAsync("commit", "web");

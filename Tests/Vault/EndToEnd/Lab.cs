@@ -7,8 +7,8 @@ using Xunit;
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
 /// <summary>
-/// A directory with two sites: the service and the agent as processes of their own, disks at the source, and drctl's command
-/// line, which runs in this process but speaks to the service over its port like any other.
+/// A directory with two sites: the service and the agent as processes of their own, disks at the source, and drctl's
+/// command line, which runs in this process but speaks to the service over its port like any other.
 /// </summary>
 internal sealed class Lab : IDisposable
 {
@@ -118,13 +118,15 @@ internal sealed class Lab : IDisposable
     {
         var result = await RunAsync([.. arguments, "--json"]);
         Assert.True(
-            result.Code == 0, $"drctl {string.Join(' ', arguments)} ended with {result.Code}: {result.Errors}\n{Logs()}");
+            result.Code == 0, $"drctl {string.Join(' ', arguments)} ended with {result.Code}: "
+                + $"{result.Errors}\n{Logs()}");
         return JsonNode.Parse(result.Output)!;
     }
 
     /// <summary>The VM as the API shows it.</summary>
     public async Task<JsonNode> ViewAsync(string vm) =>
-        await TryGetAsync($"/api/v1/vms/{vm}") ?? throw new InvalidOperationException($"The service does not show '{vm}'.\n{Logs()}");
+        await TryGetAsync($"/api/v1/vms/{vm}")
+            ?? throw new InvalidOperationException($"The service does not show '{vm}'.\n{Logs()}");
 
     /// <summary>Answers the JSON of a path; null when the service does not answer, or not with success.</summary>
     public async Task<JsonNode?> TryGetAsync(string path)
@@ -153,7 +155,8 @@ internal sealed class Lab : IDisposable
             },
             seconds,
             () => last?.ToJsonString() ?? "no view").ContinueWith(
-                done => done.IsCompletedSuccessfully ? last! : throw done.Exception!.InnerException!, TaskScheduler.Default);
+                done => done.IsCompletedSuccessfully ? last! : throw done.Exception!.InnerException!,
+                    TaskScheduler.Default);
     }
 
     /// <summary>Waits until a condition holds.</summary>
@@ -190,7 +193,8 @@ internal sealed class Lab : IDisposable
     }
 
     private static string Tail(ChildProcess? process) => process is null ? "not started"
-        : string.Join('\n', process.Errors.Split('\n').TakeLast(25)) + (process.HasExited ? $"ended with {process.ExitCode}" : "");
+        : string.Join('\n', process.Errors.Split('\n').TakeLast(25))
+            + (process.HasExited ? $"ended with {process.ExitCode}" : "");
 }
 
 /// <summary>How a command of drctl ended.</summary>

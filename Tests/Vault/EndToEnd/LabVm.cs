@@ -22,7 +22,8 @@ internal sealed class LabVm(
     public static LabVm Make(Lab lab, string name, int disks, int mebibytes, int depth = 8, int paceMs = 2)
     {
         var seed = name.Sum(c => c);
-        var paths = Enumerable.Range(0, disks).Select(i => lab.MakeDisk($"{name}-{i}.img", mebibytes << 20, seed + i)).ToList();
+        var paths = Enumerable.Range(0, disks).Select(i =>
+            lab.MakeDisk($"{name}-{i}.img", mebibytes << 20, seed + i)).ToList();
         return new LabVm(
             lab, name, paths, new NumberedWriter(seed, depth, TimeProvider.System, TimeSpan.FromMilliseconds(paceMs)));
     }
@@ -50,7 +51,8 @@ internal sealed class LabVm(
     public Task MoreAsync(int count)
     {
         var goal = writer.AcknowledgedCount + count;
-        return lab.UntilAsync($"{count} more writes to {name}", () => Task.FromResult(writer.AcknowledgedCount >= goal));
+        return lab.UntilAsync($"{count} more writes to {name}", () =>
+            Task.FromResult(writer.AcknowledgedCount >= goal));
     }
 
     public Task<JsonNode> IsAsync(string phase, int seconds = 60) =>
@@ -59,8 +61,10 @@ internal sealed class LabVm(
     /// <summary>Waits until replication is in sync and nothing lags.</summary>
     public Task<JsonNode> InSyncAsync(int seconds = 60) => lab.UntilViewAsync(
         name, "in sync",
-        v => (string?)v["phase"] == "protected" && (bool)v["source"]!["connected"]! && (long)v["source"]!["dirtyBytes"]! == 0
-            && (string?)v["source"]!["capture"] == "logging" && v["operations"]!.AsArray().Any(o => (string?)o == "make-point"),
+        v => (string?)v["phase"] == "protected" && (bool)v["source"]!["connected"]!
+            && (long)v["source"]!["dirtyBytes"]! == 0
+            && (string?)v["source"]!["capture"] == "logging"
+                && v["operations"]!.AsArray().Any(o => (string?)o == "make-point"),
         seconds);
 
     /// <summary>Makes a point and answers its id.</summary>
@@ -84,7 +88,8 @@ internal sealed class LabVm(
     /// <summary>Every usable point is a prefix of the acknowledged order; answers how many there were.</summary>
     public async Task<int> PointsArePrefixesAsync(int newest)
     {
-        var points = (await lab.AskAsync("points", name)).AsArray().Where(p => (bool)p!["usable"]!).Take(newest).ToList();
+        var points = (await lab.AskAsync("points", name)).AsArray().Where(p =>
+            (bool)p!["usable"]!).Take(newest).ToList();
         foreach (var point in points)
         {
             var id = (string)point!["id"]!;
@@ -107,8 +112,10 @@ internal sealed class LabVm(
         var bound = asked - TimeSpan.FromSeconds((double)failover["rpoSeconds"]!) - TimeSpan.FromMilliseconds(1);
         foreach (var lost in missing.Where(w => w.Acknowledged is not null))
         {
-            Assert.True(lost.AcknowledgedAt >= time, $"write {lost.Number} of {lost.AcknowledgedAt:O} is lost, but the point is of {time:O}");
-            Assert.True(lost.AcknowledgedAt >= bound, $"write {lost.Number} of {lost.AcknowledgedAt:O} is lost, but the bound is {bound:O}");
+            Assert.True(lost.AcknowledgedAt >= time,
+                $"write {lost.Number} of {lost.AcknowledgedAt:O} is lost, but the point is of {time:O}");
+            Assert.True(lost.AcknowledgedAt >= bound,
+                $"write {lost.Number} of {lost.AcknowledgedAt:O} is lost, but the bound is {bound:O}");
         }
     }
 }

@@ -18,11 +18,11 @@ public sealed class Rot : IDisposable
         var source = vm.SourceImages();
         var point = await vm.PointAsync();
         Assert.Equal(0, _lab.Service!.Stop());
-        var segments = Files(_lab.ServiceData, "segment", ".seg", ".log", ".redo");
+        var segments = Files(Path.Combine(_lab.ServiceData, "vms"));
         Assert.NotEmpty(segments);
         foreach (var segment in segments)
         {
-            Flip(segment, new FileInfo(segment).Length / 2);
+            FlipHereAndThere(segment);
         }
 
         await _lab.StartServiceAsync();
@@ -49,11 +49,11 @@ public sealed class Rot : IDisposable
         await vm.MoreAsync(300);
         _lab.Agent!.Kill();
         vm.Writer.Stop();
-        var logs = Files(Path.Combine(_lab.AgentData, "volumes"), ".seg", ".log", "segment");
+        var logs = Files(Path.Combine(_lab.AgentData, "volumes"));
         Assert.NotEmpty(logs);
         foreach (var log in logs)
         {
-            Flip(log, new FileInfo(log).Length / 2);
+            FlipHereAndThere(log);
         }
 
         await _lab.StartAgentAsync();
@@ -65,7 +65,8 @@ public sealed class Rot : IDisposable
         var images = await vm.TestImagesAsync(await vm.PointAsync());
         for (var i = 0; i < images.Count; i++)
         {
-            WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), images[i], $"disk {i} after a damaged log");
+            WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), images[i],
+                $"disk {i} after a damaged log");
         }
     }
 
@@ -107,7 +108,8 @@ public sealed class Rot : IDisposable
         var after = await _lab.RunAsync("log", "web", "--json");
         if (after.Code == 0)
         {
-            Assert.Equal(before.Where(l => l.Length > 0), after.Output.Split('\n').Where(l => l.Length > 0).Take(before.Count(l => l.Length > 0)));
+            Assert.Equal(before.Where(l => l.Length > 0),
+                after.Output.Split('\n').Where(l => l.Length > 0).Take(before.Count(l => l.Length > 0)));
         }
         else
         {
@@ -136,7 +138,8 @@ public sealed class Rot : IDisposable
             var answer = client.Read((ulong)at, 4096);
             refused += answer.Error != 0 ? 1 : 0;
             Assert.True(
-                answer.Error != 0 || answer.Data.AsSpan().SequenceEqual(expected.AsSpan(at, 4096)), $"wrong bytes at {at}");
+                answer.Error != 0 || answer.Data.AsSpan().SequenceEqual(expected.AsSpan(at, 4096)),
+                    $"wrong bytes at {at}");
         }
 
         Assert.NotEqual(0, refused);
@@ -149,9 +152,19 @@ public sealed class Rot : IDisposable
         Assert.NotEqual("", result.Errors.Trim());
     }
 
-    private static string[] Files(string directory, params string[] kinds) =>
-        [.. Directory.GetFiles(directory, "*", SearchOption.AllDirectories).Where(f =>
-            kinds.Any(k => Path.GetFileName(f).Contains(k, StringComparison.Ordinal)) && new FileInfo(f).Length > 8192)];
+    // Segments of the replica and of the replication log alike begin with "log-".
+    private static string[] Files(string directory) =>
+        [.. Directory.GetFiles(directory, "log-*", SearchOption.AllDirectories).Where(f =>
+            new FileInfo(f).Length > 8192)];
+
+    private static void FlipHereAndThere(string path)
+    {
+        const int apart = 200_000;
+        for (long at = 6000; at < Math.Min(new FileInfo(path).Length, 5 * apart); at += apart)
+        {
+            Flip(path, at);
+        }
+    }
 
     private static void Flip(string path, long at)
     {

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
-/// <summary>A machine with two disks from protection to failback and on, while it writes, and its source is lost on the way.</summary>
+/// <summary>A machine with two disks from protection to failback and on, while it writes, and its source is lost on the
+/// way.</summary>
 public sealed class WholeLife : IDisposable
 {
     private readonly Lab _lab = new();
@@ -53,7 +54,8 @@ public sealed class WholeLife : IDisposable
         var back = await _lab.AskAsync("failback", "web");
         for (var i = 0; i < atCut.Count; i++)
         {
-            WriteOrderCheck.Equal(atCut[i], await File.ReadAllBytesAsync(vm.Disks[i]), $"source disk {i} after failback");
+            WriteOrderCheck.Equal(atCut[i], await File.ReadAllBytesAsync(vm.Disks[i]),
+                $"source disk {i} after failback");
         }
 
         await _lab.AskAsync("commit", "web");
@@ -73,7 +75,8 @@ public sealed class WholeLife : IDisposable
     {
         await PointEqualsSourceAsync(vm);
         var left = Directory.GetFiles(_lab.ServiceData, "*", SearchOption.AllDirectories)
-            .Where(f => f.Contains("test", StringComparison.Ordinal) || f.Contains("overlay", StringComparison.Ordinal));
+            .Where(f => f.Contains("test", StringComparison.Ordinal)
+                || f.Contains("overlay", StringComparison.Ordinal));
         Assert.Empty(left);
     }
 
@@ -84,7 +87,8 @@ public sealed class WholeLife : IDisposable
         var uris = LabVm.Uris(test);
         for (var i = 0; i < uris.Count; i++)
         {
-            WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), NbdImages.Read(uris[i]), $"disk {i} of point {point}");
+            WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), NbdImages.Read(uris[i]),
+                $"disk {i} of point {point}");
             Assert.Equal(0u, NbdImages.WriteBlock(uris[i], 1, NumberedWrite.Content(-1)));
         }
 
@@ -108,7 +112,8 @@ public sealed class WholeLife : IDisposable
         var failover = await _lab.AskAsync("failover", "web", "--kind", "unplanned", "--point", "latest");
         Directory.Delete(_lab.SiteA);
         var uris = LabVm.Uris(failover);
-        var missing = WriteOrderCheck.Prefix(vm.Bases, [.. uris.Select(NbdImages.Read)], vm.Writer.Writes, "the recovered disks");
+        var missing = WriteOrderCheck.Prefix(vm.Bases, [.. uris.Select(NbdImages.Read)], vm.Writer.Writes,
+            "the recovered disks");
         LabVm.LossIsHonest(missing, failover, asked);
         return (uris, (string)failover["point"]!["id"]!);
     }
@@ -118,7 +123,8 @@ public sealed class WholeLife : IDisposable
         Directory.Move(_lab.SiteA + ".lost", _lab.SiteA);
         await _lab.StartAgentAsync();
         var view = await _lab.UntilViewAsync("web", "fenced", v =>
-            (string?)v["source"]!["role"] == "fenced" && v["source"]!["disks"]!.AsArray().All(d => d!["uri"] is not null)
+            (string?)v["source"]!["role"] == "fenced"
+                && v["source"]!["disks"]!.AsArray().All(d => d!["uri"] is not null)
             && v["causes"]!.AsArray().Any(c => (string?)c!["code"] == "source-fenced"));
         var uris = LabVm.Uris(view["source"]!);
         Assert.All(uris, uri => Assert.Equal(NbdWire.Eperm, NbdImages.WriteBlock(uri, 0, NumberedWrite.Content(-2))));

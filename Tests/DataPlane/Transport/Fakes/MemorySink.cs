@@ -105,7 +105,8 @@ internal sealed class MemorySink : IReplicaSink
         for (var i = 0; i < hashes.Length / 32; i++, NotedHashes++)
         {
             BlockHashTree.HashBlock(BlockOf(disk, (int)firstBlock + i), own);
-            Assert.True(own.SequenceEqual(hashes.Slice(i * 32, 32)), "A noted hash is not that of the block as applied.");
+            Assert.True(own.SequenceEqual(hashes.Slice(i * 32, 32)),
+                "A noted hash is not that of the block as applied.");
         }
     }
 
@@ -168,8 +169,10 @@ internal sealed class MemorySink : IReplicaSink
         {
             Assert.True(_now.Resyncing, "Blocks came outside a resync.");
             Assert.Equal(_now.Applied.Generation, header.Generation);
-            Assert.True(header.CompletedLsn.CompareTo(_now.Applied.Lsn) <= 0, "A block stands before the changes it holds.");
-            (ResyncDataBytes, ResyncZeroBytes) = (ResyncDataBytes + data.Length, ResyncZeroBytes + header.Length - data.Length);
+            Assert.True(header.CompletedLsn.CompareTo(_now.Applied.Lsn) <= 0,
+                "A block stands before the changes it holds.");
+            (ResyncDataBytes, ResyncZeroBytes) = (ResyncDataBytes + data.Length, ResyncZeroBytes
+                + header.Length - data.Length);
             Put(header, data);
             return;
         }

@@ -6,8 +6,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Tests.DataPlane.Transport.Fakes;
 
 /// <summary>
-/// A source in memory with a true LSN order: a write is logged first and reaches the disk later, in two halves, so that a
-/// copy which does not wait for completion, or which stands at the wrong place in the stream, shows.
+/// A source in memory with a true LSN order: a write is logged first and reaches the disk later, in two halves, so that
+/// a copy which does not wait for completion, or which stands at the wrong place in the stream, shows.
 /// </summary>
 internal sealed class MemorySource : IChangeSource
 {
@@ -88,7 +88,8 @@ internal sealed class MemorySource : IChangeSource
         CompleteAll();
     }
 
-    /// <summary>Logs a write (or, while overflown, marks it); it reaches the disk with <see cref="CompleteAll"/>.</summary>
+    /// <summary>Logs a write (or, while overflown, marks it); it reaches the disk with
+    /// <see cref="CompleteAll"/>.</summary>
     public void BeginWrite(int disk, long offset, byte[] data)
     {
         lock (_lock)
@@ -197,8 +198,10 @@ internal sealed class MemorySource : IChangeSource
     {
         lock (_lock)
         {
-            var known = !replica.Empty && replica.Durable.CompareTo(new ChangePosition(new Generation(_generation), new Lsn(_lsn))) <= 0
-                && (_log.Count == 0 ? replica.Durable.Lsn.Value == _lsn : replica.Durable.Lsn.Value >= _log[0].Position.Lsn.Value - 1);
+            var known = !replica.Empty
+                && replica.Durable.CompareTo(new ChangePosition(new Generation(_generation), new Lsn(_lsn))) <= 0
+                && (_log.Count == 0 ? replica.Durable.Lsn.Value == _lsn
+                    : replica.Durable.Lsn.Value >= _log[0].Position.Lsn.Value - 1);
             if (known)
             {
                 _cursor = replica.Durable;
@@ -323,7 +326,8 @@ internal sealed class MemorySource : IChangeSource
             return
             [
                 .. _dirty.OrderBy(d => d.Key.Disk).ThenBy(d => d.Key.Offset).Select(d => new DirtyExtent(
-                    d.Key.Disk, d.Key.Offset, (int)Math.Min(DirtyExtent.Size, _disks[d.Key.Disk].Length - d.Key.Offset), d.Value)),
+                    d.Key.Disk, d.Key.Offset, (int)Math.Min(DirtyExtent.Size, _disks[d.Key.Disk].Length - d.Key.Offset),
+                        d.Value)),
             ];
         }
     }

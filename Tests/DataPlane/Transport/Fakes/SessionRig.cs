@@ -28,7 +28,8 @@ internal sealed class SessionRig(MemorySource source, MemorySink sink)
     /// <summary>The initiator sends, unless the agent is the receiver.</summary>
     public bool ReceiverConnects { get; set; }
 
-    public async Task<RunningSessions> StartAsync((Stream One, Stream Other)? wire = null, CancellationToken cancellationToken = default)
+    public async Task<RunningSessions> StartAsync((Stream One, Stream Other)? wire = null,
+        CancellationToken cancellationToken = default)
     {
         var (one, other) = wire ?? Wire.InMemory();
         var wrapped = new DuplexStream(one, one);
@@ -38,10 +39,12 @@ internal sealed class SessionRig(MemorySource source, MemorySink sink)
         var send = new SendSession(sending, Source, SendOptions, TimeProvider.System);
         var receive = new ReceiveSession(receiving, Sink, ReceiveOptions, TimeProvider.System);
         var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        return new RunningSessions(send, receive, wrapped, stop, send.RunAsync(stop.Token), receive.RunAsync(stop.Token));
+        return new RunningSessions(send, receive, wrapped, stop, send.RunAsync(stop.Token),
+            receive.RunAsync(stop.Token));
     }
 
-    public async Task<(SessionLink Sending, SessionLink Receiving)> OpenAsync(Stream senderEnd, Stream receiverEnd, CancellationToken cancellationToken)
+    public async Task<(SessionLink Sending, SessionLink Receiving)> OpenAsync(Stream senderEnd, Stream receiverEnd,
+        CancellationToken cancellationToken)
     {
         var (send, receive) = (SessionOffer.Send(Source), SessionOffer.Receive(Sink, Sink.Sizes));
         var (initiator, acceptor) = ReceiverConnects ? (receiverEnd, senderEnd) : (senderEnd, receiverEnd);
@@ -49,13 +52,15 @@ internal sealed class SessionRig(MemorySource source, MemorySink sink)
         var accepting = SessionHandshake.AcceptAsync(
             acceptor, (_, _) => ValueTask.FromResult<SessionAcceptance?>(new SessionAcceptance(Key, answer)),
             TimeProvider.System, cancellationToken);
-        var connected = await SessionHandshake.ConnectAsync(initiator, Vm, Key, offer, TimeProvider.System, cancellationToken);
+        var connected = await SessionHandshake.ConnectAsync(initiator, Vm, Key, offer, TimeProvider.System,
+            cancellationToken);
         var accepted = await accepting;
         return ReceiverConnects ? (accepted, connected) : (connected, accepted);
     }
 
     /// <summary>Runs until everything that the source holds is durable at the replica.</summary>
-    public async Task<RunningSessions> DrainAsync((Stream One, Stream Other)? wire = null, CancellationToken cancellationToken = default)
+    public async Task<RunningSessions> DrainAsync((Stream One, Stream Other)? wire = null,
+        CancellationToken cancellationToken = default)
     {
         var sessions = await StartAsync(wire, cancellationToken);
         await sessions.DrainAsync();
@@ -94,7 +99,8 @@ internal sealed class SessionRig(MemorySource source, MemorySink sink)
 
 /// <summary>Both sessions, running.</summary>
 internal sealed record RunningSessions(
-    SendSession Send, ReceiveSession Receive, DuplexStream SenderWire, CancellationTokenSource Stop, Task Sending, Task Receiving)
+    SendSession Send, ReceiveSession Receive, DuplexStream SenderWire, CancellationTokenSource Stop, Task Sending,
+        Task Receiving)
 {
     public async Task DrainAsync()
     {
@@ -120,7 +126,8 @@ internal sealed record RunningSessions(
     /// <summary>Waits for both to end, however they do; returns what each threw.</summary>
     public async Task<(Exception? Sender, Exception? Receiver)> EndAsync()
     {
-        var errors = (await Record.ExceptionAsync(() => Sending.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System)),
+        var errors = (await Record.ExceptionAsync(() =>
+            Sending.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System)),
             await Record.ExceptionAsync(() => Receiving.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System)));
         Stop.Dispose();
         return errors;

@@ -9,7 +9,8 @@ internal static class Wire
 {
     public static (Stream One, Stream Other) InMemory(int pause = 256 << 10)
     {
-        var options = new PipeOptions(pauseWriterThreshold: pause, resumeWriterThreshold: pause / 2, useSynchronizationContext: false);
+        var options = new PipeOptions(pauseWriterThreshold: pause, resumeWriterThreshold: pause / 2,
+            useSynchronizationContext: false);
         var (to, from) = (new Pipe(options), new Pipe(options));
         return (new PipeStream(from.Reader, to.Writer), new PipeStream(to.Reader, from.Writer));
     }
@@ -25,7 +26,8 @@ internal static class Wire
         return (new NetworkStream(client, ownsSocket: true), new NetworkStream(server, ownsSocket: true));
     }
 
-    private sealed class PipeStream(PipeReader reader, PipeWriter writer) : DuplexStream(reader.AsStream(), writer.AsStream());
+    private sealed class PipeStream(PipeReader reader, PipeWriter writer) : DuplexStream(reader.AsStream(),
+        writer.AsStream());
 }
 
 /// <summary>A stream whose written bytes can be counted, changed or cut.</summary>
@@ -66,7 +68,8 @@ internal class DuplexStream(Stream reading, Stream writing) : Stream
         }
     }
 
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer,
+        CancellationToken cancellationToken = default)
     {
         var left = CutAfter - Written;
         if (left < buffer.Length)

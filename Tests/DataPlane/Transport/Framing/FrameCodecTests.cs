@@ -79,8 +79,10 @@ public sealed class FrameCodecTests
         var (one, _) = SessionKeys.Ciphers(Key, [1], [2], [3]);
         var (two, other) = SessionKeys.Ciphers(Key, [1], [3], [3]);
         var frame = Seal(one, 0, [1, 2, 3], false);
-        Assert.Equal(FrameError.NotAuthentic, Throws(() => two.Open(FrameHeader.Read(frame, 0), (byte[])frame.Clone())));
-        Assert.Equal(FrameError.NotAuthentic, Throws(() => other.Open(FrameHeader.Read(frame, 0), (byte[])frame.Clone())));
+        Assert.Equal(FrameError.NotAuthentic,
+            Throws(() => two.Open(FrameHeader.Read(frame, 0), (byte[])frame.Clone())));
+        Assert.Equal(FrameError.NotAuthentic,
+            Throws(() => other.Open(FrameHeader.Read(frame, 0), (byte[])frame.Clone())));
     }
 
     [Fact]
@@ -103,7 +105,8 @@ public sealed class FrameCodecTests
             });
             Assert.Equal(cut == stream.Length ? 2 : cut >= first ? 1 : 0, frames);
             Assert.Equal(
-                cut == 0 || cut == first || cut == stream.Length ? null : FrameError.Truncated, (error as FrameException)?.Error);
+                cut == 0 || cut == first || cut == stream.Length ? null : FrameError.Truncated,
+                    (error as FrameException)?.Error);
         }
     }
 

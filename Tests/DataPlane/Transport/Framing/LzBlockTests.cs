@@ -67,7 +67,8 @@ public sealed class LzBlockTests
         var size = LzBlock.Compress(source, packed);
         foreach (var declared in new[] { 0, 4999, 5001, 1 << 20 })
         {
-            var error = Assert.Throws<FrameException>(() => PayloadCodec.Inflate(packed.AsSpan(0, size), new byte[declared]));
+            var error = Assert.Throws<FrameException>(() =>
+                PayloadCodec.Inflate(packed.AsSpan(0, size), new byte[declared]));
             Assert.Equal(FrameError.BadPayload, error.Error);
         }
     }
@@ -78,7 +79,8 @@ public sealed class LzBlockTests
     {
         var random = Data(3, 1 << 20, 0);
         Assert.Equal(0, PayloadCodec.TryCompress(random, new byte[random.Length]));
-        var text = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 50_000).Select(i => $"line {i} of {i % 97}\n")));
+        var text = System.Text.Encoding.ASCII.GetBytes(
+            string.Concat(Enumerable.Range(0, 50_000).Select(i => $"line {i} of {i % 97}\n")));
         Assert.InRange(PayloadCodec.TryCompress(text, new byte[text.Length]), 1, text.Length / 2);
     }
 

@@ -19,7 +19,8 @@ internal sealed class RecordFeed(long size)
     public byte[] Mark()
     {
         var marker = new byte[PointMarker.Size];
-        new PointMarker(new RecoveryPointId(new Guid((int)++_lsn, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)), PointConsistency.Crash).Write(marker);
+        new PointMarker(new RecoveryPointId(new Guid((int)++_lsn, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)),
+            PointConsistency.Crash).Write(marker);
         return Record(ChangeKind.Marker, 0, marker, _lsn);
     }
 
@@ -32,7 +33,8 @@ internal sealed class RecordFeed(long size)
             var batch = new byte[ChangeRecord.EncodedLength(recordSize) * ((4 << 20) / recordSize)];
             for (var at = 0; at < batch.Length; _filled += recordSize)
             {
-                at += Encode(ChangeKind.ResyncData, _filled, _data.AsSpan((int)(_filled % 4096), recordSize), 0, batch.AsSpan(at));
+                at += Encode(ChangeKind.ResyncData, _filled, _data.AsSpan((int)(_filled % 4096), recordSize), 0,
+                    batch.AsSpan(at));
             }
 
             var began = Stopwatch.GetTimestamp();
@@ -53,7 +55,8 @@ internal sealed class RecordFeed(long size)
             for (var i = 0; i < 64; i++)
             {
                 at += Encode(
-                    ChangeKind.Write, _random.NextInt64(Math.Min(size, GiB) / 4096) * 4096, _data.AsSpan(_random.Next(1 << 19), 4096),
+                    ChangeKind.Write, _random.NextInt64(Math.Min(size, GiB) / 4096) * 4096,
+                        _data.AsSpan(_random.Next(1 << 19), 4096),
                     ++_lsn, batch.AsSpan(at));
             }
 

@@ -8,9 +8,11 @@ using Store = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 namespace ReplicationEngine.Benchmarks.ReplicaStores;
 
 /// <summary>
-/// How fast a recovery point is ready, and the store's own speed: sparse disks of 8 GiB and 64 GiB with 1 GiB of data and
+/// How fast a recovery point is ready, and the store's own speed: sparse disks of 8 GiB and 64 GiB with 1 GiB of data
+/// and
 /// 24 points of 10,000 random 4 KiB writes each. Limit: any point is ready in less than a second whatever the size.
-/// Throughputs are through the page cache, so they vary with what else the machine does; the figures per CPU second vary less.
+/// Throughputs are through the page cache, so they vary with what else the machine does; the figures per CPU second
+/// vary less.
 /// </summary>
 internal static class ExportReadyBenchmark
 {
@@ -68,7 +70,8 @@ internal static class ExportReadyBenchmark
         MeasureReadiness(output, directory, store, label, size);
     }
 
-    private static void MeasureReadiness(TextWriter output, IStorageDirectory directory, Store store, string label, long size)
+    private static void MeasureReadiness(TextWriter output, IStorageDirectory directory, Store store, string label,
+        long size)
     {
         var points = store.Points;
         var block = new byte[4096];
@@ -94,7 +97,8 @@ internal static class ExportReadyBenchmark
         }
 
         output.WriteLine(
-            $"{label}: digests of {points.Count} points and folding: {Stopwatch.GetElapsedTime(began).TotalSeconds:F2} s, "
+            $"{label}: digests of {points.Count} points and folding: "
+                + $"{Stopwatch.GetElapsedTime(began).TotalSeconds:F2} s, "
             + $"{(Environment.CpuUsage.TotalTime - cpu).TotalSeconds:F2} CPU seconds");
         store.Dispose();
     }
@@ -115,7 +119,8 @@ internal static class ExportReadyBenchmark
             var rate = Reads / Stopwatch.GetElapsedTime(began).TotalSeconds;
             var perCpu = Reads / (Environment.CpuUsage.TotalTime - cpu).TotalSeconds;
             output.WriteLine(
-                $"{label}: random 4 KiB reads, {(round == 0 ? "cold" : "warm")} index: {rate / 1e3:F0} k/s, {perCpu / 1e3:F0} k per CPU second");
+                $"{label}: random 4 KiB reads, {(round == 0 ? "cold" : "warm")} index: {rate / 1e3:F0} k/s, "
+                    + $"{perCpu / 1e3:F0} k per CPU second");
         }
     }
 
