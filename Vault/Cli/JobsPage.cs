@@ -34,8 +34,9 @@ internal static class JobsPage
 
             if (job.Error is { } error)
             {
-                table.With(string.Empty, string.Empty, $"  {error.Code}", error.Message, string.Empty, string.Empty,
-                    error.Remedy ?? string.Empty);
+                var sentence = error.Remedy is { Length: > 0 } remedy ? $"{error.Message} {remedy}" : error.Message;
+                table.With(
+                    string.Empty, string.Empty, $"  {error.Code}", string.Empty, string.Empty, string.Empty, sentence);
             }
         }
 

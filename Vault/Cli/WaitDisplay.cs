@@ -18,8 +18,8 @@ internal abstract class WaitDisplay
 
     /// <summary>Where the machine can be attached already, while <c>protect</c> goes on; empty before that.</summary>
     private static IEnumerable<DiskView> Attachable(WaitState state) =>
-        state.Job.Kind == "protect" && state.Vm is { } vm && vm.Source.Disks.All(d => d.Uri is not null)
-            ? vm.Source.Disks : [];
+        state.Job.Kind is "protect" or "enable" or "initial-replication"
+            && OperationCommands.AllServed(state.Vm?.Source.Disks) ? state.Vm!.Source.Disks : [];
 
     private sealed class Lines(CliSurroundings surroundings) : WaitDisplay
     {
