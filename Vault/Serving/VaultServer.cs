@@ -50,6 +50,8 @@ internal static class VaultServer
 
     private static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
     {
+        // Making the services opens the journal; when that fails nothing has started, and there is nothing to stop.
+        _ = app.Services.GetServices<IHostedService>().Count();
         try
         {
             await app.StartAsync(cancellationToken);
