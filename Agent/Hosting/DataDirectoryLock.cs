@@ -6,6 +6,9 @@ namespace ReplicationEngine.Agent.Hosting;
 /// </summary>
 public sealed class DataDirectoryLock : IDisposable
 {
+    // EWOULDBLOCK: somebody holds the lock.
+    private const int WouldBlock = 11;
+
     private readonly FileStream _file;
 
     private DataDirectoryLock(FileStream file) => _file = file;
@@ -20,11 +23,17 @@ public sealed class DataDirectoryLock : IDisposable
             return new DataDirectoryLock(new FileStream(
                 Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
+        catch (IOException e) when (e.HResult == WouldBlock)
+        {
+            throw new DataDirectoryBusyException(
+                $"the data directory '{directory}' is in use by another process; stop that one, or give this {purpose} "
+                + "another --data",
+                e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DataDirectoryBusyException(
-                $"the data directory '{directory}' cannot be used by this {purpose}: {e.Message} "
-                + "(if another one runs on it, stop that one or give this one another --data)", e);
+                $"the data directory '{directory}' cannot be used by this {purpose}: {e.Message}", e);
         }
     }
 

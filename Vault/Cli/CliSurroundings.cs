@@ -23,11 +23,14 @@ internal sealed record CliSurroundings(
     /// <summary>The process as it is.</summary>
     public static CliSurroundings OfProcess() => new(
         Console.Out, Console.Error,
-        Console.IsOutputRedirected ? null : Columns(), Console.IsErrorRedirected ? null : Columns(),
+        Console.IsOutputRedirected || IsDumb ? null : Columns(), Console.IsErrorRedirected || IsDumb ? null : Columns(),
         TimeProvider.System, Environment.GetEnvironmentVariable)
     {
         CurrentDirectory = Directory.GetCurrentDirectory(),
     };
+
+    // A terminal that cannot move its cursor is written to line by line.
+    private static bool IsDumb => Environment.GetEnvironmentVariable("TERM") is "dumb";
 
     // A terminal that does not tell its size says 0.
     private static int Columns() => Console.WindowWidth is > 0 and var columns ? columns : 80;

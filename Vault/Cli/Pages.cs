@@ -19,7 +19,7 @@ internal static class Pages
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(writer),
-            Ansi = width is null ? AnsiSupport.No : AnsiSupport.Detect,
+            Ansi = width is null ? AnsiSupport.No : AnsiSupport.Yes,
             ColorSystem = width is null ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
             Interactive = InteractionSupport.No,
         });

@@ -42,15 +42,19 @@ internal sealed partial class FactFinder(
         foreach (var vm in await vms.ListAsync(ct))
         {
             var view = await vms.Get(vm).StateAsync(ct);
-            if (view.State.Enrollment.Agent != agent || view.State.Phase is Phase.NotProtected
-                or Phase.Enabling { Step: EnableStep.CheckingPrerequisites })
+            if (view.State.Enrollment.Agent != agent || view.State.Phase is Phase.NotProtected)
             {
                 continue;
             }
 
             try
             {
-                await source.DirectAsync(view.State, ct);
+                // While prerequisites are checked there is nothing to direct, but a check that failed for want of the
+                // agent is tried again at once when the VM is told below.
+                if (view.State.Phase is not Phase.Enabling { Step: EnableStep.CheckingPrerequisites })
+                {
+                    await source.DirectAsync(view.State, ct);
+                }
             }
             catch (EffectFailedException e)
             {
