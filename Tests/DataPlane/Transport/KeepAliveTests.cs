@@ -64,11 +64,15 @@ public sealed class KeepAliveTests
     public async Task A_bandwidth_limit_holds_over_time()
     {
         var rig = ConcurrentWriteTests.Rig(new Random(1));
-        rig.SendOptions = new SendOptions { BytesPerSecond = 8 << 20 };
+        const double rate = 8 << 20;
+        rig.SendOptions = new SendOptions { BytesPerSecond = (long)rate };
         var began = TimeProvider.System.GetTimestamp();
         var sessions = await rig.DrainAsync(cancellationToken: Token);
         var seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
-        Assert.True(sessions.SenderWire.Written / seconds <= 9.5 * (1 << 20),
+
+        // A slower machine only makes more of the time; what may go at once, and the handshake, come on top.
+        const double atOnce = (rate / 10) + (64 << 10);
+        Assert.True(sessions.SenderWire.Written <= (rate * seconds) + atOnce,
             $"{sessions.SenderWire.Written} bytes in {seconds} s");
         rig.AssertEqual();
     }
