@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Cli;
 
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>The agents that are connected, and what each last reported of its volumes (kept while it is
 /// away).</summary>
-internal sealed class AgentRegistry(TimeProvider time)
+internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
 {
     private readonly DateTimeOffset _started = time.GetUtcNow();
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
@@ -93,8 +96,14 @@ internal sealed class AgentRegistry(TimeProvider time)
             s.Key, _sessions.ContainsKey(s.Key), s.Value,
             [.. _volumes.Values.Where(v => v.Agent == s.Key).Select(v => v.Status.Vm).Order(StringComparer.Ordinal)]))];
 
-    private static string? Refusal(ControlMessage.Hello hello)
+    private string? Refusal(ControlMessage.Hello hello)
     {
+        if (options.Token is { } token && !CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(hello.Token ?? "")))
+        {
+            return "The service asks agents for a token, and this one's is missing or wrong; start it with --token.";
+        }
+
         const int version = 1;
         const int longestName = 64;
         if (hello.Version != version)
