@@ -3,6 +3,7 @@ using ReplicationEngine.Agent.Hooks;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Agent.Hosting;
 
@@ -42,13 +43,18 @@ public static partial class AgentHost
     {
         var logger = loggers.CreateLogger<ControlLoop>();
         var loop = new ControlLoop(settings, volumes, time, logger);
-        var pauses = new ReconnectPauses();
+        var pauses = new ReconnectPolicy(time, new Random());
         while (!ct.IsCancellationRequested)
         {
-            var began = time.GetTimestamp();
             try
             {
-                await loop.RunOnceAsync(ct);
+                await loop.RunOnceAsync(
+                    () =>
+                    {
+                        pauses.Connected();
+                        volumes.ServiceReached();
+                    },
+                    ct);
                 Disconnected(logger, "the service ended the connection");
             }
             catch (Exception e) when (e is (IOException and not AgentRefusedException) or InvalidDataException)
@@ -56,7 +62,7 @@ public static partial class AgentHost
                 Disconnected(logger, e.Message);
             }
 
-            await pauses.WaitAsync(time.GetElapsedTime(began), time, ct);
+            await pauses.WaitAsync(ct);
         }
     }
 

@@ -14,9 +14,9 @@ internal sealed partial class ControlLoop(
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
 
-    /// <summary>One connection, from the call to its end.</summary>
+    /// <summary>One connection, from the call to its end; says when the service has taken the agent.</summary>
     /// <exception cref="AgentRefusedException">The service does not take this agent.</exception>
-    public async Task RunOnceAsync(CancellationToken cancellationToken)
+    public async Task RunOnceAsync(Action welcomed, CancellationToken cancellationToken)
     {
         var stream = await UpgradeClient.ConnectAsync(
             settings.Server, "/agent/control", UpgradeClient.ControlProtocol, cancellationToken);
@@ -26,6 +26,7 @@ internal sealed partial class ControlLoop(
         {
             case ControlMessage.Welcome:
                 Connected(settings.Server, settings.Name);
+                welcomed();
                 break;
             case ControlMessage.Refused refused:
                 throw new AgentRefusedException(refused.Reason);

@@ -70,13 +70,13 @@ internal sealed partial class VolumeSession : IAsyncDisposable
 
     private async Task RunAsync(CancellationToken ct)
     {
-        var pauses = new Hosting.ReconnectPauses();
+        var pauses = new ReconnectPolicy(_surroundings.Time, new Random());
         while (!ct.IsCancellationRequested)
         {
-            var began = _surroundings.Time.GetTimestamp();
+            var reached = _surroundings.Service.Next;
             try
             {
-                await RunOnceAsync(ct);
+                await RunOnceAsync(pauses, ct);
             }
             catch (SessionRefusedException e)
             {
@@ -96,11 +96,11 @@ internal sealed partial class VolumeSession : IAsyncDisposable
                 SessionEnded(_surroundings.Logger, _directive.Vm, problem.Message);
             }
 
-            await pauses.WaitAsync(_surroundings.Time.GetElapsedTime(began), _surroundings.Time, ct);
+            await pauses.WaitAsync(reached.IsCompleted ? _surroundings.Service.Next : reached, ct);
         }
     }
 
-    private async Task RunOnceAsync(CancellationToken ct)
+    private async Task RunOnceAsync(ReconnectPolicy pauses, CancellationToken ct)
     {
         var direction = _source is null ? "reverse" : "forward";
         var stream = await UpgradeClient.ConnectAsync(
@@ -112,6 +112,7 @@ internal sealed partial class VolumeSession : IAsyncDisposable
             stream, new ProtectedVmId(_directive.Vm), Convert.FromBase64String(_directive.Key), offer,
                 _surroundings.Time, ct);
         (_connected, _problem) = (true, null);
+        pauses.Connected();
         if (_source is not null)
         {
             var session = new SendSession(link, _source, new SendOptions(), _surroundings.Time);

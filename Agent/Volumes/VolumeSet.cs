@@ -8,7 +8,7 @@ namespace ReplicationEngine.Agent.Volumes;
 internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, ProtectedVolume> _volumes = new(StringComparer.Ordinal);
-    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Signal _changed = new();
 
     /// <summary>
     /// Takes up the volumes that are on disk. They serve nothing until the service has said what they are, unless the
@@ -54,7 +54,10 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
         [.. _volumes.Values.Select(v => v.Status(time.GetUtcNow())).OfType<VolumeStatus>()];
 
     /// <summary>Completes at the next change that should be reported at once.</summary>
-    public Task NextChangeAsync(CancellationToken cancellationToken) => _changed.Task.WaitAsync(cancellationToken);
+    public Task NextChangeAsync(CancellationToken cancellationToken) => _changed.Next.WaitAsync(cancellationToken);
+
+    /// <summary>Lets sessions that wait to call the service again do it now: it answers.</summary>
+    public void ServiceReached() => surroundings.Service.Pulse();
 
     /// <summary>Background work of every volume (lazy clearing, leaving dirty-map mode).</summary>
     public void Maintain()
@@ -75,14 +78,7 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
     }
 
     private ProtectedVolume Obtain(string vm) =>
-        _volumes.GetOrAdd(vm, name => new ProtectedVolume(name, surroundings, SignalChange));
-
-    private void SignalChange()
-    {
-        var former = Interlocked.Exchange(
-            ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        former.TrySetResult();
-    }
+        _volumes.GetOrAdd(vm, name => new ProtectedVolume(name, surroundings, _changed.Pulse));
 
     private async Task<AgentReply> DirectAsync(VolumeDirective directive, CancellationToken cancellationToken)
     {

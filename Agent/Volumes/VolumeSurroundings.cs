@@ -17,4 +17,8 @@ namespace ReplicationEngine.Agent.Volumes;
 /// <param name="Logger">For everything a volume has to say.</param>
 internal sealed record VolumeSurroundings(
     AgentSettings Settings, IStorageDirectory Directory, DiskServer Server, ApplicationHooks Hooks, string BootId,
-    TimeProvider Time, ILogger Logger);
+    TimeProvider Time, ILogger Logger)
+{
+    /// <summary>Happens when the service has answered again.</summary>
+    public Signal Service { get; } = new();
+}

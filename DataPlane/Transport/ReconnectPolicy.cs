@@ -1,15 +1,16 @@
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
-/// How long to wait before connecting again: 1, 2, 4, … up to 30 seconds, of which the upper half is drawn at random,
-/// so that agents do not come back all at once. A session that lasted makes it begin anew. Not safe to use from several
-/// threads. The schedule of minutes (ERR-1) belongs to the control plane.
+/// How long to wait before calling again: 0.25, 0.5, 1, 2, 4, then 5 seconds, of which the upper half is drawn at
+/// random, so that agents do not come back all at once. A session that lasted makes it begin anew: what counts after an
+/// outage is how soon replication goes on, since every second of it is loss that a disaster would make final. Not safe
+/// to use from several threads. The schedule of minutes (ERR-1) belongs to the control plane.
 /// </summary>
 public sealed class ReconnectPolicy(TimeProvider time, Random random)
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Lasting = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Lasting = TimeSpan.FromSeconds(1);
     private TimeSpan _next = Shortest;
     private long? _connected;
 
@@ -28,6 +29,22 @@ public sealed class ReconnectPolicy(TimeProvider time, Random random)
         var delay = (_next / 2) + (_next / 2 * random.NextDouble());
         _next = _next * 2 > Longest ? Longest : _next * 2;
         return delay;
+    }
+
+    /// <summary>
+    /// Waits the next delay; no longer than until <paramref name="sooner"/> completes, which says that the other side
+    /// answers again, and starts the delays anew.
+    /// </summary>
+    public async Task WaitAsync(Task sooner, CancellationToken cancellationToken)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(sooner, Task.Delay(NextDelay(), time, waiting.Token));
+        await waiting.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+        if (sooner.IsCompleted)
+        {
+            _next = Shortest;
+        }
     }
 
     /// <summary>Waits the next delay.</summary>

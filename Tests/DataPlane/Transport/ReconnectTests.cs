@@ -92,20 +92,31 @@ public sealed class ReconnectTests
     }
 
     [Fact]
-    public void Delays_double_up_to_half_a_minute_with_jitter_and_begin_anew_after_a_lasting_session()
+    public void Delays_double_up_to_five_seconds_with_jitter_and_begin_anew_after_a_lasting_session()
     {
         var time = new ManualTime();
         var policy = new ReconnectPolicy(time, new Random(1));
         var delays = Enumerable.Range(0, 8).Select(_ => policy.NextDelay().TotalSeconds).ToArray();
-        double[] tops = [1, 2, 4, 8, 16, 30, 30, 30];
+        double[] tops = [0.25, 0.5, 1, 2, 4, 5, 5, 5];
         Assert.All(delays.Zip(tops), d => Assert.InRange(d.First, d.Second / 2, d.Second));
         Assert.NotEqual(delays[6], delays[7]);
         policy.Connected();
-        time.Advance(TimeSpan.FromSeconds(5));
-        Assert.InRange(policy.NextDelay().TotalSeconds, 15, 30);
+        time.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.InRange(policy.NextDelay().TotalSeconds, 2.5, 5);
         policy.Connected();
-        time.Advance(TimeSpan.FromSeconds(31));
-        Assert.InRange(policy.NextDelay().TotalSeconds, 0.5, 1);
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.InRange(policy.NextDelay().TotalSeconds, 0.125, 0.25);
+    }
+
+    [Fact]
+    public async Task Word_that_the_other_side_answers_ends_a_wait()
+    {
+        var policy = new ReconnectPolicy(new ManualTime(), new Random(1));
+        var sooner = new TaskCompletionSource();
+        var waiting = policy.WaitAsync(sooner.Task, Token);
+        Assert.False(waiting.IsCompleted);
+        sooner.SetResult();
+        await waiting.WaitAsync(Token);
     }
 
     [Fact]
