@@ -47,6 +47,14 @@ internal sealed class ProtectedSite : IDisposable
         _agent = null;
     }
 
+    /// <summary>The most memory that service or agent, whichever took more, ever held, in MiB.</summary>
+    public long PeakMebibytes()
+    {
+        Agent.Refresh();
+        Service.Refresh();
+        return Math.Max(Agent.PeakWorkingSet64, Service.PeakWorkingSet64) >> 20;
+    }
+
     /// <summary>Runs a drctl command and returns its JSON.</summary>
     public JsonNode Run(params string[] arguments) => TryRun(arguments)
         ?? throw new InvalidOperationException($"drctl {string.Join(' ', arguments)} failed.");
@@ -126,6 +134,6 @@ internal sealed class ProtectedSite : IDisposable
 
         return Path.Combine(
             directory?.FullName ?? throw new InvalidOperationException("The benchmarks run outside the repository."),
-            "Vault/bin/Release/net10.0/drctl");
+            "Vault/bin/published/drctl");
     }
 }

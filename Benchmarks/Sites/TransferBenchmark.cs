@@ -24,9 +24,15 @@ internal static class TransferBenchmark
             var directory = Directory.CreateTempSubdirectory("copy-bench-");
             try
             {
-                var (copy, resync) = Round(directory.FullName, size);
+                var (copy, resync, memory, wire) = Round(directory.FullName, size);
                 copies.Add(copy);
                 resyncs.Add(resync);
+                output.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  round {round + 1} of {rounds}: replication {copy[0]:0.0} s, nbdcopy {copy[1]:0.0} s, "
+                    + $"rsync {copy[2]:0.0} s; resync {resync[0]:0.00} s, rsync {resync[1]:0.00} s; "
+                    + $"peak memory {memory} MiB; sent {wire:0.000} of the image's non-zero bytes"));
+                output.Flush();
             }
             finally
             {
@@ -40,29 +46,40 @@ internal static class TransferBenchmark
         Print(output, resyncs, ["resync", "rsync --inplace -I"]);
     }
 
-    private static (double[] Copy, double[] Resync) Round(string directory, long size)
+    private static (double[] Copy, double[] Resync, long Memory, double Wire) Round(string directory, long size)
     {
         var image = Path.Combine(directory, "source.img");
         SampleImage.Make(image, size);
         using var site = new ProtectedSite(directory);
+        WriteBack();
         site.Run("protect", "copy", "--disk", image);
         var replication = site.JobSeconds("copy", "initial-replication");
+        var wire = (double)(long)site.Run("status", "copy")["source"]!["wireBytes"]! / SampleImage.NonZeroBytes(size);
+        var memory = site.PeakMebibytes();
+        WriteBack();
         var nbdcopy = NbdCopy(image, Path.Combine(directory, "nbdcopy.img"));
         var peer = Path.Combine(directory, "peer");
         Directory.CreateDirectory(peer);
         using var daemon = new RsyncDaemon(peer);
+        WriteBack();
         var rsync = daemon.Push(image, "-W", "--inplace");
 
         site.StopAgent();
         SampleImage.Touch(image);
+        WriteBack();
         site.StartAgent();
         ProtectedSite.WaitUntil(
             () => site.Run("jobs", "copy").AsArray().Any(j => (string)j!["kind"]! == "resync"
                 && j["endedAt"] is not null),
             "the resync to end");
         var resync = site.JobSeconds("copy", "resync");
-        return ([replication, nbdcopy, rsync], [resync, daemon.Push(image, "--no-W", "--inplace", "-I", "-B65536")]);
+        WriteBack();
+        var again = daemon.Push(image, "--no-W", "--inplace", "-I", "-B65536");
+        return ([replication, nbdcopy, rsync], [resync, again], memory, wire);
     }
+
+    /// <summary>Lets the disk take what is still to be written, so that nobody pays for what came before.</summary>
+    private static void WriteBack() => Nbd.OutsideProcess.Capture("sync", "");
 
     private static double NbdCopy(string image, string target)
     {

@@ -166,6 +166,10 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
     }
 
     /// <inheritdoc/>
+    /// <remarks>A system that does not take the hint loses nothing, so its answer does not matter.</remarks>
+    public void DropCached() => _ = NativeMethods.Advise(handle, 0, 0, NativeMethods.NotNeeded);
+
+    /// <inheritdoc/>
     public void Dispose() => handle.Dispose();
 
     private void WriteZeroes(long offset, long length)

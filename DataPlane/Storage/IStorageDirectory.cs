@@ -93,6 +93,13 @@ public interface IStorageFile : IDisposable
 
     /// <summary>Makes all finished writes (and the length) durable.</summary>
     void Sync();
+
+    /// <summary>
+    /// A hint: nobody will read soon what is durable of this file, so the system's memory for it is better used again.
+    /// </summary>
+    void DropCached()
+    {
+    }
 }
 
 /// <summary>Storage refused; <see cref="Errno"/> is the system's own number (5 EIO, 28 ENOSPC, …).</summary>

@@ -14,6 +14,10 @@ internal static unsafe partial class NativeMethods
     public const int SeekData = 3;
     public const int SeekHole = 4;
     public const int KeepSize = 1;
+
+    /// <summary>POSIX_FADV_DONTNEED.</summary>
+    public const int NotNeeded = 4;
+
     public const int PunchHoleMode = 2;
     public const int OpenReadOnlyDirectory = 0x10000 | 0x80000;
 
@@ -43,6 +47,10 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Allocate(SafeFileHandle handle, int mode, long offset, long length);
+
+    /// <summary>Returns the error itself; it does not set errno.</summary>
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    public static partial int Advise(SafeFileHandle handle, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int Truncate(SafeFileHandle handle, long length);

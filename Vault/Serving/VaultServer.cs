@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -75,6 +76,7 @@ internal static class VaultServer
             kestrel.Limits.MaxRequestBodySize = largestBody;
             kestrel.AddServerHeader = false;
         });
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(20));
         builder.Services.Configure<JsonOptions>(json => ApiJson.Configure(json.SerializerOptions));
         AddVault(builder.Services, options);

@@ -153,7 +153,13 @@ internal sealed class BaseDisk : IDisposable
         Space.Reserve(_sumsFile, page * ChunkSums.PageSize, (last - page + 1) * ChunkSums.PageSize);
     }
 
-    public void SyncData() => _data.Sync();
+    /// <summary>Makes the data durable. A replica is written far more than it is read: its pages are given back, so
+    /// that the next writes need no fresh ones.</summary>
+    public void SyncData()
+    {
+        _data.Sync();
+        _data.DropCached();
+    }
 
     public void Dispose()
     {

@@ -9,6 +9,10 @@ internal sealed class OverlayDevice(Overlay overlay, int disk) : IBlockDevice
 {
     public long Length => overlay.Disks[disk].SizeBytes;
 
+    /// <inheritdoc/>
+    /// <remarks>Zeroes of any length are one record.</remarks>
+    public bool HasFastZeroes => true;
+
     public void Read(long offset, Span<byte> destination)
     {
         DeviceRange.Check(offset, destination.Length, Length);
