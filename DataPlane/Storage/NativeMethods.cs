@@ -33,6 +33,13 @@ internal static unsafe partial class NativeMethods
     /// <summary>EOPNOTSUPP.</summary>
     public const int NotSupported = 95;
 
+    /// <summary>
+    /// Adds to the calling thread's nice value, which Linux keeps per thread; this needs no right. -1 may be the new
+    /// value or a failure; only a failure sets the error.
+    /// </summary>
+    [LibraryImport("libc", EntryPoint = "nice", SetLastError = true)]
+    public static partial int Nice(int more);
+
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int DataSync(SafeFileHandle handle);
 

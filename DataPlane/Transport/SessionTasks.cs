@@ -16,7 +16,7 @@ internal static class SessionTasks
         using var outer = cancellationToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(),
             stop);
         var token = stop.Token;
-        var running = bodies.Select(body => Task.Run(() => body(token), CancellationToken.None)).ToList();
+        var running = bodies.Select(body => BackgroundScheduler.Shared.Run(() => body(token))).ToList();
         Exception? cause = null;
         while (running.Count > 0)
         {

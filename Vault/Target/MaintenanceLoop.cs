@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Vault.Target;
 
@@ -11,7 +12,10 @@ internal sealed partial class MaintenanceLoop(TargetSite site, TimeProvider time
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        BackgroundScheduler.Shared.Run(() => RunAsync(stoppingToken));
+
+    private async Task RunAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Pause, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))

@@ -1,5 +1,4 @@
 using ReplicationEngine.DataPlane.Blocks;
-using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;

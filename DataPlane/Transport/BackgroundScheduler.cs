@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.DataPlane.Transport;
+
+/// <summary>
+/// Threads for shipping and applying, of lower priority than those that serve disks: while processors are scarce the
+/// guest goes first and the replication log grows; shipping keeps a share of them, so that it never stands still.
+/// Threads are made as they are needed, up to a bound, and end when idle. What is awaited on one resumes on one.
+/// </summary>
+public sealed class BackgroundScheduler : TaskScheduler
+{
+    /// <summary>What is added to the nice value: against one busy thread of the guest's side, about a tenth of a processor.</summary>
+    private const int Niceness = 10;
+
+    private const int MaxThreads = 64;
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(10);
+    private readonly BlockingCollection<Task> _queue = [];
+    private int _threads;
+    private int _idle;
+
+    /// <summary>The one of this process.</summary>
+    public static BackgroundScheduler Shared { get; } = new();
+
+    /// <inheritdoc/>
+    public override int MaximumConcurrencyLevel => MaxThreads;
+
+    /// <summary>Starts an asynchronous body on these threads.</summary>
+    public Task Run(Func<Task> body) => Task.Factory.StartNew(
+        body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, this).Unwrap();
+
+    /// <inheritdoc/>
+    protected override void QueueTask(Task task)
+    {
+        _queue.Add(task);
+        if (Volatile.Read(ref _idle) == 0 || _queue.Count > Volatile.Read(ref _idle))
+        {
+            AddThread();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) =>
+        !taskWasPreviouslyQueued && Current == this && TryExecuteTask(task);
+
+    /// <inheritdoc/>
+    protected override IEnumerable<Task> GetScheduledTasks() => _queue;
+
+    private void AddThread()
+    {
+        if (Interlocked.Increment(ref _threads) > MaxThreads)
+        {
+            Interlocked.Decrement(ref _threads);
+            return;
+        }
+
+        new Thread(Work) { IsBackground = true, Name = "shipping" }.Start();
+    }
+
+    private void Work()
+    {
+        if (NativeMethods.Nice(Niceness) == -1 && Marshal.GetLastPInvokeError() is var errno and not 0)
+        {
+            throw new InvalidOperationException(
+                $"a thread cannot lower its priority: {Marshal.GetPInvokeErrorMessage(errno)}");
+        }
+
+        do
+        {
+            while (TryTake(out var task))
+            {
+                TryExecuteTask(task);
+            }
+
+            Interlocked.Decrement(ref _threads);
+        }
+        while (IsNeeded());
+    }
+
+    private bool TryTake([NotNullWhen(true)] out Task? task)
+    {
+        if (_queue.TryTake(out task))
+        {
+            return true;
+        }
+
+        Interlocked.Increment(ref _idle);
+        try
+        {
+            return _queue.TryTake(out task, IdleTime);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _idle);
+        }
+    }
+
+    /// <summary>
+    /// A task that was queued while this thread was about to end may have counted on it: then the thread goes on.
+    /// </summary>
+    private bool IsNeeded()
+    {
+        if (_queue.Count == 0)
+        {
+            return false;
+        }
+
+        Interlocked.Increment(ref _threads);
+        return true;
+    }
+}

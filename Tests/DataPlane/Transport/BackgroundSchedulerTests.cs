@@ -1,0 +1,51 @@
+using ReplicationEngine.DataPlane.Transport;
+using Xunit;
+
+namespace ReplicationEngine.Tests.DataPlane.Transport;
+
+public sealed class BackgroundSchedulerTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Work_runs_at_a_lower_priority_and_stays_there_over_awaits()
+    {
+        var own = NicenessOfThread();
+        var (first, second) = (own, own);
+        await BackgroundScheduler.Shared.Run(async () =>
+        {
+            first = NicenessOfThread();
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
+            second = NicenessOfThread();
+        });
+        var lowered = Math.Min(own + 10, 19);
+        Assert.Equal((lowered, lowered), (first, second));
+    }
+
+    [Fact]
+    public async Task Bodies_that_block_do_not_keep_each_other_from_running()
+    {
+        using var everyone = new Barrier(20);
+        var bodies = Enumerable.Range(0, 20).Select(_ => BackgroundScheduler.Shared.Run(() =>
+        {
+            Assert.True(everyone.SignalAndWait(TimeSpan.FromSeconds(20), Token));
+            return Task.CompletedTask;
+        }));
+        await Task.WhenAll(bodies);
+    }
+
+    [Fact]
+    public async Task A_failure_reaches_the_caller()
+    {
+        var failing = BackgroundScheduler.Shared.Run(() => throw new InvalidDataException("of the body"));
+        Assert.Equal("of the body", (await Assert.ThrowsAsync<InvalidDataException>(() => failing)).Message);
+    }
+
+    /// <summary>The nineteenth field of the thread's line of figures; the name before it may hold blanks.</summary>
+    private static int NicenessOfThread()
+    {
+        var line = File.ReadAllText("/proc/thread-self/stat");
+        var fields = line[(line.LastIndexOf(')') + 2)..].Split(' ');
+        return int.Parse(fields[16], System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
