@@ -58,6 +58,16 @@ internal static partial class ProtectedVmDecider
         return [made, .. Expired(ProtectedVmEvolution.Evolve(state, made), context)];
     }
 
+    // Grades only rise, and what was found damaged rises no more.
+    private static ValueList<ProtectedVmEvent> Graded(
+        ProtectedVmState state, RecordRecoveryPointsGraded command, DecisionContext context)
+    {
+        var rising = state.Points
+            .Where(kept => kept.Usable && kept.Point.Grade < command.Grade && command.Points.Contains(kept.Id))
+            .Select(kept => kept.Id).ToValueList();
+        return rising.Count == 0 ? [] : [new RecoveryPointsGraded(context.Now, command.Grade, rising)];
+    }
+
     // From the commit on only the committed point exists; a late one is part of what the commit dropped.
     private static bool KeepsPoints(Phase phase) =>
         phase is Phase.InitialReplication or Phase.Finalizing or Phase.Protected or Phase.FailingOver

@@ -63,8 +63,8 @@ public sealed record PointsView(int Count, PointView? Newest);
 /// <summary>
 /// A recovery point: <c>GET /api/v1/vms/{vm}/points</c> lists them, newest first. <paramref name="Kind"/>: <c>crash</c>
 /// or
-/// <c>app</c>; <paramref name="Grade"/>: <c>received</c>, <c>digest-matched</c>; <paramref name="Reason"/> says why not
-/// usable.
+/// <c>app</c>; <paramref name="Grade"/>: <c>received</c>, <c>digest-matched</c>, <c>file-system-clean</c>,
+/// <c>booted</c> or <c>probed</c>, each including the ones before it; <paramref name="Reason"/> says why not usable.
 /// </summary>
 public sealed record PointView(
     string Id, DateTimeOffset Time, string Kind, long Generation, long Lsn, string Grade, bool Usable, string? Reason);

@@ -39,7 +39,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
     public static PointView Point(KeptPoint kept) => new(
         kept.Id.ToString(), kept.Point.Time, kept.Point.Kind == PointKind.Application ? "app" : "crash",
         kept.Point.Generation.Value, kept.Point.Lsn.Value,
-        kept.Point.Grade == PointGrade.Received ? "received" : "digest-matched", kept.Usable, kept.UnusableBecause);
+        Kebab(kept.Point.Grade.ToString()), kept.Usable, kept.UnusableBecause);
 
     /// <summary>The id under which the API shows a job: the VM's name and the job's number in it.</summary>
     public static string JobId(string vm, long id) => $"{vm}:{id}";

@@ -29,7 +29,7 @@ internal sealed partial class FactFinder(
         return
         [
             .. Connection(state),
-            .. volume is null ? [] : PointFacts.Of(state, volume),
+            .. volume?.Store is { } store ? PointFacts.Of(state, store.Points, store.SkippedMarkers) : [],
             .. status is null || volume is null ? [] : Replication(state, status, volume),
             .. volume is null ? [] : Store(state, volume),
         ];

@@ -84,6 +84,8 @@ public sealed class Every_command_in_every_phase
             new RecordRecoveryPointSkipped(Story.Point(61, default).Id, "No room."),
         ["RecordRecoveryPointUnusable"] = _ =>
             new RecordRecoveryPointUnusable(Story.Point(1, default).Id, "Digest differs."),
+        ["RecordRecoveryPointsGraded"] = _ =>
+            new RecordRecoveryPointsGraded(PointGrade.DigestMatched, [Story.Point(1, default).Id]),
         ["RecordResyncNeeded"] = _ => new RecordResyncNeeded(ResyncReason.ForcedShutdown),
         ["RecordResyncStarted"] = _ => new RecordResyncStarted(ResyncReason.DirtyMap),
         ["RecordResyncCompleted"] = _ => new RecordResyncCompleted(77),

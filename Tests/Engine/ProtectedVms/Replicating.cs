@@ -1,5 +1,6 @@
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
@@ -195,6 +196,37 @@ public sealed class Recovery_points_while_protected
         Assert.Contains("Segment 3 fails its checksum", refusal.Message, StringComparison.Ordinal);
         story.Refused<ProtectedVmRefusal.NoUsablePoint>(new StartTestFailover(new PointChoice.LatestAppConsistent()));
         Assert.Contains(ProtectedVmHealth.Of(story.State).Causes, cause => cause.Kind == HealthKind.PointUnusable);
+    }
+
+    [Fact]
+    [Trait("Req", "RCP-6")]
+    public void Rise_in_grade_together_in_one_event_and_never_fall()
+    {
+        var story = Stories.Protected();
+        var ids = story.State.Points.Select(kept => kept.Id).ToValueList();
+
+        var graded = Assert.IsType<ProtectedVmEvent.RecoveryPointsGraded>(
+            Assert.Single(story.Do(new RecordRecoveryPointsGraded(PointGrade.DigestMatched, ids))));
+
+        Assert.Equal(ids, graded.Points);
+        Assert.All(story.State.Points, kept => Assert.Equal(PointGrade.DigestMatched, kept.Point.Grade));
+        story.Do(new RecordRecoveryPointsGraded(PointGrade.Booted, [ids[0]]));
+        var rest = Assert.IsType<ProtectedVmEvent.RecoveryPointsGraded>(
+            Assert.Single(story.Do(new RecordRecoveryPointsGraded(PointGrade.FileSystemClean, ids))));
+        Assert.Equal(ids.RemoveAll(id => id == ids[0]), rest.Points);
+        Assert.Equal(PointGrade.Booted, story.State.Points[0].Point.Grade);
+        Assert.Empty(story.Do(new RecordRecoveryPointsGraded(PointGrade.Received, ids)));
+    }
+
+    [Fact]
+    [Trait("Req", "RCP-6")]
+    public void Do_not_rise_once_found_damaged()
+    {
+        var story = Stories.Protected();
+        var damaged = story.State.Points[1].Id;
+        story.Do(new RecordRecoveryPointUnusable(damaged, "Segment 3 fails its checksum."));
+
+        Assert.Empty(story.Do(new RecordRecoveryPointsGraded(PointGrade.DigestMatched, [damaged])));
     }
 }
 
