@@ -146,14 +146,9 @@ internal sealed partial class FactFinder(
     private IEnumerable<ProtectedVmCommand> Delta(
         ProtectedVmState state, VolumeStatus status, TargetVolume volume, bool inSync)
     {
-        if (state.Replication.Resync is null && !state.Replication.Paused && status.Capture != "dirty-map"
-            && (status.DirtyBytes > 0 || volume.Resyncing))
+        foreach (var fact in ResyncFacts.Of(state, status, new ReplicaSight(inSync, volume.Resyncing, volume.Fault)))
         {
-            yield return new ProtectedVmCommand.RecordResyncStarted(Synchrony.Reason(status));
-        }
-        else if (state.Replication.Resync is { Stage: ResyncStage.Running } && inSync)
-        {
-            yield return new ProtectedVmCommand.RecordResyncCompleted(status.Transfer?.ChangedBytes ?? 0);
+            yield return fact;
         }
 
         var lag = status.OldestUnacked is { } oldest ? time.GetUtcNow() - oldest : TimeSpan.Zero;

@@ -52,6 +52,12 @@ internal sealed class VmLife
         return accepted.Events;
     }
 
+    public VmLife With(ProtectedVmCommand command)
+    {
+        Tell(command);
+        return this;
+    }
+
     public IReadOnlyList<ProtectedVmEvent> Succeed(EffectKind kind, EffectResult? result = null) => Tell(
         new ProtectedVmCommand.RecordEffectSucceeded(Owed(kind).Id, result ?? new EffectResult.Done()));
 
