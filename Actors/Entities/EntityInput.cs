@@ -1,5 +1,6 @@
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Entities;
 
@@ -19,7 +20,8 @@ public abstract record EntityInput<TCommand>
     }
 
     /// <summary>The first input.</summary>
-    public sealed record Started : EntityInput<TCommand>;
+    /// <param name="Timers">The timers that the entity's last kernel had armed, if the host had one before.</param>
+    public sealed record Started(ValueList<ArmedTimer> Timers = default) : EntityInput<TCommand>;
 
     /// <summary>Answers <see cref="EntityOutput.ReadSnapshot"/>; null when there is none.</summary>
     public sealed record SnapshotRead(StoredSnapshot? Snapshot) : EntityInput<TCommand>;

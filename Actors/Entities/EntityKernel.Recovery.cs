@@ -78,13 +78,15 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         State = TAggregate.Evolve(State, _codec.Decode(stored.Name, stored.Payload));
         TAggregate.CheckInvariants(State);
         Head = new StreamHead(stored.Sequence, stored.Hash);
+        _lastDecided = stored.Time;
         _recent.Remember(stored.CommandId, new CommandReply.Accepted(stored.Sequence));
     }
 
     private void Recovered()
     {
         var outstanding = TAggregate.Outstanding(State);
-        Owe(new Owed(TAggregate.Timers(State), !outstanding.IsEmpty));
+        Owe(new Owed(Armed(TAggregate.Timers(State), LoadedAt()), !outstanding.IsEmpty));
+        _loadedBefore = true;
         Phase = EntityPhase.Ready;
         foreach (var effect in outstanding)
         {
@@ -127,8 +129,8 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 
     private void Fail(Exception cause)
     {
-        _failures.RemoveAll(at => _now - at >= _options.RestartWindow);
-        _failures.Add(_now);
+        _failures.RemoveAll(at => _now.Steady - at >= _options.RestartWindow);
+        _failures.Add(_now.Steady);
 
         // Reading damaged or unknown data again cannot help; anything else gets its chances.
         var hopeless = cause is JournalCorruptException or UnreadableEventException;

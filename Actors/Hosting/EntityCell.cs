@@ -114,7 +114,7 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent> :
 
         if (_kernel.Phase == EntityPhase.Created)
         {
-            Advance(new EntityInput<TCommand>.Started());
+            Advance(new EntityInput<TCommand>.Started(_region.TakeTimers(_id)));
             return true;
         }
 
@@ -171,6 +171,7 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent> :
     {
         Volatile.Write(ref _retired, true);
         _mailbox.Writer.TryComplete();
+        _region.KeepTimers(_id, _kernel.ArmedTimers);
         _region.Remove(_id, this);
     }
 

@@ -65,8 +65,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             return (reverse.LagBytes, reverse.Oldest is { } since ? Age(since) : 0);
         }
 
-        return status is null ? (0, null)
-            : (status.LagBytes, status.OldestUnacked is { } oldest ? Age(oldest) : 0);
+        return status is null ? (0, null) : (status.LagBytes, agents.LagOf(status.Vm)?.TotalSeconds);
     }
 
     private double Age(DateTimeOffset since) => Math.Max(0, (time.GetUtcNow() - since).TotalSeconds);
@@ -145,7 +144,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
 
         return Machine(
             live, state.Points.FirstOrDefault(p => p.Id == recovery.Point), recovery.RpoBound,
-            recovery.ReadyAt - recovery.StartedAt);
+            recovery.ReadyAt > recovery.StartedAt ? recovery.ReadyAt - recovery.StartedAt : TimeSpan.Zero);
     }
 
     private static Recovery? RecoveryOf(Phase phase) => phase switch

@@ -10,8 +10,7 @@ namespace ReplicationEngine.Vault.Effects;
 /// <summary>Finds what a VM's state does not know yet: the difference between what is observed and what it
 /// says.</summary>
 internal sealed partial class FactFinder(
-    ProtectedVms vms, AgentRegistry agents, SourceSide source, TargetSite site, TimeProvider time,
-        ILogger<FactFinder> logger)
+    ProtectedVms vms, AgentRegistry agents, SourceSide source, TargetSite site, ILogger<FactFinder> logger)
 {
     private static readonly TimeSpan AwayTooLong = TimeSpan.FromSeconds(5);
 
@@ -151,7 +150,7 @@ internal sealed partial class FactFinder(
             yield return fact;
         }
 
-        var lag = status.OldestUnacked is { } oldest ? time.GetUtcNow() - oldest : TimeSpan.Zero;
+        var lag = agents.LagOf(status.Vm) ?? TimeSpan.Zero;
         if (lag > state.Enrollment.Policy.RpoThreshold != Has(state, HealthKind.RpoExceeded))
         {
             yield return new ProtectedVmCommand.RecordLag(lag, status.LagBytes);
