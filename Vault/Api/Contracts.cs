@@ -40,11 +40,13 @@ public sealed record NextRunView(string Mode, string Why, long Bytes, double? Se
 /// <summary>
 /// The source side. <paramref name="Role"/>: <c>primary</c>, <c>quiesced</c>, <c>fenced</c>, <c>reverse-replica</c>,
 /// <c>unknown</c>.
-/// <paramref name="Capture"/>: <c>logging</c> or <c>dirty-map</c>.
+/// <paramref name="Capture"/>: <c>logging</c> or <c>dirty-map</c>. <paramref name="WireBytes"/> (sealed and compressed)
+/// and <paramref name="ChangedBytes"/> (before compression) are what was sent since <paramref name="CountedSince"/>: the
+/// count begins anew when the sending side is restarted, paused, or changes its role; null while nothing is sent.
 /// </summary>
 public sealed record SourceView(
     string Agent, bool Connected, string Role, string Capture, long Generation, long Lsn, long CacheBytes,
-    long DirtyBytes, long WireBytes, long ChangedBytes, IReadOnlyList<DiskView> Disks);
+    long DirtyBytes, long WireBytes, long ChangedBytes, IReadOnlyList<DiskView> Disks, DateTimeOffset? CountedSince);
 
 /// <summary>A disk; <paramref name="Uri"/> is its NBD URI, null while it is not served.</summary>
 public sealed record DiskView(string Path, string? Uri, long SizeBytes);
@@ -71,7 +73,8 @@ public sealed record PointView(
 
 /// <summary>
 /// A job: <c>GET /api/v1/jobs</c>, newest first; <c>/api/v1/jobs/{id}</c>. <paramref name="State"/>: <c>running</c>,
-/// <c>succeeded</c>, <c>failed</c>, <c>cancelled</c>. <paramref name="Kind"/> is the operation's name.
+/// <c>succeeded</c>, <c>failed</c>, <c>cancelled</c>. <paramref name="Kind"/> is the name of the operation
+/// it carries out, or <c>initial-replication</c>, which follows <c>protect</c> by itself.
 /// </summary>
 public sealed record JobView(
     string Id, string Vm, string Kind, string State, string Actor, DateTimeOffset StartedAt, DateTimeOffset? EndedAt,

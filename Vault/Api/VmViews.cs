@@ -49,11 +49,11 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         var vm = state.Enrollment.Vm.Value;
         var ended = job.Outcome is not JobOutcome.Running;
         return new JobView(
-            JobId(vm, job.Id), vm, Kebab(job.Kind.ToString()), Kebab(job.Outcome.ToString()), job.Actor, job.StartedAt,
+            JobId(vm, job.Id), vm, OperationCommands.NameOf(job.Kind), Kebab(job.Outcome.ToString()), job.Actor, job.StartedAt,
             ended ? job.EndedAt : null,
             [.. job.Steps.Select(s => new JobStepView(
                 s.Name, s.EndedAt is null ? "running" : "succeeded", s.StartedAt, s.EndedAt, null))],
-            job.Error is { } error ? new JobErrorView(Kebab(job.Kind.ToString()) + "-error", error, null) : null);
+            job.Error is { } error ? new JobErrorView(OperationCommands.NameOf(job.Kind) + "-error", error, null) : null);
     }
 
     private (long Bytes, double? Seconds) Lag(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
@@ -104,6 +104,15 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         var size = state.Enrollment.Disks.Sum(d => d.SizeBytes);
         var (mode, why, bytes) = state.Phase switch
         {
+            Phase.Disabled { ReplicaKept: true } or Phase.Disabling { KeepReplica: true } => (
+                "incremental", "nothing is sent: protection has ended and the replica is kept; protecting the machine "
+                    + "again compares block hashes and sends what differs", size),
+            Phase.NotProtected or Phase.Disabled or Phase.Disabling or Phase.EnableFailed => (
+                "full", "nothing is sent: the machine is not protected; protecting it again sends every block that is "
+                    + "not zero", size),
+            Phase.CommitPending or Phase.ChangingPoint or Phase.Committing => (
+                "incremental", "nothing is sent until the failover is settled; a reprotect compares block hashes and "
+                    + "sends what differs", size),
             Phase.Enabling or Phase.InitialReplication => (
                 "full", "initial replication sends every block that is not zero",
                 Math.Max(0, (status?.Transfer?.BytesTotal ?? size) - (status?.Transfer?.BytesDone ?? 0))),
@@ -132,7 +141,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         return new SourceView(
             agent, agents.Find(agent) is not null, status is null ? "unknown" : Kebab(status.Role.ToString()),
             status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
-            status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks);
+            status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
+            transfer?.CountedSince);
     }
 
     private static RecoveredView? Recovered(ProtectedVmState state, TargetVolume? volume)

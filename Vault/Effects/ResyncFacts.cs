@@ -1,5 +1,4 @@
 using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Vault.Effects;

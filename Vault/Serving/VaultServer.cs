@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,6 +48,10 @@ internal static class VaultServer
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Refused;
         }
+        catch (Exception e) when (NotListening(e, options.Listen) is { } refusal)
+        {
+            throw refusal;
+        }
     }
 
     private static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
@@ -63,6 +69,15 @@ internal static class VaultServer
             throw;
         }
     }
+
+    private static CommandFailedException? NotListening(Exception exception, Uri listen) => exception switch
+    {
+        IOException { InnerException: AddressInUseException } => CommandFailedException.Refused(
+            $"Another process listens on '{listen}'; stop it, or give this service another address with --listen."),
+        SocketException e => CommandFailedException.Refused(
+            $"The service cannot listen on '{listen}' ({e.Message}); give it another address with --listen."),
+        _ => null,
+    };
 
     private static WebApplication Build(ServeOptions options)
     {

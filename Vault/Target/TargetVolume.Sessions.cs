@@ -145,7 +145,7 @@ internal sealed partial class TargetVolume
             progress.Phase.ToString().ToLowerInvariant(), true, progress.TotalBytes, progress.DoneBytes,
             progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds,
             Interlocked.Read(ref _reverseWireBytes) + progress.WireBytes,
-            Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes);
+            Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes, _countedSince);
         var inSync = progress is { Phase: TransferPhase.Streaming } && counters.DirtyBytes == 0
             && progress.Durable.Generation == counters.Tail.Generation;
         var caughtUp = inSync && progress!.Durable.CompareTo(counters.Tail) >= 0;

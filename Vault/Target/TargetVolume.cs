@@ -31,6 +31,7 @@ internal sealed partial class TargetVolume : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Action _changed;
+    private readonly DateTimeOffset _countedSince;
     private ReplicaStore? _store;
     private long _factsTold;
 
@@ -45,6 +46,7 @@ internal sealed partial class TargetVolume : IAsyncDisposable
         _time = time;
         _logger = logger;
         _changed = changed;
+        _countedSince = time.GetUtcNow();
     }
 
     /// <summary>The replica; null before it was prepared.</summary>

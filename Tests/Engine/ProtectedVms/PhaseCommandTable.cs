@@ -63,7 +63,7 @@ public sealed class Every_command_in_every_phase
         ["CleanUpTestFailover"] = _ => new CleanUpTestFailover("looked fine"),
         ["StartPlannedFailover"] = _ => new StartPlannedFailover(),
         ["StartUnplannedFailover"] = _ => new StartUnplannedFailover(new PointChoice.LatestProcessed(), true),
-        ["ChangeRecoveryPoint"] = _ => new ChangeRecoveryPoint(Story.Point(1, default).Id),
+        ["ChangeRecoveryPoint"] = _ => new ChangeRecoveryPoint(new PointChoice.Specific(Story.Point(1, default).Id)),
         ["Commit"] = _ => new Commit(),
         ["CancelFailover"] = _ => new CancelFailover(0, false),
         ["CancelFailover, target written"] = _ => new CancelFailover(4096, false),

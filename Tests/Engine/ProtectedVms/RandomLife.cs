@@ -30,7 +30,7 @@ internal static class RandomLife
         (_, _) => new CleanUpTestFailover("done"),
         (_, _) => new StartPlannedFailover(),
         (story, n) => new StartUnplannedFailover(Choice(story, n), n % 2 == 0),
-        (story, n) => new ChangeRecoveryPoint(AnyPoint(story, n)),
+        (story, n) => new ChangeRecoveryPoint(Choice(story, n)),
         (_, _) => new Commit(),
         (_, n) => new CancelFailover(n % 3 * 512, n % 2 == 0),
         (_, _) => new Reprotect(),
