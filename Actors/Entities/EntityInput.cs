@@ -55,6 +55,12 @@ public abstract record EntityInput<TCommand>
     public sealed record AlarmRang : EntityInput<TCommand>;
 
     /// <summary>
+    /// The cause of a quarantine is removed, somebody says: load again, from the whole stream. Ignored by an entity that
+    /// is in service.
+    /// </summary>
+    public sealed record QuarantineLifted : EntityInput<TCommand>;
+
+    /// <summary>
     /// Nobody has needed the entity for a while; ignored while it has anything in flight or owes effects.
     /// </summary>
     public sealed record IdleTimedOut : EntityInput<TCommand>;

@@ -8,6 +8,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 {
     private readonly List<DateTimeOffset> _failures = new(0);
     private long _snapshotAt;
+    private bool _wasQuarantined;
 
     private void BeginLoad()
     {
@@ -31,6 +32,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
             snapshot.Version != _codec.SnapshotVersion
                 ? $"it has version {snapshot.Version}, read is {_codec.SnapshotVersion}"
             : !snapshot.IsIntact ? "its checksum is wrong"
+            : _wasQuarantined ? "the entity was in quarantine, so that the whole stream is read to be sure"
             : _failures.Count > 0 ? "the entity failed a moment ago, so that the whole stream is read to be sure"
             : null;
         if (objection is null)
@@ -153,6 +155,17 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         Owe(new Owed([], Effects: false));
         _outputs.Add(new EntityOutput.Quarantined(_quarantineCause, cause));
         Arm(null);
+    }
+
+    private void LiftQuarantine()
+    {
+        if (Phase == EntityPhase.Quarantined)
+        {
+            _quarantineCause = null;
+            _wasQuarantined = true;
+            _failures.Clear();
+            BeginLoad();
+        }
     }
 
     private static string Describe(Exception cause) =>

@@ -9,7 +9,7 @@
 //   LookingUp    CommandFound                     Ready · Appending
 //   Appending    AppendJudged                     Ready · Loading (conflict) · TakingEpoch (unknown) · Stopped (fenced)
 //   TakingEpoch  EpochTaken, EpochRefused         Loading · Stopped
-//   Quarantined  Submitted (answered with the cause)
+//   Quarantined  QuarantineLifted                 Loading; Submitted is answered with the cause
 //   Passivated, Stopped: ends
 //
 // Invariants: at most one question is open; each submitted command gets exactly one reply; no effect, no reply
@@ -160,6 +160,9 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
                 break;
             case EntityInput<TCommand>.AlarmRang:
                 _alarm = null;
+                break;
+            case EntityInput<TCommand>.QuarantineLifted:
+                LiftQuarantine();
                 break;
             case EntityInput<TCommand>.IdleTimedOut:
                 PassivateIfIdle();

@@ -141,6 +141,9 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent> :
             case WakeLetter:
                 Advance(new EntityInput<TCommand>.AlarmRang());
                 break;
+            case LiftLetter lift:
+                LiftQuarantine(lift);
+                break;
             case IdleLetter:
                 Advance(new EntityInput<TCommand>.IdleTimedOut());
                 break;
@@ -165,6 +168,17 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent> :
         {
             letter.TrySetResult(new EntityView<TState>(_kernel.State, _kernel.Head.Sequence));
         }
+    }
+
+    private void LiftQuarantine(LiftLetter letter)
+    {
+        if (_kernel.QuarantineCause is { } cause)
+        {
+            _region.Services.Logger.QuarantineLifted(_id, cause);
+        }
+
+        Advance(new EntityInput<TCommand>.QuarantineLifted());
+        letter.TrySetResult();
     }
 
     private void Retire()

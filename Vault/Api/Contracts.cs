@@ -6,7 +6,9 @@ namespace ReplicationEngine.Vault.Api;
 /// <c>/api/v1/vms</c>.</summary>
 /// <param name="Vm">Its name.</param>
 /// <param name="Phase">Its lifecycle phase, kebab case, such as <c>initial-replication</c> or
-/// <c>commit-pending</c>.</param>
+/// <c>commit-pending</c>; <c>quarantined</c> while the VM is out of service, with the reason among the causes and nothing
+/// else known. <c>POST …/lift-quarantine</c> puts it back into service and answers its view, or 503 with the
+/// reason.</param>
 /// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>; apart from the phase (OPS-2).</param>
 /// <param name="Causes">Why the health is not normal.</param>
 /// <param name="LagBytes">Bytes of accepted writes that the other side does not durably have.</param>

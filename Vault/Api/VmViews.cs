@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
@@ -11,6 +12,8 @@ namespace ReplicationEngine.Vault.Api;
 /// <summary>Shows a VM: its state, what its agent last reported, and what the target holds, in one answer.</summary>
 internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvider time)
 {
+    private readonly ConcurrentDictionary<(string Vm, string Cause), DateTimeOffset> _quarantinedSince = new();
+
     /// <summary>The whole view.</summary>
     public VmView Of(ProtectedVmState state)
     {
@@ -29,6 +32,21 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             [.. Enum.GetValues<Operation>().Where(o =>
                 ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
             Jobs(state));
+    }
+
+    /// <summary>The view of a VM that is out of service: its name, and why.</summary>
+    public VmView Quarantined(string vm, string cause)
+    {
+        var since = _quarantinedSince.GetOrAdd((vm, cause), _ => time.GetUtcNow());
+        return new VmView(
+            vm, "quarantined", Text(HealthLevel.Critical),
+            [
+                new CauseView("quarantined", Text(HealthLevel.Critical), cause,
+                    $"Remove the cause, then put the VM back into service with `drctl lift-quarantine {vm}`.", since),
+            ],
+            0, null, null, new NextRunView("incremental", "not known while the VM is out of service", 0, null),
+            new SourceView("", false, "unknown", "unknown", 0, 0, 0, 0, 0, 0, [], null), null, null,
+            new SettingsView("", "", 0, 0, 0), new PointsView(0, null), [], []);
     }
 
     /// <summary>The jobs of a VM, newest first.</summary>

@@ -40,8 +40,8 @@ internal sealed partial class FactFinder(
     {
         foreach (var vm in await vms.ListAsync(ct))
         {
-            var view = await vms.Get(vm).StateAsync(ct);
-            if (view.State.Enrollment.Agent != agent || view.State.Phase is Phase.NotProtected)
+            if ((await vms.LookAsync(vm, ct)).View is not { } view || view.State.Enrollment.Agent != agent
+                || view.State.Phase is Phase.NotProtected)
             {
                 continue;
             }

@@ -48,9 +48,10 @@ internal static class VaultServer
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Refused;
         }
-        catch (Exception e) when (NotListening(e, options.Listen) is { } refusal)
+        catch (Exception e) when (NotListening(e, options.Listen) is { } sentence)
         {
-            throw refusal;
+            await Console.Error.WriteLineAsync(sentence);
+            return ExitCodes.Refused;
         }
     }
 
@@ -70,12 +71,12 @@ internal static class VaultServer
         }
     }
 
-    private static CommandFailedException? NotListening(Exception exception, Uri listen) => exception switch
+    private static string? NotListening(Exception exception, Uri listen) => exception switch
     {
-        IOException { InnerException: AddressInUseException } => CommandFailedException.Refused(
-            $"Another process listens on '{listen}'; stop it, or give this service another address with --listen."),
-        SocketException e => CommandFailedException.Refused(
-            $"The service cannot listen on '{listen}' ({e.Message}); give it another address with --listen."),
+        IOException { InnerException: AddressInUseException } =>
+            $"Another process listens on '{listen}'; stop it, or give this service another address with --listen.",
+        SocketException e =>
+            $"The service cannot listen on '{listen}' ({e.Message}); give it another address with --listen.",
         _ => null,
     };
 
@@ -123,7 +124,8 @@ internal static class VaultServer
         services.AddSingleton<TargetReady>();
         services.AddSingleton<FactFinder>();
         services.AddSingleton<OperationServices>();
-        services.AddHostedService<TargetRestore>();
+        services.AddSingleton<TargetRestore>();
+        services.AddHostedService(provider => provider.GetRequiredService<TargetRestore>());
         services.AddHostedService<FactPump>();
         services.AddHostedService<MaintenanceLoop>();
     }
