@@ -25,7 +25,8 @@ public abstract record CommandReply
     public sealed record Unavailable(UnavailableReason Reason, string Message) : CommandReply;
 
     /// <summary>
-    /// The entity is out of service until its quarantine is lifted or the engine is restarted; the cause says why (I29).
+    /// The entity is out of service until its quarantine is lifted or the engine is restarted; the cause says why
+    /// (I29).
     /// </summary>
     public sealed record Quarantined(string Cause) : CommandReply;
 }

@@ -55,8 +55,8 @@ public abstract record EntityInput<TCommand>
     public sealed record AlarmRang : EntityInput<TCommand>;
 
     /// <summary>
-    /// The cause of a quarantine is removed, somebody says: load again, from the whole stream. Ignored by an entity that
-    /// is in service.
+    /// The cause of a quarantine is removed, somebody says: load again, from the whole stream. Ignored by an entity
+    /// that is in service.
     /// </summary>
     public sealed record QuarantineLifted : EntityInput<TCommand>;
 

@@ -174,7 +174,7 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    /// <summary>Keeps the timers of an entity that leaves memory: how long they still run was measured already.</summary>
+    /// <summary>Keeps the timers of an entity that leaves memory: how long they run was worked out already.</summary>
     public void KeepTimers(PersistenceId id, IReadOnlyList<ArmedTimer> timers)
     {
         if (timers.Count > 0)

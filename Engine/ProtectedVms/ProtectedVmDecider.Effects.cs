@@ -155,8 +155,8 @@ internal static partial class ProtectedVmDecider
             return Accept();
         }
 
-        // A timer that is told of has come due, whatever a clock that was set back says. What follows from it is reckoned
-        // from the clock as it stands now, or the next timer would be as far away as the clock was set back (I26).
+        // A timer that is told of has come due, whatever a clock that was set back says. What follows from it is
+        // reckoned from the clock as it stands now, or the next timer would be as far away as it was set back (I26).
         var now = context.Now;
         ValueList<ProtectedVmEvent> events = command.Name switch
         {

@@ -158,7 +158,8 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            $"The failover stands on recovery point {Point}, and no other one is usable; commit, or cancel the failover.";
+            $"The failover stands on recovery point {Point}, and no other one is usable; "
+            + "commit, or cancel the failover.";
     }
 
     /// <summary>There is no point with this id.</summary>

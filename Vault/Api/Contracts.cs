@@ -6,8 +6,8 @@ namespace ReplicationEngine.Vault.Api;
 /// <c>/api/v1/vms</c>.</summary>
 /// <param name="Vm">Its name.</param>
 /// <param name="Phase">Its lifecycle phase, kebab case, such as <c>initial-replication</c> or
-/// <c>commit-pending</c>; <c>quarantined</c> while the VM is out of service, with the reason among the causes and nothing
-/// else known. <c>POST …/lift-quarantine</c> puts it back into service and answers its view, or 503 with the
+/// <c>commit-pending</c>; <c>quarantined</c> while the VM is out of service, with the reason among the causes and
+/// nothing else known. <c>POST …/lift-quarantine</c> puts it back into service and answers its view, or 503 with the
 /// reason.</param>
 /// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>; apart from the phase (OPS-2).</param>
 /// <param name="Causes">Why the health is not normal.</param>
@@ -43,8 +43,8 @@ public sealed record NextRunView(string Mode, string Why, long Bytes, double? Se
 /// The source side. <paramref name="Role"/>: <c>primary</c>, <c>quiesced</c>, <c>fenced</c>, <c>reverse-replica</c>,
 /// <c>unknown</c>.
 /// <paramref name="Capture"/>: <c>logging</c> or <c>dirty-map</c>. <paramref name="WireBytes"/> (sealed and compressed)
-/// and <paramref name="ChangedBytes"/> (before compression) are what was sent since <paramref name="CountedSince"/>: the
-/// count begins anew when the sending side is restarted, paused, or changes its role; null while nothing is sent.
+/// and <paramref name="ChangedBytes"/> (before compression) are what was sent since <paramref name="CountedSince"/>:
+/// the count begins anew when the sending side is restarted, paused, or changes its role; null while nothing is sent.
 /// </summary>
 public sealed record SourceView(
     string Agent, bool Connected, string Role, string Capture, long Generation, long Lsn, long CacheBytes,

@@ -65,13 +65,14 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
     private static JobView Job(ProtectedVmState state, Job job)
     {
         var vm = state.Enrollment.Vm.Value;
+        var kind = OperationCommands.NameOf(job.Kind);
         var ended = job.Outcome is not JobOutcome.Running;
         return new JobView(
-            JobId(vm, job.Id), vm, OperationCommands.NameOf(job.Kind), Kebab(job.Outcome.ToString()), job.Actor, job.StartedAt,
+            JobId(vm, job.Id), vm, kind, Kebab(job.Outcome.ToString()), job.Actor, job.StartedAt,
             ended ? job.EndedAt : null,
             [.. job.Steps.Select(s => new JobStepView(
                 s.Name, s.EndedAt is null ? "running" : "succeeded", s.StartedAt, s.EndedAt, null))],
-            job.Error is { } error ? new JobErrorView(OperationCommands.NameOf(job.Kind) + "-error", error, null) : null);
+            job.Error is { } error ? new JobErrorView(kind + "-error", error, null) : null);
     }
 
     private (long Bytes, double? Seconds) Lag(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)

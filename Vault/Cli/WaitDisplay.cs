@@ -5,8 +5,8 @@ using Spectre.Console.Rendering;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Shows a wait on stderr: steps and a bar on a terminal, else plain lines, at most one every two seconds, and only when
-/// something noticeable has changed or half a minute has passed.
+/// Shows a wait on stderr: steps and a bar on a terminal, else plain lines, at most one every two seconds, and only
+/// when something noticeable has changed or half a minute has passed.
 /// </summary>
 internal abstract class WaitDisplay
 {

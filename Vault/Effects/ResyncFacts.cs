@@ -5,9 +5,9 @@ namespace ReplicationEngine.Vault.Effects;
 
 // Who mends what. The source knows which extents its log did not carry (a full log, a pause that outgrew it, a crash of
 // the machine) and sends them by itself as soon as it can: such a resync is told when it runs and when it is done, and
-// as needed while it cannot run. Damage at the target, a resized disk or a user's wish take a comparison of whole disks,
-// which the VM's policy times; that one is ordered (see SourceDirectives), and fails for good when what broke the
-// transfer breaks it again (RES-7).
+// as needed while it cannot run. Damage at the target, a resized disk or a user's wish take a comparison of whole
+// disks, which the VM's policy times; that one is ordered (see SourceDirectives), and fails for good when what broke
+// the transfer breaks it again (RES-7).
 
 /// <summary>What source and target tell of resyncs that the VM's state does not know yet (RES-1 to RES-8).</summary>
 internal static class ResyncFacts

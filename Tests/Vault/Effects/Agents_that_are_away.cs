@@ -1,4 +1,3 @@
-using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Tests.Actors.Hosting;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Cli;
