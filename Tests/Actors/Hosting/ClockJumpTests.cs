@@ -15,6 +15,7 @@ public sealed class ClockJumpTests
     {
         await using var engine = await StartAsync(
             time: _time, configure: options => options.PassivateAfter = TimeSpan.FromSeconds(10));
+        _time.JumpWall(TimeSpan.FromHours(-2 * hours));
         await SetAsync(engine, TimeSpan.FromMinutes(20));
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(0, engine.ActiveCounters);
