@@ -24,7 +24,10 @@ public abstract record CommandReply
     /// </summary>
     public sealed record Unavailable(UnavailableReason Reason, string Message) : CommandReply;
 
-    /// <summary>The entity is out of service until the engine is restarted; the cause says why (I29).</summary>
+    /// <summary>
+    /// The entity is out of service until its quarantine is lifted or the engine is restarted; the cause says why
+    /// (I29).
+    /// </summary>
     public sealed record Quarantined(string Cause) : CommandReply;
 }
 

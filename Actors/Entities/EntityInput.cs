@@ -1,5 +1,6 @@
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Entities;
 
@@ -19,7 +20,8 @@ public abstract record EntityInput<TCommand>
     }
 
     /// <summary>The first input.</summary>
-    public sealed record Started : EntityInput<TCommand>;
+    /// <param name="Timers">The timers that the entity's last kernel had armed, if the host had one before.</param>
+    public sealed record Started(ValueList<ArmedTimer> Timers = default) : EntityInput<TCommand>;
 
     /// <summary>Answers <see cref="EntityOutput.ReadSnapshot"/>; null when there is none.</summary>
     public sealed record SnapshotRead(StoredSnapshot? Snapshot) : EntityInput<TCommand>;
@@ -51,6 +53,12 @@ public abstract record EntityInput<TCommand>
     /// The time of <see cref="EntityOutput.SetAlarm"/> has come; ignored while something is in flight.
     /// </summary>
     public sealed record AlarmRang : EntityInput<TCommand>;
+
+    /// <summary>
+    /// The cause of a quarantine is removed, somebody says: load again, from the whole stream. Ignored by an entity
+    /// that is in service.
+    /// </summary>
+    public sealed record QuarantineLifted : EntityInput<TCommand>;
 
     /// <summary>
     /// Nobody has needed the entity for a while; ignored while it has anything in flight or owes effects.

@@ -26,7 +26,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
             return;
         }
 
-        var context = new DecisionContext(_now, work.Envelope.Id, work.Envelope.Actor);
+        var context = new DecisionContext(_now.Wall, work.Envelope.Id, work.Envelope.Actor);
         switch (TAggregate.Decide(State, work.Envelope.Command, context))
         {
             case Decision<TEvent>.Accepted { Events.IsEmpty: false } accepted:
@@ -67,7 +67,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         }
 
         work.States = states;
-        work.Owed = new Owed(TAggregate.Timers(state), !TAggregate.Outstanding(state).IsEmpty);
+        work.Owed = new Owed(Armed(TAggregate.Timers(state), _now.Wall), !TAggregate.Outstanding(state).IsEmpty);
         var wake = new WakeMark(EarliestDue(work.Owed.Timers), work.Owed.Effects);
         work.Request = AppendRequest.Create(_id, _token, Head, context, encoded, wake);
         Phase = EntityPhase.Appending;
@@ -146,10 +146,13 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    /// <summary>Answers, and gives the same answer to the same command from now on.</summary>
+    /// <summary>
+    /// Answers, and gives the same answer to the same command from now on. A timer whose command changed nothing is
+    /// decided anew when it is tried again: by then it may.
+    /// </summary>
     private void FinishForGood(CommandReply reply)
     {
-        if (_work!.Timer is null || reply is CommandReply.Accepted)
+        if (_work!.Timer is null)
         {
             _recent.Remember(_work.Envelope.Id, reply);
         }

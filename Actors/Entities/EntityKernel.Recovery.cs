@@ -8,6 +8,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 {
     private readonly List<DateTimeOffset> _failures = new(0);
     private long _snapshotAt;
+    private bool _wasQuarantined;
 
     private void BeginLoad()
     {
@@ -31,6 +32,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
             snapshot.Version != _codec.SnapshotVersion
                 ? $"it has version {snapshot.Version}, read is {_codec.SnapshotVersion}"
             : !snapshot.IsIntact ? "its checksum is wrong"
+            : _wasQuarantined ? "the entity was in quarantine, so that the whole stream is read to be sure"
             : _failures.Count > 0 ? "the entity failed a moment ago, so that the whole stream is read to be sure"
             : null;
         if (objection is null)
@@ -78,13 +80,15 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         State = TAggregate.Evolve(State, _codec.Decode(stored.Name, stored.Payload));
         TAggregate.CheckInvariants(State);
         Head = new StreamHead(stored.Sequence, stored.Hash);
+        _lastDecided = stored.Time;
         _recent.Remember(stored.CommandId, new CommandReply.Accepted(stored.Sequence));
     }
 
     private void Recovered()
     {
         var outstanding = TAggregate.Outstanding(State);
-        Owe(new Owed(TAggregate.Timers(State), !outstanding.IsEmpty));
+        Owe(new Owed(Armed(TAggregate.Timers(State), LoadedAt()), !outstanding.IsEmpty));
+        _loadedBefore = true;
         Phase = EntityPhase.Ready;
         foreach (var effect in outstanding)
         {
@@ -127,8 +131,8 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 
     private void Fail(Exception cause)
     {
-        _failures.RemoveAll(at => _now - at >= _options.RestartWindow);
-        _failures.Add(_now);
+        _failures.RemoveAll(at => _now.Steady - at >= _options.RestartWindow);
+        _failures.Add(_now.Steady);
 
         // Reading damaged or unknown data again cannot help; anything else gets its chances.
         var hopeless = cause is JournalCorruptException or UnreadableEventException;
@@ -151,6 +155,17 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         Owe(new Owed([], Effects: false));
         _outputs.Add(new EntityOutput.Quarantined(_quarantineCause, cause));
         Arm(null);
+    }
+
+    private void LiftQuarantine()
+    {
+        if (Phase == EntityPhase.Quarantined)
+        {
+            _quarantineCause = null;
+            _wasQuarantined = true;
+            _failures.Clear();
+            BeginLoad();
+        }
     }
 
     private static string Describe(Exception cause) =>

@@ -11,31 +11,38 @@ namespace ReplicationEngine.Actors.Entities;
 /// Durable timers. They are a function of the state, so nothing is stored for them but the wake mark. A due timer
 /// becomes a command; if the state still holds the same timer afterwards, the command changed nothing, and it is tried
 /// again after <see cref="EntityKernelOptions.TimerRetry"/> rather than at once for ever.
+/// <para>
+/// A state says in wall time when a timer is due. How long that is from now is worked out once, when the timer is first
+/// seen, and from then on measured by the steady clock, so that a wall clock that is set back delays nothing and one
+/// that is set ahead hurries nothing (I26). Only what the host finds in the journal when it starts is taken by the wall
+/// clock's word; and even then no timer is further away than it was when the last event was decided.
+/// </para>
 /// </content>
 public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 {
     private const string EngineActor = "engine";
 
-    private ImmutableArray<DurableTimer> _timers = [];
-    private ImmutableArray<HeldTimer> _held = [];
+    private ImmutableArray<ArmedTimer> _armed = [];
     private DateTimeOffset? _alarm;
+    private DateTimeOffset _lastDecided = DateTimeOffset.MinValue;
+    private bool _loadedBefore;
     private bool _owesEffects;
+
+    /// <summary>The armed timers; who stops the kernel hands them to the entity's next one.</summary>
+    public IReadOnlyList<ArmedTimer> ArmedTimers => _armed;
 
     private void Owe(Owed owed)
     {
-        _timers = owed.Timers;
+        _armed = owed.Timers;
         _owesEffects = owed.Effects;
-        if (!_held.IsEmpty)
-        {
-            _held = _held.RemoveAll(held => !_timers.Contains(held.Timer));
-        }
     }
 
     private void Hold(DurableTimer timer)
     {
-        if (_timers.Contains(timer))
+        var index = IndexOf(timer);
+        if (index >= 0)
         {
-            _held = _held.RemoveAll(held => held.Timer == timer).Add(new HeldTimer(timer, _now + _options.TimerRetry));
+            _armed = _armed.SetItem(index, new ArmedTimer(timer, _now.Steady + _options.TimerRetry));
         }
     }
 
@@ -45,14 +52,15 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         while (Phase == EntityPhase.Ready && _work is null)
         {
             var next = NextTimer();
-            if (next is null || DueOf(next) > _now)
+            if (next is null || next.Due > _now.Steady)
             {
-                Arm(next is null ? null : DueOf(next));
+                Arm(next?.Due);
                 return;
             }
 
-            var command = TAggregate.TimerDue(next.Name, next.DueAt);
-            _work = new Work(new CommandEnvelope<TCommand>(TimerCommandId(next), EngineActor, command), next);
+            var command = TAggregate.TimerDue(next.Timer.Name, next.Timer.DueAt);
+            _work = new Work(
+                new CommandEnvelope<TCommand>(TimerCommandId(next.Timer), EngineActor, command), next.Timer);
             Decide(_work);
         }
     }
@@ -67,42 +75,69 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
     }
 
     /// <summary>The timer due first; among equals the first by name, so that the order is always the same.</summary>
-    private DurableTimer? NextTimer()
+    private ArmedTimer? NextTimer()
     {
-        DurableTimer? next = null;
-        foreach (var timer in _timers)
+        ArmedTimer? next = null;
+        foreach (var armed in _armed)
         {
-            var order = next is null ? -1 : DueOf(timer).CompareTo(DueOf(next));
-            if (order < 0 || (order == 0 && string.CompareOrdinal(timer.Name, next!.Name) < 0))
+            var order = next is null ? -1 : armed.Due.CompareTo(next.Due);
+            if (order < 0 || (order == 0 && string.CompareOrdinal(armed.Timer.Name, next!.Timer.Name) < 0))
             {
-                next = timer;
+                next = armed;
             }
         }
 
         return next;
     }
 
-    private DateTimeOffset DueOf(DurableTimer timer)
+    /// <summary>Timers of a state, those seen before with their old alarms.</summary>
+    /// <param name="timers">The timers.</param>
+    /// <param name="now">The time on the axis of the new ones' due times that corresponds to now.</param>
+    private ImmutableArray<ArmedTimer> Armed(ImmutableArray<DurableTimer> timers, DateTimeOffset now)
     {
-        foreach (var held in _held)
+        if (timers.IsEmpty)
         {
-            if (held.Timer == timer)
+            return [];
+        }
+
+        var armed = ImmutableArray.CreateBuilder<ArmedTimer>(timers.Length);
+        foreach (var timer in timers)
+        {
+            var known = IndexOf(timer);
+            armed.Add(known >= 0 ? _armed[known] : new ArmedTimer(timer, _now.Steady + (timer.DueAt - now)));
+        }
+
+        return armed.MoveToImmutable();
+    }
+
+    /// <summary>
+    /// For timers that come from the journal: what was stored before the host started is on the steady clock's axis,
+    /// unless the wall clock was set back while the host was away.
+    /// </summary>
+    private DateTimeOffset LoadedAt() => _loadedBefore ? _now.Wall
+        : _lastDecided > _now.Steady ? _lastDecided : _now.Steady;
+
+    private int IndexOf(DurableTimer timer)
+    {
+        for (var i = 0; i < _armed.Length; i++)
+        {
+            if (_armed[i].Timer == timer)
             {
-                return held.Until;
+                return i;
             }
         }
 
-        return timer.DueAt;
+        return -1;
     }
 
-    private static DateTimeOffset? EarliestDue(ImmutableArray<DurableTimer> timers)
+    private static DateTimeOffset? EarliestDue(ImmutableArray<ArmedTimer> timers)
     {
         DateTimeOffset? earliest = null;
-        foreach (var timer in timers)
+        foreach (var armed in timers)
         {
-            if (earliest is null || timer.DueAt < earliest)
+            if (earliest is null || armed.Timer.DueAt < earliest)
             {
-                earliest = timer.DueAt;
+                earliest = armed.Timer.DueAt;
             }
         }
 
@@ -123,6 +158,4 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         BinaryPrimitives.WriteInt64LittleEndian(input.AsSpan(text.Length + 8), Head.Sequence);
         return new CommandId(new Guid(SHA256.HashData(input).AsSpan(0, 16)));
     }
-
-    private readonly record struct HeldTimer(DurableTimer Timer, DateTimeOffset Until);
 }

@@ -9,7 +9,7 @@
 //   LookingUp    CommandFound                     Ready · Appending
 //   Appending    AppendJudged                     Ready · Loading (conflict) · TakingEpoch (unknown) · Stopped (fenced)
 //   TakingEpoch  EpochTaken, EpochRefused         Loading · Stopped
-//   Quarantined  Submitted (answered with the cause)
+//   Quarantined  QuarantineLifted                 Loading; Submitted is answered with the cause
 //   Passivated, Stopped: ends
 //
 // Invariants: at most one question is open; each submitted command gets exactly one reply; no effect, no reply
@@ -70,7 +70,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
     private readonly RecentCommands _recent;
     private readonly List<EntityOutput> _outputs = new(4);
     private FencingToken _token;
-    private DateTimeOffset _now;
+    private EngineInstant _now;
     private Work? _work;
     private string? _quarantineCause;
 
@@ -102,10 +102,10 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 
     /// <summary>Takes one input and answers what is to be done, in order.</summary>
     /// <param name="input">The input; only one that <see cref="Phase"/> waits for.</param>
-    /// <param name="now">The instant (UTC).</param>
+    /// <param name="now">The instant.</param>
     /// <returns>The outputs; the list is reused by the next step.</returns>
     /// <exception cref="InvalidOperationException">The host broke the protocol.</exception>
-    public IReadOnlyList<EntityOutput> Step(EntityInput<TCommand> input, DateTimeOffset now)
+    public IReadOnlyList<EntityOutput> Step(EntityInput<TCommand> input, EngineInstant now)
     {
         CheckProtocol(input);
         _outputs.Clear();
@@ -128,7 +128,9 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
     {
         switch (input)
         {
-            case EntityInput<TCommand>.Started:
+            case EntityInput<TCommand>.Started started:
+                _armed = [.. started.Timers];
+                _loadedBefore = !_armed.IsEmpty;
                 BeginLoad();
                 break;
             case EntityInput<TCommand>.SnapshotRead read:
@@ -158,6 +160,9 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
                 break;
             case EntityInput<TCommand>.AlarmRang:
                 _alarm = null;
+                break;
+            case EntityInput<TCommand>.QuarantineLifted:
+                LiftQuarantine();
                 break;
             case EntityInput<TCommand>.IdleTimedOut:
                 PassivateIfIdle();
@@ -225,5 +230,5 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
     }
 
     /// <summary>What a state still owes.</summary>
-    private readonly record struct Owed(ImmutableArray<DurableTimer> Timers, bool Effects);
+    private readonly record struct Owed(ImmutableArray<ArmedTimer> Timers, bool Effects);
 }

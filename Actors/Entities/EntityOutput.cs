@@ -39,7 +39,8 @@ public abstract record EntityOutput
     public sealed record SaveSnapshot(StoredSnapshot Snapshot) : EntityOutput;
 
     /// <summary>
-    /// Send <see cref="EntityInput{TCommand}.AlarmRang"/> at this time, instead of any earlier wish; null: never.
+    /// Send <see cref="EntityInput{TCommand}.AlarmRang"/> at this time of the steady clock
+    /// (<see cref="EngineInstant.Steady"/>), instead of any earlier wish; null: never.
     /// </summary>
     public sealed record SetAlarm(DateTimeOffset? Due) : EntityOutput;
 

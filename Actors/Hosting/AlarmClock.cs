@@ -4,7 +4,7 @@ namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
 /// Rings for the entities of a region, active or passive, when their next durable timer is due. One timer of the
-/// TimeProvider serves all; replaced alarms stay in the heap, are skipped when they come up,
+/// steady clock serves all; replaced alarms stay in the heap, are skipped when they come up,
 /// and are thrown out when they are many. Alarms due at the same instant ring in no particular order.
 /// </summary>
 internal sealed class AlarmClock : IDisposable
@@ -17,19 +17,19 @@ internal sealed class AlarmClock : IDisposable
     private readonly Lock _gate = new();
     private readonly PriorityQueue<PersistenceId, DateTimeOffset> _heap = new();
     private readonly Dictionary<PersistenceId, DateTimeOffset> _wishes = [];
-    private readonly TimeProvider _time;
+    private readonly EngineClock _clock;
     private readonly Action<PersistenceId> _ring;
     private readonly ITimer _timer;
     private DateTimeOffset _armedFor = DateTimeOffset.MaxValue;
 
-    public AlarmClock(TimeProvider time, Action<PersistenceId> ring)
+    public AlarmClock(EngineClock clock, Action<PersistenceId> ring)
     {
-        _time = time;
+        _clock = clock;
         _ring = ring;
-        _timer = time.CreateTimer(_ => RingDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.CreateTimer(_ => RingDue());
     }
 
-    /// <summary>Replaces the entity's alarm; null takes it away.</summary>
+    /// <summary>Replaces the entity's alarm, a time of the steady clock; null takes it away.</summary>
     public void Set(PersistenceId id, DateTimeOffset? due)
     {
         lock (_gate)
@@ -67,7 +67,7 @@ internal sealed class AlarmClock : IDisposable
         List<PersistenceId> due = [];
         lock (_gate)
         {
-            var now = _time.GetUtcNow();
+            var now = _clock.Steady;
             while (_heap.TryPeek(out var id, out var at))
             {
                 var current = _wishes.TryGetValue(id, out var wish) && wish == at;
@@ -103,7 +103,7 @@ internal sealed class AlarmClock : IDisposable
         }
 
         // Rounded up to whole milliseconds, so that the timer does not come a moment early and find nothing due.
-        var wait = Math.Ceiling(Math.Max(0, (due - _time.GetUtcNow()).TotalMilliseconds));
+        var wait = Math.Ceiling(Math.Max(0, (due - _clock.Steady).TotalMilliseconds));
         _timer.Change(
             TimeSpan.FromMilliseconds(Math.Min(wait, s_longestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }

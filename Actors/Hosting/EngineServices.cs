@@ -22,6 +22,8 @@ internal sealed class EngineServices(
 
     public TimeProvider Time => time;
 
+    public EngineClock Clock { get; } = new(time);
+
     public EngineTelemetry Telemetry => telemetry;
 
     public ILogger Logger { get; } = loggers.CreateLogger("ReplicationEngine.Actors");

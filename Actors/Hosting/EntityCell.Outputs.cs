@@ -12,7 +12,7 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent>
     {
         for (EntityInput<TCommand>? next = input; next is not null;)
         {
-            next = CarryOut(_kernel.Step(next, _region.Services.Time.GetUtcNow()));
+            next = CarryOut(_kernel.Step(next, _region.Services.Clock.Now));
         }
     }
 

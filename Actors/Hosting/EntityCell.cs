@@ -114,7 +114,7 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent> :
 
         if (_kernel.Phase == EntityPhase.Created)
         {
-            Advance(new EntityInput<TCommand>.Started());
+            Advance(new EntityInput<TCommand>.Started(_region.TakeTimers(_id)));
             return true;
         }
 
@@ -140,6 +140,9 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent> :
                 break;
             case WakeLetter:
                 Advance(new EntityInput<TCommand>.AlarmRang());
+                break;
+            case LiftLetter lift:
+                LiftQuarantine(lift);
                 break;
             case IdleLetter:
                 Advance(new EntityInput<TCommand>.IdleTimedOut());
@@ -167,10 +170,22 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent> :
         }
     }
 
+    private void LiftQuarantine(LiftLetter letter)
+    {
+        if (_kernel.QuarantineCause is { } cause)
+        {
+            _region.Services.Logger.QuarantineLifted(_id, cause);
+        }
+
+        Advance(new EntityInput<TCommand>.QuarantineLifted());
+        letter.TrySetResult();
+    }
+
     private void Retire()
     {
         Volatile.Write(ref _retired, true);
         _mailbox.Writer.TryComplete();
+        _region.KeepTimers(_id, _kernel.ArmedTimers);
         _region.Remove(_id, this);
     }
 

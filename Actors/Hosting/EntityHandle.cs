@@ -49,6 +49,15 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     }
 
     /// <inheritdoc/>
+    public async ValueTask<EntityView<TState>> LiftQuarantineAsync(CancellationToken cancellationToken)
+    {
+        var letter = new LiftLetter();
+        region.Deliver(id, letter);
+        await letter.Task.WaitAsync(cancellationToken);
+        return await StateAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<RecordedEvent<TEvent>> HistoryAsync(
         long from, long to, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -46,4 +46,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(12, LogLevel.Warning, "The lease of region {Type} could not be given back")]
     public static partial void LeaseNotReleased(this ILogger logger, string type, Exception cause);
+
+    [LoggerMessage(13, LogLevel.Warning, "The quarantine of {Id} is lifted ({Cause}); it is loaded again")]
+    public static partial void QuarantineLifted(this ILogger logger, PersistenceId id, string cause);
 }

@@ -26,6 +26,14 @@ public interface IEntityHandle<TState, TCommand, TEvent>
     ValueTask<EntityView<TState>> StateAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// Ends its quarantine: it is loaded anew from its whole history, and answers as <see cref="StateAsync"/> does.
+    /// What it owed is taken up again. Does nothing to an entity that is in service.
+    /// </summary>
+    /// <exception cref="EntityUnavailableException">It went out of service again at once; the message says
+    /// why.</exception>
+    ValueTask<EntityView<TState>> LiftQuarantineAsync(CancellationToken cancellationToken);
+
+    /// <summary>
     /// Its events from <paramref name="from"/> to <paramref name="to"/>, both included, in order (OPS-5).
     /// </summary>
     IAsyncEnumerable<RecordedEvent<TEvent>> HistoryAsync(long from, long to, CancellationToken cancellationToken);

@@ -52,6 +52,14 @@ internal sealed class IdleLetter : ILetter
     }
 }
 
+/// <summary>The entity's quarantine shall end; answered when its loading has begun.</summary>
+internal sealed class LiftLetter()
+    : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), ILetter
+{
+    public void Decline(CommandReply.Unavailable reply) =>
+        TrySetException(new EntityUnavailableException(reply, reply.Message));
+}
+
 /// <summary>The region stops: the last letter an entity handles.</summary>
 internal sealed class StopLetter()
     : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), ILetter

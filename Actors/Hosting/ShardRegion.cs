@@ -43,6 +43,7 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
     private readonly ConcurrentDictionary<PersistenceId, EntityCell<TAggregate, TState, TCommand, TEvent>> _cells =
         new();
 
+    private readonly ConcurrentDictionary<PersistenceId, ValueList<ArmedTimer>> _timersOfSleepers = new();
     private readonly ITimer _sweeper;
     private bool _open;
 
@@ -54,7 +55,7 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
         KernelOptions = services.Options.Kernel;
         Lease = new RegionLease(
             services.Stores.Leases, TAggregate.TypeName, services.Options.NodeName, services.Time);
-        Alarms = new AlarmClock(services.Time, id => Deliver(id, WakeLetter.Instance));
+        Alarms = new AlarmClock(services.Clock, id => Deliver(id, WakeLetter.Instance));
         Effects = new EffectDispatcher<TCommand>(TAggregate.TypeName, services, handler, Handle, OwesAsync);
         _sweeper = services.Time.CreateTimer(
             _ => SweepIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -173,12 +174,25 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
         }
     }
 
+    /// <summary>Keeps the timers of an entity that leaves memory: how long they run was worked out already.</summary>
+    public void KeepTimers(PersistenceId id, IReadOnlyList<ArmedTimer> timers)
+    {
+        if (timers.Count > 0)
+        {
+            _timersOfSleepers[id] = timers.ToValueList();
+        }
+    }
+
+    /// <summary>Hands the timers to the entity's next kernel.</summary>
+    public ValueList<ArmedTimer> TakeTimers(PersistenceId id) =>
+        _timersOfSleepers.TryRemove(id, out var timers) ? timers : default;
+
     /// <summary>An entity that had to stop may owe effects or timers; it is loaded again in a while.</summary>
     public void WakeLater(PersistenceId id, UnavailableReason reason)
     {
         if (reason != UnavailableReason.Fenced && Volatile.Read(ref _open))
         {
-            Alarms.Set(id, Services.Time.GetUtcNow() + s_reviveAfter);
+            Alarms.Set(id, Services.Clock.Steady + s_reviveAfter);
         }
     }
 

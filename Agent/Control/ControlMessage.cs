@@ -145,10 +145,11 @@ public sealed record VolumeStatus(
     long AckedGeneration, long AckedLsn, long LagBytes, DateTimeOffset? OldestUnacked, long DirtyBytes, long CacheBytes,
     long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
 
-/// <summary>A running transfer.</summary>
+/// <summary>A running transfer; <paramref name="WireBytes"/> and <paramref name="ChangedBytes"/> count from
+/// <paramref name="CountedSince"/> on.</summary>
 public sealed record TransferStatus(
     string Phase, bool Connected, long BytesTotal, long BytesDone, double BytesPerSecond, double? SecondsLeft,
-    long WireBytes, long ChangedBytes);
+    long WireBytes, long ChangedBytes, DateTimeOffset CountedSince);
 
 /// <summary>Something wrong with a volume that its health must show.</summary>
 public sealed record VolumeProblem(string Code, string Message, string? Remedy, bool Recoverable);

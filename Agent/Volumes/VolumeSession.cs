@@ -19,6 +19,7 @@ internal sealed partial class VolumeSession : IAsyncDisposable
     private readonly IReadOnlyList<long> _diskSizes;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
+    private readonly DateTimeOffset _countedSince;
     private volatile SendSession? _sending;
     private volatile bool _connected;
     private volatile VolumeProblem? _problem;
@@ -43,6 +44,7 @@ internal sealed partial class VolumeSession : IAsyncDisposable
         IReadOnlyList<long> diskSizes)
     {
         (_surroundings, _directive, _source, _sink, _diskSizes) = (surroundings, directive, source, sink, diskSizes);
+        _countedSince = surroundings.Time.GetUtcNow();
         _running = Task.Run(() => RunAsync(_stop.Token));
     }
 
@@ -57,7 +59,8 @@ internal sealed partial class VolumeSession : IAsyncDisposable
             progress is null ? "connecting" : progress.Phase.ToString().ToLowerInvariant(), _connected,
             progress?.TotalBytes ?? 0, progress?.DoneBytes ?? 0, progress?.BytesPerSecond ?? 0,
             progress?.TimeLeft?.TotalSeconds, Interlocked.Read(ref _wireBytes) + (progress?.WireBytes ?? 0),
-            Interlocked.Read(ref _changedBytes) + (progress is null ? 0 : progress.LogBytes + progress.BlockBytes));
+            Interlocked.Read(ref _changedBytes) + (progress is null ? 0 : progress.LogBytes + progress.BlockBytes),
+            _countedSince);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
@@ -27,6 +28,11 @@ public abstract partial record ProtectedVmCommand
 
     /// <summary>A point's content failed its checksums (RCP-6).</summary>
     public sealed record RecordRecoveryPointUnusable(RecoveryPointId Point, string Reason) : ProtectedVmCommand;
+
+    /// <summary>The store knows more of these points' content; a point that stands at the grade or above is left as it
+    /// is.</summary>
+    public sealed record RecordRecoveryPointsGraded(PointGrade Grade, ValueList<RecoveryPointId> Points)
+        : ProtectedVmCommand;
 
     /// <summary>The replica may differ by more than the data plane mends by itself (RES-1 to RES-4).</summary>
     public sealed record RecordResyncNeeded(ResyncReason Reason) : ProtectedVmCommand;

@@ -51,7 +51,7 @@ public abstract partial record ProtectedVmCommand
     public sealed record StartUnplannedFailover(PointChoice Choice, bool TryShutdown) : ProtectedVmCommand;
 
     /// <summary>Recovers to another point before the commit; what the target wrote since is dropped (FOV-4).</summary>
-    public sealed record ChangeRecoveryPoint(RecoveryPointId Point) : ProtectedVmCommand;
+    public sealed record ChangeRecoveryPoint(PointChoice Choice) : ProtectedVmCommand;
 
     /// <summary>Commits a failover or failback.</summary>
     public sealed record Commit : ProtectedVmCommand;

@@ -155,14 +155,14 @@ internal static partial class ProtectedVmDecider
             return Accept();
         }
 
-        // A timer that is told of has come due, whatever a clock that was set back says.
-        var now = context.Now > command.DueAt ? context.Now : command.DueAt;
-        var timely = context with { Now = now };
+        // A timer that is told of has come due, whatever a clock that was set back says. What follows from it is
+        // reckoned from the clock as it stands now, or the next timer would be as far away as it was set back (I26).
+        var now = context.Now;
         ValueList<ProtectedVmEvent> events = command.Name switch
         {
-            ProtectedVmTimers.Point => Requested(state, DueKind(state, now), ProtectedVm.EngineActor, timely),
+            ProtectedVmTimers.Point => Requested(state, DueKind(state, now), ProtectedVm.EngineActor, context),
             ProtectedVmTimers.NoPoint => Raised(
-                state, timely, HealthKind.NoRecentPoint, HealthLevel.Critical,
+                state, context, HealthKind.NoRecentPoint, HealthLevel.Critical,
                 $"No recovery point was made for {ProtectedVmTimers.NoPointAfter.TotalMinutes:0} minutes.",
                 "See the other causes; failover reaches back to the last point."),
             ProtectedVmTimers.Resync => ResyncDue(state, now),

@@ -24,6 +24,7 @@ internal static partial class ProtectedVmDecider
                 [new RecoveryPointSkipped(context.Now, c.Point, c.Reason)],
             RecordRecoveryPointUnusable c when state.Points.Any(kept => kept.Id == c.Point && kept.Usable) =>
                 [new RecoveryPointMarkedUnusable(context.Now, c.Point, c.Reason)],
+            RecordRecoveryPointsGraded c => Graded(state, c, context),
             RecordResyncNeeded c => Marked(state, c.Reason, context),
             RecordResyncStarted c when Resyncs(state)
                 && state.Replication.Resync is not { Stage: ResyncStage.Running } =>

@@ -51,14 +51,11 @@ internal static partial class ProtectedVmDecider
             return Refuse(notOffered);
         }
 
-        if (state.Phase is Phase.CommitPending pending && pending.Recovery.Point == command.Point)
-        {
-            return Refuse(new ProtectedVmRefusal.SamePoint(command.Point));
-        }
-
-        return Choose(state, new PointChoice.Specific(command.Point), context, out _) is { } refusal
-            ? Refuse(refusal)
-            : Accept(new RecoveryPointChangeStarted(context.Now, context.Actor, command.Point));
+        var refusal = Choose(state, command.Choice, context, out var point);
+        return state.Phase is Phase.CommitPending pending && pending.Recovery.Point == point.Id
+                ? Refuse(new ProtectedVmRefusal.SamePoint(point.Id))
+            : refusal is not null ? Refuse(refusal)
+            : Accept(new RecoveryPointChangeStarted(context.Now, context.Actor, point.Id));
     }
 
     private static Decision<ProtectedVmEvent> OnCancelFailover(

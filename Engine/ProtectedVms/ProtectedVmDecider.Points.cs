@@ -33,11 +33,12 @@ internal static partial class ProtectedVmDecider
             : [requested];
     }
 
+    // Where the clock was set back, how long ago the last one was made is not known: one too many does no harm.
     private static PointKind DueKind(ProtectedVmState state, DateTimeOffset now)
     {
         var every = state.Enrollment.Policy.AppConsistentEvery;
         var due = every > TimeSpan.Zero
-            && (state.PointSchedule.LastApplicationAt is not { } last || now - last >= every);
+            && (state.PointSchedule.LastApplicationAt is not { } last || now - last >= every || now < last);
         return due ? PointKind.Application : PointKind.Crash;
     }
 
@@ -52,10 +53,27 @@ internal static partial class ProtectedVmDecider
 
         var less = state.PointSchedule.Pending is { Kind: PointKind.Application } pending
             && pending.Id == point.Id && point.Kind == PointKind.Crash;
-        var made = new RecoveryPointSealed(context.Now, point, less
+        var made = new RecoveryPointSealed(context.Now, InOrderOfTime(state, point), less
             ? "The application could not be frozen in time; the point is only crash-consistent."
             : null);
         return [made, .. Expired(ProtectedVmEvolution.Evolve(state, made), context)];
+    }
+
+    // The source's clock can be set back; the order of changes cannot, and points are shown in that order.
+    private static RecoveryPoint InOrderOfTime(ProtectedVmState state, RecoveryPoint point)
+    {
+        var before = state.Points.LastOrDefault(kept => RetentionClock.Compare(kept.Point, point) < 0);
+        return before?.Point.Time > point.Time ? point with { Time = before.Point.Time } : point;
+    }
+
+    // Grades only rise, and what was found damaged rises no more.
+    private static ValueList<ProtectedVmEvent> Graded(
+        ProtectedVmState state, RecordRecoveryPointsGraded command, DecisionContext context)
+    {
+        var rising = state.Points
+            .Where(kept => kept.Usable && kept.Point.Grade < command.Grade && command.Points.Contains(kept.Id))
+            .Select(kept => kept.Id).ToValueList();
+        return rising.Count == 0 ? [] : [new RecoveryPointsGraded(context.Now, command.Grade, rising)];
     }
 
     // From the commit on only the committed point exists; a late one is part of what the commit dropped.

@@ -56,7 +56,11 @@ internal static partial class ProtectedVmDecider
     private static ValueList<ProtectedVmEvent> ResyncDue(ProtectedVmState state, DateTimeOffset now)
     {
         var startsAt = state.Enrollment.Policy.ResyncStart(now);
-        return startsAt <= now
+        var reckoned = state.Replication.Resync?.StartsAt;
+
+        // The window is a time of day: a clock that was set back lets the timer come before it.
+        return startsAt > now && startsAt == reckoned ? []
+            : startsAt <= now
             ? [new ResyncStarted(now, ProtectedVm.EngineActor, state.Replication.Resync?.Reasons ?? [], true)]
             : [new ResyncMarked(now, [], startsAt)];
     }

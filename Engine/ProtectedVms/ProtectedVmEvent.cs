@@ -77,6 +77,10 @@ public abstract partial record ProtectedVmEvent
     public sealed record RecoveryPointMarkedUnusable(DateTimeOffset At, RecoveryPointId Point, string Reason)
         : ProtectedVmEvent(At);
 
+    /// <summary>More is known of the content of points: each of them rose to the grade (RCP-6).</summary>
+    public sealed record RecoveryPointsGraded(
+        DateTimeOffset At, PointGrade Grade, ValueList<RecoveryPointId> Points) : ProtectedVmEvent(At);
+
     /// <summary>Retention let points go; they are on offer no more.</summary>
     public sealed record RecoveryPointsExpired(DateTimeOffset At, ValueList<RecoveryPointId> Points)
         : ProtectedVmEvent(At);

@@ -69,6 +69,24 @@ internal static partial class ProtectedVmEvolution
             };
     }
 
+    private static ProtectedVmState Grade(ProtectedVmState state, RecoveryPointsGraded e)
+    {
+        var points = state.Points;
+        foreach (var id in e.Points)
+        {
+            var index = points.IndexOf(kept => kept.Id == id);
+            if (index < 0 || points[index].Point.Grade >= e.Grade)
+            {
+                throw Impossible(state, e);
+            }
+
+            var kept = points[index];
+            points = points.SetItem(index, kept with { Point = kept.Point with { Grade = e.Grade } });
+        }
+
+        return state with { Points = points };
+    }
+
     private static ProtectedVmState Expire(ProtectedVmState state, RecoveryPointsExpired e) => state with
     {
         Points = state.Points.RemoveAll(point => e.Points.Contains(point.Id)),

@@ -38,6 +38,7 @@ internal static partial class ProtectedVmEvolution
         RecoveryPointSealed e => Seal(state, e),
         RecoveryPointSkipped e => Skip(state, e),
         RecoveryPointMarkedUnusable e => MarkUnusable(state, e),
+        RecoveryPointsGraded e => Grade(state, e),
         RecoveryPointsExpired e => Expire(state, e),
         ReplicationPaused e => Pause(state, e),
         ReplicationResumed e => Resume(state, e),

@@ -146,7 +146,7 @@ public static class ProtectedVmOperations
         }
 
         return state.Points.Any(point => point.Usable && point.Id != pending.Recovery.Point)
-            ? null : new ProtectedVmRefusal.NoUsablePoint("other recovery point");
+            ? null : new ProtectedVmRefusal.NoOtherPoint(pending.Recovery.Point);
     }
 
     private static ProtectedVmRefusal? CheckCommit(ProtectedVmState state) => state.Phase switch

@@ -150,6 +150,18 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"There is no usable {Wanted}; wait for the next one or choose another.";
     }
 
+    /// <summary>The failover stands on the only usable point.</summary>
+    public sealed record NoOtherPoint(RecoveryPointId Point) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "no-other-point";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"The failover stands on recovery point {Point}, and no other one is usable; "
+            + "commit, or cancel the failover.";
+    }
+
     /// <summary>There is no point with this id.</summary>
     public sealed record UnknownPoint(RecoveryPointId Point) : ProtectedVmRefusal
     {

@@ -31,13 +31,14 @@ public enum PointGrade
     Probed = 5,
 }
 
-/// <summary>A recovery point as it was sealed; immutable (RCP-6).</summary>
+/// <summary>A recovery point; all but what is known of it is as it was sealed (RCP-6).</summary>
 /// <param name="Id">Its id, unique for ever.</param>
-/// <param name="Time">The source's instant (UTC), by the source's clock: shown, never used for retention.</param>
+/// <param name="Time">The source's instant (UTC), by the source's clock: shown, never used for retention. Never before
+/// that of an earlier point, even when the source's clock was set back.</param>
 /// <param name="Kind">How consistent it is.</param>
 /// <param name="Generation">The baseline it belongs to.</param>
 /// <param name="Lsn">The last change it holds.</param>
-/// <param name="Grade">How much is known of its content.</param>
+/// <param name="Grade">How much is known of its content; it only rises.</param>
 public sealed record RecoveryPoint(
     RecoveryPointId Id, DateTimeOffset Time, PointKind Kind, Generation Generation, Lsn Lsn, PointGrade Grade);
 

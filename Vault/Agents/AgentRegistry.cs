@@ -11,11 +11,10 @@ namespace ReplicationEngine.Vault.Agents;
 /// away).</summary>
 internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
 {
-    private readonly DateTimeOffset _started = time.GetUtcNow();
+    private readonly Sighting _started = Sighting.Now(time);
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _seen = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, (string Agent, VolumeStatus Status)> _volumes =
-        new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Sighting> _seen = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Sight> _volumes = new(StringComparer.Ordinal);
 
     /// <summary>Raised with the agent's name when it has connected.</summary>
     public event Action<string>? Connected;
@@ -33,7 +32,7 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
     /// connected.</summary>
     public TimeSpan AwayFor(string agent) => _sessions.ContainsKey(agent)
         ? TimeSpan.Zero
-        : time.GetUtcNow() - (_seen.TryGetValue(agent, out var seen) ? seen : _started);
+        : time.GetElapsedTime((_seen.TryGetValue(agent, out var seen) ? seen : _started).Stamp);
 
     /// <summary>The names of the connected agents in ordinal order.</summary>
     public IReadOnlyList<string> ConnectedAgents => [.. _sessions.Keys.Order(StringComparer.Ordinal)];
@@ -42,10 +41,31 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
     /// started.</summary>
     public VolumeStatus? Status(string vm) => _volumes.TryGetValue(vm, out var entry) ? entry.Status : null;
 
+    /// <summary>
+    /// How old the oldest write is that the target does not durably have: its age by the agent's own clock when it
+    /// reported, and the time since. So neither two machines' clocks that differ nor one that is set make a lag
+    /// (I26). Zero when there is none; null when nothing was reported.
+    /// </summary>
+    public TimeSpan? LagOf(string vm)
+    {
+        if (!_volumes.TryGetValue(vm, out var sight))
+        {
+            return null;
+        }
+
+        if (sight.Status.OldestUnacked is not { } oldest)
+        {
+            return TimeSpan.Zero;
+        }
+
+        var reported = sight.Status.At - oldest;
+        return (reported > TimeSpan.Zero ? reported : TimeSpan.Zero) + time.GetElapsedTime(sight.Stamp);
+    }
+
     /// <summary>Takes what an agent answered as its newest report of that volume.</summary>
     public void Note(string agent, VolumeStatus status)
     {
-        _volumes[status.Vm] = (agent, status);
+        _volumes[status.Vm] = new Sight(agent, status, time.GetTimestamp());
         Reported?.Invoke(agent, status);
     }
 
@@ -74,7 +94,7 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
         }
 
         Forget(hello.Agent);
-        _seen[hello.Agent] = time.GetUtcNow();
+        _seen[hello.Agent] = Sighting.Now(time);
         try
         {
             await channel.SendAsync(new ControlMessage.Welcome("default"), cancellationToken);
@@ -85,7 +105,7 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
         finally
         {
             _sessions.TryRemove(new KeyValuePair<string, AgentSession>(hello.Agent, session));
-            _seen[hello.Agent] = time.GetUtcNow();
+            _seen[hello.Agent] = Sighting.Now(time);
             Disconnected?.Invoke(hello.Agent);
         }
     }
@@ -93,7 +113,7 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
     /// <summary>All agents ever seen since the service started.</summary>
     public IReadOnlyList<AgentView> Views() =>
         [.. _seen.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => new AgentView(
-            s.Key, _sessions.ContainsKey(s.Key), s.Value,
+            s.Key, _sessions.ContainsKey(s.Key), s.Value.At,
             [.. _volumes.Values.Where(v => v.Agent == s.Key).Select(v => v.Status.Vm).Order(StringComparer.Ordinal)]))];
 
     private string? Refusal(ControlMessage.Hello hello)
@@ -129,10 +149,18 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
 
     private void Take(string agent, ControlMessage.Report report)
     {
-        _seen[agent] = time.GetUtcNow();
+        _seen[agent] = Sighting.Now(time);
         foreach (var status in report.Volumes)
         {
             Note(agent, status);
         }
     }
+
+    /// <summary>A moment, for people by the wall clock and for durations by the one that is never set.</summary>
+    private readonly record struct Sighting(DateTimeOffset At, long Stamp)
+    {
+        public static Sighting Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());
+    }
+
+    private sealed record Sight(string Agent, VolumeStatus Status, long Stamp);
 }

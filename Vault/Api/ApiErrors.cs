@@ -25,6 +25,7 @@ internal static class ApiErrors
             BadRequestException e => Problem(StatusCodes.Status400BadRequest, "bad-request", e.Message),
             BadHttpRequestException e => Problem(
                 e.StatusCode, "bad-request", e.InnerException?.Message ?? e.Message),
+            EntityUnavailableException { Reply: CommandReply.Quarantined quarantined } => Of(quarantined)!,
             EntityUnavailableException e => Problem(StatusCodes.Status503ServiceUnavailable, "unavailable", e.Message),
             _ => Problem(
                 StatusCodes.Status500InternalServerError, "internal-error",

@@ -6,7 +6,9 @@ namespace ReplicationEngine.Vault.Api;
 /// <c>/api/v1/vms</c>.</summary>
 /// <param name="Vm">Its name.</param>
 /// <param name="Phase">Its lifecycle phase, kebab case, such as <c>initial-replication</c> or
-/// <c>commit-pending</c>.</param>
+/// <c>commit-pending</c>; <c>quarantined</c> while the VM is out of service, with the reason among the causes and
+/// nothing else known. <c>POST …/lift-quarantine</c> puts it back into service and answers its view, or 503 with the
+/// reason.</param>
 /// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>; apart from the phase (OPS-2).</param>
 /// <param name="Causes">Why the health is not normal.</param>
 /// <param name="LagBytes">Bytes of accepted writes that the other side does not durably have.</param>
@@ -40,11 +42,13 @@ public sealed record NextRunView(string Mode, string Why, long Bytes, double? Se
 /// <summary>
 /// The source side. <paramref name="Role"/>: <c>primary</c>, <c>quiesced</c>, <c>fenced</c>, <c>reverse-replica</c>,
 /// <c>unknown</c>.
-/// <paramref name="Capture"/>: <c>logging</c> or <c>dirty-map</c>.
+/// <paramref name="Capture"/>: <c>logging</c> or <c>dirty-map</c>. <paramref name="WireBytes"/> (sealed and compressed)
+/// and <paramref name="ChangedBytes"/> (before compression) are what was sent since <paramref name="CountedSince"/>:
+/// the count begins anew when the sending side is restarted, paused, or changes its role; null while nothing is sent.
 /// </summary>
 public sealed record SourceView(
     string Agent, bool Connected, string Role, string Capture, long Generation, long Lsn, long CacheBytes,
-    long DirtyBytes, long WireBytes, long ChangedBytes, IReadOnlyList<DiskView> Disks);
+    long DirtyBytes, long WireBytes, long ChangedBytes, IReadOnlyList<DiskView> Disks, DateTimeOffset? CountedSince);
 
 /// <summary>A disk; <paramref name="Uri"/> is its NBD URI, null while it is not served.</summary>
 public sealed record DiskView(string Path, string? Uri, long SizeBytes);
@@ -63,15 +67,16 @@ public sealed record PointsView(int Count, PointView? Newest);
 /// <summary>
 /// A recovery point: <c>GET /api/v1/vms/{vm}/points</c> lists them, newest first. <paramref name="Kind"/>: <c>crash</c>
 /// or
-/// <c>app</c>; <paramref name="Grade"/>: <c>received</c>, <c>digest-matched</c>; <paramref name="Reason"/> says why not
-/// usable.
+/// <c>app</c>; <paramref name="Grade"/>: <c>received</c>, <c>digest-matched</c>, <c>file-system-clean</c>,
+/// <c>booted</c> or <c>probed</c>, each including the ones before it; <paramref name="Reason"/> says why not usable.
 /// </summary>
 public sealed record PointView(
     string Id, DateTimeOffset Time, string Kind, long Generation, long Lsn, string Grade, bool Usable, string? Reason);
 
 /// <summary>
 /// A job: <c>GET /api/v1/jobs</c>, newest first; <c>/api/v1/jobs/{id}</c>. <paramref name="State"/>: <c>running</c>,
-/// <c>succeeded</c>, <c>failed</c>, <c>cancelled</c>. <paramref name="Kind"/> is the operation's name.
+/// <c>succeeded</c>, <c>failed</c>, <c>cancelled</c>. <paramref name="Kind"/> is the name of the operation
+/// it carries out, or <c>initial-replication</c>, which follows <c>protect</c> by itself.
 /// </summary>
 public sealed record JobView(
     string Id, string Vm, string Kind, string State, string Actor, DateTimeOffset StartedAt, DateTimeOffset? EndedAt,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using ReplicationEngine.Actors.Hosting;
@@ -23,7 +24,7 @@ internal static class HistoryEndpoint
         var handle = vms.Get(vm);
         if (at is not null)
         {
-            return Results.Ok(await StateAtAsync(handle, at, ct));
+            return await StateAtAsync(handle, at, ct);
         }
 
         var lines = new List<LogLineView>();
@@ -36,19 +37,33 @@ internal static class HistoryEndpoint
         return Results.Ok(lines);
     }
 
-    private static async Task<StateAtView> StateAtAsync(
+    private static async Task<IResult> StateAtAsync(
         IEntityHandle<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> handle, string at, CancellationToken ct)
     {
         EntityView<ProtectedVmState> view;
         if (long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
         {
             view = await handle.StateAtAsync(sequence, ct);
+            if (sequence == 0 || view.Sequence != sequence)
+            {
+                return ApiErrors.Problem(
+                    StatusCodes.Status404NotFound, "unknown-event",
+                    $"There is no event {sequence} of '{handle.Id.Entity}'; "
+                        + $"its events are 1 to {(await handle.StateAsync(ct)).Sequence}.");
+            }
         }
         else if (DateTimeOffset.TryParse(
             at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
                 out var time))
         {
             view = await handle.StateAtAsync(time, ct);
+            if (view.Sequence == 0)
+            {
+                return ApiErrors.Problem(
+                    StatusCodes.Status404NotFound, "unknown-event",
+                    $"Nothing had happened to '{handle.Id.Entity}' at {time:yyyy-MM-dd HH:mm:ss}Z; "
+                        + "its first event is younger.");
+            }
         }
         else
         {
@@ -63,10 +78,20 @@ internal static class HistoryEndpoint
             moment = e.Time;
         }
 
-        var state = JsonNode.Parse(new ProtectedVmCodec().EncodeState(view.State)) ?? new JsonObject();
-        return new StateAtView(
+        return Results.Ok(new StateAtView(
             view.Sequence, moment, PhaseName.Of(view.State.Phase),
-                VmViews.Kebab(ProtectedVmHealth.Of(view.State).Level.ToString()),
-            state);
+            VmViews.Kebab(ProtectedVmHealth.Of(view.State).Level.ToString()), StateOf(view.State)));
     }
+
+    /// <summary>A state as JSON whose members are named like all others of the API.</summary>
+    public static JsonNode StateOf(ProtectedVmState state) =>
+        CamelCased(JsonNode.Parse(new ProtectedVmCodec().EncodeState(state))) ?? new JsonObject();
+
+    private static JsonNode? CamelCased(JsonNode? node) => node switch
+    {
+        JsonObject members => new JsonObject(members.Select(member => KeyValuePair.Create(
+            JsonNamingPolicy.CamelCase.ConvertName(member.Key), CamelCased(member.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(CamelCased)]),
+        _ => node?.DeepClone(),
+    };
 }

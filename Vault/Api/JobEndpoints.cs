@@ -16,9 +16,9 @@ internal static class JobEndpoints
             var jobs = new List<JobView>();
             foreach (var name in await vms.ListAsync(ct))
             {
-                if (vm is null || vm == name)
+                if ((vm is null || vm == name) && (await vms.LookAsync(name, ct)).View is { } view)
                 {
-                    jobs.AddRange(VmViews.Jobs(await vms.StateAsync(name, ct)));
+                    jobs.AddRange(VmViews.Jobs(view.State));
                 }
             }
 

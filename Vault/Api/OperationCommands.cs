@@ -46,8 +46,10 @@ internal static class OperationCommands
             "cancel" => new(
                 new ProtectedVmCommand.CancelFailover(facts.TargetWrittenBytes, request.Discard == true),
                     JobKind.Cancel),
-            "change-point" => new(new ProtectedVmCommand.ChangeRecoveryPoint(PointId(request)),
-                JobKind.ChangeRecoveryPoint),
+            "change-point" => new(new ProtectedVmCommand.ChangeRecoveryPoint(request.Point is null
+                ? throw new BadRequestException(
+                    "No recovery point was named; use latest, latest-processed, latest-app, or an id.")
+                : Choice(request)), JobKind.ChangeRecoveryPoint),
             "reprotect" => new(new ProtectedVmCommand.Reprotect(), JobKind.Reprotect),
             "failback" => new(new ProtectedVmCommand.Failback(), JobKind.Failback),
             "resync" => new(new ProtectedVmCommand.StartResync(), JobKind.Resync),
@@ -80,6 +82,29 @@ internal static class OperationCommands
         Operation.Failback => "failback",
         Operation.RetryJob => "retry",
         _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "Not an operation."),
+    };
+
+    /// <summary>
+    /// The name of a kind of job: that of the operation it carries out. Only <c>initial-replication</c>, which follows
+    /// <c>protect</c> by itself, is no operation.
+    /// </summary>
+    public static string NameOf(JobKind kind) => kind switch
+    {
+        JobKind.Enable => NameOf(Operation.Enable),
+        JobKind.InitialReplication => "initial-replication",
+        JobKind.RecoveryPoint => NameOf(Operation.MakeRecoveryPoint),
+        JobKind.Resync => NameOf(Operation.Resync),
+        JobKind.TestFailover => NameOf(Operation.TestFailover),
+        JobKind.TestFailoverCleanUp => NameOf(Operation.CleanUpTestFailover),
+        JobKind.PlannedFailover => NameOf(Operation.PlannedFailover),
+        JobKind.UnplannedFailover => NameOf(Operation.UnplannedFailover),
+        JobKind.ChangeRecoveryPoint => NameOf(Operation.ChangeRecoveryPoint),
+        JobKind.Commit => NameOf(Operation.Commit),
+        JobKind.Cancel => NameOf(Operation.CancelFailover),
+        JobKind.Reprotect => NameOf(Operation.Reprotect),
+        JobKind.Failback => NameOf(Operation.Failback),
+        JobKind.Disable => NameOf(Operation.Disable),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of job."),
     };
 
     private static ProtectedVmCommand.Enable Enable(string vm, OperationRequest request, OperationFacts facts)

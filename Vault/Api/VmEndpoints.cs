@@ -21,7 +21,9 @@ internal static class VmEndpoints
         var group = routes.MapGroup("/api/v1/vms");
         group.MapGet("/", ListAsync);
         group.MapGet("/{vm}", async (string vm, ProtectedVms vms, VmViews views, CancellationToken ct) =>
-            await FindAsync(vms, vm, ct) is { } state ? Results.Ok(views.Of(state)) : ApiErrors.UnknownVm(vm));
+            IsName(vm) && View(vm, await vms.LookAsync(vm, ct), views) is { } view
+                ? Results.Ok(view) : ApiErrors.UnknownVm(vm));
+        group.MapPost("/{vm}/lift-quarantine", LiftQuarantineAsync);
         group.MapGet("/{vm}/points", async (string vm, ProtectedVms vms, CancellationToken ct) =>
             await FindAsync(vms, vm, ct) is { } state
                 ? Results.Ok(state.Points.Reverse().Select(VmViews.Point).ToList()) : ApiErrors.UnknownVm(vm));
@@ -46,10 +48,36 @@ internal static class VmEndpoints
         var all = new List<VmView>();
         foreach (var vm in await vms.ListAsync(ct))
         {
-            all.Add(views.Of(await vms.StateAsync(vm, ct)));
+            if (View(vm, await vms.LookAsync(vm, ct), views) is { } view)
+            {
+                all.Add(view);
+            }
         }
 
         return Results.Ok(all);
+    }
+
+    private static VmView? View(string vm, VmSight sight, VmViews views) =>
+        sight.Quarantine is { } cause ? views.Quarantined(vm, cause)
+        : sight.View is { Sequence: > 0 } known ? views.Of(known.State)
+        : null;
+
+    private static async Task<IResult> LiftQuarantineAsync(
+        string vm, ProtectedVms vms, VmViews views, TargetRestore target, CancellationToken ct)
+    {
+        if (!IsName(vm))
+        {
+            return ApiErrors.UnknownVm(vm);
+        }
+
+        var lifted = await vms.Get(vm).LiftQuarantineAsync(ct);
+        if (lifted.Sequence == 0)
+        {
+            return ApiErrors.UnknownVm(vm);
+        }
+
+        await target.RestoreAsync(vm, lifted.State, ct);
+        return Results.Ok(views.Of(lifted.State));
     }
 
     private static async Task<IResult> OperateAsync(

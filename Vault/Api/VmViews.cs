@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
@@ -11,6 +12,8 @@ namespace ReplicationEngine.Vault.Api;
 /// <summary>Shows a VM: its state, what its agent last reported, and what the target holds, in one answer.</summary>
 internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvider time)
 {
+    private readonly ConcurrentDictionary<(string Vm, string Cause), DateTimeOffset> _quarantinedSince = new();
+
     /// <summary>The whole view.</summary>
     public VmView Of(ProtectedVmState state)
     {
@@ -31,6 +34,21 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             Jobs(state));
     }
 
+    /// <summary>The view of a VM that is out of service: its name, and why.</summary>
+    public VmView Quarantined(string vm, string cause)
+    {
+        var since = _quarantinedSince.GetOrAdd((vm, cause), _ => time.GetUtcNow());
+        return new VmView(
+            vm, "quarantined", Text(HealthLevel.Critical),
+            [
+                new CauseView("quarantined", Text(HealthLevel.Critical), cause,
+                    $"Remove the cause, then put the VM back into service with `drctl lift-quarantine {vm}`.", since),
+            ],
+            0, null, null, new NextRunView("incremental", "not known while the VM is out of service", 0, null),
+            new SourceView("", false, "unknown", "unknown", 0, 0, 0, 0, 0, 0, [], null), null, null,
+            new SettingsView("", "", 0, 0, 0), new PointsView(0, null), [], []);
+    }
+
     /// <summary>The jobs of a VM, newest first.</summary>
     public static IReadOnlyList<JobView> Jobs(ProtectedVmState state) =>
         [.. state.Jobs.Reverse().Select(job => Job(state, job))];
@@ -39,7 +57,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
     public static PointView Point(KeptPoint kept) => new(
         kept.Id.ToString(), kept.Point.Time, kept.Point.Kind == PointKind.Application ? "app" : "crash",
         kept.Point.Generation.Value, kept.Point.Lsn.Value,
-        kept.Point.Grade == PointGrade.Received ? "received" : "digest-matched", kept.Usable, kept.UnusableBecause);
+        Kebab(kept.Point.Grade.ToString()), kept.Usable, kept.UnusableBecause);
 
     /// <summary>The id under which the API shows a job: the VM's name and the job's number in it.</summary>
     public static string JobId(string vm, long id) => $"{vm}:{id}";
@@ -47,13 +65,14 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
     private static JobView Job(ProtectedVmState state, Job job)
     {
         var vm = state.Enrollment.Vm.Value;
+        var kind = OperationCommands.NameOf(job.Kind);
         var ended = job.Outcome is not JobOutcome.Running;
         return new JobView(
-            JobId(vm, job.Id), vm, Kebab(job.Kind.ToString()), Kebab(job.Outcome.ToString()), job.Actor, job.StartedAt,
+            JobId(vm, job.Id), vm, kind, Kebab(job.Outcome.ToString()), job.Actor, job.StartedAt,
             ended ? job.EndedAt : null,
             [.. job.Steps.Select(s => new JobStepView(
                 s.Name, s.EndedAt is null ? "running" : "succeeded", s.StartedAt, s.EndedAt, null))],
-            job.Error is { } error ? new JobErrorView(Kebab(job.Kind.ToString()) + "-error", error, null) : null);
+            job.Error is { } error ? new JobErrorView(kind + "-error", error, null) : null);
     }
 
     private (long Bytes, double? Seconds) Lag(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
@@ -65,8 +84,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             return (reverse.LagBytes, reverse.Oldest is { } since ? Age(since) : 0);
         }
 
-        return status is null ? (0, null)
-            : (status.LagBytes, status.OldestUnacked is { } oldest ? Age(oldest) : 0);
+        return status is null ? (0, null) : (status.LagBytes, agents.LagOf(status.Vm)?.TotalSeconds);
     }
 
     private double Age(DateTimeOffset since) => Math.Max(0, (time.GetUtcNow() - since).TotalSeconds);
@@ -105,6 +123,15 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         var size = state.Enrollment.Disks.Sum(d => d.SizeBytes);
         var (mode, why, bytes) = state.Phase switch
         {
+            Phase.Disabled { ReplicaKept: true } or Phase.Disabling { KeepReplica: true } => (
+                "incremental", "nothing is sent: protection has ended and the replica is kept; protecting the machine "
+                    + "again compares block hashes and sends what differs", size),
+            Phase.NotProtected or Phase.Disabled or Phase.Disabling or Phase.EnableFailed => (
+                "full", "nothing is sent: the machine is not protected; protecting it again sends every block that is "
+                    + "not zero", size),
+            Phase.CommitPending or Phase.ChangingPoint or Phase.Committing => (
+                "incremental", "nothing is sent until the failover is settled; a reprotect compares block hashes and "
+                    + "sends what differs", size),
             Phase.Enabling or Phase.InitialReplication => (
                 "full", "initial replication sends every block that is not zero",
                 Math.Max(0, (status?.Transfer?.BytesTotal ?? size) - (status?.Transfer?.BytesDone ?? 0))),
@@ -133,7 +160,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         return new SourceView(
             agent, agents.Find(agent) is not null, status is null ? "unknown" : Kebab(status.Role.ToString()),
             status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
-            status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks);
+            status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
+            transfer?.CountedSince);
     }
 
     private static RecoveredView? Recovered(ProtectedVmState state, TargetVolume? volume)
@@ -145,7 +173,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
 
         return Machine(
             live, state.Points.FirstOrDefault(p => p.Id == recovery.Point), recovery.RpoBound,
-            recovery.ReadyAt - recovery.StartedAt);
+            recovery.ReadyAt > recovery.StartedAt ? recovery.ReadyAt - recovery.StartedAt : TimeSpan.Zero);
     }
 
     private static Recovery? RecoveryOf(Phase phase) => phase switch

@@ -42,7 +42,11 @@ internal static class FailoverCommands
 
     private static Command ChangePoint(ClientCommands commands)
     {
-        var point = new Argument<string>("ID") { Description = "The recovery point to show instead" };
+        var point = new Argument<string>("POINT")
+        {
+            HelpName = "latest|latest-processed|latest-app|ID",
+            Description = "The recovery point to show instead; latest is the newest usable one",
+        };
         return commands.Operation(
             "change-point", "Shows another recovery point while a failover is not committed", [point],
             async (run, cancellationToken) =>

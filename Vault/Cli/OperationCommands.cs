@@ -32,7 +32,17 @@ internal static class OperationCommands
         var keep = new Option<bool>("--keep-replica") { Description = "Leave the replica's data where it is" };
         yield return Simple(commands, "disable", "disable", "Ends the protection of a VM", keep,
             (parsed, request) => request with { KeepReplica = parsed.GetValue(keep) ? true : null });
+        yield return LiftQuarantine(commands);
     }
+
+    private static Command LiftQuarantine(ClientCommands commands) => commands.ViewOfVm(
+        "lift-quarantine", "Puts a VM that is out of service back into it, once the cause is removed", [],
+        async (run, cancellationToken) =>
+        {
+            var now = await run.Client.LiftQuarantineAsync(run.Vm, cancellationToken);
+            run.Answer(new OperationResult(now.Vm, "lift-quarantine", null, "succeeded", now.Phase, now.Health),
+                OperationLines);
+        });
 
     private static Command Simple(
         ClientCommands commands, string name, string operation, string description, Option? option = null,

@@ -88,7 +88,7 @@ internal static class StatusPages
         Add("waiting", $"{Readable.Bytes(source.CacheBytes)} in the cache, {Readable.Bytes(source.DirtyBytes)} in "
             + $"the dirty map");
         Add("sent", $"{Readable.Bytes(source.WireBytes)} on the wire for {Readable.Bytes(source.ChangedBytes)} "
-            + $"changed");
+            + $"changed{(source.CountedSince is { } since ? $", since {Readable.Time(since)}" : string.Empty)}");
         Add("settings", $"{settings.Scenario}, policy {settings.Policy}, points kept "
             + $"{Readable.Duration(settings.RetentionHours * 3600)}, "
             + $"application-consistent {AppEvery(settings)}, term {settings.Term}");

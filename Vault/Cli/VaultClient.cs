@@ -58,6 +58,14 @@ internal sealed class VaultClient : IDisposable
     public Task<IReadOnlyList<AgentView>> AgentsAsync(CancellationToken cancellationToken) =>
         GetAsync("api/v1/agents", CliJson.Default.IReadOnlyListAgentView, cancellationToken);
 
+    /// <summary>Puts a VM that is out of service back into it; answers its view.</summary>
+    public async Task<VmView> LiftQuarantineAsync(string vm, CancellationToken cancellationToken)
+    {
+        var path = $"api/v1/vms/{Escape(vm)}/lift-quarantine";
+        using var response = await SendAsync(HttpMethod.Post, path, null, cancellationToken);
+        return await ReadAsync(response, CliJson.Default.VmView, cancellationToken);
+    }
+
     /// <summary>
     /// Starts an operation. When the connection breaks before the answer it is sent again: <paramref name="request"/>
     /// must carry a command id, so that the repetition is the same command (I19).

@@ -4,8 +4,10 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>Shows a wait on stderr: steps and a bar on a terminal, else plain lines, at most one every two
-/// seconds.</summary>
+/// <summary>
+/// Shows a wait on stderr: steps and a bar on a terminal, else plain lines, at most one every two seconds, and only
+/// when something noticeable has changed or half a minute has passed.
+/// </summary>
 internal abstract class WaitDisplay
 {
     /// <summary>The display that suits <paramref name="surroundings"/>.</summary>
@@ -18,13 +20,17 @@ internal abstract class WaitDisplay
 
     /// <summary>Where the machine can be attached already, while <c>protect</c> goes on; empty before that.</summary>
     private static IEnumerable<DiskView> Attachable(WaitState state) =>
-        state.Job.Kind is "protect" or "enable" or "initial-replication"
+        state.Job.Kind is "protect" or "initial-replication"
             && OperationCommands.AllServed(state.Vm?.Source.Disks) ? state.Vm!.Source.Disks : [];
 
     private sealed class Lines(CliSurroundings surroundings) : WaitDisplay
     {
+        private const double NoticeablePercent = 5;
         private static readonly TimeSpan Spacing = TimeSpan.FromSeconds(2);
+        private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(30);
         private DateTimeOffset _next = surroundings.Time.GetUtcNow() + (Spacing / 2);
+        private DateTimeOffset _stale = DateTimeOffset.MinValue;
+        private (string Where, double Percent) _shown = (string.Empty, 0);
         private bool _attached;
 
         public override Task<WaitState> RunAsync(Func<Action<WaitState>, Task<WaitState>> wait) => wait(Show);
@@ -39,9 +45,16 @@ internal abstract class WaitDisplay
             }
 
             var now = surroundings.Time.GetUtcNow();
-            if (!state.Ended && now >= _next)
+            if (state.Ended || now < _next)
             {
-                _next = now + Spacing;
+                return;
+            }
+
+            var seen = (state.Where, state.Vm?.Progress?.Percent ?? 0);
+            if (seen.Where != _shown.Where || Math.Abs(seen.Item2 - _shown.Percent) >= NoticeablePercent
+                || now >= _stale)
+            {
+                (_shown, _next, _stale) = (seen, now + Spacing, now + SignOfLife);
                 surroundings.Error.WriteLine(state.Line);
             }
         }

@@ -16,11 +16,7 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
     {
         get
         {
-            var step = Job.Steps.Select((s, i) => (s, i)).Where(x => x.s.State == "running").Select(x =>
-                (int?)x.i).FirstOrDefault();
-            var where = step is { } index ? $"step {index + 1} of {Job.Steps.Count}, {Job.Steps[index].Name}"
-                : Job.State;
-            var line = $"{Job.Vm}: {Job.Kind}: {where}";
+            var line = $"{Job.Vm}: {Job.Kind}: {Step}";
             if (Ended)
             {
                 return Readable.Plain($"{Job.Vm}: {Job.Kind}: {Job.State}");
@@ -32,6 +28,19 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
             }
 
             return Readable.Plain(Trouble is null ? line : $"{line} ({Trouble})");
+        }
+    }
+
+    /// <summary>What is done now, without how far it is: it changes only when something noticeable happens.</summary>
+    public string Where => $"{Job.Kind}|{Step}|{Vm?.Progress?.What}|{Trouble}";
+
+    private string Step
+    {
+        get
+        {
+            var running = Job.Steps.Select((s, i) => (s, i)).Where(x => x.s.State == "running")
+                .Select(x => (int?)x.i).FirstOrDefault();
+            return running is { } index ? $"step {index + 1} of {Job.Steps.Count}, {Job.Steps[index].Name}" : Job.State;
         }
     }
 

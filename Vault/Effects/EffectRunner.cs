@@ -44,8 +44,8 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
             ProtectedVmEffect.PrepareTarget prepare => PrepareTargetAsync(state, prepare, ct),
             ProtectedVmEffect.AttachSource or ProtectedVmEffect.StartInitialReplication
                 or ProtectedVmEffect.PauseReplication or ProtectedVmEffect.ResumeReplication
-                or ProtectedVmEffect.StartResync or ProtectedVmEffect.FenceSource
-                or ProtectedVmEffect.PromoteSource => DirectAsync(state, ct),
+                or ProtectedVmEffect.FenceSource or ProtectedVmEffect.PromoteSource => DirectAsync(state, ct),
+            ProtectedVmEffect.StartResync => ResyncAsync(state, ct),
             ProtectedVmEffect.FinalizeProtection => Task.FromResult<EffectResult>(Done),
             ProtectedVmEffect.TakeRecoveryPoint take => TakePointAsync(state, take, ct),
             ProtectedVmEffect.PrunePoints prune => Do(() => Volume(state).Prune(prune.Points)),
@@ -93,6 +93,13 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
     {
         await source.DirectAsync(state, ct);
         return Done;
+    }
+
+    // What broke the transfers before is forgotten: if it breaks this resync too, the resync has failed (RES-7).
+    private Task<EffectResult> ResyncAsync(ProtectedVmState state, CancellationToken ct)
+    {
+        Volume(state).ForgetFault();
+        return DirectAsync(state, ct);
     }
 
     private async Task<EffectResult> TakePointAsync(
@@ -143,7 +150,7 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
         var status = await source.DirectAsync(state, ct);
         var tail = new ChangePosition(new Generation(status.Generation), new Lsn(status.Lsn));
         await Volume(state).WaitForAsync(tail, quiesce.BestEffort, ct);
-        return new EffectResult.Quiesced(tail.Lsn, ConfirmedByAgent: true);
+        return new EffectResult.Quiesced(tail.Lsn, SourceDirectives.IsConfirmed(state, status));
     }
 
     private async Task<EffectResult> PrepareFailoverAsync(
@@ -194,10 +201,11 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
         return await DirectAsync(state, ct);
     }
 
+    // The splitter that takes no more writes is this service's own; no agent has a part in it.
     private async Task<EffectResult> QuiesceTargetAsync(ProtectedVmState state, CancellationToken ct)
     {
         var tail = await Volume(state).QuiesceLiveAsync(ct);
-        return new EffectResult.Quiesced(tail.Lsn, ConfirmedByAgent: true);
+        return new EffectResult.Quiesced(tail.Lsn, ConfirmedByAgent: false);
     }
 
     private async Task<EffectResult> StartForwardAsync(

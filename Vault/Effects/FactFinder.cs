@@ -10,8 +10,7 @@ namespace ReplicationEngine.Vault.Effects;
 /// <summary>Finds what a VM's state does not know yet: the difference between what is observed and what it
 /// says.</summary>
 internal sealed partial class FactFinder(
-    ProtectedVms vms, AgentRegistry agents, SourceSide source, TargetSite site, TimeProvider time,
-        ILogger<FactFinder> logger)
+    ProtectedVms vms, AgentRegistry agents, SourceSide source, TargetSite site, ILogger<FactFinder> logger)
 {
     private static readonly TimeSpan AwayTooLong = TimeSpan.FromSeconds(5);
 
@@ -29,7 +28,7 @@ internal sealed partial class FactFinder(
         return
         [
             .. Connection(state),
-            .. volume is null ? [] : PointFacts.Of(state, volume),
+            .. volume?.Store is { } store ? PointFacts.Of(state, store.Points, store.SkippedMarkers) : [],
             .. status is null || volume is null ? [] : Replication(state, status, volume),
             .. volume is null ? [] : Store(state, volume),
         ];
@@ -41,8 +40,8 @@ internal sealed partial class FactFinder(
     {
         foreach (var vm in await vms.ListAsync(ct))
         {
-            var view = await vms.Get(vm).StateAsync(ct);
-            if (view.State.Enrollment.Agent != agent || view.State.Phase is Phase.NotProtected)
+            if ((await vms.LookAsync(vm, ct)).View is not { } view || view.State.Enrollment.Agent != agent
+                || view.State.Phase is Phase.NotProtected)
             {
                 continue;
             }
@@ -146,17 +145,12 @@ internal sealed partial class FactFinder(
     private IEnumerable<ProtectedVmCommand> Delta(
         ProtectedVmState state, VolumeStatus status, TargetVolume volume, bool inSync)
     {
-        if (state.Replication.Resync is null && !state.Replication.Paused && status.Capture != "dirty-map"
-            && (status.DirtyBytes > 0 || volume.Resyncing))
+        foreach (var fact in ResyncFacts.Of(state, status, new ReplicaSight(inSync, volume.Resyncing, volume.Fault)))
         {
-            yield return new ProtectedVmCommand.RecordResyncStarted(Synchrony.Reason(status));
-        }
-        else if (state.Replication.Resync is { Stage: ResyncStage.Running } && inSync)
-        {
-            yield return new ProtectedVmCommand.RecordResyncCompleted(status.Transfer?.ChangedBytes ?? 0);
+            yield return fact;
         }
 
-        var lag = status.OldestUnacked is { } oldest ? time.GetUtcNow() - oldest : TimeSpan.Zero;
+        var lag = agents.LagOf(status.Vm) ?? TimeSpan.Zero;
         if (lag > state.Enrollment.Policy.RpoThreshold != Has(state, HealthKind.RpoExceeded))
         {
             yield return new ProtectedVmCommand.RecordLag(lag, status.LagBytes);

@@ -34,6 +34,19 @@ internal sealed class ProtectedVms(IServiceProvider services)
     public async ValueTask<ProtectedVmState> StateAsync(string vm, CancellationToken cancellationToken) =>
         (await Get(vm).StateAsync(cancellationToken)).State;
 
+    /// <summary>A VM's state, or why it is out of service; one VM's trouble is none of the others' (I29).</summary>
+    public async ValueTask<VmSight> LookAsync(string vm, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new VmSight(await Get(vm).StateAsync(cancellationToken), null);
+        }
+        catch (EntityUnavailableException e) when (e.Reply is CommandReply.Quarantined quarantined)
+        {
+            return new VmSight(null, quarantined.Cause);
+        }
+    }
+
     /// <summary>Tells a VM a fact; the same fact under the same key is told once however often this is
     /// called.</summary>
     public ValueTask<CommandReply> TellAsync(
@@ -48,3 +61,8 @@ internal sealed class ProtectedVms(IServiceProvider services)
         return new CommandId(new Guid(hash[..16]));
     }
 }
+
+/// <summary>What was found when a VM was looked at: one of the two.</summary>
+/// <param name="View">Its state.</param>
+/// <param name="Quarantine">Why it is out of service.</param>
+internal readonly record struct VmSight(EntityView<ProtectedVmState>? View, string? Quarantine);

@@ -27,6 +27,13 @@ internal static class SourceDirectives
                 state.EventCount, Cut(state));
     }
 
+    /// <summary>
+    /// Whether the agent itself says that the VM's source side is what it was directed to be, under the term of the
+    /// directive (SCN-3). An agent that obeys another directive answers too, but with another role or term.
+    /// </summary>
+    public static bool IsConfirmed(ProtectedVmState state, VolumeStatus status) =>
+        status.Role == Role(state) && status.Term == TermOf(state).Value;
+
     private static VolumeRole? Role(ProtectedVmState state) => state.Phase switch
     {
         Phase.NotProtected or Phase.Enabling { Step: EnableStep.CheckingPrerequisites } => null,
@@ -80,10 +87,11 @@ internal static class SourceDirectives
             : null;
     }
 
+    // Where the source knows the extents, marking all of them would only make the resync as long as a first copy.
     private static string? CopyId(ProtectedVmState state) => state.Phase switch
     {
-        Phase.Protected when state.Replication.Resync is { Stage: not ResyncStage.Required, Since: > 0 } resync =>
-            $"resync-{resync.Since}",
+        Phase.Protected when state.Replication.Resync is { Stage: not ResyncStage.Required, Since: > 0 } resync
+            && !resync.Reasons.All(ResyncFacts.SourceKnowsExtents) => $"resync-{resync.Since}",
         _ => null,
     };
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -47,6 +48,11 @@ internal static class VaultServer
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Refused;
         }
+        catch (Exception e) when (NotListening(e, options.Listen) is { } sentence)
+        {
+            await Console.Error.WriteLineAsync(sentence);
+            return ExitCodes.Refused;
+        }
     }
 
     private static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
@@ -64,6 +70,15 @@ internal static class VaultServer
             throw;
         }
     }
+
+    private static string? NotListening(Exception exception, Uri listen) => exception switch
+    {
+        IOException { InnerException: AddressInUseException } =>
+            $"Another process listens on '{listen}'; stop it, or give this service another address with --listen.",
+        SocketException e =>
+            $"The service cannot listen on '{listen}' ({e.Message}); give it another address with --listen.",
+        _ => null,
+    };
 
     private static WebApplication Build(ServeOptions options)
     {
@@ -110,7 +125,8 @@ internal static class VaultServer
         services.AddSingleton<TargetReady>();
         services.AddSingleton<FactFinder>();
         services.AddSingleton<OperationServices>();
-        services.AddHostedService<TargetRestore>();
+        services.AddSingleton<TargetRestore>();
+        services.AddHostedService(provider => provider.GetRequiredService<TargetRestore>());
         services.AddHostedService<FactPump>();
         services.AddHostedService<MaintenanceLoop>();
     }

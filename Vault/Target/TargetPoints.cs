@@ -12,6 +12,9 @@ internal static class TargetPoints
     public static RecoveryPoint Describe(StoredPoint point) => new(
         point.Id, point.Time, point.Consistency == PointConsistency.Application ? PointKind.Application
             : PointKind.Crash,
-        point.Cut.Generation, point.Cut.Lsn,
-        point.Grade == StoredGrade.DigestMatched ? PointGrade.DigestMatched : PointGrade.Received);
+        point.Cut.Generation, point.Cut.Lsn, Grade(point));
+
+    /// <summary>The point's grade; what the store computes is the digest, the others come from elsewhere.</summary>
+    public static PointGrade Grade(StoredPoint point) =>
+        point.Grade == StoredGrade.DigestMatched ? PointGrade.DigestMatched : PointGrade.Received;
 }

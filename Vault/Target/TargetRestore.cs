@@ -18,26 +18,40 @@ internal sealed partial class TargetRestore(
     {
         foreach (var vm in await vms.ListAsync(cancellationToken))
         {
-            if (!site.Exists(vm))
+            var sight = await vms.LookAsync(vm, cancellationToken);
+            if (sight.View is { } view)
             {
-                continue;
+                await RestoreAsync(vm, view.State, cancellationToken);
             }
-
-            var state = await vms.StateAsync(vm, cancellationToken);
-            try
+            else
             {
-                var volume = site.Obtain(vm);
-                await volume.PrepareAsync([], state.Term, cancellationToken);
-                await volume.RestoreAsync(
-                    state.TestFailover is TestFailover.Active, LiveTerm(state), IsQuiesced(state), cancellationToken);
-            }
-            catch (IOException e)
-            {
-                NotRestored(vm, e.Message);
+                NotRestored(vm, sight.Quarantine ?? "its state cannot be read");
             }
         }
 
         ready.Set();
+    }
+
+    /// <summary>Opens one VM's replica and serves what its state says; nothing when it is open or does not
+    /// exist.</summary>
+    public async Task RestoreAsync(string vm, ProtectedVmState state, CancellationToken cancellationToken)
+    {
+        if (!site.Exists(vm) || site.Find(vm) is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            var volume = site.Obtain(vm);
+            await volume.PrepareAsync([], state.Term, cancellationToken);
+            await volume.RestoreAsync(
+                state.TestFailover is TestFailover.Active, LiveTerm(state), IsQuiesced(state), cancellationToken);
+        }
+        catch (IOException e)
+        {
+            NotRestored(vm, e.Message);
+        }
     }
 
     /// <inheritdoc/>

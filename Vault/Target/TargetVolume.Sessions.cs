@@ -23,6 +23,7 @@ internal sealed partial class TargetVolume
     private long _reverseChangedBytes;
     private DateTimeOffset _completeAsOf;
     private volatile bool _receiving;
+    private volatile string? _fault;
 
     /// <summary>Whether a source is connected and sending.</summary>
     public bool Receiving => _receiving;
@@ -34,7 +35,10 @@ internal sealed partial class TargetVolume
     public long Generation => Store?.Position.Durable.Generation.Value ?? 0;
 
     /// <summary>Why the replica takes nothing more; null when it does.</summary>
-    public string? Fault { get; private set; }
+    public string? Fault => _fault;
+
+    /// <summary>Forgets the fault: transfers are tried anew, and it comes back if they fail again.</summary>
+    public void ForgetFault() => _fault = null;
 
     /// <summary>Serves one data stream of the agent until it ends.</summary>
     public async Task ServeDataAsync(Stream stream, bool reverse, CancellationToken cancellationToken)
@@ -141,7 +145,7 @@ internal sealed partial class TargetVolume
             progress.Phase.ToString().ToLowerInvariant(), true, progress.TotalBytes, progress.DoneBytes,
             progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds,
             Interlocked.Read(ref _reverseWireBytes) + progress.WireBytes,
-            Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes);
+            Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes, _countedSince);
         var inSync = progress is { Phase: TransferPhase.Streaming } && counters.DirtyBytes == 0
             && progress.Durable.Generation == counters.Tail.Generation;
         var caughtUp = inSync && progress!.Durable.CompareTo(counters.Tail) >= 0;
@@ -171,17 +175,24 @@ internal sealed partial class TargetVolume
     {
         var store = Opened();
         store.AcceptTerm(link.Peer.Position.Term);
-        var options = new ReceiveOptions { PositionMoved = _ => _changed() };
+        var options = new ReceiveOptions
+        {
+            PositionMoved = _ =>
+            {
+                // What is durable further on shows that the replica takes changes again; a mere connection does not.
+                ForgetFault();
+                _changed();
+            },
+        };
         try
         {
             _receiving = true;
-            Fault = null;
             SessionBegan(_vm, "receiving");
             await new ReceiveSession(link, store, options, _time).RunAsync(ct);
         }
         catch (ReplicaCorruptException e)
         {
-            Fault = e.Message;
+            _fault = e.Message;
             throw;
         }
         finally

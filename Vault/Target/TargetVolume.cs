@@ -31,7 +31,9 @@ internal sealed partial class TargetVolume : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Action _changed;
+    private readonly DateTimeOffset _countedSince;
     private ReplicaStore? _store;
+    private long _factsTold;
 
     /// <summary>Takes the directory; opens nothing.</summary>
     public TargetVolume(
@@ -44,6 +46,7 @@ internal sealed partial class TargetVolume : IAsyncDisposable
         _time = time;
         _logger = logger;
         _changed = changed;
+        _countedSince = time.GetUtcNow();
     }
 
     /// <summary>The replica; null before it was prepared.</summary>
@@ -98,10 +101,23 @@ internal sealed partial class TargetVolume : IAsyncDisposable
     /// <summary>Refuses senders of a smaller term from now on.</summary>
     public void AcceptTerm(Term term) => Opened().Fence(term);
 
-    /// <summary>One bounded piece of the store's background work; false when there was none.</summary>
+    /// <summary>
+    /// One bounded piece of the store's background work; false when there was none. What it found out (a grade, damage)
+    /// is told as a change. Called by one task only.
+    /// </summary>
     public bool Maintain()
     {
-        var worked = Store?.Maintain(MaintenanceBudget) ?? false;
+        var worked = false;
+        if (Store is { } store)
+        {
+            worked = store.Maintain(MaintenanceBudget);
+            if (store.FactsAfter(_factsTold) is [.., var newest])
+            {
+                _factsTold = newest.Number;
+                _changed();
+            }
+        }
+
         Peek(LiveName)?.Source?.Maintain();
         return worked;
     }

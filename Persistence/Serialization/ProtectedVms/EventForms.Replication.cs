@@ -88,6 +88,13 @@ internal static partial class EventForms
             "recovery-point-marked-unusable",
             e => new() { At = At(e.At), Point = e.Point.ToString(), Reason = e.Reason },
             m => new(Time(m.At), PointId(m.Point), m.Reason)),
+        EventForm.V1<RecoveryPointsGraded, Wire.RecoveryPointsGraded>(
+            "recovery-points-graded",
+            e => new()
+            {
+                At = At(e.At), Grade = (Wire.PointGrade)e.Grade, Points = { e.Points.Select(id => id.ToString()) },
+            },
+            m => new(Time(m.At), Known((PointGrade)m.Grade), m.Points.Select(PointId).ToValueList())),
         EventForm.V1<RecoveryPointsExpired, Wire.RecoveryPointsExpired>(
             "recovery-points-expired",
             e => new() { At = At(e.At), Points = { e.Points.Select(id => id.ToString()) } },

@@ -35,6 +35,8 @@ internal sealed class Counter : IAggregate<CounterState, CounterCommand, Counter
                 new CounterEvent.TimerSet(set.Name, set.DueAt)),
             CounterCommand.RecordTimerDue due when due.Name.StartsWith("stubborn", StringComparison.Ordinal) =>
                 Decision<CounterEvent>.Accept(),
+            CounterCommand.RecordTimerDue due when due.Name.StartsWith("wall", StringComparison.Ordinal)
+                && context.Now < state.Timers[due.Name] => Decision<CounterEvent>.Accept(),
             CounterCommand.RecordTimerDue due => Decision<CounterEvent>.Accept(new CounterEvent.TimerFired(due.Name)),
             CounterCommand.Explode => throw new InvalidCastException("decide exploded"),
             CounterCommand.Emit emit => Decision<CounterEvent>.Accept(emit.Event),

@@ -46,6 +46,55 @@ public sealed class EntityKernelPoisonTests
         Assert.Equal(EntityPhase.Ready, _driver.Kernel.Phase);
     }
 
+    [Fact, Trait("Req", "I29")]
+    public void A_lifted_quarantine_loads_the_whole_stream_again_and_serves()
+    {
+        _driver.Submit(1, new CounterCommand.Add(5));
+        _driver.Submit(2, new CounterCommand.StartWork("w"));
+        _driver.Submit(3, new CounterCommand.Add(6));
+        _driver.Journal.EventsOf(KernelDriver.Id)[0].Payload[0] ^= 1;
+        _driver.Restart();
+        Assert.Equal(EntityPhase.Quarantined, _driver.Kernel.Phase);
+
+        _driver.Drive(new EntityInput<CounterCommand>.QuarantineLifted());
+        Assert.Equal(EntityPhase.Quarantined, _driver.Kernel.Phase);
+        Assert.Contains("event 1 of", _driver.Kernel.QuarantineCause, StringComparison.Ordinal);
+
+        _driver.Journal.EventsOf(KernelDriver.Id)[0].Payload[0] ^= 1;
+        var dispatched = _driver.Dispatched.Count();
+        _driver.Drive(new EntityInput<CounterCommand>.QuarantineLifted());
+
+        Assert.Equal((EntityPhase.Ready, 11L), (_driver.Kernel.Phase, _driver.Kernel.State.Total));
+        Assert.Null(_driver.Kernel.QuarantineCause);
+        Assert.Equal(dispatched + 1, _driver.Dispatched.Count());
+        Assert.Equal(new CommandReply.Accepted(4), _driver.Submit(4, new CounterCommand.Add(1)));
+    }
+
+    [Fact, Trait("Req", "I29")]
+    public void A_lifted_quarantine_brings_a_whole_new_restart_budget()
+    {
+        for (var i = 1; i <= 4; i++)
+        {
+            _driver.Submit(i, new CounterCommand.Explode());
+        }
+
+        _driver.Drive(new EntityInput<CounterCommand>.QuarantineLifted());
+        Assert.IsType<CommandReply.Unavailable>(_driver.Submit(5, new CounterCommand.Explode()));
+        Assert.IsType<CommandReply.Accepted>(_driver.Submit(6, new CounterCommand.Add(1)));
+    }
+
+    [Fact]
+    public void To_lift_a_quarantine_that_there_is_not_changes_nothing()
+    {
+        _driver.Submit(1, new CounterCommand.Add(5));
+        var outputs = _driver.Outputs.Count;
+
+        _driver.Drive(new EntityInput<CounterCommand>.QuarantineLifted());
+
+        Assert.Equal(outputs, _driver.Outputs.Count);
+        Assert.Equal(5, _driver.Kernel.State.Total);
+    }
+
     [Fact]
     public void An_event_that_cannot_be_folded_is_never_stored()
     {

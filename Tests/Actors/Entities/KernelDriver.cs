@@ -47,6 +47,7 @@ internal sealed class KernelDriver
     private readonly EntityKernelOptions _options;
     private int _foreign;
     private bool _killed;
+    private TimeSpan _jumped;
 
     public KernelDriver(EntityKernelOptions? options = null)
     {
@@ -91,6 +92,7 @@ internal sealed class KernelDriver
     public KernelDriver Restart()
     {
         _killed = false;
+        _jumped = TimeSpan.Zero;
         Kernel = NewKernel();
         return Start();
     }
@@ -118,7 +120,7 @@ internal sealed class KernelDriver
         for (Input? next = input; next is not null && !_killed;)
         {
             Input? answer = null;
-            foreach (var output in Kernel.Step(next, Now).ToList())
+            foreach (var output in Kernel.Step(next, new EngineInstant(Now, Now - _jumped)).ToList())
             {
                 Outputs.Add(output);
                 answer = Answer(output) ?? answer;
@@ -128,13 +130,20 @@ internal sealed class KernelDriver
         }
     }
 
+    /// <summary>Sets the wall clock; the steady one goes on.</summary>
+    public void JumpWall(TimeSpan by)
+    {
+        Now += by;
+        _jumped += by;
+    }
+
     /// <summary>Advances time and rings the alarm whenever it is due on the way.</summary>
     public void Advance(TimeSpan by)
     {
         var until = Now + by;
-        while (Alarm is { } due && due <= until)
+        while (Alarm is { } due && due + _jumped <= until)
         {
-            Now = due > Now ? due : Now;
+            Now = due + _jumped > Now ? due + _jumped : Now;
             Alarm = null;
             Drive(new Input.AlarmRang());
         }

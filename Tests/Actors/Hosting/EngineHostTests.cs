@@ -174,6 +174,24 @@ public sealed class EngineHostTests
             await engine["good"].AskAsync(new CounterCommand.Add(1), Command(1), "me", default));
     }
 
+    [Fact, Trait("Req", "I29")]
+    public async Task A_quarantine_is_lifted_without_a_restart()
+    {
+        await using var engine = await StartAsync();
+        await engine["bad"].AskAsync(new CounterCommand.Add(7), Command(9), "me", default);
+        for (var i = 1; i <= 4; i++)
+        {
+            await engine["bad"].AskAsync(new CounterCommand.Explode(), Command(i), "me", default);
+        }
+
+        await Assert.ThrowsAsync<EntityUnavailableException>(async () => await engine["bad"].StateAsync(default));
+
+        Assert.Equal(7, (await engine["bad"].LiftQuarantineAsync(default)).State.Total);
+        Assert.IsType<CommandReply.Accepted>(
+            await engine["bad"].AskAsync(new CounterCommand.Add(1), Command(5), "me", default));
+        Assert.Equal(0, (await engine["new"].LiftQuarantineAsync(default)).Sequence);
+    }
+
     [Fact, Trait("Req", "I18")]
     public async Task Appends_of_unknown_outcome_are_settled_for_all_entities_of_the_region()
     {

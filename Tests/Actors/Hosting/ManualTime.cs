@@ -5,13 +5,17 @@ internal sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
+    private TimeSpan _jumped;
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override DateTimeOffset GetUtcNow() => _now;
+    public override DateTimeOffset GetUtcNow() => _now + _jumped;
 
     public override long GetTimestamp() => _now.Ticks;
+
+    /// <summary>Sets the wall clock; timestamps and timers go on as if nothing had happened.</summary>
+    public void JumpWall(TimeSpan by) => _jumped += by;
 
     public void Advance(TimeSpan by)
     {

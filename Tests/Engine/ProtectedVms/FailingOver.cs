@@ -111,17 +111,47 @@ public sealed class A_failover
     {
         var story = Stories.CommitPending();
         var other = story.State.Points[0].Point;
-        story.Do(new ChangeRecoveryPoint(other.Id));
+        story.Do(new ChangeRecoveryPoint(new PointChoice.Specific(other.Id)));
         story.Succeed(EffectKind.SwitchRecoveredPoint,
             new EffectResult.FailoverReady(other, TimeSpan.FromMinutes(9), 2));
         Assert.Equal(other.Id, Assert.IsType<Phase.CommitPending>(story.State.Phase).Recovery.Point);
-        story.Refused<ProtectedVmRefusal.SamePoint>(new ChangeRecoveryPoint(other.Id));
+        story.Refused<ProtectedVmRefusal.SamePoint>(new ChangeRecoveryPoint(new PointChoice.Specific(other.Id)));
 
         story.Do(new Commit());
         story.Succeed(EffectKind.CommitFailover);
 
         Assert.Equal([other.Id], story.State.Points.Select(kept => kept.Id));
-        story.Refused<ProtectedVmRefusal.WrongPhase>(new ChangeRecoveryPoint(Story.Point(2, default).Id));
+        story.Refused<ProtectedVmRefusal.WrongPhase>(
+            new ChangeRecoveryPoint(new PointChoice.Specific(Story.Point(2, default).Id)));
+    }
+
+    [Fact]
+    [Trait("Req", "FOV-4")]
+    public void Changes_to_the_latest_usable_point_or_says_that_it_stands_there()
+    {
+        var story = Stories.CommitPending();
+        var standsOn = ((Phase.CommitPending)story.State.Phase).Recovery.Point;
+        Assert.Equal(standsOn, story.State.Points[^1].Id);
+        var same = story.Refused<ProtectedVmRefusal.SamePoint>(new ChangeRecoveryPoint(new PointChoice.Latest()));
+        Assert.Contains($"stands on recovery point {standsOn} already", same.Message, StringComparison.Ordinal);
+
+        story.Do(new RecordRecoveryPointUnusable(standsOn, "Segment 3 fails its checksum."));
+        var started = (RecoveryPointChangeStarted)story.Do(new ChangeRecoveryPoint(new PointChoice.Latest()))[0];
+
+        Assert.Equal(Story.Point(3, default).Id, started.Point);
+    }
+
+    [Fact]
+    [Trait("Req", "FOV-4")]
+    public void Says_so_when_no_other_point_is_usable()
+    {
+        var story = Stories.CommitPending();
+        foreach (var kept in story.State.Points.RemoveAll(kept => kept == story.State.Points[^1]))
+        {
+            story.Do(new RecordRecoveryPointUnusable(kept.Id, "Segment 3 fails its checksum."));
+        }
+
+        story.Refused<ProtectedVmRefusal.NoOtherPoint>(new ChangeRecoveryPoint(new PointChoice.Latest()));
     }
 
     [Fact]

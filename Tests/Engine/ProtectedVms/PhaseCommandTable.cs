@@ -63,7 +63,7 @@ public sealed class Every_command_in_every_phase
         ["CleanUpTestFailover"] = _ => new CleanUpTestFailover("looked fine"),
         ["StartPlannedFailover"] = _ => new StartPlannedFailover(),
         ["StartUnplannedFailover"] = _ => new StartUnplannedFailover(new PointChoice.LatestProcessed(), true),
-        ["ChangeRecoveryPoint"] = _ => new ChangeRecoveryPoint(Story.Point(1, default).Id),
+        ["ChangeRecoveryPoint"] = _ => new ChangeRecoveryPoint(new PointChoice.Specific(Story.Point(1, default).Id)),
         ["Commit"] = _ => new Commit(),
         ["CancelFailover"] = _ => new CancelFailover(0, false),
         ["CancelFailover, target written"] = _ => new CancelFailover(4096, false),
@@ -84,6 +84,8 @@ public sealed class Every_command_in_every_phase
             new RecordRecoveryPointSkipped(Story.Point(61, default).Id, "No room."),
         ["RecordRecoveryPointUnusable"] = _ =>
             new RecordRecoveryPointUnusable(Story.Point(1, default).Id, "Digest differs."),
+        ["RecordRecoveryPointsGraded"] = _ =>
+            new RecordRecoveryPointsGraded(PointGrade.DigestMatched, [Story.Point(1, default).Id]),
         ["RecordResyncNeeded"] = _ => new RecordResyncNeeded(ResyncReason.ForcedShutdown),
         ["RecordResyncStarted"] = _ => new RecordResyncStarted(ResyncReason.DirtyMap),
         ["RecordResyncCompleted"] = _ => new RecordResyncCompleted(77),

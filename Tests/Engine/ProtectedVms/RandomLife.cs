@@ -30,7 +30,7 @@ internal static class RandomLife
         (_, _) => new CleanUpTestFailover("done"),
         (_, _) => new StartPlannedFailover(),
         (story, n) => new StartUnplannedFailover(Choice(story, n), n % 2 == 0),
-        (story, n) => new ChangeRecoveryPoint(AnyPoint(story, n)),
+        (story, n) => new ChangeRecoveryPoint(Choice(story, n)),
         (_, _) => new Commit(),
         (_, n) => new CancelFailover(n % 3 * 512, n % 2 == 0),
         (_, _) => new Reprotect(),
@@ -45,6 +45,8 @@ internal static class RandomLife
             n % 500, story.Now.AddMinutes(n % 7), n % 3 == 0 ? PointKind.Application : PointKind.Crash, 1 + (n % 3))),
         (story, n) => new RecordRecoveryPointSkipped(AnyPoint(story, n), "No room."),
         (story, n) => new RecordRecoveryPointUnusable(AnyPoint(story, n), "Digest differs."),
+        (story, n) => new RecordRecoveryPointsGraded(
+            (PointGrade)(1 + (n % 5)), [AnyPoint(story, n), AnyPoint(story, n / 7)]),
         (_, n) => new RecordResyncNeeded((ResyncReason)(1 + (n % 8))),
         (_, n) => new RecordResyncStarted((ResyncReason)(1 + (n % 8))),
         (_, n) => new RecordResyncCompleted(n),

@@ -1,5 +1,6 @@
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
@@ -195,6 +196,84 @@ public sealed class Recovery_points_while_protected
         Assert.Contains("Segment 3 fails its checksum", refusal.Message, StringComparison.Ordinal);
         story.Refused<ProtectedVmRefusal.NoUsablePoint>(new StartTestFailover(new PointChoice.LatestAppConsistent()));
         Assert.Contains(ProtectedVmHealth.Of(story.State).Causes, cause => cause.Kind == HealthKind.PointUnusable);
+    }
+
+    [Fact]
+    [Trait("Req", "RCP-6")]
+    public void Rise_in_grade_together_in_one_event_and_never_fall()
+    {
+        var story = Stories.Protected();
+        var ids = story.State.Points.Select(kept => kept.Id).ToValueList();
+
+        var graded = Assert.IsType<ProtectedVmEvent.RecoveryPointsGraded>(
+            Assert.Single(story.Do(new RecordRecoveryPointsGraded(PointGrade.DigestMatched, ids))));
+
+        Assert.Equal(ids, graded.Points);
+        Assert.All(story.State.Points, kept => Assert.Equal(PointGrade.DigestMatched, kept.Point.Grade));
+        story.Do(new RecordRecoveryPointsGraded(PointGrade.Booted, [ids[0]]));
+        var rest = Assert.IsType<ProtectedVmEvent.RecoveryPointsGraded>(
+            Assert.Single(story.Do(new RecordRecoveryPointsGraded(PointGrade.FileSystemClean, ids))));
+        Assert.Equal(ids.RemoveAll(id => id == ids[0]), rest.Points);
+        Assert.Equal(PointGrade.Booted, story.State.Points[0].Point.Grade);
+        Assert.Empty(story.Do(new RecordRecoveryPointsGraded(PointGrade.Received, ids)));
+    }
+
+    [Theory]
+    [Trait("Req", "I26")]
+    [InlineData(-3)]
+    [InlineData(3)]
+    public void Go_on_every_five_minutes_from_where_a_clock_that_jumped_stands_now(int hours)
+    {
+        var story = Stories.Protected();
+        var due = story.Timer("point")!;
+        story.Now = due.DueAt.AddHours(hours);
+
+        story.Do(new TimerDue(due.Name, due.DueAt));
+
+        Assert.NotNull(story.State.PointSchedule.Pending);
+        Assert.Equal(story.Now.AddMinutes(5), story.Timer("point")!.DueAt);
+        story.Do(new RecordRecoveryPointSealed(
+            Story.Point(9, story.Now) with { Id = story.State.PointSchedule.Pending!.Id }));
+        Assert.Equal(4, story.State.Points.Count);
+    }
+
+    [Fact]
+    [Trait("Req", "I26")]
+    public void Never_show_a_time_before_that_of_an_earlier_point()
+    {
+        var story = Stories.Protected();
+        var newest = story.State.Points[^1].Point.Time;
+        story.Now = story.Now.AddHours(-3);
+
+        story.Do(new RecordRecoveryPointSealed(Story.Point(9, story.Now)));
+
+        Assert.Equal(newest, story.State.Points[^1].Point.Time);
+        Assert.Equal(9, story.State.Points[^1].Point.Lsn.Value);
+    }
+
+    [Fact]
+    [Trait("Req", "I26")]
+    public void Are_application_consistent_again_at_once_when_the_clock_was_set_back()
+    {
+        var story = Stories.Protected(
+            policy: ReplicationPolicy.Default with { AppConsistentEvery = TimeSpan.FromHours(1) });
+        story.Now = story.Now.AddHours(-3);
+
+        var due = story.Timer("point")!;
+        story.Do(new TimerDue(due.Name, due.DueAt));
+
+        Assert.Equal(PointKind.Application, story.State.PointSchedule.Pending!.Kind);
+    }
+
+    [Fact]
+    [Trait("Req", "RCP-6")]
+    public void Do_not_rise_once_found_damaged()
+    {
+        var story = Stories.Protected();
+        var damaged = story.State.Points[1].Id;
+        story.Do(new RecordRecoveryPointUnusable(damaged, "Segment 3 fails its checksum."));
+
+        Assert.Empty(story.Do(new RecordRecoveryPointsGraded(PointGrade.DigestMatched, [damaged])));
     }
 }
 

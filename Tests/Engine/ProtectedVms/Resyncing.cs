@@ -76,6 +76,23 @@ public sealed class A_resync
 
     [Fact]
     [Trait("Req", "RES-6")]
+    [Trait("Req", "I26")]
+    public void Waits_for_its_window_without_a_word_when_the_clock_was_set_back()
+    {
+        var story = Stories.Protected();
+        story.Do(new RecordResyncNeeded(ResyncReason.TransferFailed));
+        var timer = story.Timer("resync")!;
+
+        story.Now = timer.DueAt.AddHours(-3);
+        Assert.Empty(story.Do(new TimerDue(timer.Name, timer.DueAt)));
+
+        story.Now = timer.DueAt;
+        Assert.Single(story.Do(new TimerDue(timer.Name, timer.DueAt)));
+        Assert.True(story.Owes(EffectKind.StartResync));
+    }
+
+    [Fact]
+    [Trait("Req", "RES-6")]
     public void Can_be_started_by_hand_at_any_time_marked_or_not()
     {
         var marked = Stories.Protected().With(new RecordResyncNeeded(ResyncReason.ForcedShutdown), new StartResync());

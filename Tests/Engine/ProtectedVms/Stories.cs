@@ -65,7 +65,7 @@ internal static class Stories
     public static Story ChangingPoint()
     {
         var story = CommitPending();
-        story.Do(new ChangeRecoveryPoint(Story.Point(1, default).Id));
+        story.Do(new ChangeRecoveryPoint(new PointChoice.Specific(Story.Point(1, default).Id)));
         return story;
     }
 

@@ -41,7 +41,8 @@ public sealed class Looking
                 "The cache is full. (cache-full, since 2026-01-31 12:00:00Z) → Give it more room.",
             "█████████████░", "43 %, 112 MiB of 256 MiB", "1.5 KiB, 500 ms",
                 "incremental, 4.0 KiB, about 100 ms: the log holds every write",
-            "primary on agent1, connected", Samples.Disk.Uri!, "nbd://127.0.0.1:10809/r1", "RPO 1.5 s, RTO 250 ms",
+            "primary on agent1, connected", "1.0 MiB on the wire for 2.0 MiB changed, since 2026-01-31 12:00:00Z",
+                Samples.Disk.Uri!, "nbd://127.0.0.1:10809/r1", "RPO 1.5 s, RTO 250 ms",
                 "✓ succeeded", "━━━",
             "make-point, test-failover",
         })

@@ -18,7 +18,8 @@ internal static class Samples
     public static VmView Vm(string name = "vm1", string phase = "protected") => new(
         name, phase, "normal", [], LagBytes: 1536, LagSeconds: 0.5, Progress: null,
         new NextRunView("incremental", "the log holds every write", 4096, 0.1),
-        new SourceView("agent1", Connected: true, "primary", "logging", 1, 42, 65536, 0, 1 << 20, 2 << 20, [Disk]),
+        new SourceView("agent1", Connected: true, "primary", "logging", 1, 42, 65536, 0, 1 << 20, 2 << 20, [Disk],
+            Start),
         Recovered: null, Test: null, new SettingsView("SCN-1", "default", 24, 0, 1), new PointsView(1, Point),
         ["make-point", "test-failover"], [Job("protect")]);
 

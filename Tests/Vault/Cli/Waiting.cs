@@ -59,6 +59,27 @@ public sealed class Waiting
     }
 
     [Fact]
+    public async Task Without_a_terminal_a_line_comes_when_something_changed_or_half_a_minute_passed()
+    {
+        await using var service = await FakeService.StartAsync();
+        var asked = 0;
+        service.Jobs["j1"] = new([.. Enumerable.Repeat(Samples.Job("resync", "running"), 400), Samples.Job("resync")]);
+        service.Vms["vm1"] = new([.. Enumerable.Range(0, 401).Select(i => Samples.Vm() with
+        {
+            // Still for 250 looks of 0.4 s, then one per cent in ten looks.
+            Progress = new ProgressView("resync", Math.Max(0, i - 250) / 10, 100, 0, 100, asked++, null, 0),
+        })]);
+        var drctl = new Drctl(service.Url);
+        Assert.Equal(ExitCodes.Done, await drctl.RunAsync("resync", "vm1"));
+
+        var lines = drctl.Errors.TrimEnd().Split('\n');
+        Assert.Equal(3, lines.Count(line => line.Contains(" 0 %", StringComparison.Ordinal)) - 1);
+        Assert.Contains(lines, line => line.Contains(" 5 %", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains(" 10 %", StringComparison.Ordinal));
+        Assert.InRange(lines.Length, 4, 8);
+    }
+
+    [Fact]
     public void A_terminal_shows_steps_with_marks_and_a_bar()
     {
         var vm = Samples.Vm() with

@@ -41,6 +41,12 @@ public sealed class BadInput : IDisposable
         await RefusedAsync(1, "SCN-99", "protect", "db", "--disk", Path.Combine(_lab.SiteA, "t.img"), "--scenario",
             "SCN-99");
         await RefusedAsync(1, "", "log", "web", "--at", "soon");
+        await RefusedAsync(1, "change the point in phase protected", "change-point", "web", "latest");
+        var last = (await _lab.RunAsync("log", "web", "--json")).Output.Split('\n').Count(line => line.Length > 0);
+        Assert.Equal(0, (await _lab.RunAsync("log", "web", "--at", $"{last}")).Code);
+        await RefusedAsync(1, "its events are 1 to ", "log", "web", "--at", $"{last + 1000}");
+        await RefusedAsync(1, "its events are 1 to ", "log", "web", "--at", "0");
+        await RefusedAsync(1, "Nothing had happened", "log", "web", "--at", "2001-01-01T00:00:00Z");
         await RefusedAsync(2, "../x", "status", "../x");
         await RefusedAsync(2, "", "failover", "web", "--kind", "partial");
         await RefusedAsync(2, "", "frobnicate");
@@ -55,6 +61,7 @@ public sealed class BadInput : IDisposable
         await _lab.StartAgentAsync();
         Ends(1, _lab.ServiceData, "serve", "--data", _lab.ServiceData, "--listen", $"http://127.0.0.1:{LoopbackPorts.Free()}");
         Ends(1, _lab.Server, "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
+        Ends(1, "--listen", "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
         Ends(1, _lab.AgentData, "agent", "--data", _lab.AgentData, "--server", _lab.Server, "--name", "other");
         Ends(1, "site-a", "agent", "--data", Path.Combine(_lab.Root, "b"), "--server", _lab.Server, "--name", "site-a");
         Ends(2, "0.0.0.0", "serve", "--data", Path.Combine(_lab.Root, "c"), "--listen", "http://0.0.0.0:7000");

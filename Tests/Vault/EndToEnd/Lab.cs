@@ -47,9 +47,9 @@ internal sealed class Lab : IDisposable
     public ChildProcess? Agent { get; private set; }
 
     /// <summary>Starts the service and waits until it answers.</summary>
-    public async Task StartServiceAsync()
+    public async Task StartServiceAsync(params string[] more)
     {
-        Service = Start("serve", "--data", ServiceData, "--listen", Server);
+        Service = Start(["serve", "--data", ServiceData, "--listen", Server, .. more]);
         await UntilAsync("the service answers", async () =>
         {
             Assert.False(Service.HasExited, $"the service ended: {Service.Errors}");

@@ -1,0 +1,133 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Engine.Policies;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Effects;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.Effects;
+
+/// <summary>What agent and replica report becomes a resync that is needed, runs, is done or has failed.</summary>
+public sealed class Facts_about_resyncs
+{
+    private static readonly ReplicaSight Sound = new(InSync: true, Resyncing: false, Fault: null);
+    private static readonly ReplicaSight Behind = Sound with { InSync = false };
+    private static readonly ReplicaSight Damaged = Behind with { Fault = "Segment 3 is damaged." };
+
+    [Fact]
+    public void Nothing_is_told_while_all_is_well() =>
+        Assert.Empty(ResyncFacts.Of(VmLife.Protected().State, Reports.Streaming, Sound));
+
+    [Fact]
+    [Trait("Req", "RES-1")]
+    public void Damage_at_the_target_marks_a_resync_of_whole_disks_once()
+    {
+        var life = VmLife.Protected();
+        Tell(life, Reports.Streaming, Damaged);
+
+        Assert.Equal(ResyncStage.Required, life.State.Replication.Resync!.Stage);
+        Assert.Equal([ResyncReason.TransferFailed], life.State.Replication.Resync.Reasons);
+        Assert.Empty(ResyncFacts.Of(life.State, Reports.Streaming, Damaged));
+        Assert.Empty(ResyncFacts.Of(life.State, Dirty("none"), Sound));
+        life.Tell(new ProtectedVmCommand.StartResync());
+        Assert.NotNull(SourceDirectives.For(life.State, _ => "key")!.CopyId);
+    }
+
+    [Fact]
+    [Trait("Req", "RES-7")]
+    public void Damage_that_breaks_the_resync_too_waits_for_a_person()
+    {
+        var life = VmLife.Protected(resync: AutoResync.Immediately);
+        Tell(life, Reports.Streaming, Damaged);
+        life.Succeed(EffectKind.StartResync);
+        Tell(life, Reports.Streaming, Damaged);
+
+        var cause = ProtectedVmHealth.Of(life.State).Causes[0];
+        Assert.Contains("Segment 3 is damaged.", cause.Message, StringComparison.Ordinal);
+        Assert.Contains("by hand", cause.Remedy, StringComparison.Ordinal);
+        Assert.Empty(ResyncFacts.Of(life.State, Reports.Streaming, Damaged));
+        life.Tell(new ProtectedVmCommand.StartResync());
+        life.Succeed(EffectKind.StartResync);
+        Tell(life, Reports.Streaming, Sound);
+        Assert.Null(life.State.Replication.Resync);
+    }
+
+    [Fact]
+    [Trait("Req", "RES-7")]
+    public void A_problem_of_the_agent_that_no_retry_mends_fails_the_resync_and_one_that_passes_does_not()
+    {
+        var life = VmLife.Protected().With(new ProtectedVmCommand.StartResync());
+        life.Succeed(EffectKind.StartResync);
+
+        Assert.Empty(ResyncFacts.Of(
+            life.State, Dirty("user-request") with { Problems = [Reports.Problem(recoverable: true)] }, Behind));
+        var failed = Assert.IsType<ProtectedVmCommand.RecordResyncFailed>(Assert.Single(ResyncFacts.Of(
+            life.State, Dirty("user-request") with { Problems = [Reports.Problem(recoverable: false)] }, Behind)));
+        Assert.Equal(("It broke.", "Mend it."), (failed.Error.Message, failed.Error.Remedy));
+    }
+
+    [Fact]
+    [Trait("Req", "REP-10")]
+    public void A_pause_that_outgrew_the_log_is_marked_and_mended_by_what_the_source_knows()
+    {
+        var life = VmLife.Protected().With(new ProtectedVmCommand.Pause());
+        Assert.Empty(ResyncFacts.Of(life.State, Reports.Streaming, Sound));
+        Tell(life, Dirty("cache-full") with { Capture = "dirty-map" }, Behind);
+        Assert.Equal([ResyncReason.PauseOutgrewLog], life.State.Replication.Resync!.Reasons);
+        Assert.Empty(ResyncFacts.Of(life.State, Dirty("cache-full"), Behind));
+
+        life.Tell(new ProtectedVmCommand.Resume());
+        Tell(life, Dirty("cache-full"), Behind);
+        Assert.Equal(ResyncStage.Running, life.State.Replication.Resync!.Stage);
+        Assert.Null(SourceDirectives.For(life.State, _ => "key")!.CopyId);
+        Tell(life, Reports.Streaming, Sound);
+        Assert.Null(life.State.Replication.Resync);
+    }
+
+    [Fact]
+    [Trait("Req", "REP-10")]
+    public void What_was_mended_between_two_looks_is_told_as_done()
+    {
+        var life = VmLife.Protected().With(new ProtectedVmCommand.Pause());
+        Tell(life, Dirty("cache-full"), Behind);
+        life.Tell(new ProtectedVmCommand.Resume());
+
+        Tell(life, Reports.Streaming, Sound);
+        Assert.Null(life.State.Replication.Resync);
+    }
+
+    [Fact]
+    [Trait("Req", "RES-4")]
+    public void A_log_of_half_the_disk_is_marked_and_ordered_without_comparing_everything()
+    {
+        var life = VmLife.Protected(resync: AutoResync.Immediately);
+        Tell(life, Dirty("backlog-half-of-disk") with { Capture = "dirty-map" }, Behind);
+
+        Assert.Equal(ResyncStage.Ordered, life.State.Replication.Resync!.Stage);
+        Assert.Equal([ResyncReason.LogHalfOfDisk], life.State.Replication.Resync.Reasons);
+        Assert.Null(SourceDirectives.For(life.State, _ => "key")!.CopyId);
+    }
+
+    [Fact]
+    [Trait("Req", "RES-2")]
+    public void A_forced_shutdown_of_the_source_is_named_as_the_reason()
+    {
+        var life = VmLife.Protected();
+        Tell(life, Dirty("unclean-shutdown"), Behind);
+
+        Assert.Equal([ResyncReason.ForcedShutdown], life.State.Replication.Resync!.Reasons);
+        Assert.Equal(ResyncStage.Running, life.State.Replication.Resync.Stage);
+    }
+
+    private static VolumeStatus Dirty(string cause) => Reports.Streaming with
+    {
+        DirtyBytes = 4 << 20, CauseCode = cause, Transfer = Reports.Transfer("resync"),
+    };
+
+    private static void Tell(VmLife life, VolumeStatus status, ReplicaSight replica)
+    {
+        foreach (var fact in ResyncFacts.Of(life.State, status, replica))
+        {
+            life.Tell(fact);
+        }
+    }
+}

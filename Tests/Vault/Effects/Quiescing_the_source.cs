@@ -1,0 +1,84 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Vault.Effects;
+using ReplicationEngine.Vault.Target;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.Effects;
+
+/// <summary>Before a planned failover of a physical server its agent itself must say that it takes no more
+/// writes.</summary>
+[Trait("Req", "SCN-3")]
+public sealed class Quiescing_the_source : IAsyncLifetime
+{
+    private readonly string _data = Directory.CreateTempSubdirectory("dr-quiesce-").FullName;
+    private readonly VmLife _life = VmLife.Protected("SCN-3");
+    private AgentRegistry _agents = null!;
+    private DiskServer _server = null!;
+    private TargetSite _site = null!;
+    private EffectRunner _runner = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _agents = new AgentRegistry(
+            TimeProvider.System, new ServeOptions(_data, new Uri("http://127.0.0.1:1"), Token: null));
+        _server = new DiskServer(_data, null, TimeProvider.System);
+        _site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
+        _runner = new EffectRunner(_site, new SourceSide(_agents, _site, TimeProvider.System));
+        var volume = _site.Obtain("web");
+        await volume.PrepareAsync([new DiskSpec("/disks/a.img", 1 << 20)], Term.First, CancellationToken.None);
+        volume.Store!.EndResync(new ChangePosition(new Generation(0), Lsn.None));
+        _life.Tell(new ProtectedVmCommand.StartPlannedFailover());
+    }
+
+    [Fact]
+    public async Task An_agent_that_says_so_lets_the_failover_go_on()
+    {
+        var outcome = await QuiesceAsync(Reports.Streaming with { Role = VolumeRole.Quiesced });
+
+        Assert.IsType<ProtectedVmEvent.WritesQuiesced>(Assert.Single(_life.Tell(outcome)));
+    }
+
+    [Theory]
+    [InlineData(VolumeRole.Primary, 1)]
+    [InlineData(VolumeRole.Quiesced, 0)]
+    public async Task An_agent_that_answers_but_does_not_confirm_ends_it(VolumeRole role, long term)
+    {
+        var outcome = await QuiesceAsync(Reports.Streaming with { Role = role, Term = term });
+
+        var failed = Assert.IsType<ProtectedVmEvent.FailoverFailed>(Assert.Single(_life.Tell(outcome)));
+        Assert.Contains("SCN-3", failed.Error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_away_confirms_nothing()
+    {
+        var outcome = await _runner.RunAsync(
+            _life.State, _life.Owed(EffectKind.QuiesceSource), CancellationToken.None);
+
+        Assert.IsType<ProtectedVmCommand.RecordEffectFailed>(outcome);
+        Assert.IsType<ProtectedVmEvent.EffectFailed>(Assert.Single(_life.Tell(outcome)));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _site.DisposeAsync();
+        await _server.DisposeAsync();
+        Directory.Delete(_data, recursive: true);
+    }
+
+    private async Task<ProtectedVmCommand> QuiesceAsync(VolumeStatus answer)
+    {
+        var (agent, said) = await FakeAgent.CallAsync(_agents, "site-a");
+        await using var connected = agent;
+        Assert.IsType<ControlMessage.Welcome>(said);
+        agent.Answer = _ => new AgentReply.Directed(answer with { Generation = 0, Lsn = 0 });
+        return await _runner.RunAsync(_life.State, _life.Owed(EffectKind.QuiesceSource), CancellationToken.None);
+    }
+}

@@ -1,0 +1,18 @@
+using ReplicationEngine.Agent.Control;
+
+namespace ReplicationEngine.Tests.Vault.Effects;
+
+/// <summary>What an agent says of the volume <c>web</c>.</summary>
+internal static class Reports
+{
+    /// <summary>A primary that ships its log and has nothing else to send.</summary>
+    public static VolumeStatus Streaming { get; } = new(
+        "web", VolumeRole.Primary, 1, [new ServedDisk("/disks/a.img", 1 << 20, "nbd://x/web-0")], "logging", "none", "",
+        1, 7, 1, 7, 0, null, 0, 0, 0, Transfer("streaming"), [], VmLife.Start);
+
+    public static TransferStatus Transfer(string phase) =>
+        new(phase, true, 0, 0, 0, null, 1000, 800, VmLife.Start);
+
+    public static VolumeProblem Problem(bool recoverable) =>
+        new("code", "It broke.", "Mend it.", recoverable);
+}
