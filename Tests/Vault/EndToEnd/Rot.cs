@@ -36,7 +36,30 @@ public sealed class Rot : IDisposable
 
         for (var i = 0; i < vm.Disks.Count; i++)
         {
-            RightOrRefused(LabVm.Uris(System.Text.Json.Nodes.JsonNode.Parse(test.Output)!)[i], source[i]);
+            var uri = LabVm.Uris(System.Text.Json.Nodes.JsonNode.Parse(test.Output)!)[i];
+            Assert.NotEqual(0, RightOrRefused(uri, source[i], "segments"));
+        }
+    }
+
+    [Fact]
+    public async Task In_any_file_of_the_replica_no_wrong_byte_is_ever_served()
+    {
+        var vm = await ProtectedAsync();
+        var source = vm.SourceImages();
+        await vm.PointAsync();
+        Assert.Equal(0, _lab.Service!.Stop());
+        var random = new Random(17);
+        var replica = Path.Combine(_lab.ServiceData, "vms");
+        var files = Directory.GetFiles(replica, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Where(f => new FileInfo(f).Length > 0).ToList();
+        Assert.Contains(files, f => Path.GetFileName(f).StartsWith("base-", StringComparison.Ordinal));
+        foreach (var file in files)
+        {
+            var whole = await File.ReadAllBytesAsync(file);
+            var at = random.Next(whole.Length);
+            Flip(file, at);
+            await JudgeReplicaAsync($"{Path.GetRelativePath(replica, file)}, byte {at} of {whole.Length}", source);
+            await File.WriteAllBytesAsync(file, whole);
         }
     }
 
@@ -92,6 +115,37 @@ public sealed class Rot : IDisposable
         }
     }
 
+    // The service answers and serves the source's bytes or errors, or ends or refuses with one sentence.
+    private async Task JudgeReplicaAsync(string what, IReadOnlyList<byte[]> source)
+    {
+        using var service = _lab.Start("serve", "--data", _lab.ServiceData, "--listen", _lab.Server);
+        await _lab.UntilAsync($"the service answers or ends ({what})", async () =>
+            service.HasExited || await _lab.TryGetAsync("/api/v1/vms/web") is not null);
+        if (service.HasExited)
+        {
+            Assert.DoesNotContain("   at ", service.Errors, StringComparison.Ordinal);
+            return;
+        }
+
+        var test = await _lab.RunAsync("failover", "web", "--kind", "test", "--json");
+        if (test.Code != 0)
+        {
+            OneSentence(test);
+        }
+        else
+        {
+            var served = LabVm.Uris(System.Text.Json.Nodes.JsonNode.Parse(test.Output)!);
+            for (var i = 0; i < source.Count; i++)
+            {
+                RightOrRefused(served[i], source[i], what);
+            }
+
+            await _lab.AskAsync("cleanup", "web");
+        }
+
+        Assert.Equal(0, service.Stop());
+    }
+
     private async Task JudgeAsync(string[] before)
     {
         using var service = _lab.Start("serve", "--data", _lab.ServiceData, "--listen", _lab.Server);
@@ -129,7 +183,8 @@ public sealed class Rot : IDisposable
         return vm;
     }
 
-    private static void RightOrRefused(string uri, byte[] expected)
+    // Answers how many reads were refused.
+    private static int RightOrRefused(string uri, byte[] expected, string what)
     {
         using var client = NbdImages.Open(uri);
         var refused = 0;
@@ -139,10 +194,10 @@ public sealed class Rot : IDisposable
             refused += answer.Error != 0 ? 1 : 0;
             Assert.True(
                 answer.Error != 0 || answer.Data.AsSpan().SequenceEqual(expected.AsSpan(at, 4096)),
-                    $"wrong bytes at {at}");
+                    $"{what}: wrong bytes at {at}");
         }
 
-        Assert.NotEqual(0, refused);
+        return refused;
     }
 
     private static void OneSentence(CommandResult result)
