@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Target;
@@ -18,14 +19,16 @@ internal static class AgentEndpoints
     public static void MapAgents(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/api/v1/agents", (AgentRegistry registry) => registry.Views());
-        routes.MapGet("/agent/control", async (HttpContext context, AgentRegistry registry) =>
+        routes.MapGet("/agent/control", async (
+            HttpContext context, AgentRegistry registry, IHostApplicationLifetime life) =>
         {
             if (await UpgradeAsync(context, UpgradeClient.ControlProtocol) is { } stream)
             {
-                await registry.ServeAsync(stream, context.RequestAborted);
+                await UntilStoppedAsync(context, life, ending => registry.ServeAsync(stream, ending));
             }
         });
-        routes.MapGet("/agent/data", async (HttpContext context, string vm, string direction, TargetSite site) =>
+        routes.MapGet("/agent/data", async (
+            HttpContext context, string vm, string direction, TargetSite site, IHostApplicationLifetime life) =>
         {
             if (site.Find(vm) is not { } volume || direction is not ("forward" or "reverse"))
             {
@@ -35,9 +38,29 @@ internal static class AgentEndpoints
 
             if (await UpgradeAsync(context, UpgradeClient.DataProtocol) is { } stream)
             {
-                await volume.ServeDataAsync(stream, reverse: direction == "reverse", context.RequestAborted);
+                await UntilStoppedAsync(
+                    context, life, ending => volume.ServeDataAsync(stream, direction == "reverse", ending));
             }
         });
+    }
+
+    /// <summary>
+    /// A stream goes on for as long as both ends live, so a service that stops has to end it: its web server would
+    /// wait for it.
+    /// </summary>
+    private static async Task UntilStoppedAsync(
+        HttpContext context, IHostApplicationLifetime life, Func<CancellationToken, Task> serve)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted, life.ApplicationStopping);
+        try
+        {
+            await serve(ending.Token);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // Ended as asked.
+        }
     }
 
     private static async Task<Stream?> UpgradeAsync(HttpContext context, string protocol)

@@ -90,6 +90,7 @@ internal static class FailoverCommands
         return commands.Operation("point", "Makes a recovery point now", [app], async (run, cancellationToken) =>
         {
             var wanted = run.Parsed.GetValue(app);
+            var former = (await run.Client.FindVmAsync(run.Vm, cancellationToken))?.Points.Newest?.Id;
             var jobId = await run.StartAsync(
                 run.Vm, "make-point", new OperationRequest(App: wanted ? true : null), cancellationToken);
             if (run.NoWait)
@@ -99,7 +100,7 @@ internal static class FailoverCommands
             }
 
             var state = await run.WaitAsync(
-                s => s.Ended && s.Vm?.Points.Newest is { } newest && newest.Time >= s.Job.StartedAt.AddMilliseconds(-1),
+                s => s.Ended && s.Vm?.Points.Newest is { } newest && newest.Id != former,
                 "the point was made, but the service does not list it; see `drctl points`.", cancellationToken);
             var point = state.Vm!.Points.Newest!;
             if (wanted && point.Kind != "app")
