@@ -146,10 +146,11 @@ public sealed record VolumeStatus(
     long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
 
 /// <summary>A running transfer; <paramref name="WireBytes"/> and <paramref name="ChangedBytes"/> count from
-/// <paramref name="CountedSince"/> on.</summary>
+/// <paramref name="CountedSince"/> on, <paramref name="CopiedBytes"/> from the begin of the copy or resync that runs, or
+/// ran last.</summary>
 public sealed record TransferStatus(
     string Phase, bool Connected, long BytesTotal, long BytesDone, double BytesPerSecond, double? SecondsLeft,
-    long WireBytes, long ChangedBytes, DateTimeOffset CountedSince);
+    long WireBytes, long ChangedBytes, long CopiedBytes, DateTimeOffset CountedSince);
 
 /// <summary>Something wrong with a volume that its health must show.</summary>
 public sealed record VolumeProblem(string Code, string Message, string? Remedy, bool Recoverable);

@@ -25,6 +25,7 @@ internal sealed partial class VolumeSession : IAsyncDisposable
     private volatile VolumeProblem? _problem;
     private long _wireBytes;
     private long _changedBytes;
+    private long _copiedBytes;
 
     /// <summary>Starts sending.</summary>
     public VolumeSession(VolumeSurroundings surroundings, VolumeDirective directive, IChangeSource source)
@@ -60,7 +61,7 @@ internal sealed partial class VolumeSession : IAsyncDisposable
             progress?.TotalBytes ?? 0, progress?.DoneBytes ?? 0, progress?.BytesPerSecond ?? 0,
             progress?.TimeLeft?.TotalSeconds, Interlocked.Read(ref _wireBytes) + (progress?.WireBytes ?? 0),
             Interlocked.Read(ref _changedBytes) + (progress is null ? 0 : progress.LogBytes + progress.BlockBytes),
-            _countedSince);
+            Interlocked.Read(ref _copiedBytes) + (progress?.CopiedBytes ?? 0), _countedSince);
     }
 
     /// <inheritdoc/>
@@ -135,6 +136,11 @@ internal sealed partial class VolumeSession : IAsyncDisposable
         {
             Interlocked.Add(ref _wireBytes, progress.WireBytes);
             Interlocked.Add(ref _changedBytes, progress.LogBytes + progress.BlockBytes);
+
+            // A copy that goes on in the next session goes on being counted.
+            Interlocked.Exchange(
+                ref _copiedBytes,
+                progress.Phase == TransferPhase.Streaming ? 0 : _copiedBytes + progress.CopiedBytes);
         }
 
         _sending = null;

@@ -292,7 +292,7 @@ public sealed class SendSession
             : (TimeSpan?)null;
         (_published, _publishedResyncing) = (Now, machine.Resyncing);
         Volatile.Write(ref _progress, new TransferProgress(
-            phase, total, done, _meter.Wire, _meter.Log, _meter.Blocks, _meter.Rate, left, resync.ExtentsCompared,
-            resync.ExtentsDifferent, _source.BytesAfter(machine.Durable), machine.Durable));
+            phase, total, done, _meter.Wire, _meter.Log, _meter.Blocks, _meter.Copied, _meter.Rate, left,
+            resync.ExtentsCompared, resync.ExtentsDifferent, _source.BytesAfter(machine.Durable), machine.Durable));
     }
 }

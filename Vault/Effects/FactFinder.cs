@@ -28,7 +28,8 @@ internal sealed partial class FactFinder(
         return
         [
             .. Connection(state),
-            .. volume?.Store is { } store ? PointFacts.Of(state, store.Points, store.SkippedMarkers) : [],
+            .. volume?.Store is { } store ? PointFacts.Of(state, store.Points, store.SkippedMarkers)
+                : volume?.LostBecause is { } why ? PointFacts.OfLost(state, why) : [],
             .. status is null || volume is null ? [] : Replication(state, status, volume),
             .. volume is null ? [] : Store(state, volume),
         ];

@@ -17,6 +17,11 @@ internal static class PointFacts
         ProtectedVmState state, IReadOnlyList<StoredPoint> points, IReadOnlyList<SkippedMarker> skipped) =>
         [.. Sealed(state, points), .. Damaged(state, points), .. Graded(state, points), .. Skipped(state, skipped)];
 
+    /// <summary>No point of a replica that is lost can be used.</summary>
+    public static IEnumerable<ProtectedVmCommand> OfLost(ProtectedVmState state, string why) =>
+        state.Points.Where(kept => kept.Usable)
+            .Select(kept => new ProtectedVmCommand.RecordRecoveryPointUnusable(kept.Id, why));
+
     private static IEnumerable<ProtectedVmCommand> Sealed(ProtectedVmState state, IReadOnlyList<StoredPoint> points)
     {
         if (state.Phase is not (Phase.Protected or Phase.Finalizing or Phase.InitialReplication))

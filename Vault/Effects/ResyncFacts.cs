@@ -93,7 +93,7 @@ internal static class ResyncFacts
     }
 
     private static ProtectedVmCommand.RecordResyncCompleted Completed(VolumeStatus status) =>
-        new(status.Transfer?.ChangedBytes ?? 0);
+        new(status.Transfer?.CopiedBytes ?? 0);
 }
 
 /// <summary>How the receiving side stands.</summary>

@@ -35,7 +35,7 @@ internal sealed partial class TargetVolume
     public long Generation => Store?.Position.Durable.Generation.Value ?? 0;
 
     /// <summary>Why the replica takes nothing more; null when it does.</summary>
-    public string? Fault => _fault;
+    public string? Fault => LostBecause ?? _fault;
 
     /// <summary>Forgets the fault: transfers are tried anew, and it comes back if they fail again.</summary>
     public void ForgetFault() => _fault = null;
@@ -145,7 +145,8 @@ internal sealed partial class TargetVolume
             progress.Phase.ToString().ToLowerInvariant(), true, progress.TotalBytes, progress.DoneBytes,
             progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds,
             Interlocked.Read(ref _reverseWireBytes) + progress.WireBytes,
-            Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes, _countedSince);
+            Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes,
+            progress.CopiedBytes, _countedSince);
         var inSync = progress is { Phase: TransferPhase.Streaming } && counters.DirtyBytes == 0
             && progress.Durable.Generation == counters.Tail.Generation;
         var caughtUp = inSync && progress!.Durable.CompareTo(counters.Tail) >= 0;
@@ -161,7 +162,9 @@ internal sealed partial class TargetVolume
 
         if (Store is not { } store)
         {
-            return null;
+            return LostBecause is { } why
+                ? SessionAcceptance.Refuse(_key, new SessionRefusedException(SessionRefusal.Unavailable, why))
+                : null;
         }
 
         return HasLive

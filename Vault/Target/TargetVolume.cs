@@ -61,16 +61,29 @@ internal sealed partial class TargetVolume : IAsyncDisposable
         }
     }
 
+    /// <summary>Why the replica that is there cannot be opened and none of its points be used; null while it
+    /// can.</summary>
+    public string? LostBecause { get; private set; }
+
     /// <summary>Creates the replica, or opens the one that is there.</summary>
+    /// <exception cref="ReplicaCorruptException">What is there is damaged; see <see cref="LostBecause"/>.</exception>
     public Task PrepareAsync(IReadOnlyList<DiskSpec> disks, Term term, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         lock (_life)
         {
-            _store ??= ReplicaStore.Exists(_directory.Subdirectory(StoreDirectory))
-                ? ReplicaStore.Open(_directory.Subdirectory(StoreDirectory))
-                : ReplicaStore.Create(
-                    _directory.Subdirectory(StoreDirectory), new ProtectedVmId(_vm), disks, term);
+            try
+            {
+                _store ??= ReplicaStore.Exists(_directory.Subdirectory(StoreDirectory))
+                    ? ReplicaStore.Open(_directory.Subdirectory(StoreDirectory))
+                    : ReplicaStore.Create(
+                        _directory.Subdirectory(StoreDirectory), new ProtectedVmId(_vm), disks, term);
+            }
+            catch (ReplicaCorruptException e)
+            {
+                LostBecause = e.Message;
+                throw;
+            }
         }
 
         return Task.CompletedTask;
@@ -135,6 +148,7 @@ internal sealed partial class TargetVolume : IAsyncDisposable
         }
     }
 
-    private ReplicaStore Opened() => Store ?? throw new ReplicaRefusedException(
-        ReplicaRefusal.Unavailable, $"The replica of '{_vm}' is not open.");
+    private ReplicaStore Opened() => Store ?? throw (LostBecause is { } why
+        ? new ReplicaCorruptException(why)
+        : new ReplicaRefusedException(ReplicaRefusal.Unavailable, $"The replica of '{_vm}' is not open."));
 }

@@ -19,7 +19,7 @@ internal sealed class SlotFiller(
         {
             case FrameType.Records:
                 SealPayload(slot, slot.Log!.WrittenSpan);
-                meter.Count(payload: slot.Log.WrittenCount, changed: 0, wire: slot.Length);
+                meter.Count(slot.Log.WrittenCount, slot.Length);
                 break;
             case FrameType.Blocks:
                 FillBlocks(slot);
@@ -106,7 +106,7 @@ internal sealed class SlotFiller(
             work, slot.Action.Position, time.GetUtcNow(), sendZeroes: work.Kind == ResyncSlotKind.Data);
         var length = packer.Pack(payload, data);
         SealBuffer(slot, buffer, length);
-        meter.Count(payload: 0, changed: packer.DataBytes, wire: slot.Length);
+        meter.CountBlocks(slot.Action.Position.Generation, packer.DataBytes, slot.Length);
     }
 
     private void SealPayload(SendSlot slot, ReadOnlySpan<byte> payload)
@@ -145,6 +145,6 @@ internal sealed class SlotFiller(
         var frame = pool.Rent(payload.Length + Overhead);
         slot.Fill(frame, cipher.Seal(slot.Action.Type, slot.Action.Sequence, payload, frame, payload.Length,
             compressed: false));
-        meter.Count(payload: 0, changed: 0, wire: slot.Length);
+        meter.Count(0, slot.Length);
     }
 }

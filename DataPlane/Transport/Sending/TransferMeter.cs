@@ -1,3 +1,5 @@
+using ReplicationEngine.Engine.Identifiers;
+
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>Counts what a session sends, and how fast it gets on. Counting is safe from several threads.</summary>
@@ -5,12 +7,15 @@ internal sealed class TransferMeter
 {
     private const double Smoothing = 0.3;
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
+    private readonly Lock _gate = new();
     private long _wire;
     private long _log;
     private long _blocks;
     private TimeSpan _since;
     private long _doneThen;
     private TransferPhase? _phase;
+    private long _copied;
+    private Generation _copying;
 
     /// <summary>Bytes on the wire.</summary>
     public long Wire => Interlocked.Read(ref _wire);
@@ -21,15 +26,39 @@ internal sealed class TransferMeter
     /// <summary>Bytes of disk blocks.</summary>
     public long Blocks => Interlocked.Read(ref _blocks);
 
+    /// <summary>Bytes of disk blocks that the copy or resync which runs, or ran last, has sent in this
+    /// session.</summary>
+    public long Copied
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _copied;
+            }
+        }
+    }
+
     /// <summary>The smoothed rate in bytes per second; 0 until a window has passed.</summary>
     public double Rate { get; private set; }
 
     /// <summary>A frame was sealed.</summary>
-    public void Count(long payload, long changed, long wire)
+    public void Count(long payload, long wire)
     {
         Interlocked.Add(ref _log, payload);
+        Interlocked.Add(ref _wire, wire);
+    }
+
+    /// <summary>A frame of disk blocks was sealed. Each copy or resync has a generation of its own.</summary>
+    public void CountBlocks(Generation generation, long changed, long wire)
+    {
         Interlocked.Add(ref _blocks, changed);
         Interlocked.Add(ref _wire, wire);
+        lock (_gate)
+        {
+            _copied = generation == _copying ? _copied + changed : changed;
+            _copying = generation;
+        }
     }
 
     /// <summary>Brings the rate up to date. Called by one thread.</summary>

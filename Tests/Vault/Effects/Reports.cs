@@ -11,7 +11,7 @@ internal static class Reports
         1, 7, 1, 7, 0, null, 0, 0, 0, Transfer("streaming"), [], VmLife.Start);
 
     public static TransferStatus Transfer(string phase) =>
-        new(phase, true, 0, 0, 0, null, 1000, 800, VmLife.Start);
+        new(phase, true, 0, 0, 0, null, 1000, 800, 700, VmLife.Start);
 
     public static VolumeProblem Problem(bool recoverable) =>
         new("code", "It broke.", "Mend it.", recoverable);

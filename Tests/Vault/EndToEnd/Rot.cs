@@ -46,21 +46,57 @@ public sealed class Rot : IDisposable
     {
         var vm = await ProtectedAsync();
         var source = vm.SourceImages();
-        await vm.PointAsync();
+        var point = await vm.PointAsync();
         Assert.Equal(0, _lab.Service!.Stop());
+        _lab.Agent!.Kill();
         var random = new Random(17);
         var replica = Path.Combine(_lab.ServiceData, "vms");
-        var files = Directory.GetFiles(replica, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Where(f => new FileInfo(f).Length > 0).ToList();
-        Assert.Contains(files, f => Path.GetFileName(f).StartsWith("base-", StringComparison.Ordinal));
+        var before = Directory.GetFiles(_lab.ServiceData, "*", SearchOption.AllDirectories)
+            .ToDictionary(f => f, File.ReadAllBytes);
+        var files = before.Where(f => f.Key.StartsWith(replica, StringComparison.Ordinal) && f.Value.Length > 0)
+            .Select(f => f.Key).Order(StringComparer.Ordinal).ToList();
+        Assert.Contains(files, f => Path.GetFileName(f) == "base-0");
         foreach (var file in files)
         {
-            var whole = await File.ReadAllBytesAsync(file);
-            var at = random.Next(whole.Length);
+            var at = random.Next(before[file].Length);
             Flip(file, at);
-            await JudgeReplicaAsync($"{Path.GetRelativePath(replica, file)}, byte {at} of {whole.Length}", source);
-            await File.WriteAllBytesAsync(file, whole);
+            var what = $"{Path.GetRelativePath(replica, file)}, byte {at} of {before[file].Length}";
+            await JudgeReplicaAsync(what, point, source);
+            Directory.Delete(_lab.ServiceData, recursive: true);
+            foreach (var (path, content) in before)
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                await File.WriteAllBytesAsync(path, content);
+            }
         }
+    }
+
+    [Fact]
+    [Trait("Req", "RES-1")]
+    public async Task In_a_base_image_a_resync_mends_it_by_sending_the_block_again()
+    {
+        var vm = await ProtectedAsync();
+        Assert.Equal(0, _lab.Service!.Stop());
+        var image = Directory.GetFiles(_lab.ServiceData, "base-0", SearchOption.AllDirectories).Single();
+        Flip(image, (5 << 20) + 77);
+        await _lab.StartServiceAsync();
+        await vm.InSyncAsync();
+        var point = await vm.PointAsync();
+        var test = await _lab.AskAsync("failover", "web", "--kind", "test", "--point", point);
+        Assert.Equal(1, RightOrRefused(LabVm.Uris(test)[0], vm.SourceImages()[0], "before the resync"));
+        await _lab.AskAsync("cleanup", "web");
+        await _lab.UntilAsync("the point is unusable", async () => (await _lab.AskAsync("points", "web")).AsArray()
+            .Any(p => (string?)p!["id"] == point && !(bool)p["usable"]!));
+
+        await _lab.AskAsync("resync", "web");
+        var sent = (await _lab.RunAsync("log", "web", "--json")).Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!)
+            .Last(line => (string?)line["type"] == "protected-vm.resync-completed.v1")["data"]!["sentBytes"]!;
+        Assert.InRange(
+            long.Parse((string)sent!, System.Globalization.CultureInfo.InvariantCulture), 1 << 16, 4 << 16);
+        var images = await vm.TestImagesAsync(await vm.PointAsync());
+        WriteOrderCheck.Equal(vm.SourceImages()[0], images[0], "after the resync");
     }
 
     [Fact]
@@ -116,7 +152,7 @@ public sealed class Rot : IDisposable
     }
 
     // The service answers and serves the source's bytes or errors, or ends or refuses with one sentence.
-    private async Task JudgeReplicaAsync(string what, IReadOnlyList<byte[]> source)
+    private async Task JudgeReplicaAsync(string what, string point, IReadOnlyList<byte[]> source)
     {
         using var service = _lab.Start("serve", "--data", _lab.ServiceData, "--listen", _lab.Server);
         await _lab.UntilAsync($"the service answers or ends ({what})", async () =>
@@ -127,9 +163,10 @@ public sealed class Rot : IDisposable
             return;
         }
 
-        var test = await _lab.RunAsync("failover", "web", "--kind", "test", "--json");
+        var test = await _lab.RunAsync("failover", "web", "--kind", "test", "--point", point, "--json");
         if (test.Code != 0)
         {
+            Assert.True(test.Code == 1, $"{what}: ended with {test.Code}: {test.Errors}\n{_lab.Logs()}");
             OneSentence(test);
         }
         else
