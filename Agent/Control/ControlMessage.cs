@@ -146,8 +146,8 @@ public sealed record VolumeStatus(
     long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
 
 /// <summary>A running transfer; <paramref name="WireBytes"/> and <paramref name="ChangedBytes"/> count from
-/// <paramref name="CountedSince"/> on, <paramref name="CopiedBytes"/> from the begin of the copy or resync that runs, or
-/// ran last.</summary>
+/// <paramref name="CountedSince"/> on, <paramref name="CopiedBytes"/> from the begin of the copy or resync that runs,
+/// or ran last.</summary>
 public sealed record TransferStatus(
     string Phase, bool Connected, long BytesTotal, long BytesDone, double BytesPerSecond, double? SecondsLeft,
     long WireBytes, long ChangedBytes, long CopiedBytes, DateTimeOffset CountedSince);

@@ -32,8 +32,8 @@ public enum TransferPhase
 /// <param name="Durable">What the replica holds durably.</param>
 public sealed record TransferProgress(
     TransferPhase Phase, long TotalBytes, long DoneBytes, long WireBytes, long LogBytes, long BlockBytes,
-    long CopiedBytes, double BytesPerSecond, TimeSpan? TimeLeft, long ExtentsCompared, long ExtentsDifferent, long LagBytes,
-    ChangePosition Durable)
+    long CopiedBytes, double BytesPerSecond, TimeSpan? TimeLeft, long ExtentsCompared, long ExtentsDifferent,
+    long LagBytes, ChangePosition Durable)
 {
     /// <summary>Bytes still to be copied or compared.</summary>
     public long LeftBytes => TotalBytes - DoneBytes;

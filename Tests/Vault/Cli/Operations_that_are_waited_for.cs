@@ -127,7 +127,7 @@ public sealed class Operations_that_are_waited_for
     {
         await using var service = await FakeService.StartAsync();
         service.Jobs["j1"] = new(Samples.Job("make-point"));
-        service.Vms["vm1"] = new(Samples.Vm());
+        service.Vms["vm1"] = new(Samples.Vm() with { Points = new PointsView(0, null) }, Samples.Vm());
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("point", "vm1", "--app"));
         Assert.True(service.Received.Single().Request.App);

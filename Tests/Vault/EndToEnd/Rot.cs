@@ -82,9 +82,16 @@ public sealed class Rot : IDisposable
         await _lab.StartServiceAsync();
         await vm.InSyncAsync();
         var point = await vm.PointAsync();
-        var test = await _lab.AskAsync("failover", "web", "--kind", "test", "--point", point);
-        Assert.Equal(1, RightOrRefused(LabVm.Uris(test)[0], vm.SourceImages()[0], "before the resync"));
-        await _lab.AskAsync("cleanup", "web");
+
+        // Unless the background checks have found it already, a reader does.
+        var test = await _lab.RunAsync("failover", "web", "--kind", "test", "--point", point, "--json");
+        if (test.Code == 0)
+        {
+            var uri = LabVm.Uris(System.Text.Json.Nodes.JsonNode.Parse(test.Output)!)[0];
+            Assert.Equal(1, RightOrRefused(uri, vm.SourceImages()[0], "before the resync"));
+            await _lab.AskAsync("cleanup", "web");
+        }
+
         await _lab.UntilAsync("the point is unusable", async () => (await _lab.AskAsync("points", "web")).AsArray()
             .Any(p => (string?)p!["id"] == point && !(bool)p["usable"]!));
 
