@@ -55,13 +55,14 @@ internal sealed partial class VolumeSession : IAsyncDisposable
     /// <summary>How the transfer stands.</summary>
     public TransferStatus Status()
     {
-        var progress = _sending?.Progress;
+        var sending = _sending;
+        var progress = sending?.Progress;
         return new TransferStatus(
             progress is null ? "connecting" : progress.Phase.ToString().ToLowerInvariant(), _connected,
             progress?.TotalBytes ?? 0, progress?.DoneBytes ?? 0, progress?.BytesPerSecond ?? 0,
             progress?.TimeLeft?.TotalSeconds, Interlocked.Read(ref _wireBytes) + (progress?.WireBytes ?? 0),
             Interlocked.Read(ref _changedBytes) + (progress is null ? 0 : progress.LogBytes + progress.BlockBytes),
-            Interlocked.Read(ref _copiedBytes) + (progress?.CopiedBytes ?? 0), _countedSince);
+            Interlocked.Read(ref _copiedBytes) + (sending?.CopiedBytes ?? 0), _countedSince);
     }
 
     /// <inheritdoc/>
@@ -132,7 +133,7 @@ internal sealed partial class VolumeSession : IAsyncDisposable
     private void Ended()
     {
         _connected = false;
-        if (_sending?.Progress is { } progress)
+        if (_sending is { Progress: { } progress } sending)
         {
             Interlocked.Add(ref _wireBytes, progress.WireBytes);
             Interlocked.Add(ref _changedBytes, progress.LogBytes + progress.BlockBytes);
@@ -140,7 +141,7 @@ internal sealed partial class VolumeSession : IAsyncDisposable
             // A copy that goes on in the next session goes on being counted.
             Interlocked.Exchange(
                 ref _copiedBytes,
-                progress.Phase == TransferPhase.Streaming ? 0 : _copiedBytes + progress.CopiedBytes);
+                progress.Phase == TransferPhase.Streaming ? 0 : _copiedBytes + sending.CopiedBytes);
         }
 
         _sending = null;

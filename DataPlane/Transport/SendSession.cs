@@ -51,6 +51,10 @@ public sealed class SendSession
     /// <summary>How far it is; null before it began. Safe to read from any thread.</summary>
     public TransferProgress? Progress => Volatile.Read(ref _progress);
 
+    /// <summary>Bytes of disk blocks, before compression, that the copy or resync which runs, or ran last, has sent in
+    /// this session; up to date at every moment, as <see cref="Progress"/> is not.</summary>
+    public long CopiedBytes => _meter.Copied;
+
     private TimeSpan Now => _time.GetElapsedTime(_began);
 
     /// <summary>
@@ -292,7 +296,7 @@ public sealed class SendSession
             : (TimeSpan?)null;
         (_published, _publishedResyncing) = (Now, machine.Resyncing);
         Volatile.Write(ref _progress, new TransferProgress(
-            phase, total, done, _meter.Wire, _meter.Log, _meter.Blocks, _meter.Copied, _meter.Rate, left,
-            resync.ExtentsCompared, resync.ExtentsDifferent, _source.BytesAfter(machine.Durable), machine.Durable));
+            phase, total, done, _meter.Wire, _meter.Log, _meter.Blocks, _meter.Rate, left, resync.ExtentsCompared,
+            resync.ExtentsDifferent, _source.BytesAfter(machine.Durable), machine.Durable));
     }
 }

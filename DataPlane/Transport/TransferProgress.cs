@@ -22,7 +22,6 @@ public enum TransferPhase
 /// <param name="WireBytes">Bytes sent, sealed.</param>
 /// <param name="LogBytes">Bytes of log records sent, before compression.</param>
 /// <param name="BlockBytes">Bytes of disk blocks sent, before compression.</param>
-/// <param name="CopiedBytes">Of these, the bytes of the copy or resync that runs, or ran last.</param>
 /// <param name="BytesPerSecond">How fast <see cref="DoneBytes"/> grows, or the log is shipped while streaming.</param>
 /// <param name="TimeLeft">An estimate for the copy or resync; null while there is no rate yet, or none is
 /// running.</param>
@@ -32,8 +31,8 @@ public enum TransferPhase
 /// <param name="Durable">What the replica holds durably.</param>
 public sealed record TransferProgress(
     TransferPhase Phase, long TotalBytes, long DoneBytes, long WireBytes, long LogBytes, long BlockBytes,
-    long CopiedBytes, double BytesPerSecond, TimeSpan? TimeLeft, long ExtentsCompared, long ExtentsDifferent,
-    long LagBytes, ChangePosition Durable)
+    double BytesPerSecond, TimeSpan? TimeLeft, long ExtentsCompared, long ExtentsDifferent, long LagBytes,
+    ChangePosition Durable)
 {
     /// <summary>Bytes still to be copied or compared.</summary>
     public long LeftBytes => TotalBytes - DoneBytes;

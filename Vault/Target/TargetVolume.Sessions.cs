@@ -140,13 +140,14 @@ internal sealed partial class TargetVolume
         }
 
         var counters = source.Counters();
-        var progress = Volatile.Read(ref _reverse)?.Progress;
+        var reverse = Volatile.Read(ref _reverse);
+        var progress = reverse?.Progress;
         var transfer = progress is null ? null : new TransferStatus(
             progress.Phase.ToString().ToLowerInvariant(), true, progress.TotalBytes, progress.DoneBytes,
             progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds,
             Interlocked.Read(ref _reverseWireBytes) + progress.WireBytes,
             Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes,
-            progress.CopiedBytes, _countedSince);
+            reverse!.CopiedBytes, _countedSince);
         var inSync = progress is { Phase: TransferPhase.Streaming } && counters.DirtyBytes == 0
             && progress.Durable.Generation == counters.Tail.Generation;
         var caughtUp = inSync && progress!.Durable.CompareTo(counters.Tail) >= 0;
