@@ -12,7 +12,9 @@ namespace ReplicationEngine.DataPlane.Transport;
 /// </summary>
 public sealed class BackgroundScheduler : TaskScheduler
 {
-    /// <summary>What is added to the nice value: against one busy thread of the guest's side, about a tenth of a processor.</summary>
+    /// <summary>
+    /// What is added to the nice value: against one busy thread of the guest's side, about a tenth of a processor.
+    /// </summary>
     private const int Niceness = 10;
 
     private const int MaxThreads = 64;
