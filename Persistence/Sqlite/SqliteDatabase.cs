@@ -15,13 +15,19 @@ internal sealed class SqliteDatabase : IDisposable
     static SqliteDatabase() => Batteries_V2.Init();
 
     /// <summary>Opens, or creates, the file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="readOnly">It is neither created nor changed.</param>
+    /// <param name="immutable">
+    /// Nobody writes it and it is whole without a -wal file: no file beside it is needed or made.
+    /// </param>
     /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
-    public SqliteDatabase(string path, bool readOnly)
+    public SqliteDatabase(string path, bool readOnly, bool immutable = false)
     {
         Path = path;
-        var flags = raw.SQLITE_OPEN_NOMUTEX
+        var flags = raw.SQLITE_OPEN_NOMUTEX | (immutable ? raw.SQLITE_OPEN_URI : 0)
             | (readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE);
-        var code = raw.sqlite3_open_v2(path, out _handle, flags, null);
+        var escaped = Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal);
+        var code = raw.sqlite3_open_v2(immutable ? $"file:{escaped}?immutable=1" : path, out _handle, flags, null);
         if (code != raw.SQLITE_OK)
         {
             var message = raw.sqlite3_errmsg(_handle).utf8_to_string();

@@ -1,10 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// The command line of drctl. All commands but <c>serve</c> and <c>agent</c> are clients of the service's HTTP API.
+/// The command line of drctl. All commands but <c>serve</c>, <c>agent</c> and <c>journal</c> are clients of the
+/// service's HTTP API.
 /// stdout carries the result and nothing else; progress, warnings and reasons go to stderr; exit codes are those of
 /// <see cref="ExitCodes"/>.
 /// </summary>
@@ -37,6 +39,7 @@ internal sealed class DrctlCommandLine
         [
             hosts.Serve(serve), hosts.Agent(agent), ProtectCommand.Make(commands), .. ViewCommands.All(commands),
             .. FailoverCommands.All(commands), .. OperationCommands.All(commands),
+            new JournalCommands(options, surroundings).Make(),
         ];
         foreach (var command in all)
         {
@@ -67,12 +70,15 @@ internal sealed class DrctlCommandLine
         return await parsed.InvokeAsync(configuration, cancellationToken);
     }
 
+    private static string Path(CommandResult result) => result is { Parent: CommandResult { } parent }
+        ? $"{Path(parent)} {result.Command.Name}" : "drctl";
+
     private static string Reason(ParseResult parsed)
     {
         if (parsed.CommandResult.Command is not RootCommand)
         {
             var reason = parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.') : "That is not complete";
-            return $"{reason}; see `drctl {parsed.CommandResult.Command.Name} --help`.";
+            return $"{reason}; see `{Path(parsed.CommandResult)} --help`.";
         }
 
         return parsed.UnmatchedTokens is [var first, ..]

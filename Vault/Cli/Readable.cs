@@ -60,6 +60,10 @@ internal static class Readable
     public static string Plain(string text) =>
         text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '·' : c)) : text;
 
+    /// <summary>A number of things, such as <c>1 event</c> or <c>12,000 events</c>.</summary>
+    public static string Count(long count, string thing) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {thing}{(count == 1 ? "" : "s")}");
+
     private static string Pair(double seconds, int large, string largeUnit, int small, string smallUnit)
     {
         var total = (long)Math.Round(seconds / small) * small;

@@ -1,0 +1,51 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+
+namespace ReplicationEngine.Persistence.Replay;
+
+/// <summary>The entity types whose streams can be replayed; a new aggregate adds a line.</summary>
+public sealed class EntityReplays
+{
+    private readonly Dictionary<string, EntityReplay> _byType;
+
+    /// <summary>Those given.</summary>
+    public EntityReplays(params IEnumerable<EntityReplay> replays) =>
+        _byType = replays.ToDictionary(replay => replay.Type, StringComparer.Ordinal);
+
+    /// <summary>All entity types of the engine.</summary>
+    public static EntityReplays OfTheEngine { get; } = new(ProtectedVms());
+
+    /// <summary>The replay of a type; null when this version does not know it.</summary>
+    public EntityReplay? Find(string type) => _byType.GetValueOrDefault(type);
+
+    /// <summary>The replay of a stream's type.</summary>
+    /// <exception cref="ReplayRefusedException">This version does not know it.</exception>
+    public EntityReplay Of(PersistenceId id) => Find(id.Type)
+        ?? throw new ReplayRefusedException($"This version of the engine knows no entities of type '{id.Type}'.");
+
+    private static EntityReplay<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> ProtectedVms()
+    {
+        var codec = new ProtectedVmCodec();
+        return new(
+            codec,
+            (state, shown) =>
+            {
+                shown["phaseName"] = PhaseName.Of(state.Phase);
+                shown["health"] = JsonNamingPolicy.CamelCase.ConvertName($"{ProtectedVmHealth.Of(state).Level}");
+                shown["writablePrimary"] =
+                    JsonNamingPolicy.CamelCase.ConvertName($"{WritablePrimary.Of(state.Phase)}");
+                shown["outstanding"] = new JsonArray([.. ProtectedVm.Outstanding(state)
+                    .Select(effect => JsonValue.Create(EffectName.Of(((ProtectedVmEffect)effect).Kind)))]);
+                shown["timers"] = new JsonArray([.. ProtectedVm.Timers(state).Select(timer => new JsonObject
+                {
+                    ["name"] = timer.Name,
+                    ["dueAt"] = timer.DueAt,
+                })]);
+            },
+            stored => JsonNode.Parse(ProtectedVmCodec.ToJson(stored.Name, stored.Payload))!,
+            ProtectedVmOrigins.Of);
+    }
+}

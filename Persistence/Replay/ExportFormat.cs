@@ -1,0 +1,82 @@
+// An exported journal. Little endian; the header is JSON so that any tool can say what the file is.
+//
+//   0        8 bytes   magic "RPJEXP01"
+//   8        u32       length h of the header, at most 64 MiB
+//   12       h bytes   header, UTF-8 JSON (see ExportHeader)
+//   12 + h   u32       CRC-32C of everything before
+//   then records, one after another:
+//     0      u32       length b of the body, at most 64 MiB
+//     4      u8        kind: 1 event, 2 snapshot, 255 end
+//     5      b bytes   body
+//     5 + b  u32       CRC-32C of the record before it
+//
+//   event     u32 stream (place in the header's list) · u32 name (place in the header's list) · i64 position ·
+//             i64 sequence · i64 time (UTC ticks) · 16 command (RFC 9562 order) · 32 seal · u8 flags (1: a timer was
+//             armed, 2: effects were owed) · i64 earliest timer (UTC ticks, 0 without) · u32 length and UTF-8 of the
+//             actor · the payload
+//   snapshot  u32 stream · i32 version · i64 sequence · 32 seal of that event · 32 SHA-256 of the payload · the payload
+//   end       i64 number of records before it · 32 SHA-256 of all bytes of the file before this record
+//
+// Events stand in the order of the feed, snapshots behind them. Every byte is under a CRC that names the place of a
+// flip, under the digest, and (what matters of an event) under its stream's hash chain. Equal journals give equal
+// files.
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Text.Json.Serialization;
+
+namespace ReplicationEngine.Persistence.Replay;
+
+/// <summary>The numbers of the format.</summary>
+internal static class ExportFormat
+{
+    public const int MagicLength = 8;
+    public const int MostBytes = 64 << 20;
+    public const int RecordOverhead = 4 + 1 + 4;
+    public const byte EventKind = 1;
+    public const byte SnapshotKind = 2;
+    public const byte EndKind = 255;
+    public const int EventFixed = 4 + 4 + 8 + 8 + 8 + 16 + 32 + 1 + 8 + 4;
+    public const int SnapshotFixed = 4 + 4 + 8 + 32 + 32;
+    public const int EndLength = 8 + 32;
+    public const int Version = 1;
+    public const string Name = "replication-engine-journal";
+
+    public static ReadOnlySpan<byte> Magic => "RPJEXP01"u8;
+
+    /// <summary>CRC-32C (Castagnoli), as everywhere in the engine's formats.</summary>
+    public static uint Crc(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        for (; bytes.Length >= 8; bytes = bytes[8..])
+        {
+            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        }
+
+        foreach (var b in bytes)
+        {
+            crc = BitOperations.Crc32C(crc, b);
+        }
+
+        return ~crc;
+    }
+}
+
+/// <summary>What the file is.</summary>
+internal sealed record ExportHeader(
+    string Format, int Version, bool Whole, long Events, int Snapshots, IReadOnlyList<ExportedStream> Streams,
+    IReadOnlyList<string> Names, IReadOnlyList<ExportedLease> Leases);
+
+/// <summary>A stream, and where it ends.</summary>
+internal sealed record ExportedStream(
+    string Type, string Vault, string Entity, long Events, long Sequence, string Seal);
+
+/// <summary>A lease, so that its epochs go on rising where the journal is imported.</summary>
+internal sealed record ExportedLease(string Name, string Owner, long Epoch, long Expires);
+
+/// <summary>The header's JSON.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, NewLine = "\n")]
+[JsonSerializable(typeof(ExportHeader))]
+internal sealed partial class ExportJson : JsonSerializerContext;

@@ -1,0 +1,97 @@
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Persistence.Replay;
+
+/// <summary>
+/// An exported file. Opening reads it through: every checksum and the digest are compared, and a cut or flipped file is
+/// refused with the place. For a verification it can be opened as it is; then the damages are listed instead, and what
+/// can still be read is read.
+/// </summary>
+internal sealed class ExportedJournal : RecordedJournal
+{
+    private readonly FileStream _file;
+    private readonly ExportScan _scan;
+    private readonly ExportDecoder _decoder;
+    private readonly Dictionary<PersistenceId, StreamHead> _heads = [];
+
+    private ExportedJournal(string path, FileStream file, ExportScan scan)
+        : base(path)
+    {
+        (_file, _scan, _decoder) = (file, scan, scan.Decoder);
+        foreach (var (stream, id) in scan.Header.Streams.Zip(_decoder.Streams))
+        {
+            _heads[id] = new StreamHead(stream.Sequence, ExportDecoder.HashOf(stream.Seal));
+        }
+
+        Streams = [.. InOrder(_decoder.Streams.Distinct())];
+        Leases = [.. scan.Header.Leases.Select(lease => new Lease(
+            lease.Name, lease.Owner, lease.Epoch, ExportDecoder.TimeOf(lease.Expires)))];
+        Snapshots = [.. scan.Snapshots.Select(place => _decoder.Snapshot(Body(place))).OfType<StoredSnapshot>()];
+    }
+
+    public override long EventCount => _scan.Events.Count;
+
+    public override bool IsWhole => _scan.Header.Whole;
+
+    public override IReadOnlyList<PersistenceId> Streams { get; }
+
+    public override IReadOnlyList<Lease> Leases { get; }
+
+    public override IReadOnlyList<StoredSnapshot> Snapshots { get; }
+
+    /// <summary>Opens a file that must be whole.</summary>
+    /// <exception cref="ExportDamagedException">It is not; the place is named.</exception>
+    public static ExportedJournal OpenWhole(string path)
+    {
+        var journal = OpenAsItIs(path);
+        if (journal._scan.Damages is [var first, ..])
+        {
+            journal.Dispose();
+            throw new ExportDamagedException(path, first.ToString());
+        }
+
+        return journal;
+    }
+
+    /// <summary>Opens a file to find out what is wrong with it.</summary>
+    /// <exception cref="ExportDamagedException">Its header cannot be read.</exception>
+    public static ExportedJournal OpenAsItIs(string path)
+    {
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
+        try
+        {
+            return new ExportedJournal(path, file, ExportScan.Of(path, file));
+        }
+        catch (ExportDamagedException)
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public override StreamHead? DeclaredHead(PersistenceId id) =>
+        _heads.TryGetValue(id, out var head) && head.Sequence > 0 ? head : null;
+
+    public override IEnumerable<RecordedEvent> ReadAll() =>
+        _scan.Events.Select(place => _decoder.Event(Body(place))).OfType<RecordedEvent>();
+
+    public override IEnumerable<RecordedEvent> Read(PersistenceId id) =>
+        (_scan.ByStream.GetValueOrDefault(id) ?? [])
+            .Select(place => _decoder.Event(Body(place))).OfType<RecordedEvent>();
+
+    public override IEnumerable<JournalDamage> CheckStore() => _scan.Damages;
+
+    protected override void Dispose(bool disposing) => _file.Dispose();
+
+    private byte[] Body(ExportPlace place)
+    {
+        var body = new byte[place.Length];
+        _file.Position = place.Offset;
+        _file.ReadExactly(body);
+        return body;
+    }
+}
+
+/// <summary>Where a record's body lies in the file.</summary>
+internal readonly record struct ExportPlace(long Offset, int Length);

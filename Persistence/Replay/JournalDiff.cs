@@ -1,0 +1,160 @@
+using System.Text.Json.Nodes;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Persistence.Replay;
+
+/// <summary>How two logs stand in one stream.</summary>
+public enum StreamRelation
+{
+    /// <summary>The same events.</summary>
+    Equal,
+
+    /// <summary>Only the left log has the stream.</summary>
+    OnlyLeft,
+
+    /// <summary>Only the right log has the stream.</summary>
+    OnlyRight,
+
+    /// <summary>The left log goes on where the right one ends.</summary>
+    LeftGoesOn,
+
+    /// <summary>The right log goes on where the left one ends.</summary>
+    RightGoesOn,
+
+    /// <summary>They have different events under the same number.</summary>
+    Differs,
+}
+
+/// <summary>How two logs stand in one stream.</summary>
+/// <param name="Id">The stream.</param>
+/// <param name="Relation">In one word.</param>
+/// <param name="Sequence">The first event that is not the same; null when all are.</param>
+/// <param name="Left">That event in the left log.</param>
+/// <param name="Right">That event in the right log.</param>
+/// <param name="Fields">In what the two events differ.</param>
+/// <param name="States">In what the states after them differ.</param>
+/// <param name="Trouble">Why the states could not be compared; null when they were.</param>
+public sealed record StreamDifference(
+    PersistenceId Id, StreamRelation Relation, long? Sequence = null, RecordedEvent? Left = null,
+    RecordedEvent? Right = null, IReadOnlyList<JsonDifference>? Fields = null,
+    IReadOnlyList<JsonDifference>? States = null, string? Trouble = null);
+
+/// <summary>Finds, stream by stream, the first event in which two logs differ.</summary>
+public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, EntityReplays replays)
+{
+    /// <summary>All streams of both logs, in order.</summary>
+    public IReadOnlyList<StreamDifference> Run(Action<ReplayProgress>? progress, CancellationToken cancellationToken)
+    {
+        var differences = new List<StreamDifference>();
+        var done = 0L;
+        var streams = left.Streams.Concat(right.Streams).Distinct().ToList();
+        foreach (var id in streams.OrderBy(id => id.ToString(), StringComparer.Ordinal))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            differences.Add(Compare(id));
+            done++;
+            progress?.Invoke(new ReplayProgress(done, streams.Count, 0));
+        }
+
+        return differences;
+    }
+
+    private StreamDifference Compare(PersistenceId id)
+    {
+        using var lefts = left.Read(id).GetEnumerator();
+        using var rights = right.Read(id).GetEnumerator();
+        var common = new List<RecordedEvent>();
+        while (true)
+        {
+            var (hasLeft, hasRight) = (lefts.MoveNext(), rights.MoveNext());
+            if (!hasLeft && !hasRight)
+            {
+                return new StreamDifference(id, StreamRelation.Equal);
+            }
+
+            if (hasLeft && hasRight && Same(lefts.Current.Event, rights.Current.Event))
+            {
+                common.Add(lefts.Current);
+                continue;
+            }
+
+            return Describe(id, common, hasLeft ? lefts.Current : null, hasRight ? rights.Current : null);
+        }
+    }
+
+    private StreamDifference Describe(
+        PersistenceId id, List<RecordedEvent> common, RecordedEvent? a, RecordedEvent? b)
+    {
+        var relation = (a, b) switch
+        {
+            (null, _) => common.Count == 0 ? StreamRelation.OnlyRight : StreamRelation.RightGoesOn,
+            (_, null) => common.Count == 0 ? StreamRelation.OnlyLeft : StreamRelation.LeftGoesOn,
+            _ => StreamRelation.Differs,
+        };
+        var difference = new StreamDifference(id, relation, (a ?? b)!.Event.Sequence, a, b);
+        if (relation != StreamRelation.Differs)
+        {
+            return difference;
+        }
+
+        var entity = replays.Find(id.Type);
+        difference = difference with { Fields = JsonDifference.Between(Fields(entity, a!), Fields(entity, b!)) };
+        var (leftState, leftTrouble) = StateAfter(common, a!);
+        var (rightState, rightTrouble) = StateAfter(common, b!);
+        return leftState is null || rightState is null
+            ? difference with { Trouble = leftTrouble ?? rightTrouble }
+            : difference with { States = JsonDifference.Between(leftState, rightState) };
+    }
+
+    private (JsonObject? State, string? Trouble) StateAfter(List<RecordedEvent> common, RecordedEvent last)
+    {
+        if (replays.Find(last.Id.Type) is not { } entity)
+        {
+            return (null, $"no entities of type '{last.Id.Type}' are known");
+        }
+
+        var fold = entity.Begin();
+        foreach (var recorded in common.Append(last))
+        {
+            if (fold.Apply(recorded.Event) is (_, var what))
+            {
+                return (null, $"event {recorded.Event.Sequence} cannot be folded: {what}");
+            }
+        }
+
+        return (fold.State(), null);
+    }
+
+    private static bool Same(StoredEvent a, StoredEvent b) => a.Hash == b.Hash && a.Sequence == b.Sequence
+        && a.Name == b.Name && a.Time == b.Time && a.Actor == b.Actor && a.CommandId == b.CommandId
+        && a.Payload.AsSpan().SequenceEqual(b.Payload);
+
+    private static JsonObject Fields(EntityReplay? entity, RecordedEvent recorded)
+    {
+        var stored = recorded.Event;
+        return new JsonObject
+        {
+            ["sequence"] = stored.Sequence,
+            ["name"] = stored.Name,
+            ["time"] = stored.Time,
+            ["actor"] = stored.Actor,
+            ["command"] = stored.CommandId.ToString(),
+            ["data"] = Data(entity, stored),
+            ["seal"] = stored.Hash.ToString(),
+        };
+    }
+
+    private static JsonNode Data(EntityReplay? entity, StoredEvent stored)
+    {
+        try
+        {
+            return entity?.EventData(stored) ?? JsonValue.Create(Convert.ToHexStringLower(stored.Payload));
+        }
+        catch (UnreadableEventException)
+        {
+            // It is shown as it is stored; that it cannot be read is said where the states are compared.
+            return JsonValue.Create(Convert.ToHexStringLower(stored.Payload));
+        }
+    }
+}

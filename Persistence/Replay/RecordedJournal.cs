@@ -1,0 +1,127 @@
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Persistence.Replay;
+
+/// <summary>An event as a log holds it, with what was stored beside it.</summary>
+/// <param name="Position">Its place in the feed of the journal that recorded it.</param>
+/// <param name="Id">Its stream.</param>
+/// <param name="Event">The event.</param>
+/// <param name="Wake">The wake mark after the append that wrote it.</param>
+public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, StoredEvent Event, WakeMark Wake);
+
+/// <summary>
+/// A log to be looked at: the journal of a service, which may run meanwhile, or an exported file. It never changes what
+/// it reads, and what it gives is not verified: see <see cref="JournalVerification"/>. A journal that grows is read as
+/// it was when it was opened. For one thread.
+/// </summary>
+public abstract class RecordedJournal : IDisposable
+{
+    /// <summary>The name of the journal's file in a service's data directory.</summary>
+    public const string FileName = "journal.db";
+
+    private protected RecordedJournal(string path) => Path = path;
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>How many events it holds if none is missing.</summary>
+    public abstract long EventCount { get; }
+
+    /// <summary>Whether all streams of a journal are here, so that the feed has no gaps.</summary>
+    public abstract bool IsWhole { get; }
+
+    /// <summary>The streams, ordered by type, vault and entity (ordinal).</summary>
+    public abstract IReadOnlyList<PersistenceId> Streams { get; }
+
+    /// <summary>The leases as last granted, by name.</summary>
+    public abstract IReadOnlyList<Lease> Leases { get; }
+
+    /// <summary>The stored snapshots, in the order of <see cref="Streams"/>.</summary>
+    public abstract IReadOnlyList<StoredSnapshot> Snapshots { get; }
+
+    /// <summary>Where the log itself says that a stream ends; null when it says nothing.</summary>
+    public abstract StreamHead? DeclaredHead(PersistenceId id);
+
+    /// <summary>All events in the order of the feed.</summary>
+    /// <exception cref="JournalCorruptException">The file cannot be read on.</exception>
+    public abstract IEnumerable<RecordedEvent> ReadAll();
+
+    /// <summary>The events of one stream in the order of the feed.</summary>
+    /// <exception cref="JournalCorruptException">The file cannot be read on.</exception>
+    public abstract IEnumerable<RecordedEvent> Read(PersistenceId id);
+
+    /// <summary>What is wrong with the file and with the projections stored beside the events.</summary>
+    public abstract IEnumerable<JournalDamage> CheckStore();
+
+    /// <summary>Opens what lies at a path: an export, a journal's file, or a service's data directory.</summary>
+    /// <exception cref="ReplayRefusedException">There is no log.</exception>
+    /// <exception cref="ExportDamagedException">It is an export that is damaged.</exception>
+    /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
+    public static RecordedJournal Open(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return OpenStore(path);
+        }
+
+        if (!File.Exists(path))
+        {
+            throw new ReplayRefusedException($"There is no file {path}; name an export or a data directory.");
+        }
+
+        return RecordedSqliteJournal.IsSqlite(path) ? new RecordedSqliteJournal(path) : ExportedJournal.OpenWhole(path);
+    }
+
+    /// <summary>As <see cref="Open"/>, but an export is opened even when it is damaged: to be verified.</summary>
+    /// <exception cref="ReplayRefusedException">There is no log.</exception>
+    /// <exception cref="ExportDamagedException">It is an export whose header cannot be read.</exception>
+    public static RecordedJournal OpenDamaged(string path) =>
+        File.Exists(path) && !RecordedSqliteJournal.IsSqlite(path) ? ExportedJournal.OpenAsItIs(path) : Open(path);
+
+    /// <summary>Opens the journal of a service by its data directory; the service may run.</summary>
+    /// <exception cref="ReplayRefusedException">There is no journal.</exception>
+    /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
+    public static RecordedJournal OpenStore(string directory)
+    {
+        var file = System.IO.Path.Combine(directory, FileName);
+        return File.Exists(file)
+            ? new RecordedSqliteJournal(file)
+            : throw new ReplayRefusedException(
+                $"There is no journal in {directory}; name the directory given to `drctl serve --data`.");
+    }
+
+    /// <summary>
+    /// The stream that a name means: the whole id <c>type|vault|entity</c>, or the entity's name if only one has it.
+    /// </summary>
+    /// <exception cref="ReplayRefusedException">There is none, or several.</exception>
+    public PersistenceId Find(string name)
+    {
+        var found = Streams.Where(id => id.ToString() == name || id.Entity == name).ToList();
+        return found switch
+        {
+            [var one] => one,
+            [] => throw new ReplayRefusedException($"There is no '{name}' in {Path}; it holds {Some(Streams)}."),
+            _ => throw new ReplayRefusedException($"'{name}' may be {Some(found)}; give the whole id."),
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Closes the file.</summary>
+    protected abstract void Dispose(bool disposing);
+
+    private protected static IOrderedEnumerable<PersistenceId> InOrder(IEnumerable<PersistenceId> ids) => ids
+        .OrderBy(id => id.Type, StringComparer.Ordinal)
+        .ThenBy(id => id.Vault.Value, StringComparer.Ordinal)
+        .ThenBy(id => id.Entity, StringComparer.Ordinal);
+
+    private static string Some(IReadOnlyList<PersistenceId> ids) => ids.Count == 0
+        ? "no streams"
+        : string.Join(", ", ids.Take(8)) + (ids.Count > 8 ? $" and {ids.Count - 8} more" : "");
+}

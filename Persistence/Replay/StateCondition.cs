@@ -1,0 +1,87 @@
+using System.Text.Json.Nodes;
+
+namespace ReplicationEngine.Persistence.Replay;
+
+// The language:
+//
+//   condition   all { ("or" | "||") all }
+//   all         single { ("and" | "&&") single }
+//   single      ("not" | "!") single | "(" condition ")" | operand [ comparison operand ]
+//   comparison  "==" | "!=" | "<" | "<=" | ">" | ">=" | "contains"
+//   operand     path | text | number | "true" | "false" | "null"
+//   path        name { "." name | "[" whole number "]" }; [-1] is the last item; .count is how many items a list has
+//   text        between "…" or '…', with \ before a quote or a \
+//
+// What is compared: numbers by size; texts without regard to case, and by time or duration where both are such;
+// an object that is one of several cases (a phase) by its case's name. Values of different kinds are not equal and
+// neither is smaller. An operand alone holds when its value is there and is not false.
+
+/// <summary>
+/// A condition over a state's JSON, read from text. It only looks; it cannot call or change anything.
+/// </summary>
+public sealed class StateCondition
+{
+    private readonly ConditionNode _root;
+
+    private StateCondition(string text, ConditionNode root, IReadOnlyList<StatePath> paths) =>
+        (Text, _root, Paths) = (text, root, paths);
+
+    /// <summary>The text.</summary>
+    public string Text { get; }
+
+    /// <summary>The paths that it names, in order.</summary>
+    public IReadOnlyList<StatePath> Paths { get; }
+
+    /// <summary>Reads a condition.</summary>
+    /// <exception cref="ConditionException">It is none; the message names the place.</exception>
+    public static StateCondition Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var parser = new ConditionParser(text);
+        var root = parser.Read();
+        return new StateCondition(text, root, parser.Paths);
+    }
+
+    /// <summary>Whether it holds for a state.</summary>
+    public bool Holds(JsonObject state) => _root.Holds(state);
+}
+
+/// <summary>A text is no condition.</summary>
+/// <param name="text">The text.</param>
+/// <param name="at">The place, counted from 0.</param>
+/// <param name="what">What is wrong there.</param>
+public sealed class ConditionException(string text, int at, string what)
+    : Exception($"'{text}' is not a condition: at character {at + 1}, {what}.")
+{
+    /// <summary>The place, counted from 0.</summary>
+    public int At { get; } = at;
+}
+
+/// <summary>A place in a state.</summary>
+/// <param name="Text">As it was written.</param>
+/// <param name="Steps">A member's name or an item's number each.</param>
+public sealed record StatePath(string Text, IReadOnlyList<object> Steps)
+{
+    /// <summary>The value there; null when there is none.</summary>
+    public JsonNode? In(JsonNode? state)
+    {
+        var at = state;
+        foreach (var step in Steps)
+        {
+            at = (at, step) switch
+            {
+                (JsonObject members, string name) => Member(members, name),
+                (JsonArray items, "count") => JsonValue.Create(items.Count),
+                (JsonArray items, int index) when index >= 0 && index < items.Count => items[index],
+                (JsonArray items, int index) when index < 0 && -index <= items.Count => items[items.Count + index],
+                _ => null,
+            };
+        }
+
+        return at;
+    }
+
+    private static JsonNode? Member(JsonObject members, string name) => members.TryGetPropertyValue(name, out var value)
+        ? value
+        : members.FirstOrDefault(m => string.Equals(m.Key, name, StringComparison.OrdinalIgnoreCase)).Value;
+}

@@ -1,0 +1,119 @@
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Persistence.Replay;
+
+/// <summary>Folds one stream event by event, seals verified. For one thread.</summary>
+public sealed class StreamReplay
+{
+    private readonly EntityFold _fold;
+    private StreamHead _head;
+
+    /// <summary>Begins before the first event.</summary>
+    /// <exception cref="ReplayRefusedException">This version does not know the entity's type.</exception>
+    public StreamReplay(PersistenceId id, EntityReplays replays)
+    {
+        ArgumentNullException.ThrowIfNull(replays);
+        Id = id;
+        Entity = replays.Of(id);
+        _fold = Entity.Begin();
+    }
+
+    /// <summary>The stream.</summary>
+    public PersistenceId Id { get; }
+
+    /// <summary>The replay of its entity type.</summary>
+    public EntityReplay Entity { get; }
+
+    /// <summary>The last event folded; null before the first.</summary>
+    public RecordedEvent? Last { get; private set; }
+
+    /// <summary>The state after <see cref="Last"/>.</summary>
+    public EntityFold Fold => _fold;
+
+    /// <summary>Folds the next event.</summary>
+    /// <exception cref="ReplayException">It does not fit behind the one before, or is no legal step.</exception>
+    public void Step(RecordedEvent recorded)
+    {
+        ArgumentNullException.ThrowIfNull(recorded);
+        if (SealCheck.Next(_head, recorded) is { } broken)
+        {
+            throw new ReplayException(broken);
+        }
+
+        if (_fold.Apply(recorded.Event) is (var kind, var what))
+        {
+            throw new ReplayException(JournalDamage.At(kind, recorded, what));
+        }
+
+        _head = new StreamHead(recorded.Event.Sequence, recorded.Event.Hash);
+        Last = recorded;
+    }
+
+    /// <summary>The state after an event of a log.</summary>
+    /// <exception cref="ReplayRefusedException">The stream has no such event; the message gives its last.</exception>
+    /// <exception cref="ReplayException">The log is damaged before it.</exception>
+    public static StreamReplay At(RecordedJournal journal, PersistenceId id, long sequence, EntityReplays replays)
+    {
+        ArgumentNullException.ThrowIfNull(journal);
+        var replay = new StreamReplay(id, replays);
+        foreach (var recorded in journal.Read(id))
+        {
+            if (replay.Last?.Event.Sequence >= sequence)
+            {
+                break;
+            }
+
+            replay.Step(recorded);
+        }
+
+        var last = replay.Last?.Event.Sequence ?? 0;
+        return sequence >= 1 && sequence <= last ? replay : throw new ReplayRefusedException(
+            $"There is no event {sequence} of {id}; its events are 1 to {journal.Read(id).LongCount()}.");
+    }
+
+    /// <summary>The state at a time: after the last event that is not younger.</summary>
+    /// <exception cref="ReplayRefusedException">Nothing had happened then.</exception>
+    /// <exception cref="ReplayException">The log is damaged before it.</exception>
+    public static StreamReplay At(
+        RecordedJournal journal, PersistenceId id, DateTimeOffset time, EntityReplays replays)
+    {
+        ArgumentNullException.ThrowIfNull(journal);
+        var replay = new StreamReplay(id, replays);
+        foreach (var recorded in journal.Read(id))
+        {
+            if (recorded.Event.Time > time)
+            {
+                return replay.Last is null
+                    ? throw new ReplayRefusedException(
+                        $"Nothing had happened to {id} at {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z; its first event is "
+                        + $"of {recorded.Event.Time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z.")
+                    : replay;
+            }
+
+            replay.Step(recorded);
+        }
+
+        return replay.Last is null ? throw new ReplayRefusedException($"{id} has no events.") : replay;
+    }
+}
+
+/// <summary>Checks one event against the head before it.</summary>
+internal static class SealCheck
+{
+    /// <summary>The damage; null when the event follows the head.</summary>
+    public static JournalDamage? Next(StreamHead head, RecordedEvent recorded)
+    {
+        var stored = recorded.Event;
+        if (stored.Sequence != head.Sequence + 1)
+        {
+            return JournalDamage.At(
+                DamageKind.Sequence, recorded, $"it stands where event {head.Sequence + 1} must stand");
+        }
+
+        var expected = EventChain.Seal(
+            head, new EncodedEvent(stored.Name, stored.Payload), stored.Time, stored.Actor, stored.CommandId);
+        return expected.Hash == stored.Hash ? null
+            : JournalDamage.At(DamageKind.Seal, recorded, "its content does not match its seal");
+    }
+}

@@ -1,0 +1,236 @@
+using System.CommandLine;
+using System.Globalization;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Replay;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>
+/// <c>drctl journal</c>: what can be learned from an event log. No server is asked: the commands read the journal of a
+/// data directory, whose service may run, or an exported file, and change neither.
+/// </summary>
+internal sealed class JournalCommands(ClientOptions options, CliSurroundings surroundings)
+{
+    private readonly Option<string?> _data = new("--data")
+    {
+        HelpName = "DIR",
+        Description = "The data directory of a service; the service may run",
+    };
+
+    private readonly Option<string?> _file = new("--file")
+    {
+        HelpName = "F",
+        Description = "An exported file, or a copy of a journal",
+    };
+
+    /// <summary>The command with its subcommands.</summary>
+    public Command Make() => new(
+        "journal", "Verifies, exports, imports, shows, compares and searches event logs; needs no server")
+    {
+        Verify(), Export(), Import(), Show(), Diff(), Bisect(),
+    };
+
+    private Command Verify()
+    {
+        var lenient = new Option<bool>("--skip-origins")
+        {
+            Description = "Do not judge whether a command of this version can have led to each event; for logs that an "
+                + "older version wrote",
+        };
+        return Command(
+            "verify",
+            "Judges a whole log: numbers, seals, every step, invariants, snapshots, projections. "
+                + "Exit codes: 0 sound, 1 damaged, 2 bad usage",
+            [_data, _file, lenient, options.Json],
+            run =>
+            {
+                var (path, verified) = Verified(run, explain: !run.Parsed.GetValue(lenient));
+                run.Answer(() => JournalJson.Of(path, verified), () => JournalPages.Verified(path, verified));
+                return verified.Damages is not [var first, ..] ? ExitCodes.Done : run.Fail(
+                    $"{path} is damaged in {Readable.Count(verified.Damages.Count, "place")}; the first: {first}.");
+            });
+    }
+
+    // What is too damaged to be opened is damaged: the answer has the same form.
+    private (string Path, VerifiedJournal Verified) Verified(JournalRun run, bool explain)
+    {
+        try
+        {
+            using var journal = run.Open(_data, _file, evenDamaged: true);
+            var verification = new JournalVerification(journal, EntityReplays.OfTheEngine, explain);
+            return (journal.Path, run.Watch("verified", verification.Run));
+        }
+        catch (Exception e) when (e is JournalCorruptException or ExportDamagedException)
+        {
+            var path = run.Parsed.GetValue(_file)
+                ?? Path.Combine(run.Parsed.GetValue(_data)!, RecordedJournal.FileName);
+            return (run.Full(path), new VerifiedJournal(0, [], [JournalDamage.Of(DamageKind.File, e.Message)]));
+        }
+    }
+
+    private Command Export()
+    {
+        var target = new Option<string>("--out")
+        {
+            HelpName = "F", Description = "The file to make", Required = true,
+        };
+        var names = new Argument<string[]>("NAME")
+        {
+            Arity = ArgumentArity.ZeroOrMore, Description = "Only these VMs; without any, all streams",
+        };
+        return Command(
+            "export", "Writes a log to a file of its own that can be kept, compared and imported",
+            [names, target, _data, _file, options.Json],
+            run =>
+            {
+                using var journal = run.Open(_data, _file);
+                var streams = (run.Parsed.GetValue(names) ?? []).Select(journal.Find).ToList();
+                var export = new JournalExport(journal, streams);
+                var path = run.Full(run.Parsed.GetRequiredValue(target));
+                var events = run.Watch("exported", (progress, ct) => export.Write(path, progress, ct));
+                var count = streams.Count == 0 ? journal.Streams.Count : streams.Distinct().Count();
+                run.Answer(
+                    () => JournalJson.Transferred(path, events, count),
+                    () => [$"{Readable.Count(events, "event")} of {Readable.Count(count, "stream")} are in {path}."]);
+                return ExitCodes.Done;
+            });
+    }
+
+    private Command Import()
+    {
+        var from = new Option<string>("--file")
+        {
+            HelpName = "F", Description = "The exported file", Required = true,
+        };
+        var into = new Option<string>("--data")
+        {
+            HelpName = "DIR", Description = "A data directory without a journal", Required = true,
+        };
+        return Command(
+            "import", "Makes a new journal from an exported file; never changes an existing one",
+            [from, into, options.Json],
+            run =>
+            {
+                using var journal = run.OpenPath(run.Parsed.GetRequiredValue(from));
+                var directory = run.Full(run.Parsed.GetRequiredValue(into));
+                var events = run.Watch(
+                    "imported", (progress, ct) => JournalImport.Run(journal, directory, progress, ct));
+                var path = Path.Combine(directory, RecordedJournal.FileName);
+                run.Answer(
+                    () => JournalJson.Transferred(path, events, journal.Streams.Count),
+                    () => [$"{Readable.Count(events, "event")} of {Readable.Count(journal.Streams.Count, "stream")} "
+                        + $"are in {path}."]);
+                return ExitCodes.Done;
+            });
+    }
+
+    private Command Show()
+    {
+        var name = Name();
+        var at = new Option<string>("--at")
+        {
+            HelpName = "SEQ|TIME",
+            Description = "After event SEQ, or at a time such as 2026-01-31T12:00:00Z",
+            Required = true,
+        };
+        return Command(
+            "show", "Shows a VM's state after an event or at a time", [name, at, _data, _file, options.Json],
+            run =>
+            {
+                using var journal = run.Open(_data, _file);
+                var id = journal.Find(run.Parsed.GetRequiredValue(name));
+                var replay = At(journal, id, run.Parsed.GetRequiredValue(at));
+                run.Answer(() => JournalJson.Of(replay), () => JournalPages.State(replay));
+                return ExitCodes.Done;
+            });
+    }
+
+    private Command Diff()
+    {
+        var left = new Argument<string>("A") { Description = "An exported file, a journal's file or a data directory" };
+        var right = new Argument<string>("B") { Description = "Another one" };
+        return Command(
+            "diff",
+            "Finds, stream by stream, the first event in which two logs differ. Exit codes: 0 equal, 1 different, "
+                + "2 bad usage",
+            [left, right, options.Json],
+            run =>
+            {
+                using var a = run.OpenPath(run.Parsed.GetRequiredValue(left));
+                using var b = run.OpenPath(run.Parsed.GetRequiredValue(right));
+                var streams = run.Watch("compared", new JournalDiff(a, b, EntityReplays.OfTheEngine).Run);
+                run.Answer(() => JournalJson.Of(a.Path, b.Path, streams), () => JournalPages.Difference(streams));
+                var different = streams.Count(stream => stream.Relation != StreamRelation.Equal);
+                return different == 0 ? ExitCodes.Done : run.Fail(
+                    $"The logs differ in {different} of {Readable.Count(streams.Count, "stream")}.");
+            });
+    }
+
+    private Command Bisect()
+    {
+        var name = Name();
+        var when = new Option<string>("--when")
+        {
+            HelpName = "CONDITION",
+            Description = "Over the state's JSON, such as 'phase == \"commitPending\"', 'points.count > 3' or "
+                + "'health == \"critical\" and not replication.paused'",
+            Required = true,
+        };
+        return Command(
+            "bisect",
+            "Finds the first event after which a condition holds. Looks at every state, so it is right for conditions "
+                + "that cease to hold, too. Exit codes: 0 found, 1 it never holds, 2 bad usage",
+            [name, when, _data, _file, options.Json],
+            run =>
+            {
+                var condition = StateCondition.Parse(run.Parsed.GetRequiredValue(when));
+                using var journal = run.Open(_data, _file);
+                var id = journal.Find(run.Parsed.GetRequiredValue(name));
+                var found = run.Watch("looked at", (progress, ct) =>
+                    new JournalBisect(journal, EntityReplays.OfTheEngine).Run(id, condition, progress, ct));
+                run.Answer(() => JournalJson.Of(condition, found), () => JournalPages.Found(condition, found));
+                return found.First is not null ? ExitCodes.Done
+                    : run.Fail($"'{condition.Text}' holds after none of {Readable.Count(found.Events, "event")}.");
+            });
+    }
+
+    private static StreamReplay At(RecordedJournal journal, Engine.Kernel.PersistenceId id, string at)
+    {
+        if (long.TryParse(at, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var sequence))
+        {
+            return StreamReplay.At(journal, id, sequence, EntityReplays.OfTheEngine);
+        }
+
+        return DateTimeOffset.TryParse(
+            at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+            out var time)
+            ? StreamReplay.At(journal, id, time, EntityReplays.OfTheEngine)
+            : throw CommandFailedException.Usage(
+                $"'{at}' is neither a sequence number nor a time; give a number, or a time such as "
+                    + "2026-01-31T12:00:00Z.");
+    }
+
+    private static Argument<string> Name() => new("NAME") { Description = "The VM's name, or a stream's whole id" };
+
+    private Command Command(string name, string description, IEnumerable<Symbol> symbols, Func<JournalRun, int> work)
+    {
+        var command = new Command(name, description);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Argument argument)
+            {
+                command.Arguments.Add(argument);
+            }
+            else
+            {
+                command.Options.Add((Option)symbol);
+            }
+        }
+
+        // Reading a log is work for a processor: it must not hold up the handling of Ctrl-C.
+        command.SetAction((parsed, cancellationToken) => Task.Run(
+            () => new JournalRun(parsed, options, surroundings, cancellationToken).Invoke(work),
+            CancellationToken.None));
+        return command;
+    }
+}

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Replay;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>One run of a command on a log: what was typed, the log, and the ways to answer.</summary>
+internal sealed class JournalRun(
+    ParseResult parsed, ClientOptions options, CliSurroundings surroundings, CancellationToken cancellationToken)
+{
+    /// <summary>What was typed.</summary>
+    public ParseResult Parsed => parsed;
+
+    /// <summary>Runs the work; failures become exit codes here.</summary>
+    public int Invoke(Func<JournalRun, int> work)
+    {
+        try
+        {
+            return work(this);
+        }
+        catch (CommandFailedException e)
+        {
+            return Fail(e.Message, e.ExitCode);
+        }
+        catch (ConditionException e)
+        {
+            return Fail(e.Message, ExitCodes.Usage);
+        }
+        catch (Exception e) when (e is ReplayRefusedException or ReplayException or ExportDamagedException
+            or JournalCorruptException or JournalUnavailableException or JournalInUseException or IOException
+            or UnauthorizedAccessException)
+        {
+            return Fail(e.Message);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return Fail("Interrupted.", ExitCodes.Interrupted);
+        }
+    }
+
+    /// <summary>Opens the log that <c>--data</c> or <c>--file</c> names; exactly one must.</summary>
+    public RecordedJournal Open(Option<string?> data, Option<string?> file, bool evenDamaged = false)
+    {
+        var (directory, path) = (parsed.GetValue(data), parsed.GetValue(file));
+        if (directory is null == path is null)
+        {
+            throw CommandFailedException.Usage("Name one log: --data DIR, or --file F.");
+        }
+
+        return Opened(() => directory is not null ? RecordedJournal.OpenStore(Full(directory))
+            : evenDamaged ? RecordedJournal.OpenDamaged(Full(path!))
+            : RecordedJournal.Open(Full(path!)));
+    }
+
+    /// <summary>Opens the log at a path.</summary>
+    public RecordedJournal OpenPath(string path) => Opened(() => RecordedJournal.Open(Full(path)));
+
+    /// <summary>An absolute path.</summary>
+    public string Full(string path) => path.Length > 0
+        ? Path.GetFullPath(path, surroundings.CurrentDirectory)
+        : throw CommandFailedException.Usage("'' is not a path; name a file or directory.");
+
+    /// <summary>Does long work, and shows on stderr how far it is.</summary>
+    public T Watch<T>(string done, Func<Action<ReplayProgress>, CancellationToken, T> work)
+    {
+        var display = new JournalProgress(surroundings, done);
+        try
+        {
+            return work(display.Show, cancellationToken);
+        }
+        finally
+        {
+            display.Clear();
+        }
+    }
+
+    /// <summary>Writes the result: one line of JSON, or lines for people.</summary>
+    public void Answer(Func<JsonObject> json, Func<IEnumerable<string>> lines)
+    {
+        foreach (var line in parsed.GetValue(options.Json) ? [JournalJson.Line(json())] : lines())
+        {
+            surroundings.Out.WriteLine(Readable.Plain(line));
+        }
+    }
+
+    /// <summary>Says why the command did not succeed.</summary>
+    public int Fail(string sentence, int exitCode = ExitCodes.Refused)
+    {
+        surroundings.Error.WriteLine(Readable.Plain(sentence));
+        return exitCode;
+    }
+
+    // A log that is not there is a wrong command line: `verify` must not answer as it does for a damaged one.
+    private static RecordedJournal Opened(Func<RecordedJournal> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (ReplayRefusedException e)
+        {
+            throw CommandFailedException.Usage(e.Message);
+        }
+    }
+}
