@@ -280,6 +280,7 @@ public sealed partial class ReplicaStore
     {
         while (_damage.TryDequeue(out var found))
         {
+            _hashes.Distrust(found.Damage.Range);
             var hit = State.Points.Where(p => p.Point.Usable
                 && (p.Point.Id == found.Point || Contains(p.Layer, found.Damage)))
                 .Select(p => p.Point.Id).ToList();

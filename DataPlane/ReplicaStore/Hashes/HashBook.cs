@@ -233,6 +233,18 @@ internal sealed class HashBook : IDisposable
         }
     }
 
+    /// <summary>
+    /// The stored bytes of a range were found damaged: what was known of their hashes is true of bytes that are no
+    /// longer there, and would keep a resync from sending them again.
+    /// </summary>
+    public void Distrust(DiskRange range)
+    {
+        OutdateRun(
+            range.Disk, range.Offset / IReplicaSink.HashBlockSize,
+            (range.Offset + range.Length - 1) / IReplicaSink.HashBlockSize, long.MaxValue);
+        Changed(range.Disk, range.Offset, range.Length);
+    }
+
     public void Dispose() => _files.ForEach(f => f.Dispose());
 
     private void OutdateRun(int disk, long first, long last, long layer)
