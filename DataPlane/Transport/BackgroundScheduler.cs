@@ -37,10 +37,7 @@ public sealed class BackgroundScheduler : TaskScheduler
     protected override void QueueTask(Task task)
     {
         _queue.Add(task);
-        if (Volatile.Read(ref _idle) == 0 || _queue.Count > Volatile.Read(ref _idle))
-        {
-            AddThread();
-        }
+        AddThreadIfNeeded();
     }
 
     /// <inheritdoc/>
@@ -50,8 +47,13 @@ public sealed class BackgroundScheduler : TaskScheduler
     /// <inheritdoc/>
     protected override IEnumerable<Task> GetScheduledTasks() => _queue;
 
-    private void AddThread()
+    private void AddThreadIfNeeded()
     {
+        if (_queue.Count <= Volatile.Read(ref _idle))
+        {
+            return;
+        }
+
         if (Interlocked.Increment(ref _threads) > MaxThreads)
         {
             Interlocked.Decrement(ref _threads);
@@ -73,6 +75,8 @@ public sealed class BackgroundScheduler : TaskScheduler
         {
             while (TryTake(out var task))
             {
+                // A task queued just now may have counted on this thread, which may be held for long.
+                AddThreadIfNeeded();
                 TryExecuteTask(task);
             }
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.RecoveryPoints;
@@ -23,6 +22,18 @@ public static class ProtectedVmOrigins
         new Failback(), new RetryJob(), new RecordReplicationRecovered(), new RecordAgentConnected(),
         new RecordDirtyMapModeLeft(), new RecordTargetStoreRepaired(), new RecordLag(TimeSpan.Zero, 0),
     ];
+
+    // In a cause's words only, and so that they are never those of a cause that is there already.
+    private const long MadeUp = -1;
+    private const string MadeUpReason = "a reason that the words of the event tell";
+
+    /// <summary>
+    /// The event without the words it has for people, which may change from one release to the next and hold facts that
+    /// no decision depends on: two events are of one decision when they are equal without them.
+    /// </summary>
+    public static ProtectedVmEvent WithoutWords(ProtectedVmEvent @event) => @event is HealthCauseRaised raised
+        ? raised with { Cause = raised.Cause with { Message = "", Remedy = "" } }
+        : @event;
 
     /// <summary>The candidates, likelier ones first; finitely many, not necessarily distinct.</summary>
     /// <param name="state">The state before the events.</param>
@@ -78,34 +89,13 @@ public static class ProtectedVmOrigins
     private static IEnumerable<ProtectedVmCommand> FromCause(ProtectedVmState state, HealthCause cause) =>
         cause.Kind switch
         {
-            HealthKind.RpoExceeded => Lags(cause.Message),
-            HealthKind.CacheFull =>
-                [new RecordDirtyMapModeEntered(Behind(cause.Message, "Changes are only marked, not kept: "))],
-            HealthKind.AgentDisconnected => [new RecordAgentDisconnected(
-                Behind(cause.Message, $"Agent '{state.Enrollment.Agent}' is not connected: "))],
+            HealthKind.RpoExceeded =>
+                [new RecordLag(state.Enrollment.Policy.RpoThreshold + TimeSpan.FromMinutes(1), MadeUp)],
+            HealthKind.CacheFull => [new RecordDirtyMapModeEntered(MadeUpReason)],
+            HealthKind.AgentDisconnected => [new RecordAgentDisconnected(MadeUpReason)],
             HealthKind.TargetStoreCorrupt => [new RecordTargetStoreCorrupt(cause.Message, cause.Remedy)],
             _ => [],
         };
-
-    private static string Behind(string text, string start) =>
-        text.StartsWith(start, StringComparison.Ordinal) ? text[start.Length..] : text;
-
-    // "15 minutes (1234 bytes) of changes …": the lag was rounded, and may have been a little more than the threshold.
-    private static IEnumerable<RecordLag> Lags(string message)
-    {
-        var words = message.Split(' ', 4);
-        if (words.Length < 4 || Number(words[0]) is not { } minutes || minutes is < 0 or > int.MaxValue
-            || Number(words[2].TrimStart('(')) is not { } bytes)
-        {
-            return [];
-        }
-
-        var lag = TimeSpan.FromMinutes(minutes);
-        return [new RecordLag(lag, bytes), new RecordLag(lag + TimeSpan.FromSeconds(29.999), bytes)];
-    }
-
-    private static long? Number(string word) =>
-        long.TryParse(word, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static IEnumerable<ProtectedVmCommand> Answers(
         ProtectedVmState state, EffectId effect, ImmutableArray<ProtectedVmEvent> events) =>

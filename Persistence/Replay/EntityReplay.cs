@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
@@ -61,19 +60,24 @@ public abstract class EntityFold
     public abstract bool? IsExplained();
 }
 
+/// <summary>What commands events come from.</summary>
+/// <param name="Of">
+/// Every command that could have led to these events in this state, as far as a decision depends on it.
+/// </param>
+/// <param name="Comparable">An event without what no decision depends on.</param>
+public sealed record Origins<TState, TCommand, TEvent>(
+    Func<TState, ImmutableArray<TEvent>, IEnumerable<TCommand>> Of, Func<TEvent, TEvent> Comparable);
+
 /// <summary>The replay of an aggregate.</summary>
 /// <param name="codec">The stored form.</param>
 /// <param name="derived">What people want to see besides the stored state, added to its JSON.</param>
 /// <param name="data">An event's stored payload as JSON.</param>
-/// <param name="origins">
-/// Every command that could have led to these events in this state, as far as a decision depends on it; null when that
-/// is not known.
-/// </param>
+/// <param name="origins">The decider, backwards; null when that is not known.</param>
 public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
     IEntityCodec<TState, TEvent> codec,
     Action<TState, JsonObject> derived,
     Func<StoredEvent, JsonNode> data,
-    Func<TState, ImmutableArray<TEvent>, IEnumerable<TCommand>>? origins) : EntityReplay
+    Origins<TState, TCommand, TEvent>? origins) : EntityReplay
     where TAggregate : IAggregate<TState, TCommand, TEvent>
     where TState : class
     where TCommand : class
@@ -96,18 +100,10 @@ public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
 
     private JsonObject Show(TState state)
     {
-        var shown = (JsonObject)CamelCased(JsonNode.Parse(codec.EncodeState(state)))!;
+        var shown = StateJson.Of(codec, state);
         derived(state, shown);
         return shown;
     }
-
-    private static JsonNode? CamelCased(JsonNode? node) => node switch
-    {
-        JsonObject members => new JsonObject(members.Select(member => KeyValuePair.Create(
-            JsonNamingPolicy.CamelCase.ConvertName(member.Key), CamelCased(member.Value)))),
-        JsonArray items => new JsonArray([.. items.Select(CamelCased)]),
-        _ => node?.DeepClone(),
-    };
 
     private sealed class Fold(EntityReplay<TAggregate, TState, TCommand, TEvent> replay, TState state) : EntityFold
     {
@@ -169,8 +165,16 @@ public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
 
     private byte[] Encode(TState state) => codec.EncodeState(state);
 
-    private bool? Explains(TState before, ImmutableArray<TEvent> events, DecisionContext context) =>
-        origins?.Invoke(before, events).Any(command =>
+    private bool? Explains(TState before, ImmutableArray<TEvent> events, DecisionContext context)
+    {
+        if (origins is null)
+        {
+            return null;
+        }
+
+        var recorded = events.Select(origins.Comparable).ToList();
+        return origins.Of(before, events).Any(command =>
             TAggregate.Decide(before, command, context) is Decision<TEvent>.Accepted accepted
-            && accepted.Events.AsSpan().SequenceEqual(events.AsSpan()));
+            && accepted.Events.Select(origins.Comparable).SequenceEqual(recorded));
+    }
 }

@@ -46,6 +46,7 @@ public sealed class EntityReplays
                 })]);
             },
             stored => JsonNode.Parse(ProtectedVmCodec.ToJson(stored.Name, stored.Payload))!,
-            ProtectedVmOrigins.Of);
+            new Origins<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(
+                ProtectedVmOrigins.Of, ProtectedVmOrigins.WithoutWords));
     }
 }

@@ -1,9 +1,9 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Vault.Effects;
 
@@ -85,13 +85,5 @@ internal static class HistoryEndpoint
 
     /// <summary>A state as JSON whose members are named like all others of the API.</summary>
     public static JsonNode StateOf(ProtectedVmState state) =>
-        CamelCased(JsonNode.Parse(new ProtectedVmCodec().EncodeState(state))) ?? new JsonObject();
-
-    private static JsonNode? CamelCased(JsonNode? node) => node switch
-    {
-        JsonObject members => new JsonObject(members.Select(member => KeyValuePair.Create(
-            JsonNamingPolicy.CamelCase.ConvertName(member.Key), CamelCased(member.Value)))),
-        JsonArray items => new JsonArray([.. items.Select(CamelCased)]),
-        _ => node?.DeepClone(),
-    };
+        StateJson.Of(new ProtectedVmCodec(), state);
 }

@@ -77,7 +77,8 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
 
         if (job.State == "cancelled")
         {
-            throw CommandFailedException.Refused($"{job.Vm}: {job.Kind} was cancelled before it was done.");
+            var why = job.Error is { } error ? $": {error.Message.TrimEnd('.')}" : string.Empty;
+            throw CommandFailedException.Refused($"{job.Vm}: {job.Kind} was cancelled before it was done{why}.");
         }
     }
 

@@ -78,6 +78,7 @@ internal sealed partial class TargetVolume : IAsyncDisposable
                     ? ReplicaStore.Open(_directory.Subdirectory(StoreDirectory))
                     : ReplicaStore.Create(
                         _directory.Subdirectory(StoreDirectory), new ProtectedVmId(_vm), disks, term);
+                LostBecause = null;
             }
             catch (ReplicaCorruptException e)
             {

@@ -72,6 +72,7 @@ public sealed class FullDisk : IDisposable
         await vm.InSyncAsync();
         var images = await vm.TestImagesAsync(await vm.PointAsync());
         WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[0]), images[0], "the disk after room was made");
+        await _lab.JournalIsSoundAsync();
     }
 
     private async Task StartAsync(string size)

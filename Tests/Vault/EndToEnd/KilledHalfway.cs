@@ -78,6 +78,7 @@ public sealed class KilledHalfway : IDisposable
         await HalfwayAsync("reprotect", "web");
         await vm.InSyncAsync();
         EqualToSource(vm, await vm.TestImagesAsync(await vm.PointAsync()), "at the end");
+        await _lab.JournalIsSoundAsync();
     }
 
     /// <summary>

@@ -62,6 +62,8 @@ public sealed class Kills : IDisposable
             WriteOrderCheck.Equal(await File.ReadAllBytesAsync(vm.Disks[i]), images[i],
                 $"seed {Seed}, {victim}: disk {i} at the end");
         }
+
+        await _lab.JournalIsSoundAsync();
     }
 
     private async Task KillAsync(string victim, LabVm vm, string what)

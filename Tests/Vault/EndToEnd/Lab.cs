@@ -123,6 +123,13 @@ internal sealed class Lab : IDisposable
         return JsonNode.Parse(result.Output)!;
     }
 
+    /// <summary>The whole journal of the running service, verified.</summary>
+    public async Task JournalIsSoundAsync()
+    {
+        var verified = await RunAsync("journal", "verify", "--data", ServiceData);
+        Assert.True(verified.Code == 0, $"{verified.Output}\n{verified.Errors}\n{Logs()}");
+    }
+
     /// <summary>The VM as the API shows it.</summary>
     public async Task<JsonNode> ViewAsync(string vm) =>
         await TryGetAsync($"/api/v1/vms/{vm}")

@@ -67,6 +67,7 @@ public sealed partial class WholeLife : IDisposable
         home.Writer.Stop();
         await PointEqualsSourceAsync(home);
         Assert.NotEqual(point, await home.PointAsync());
+        await _lab.JournalIsSoundAsync();
     }
 
     // Files of the store belong to the replica (owner 0) or to one of its overlays.
