@@ -11,8 +11,8 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 /// fills in the heads, so that the order lock is held for as short as can be.
 /// </summary>
 /// <remarks>
-/// Small data is copied behind its head so that a whole batch is one write; data of <see cref="DirectSize"/> or more is
-/// written from the caller's memory, which costs one more system call and saves the copy.
+/// A whole batch is one write. Small data is copied behind its head; data of <see cref="DirectSize"/> or more is written
+/// from the caller's memory.
 /// </remarks>
 internal sealed class RecordBatch
 {
@@ -26,6 +26,7 @@ internal sealed class RecordBatch
     private const int KeptSize = 1 << 20;
 
     private byte[] _buffer = new byte[4096];
+    private readonly List<ReadOnlyMemory<byte>> _parts = [];
     private Entry[] _entries = new Entry[4];
     private int _used;
 
@@ -83,29 +84,36 @@ internal sealed class RecordBatch
     /// <summary>Writes the sealed records at a place of a file, with an end mark behind them when asked.</summary>
     public void WriteTo(IStorageFile file, long offset, bool endMark)
     {
+        Reserve(EndMark);
+        _buffer.AsSpan(_used, EndMark).Clear();
+        var end = _used + (endMark ? EndMark : 0);
         var start = 0;
         for (var i = 0; i < Count; i++)
         {
             ref var entry = ref _entries[i];
-            if (entry.Direct.IsEmpty)
+            if (!entry.Direct.IsEmpty)
             {
-                continue;
+                var data = entry.Head + ChangeRecord.DataOffset(entry.DataLength);
+                _parts.Add(_buffer.AsMemory(start, data - start));
+                _parts.Add(entry.Direct);
+                start = data;
             }
-
-            var end = entry.Head + ChangeRecord.DataOffset(entry.DataLength);
-            file.Write(offset, _buffer.AsSpan(start, end - start));
-            offset += end - start;
-            file.Write(offset, entry.Direct.Span);
-            offset += entry.DataLength;
-            start = end;
         }
 
-        Reserve(EndMark);
-        _buffer.AsSpan(_used, EndMark).Clear();
-        var rest = _used - start + (endMark ? EndMark : 0);
-        if (rest > 0)
+        if (_parts.Count == 0)
         {
-            file.Write(offset, _buffer.AsSpan(start, rest));
+            file.Write(offset, _buffer.AsSpan(0, end));
+            return;
+        }
+
+        try
+        {
+            _parts.Add(_buffer.AsMemory(start, end - start));
+            file.Write(offset, _parts);
+        }
+        finally
+        {
+            _parts.Clear();
         }
     }
 

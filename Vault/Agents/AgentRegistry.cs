@@ -62,6 +62,16 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
         return (reported > TimeSpan.Zero ? reported : TimeSpan.Zero) + time.GetElapsedTime(sight.Stamp);
     }
 
+    /// <summary>
+    /// The time whose writes a failover now could lose: while the agent is connected its lag, or null when it has
+    /// reported nothing; while it is away no less than the time it has been, since nobody knows what was written.
+    /// </summary>
+    public TimeSpan? AtRisk(string agent, string vm)
+    {
+        var (lag, away) = (LagOf(vm), AwayFor(agent));
+        return away > (lag ?? TimeSpan.Zero) ? away : lag;
+    }
+
     /// <summary>Takes what an agent answered as its newest report of that volume.</summary>
     public void Note(string agent, VolumeStatus status)
     {

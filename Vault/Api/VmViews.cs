@@ -84,7 +84,9 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             return (reverse.LagBytes, reverse.Oldest is { } since ? Age(since) : 0);
         }
 
-        return status is null ? (0, null) : (status.LagBytes, agents.LagOf(status.Vm)?.TotalSeconds);
+        return status is null
+            ? (0, null)
+            : (status.LagBytes, agents.AtRisk(state.Enrollment.Agent, status.Vm)?.TotalSeconds);
     }
 
     private double Age(DateTimeOffset since) => Math.Max(0, (time.GetUtcNow() - since).TotalSeconds);

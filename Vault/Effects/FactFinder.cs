@@ -28,6 +28,7 @@ internal sealed partial class FactFinder(
         return
         [
             .. Connection(state),
+            .. LagFacts.Of(state, agents.AtRisk(state.Enrollment.Agent, vm), agents.Status(vm)?.LagBytes ?? 0),
             .. volume?.Store is { } store ? PointFacts.Of(state, store.Points, store.SkippedMarkers)
                 : volume?.LostBecause is { } why ? PointFacts.OfLost(state, why) : [],
             .. status is null || volume is null ? [] : Replication(state, status, volume),
@@ -149,12 +150,6 @@ internal sealed partial class FactFinder(
         foreach (var fact in ResyncFacts.Of(state, status, new ReplicaSight(inSync, volume.Resyncing, volume.Fault)))
         {
             yield return fact;
-        }
-
-        var lag = agents.LagOf(status.Vm) ?? TimeSpan.Zero;
-        if (lag > state.Enrollment.Policy.RpoThreshold != Has(state, HealthKind.RpoExceeded))
-        {
-            yield return new ProtectedVmCommand.RecordLag(lag, status.LagBytes);
         }
     }
 
