@@ -1,0 +1,49 @@
+using ReplicationEngine.Engine.Health;
+using ReplicationEngine.Engine.Policies;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Tests.Actors.Hosting;
+using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Vault.Effects;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.Effects;
+
+/// <summary>The loss at risk raises a warning beyond the threshold, also while nobody reports it.</summary>
+[Trait("Req", "POL-4")]
+public sealed class Facts_about_the_lag
+{
+    private static readonly TimeSpan Threshold = ReplicationPolicy.Default.RpoThreshold;
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public void It_is_raised_once_beyond_the_threshold_and_taken_back_below_it()
+    {
+        var life = VmLife.Protected();
+        Assert.Empty(LagFacts.Of(life.State, Threshold, 5));
+        Assert.Empty(LagFacts.Of(life.State, null, 0));
+
+        life.Tell(Assert.Single(LagFacts.Of(life.State, Threshold + TimeSpan.FromTicks(1), 5)));
+        Assert.Contains(life.State.Causes, cause => cause.Kind == HealthKind.RpoExceeded);
+        Assert.Empty(LagFacts.Of(life.State, Threshold * 2, 5));
+        Assert.Empty(LagFacts.Of(life.State, null, 0));
+
+        life.Tell(Assert.Single(LagFacts.Of(life.State, Threshold, 5)));
+        Assert.DoesNotContain(life.State.Causes, cause => cause.Kind == HealthKind.RpoExceeded);
+    }
+
+    [Fact]
+    public void Without_its_agent_as_much_is_at_risk_as_the_agent_has_been_away()
+    {
+        var agents = new AgentRegistry(
+            _time, new ServeOptions("/nowhere", new Uri("http://127.0.0.1:1"), Token: null));
+        agents.Note("site-a", Reports.Streaming with { OldestUnacked = null });
+        _time.Advance(TimeSpan.FromMinutes(7));
+        Assert.Equal(TimeSpan.FromMinutes(7), agents.AtRisk("site-a", "web"));
+
+        agents.Note("site-a", Reports.Streaming with { OldestUnacked = Reports.Streaming.At.AddMinutes(-30) });
+        Assert.Equal(TimeSpan.FromMinutes(30), agents.AtRisk("site-a", "web"));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(TimeSpan.FromMinutes(31), agents.AtRisk("site-a", "web"));
+    }
+}
