@@ -190,11 +190,12 @@ public abstract record ProtectedVmEffect : Effect
     }
 
     /// <summary>
-    /// The source takes no more writes, durably, and ships what it has. Succeeds with <see
+    /// The source takes no more writes, durably. When <paramref name="Drain"/>, it also ships what it has and the target
+    /// has it: not for an older point, which would wait for bytes that it does not hold. Succeeds with <see
     /// cref="EffectResult.Quiesced"/>. When <paramref name="BestEffort"/> (unplanned), any failure lets the failover
     /// go on: give up soon.
     /// </summary>
-    public sealed record QuiesceSource(Term NewTerm, bool BestEffort) : ProtectedVmEffect
+    public sealed record QuiesceSource(Term NewTerm, bool BestEffort, bool Drain) : ProtectedVmEffect
     {
         /// <inheritdoc/>
         public override EffectKind Kind => EffectKind.QuiesceSource;

@@ -87,7 +87,9 @@ internal static class ProtectedVmReactions
             new ReleaseProtection(false) { Id = Id(state, EffectKind.ReleaseProtection) },
         Phase.Finalizing => new FinalizeProtection { Id = Id(state, EffectKind.FinalizeProtection) },
         Phase.FailingOver { Step: FailoverStep.Quiescing } over =>
-            new QuiesceSource(state.Term, over.Kind == FailoverKind.Unplanned)
+            new QuiesceSource(
+                state.Term, BestEffort: over.Kind == FailoverKind.Unplanned,
+                Drain: over.Kind == FailoverKind.Planned || over.Point.SealNow)
             {
                 Id = Id(state, EffectKind.QuiesceSource),
             },

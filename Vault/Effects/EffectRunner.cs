@@ -149,7 +149,11 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
     {
         var status = await source.DirectAsync(state, ct);
         var tail = new ChangePosition(new Generation(status.Generation), new Lsn(status.Lsn));
-        await Volume(state).WaitForAsync(tail, quiesce.BestEffort, ct);
+        if (quiesce.Drain)
+        {
+            await Volume(state).WaitForAsync(tail, quiesce.BestEffort, ct);
+        }
+
         return new EffectResult.Quiesced(tail.Lsn, SourceDirectives.IsConfirmed(state, status));
     }
 

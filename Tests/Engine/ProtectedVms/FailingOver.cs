@@ -52,7 +52,9 @@ public sealed class A_failover
     {
         var story = Stories.Protected();
         story.Do(new StartUnplannedFailover(new PointChoice.LatestProcessed(), true));
-        Assert.True(((ProtectedVmEffect.QuiesceSource)story.Owed(EffectKind.QuiesceSource)).BestEffort);
+        var quiesce = (ProtectedVmEffect.QuiesceSource)story.Owed(EffectKind.QuiesceSource);
+        Assert.True(quiesce.BestEffort);
+        Assert.False(quiesce.Drain, "an older point needs nothing of what is on its way");
 
         story.Fail(EffectKind.QuiesceSource, Stories.Fatal);
 

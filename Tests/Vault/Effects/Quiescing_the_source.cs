@@ -4,6 +4,7 @@ using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Effects;
@@ -54,6 +55,26 @@ public sealed class Quiescing_the_source : IAsyncLifetime
 
         var failed = Assert.IsType<ProtectedVmEvent.FailoverFailed>(Assert.Single(_life.Tell(outcome)));
         Assert.Contains("SCN-3", failed.Error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Req", "FOV-3")]
+    public async Task For_an_older_point_nothing_that_is_on_its_way_is_waited_for()
+    {
+        var life = VmLife.Protected();
+        life.Tell(new ProtectedVmCommand.RecordRecoveryPointSealed(new RecoveryPoint(
+            VmLife.Point(1), VmLife.Start, PointKind.Crash, new Generation(0), Lsn.None, PointGrade.Received)));
+        life.Tell(new ProtectedVmCommand.StartUnplannedFailover(
+            new PointChoice.Specific(VmLife.Point(1)), TryShutdown: true));
+        var (agent, _) = await FakeAgent.CallAsync(_agents, "site-a");
+        await using var connected = agent;
+        agent.Answer = _ => new AgentReply.Directed(
+            Reports.Streaming with { Role = VolumeRole.Quiesced, Generation = 0, Lsn = 1_000_000 });
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
+
+        var outcome = await _runner.RunAsync(life.State, life.Owed(EffectKind.QuiesceSource), limit.Token);
+
+        Assert.IsType<ProtectedVmCommand.RecordEffectSucceeded>(outcome);
     }
 
     [Fact]
