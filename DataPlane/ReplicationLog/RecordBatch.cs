@@ -11,8 +11,8 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 /// fills in the heads, so that the order lock is held for as short as can be.
 /// </summary>
 /// <remarks>
-/// A whole batch is one write. Small data is copied behind its head; data of <see cref="DirectSize"/> or more is written
-/// from the caller's memory.
+/// A whole batch is one write. Small data is copied behind its head; data of <see cref="DirectSize"/> or more is
+/// written from the caller's memory.
 /// </remarks>
 internal sealed class RecordBatch
 {

@@ -190,8 +190,8 @@ public abstract record ProtectedVmEffect : Effect
     }
 
     /// <summary>
-    /// The source takes no more writes, durably. When <paramref name="Drain"/>, it also ships what it has and the target
-    /// has it: not for an older point, which would wait for bytes that it does not hold. Succeeds with <see
+    /// The source takes no more writes, durably. When <paramref name="Drain"/>, it also ships what it has and the
+    /// target has it: not for an older point, which would wait for bytes that it does not hold. Succeeds with <see
     /// cref="EffectResult.Quiesced"/>. When <paramref name="BestEffort"/> (unplanned), any failure lets the failover
     /// go on: give up soon.
     /// </summary>

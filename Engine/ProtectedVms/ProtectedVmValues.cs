@@ -106,7 +106,7 @@ public abstract record EffectResult
     /// <summary>Of CheckPrerequisites: all are met; the disks with their true sizes.</summary>
     public sealed record PrerequisitesMet(ValueList<ProtectedDisk> Disks) : EffectResult;
 
-    /// <summary>Of QuiesceSource and QuiesceTarget: no more writes, durably, and every write shipped where that was asked.</summary>
+    /// <summary>Of QuiesceSource and QuiesceTarget: no more writes, durably; every write shipped if asked.</summary>
     /// <param name="LastLsn">The last write.</param>
     /// <param name="ConfirmedByAgent">The agent itself confirms the shutdown (SCN-3).</param>
     public sealed record Quiesced(Lsn LastLsn, bool ConfirmedByAgent) : EffectResult;

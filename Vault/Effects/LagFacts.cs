@@ -3,7 +3,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Vault.Effects;
 
-/// <summary>When the data loss at risk goes beyond the policy's threshold, and when it is below again (POL-4).</summary>
+/// <summary>When the loss at risk goes beyond the policy's threshold, and when it is below again (POL-4).</summary>
 internal static class LagFacts
 {
     /// <summary>The fact to be told now; none when the state knows it, or nothing is known of the lag.</summary>

@@ -13,6 +13,7 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Whether the VM's agent is connected.</summary>
     public bool IsConnected(ProtectedVmState state) => agents.Find(state.Enrollment.Agent) is not null;
@@ -27,6 +28,13 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
         var reply = await AskAsync<AgentReply.Directed>(state.Enrollment.Agent, new AgentRequest.Direct(directive), ct);
         agents.Note(state.Enrollment.Agent, reply.Status);
         return reply.Status;
+    }
+
+    /// <summary>As above, a moment later.</summary>
+    public async Task<VolumeStatus> DirectAgainAsync(ProtectedVmState state, CancellationToken ct)
+    {
+        await Task.Delay(AgainAfter, time, ct);
+        return await DirectAsync(state, ct);
     }
 
     /// <summary>Marks a recovery point in the stream; answers the agent's warning, if any.</summary>
