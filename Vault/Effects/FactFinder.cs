@@ -81,7 +81,7 @@ internal sealed partial class FactFinder(
         }
     }
 
-    private IEnumerable<ProtectedVmCommand> Replication(ProtectedVmState state, VolumeStatus status,
+    private static IEnumerable<ProtectedVmCommand> Replication(ProtectedVmState state, VolumeStatus status,
         TargetVolume volume)
     {
         var inSync = Synchrony.IsInSync(state, status, volume);
@@ -101,7 +101,7 @@ internal sealed partial class FactFinder(
                     Direction.ToPrimary, volume.ReverseStatus().Transfer?.WireBytes ?? 0);
                 break;
             case Phase.Protected:
-                foreach (var fact in Delta(state, status, volume, inSync))
+                foreach (var fact in ResyncFacts.Of(state, status, Replica(volume, inSync)))
                 {
                     yield return fact;
                 }
@@ -144,14 +144,8 @@ internal sealed partial class FactFinder(
             : new ProtectedVmCommand.RecordDirtyMapModeLeft();
     }
 
-    private IEnumerable<ProtectedVmCommand> Delta(
-        ProtectedVmState state, VolumeStatus status, TargetVolume volume, bool inSync)
-    {
-        foreach (var fact in ResyncFacts.Of(state, status, new ReplicaSight(inSync, volume.Resyncing, volume.Fault)))
-        {
-            yield return fact;
-        }
-    }
+    private static ReplicaSight Replica(TargetVolume volume, bool inSync)
+        => new(inSync, volume.Resyncing, volume.Fault);
 
     private static IEnumerable<ProtectedVmCommand> Faults(ProtectedVmState state, VolumeStatus status)
     {

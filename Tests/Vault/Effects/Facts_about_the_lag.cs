@@ -1,6 +1,5 @@
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Policies;
-using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Tests.Actors.Hosting;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Cli;
