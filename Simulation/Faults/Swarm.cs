@@ -43,7 +43,8 @@ public static class Swarm
             Writes(events, vm, mine.Split("writes"), to);
             foreach (var (action, perHour) in operations)
             {
-                Every(events, mine.Split($"op {action}"), perHour, from, to, (draw, at) => Operate(draw, at, vm, action));
+                Every(events, mine.Split($"op {action}"), perHour, from, to,
+                    (draw, at) => Operate(draw, at, vm, action));
             }
 
             foreach (var (action, perHour) in faults)
@@ -135,7 +136,8 @@ public static class Swarm
             case SimAction.PlannedFailover or SimAction.UnplannedFailover:
                 if (random.Chance(0.2))
                 {
-                    yield return new PlannedEvent(Later(20, 200), vm, SimAction.ChangePoint, random.Next(long.MaxValue));
+                    yield return new PlannedEvent(
+                        Later(20, 200), vm, SimAction.ChangePoint, random.Next(long.MaxValue));
                 }
 
                 if (random.Chance(0.25))

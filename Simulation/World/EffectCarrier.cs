@@ -229,7 +229,8 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
             return;
         }
 
-        if (world.Parts.WaitsForSource && vm.Target.Receiving && service.IsConnected(vm) && await TryDrainAsync(vm, effect, point))
+        if (world.Parts.WaitsForSource && vm.Target.Receiving && service.IsConnected(vm)
+            && await TryDrainAsync(vm, effect, point))
         {
             return;
         }
@@ -256,7 +257,8 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
     {
         var report = await DirectAsync(vm, state);
         var tail = report.Counters?.Tail ?? default;
-        if (world.Parts.WaitsForSource && !await ReachAsync(vm, quiesce, tail, quiesce.BestEffort ? TimeSpan.FromSeconds(5) : null))
+        if (world.Parts.WaitsForSource
+            && !await ReachAsync(vm, quiesce, tail, quiesce.BestEffort ? TimeSpan.FromSeconds(5) : null))
         {
             throw Failed("Nothing has come from the source for a while.");
         }

@@ -57,7 +57,7 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
     /// <summary>Stops it for a while.</summary>
     public void Pause(TimeSpan length) => _pausedUntil = World.Queue.Now + length;
 
-    /// <summary>Does something later, if this life lasts until then; a stopped process does it when it goes on.</summary>
+    /// <summary>Does something later, if this life lasts until then; a stopped process does it afterwards.</summary>
     public void After(TimeSpan delay, Action action)
     {
         var life = Life;

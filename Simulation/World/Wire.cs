@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.Kernel;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The link between an agent and the service. Control messages are lost while a way is cut; the data stream behaves like
+/// The link between an agent and the service. Control messages are lost while a way is cut; the data stream is like
 /// TCP: it waits. A lossy link (M) loses, doubles and swaps messages of both kinds, as nothing below may be trusted.
 /// </summary>
 internal sealed class Wire(EventQueue queue, SplittableRandom random)

@@ -120,7 +120,8 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
 
     private sealed class CredulousJournal : SimParts
     {
-        public override IEventJournal Journal(IEventJournal journal) => new FaultyJournal(journal) { TakesStale = true };
+        public override IEventJournal Journal(IEventJournal journal) =>
+            new FaultyJournal(journal) { TakesStale = true };
     }
 
     private sealed class Amnesia : SimParts
