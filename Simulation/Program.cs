@@ -1,10 +1,3 @@
-using System.CommandLine;
-using ReplicationEngine.Simulation.Outages;
+using ReplicationEngine.Simulation.Cli;
 
-var root = new RootCommand("Runs the engine's own parts in simulated surroundings.");
-foreach (var command in OutageCommands.All())
-{
-    root.Subcommands.Add(command);
-}
-
-return await root.Parse(args).InvokeAsync();
+return await SimulateCommandLine.InvokeAsync(args, Console.Out, Console.Error, CancellationToken.None);

@@ -21,7 +21,7 @@ public static class OutageRun
         Scenario scenario, Action<double>? progress = null, Action<string, StoredEvent>? stored = null,
         CancellationToken cancellationToken = default)
     {
-        var world = new World(scenario, stored);
+        var world = new OutageWorld(scenario, stored);
         var recorder = new Recorder(world);
         world.Begin();
         for (var i = 1; i <= Steps; i++)
@@ -39,7 +39,7 @@ public static class OutageRun
         return Summarize(world, recorder);
     }
 
-    private static RunResult Summarize(World world, Recorder recorder)
+    private static RunResult Summarize(OutageWorld world, Recorder recorder)
     {
         var (scenario, end) = (world.Scenario, world.Scenario.Duration);
         var resyncs = world.Vms.SelectMany(vm => vm.Log.Resyncs).OrderBy(r => r.From)
@@ -79,7 +79,7 @@ public static class OutageRun
         };
     }
 
-    private static OutageSummary Of(OutageRecord outage, List<ResyncRecord> resyncs, World world)
+    private static OutageSummary Of(OutageRecord outage, List<ResyncRecord> resyncs, OutageWorld world)
     {
         var until = outage.NormalAt ?? world.Scenario.Duration;
         var names = outage.Vms.Select(vm => vm.Plan.Name).ToHashSet(StringComparer.Ordinal);
@@ -112,7 +112,7 @@ public static class OutageRun
             test ? null : (record.Served - began)?.TotalSeconds, record.Returned);
     }
 
-    private static List<AlertSummary> AlertsOf(World world, TimeSpan end) =>
+    private static List<AlertSummary> AlertsOf(OutageWorld world, TimeSpan end) =>
     [
         .. world.Vms.SelectMany(vm => vm.Log.Alerts).GroupBy(alert => alert.Kind).OrderBy(group => group.Key)
             .Select(group => new AlertSummary(
@@ -131,7 +131,7 @@ public static class OutageRun
         Lane = recorder.LaneOf(vm),
     };
 
-    private static string TraceOf(World world)
+    private static string TraceOf(OutageWorld world)
     {
         var text = string.Join('\n', world.Vms.Select(vm =>
             $"{vm.Plan.Name} {vm.Kernel.Events} {vm.Kernel.Hash} {vm.Forward.Sent:R} {vm.Reverse.Sent:R}"));

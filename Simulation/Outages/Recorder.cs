@@ -10,7 +10,7 @@ internal sealed class Recorder
     private static readonly TimeSpan StoredEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(30);
 
-    private readonly World _world;
+    private readonly OutageWorld _world;
     private readonly TimeSpan _every;
     private readonly List<(TimeSpan At, LaneState State)>[] _lanes;
     private readonly Histogram[] _risks;
@@ -22,7 +22,7 @@ internal sealed class Recorder
     private long _samples;
     private long _unprotected;
 
-    public Recorder(World world)
+    public Recorder(OutageWorld world)
     {
         _world = world;
         _every = world.Scenario.Assumptions.SampleEvery;

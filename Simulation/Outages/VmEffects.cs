@@ -59,14 +59,7 @@ internal sealed class VmEffects(VmModel vm)
     /// <summary>The agent connected: it is told what its side is to be.</summary>
     public void Welcome()
     {
-        if (vm.Kernel.State.Phase is not (Phase.NotProtected or Phase.Enabling
-            {
-                Step: EnableStep.CheckingPrerequisites,
-            }))
-        {
-            Direct();
-        }
-
+        Direct();
         vm.Confirmed = true;
         vm.Kernel.Tell(new ProtectedVmCommand.RecordAgentConnected());
     }
@@ -190,7 +183,11 @@ internal sealed class VmEffects(VmModel vm)
     /// <summary>The source side becomes what the phase asks of it.</summary>
     private void Direct()
     {
-        var role = RoleIn(vm.Kernel.State.Phase);
+        if (SourceDuty.Of(vm.Kernel.State) is not { Role: var role })
+        {
+            return;
+        }
+
         if (role == SourceRole.Fenced && vm.Role != SourceRole.Fenced)
         {
             vm.Log.SourceFenced(vm);
@@ -200,19 +197,6 @@ internal sealed class VmEffects(VmModel vm)
         vm.Advance(vm.Now);
         vm.World.Queue.After(TimeSpan.Zero, vm.Refresh);
     }
-
-    private static SourceRole RoleIn(Phase phase) => phase switch
-    {
-        Phase.FailingOver { Kind: FailoverKind.Planned } or Phase.FailingOver { Step: FailoverStep.Quiescing } =>
-            SourceRole.Quiesced,
-        Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.Committing or Phase.FailedOver =>
-            SourceRole.Fenced,
-        Phase.Cancelling { Direction: Direction.ToPrimary } or Phase.Reprotecting { Direction: Direction.ToPrimary }
-            or Phase.ProtectedReverse or Phase.FailingBack { Step: FailoverStep.Quiescing } =>
-            SourceRole.ReverseReplica,
-        Phase.EnableFailed or Phase.Disabling or Phase.Disabled or Phase.NotProtected => SourceRole.Released,
-        _ => SourceRole.Primary,
-    };
 
     private ProtectedVmCommand? Quiesced(ProtectedVmEffect.QuiesceSource quiesce)
     {

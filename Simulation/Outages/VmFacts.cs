@@ -126,8 +126,7 @@ internal static class VmFacts
                 yield return new ProtectedVmCommand.RecordResyncNeeded(ResyncReason.LogHalfOfDisk);
             }
 
-            var known = mark is null || mark.Reasons.All(reason => reason is ResyncReason.DirtyMap
-                or ResyncReason.LogHalfOfDisk or ResyncReason.PauseOutgrewLog or ResyncReason.ForcedShutdown);
+            var known = mark is null || mark.Reasons.All(SourceDuty.SourceKnowsExtents);
             if (!marking && known && (volume.Dirty || volume.ReplicaResyncing))
             {
                 yield return new ProtectedVmCommand.RecordResyncStarted(volume.Cause);

@@ -4,37 +4,18 @@ using ReplicationEngine.Simulation.Scenarios;
 
 namespace ReplicationEngine.Simulation.Outages;
 
-/// <summary>What the source side was told to be.</summary>
-internal enum SourceRole
-{
-    /// <summary>Nothing yet, or let go: the machine runs without protection.</summary>
-    Released,
-
-    /// <summary>It runs the machine.</summary>
-    Primary,
-
-    /// <summary>It stopped and ships what it has.</summary>
-    Quiesced,
-
-    /// <summary>It lost its term.</summary>
-    Fenced,
-
-    /// <summary>It receives.</summary>
-    ReverseReplica,
-}
-
 /// <summary>
 /// One machine: its entity in the engine's kernel, and around it a model of its agent, its disks and its replica.
 /// </summary>
 internal sealed class VmModel
 {
-    private readonly World _world;
+    private readonly OutageWorld _world;
     private readonly List<Marker> _markers = [];
     private long _setting;
     private long _connection;
     private long _churnSetting;
 
-    public VmModel(World world, VmPlan plan, LinkFlow link, int index)
+    public VmModel(OutageWorld world, VmPlan plan, LinkFlow link, int index)
     {
         (_world, Plan, Link, Index) = (world, plan, link, index);
         Forward = new FluidVolume(plan.Policy.CacheLimit, plan.DiskBytes, world.Scenario.Assumptions.CompareRate);
@@ -71,7 +52,7 @@ internal sealed class VmModel
 
     public PointLedger Points { get; } = new();
 
-    public World World => _world;
+    public OutageWorld World => _world;
 
     public TimeSpan Now => _world.Queue.Now;
 
@@ -131,7 +112,7 @@ internal sealed class VmModel
     public bool TargetRuns => Live && !LiveQuiesced && _world.ServiceUp && Now >= LiveFrom;
 
     /// <summary>How long a change takes to the replica's disk on a link that has room.</summary>
-    public TimeSpan OnItsWay => Link.Quality.Latency + World.SyncInterval;
+    public TimeSpan OnItsWay => Link.Quality.Latency + OutageWorld.SyncInterval;
 
     /// <summary>Whether the machine serves its users.</summary>
     public bool Serves => WritablePrimary.Of(Kernel.State.Phase) == PrimarySide.Target ? TargetRuns : SourceRuns;
@@ -168,7 +149,7 @@ internal sealed class VmModel
         else if (connected && AwaySince is not null && !Session)
         {
             var setting = ++_connection;
-            _world.Queue.After(World.ReconnectTime, () => IfStill(setting, Connect));
+            _world.Queue.After(OutageWorld.ReconnectTime, () => IfStill(setting, Connect));
         }
 
         UpdateWrites();

@@ -21,10 +21,6 @@ internal static class ResyncFacts
             : [];
     }
 
-    /// <summary>Whether the source knows exactly which extents a resync for this reason must send.</summary>
-    public static bool SourceKnowsExtents(ResyncReason reason) => reason is ResyncReason.DirtyMap
-        or ResyncReason.LogHalfOfDisk or ResyncReason.PauseOutgrewLog or ResyncReason.ForcedShutdown;
-
     private static IEnumerable<ProtectedVmCommand> OfRunning(VolumeStatus status, ReplicaSight replica)
     {
         if (replica.Fault is { } fault)
@@ -75,7 +71,7 @@ internal static class ResyncFacts
     {
         var mark = state.Replication.Resync;
         if (state.Replication.Paused || status.Capture == "dirty-map"
-            || (mark is not null && !mark.Reasons.All(SourceKnowsExtents)))
+            || (mark is not null && !mark.Reasons.All(SourceDuty.SourceKnowsExtents)))
         {
             yield break;
         }

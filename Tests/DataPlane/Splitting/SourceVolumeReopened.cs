@@ -3,7 +3,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Tests.TestKit.Storage;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;

@@ -1,11 +1,12 @@
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Scenarios;
 
 namespace ReplicationEngine.Simulation.Outages;
 
 /// <summary>Sites, links, the service and the machines of a run, and the outages that befall them.</summary>
-internal sealed class World
+internal sealed class OutageWorld
 {
     /// <summary>From a connection that is possible again to one that stands.</summary>
     public static readonly TimeSpan ReconnectTime = TimeSpan.FromSeconds(5);
@@ -21,7 +22,7 @@ internal sealed class World
     private int _serviceDown;
     private int _targetFull;
 
-    public World(Scenario scenario, Action<string, StoredEvent>? storedEvent)
+    public OutageWorld(Scenario scenario, Action<string, StoredEvent>? storedEvent)
     {
         (Scenario, StoredEvent) = (scenario, storedEvent);
         Links = [.. scenario.Links.Select(plan => new LinkFlow(plan))];
@@ -199,7 +200,7 @@ internal sealed class World
             vm.BootedAt = Queue.Now + vm.Plan.Boot;
             if (vm is { LostInCrash: > 0, Role: SourceRole.Primary })
             {
-                vm.Forward.Doubt(vm.LostInCrash, Engine.ProtectedVms.ResyncReason.ForcedShutdown);
+                vm.Forward.Doubt(vm.LostInCrash, ResyncReason.ForcedShutdown);
             }
         }
     }

@@ -1,0 +1,21 @@
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>I22: a planned failover loses nothing.</summary>
+internal sealed class PlannedFailoverChecker : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "I22";
+
+    /// <inheritdoc/>
+    public override void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
+    {
+        if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.SourceCut && !vm.Damaged
+            && vm.Source.InDoubt.Count == 0 && Difference.Of(vm.Source.Current, content) is { } difference)
+        {
+            throw Broken(vm, $"the planned failover lost acknowledged writes: {difference}");
+        }
+    }
+}
