@@ -165,7 +165,8 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
     public void Give(double rate, TimeSpan now)
     {
         Advance(now);
-        var copyMost = CopyLeft <= 0 ? 0 : _comparePerCopy > 0 ? compareRate / _comparePerCopy : double.PositiveInfinity;
+        var copyMost = CopyLeft <= 0 ? 0
+            : _comparePerCopy > 0 ? compareRate / _comparePerCopy : double.PositiveInfinity;
         var log = Backlog > Nothing ? rate : Math.Min(Logging ? Churn : 0, rate);
         CopyRate = Math.Min(copyMost, Math.Max(rate - log, rate / 2));
         LogRate = Math.Min(log, rate - CopyRate);

@@ -41,7 +41,7 @@ public sealed class Histogram
         for (var i = 0; i < _counts.Count; i++)
         {
             rest -= _counts[i];
-            if (rest <= 0)
+            if (rest <= 0 && part < 1)
             {
                 return i == 0 ? 0 : Math.Min(Max, Math.Exp((i + 0.5) * Width) - 1);
             }

@@ -3,7 +3,8 @@ using ReplicationEngine.Simulation.Scenarios;
 namespace ReplicationEngine.Simulation.Outages;
 
 /// <summary>
-/// A link, shared fairly: who wishes for less than an equal part gets its wish, the others share what is left (max-min).
+/// A link, shared fairly: who wishes for less than an equal part gets its wish, the others share what is left
+/// (max-min).
 /// </summary>
 internal sealed class LinkFlow(LinkPlan plan)
 {

@@ -138,7 +138,7 @@ public static class OutageCommands
             if (parsed.GetValue(name) is { } one)
             {
                 _ = ScenarioLibrary.Open(one);
-                output.Write(ScenarioLibrary.Names.Contains(one) ? ScenarioLibrary.TextOf(one) : File.ReadAllText(one));
+                output.Write(ScenarioLibrary.Names.Contains(one, StringComparer.Ordinal) ? ScenarioLibrary.TextOf(one) : File.ReadAllText(one));
                 return;
             }
 

@@ -207,7 +207,8 @@ internal sealed class OutageWorld
 
     private void LoseReplicas(OutagePlan plan, int change)
     {
-        if (plan.LosesReplicas && change > 0 && (plan.Kind == OutageKind.Service || plan.Target == Scenario.ServiceSite))
+        if (plan.LosesReplicas && change > 0
+            && (plan.Kind == OutageKind.Service || plan.Target == Scenario.ServiceSite))
         {
             foreach (var vm in Vms)
             {

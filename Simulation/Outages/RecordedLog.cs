@@ -145,15 +145,16 @@ public sealed class RecordedLog
         var resyncs = _entries.Where(e => e.Type == "resync-completed").ToList();
         _notes.Add($"A log holds no write sizes: {Bytes(_writeSize)} a write is assumed (--write-size); the number of "
             + "writes between two points is recorded, so the shape of the churn is real and its scale is not.");
-        _notes.Add("A log holds no link: 100 Mbit/s and 5 ms are assumed for the run as it is (set links.link.bandwidth "
-            + "and links.link.latency), and times in which the agent was away are replayed as outages of the link.");
+        _notes.Add("A log holds no link: 100 Mbit/s and 5 ms are assumed for the run as it is (set "
+            + "links.link.bandwidth and links.link.latency), and times in which the agent was away "
+                + "are replayed as outages of the link.");
         _notes.Add("A log holds no limit of the replication log, no working set and no compression; the scenario "
             + "format's defaults hold (policies.0.cacheLimit, vms.0.workingSet, vms.0.compressTo).");
         if (resyncs.Count > 0)
         {
             var sent = resyncs.Sum(e => Number(e.Data["sentBytes"]));
-            _notes.Add($"Recorded were {resyncs.Count} resyncs that sent {Reports.Words.Bytes(sent)}; compare with what "
-                + "the run shows.");
+            _notes.Add($"Recorded were {resyncs.Count} resyncs that sent {Reports.Words.Bytes(sent)}; compare with "
+                + "what the run shows.");
         }
     }
 
@@ -289,11 +290,17 @@ public sealed class RecordedLog
         ["retention"] = Span(policy["retention"]),
         ["appConsistentEvery"] = Span(policy["appConsistentEvery"]),
         ["rpoThreshold"] = Span(policy["rpoThreshold"]),
-        ["resync"] = policy["autoResync"]?.GetValue<string>() == "AUTO_RESYNC_IMMEDIATELY" ? "immediately" : "in-window",
+        ["resync"] = policy["autoResync"]?.GetValue<string>() == "AUTO_RESYNC_IMMEDIATELY"
+            ? "immediately" : "in-window",
     };
 
     private static JsonArray DisksOf(JsonArray disks) =>
-        [.. disks.Select(disk => (JsonNode)new JsonObject { ["size"] = Bytes(Math.Max(1, Number(disk!["sizeBytes"]))) })];
+    [
+        .. disks.Select(disk => (JsonNode)new JsonObject
+        {
+            ["size"] = Bytes(Math.Max(1, Number(disk!["sizeBytes"]))),
+        }),
+    ];
 
     private static bool IsCause(Entry entry, string type, string kind) => entry.Type == type
         && (entry.Data["cause"]?["kind"] ?? entry.Data["kind"])?.GetValue<string>() == $"HEALTH_KIND_{kind}";

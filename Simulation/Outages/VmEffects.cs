@@ -1,5 +1,4 @@
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 

@@ -1,5 +1,4 @@
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Scenarios;
 
 namespace ReplicationEngine.Simulation.Outages;

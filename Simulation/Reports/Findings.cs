@@ -21,8 +21,8 @@ internal static class Findings
         foreach (var group in OutageGroup.Of(run).Take(8))
         {
             yield return $"Outage “{group.Name}” ({group.Kind}) came {Times(group.Times)} and lasted {group.Lasted}. "
-                + $"Data loss at risk of the machine that fared worst: {group.Risk}; downtime: {group.Down}; everything "
-                + $"was as before after {group.NormalAfter}.";
+                + $"Data loss at risk of the machine that fared worst: {group.Risk}; downtime: {group.Down}; "
+                + $"everything was as before after {group.NormalAfter}.";
         }
 
         foreach (var sentence in Failovers(run).Concat(Replication(run)))

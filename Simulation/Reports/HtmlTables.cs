@@ -97,7 +97,7 @@ internal sealed class HtmlTables(Markup page)
                 Words.Bytes(vm.WorkingSet), Describe(vm.Churn), vm.Policy.Policy.Name,
             }));
         Part("Policies", ["policy", "retention", "app-consistent every", "RPO threshold", "resync", "log limit"],
-            scenario.Vms.Select(vm => vm.Policy).DistinctBy(p => p.Policy.Name).Select(p => new[]
+            scenario.Vms.Select(vm => vm.Policy).DistinctBy(p => p.Policy.Name, StringComparer.Ordinal).Select(p => new[]
             {
                 p.Policy.Name, Words.Duration(p.Policy.Retention),
                 p.Policy.AppConsistentEvery == TimeSpan.Zero ? "never" : Words.Duration(p.Policy.AppConsistentEvery),
@@ -188,7 +188,7 @@ internal sealed class HtmlTables(Markup page)
                 {
                     foreach (var cell in row)
                     {
-                        page.Text("td", cell);
+                        page.Text("td", cell, ("class", cell.Length <= 20 ? "short" : "long"));
                     }
                 });
             }

@@ -37,7 +37,7 @@ internal static class PageStyle
           padding:5px 12px 5px 0; vertical-align:bottom; }
         td { border-bottom:1px solid var(--line); padding:5px 12px 5px 0; vertical-align:top;
           font-variant-numeric:tabular-nums; }
-        td.bad { color:var(--orange); font-weight:600; }
+        td.short { white-space:nowrap; }
         dl { display:grid; grid-template-columns:minmax(160px,230px) 1fr; gap:4px 18px; font-size:14px; margin:8px 0; }
         dt { font-weight:600; } dd { margin:0; color:var(--soft); }
         svg { display:block; width:100%; height:auto; margin:4px 0 10px; }

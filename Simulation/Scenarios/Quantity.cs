@@ -59,10 +59,10 @@ public sealed record Quantity(string Name, string Example, (string Unit, double 
         }
 
         foreach (Match part in Regex.Matches(
-            text, "([0-9.]+) ?([A-Za-z%/]+)", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))
+            text, "(?<number>[0-9.]+) ?(?<unit>[A-Za-z%/]+)", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))
         {
-            var unit = Array.Find(Units, u => u.Unit == part.Groups[2].Value);
-            value += double.Parse(part.Groups[1].Value, CultureInfo.InvariantCulture) * unit.Factor;
+            var unit = Array.Find(Units, u => u.Unit == part.Groups["unit"].Value);
+            value += double.Parse(part.Groups["number"].Value, CultureInfo.InvariantCulture) * unit.Factor;
         }
 
         return true;

@@ -194,7 +194,10 @@ public sealed class ScenarioReader
     {
         if (view.Has("steps"))
         {
-            return [.. view.Parts("steps").Select(step => (step.Time("at"), step.Amount("rate"))).OrderBy(s => s.Item1)];
+            return
+            [
+                .. view.Parts("steps").Select(step => (At: step.Time("at"), step.Amount("rate"))).OrderBy(s => s.At),
+            ];
         }
 
         var place = view.Problem("file", "");
@@ -233,7 +236,8 @@ public sealed class ScenarioReader
         var degraded = change != new LinkChange(null, null, null);
         if (degraded && kind != OutageKind.Link)
         {
-            _problems.Add(view.Problem("kind", "Only a link can be left with bandwidth, latency or loss; remove them."));
+            _problems.Add(view.Problem("kind", "Only a link can be left with bandwidth, latency or "
+                + "loss; remove them."));
         }
 
         return new OutagePlan(
@@ -334,7 +338,8 @@ public sealed class ScenarioReader
         else if (!links.Exists(link => (link.SiteA, link.SiteB) == (site, serviceSite)
             || (link.SiteB, link.SiteA) == (site, serviceSite)))
         {
-            _problems.Add(vm.Problem("site", $"No link leads from '{site}' to the service at '{serviceSite}'; add one."));
+            _problems.Add(vm.Problem("site", $"No link leads from '{site}' to the service at "
+                + $"'{serviceSite}'; add one."));
         }
     }
 
