@@ -71,13 +71,12 @@ internal sealed class CheckerSet
     {
         foreach (var point in vm.Target.Store?.Points ?? [])
         {
-            if (vm.Seen.Add(point.Id))
+            if (!vm.SeenAt.ContainsKey(point.Id))
             {
-                if (!vm.Points.ContainsKey(point.Id))
-                {
-                    vm.Points[point.Id] = vm.Source.UpTo(point.Cut.Lsn.Value);
-                }
-
+                // A marker may stand in the log twice (an effect that was told twice): the store takes one of them.
+                vm.SeenAt[point.Id] = _world.Queue.Now;
+                vm.Points[point.Id] = vm.Marked.GetValueOrDefault((point.Id, point.Cut.Lsn.Value))
+                    ?? vm.Source.UpTo(point.Cut.Lsn.Value);
                 _world.Trace.Note("point", point.Cut.Lsn.Value);
                 Read(vm, point, first: true);
             }
@@ -88,12 +87,13 @@ internal sealed class CheckerSet
     public void Marked(SimVm vm, RecoveryPointId point, MarkerOutcome.Inserted inserted)
     {
         _world.Trace.Note("marker", inserted.Position.Lsn.Value);
-        vm.Points[point] = (ulong[])vm.Source.Current.Clone();
+        vm.Marked[(point, inserted.Position.Lsn.Value)] = (ulong[])vm.Source.Current.Clone();
         vm.LastNumber = inserted.Position.Lsn.Value;
     }
 
     /// <summary>Wraps a replica so that what is applied is seen.</summary>
-    public IReplicaSink Watch(SimVm vm, IReplicaSink sink, Term senderTerm) => new WatchedSink(this, vm, sink, senderTerm);
+    public IReplicaSink Watch(SimVm vm, IReplicaSink sink, Term senderTerm) =>
+        new WatchedSink(this, vm, sink, senderTerm);
 
     /// <summary>An append was judged.</summary>
     public void Appended(AppendRequest request, AppendOutcome outcome)
@@ -116,9 +116,8 @@ internal sealed class CheckerSet
     }
 
     /// <summary>A write was acknowledged.</summary>
-    public void Wrote(SimVm vm, DiskModel model, SourceVolume volume, (ModelWrite Write, ChangePosition Before, Node Node) w)
+    public void Wrote(SimVm vm, SeenWrite seen)
     {
-        var seen = new SeenWrite(model, volume, w.Write, w.Before);
         Tell(c => c.Wrote(vm, seen));
     }
 

@@ -24,7 +24,7 @@ internal sealed class ConservationChecker : Checker
             }
         }
 
-        if (vm.Agent is { Alive: true, Volume: { } volume } && vm.Source.Writes is [.., var newest] && newest.Logged
+        if (vm.Agent is { Alive: true, Volume: { } volume } && vm.Source.Writes is [.., { Logged: true, Adopted: false } newest]
             && volume.Tail.CompareTo(new ChangePosition(volume.Tail.Generation, new(newest.After))) < 0)
         {
             throw Broken(vm, $"write {newest.After} was captured, and the log ends at {volume.Tail}");

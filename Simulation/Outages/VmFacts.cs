@@ -1,6 +1,5 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Engine.Health;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Simulation.Outages;

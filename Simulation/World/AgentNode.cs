@@ -78,23 +78,7 @@ internal sealed class AgentNode(SimWorld world, SimVm vm, SplittableRandom rando
         Every(ReportEvery, Report);
         Every(TimeSpan.FromSeconds(5), Maintain);
         Every(TimeSpan.FromSeconds(3), Connect);
-        if (_remembered is { Duty.Role: SourceRole.Primary or SourceRole.Quiesced or SourceRole.Fenced } last)
-        {
-            Do(() =>
-            {
-                Take(last.Duty, last.Sequence, reopening: true);
-                World.Checkers.SourceReopened(vm, powerCut);
-            });
-        }
-        else if (_remembered is { Duty.Role: SourceRole.ReverseReplica } reverse)
-        {
-            Do(() => Take(reverse.Duty, reverse.Sequence, reopening: true));
-        }
-        else
-        {
-            Do(() => World.Checkers.DisksFound(vm, powerCut, Content(Raw())));
-        }
-
+        Do(() => Reopen(powerCut));
         World.Queue.After(TimeSpan.Zero, Report);
     }
 
@@ -179,6 +163,30 @@ internal sealed class AgentNode(SimWorld world, SimVm vm, SplittableRandom rando
                 World.Queue.At(vm.RegionLostUntil, Start);
             }
         });
+    }
+
+    private void Reopen(bool powerCut)
+    {
+        if (_remembered is not { } last)
+        {
+            World.Checkers.DisksFound(vm, powerCut, Content(Raw()));
+            return;
+        }
+
+        try
+        {
+            Take(last.Duty, last.Sequence, reopening: true);
+        }
+        catch (IOException e)
+        {
+            // The service says again what it is to be; an agent that died in the middle of it obeys then.
+            World.Trace.Note("not reopened: " + e.GetType().Name);
+        }
+
+        if (last.Duty.Role != SourceRole.ReverseReplica)
+        {
+            World.Checkers.SourceReopened(vm, powerCut);
+        }
     }
 
     private void Take(SourceDuty duty, long sequence, bool reopening)

@@ -103,8 +103,10 @@ internal sealed class Convergence(SimWorld world)
 
     private void CheckCadence(SimVm vm, TimeSpan from)
     {
-        var times = (vm.Host.State?.Points ?? []).Select(p => p.Point.Time - SimWorld.Start)
-            .Where(t => t >= from).Order().ToList();
+        var times = (vm.Target.Store?.Points ?? [])
+            .Where(p => !vm.SeenAt.TryGetValue(p.Id, out var seen) || seen >= from)
+            .Select(p => p.Time - SimWorld.Start)
+            .Where(t => t >= from && t <= world.Queue.Now).Order().ToList();
         if (times.Count < 3)
         {
             throw new InvariantBrokenException(

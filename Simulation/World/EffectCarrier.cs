@@ -16,7 +16,7 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
     private static readonly EffectResult.Done Done = new();
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
-    private readonly Dictionary<SimVm, SemaphoreSlim> _gates = [];
+    private readonly Dictionary<SimVm, Queue<TaskCompletionSource>> _gates = [];
     private readonly int _life = service.Life;
 
     /// <summary>Begins to carry out an effect.</summary>
@@ -51,11 +51,11 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
 
     private async Task HandleAsync(SimVm vm, ProtectedVmEffect effect)
     {
-        var gate = _gates.TryGetValue(vm, out var known) ? known : _gates[vm] = new SemaphoreSlim(1, 1);
         var gated = effect.Kind is not EffectKind.TakeRecoveryPoint;
         if (gated)
         {
-            await gate.WaitAsync(service.LifeEnds);
+            await EnterAsync(vm);
+            CheckLife();
         }
 
         try
@@ -80,8 +80,34 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
         {
             if (gated)
             {
-                gate.Release();
+                Leave(vm);
             }
+        }
+    }
+
+    /// <summary>Waits for the VM's turn. No semaphore: its waiters go on on the thread pool.</summary>
+    private Task EnterAsync(SimVm vm)
+    {
+        if (_gates.TryGetValue(vm, out var waiting))
+        {
+            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiting.Enqueue(turn);
+            return turn.Task;
+        }
+
+        _gates[vm] = new Queue<TaskCompletionSource>();
+        return Task.CompletedTask;
+    }
+
+    private void Leave(SimVm vm)
+    {
+        if (_gates[vm].TryDequeue(out var next))
+        {
+            next.SetResult();
+        }
+        else
+        {
+            _gates.Remove(vm);
         }
     }
 
@@ -169,6 +195,11 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
     private Task<EffectResult> ResyncAsync(SimVm vm, ProtectedVmState state)
     {
         vm.Target.ForgetFault();
+        if (state.Phase is Phase.ProtectedReverse)
+        {
+            vm.Target.RequireLive().Source!.MarkAllDirty(SourceCause.UserRequest);
+        }
+
         return DirectedAsync(vm, state);
     }
 
@@ -211,7 +242,8 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
         try
         {
             var marker = await AskAsync(vm, agent => agent.Mark(point));
-            return await ReachAsync(vm, effect, marker.Position, TimeSpan.FromSeconds(60)) && vm.Target.HasPoint(point);
+            return await ReachAsync(vm, effect, marker.Position, TimeSpan.FromSeconds(60))
+                && vm.Target.HasPoint(point);
         }
         catch (EffectFailedException)
         {
@@ -224,7 +256,7 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
     {
         var report = await DirectAsync(vm, state);
         var tail = report.Counters?.Tail ?? default;
-        if (!await ReachAsync(vm, quiesce, tail, quiesce.BestEffort ? TimeSpan.FromSeconds(5) : null))
+        if (world.Parts.WaitsForSource && !await ReachAsync(vm, quiesce, tail, quiesce.BestEffort ? TimeSpan.FromSeconds(5) : null))
         {
             throw Failed("Nothing has come from the source for a while.");
         }

@@ -139,6 +139,9 @@ internal static class FactTeller
                 }
 
                 break;
+            case Phase.ProtectedReverse when inSync && state.Replication.Resync is { Stage: ResyncStage.Running }:
+                yield return new ProtectedVmCommand.RecordResyncCompleted(0);
+                break;
             case Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.Committing or Phase.FailedOver
                 when report.Role == SourceRole.Fenced && !Has(state, HealthKind.SourceFenced):
                 yield return new ProtectedVmCommand.RecordSourceFenced(report.Divergent);

@@ -64,6 +64,12 @@ internal class SimParts
     /// <summary>The bound of data loss that is told for a failover.</summary>
     public virtual TimeSpan Bound(TimeSpan bound) => bound;
 
+    /// <summary>Whether a machine that was let go is removed.</summary>
+    public virtual bool RemovesLive => true;
+
+    /// <summary>Whether a planned failover waits for the source's last writes.</summary>
+    public virtual bool WaitsForSource => true;
+
     /// <summary>Whether a failback waits for the source side.</summary>
     public virtual bool WaitsForSync => true;
 }

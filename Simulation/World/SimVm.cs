@@ -5,6 +5,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Workloads;
 
@@ -82,8 +83,11 @@ internal sealed class SimVm
     /// <summary>What each recovery point must hold.</summary>
     public Dictionary<RecoveryPointId, ulong[]> Points { get; } = [];
 
-    /// <summary>Points that were looked at.</summary>
-    public HashSet<RecoveryPointId> Seen { get; } = [];
+    /// <summary>What the source held at each marker, by its point and number.</summary>
+    public Dictionary<(RecoveryPointId Point, long Lsn), ulong[]> Marked { get; } = [];
+
+    /// <summary>When each point was seen first (virtual time).</summary>
+    public Dictionary<RecoveryPointId, TimeSpan> SeenAt { get; } = [];
 
     /// <summary>The newest number that the source gave, as far as anybody was told.</summary>
     public long LastNumber { get; set; }
@@ -145,14 +149,14 @@ internal sealed class SimVm
         {
             if (Agent is { Alive: true, Paused: false, Volume: { } volume })
             {
-                Agent.Do(() => WriteTo(random, Source, volume, Agent));
+                Agent.Do(() => WriteTo(random, Source, volume));
                 Agent.Session?.Poke();
             }
 
             if (_world.Service is { Alive: true, Paused: false } && Live is not null
                 && Target.Live?.Source is { } live)
             {
-                _world.Service.Do(() => WriteTo(random, Live, live, _world.Service));
+                _world.Service.Do(() => WriteTo(random, Live, live));
                 Target.Session?.Poke();
             }
         }
@@ -261,7 +265,7 @@ internal sealed class SimVm
         }
     }
 
-    private void WriteTo(SplittableRandom random, DiskModel model, SourceVolume volume, Node node)
+    private void WriteTo(SplittableRandom random, DiskModel model, SourceVolume volume)
     {
         var (sector, data) = Draw(random);
         var (disk, offset, _) = Shape.Place(sector);
@@ -288,7 +292,7 @@ internal sealed class SimVm
         var write = new ModelWrite(after.Lsn.Value, logged, sector, hashes, _world.Queue.Now);
         model.Wrote(write);
         LastNumber = ReferenceEquals(model, Source) ? after.Lsn.Value : LastNumber;
-        _world.Checkers.Wrote(this, model, volume, (write, before, node));
+        _world.Checkers.Wrote(this, new SeenWrite(model, volume, write, before));
     }
 
     private void FlushOn(DiskModel model, SourceVolume volume)
@@ -314,7 +318,8 @@ internal sealed class SimVm
     private (int Sector, byte[] Data) Draw(SplittableRandom random)
     {
         var sector = random.Next(Shape.Sectors);
-        var count = Math.Min(random.Chance(0.2) ? random.Between(8, 40) : random.Between(1, 9), Shape.Place(sector).Left);
+        var wanted = random.Chance(0.2) ? random.Between(8, 40) : random.Between(1, 9);
+        var count = Math.Min(wanted, Shape.Place(sector).Left);
         var data = new byte[count * 512];
         if (!random.Chance(0.1))
         {

@@ -151,7 +151,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     /// <summary>Lets the failed-over machine go.</summary>
     public void RemoveLive(Term term)
     {
-        Close(LiveName, delete: true);
+        Close(LiveName, delete: world.Parts.RemovesLive);
         Fence(term);
     }
 
