@@ -138,14 +138,15 @@ public static class OutageCommands
             if (parsed.GetValue(name) is { } one)
             {
                 _ = ScenarioLibrary.Open(one);
-                output.Write(ScenarioLibrary.Names.Contains(one, StringComparer.Ordinal) ? ScenarioLibrary.TextOf(one) : File.ReadAllText(one));
+                var ready = ScenarioLibrary.Names.Contains(one, StringComparer.Ordinal);
+                output.Write(ready ? ScenarioLibrary.TextOf(one) : File.ReadAllText(one));
                 return;
             }
 
             var width = ScenarioLibrary.Names.Max(ready => ready.Length);
-            foreach (var ready in ScenarioLibrary.Names)
+            foreach (var known in ScenarioLibrary.Names)
             {
-                output.WriteLine($"{ready.PadRight(width)}  {ScenarioLibrary.Open(ready).Read().Title}");
+                output.WriteLine($"{known.PadRight(width)}  {ScenarioLibrary.Open(known).Read().Title}");
             }
         }));
         return command;

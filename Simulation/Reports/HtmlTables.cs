@@ -97,7 +97,7 @@ internal sealed class HtmlTables(Markup page)
                 Words.Bytes(vm.WorkingSet), Describe(vm.Churn), vm.Policy.Policy.Name,
             }));
         Part("Policies", ["policy", "retention", "app-consistent every", "RPO threshold", "resync", "log limit"],
-            scenario.Vms.Select(vm => vm.Policy).DistinctBy(p => p.Policy.Name, StringComparer.Ordinal).Select(p => new[]
+            PoliciesOf(scenario).Select(p => new[]
             {
                 p.Policy.Name, Words.Duration(p.Policy.Retention),
                 p.Policy.AppConsistentEvery == TimeSpan.Zero ? "never" : Words.Duration(p.Policy.AppConsistentEvery),
@@ -136,6 +136,9 @@ internal sealed class HtmlTables(Markup page)
                 + "downtime, RPO and RTO are exact.");
         });
     }
+
+    private static IEnumerable<PolicyPlan> PoliciesOf(Scenario scenario) =>
+        scenario.Vms.Select(vm => vm.Policy).DistinctBy(plan => plan.Policy.Name, StringComparer.Ordinal);
 
     private static string Describe(Churn churn) => churn switch
     {
