@@ -32,7 +32,7 @@ internal sealed class CheckerSet
             new HalfResyncChecker(), new DirtyMapChecker(), new OnePrimaryChecker(), new OldPrimaryChecker(),
             new ReplayChecker(world), new AppendChecker(world), new OneAnswerChecker(), new NoResidueChecker(),
             new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
-            new FailbackChecker(), new PruneChecker(), new CacheFullChecker(), new FailedSyncChecker(),
+            new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
             new QuarantineChecker(), new ConservationChecker(),
         ];
     }
@@ -172,7 +172,7 @@ internal sealed class CheckerSet
         if (vm.Live is { } model && vm.Target.Live is { } live)
         {
             var actual = vm.Shape.Read(i => live.Overlay.Disks[i]);
-            var cut = vm.TargetCut;
+            var cut = vm.TargetCut || vm.TargetSyncBroken;
             if (!vm.Damaged)
             {
                 Tell(c => c.Reopened(vm, cut, actual, model));
@@ -185,7 +185,7 @@ internal sealed class CheckerSet
     }
 
     /// <summary>The target side could not be opened.</summary>
-    public void NotRestored(SimVm vm, IOException cause)
+    public static void NotRestored(SimVm vm, IOException cause)
     {
         if (!vm.Damaged && cause is ReplicaCorruptException)
         {

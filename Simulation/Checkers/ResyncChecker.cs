@@ -43,6 +43,7 @@ internal static class BlockComparison
         var raw = vm.Agent.Raw();
         var buffer = new byte[size];
         var hash = new byte[32];
+        Span<bool> differs = stackalloc bool[1];
         foreach (var (disk, start, length) in vm.Shape.Hot)
         {
             using var device = raw(disk);
@@ -56,7 +57,6 @@ internal static class BlockComparison
                 var block = buffer.AsSpan(0, (int)Math.Min(size, device.Length - offset));
                 device.Read(offset, block);
                 DataPlane.Resync.BlockHashTree.HashBlock(block, hash);
-                Span<bool> differs = stackalloc bool[1];
                 differs.Clear();
                 store.CompareBlocks(disk, offset / size, hash, differs);
                 if (differs[0])

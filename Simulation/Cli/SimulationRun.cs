@@ -102,7 +102,8 @@ internal static class SimulationRun
                 seeds = tally.Runs, broken = tally.Failures, steps = tally.Steps, stepsPerSecond = rate,
                 virtualSeconds = tally.Virtual.TotalSeconds, virtualPerReal = ratio, events = tally.Events,
                 trace = tally.Trace.ToString("x16", CultureInfo.InvariantCulture),
-                sometimes = tally.Sometimes.ToDictionary(s => $"{s.Key.What} {s.Key.Fault}", s => s.Value),
+                sometimes = tally.Sometimes.ToDictionary(
+                    s => $"{s.Key.What} {s.Key.Fault}", s => s.Value, StringComparer.Ordinal),
             }));
             return;
         }

@@ -29,6 +29,9 @@ public sealed record SimPlan
     /// <summary>The faults and features that the swarm left on, for people.</summary>
     public string Swarm { get; init; } = "";
 
+    /// <summary>How long recovery points are kept, in minutes.</summary>
+    public int RetentionMinutes { get; init; } = 24 * 60;
+
     /// <summary>The replication log's limit in bytes.</summary>
     public long CacheLimitBytes { get; init; } = 8 << 20;
 }

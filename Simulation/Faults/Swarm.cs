@@ -16,7 +16,7 @@ public static class Swarm
         (SimAction.LinkOneWay, 1), (SimAction.LinkSlow, 1), (SimAction.LinkLossy, 2), (SimAction.JournalUnknown, 3),
         (SimAction.JournalFull, 1), (SimAction.Rival, 0.7), (SimAction.ClockJump, 0.7), (SimAction.AgentDiskFull, 1),
         (SimAction.TargetDiskFull, 0.7), (SimAction.AgentSyncFails, 0.5), (SimAction.TargetSyncFails, 0.5),
-        (SimAction.Rot, 0.7), (SimAction.Misdirect, 0.5), (SimAction.Poison, 0.3), (SimAction.RegionLost, 0.3),
+        (SimAction.Rot, 0.7), (SimAction.Poison, 0.3), (SimAction.RegionLost, 0.3),
     ];
 
     private static readonly (SimAction Action, double PerHour)[] Operations =
@@ -61,6 +61,7 @@ public static class Swarm
             Events = [.. events.Where(e => e.Ms < safety.TotalMilliseconds).OrderBy(e => e.Ms).ThenBy(e => e.Vm)
                 .ThenBy(e => e.Action)],
             Swarm = string.Join(' ', faults.Select(f => f.Action).Concat(operations.Select(o => o.Action))),
+            RetentionMinutes = random.Chance(0.5) ? 25 : 24 * 60,
             CacheLimitBytes = random.Chance(0.3) ? 1 << 20 : 8 << 20,
         };
     }

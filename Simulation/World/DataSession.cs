@@ -3,8 +3,6 @@ using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.DataPlane.Transport.Framing;
 using ReplicationEngine.DataPlane.Transport.Receiving;
 using ReplicationEngine.DataPlane.Transport.Sending;
-using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Simulation.Storage;
 
 namespace ReplicationEngine.Simulation.World;
 
@@ -74,6 +72,7 @@ internal sealed class DataSession
         SimWorld world, Wire wire, bool toService, (SessionEnd Sender, SessionEnd Receiver) ends, IChangeSource source,
         IReplicaSink sink)
     {
+        wire.Connect();
         var session = new DataSession(world, wire, toService, ends, source, sink);
         ends.Sender.Node.After(TimeSpan.Zero, session.Pump);
         session.TickOn();

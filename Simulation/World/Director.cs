@@ -1,5 +1,3 @@
-using ReplicationEngine.DataPlane.Storage;
-using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Simulation.Faults;
@@ -166,6 +164,7 @@ internal sealed class Director(SimWorld world)
                 FailNextSync(vm.Agent.Storage);
                 break;
             case SimAction.TargetSyncFails:
+                vm.TargetSyncBroken = true;
                 FailNextSync(vm.Target.Storage);
                 break;
             default:

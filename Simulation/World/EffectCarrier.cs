@@ -229,7 +229,7 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
             return;
         }
 
-        if (vm.Target.Receiving && service.IsConnected(vm) && await TryDrainAsync(vm, effect, point))
+        if (world.Parts.WaitsForSource && vm.Target.Receiving && service.IsConnected(vm) && await TryDrainAsync(vm, effect, point))
         {
             return;
         }
@@ -421,7 +421,7 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
         return vm.Host.State;
     }
 
-    private void GiveUpUnlessOwed(SimVm vm, ProtectedVmEffect effect)
+    private static void GiveUpUnlessOwed(SimVm vm, ProtectedVmEffect effect)
     {
         if (vm.Host.State is { } state && !IsOwed(state, effect))
         {

@@ -3,7 +3,6 @@ using System.Text;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Simulation.World;

@@ -1,4 +1,3 @@
-using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Health;

@@ -6,7 +6,7 @@ namespace ReplicationEngine.Simulation.World;
 /// <summary>
 /// A process: it can be killed, stopped for a while and started again. What it planned for later dies with it.
 /// </summary>
-internal abstract class Node(SimWorld world, string name)
+internal abstract class Node(SimWorld world, string name) : IDisposable
 {
     private TimeSpan _pausedUntil;
 
@@ -90,6 +90,9 @@ internal abstract class Node(SimWorld world, string name)
             return false;
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _life.Dispose();
 
     /// <summary>What goes with its life.</summary>
     protected abstract void Died();

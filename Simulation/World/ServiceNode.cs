@@ -162,7 +162,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         catch (IOException e)
         {
             World.Trace.Note("not restored: " + e.GetType().Name);
-            World.Checkers.NotRestored(vm, e);
+            CheckerSet.NotRestored(vm, e);
         }
     }
 }

@@ -101,6 +101,9 @@ internal sealed class SimVm
     /// <summary>A sync at the source was made to fail.</summary>
     public bool SyncBroken { get; set; }
 
+    /// <summary>A sync at the target was made to fail: what was unsynced may be gone, as after a power cut.</summary>
+    public bool TargetSyncBroken { get; set; }
+
     /// <summary>Damage was done to the replica's files.</summary>
     public bool Damaged { get; set; }
 

@@ -160,7 +160,11 @@ internal sealed class SimWorld
         }
 
         Service.Start();
-        var policy = ReplicationPolicy.Default with { AutoResync = AutoResync.Immediately };
+        var policy = ReplicationPolicy.Default with
+        {
+            AutoResync = AutoResync.Immediately,
+            Retention = TimeSpan.FromMinutes(Plan.RetentionMinutes),
+        };
         foreach (var vm in Vms)
         {
             Queue.After(TimeSpan.FromSeconds(5), () => vm.Ask(new ProtectedVmCommand.Enable(

@@ -1,4 +1,3 @@
-using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
@@ -132,7 +131,11 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     /// <summary>Takes the term and serves writable disks of the point.</summary>
     public ServedCopy FailOver(RecoveryPointId point, Term term)
     {
-        EndSession("failing over");
+        if (world.Parts.FencesReplica)
+        {
+            EndSession("failing over");
+        }
+
         Fence(term);
         return Live ??= Serve(LiveName, point, term);
     }

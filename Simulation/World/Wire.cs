@@ -26,10 +26,14 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     /// <summary>Lets messages be lost, doubled and swapped.</summary>
     public void Lossy(TimeSpan length) => _lossyUntil = queue.Now + length;
 
+    /// <summary>A new connection does not wait behind what an old one still has under way.</summary>
+    public void Connect() => Array.Clear(_last);
+
     /// <summary>Puts everything right.</summary>
     public void Heal()
     {
         Array.Clear(_cutUntil);
+        Array.Clear(_last);
         (_slowUntil, _lossyUntil) = (default, default);
     }
 

@@ -2,7 +2,6 @@ using System.Buffers;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 
@@ -148,63 +147,4 @@ internal sealed class FaultyJournal(IEventJournal journal) : IEventJournal
 
     public ValueTask<IReadOnlyList<PersistenceId>> ListAsync(string type, CancellationToken cancellationToken) =>
         journal.ListAsync(type, cancellationToken);
-}
-
-/// <summary>A directory whose change maps forget what is written to them.</summary>
-internal sealed class DeafDirectory(IStorageDirectory directory) : IStorageDirectory
-{
-    public string Path => directory.Path;
-
-    public IStorageFile Open(string name, StorageOpen mode) =>
-        name.StartsWith("map-", StringComparison.Ordinal) && mode == StorageOpen.Existing
-            ? new DeafFile(directory.Open(name, mode)) : directory.Open(name, mode);
-
-    public bool Exists(string name) => directory.Exists(name);
-
-    public IReadOnlyList<string> List() => directory.List();
-
-    public IReadOnlyList<string> ListDirectories() => directory.ListDirectories();
-
-    public void Delete(string name) => directory.Delete(name);
-
-    public void Rename(string from, string to) => directory.Rename(from, to);
-
-    public IStorageDirectory Subdirectory(string name) => directory.Subdirectory(name);
-
-    public void DeleteSubdirectory(string name) => directory.DeleteSubdirectory(name);
-
-    public void Sync() => directory.Sync();
-
-    private sealed class DeafFile(IStorageFile file) : IStorageFile
-    {
-        public string Name => file.Name;
-
-        public long Length => file.Length;
-
-        public int Read(long offset, Span<byte> destination)
-        {
-            var count = file.Read(offset, destination);
-            return count;
-        }
-
-        public void Write(long offset, ReadOnlySpan<byte> source)
-        {
-        }
-
-        public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> sources)
-        {
-        }
-
-        public void SetLength(long length) => file.SetLength(length);
-
-        public void Allocate(long offset, long length) => file.Allocate(offset, length);
-
-        public void PunchHole(long offset, long length) => file.PunchHole(offset, length);
-
-        public (long Length, bool IsHole) NextRun(long offset) => file.NextRun(offset);
-
-        public void Sync() => file.Sync();
-
-        public void Dispose() => file.Dispose();
-    }
 }

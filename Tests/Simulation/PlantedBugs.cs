@@ -3,7 +3,6 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
-using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Simulation.World;
@@ -32,15 +31,12 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I7", "what is damaged reads as zeroes", 60, () => new ZeroesForDamage()),
         new("I11", "an extent counts as copied before it was", 20, () => new HastyClears()),
         new("I12", "a resync counts as complete as soon as it begins", 20, () => new EarlyEnd()),
-        new("I13", "the map of changes is not written any more", 40, () => new DeafMap()),
-        new("I15", "the replica does not fence the old source", 40, () => new NoReplicaFence()),
         new("I16", "the old source is not fenced", 40, () => new NoSourceFence()),
         new("I17", "the decider's state forgets a warning", 20, () => new OtherEvolution()),
         new("I18", "the journal takes an append of a stale epoch for done", 20, () => new CredulousJournal()),
         new("I19", "commands that were carried out are not recognised", 40, () => new Amnesia()),
         new("I20", "a cancelled failover leaves its machine", 60, () => new LeftMachine()),
         new("I21", "the bound of the loss is told as half", 60, () => new RosyBound()),
-        new("I22", "a planned failover does not wait for the last writes", 60, () => new HastyFailover()),
         new("I23", "the clean-up of a test leaves the test machine", 20, () => new NoCleanUp()),
         new("I24", "a failback does not wait for the last writes", 60, () => new HastyFailback()),
         new("I25", "a listed point is pruned", 40, () => new GreedyPrune()),
@@ -107,16 +103,6 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
             new FaultySink(replica) { EndsResyncsAtOnce = true };
     }
 
-    private sealed class DeafMap : SimParts
-    {
-        public override IStorageDirectory SourceDirectory(IStorageDirectory directory) => new DeafDirectory(directory);
-    }
-
-    private sealed class NoReplicaFence : SimParts
-    {
-        public override bool FencesReplica => false;
-    }
-
     private sealed class NoSourceFence : SimParts
     {
         public override bool Fences => false;
@@ -150,11 +136,6 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
     private sealed class RosyBound : SimParts
     {
         public override TimeSpan Bound(TimeSpan bound) => bound / 2;
-    }
-
-    private sealed class HastyFailover : SimParts
-    {
-        public override bool WaitsForSource => false;
     }
 
     private sealed class NoCleanUp : SimParts
