@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ReplicationEngine.Simulation.Outages;
 
 namespace ReplicationEngine.Simulation.Cli;
 
@@ -14,6 +15,11 @@ internal static class SimulateCommandLine
             + "must hold. Exit codes: 0 all held, 1 something did not, 2 bad usage.");
         root.Subcommands.Add(Run(output, error));
         root.Subcommands.Add(Replay(output, error));
+        foreach (var command in OutageCommands.All())
+        {
+            root.Subcommands.Add(command);
+        }
+
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
