@@ -34,7 +34,11 @@ public sealed class SameSeedSameTrace
         for (ulong seed = 1; seed <= 12; seed++)
         {
             var calm = Swarm.Plan(seed, TimeSpan.FromHours(1.2), vms: 1);
-            calm = calm with { Events = [.. calm.Events.Where(e => !Swarm.IsFault(e.Action))] };
+            calm = calm with
+            {
+                RetentionMinutes = 24 * 60,
+                Events = [.. calm.Events.Where(e => !Swarm.IsFault(e.Action))],
+            };
             var random = new ReplicationEngine.Simulation.Kernel.SplittableRandom(seed);
             var jumps = Enumerable.Range(0, 8).Select(_ => new PlannedEvent(
                 random.Between(300, 4000) * 1000L, 0, SimAction.ClockJump,
