@@ -69,11 +69,13 @@ public abstract class EntityFold
 /// Every command that could have led to these events in this state, as far as a decision depends on it; null when that
 /// is not known.
 /// </param>
+/// <param name="steady">The steady time that an event was decided at, where the event keeps it.</param>
 public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
     IEntityCodec<TState, TEvent> codec,
     Action<TState, JsonObject> derived,
     Func<StoredEvent, JsonNode> data,
-    Func<TState, ImmutableArray<TEvent>, IEnumerable<TCommand>>? origins) : EntityReplay
+    Func<TState, ImmutableArray<TEvent>, IEnumerable<TCommand>>? origins,
+    Func<TEvent, SteadyInstant?>? steady = null) : EntityReplay
     where TAggregate : IAggregate<TState, TCommand, TEvent>
     where TState : class
     where TCommand : class
@@ -169,8 +171,11 @@ public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
 
     private byte[] Encode(TState state) => codec.EncodeState(state);
 
-    private bool? Explains(TState before, ImmutableArray<TEvent> events, DecisionContext context) =>
-        origins?.Invoke(before, events).Any(command =>
-            TAggregate.Decide(before, command, context) is Decision<TEvent>.Accepted accepted
+    private bool? Explains(TState before, ImmutableArray<TEvent> events, DecisionContext context)
+    {
+        var known = context with { Steady = events.Select(e => steady?.Invoke(e)).FirstOrDefault(s => s is not null) };
+        return origins?.Invoke(before, events).Any(command =>
+            TAggregate.Decide(before, command, known) is Decision<TEvent>.Accepted accepted
             && accepted.Events.AsSpan().SequenceEqual(events.AsSpan()));
+    }
 }

@@ -46,6 +46,7 @@ public sealed class EntityReplays
                 })]);
             },
             stored => JsonNode.Parse(ProtectedVmCodec.ToJson(stored.Name, stored.Payload))!,
-            ProtectedVmOrigins.Of);
+            ProtectedVmOrigins.Of,
+            @event => (@event as ProtectedVmEvent.RecoveryPointSealed)?.Steady);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class CaptureChecker : Checker
     {
         for (var i = 0; !powerCut && i < actual.Length; i++)
         {
-            if (actual[i] != model.Current[i] && !model.InDoubt.Contains(i))
+            if (!model.MayHold(i, actual[i]))
             {
                 throw Broken(vm, $"sector {i} lost its acknowledged content when the process died");
             }

@@ -15,8 +15,8 @@ internal sealed class FailbackChecker : Checker
     /// <inheritdoc/>
     public override void FailedBack(SimVm vm, ulong[] content)
     {
-        if (vm.Live is { } live && !vm.Damaged && !vm.TargetCut && live.InDoubt.Count == 0
-            && Difference.Of(live.Current, content) is { } difference)
+        if (vm.Live is { } live && !vm.Damaged && !vm.TargetCut
+            && live.Difference(content) is { } difference)
         {
             throw Broken(vm, $"the source differs from the machine it took over from: {difference}");
         }

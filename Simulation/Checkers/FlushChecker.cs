@@ -14,7 +14,7 @@ internal sealed class FlushChecker : Checker
     {
         for (var i = 0; powerCut && i < actual.Length; i++)
         {
-            if (!model.MayHold(i, actual[i]))
+            if (!model.MayHoldAfterCut(i, actual[i]))
             {
                 throw Broken(vm, $"sector {i} holds after a power cut what it never held since the last flush");
             }

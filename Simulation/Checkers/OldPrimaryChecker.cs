@@ -21,8 +21,8 @@ internal sealed class OldPrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Minute(SimVm vm)
     {
-        if (vm.Agent is { Alive: true, Role: SourceRole.Fenced, Volume: not null } && vm.Source.InDoubt.Count == 0
-            && Difference.Of(vm.Source.Current, vm.Agent.Content(vm.Agent.Raw())) is { } difference)
+        if (vm.Agent is { Alive: true, Role: SourceRole.Fenced, Volume: not null }
+            && vm.Source.Difference(vm.Agent.Content(vm.Agent.Raw())) is { } difference)
         {
             throw Broken(vm, $"the fenced source's disks changed: {difference}");
         }

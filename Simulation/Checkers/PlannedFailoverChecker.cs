@@ -13,7 +13,7 @@ internal sealed class PlannedFailoverChecker : Checker
     public override void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
     {
         if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.SourceCut && !vm.Damaged
-            && vm.Source.InDoubt.Count == 0 && Difference.Of(vm.Source.Current, content) is { } difference)
+            && vm.Source.Difference(content) is { } difference)
         {
             throw Broken(vm, $"the planned failover lost acknowledged writes: {difference}");
         }

@@ -16,7 +16,7 @@ public static class Swarm
         (SimAction.LinkOneWay, 1), (SimAction.LinkSlow, 1), (SimAction.LinkLossy, 2), (SimAction.JournalUnknown, 3),
         (SimAction.JournalFull, 1), (SimAction.Rival, 0.7), (SimAction.ClockJump, 0.7), (SimAction.AgentDiskFull, 1),
         (SimAction.TargetDiskFull, 0.7), (SimAction.AgentSyncFails, 0.5), (SimAction.TargetSyncFails, 0.5),
-        (SimAction.Rot, 0.7), (SimAction.Poison, 0.3), (SimAction.RegionLost, 0.3),
+        (SimAction.Rot, 0.7), (SimAction.Misdirect, 0.5), (SimAction.Poison, 0.3), (SimAction.RegionLost, 0.3),
     ];
 
     private static readonly (SimAction Action, double PerHour)[] Operations =

@@ -23,6 +23,7 @@ internal sealed class DiskModel
     private readonly ulong[] _start;
     private readonly Dictionary<int, List<ulong>> _sinceFlush = [];
     private readonly Dictionary<long, ModelWrite> _byNumber = [];
+    private readonly Dictionary<int, HashSet<ulong>> _maybe = [];
 
     public DiskModel(int sectors)
         : this(new ulong[sectors])
@@ -71,14 +72,41 @@ internal sealed class DiskModel
         }
     }
 
+    /// <summary>
+    /// A write was answered with an error of the disk: until the next one the sectors may hold it, or what they held.
+    /// </summary>
+    public void Failed(int first, ulong[] hashes)
+    {
+        for (var i = 0; i < hashes.Length; i++)
+        {
+            if (!_maybe.TryGetValue(first + i, out var known))
+            {
+                _maybe[first + i] = known = [];
+            }
+
+            known.Add(hashes[i]);
+        }
+    }
+
     /// <summary>The write of a number.</summary>
     public ModelWrite? Find(long number) => _byNumber.GetValueOrDefault(number);
 
     /// <summary>An acknowledged flush: nothing before it can come back.</summary>
     public void Flushed() => _sinceFlush.Clear();
 
-    /// <summary>Whether a sector may hold this after a power cut.</summary>
+    /// <summary>Whether a sector may hold this now, and after the death of the process.</summary>
     public bool MayHold(int sector, ulong hash) => Current[sector] == hash || InDoubt.Contains(sector)
+        || (_maybe.TryGetValue(sector, out var known) && known.Contains(hash));
+
+    /// <summary>Where content differs from what the model allows; null when it does not.</summary>
+    public string? Difference(ulong[] actual)
+    {
+        var sectors = Enumerable.Range(0, actual.Length).Where(i => !MayHold(i, actual[i])).ToArray();
+        return sectors.Length == 0 ? null : $"{sectors.Length} sectors, the first is {sectors[0]}";
+    }
+
+    /// <summary>Whether a sector may hold this after a power cut.</summary>
+    public bool MayHoldAfterCut(int sector, ulong hash) => MayHold(sector, hash)
         || (_sinceFlush.TryGetValue(sector, out var older) && older.Contains(hash));
 
     /// <summary>Takes what the disk really holds after a crash as what it holds.</summary>
@@ -94,6 +122,7 @@ internal sealed class DiskModel
         }
 
         InDoubt.Clear();
+        _maybe.Clear();
     }
 
     /// <summary>The content with exactly the writes up to a number.</summary>
@@ -119,6 +148,11 @@ internal sealed class DiskModel
         }
 
         older.Add(Current[sector]);
+        if (_maybe.Remove(sector, out var maybe))
+        {
+            older.AddRange(maybe);
+        }
+
         Current[sector] = hash;
     }
 }

@@ -13,6 +13,7 @@ internal sealed class Convergence(SimWorld world)
 {
     private static readonly TimeSpan Within = TimeSpan.FromMinutes(90);
     private static readonly TimeSpan Watched = TimeSpan.FromMinutes(21);
+    private static readonly TimeSpan InFlight = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(40);
 
     /// <summary>Demands it.</summary>
@@ -41,7 +42,9 @@ internal sealed class Convergence(SimWorld world)
         foreach (var vm in world.Vms.Where(vm => !IsExempt(vm)))
         {
             CheckCadence(vm, from);
-            if (!IsCalm(vm))
+
+            // What was written or marked just now may still be on its way.
+            if (!IsCalm(vm) && !world.RunUntil(world.Queue.Now + InFlight, () => IsCalm(vm)))
             {
                 throw new InvariantBrokenException("liveness", $"{vm.Name} does not stay calm: " + Describe(vm));
             }

@@ -239,7 +239,7 @@ internal sealed class Director(SimWorld world)
         };
     }
 
-    private static void Rot(SimVm vm, long draw)
+    private void Rot(SimVm vm, long draw)
     {
         var random = new SplittableRandom((ulong)draw);
         var paths = vm.Target.Storage.Paths().Where(p => p.StartsWith("replica/", StringComparison.Ordinal)
@@ -259,10 +259,11 @@ internal sealed class Director(SimWorld world)
             at = random.Next(content.Length);
         }
 
+        world.Trace.Note($"rotten in {path}", at);
         vm.Target.Storage.Flip(path, at, random.Next(8));
     }
 
-    private static void Misdirect(SimVm vm, long draw)
+    private void Misdirect(SimVm vm, long draw)
     {
         vm.Damaged = true;
         var used = false;
@@ -274,7 +275,9 @@ internal sealed class Director(SimWorld world)
             }
 
             used = true;
-            return ((draw % 64) * 512) + 512;
+            var elsewhere = ((draw % 64) * 512) + 512;
+            world.Trace.Note($"misdirected in {path} from {offset}", elsewhere);
+            return elsewhere;
         };
     }
 

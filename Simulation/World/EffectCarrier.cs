@@ -71,7 +71,10 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
             CheckLife();
             if (outcome is not null)
             {
-                world.Trace.Note(effect.Kind.ToString(), outcome is ProtectedVmCommand.RecordEffectFailed ? 0 : 1);
+                var failed = outcome as ProtectedVmCommand.RecordEffectFailed;
+                world.Trace.Note(
+                    failed is null ? effect.Kind.ToString() : $"{effect.Kind}: {failed.Error.Message}",
+                    failed is null ? 1 : 0);
                 var id = EntityHost.IdOf($"{vm.Id}|{effect.Id}|{outcome.GetType().Name}");
                 await TellAsync(vm, id, outcome);
             }

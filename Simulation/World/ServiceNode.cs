@@ -30,7 +30,10 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     public bool PowerCutNext { get; set; }
 
     /// <summary>The instant by both clocks.</summary>
-    public EngineInstant Now => new(Clock.GetUtcNow(), _wallAtStart + (World.Queue.Now - _started));
+    public EngineInstant Now => new(Clock.GetUtcNow(), _wallAtStart + (World.Queue.Now - _started))
+    {
+        HostStarted = _wallAtStart,
+    };
 
     /// <summary>Starts the process.</summary>
     public void Start()

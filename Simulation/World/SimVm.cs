@@ -281,6 +281,11 @@ internal sealed class SimVm
         }
         catch (BlockDeviceException e)
         {
+            if (e.Errno is not (BlockDeviceException.Shutdown or BlockDeviceException.NotPermitted))
+            {
+                model.Failed(sector, hashes);
+            }
+
             _world.Checkers.Refused(this, model, volume, e);
             return;
         }

@@ -187,12 +187,12 @@ internal sealed class SimWorld
     }
 
     /// <summary>Lets time pass; throws what was found meanwhile.</summary>
-    public void RunUntil(TimeSpan time)
+    public void RunUntil(TimeSpan time) => RunUntil(time, () => false);
+
+    /// <summary>Lets time pass until a condition holds; whether it does. Throws what was found meanwhile.</summary>
+    public bool RunUntil(TimeSpan time, Func<bool> condition)
     {
-        Queue.RunUntil(time, () => _broken is not null);
-        if (_broken is not null)
-        {
-            throw _broken;
-        }
+        Queue.RunUntil(time, () => _broken is not null || condition());
+        return _broken is null ? condition() : throw _broken;
     }
 }

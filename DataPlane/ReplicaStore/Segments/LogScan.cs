@@ -7,7 +7,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
 
 /// <summary>
 /// Reads a log from a checkpoint on, record by record, with all checksums checked, and stops at the first that is not
-/// whole. What follows it is a torn tail that was never acknowledged, unless the head file knows better.
+/// whole, or at a segment that does not begin where the one before it ends. What follows is a torn tail that was never
+/// acknowledged, unless the head file knows better.
 /// </summary>
 internal sealed class LogScan(SegmentSet segments, uint owner)
 {
@@ -38,7 +39,8 @@ internal sealed class LogScan(SegmentSet segments, uint owner)
         {
             // The header of the first one was durable before the checkpoint was, and its records are checked one by
             // one.
-            var sound = row[i] == from.Segment || segments.HasSoundHeader(row[i]);
+            var sound = row[i] == from.Segment
+                || (segments.HasSoundHeader(row[i]) && segments.Follows(row[i], Segment, Offset));
             if (sound)
             {
                 Segment = row[i];
