@@ -332,12 +332,27 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         var store = Opened();
         var stored = store.Points.FirstOrDefault(p => p.Id == id)
             ?? throw new ReplicaCorruptException($"the replica does not hold recovery point {id}");
-        var overlay = store.Overlays.Contains(name, StringComparer.Ordinal)
-            ? store.OpenOverlay(name) : store.CreateOverlay(name, id);
+        var overlay = OverlayOf(store, name, id);
         var source = term is { } live ? OpenLive(overlay, live) : null;
         var bound = world.Service.Clock.GetUtcNow() - stored.Time;
         return new ServedCopy(
             stored, overlay, source, world.Parts.Bound(bound < TimeSpan.Zero ? TimeSpan.Zero : bound));
+    }
+
+    private ReplicaOverlay OverlayOf(ReplicaStore store, string name, RecoveryPointId id)
+    {
+        if (store.Overlays.Contains(name, StringComparer.Ordinal))
+        {
+            if (store.PointOfOverlay(name) == id)
+            {
+                return store.OpenOverlay(name);
+            }
+
+            store.DeleteOverlay(name);
+        }
+
+        Storage.Root.DeleteSubdirectory(name);
+        return store.CreateOverlay(name, id);
     }
 
     private SourceVolume OpenLive(ReplicaOverlay overlay, Term term)

@@ -62,6 +62,33 @@ internal sealed class LogScan(SegmentSet segments, uint owner)
         }
     }
 
+    /// <summary>
+    /// Writes what stands behind a place once more, as it is. When the process before ended after a failed sync, the
+    /// system calls those pages clean though the medium may lack them, and a sync alone would not bring them there
+    /// (I28).
+    /// </summary>
+    public void WriteAgain((uint Segment, long Offset) durable)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
+        try
+        {
+            foreach (var number in Scanned.Where(n => n >= durable.Segment))
+            {
+                var (file, end) = (segments.File(number), segments.LengthOf(number));
+                for (var at = number == durable.Segment ? durable.Offset : 0; at < end;)
+                {
+                    var read = file.Read(at, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at)));
+                    file.Write(at, buffer.AsSpan(0, read));
+                    at += read;
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     private bool IsLog(string name) =>
         FileNames.TryParse(name, out var prefix, out var of, out _) && prefix == FileNames.LogPrefix && of == owner;
 
