@@ -61,6 +61,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         Storage.Restart(powerCut);
         _boot += powerCut ? 1 : 0;
         _reported.Clear();
+        _completeAsOf = default;
     }
 
     /// <summary>Makes or opens the replica.</summary>
