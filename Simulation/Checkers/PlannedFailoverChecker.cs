@@ -15,7 +15,10 @@ internal sealed class PlannedFailoverChecker : Checker
         if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.SourceCut && !vm.Damaged
             && vm.Source.Difference(content) is { } difference)
         {
-            throw Broken(vm, $"the planned failover lost acknowledged writes: {difference}");
+            var lost = vm.Source.Writes.LastOrDefault(w => Enumerable.Range(0, w.Hashes.Length).Any(i =>
+                content[w.First + i] != vm.Source.Current[w.First + i]));
+            throw Broken(vm, $"the planned failover to cut {copy.Point.Cut} lost acknowledged writes: {difference}; the "
+                + $"last is {lost?.After} of {lost?.At} at sector {lost?.First}, logged: {lost?.Logged}");
         }
     }
 }

@@ -258,16 +258,27 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
     private async Task<EffectResult> QuiesceAsync(
         SimVm vm, ProtectedVmState state, ProtectedVmEffect.QuiesceSource quiesce)
     {
-        var report = await DirectAsync(vm, state);
-        var tail = report.Counters?.Tail ?? default;
-        if (world.Parts.WaitsForSource
-            && !await ReachAsync(vm, quiesce, tail, quiesce.BestEffort ? TimeSpan.FromSeconds(5) : null))
-        {
-            throw Failed("Nothing has come from the source for a while.");
-        }
-
         var duty = SourceDuty.Of(state)!;
-        return new EffectResult.Quiesced(tail.Lsn, report.Role == duty.Role && report.Term == duty.Term);
+        while (true)
+        {
+            var report = await DirectAsync(vm, state);
+            var tail = report.Counters?.Tail ?? default;
+            if (world.Parts.WaitsForSource
+                && !await ReachAsync(vm, quiesce, tail, quiesce.BestEffort ? TimeSpan.FromSeconds(5) : null))
+            {
+                throw Failed("Nothing has come from the source for a while.");
+            }
+
+            var confirmed = report.Role == duty.Role && report.Term == duty.Term;
+            if (quiesce.BestEffort || !confirmed || !world.Parts.WaitsForSource
+                || report.Counters is { Mode: SourceMode.Logging, DirtyBytes: 0 })
+            {
+                return new EffectResult.Quiesced(tail.Lsn, confirmed);
+            }
+
+            await DelayAsync(Poll);
+            GiveUpUnlessOwed(vm, quiesce);
+        }
     }
 
     /// <summary>Waits until the replica durably holds a position; false when nothing came for so long.</summary>

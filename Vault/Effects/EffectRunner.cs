@@ -155,9 +155,19 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
         ProtectedVmState state, ProtectedVmEffect.QuiesceSource quiesce, CancellationToken ct)
     {
         var status = await source.DirectAsync(state, ct);
-        var tail = new ChangePosition(new Generation(status.Generation), new Lsn(status.Lsn));
-        await Volume(state).WaitForAsync(tail, quiesce.BestEffort, ct);
-        return new EffectResult.Quiesced(tail.Lsn, SourceDirectives.IsConfirmed(state, status));
+        while (true)
+        {
+            var tail = new ChangePosition(new Generation(status.Generation), new Lsn(status.Lsn));
+            await Volume(state).WaitForAsync(tail, quiesce.BestEffort, ct);
+            var confirmed = SourceDirectives.IsConfirmed(state, status);
+            if (quiesce.BestEffort || !confirmed || status is { Capture: "logging", DirtyBytes: 0 })
+            {
+                return new EffectResult.Quiesced(tail.Lsn, confirmed);
+            }
+
+            // What the log does not carry is copied first: a planned failover loses nothing (I22).
+            status = await source.DirectAgainAsync(state, ct);
+        }
     }
 
     private async Task<EffectResult> PrepareFailoverAsync(

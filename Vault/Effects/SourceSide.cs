@@ -12,6 +12,7 @@ namespace ReplicationEngine.Vault.Effects;
 internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProvider time)
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(60);
 
     /// <summary>Whether the VM's agent is connected.</summary>
@@ -27,6 +28,13 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
         var reply = await AskAsync<AgentReply.Directed>(state.Enrollment.Agent, new AgentRequest.Direct(directive), ct);
         agents.Note(state.Enrollment.Agent, reply.Status);
         return reply.Status;
+    }
+
+    /// <summary>As above, a moment later.</summary>
+    public async Task<VolumeStatus> DirectAgainAsync(ProtectedVmState state, CancellationToken ct)
+    {
+        await Task.Delay(AgainAfter, time, ct);
+        return await DirectAsync(state, ct);
     }
 
     /// <summary>Marks a recovery point in the stream; answers the agent's warning, if any.</summary>

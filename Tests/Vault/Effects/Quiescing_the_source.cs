@@ -57,6 +57,27 @@ public sealed class Quiescing_the_source : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Req", "I22")]
+    public async Task An_agent_whose_log_lacks_changes_is_asked_again_until_they_are_copied()
+    {
+        var asked = 0;
+        var (agent, _) = await FakeAgent.CallAsync(_agents, "site-a");
+        await using var connected = agent;
+        var quiesced = Reports.Streaming with { Role = VolumeRole.Quiesced, Generation = 0, Lsn = 0 };
+        agent.Answer = _ => new AgentReply.Directed(++asked switch
+        {
+            1 => quiesced with { Capture = "dirty-map", DirtyBytes = 4 << 20 },
+            2 => quiesced with { DirtyBytes = 4 << 20 },
+            _ => quiesced,
+        });
+        var outcome = await _runner.RunAsync(
+            _life.State, _life.Owed(EffectKind.QuiesceSource), CancellationToken.None);
+
+        Assert.Equal(3, asked);
+        Assert.IsType<ProtectedVmEvent.WritesQuiesced>(Assert.Single(_life.Tell(outcome)));
+    }
+
+    [Fact]
     public async Task An_agent_that_is_away_confirms_nothing()
     {
         var outcome = await _runner.RunAsync(

@@ -35,7 +35,7 @@ public sealed class ReverseResync : IDisposable
         life.Writer.Start(recovered);
         await life.MoreAsync(100);
         var job = await _lab.AskAsync("resync", "web");
-        Assert.Equal("succeeded", (string?)job["outcome"]);
+        Assert.Equal("succeeded", (string?)job["state"]);
         await _lab.UntilViewAsync("web", "failback is offered again", v =>
             (string?)v["phase"] == "protected-reverse"
             && v["operations"]!.AsArray().Any(o => (string?)o == "failback"));
