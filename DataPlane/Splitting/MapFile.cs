@@ -57,8 +57,8 @@ internal sealed class MapFile : IDisposable
     }
 
     /// <summary>
-    /// Opens the file, writes it again as it is and syncs it: what is read from it may be in the page cache only, after a
-    /// failed sync even in pages that the system calls clean, and counts as durable from here on.
+    /// Opens the file, writes it again as it is and syncs it: what is read from it may be in the page cache only, after
+    /// a failed sync even in pages that the system calls clean, and counts as durable from here on.
     /// </summary>
     public static MapFile Open(IStorageDirectory directory, int disk, int extents)
     {

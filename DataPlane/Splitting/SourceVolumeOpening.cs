@@ -182,7 +182,7 @@ internal static class SourceVolumeOpening
         }
     }
 
-    /// <summary>Writes what the marked extents hold again as it is: no write that was not synced lies elsewhere.</summary>
+    /// <summary>Writes what the marked extents hold again as it is: what was not synced lies nowhere else.</summary>
     private static void WriteAgain(SourceVolumeOptions options, VolumeState state)
     {
         var buffer = new byte[1 << 20];

@@ -13,9 +13,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// </code>
 /// A change is written to the first slot and synced, then to the second and synced. A crash between them leaves the
 /// newer state in the first, and that change was never answered; rot in one slot leaves the same state in the other.
-/// <para>Behind the slots, at 131072, stands one byte that is never synced: 1 while a sync of a disk is under way or has
-/// failed, else 0. The page cache keeps it when the process dies, and a process that died between a failed sync and the
-/// state that says so is found out by it (I28). Files of before it was kept end there, which reads as 0.</para>
+/// <para>Behind the slots, at 131072, stands one byte that is never synced: 1 while a sync of a disk is under way or
+/// has failed, else 0. The page cache keeps it when the process dies, and a process that died between a failed sync
+/// and the state that says so is found out by it (I28). Files of before it was kept end there, which reads as 0.</para>
 /// </summary>
 internal sealed class VolumeStateFile : IDisposable
 {

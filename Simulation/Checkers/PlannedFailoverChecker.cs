@@ -17,8 +17,9 @@ internal sealed class PlannedFailoverChecker : Checker
         {
             var lost = vm.Source.Writes.LastOrDefault(w => Enumerable.Range(0, w.Hashes.Length).Any(i =>
                 content[w.First + i] != vm.Source.Current[w.First + i]));
-            throw Broken(vm, $"the planned failover to cut {copy.Point.Cut} lost acknowledged writes: {difference}; the "
-                + $"last is {lost?.After} of {lost?.At} at sector {lost?.First}, logged: {lost?.Logged}");
+            throw Broken(
+                vm, $"the planned failover to cut {copy.Point.Cut} lost acknowledged writes: {difference}; the last "
+                + $"is {lost?.After} of {lost?.At} at sector {lost?.First}, logged: {lost?.Logged}");
         }
     }
 }

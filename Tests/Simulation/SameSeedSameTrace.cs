@@ -9,7 +9,7 @@ public sealed class SameSeedSameTrace
     [Fact]
     public void Twenty_seeds_in_two_processes_have_the_same_traces()
     {
-        string[] arguments = ["run", "--seed", "7000", "--seeds", "20", "--hours", "0.7", "--json"];
+        string[] arguments = ["run", "--seed", "7000", "--seeds", "20", "--hours", "0.5", "--json"];
         var program = Path.Combine(AppContext.BaseDirectory, "drctl-simulate");
         using var one = ChildProcess.Start(program, arguments);
         using var other = ChildProcess.Start(program, arguments);
