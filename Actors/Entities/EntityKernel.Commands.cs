@@ -26,7 +26,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
             return;
         }
 
-        var context = new DecisionContext(_now.Wall, work.Envelope.Id, work.Envelope.Actor);
+        var context = new DecisionContext(_now.Wall, work.Envelope.Id, work.Envelope.Actor) { Steady = _now.InLife };
         switch (TAggregate.Decide(State, work.Envelope.Command, context))
         {
             case Decision<TEvent>.Accepted { Events.IsEmpty: false } accepted:

@@ -62,6 +62,12 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 
         if (slice.EndOfStream)
         {
+            if (!IsTimeKnown())
+            {
+                ReadWholeStream();
+                return;
+            }
+
             Recovered();
         }
         else
@@ -82,6 +88,24 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         Head = new StreamHead(stored.Sequence, stored.Hash);
         _lastDecided = stored.Time;
         _recent.Remember(stored.CommandId, new CommandReply.Accepted(stored.Sequence));
+    }
+
+    /// <summary>
+    /// Whether the timers of a loaded state can be put on the steady clock (I26): a state whose snapshot no event
+    /// follows does not say when it was decided, and its timers may have been set by a clock that was a year ahead.
+    /// </summary>
+    private bool IsTimeKnown() => _loadedBefore || Head.Sequence == 0 || _lastDecided != DateTimeOffset.MinValue
+        || !TAggregate.Timers(State).Any(timer => timer.DueAt > _now.Steady);
+
+    private void ReadWholeStream()
+    {
+        _outputs.Add(new EntityOutput.SnapshotIgnored(
+            "no event follows it that says when the timers were set, so that the whole stream is read"));
+        State = TAggregate.Initial;
+        Head = StreamHead.Start;
+        _snapshotAt = 0;
+        _recent.Clear(coversStream: true);
+        _outputs.Add(new EntityOutput.ReadStream(Head));
     }
 
     private void Recovered()

@@ -12,7 +12,7 @@ internal sealed class EngineClock(TimeProvider time)
     public DateTimeOffset Steady => _startedAt + time.GetElapsedTime(_start);
 
     /// <summary>Now, by both.</summary>
-    public EngineInstant Now => new(time.GetUtcNow(), Steady);
+    public EngineInstant Now => new(time.GetUtcNow(), Steady) { HostStarted = _startedAt };
 
     /// <summary>A timer; it goes by the steady clock.</summary>
     public ITimer CreateTimer(TimerCallback callback) =>

@@ -96,6 +96,7 @@ internal sealed class RedoLog : IDisposable
         scan.Run(from, visit);
         _writer.ContinueAt(scan.Segment, scan.Offset, scan.Scanned);
         var head = _head.Head;
+        scan.WriteAgain((head.Segment, head.Offset));
         return (scan.Segment, scan.Offset).CompareTo((head.Segment, head.Offset)) >= 0 ? null
             : $"the log is damaged at byte {scan.Offset} of segment {scan.Segment:x8}, before its durable end at byte "
             + $"{head.Offset} of segment {head.Segment:x8}";

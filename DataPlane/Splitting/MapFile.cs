@@ -57,12 +57,14 @@ internal sealed class MapFile : IDisposable
     }
 
     /// <summary>
-    /// Opens the file and syncs it: what is read from it may be in the page cache only, and counts as durable from here
-    /// on.
+    /// Opens the file, writes it again as it is and syncs it: what is read from it may be in the page cache only, after
+    /// a failed sync even in pages that the system calls clean, and counts as durable from here on.
     /// </summary>
     public static MapFile Open(IStorageDirectory directory, int disk, int extents)
     {
         var file = directory.Open(NameOf(disk), StorageOpen.Any);
+        var bytes = new byte[file.Length];
+        file.Write(0, bytes.AsSpan(0, file.Read(0, bytes)));
         file.Sync();
         return new MapFile(file, disk, extents);
     }

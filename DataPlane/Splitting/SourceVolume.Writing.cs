@@ -64,7 +64,9 @@ public sealed partial class SourceVolume
 
         try
         {
+            _state.SyncBegins();
             DeviceOf(disk).Flush();
+            _state.SyncEnded();
         }
         catch (IOException e)
         {

@@ -19,7 +19,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// sound part of the log, from the oldest record to the damage, is true history: it is kept and shipped, so its
 /// recovery points are not lost.</para>
 /// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written: all that the
-/// log holds is applied again, and the disk must sync, before it is trusted.</para>
+/// log holds is applied again, what marked extents hold is written again as it is (the log may have gone of that, since
+/// the replica has it), and the disk must sync, before it is trusted. A process that died while it synced may not have
+/// lived to note the failure: then all that the log holds is applied again, and the disk must sync.</para>
 /// <para>Dirty extents at an opening mean a resync that was under way: it begins anew under a new generation, for the
 /// extents still dirty.</para>
 /// </remarks>
@@ -68,16 +70,19 @@ internal static class SourceVolumeOpening
     {
         var stateFile = VolumeStateFile.Open(options.Directory);
         var state = stateFile.Current;
+        var failed = !state.Clean && state.BootId == options.BootId && (state.SyncFailed || stateFile.DiedSyncing);
         CheckFits(options, state);
         var scan = Scan(options);
         var order = new WriteOrder();
         var isTrusted = IsTrusted(options, state, scan, out var cause);
+        Recovering(options, () => WriteAgain(options, state), failed && state.SyncFailed);
         if (isTrusted && !state.Clean && !state.Fenced)
         {
-            isTrusted = Redo(options, state, scan);
+            isTrusted = Redo(options, state, scan, failed);
             cause = isTrusted ? cause : SourceCause.LogDamaged;
         }
 
+        Recovering(options, () => options.Disks.ToList().ForEach(d => d.Device.Flush()), failed);
         var newest = isTrusted ? scan.Tail.Lsn
             : new Lsn(Max(scan.HighestLsn, state.Newest, state.Completed, state.AcknowledgedFloor.Lsn) + NumberGap);
         order.StartAt(newest);
@@ -88,10 +93,11 @@ internal static class SourceVolumeOpening
             Generation = new Generation(Math.Max(s.Generation.Value, scan.HighestGeneration.Value)),
             BootId = options.BootId,
             Clean = false,
-            SyncFailed = s.SyncFailed && !isTrusted,
+            SyncFailed = false,
             Completed = isTrusted ? newest : s.Completed,
             CacheLimitBytes = options.CacheLimitBytes,
         });
+        stateFile.ForgetSyncing();
         var maps = state.Disks
             .Select((d, i) => new ChangeMap(
                 MapFile.Open(options.Directory, i, ChangeMap.ExtentsOf(d.SizeBytes)), order.Gate, newest))
@@ -143,29 +149,64 @@ internal static class SourceVolumeOpening
         return state.Mode == SourceMode.Logging && sameCache && !damage && scan.Chain.Count > 0;
     }
 
-    private static bool Redo(SourceVolumeOptions options, VolumeState state, LogScan scan)
+    private static bool Redo(SourceVolumeOptions options, VolumeState state, LogScan scan, bool failed)
     {
         // After a failed sync, all of the present generation: before its start, writes may have gone unlogged.
-        var from = state.SyncFailed
+        var from = failed
             ? new Lsn(scan.Chain.First(s => s.Header.Generation == scan.Tail.Generation).Header.FirstLsn.Value - 1)
             : new Lsn(Math.Max(scan.Completed.Value, state.Completed.Value));
+        var isSound = false;
+        Recovering(
+            options,
+            () => isSound = new LogRedo(scan.Chain, [.. options.Disks.Select(d => d.Device)]).TryApply(from),
+            isDue: true);
+        return isSound;
+    }
+
+    private static void Recovering(SourceVolumeOptions options, Action action, bool isDue)
+    {
         try
         {
-            var isSound = new LogRedo(scan.Chain, [.. options.Disks.Select(d => d.Device)]).TryApply(from);
-            if (state.SyncFailed)
+            if (isDue)
             {
-                options.Disks.ToList().ForEach(d => d.Device.Flush());
+                action();
             }
-
-            return isSound;
         }
         catch (BlockDeviceException e)
         {
             throw new SourceVolumeException(
                 SourceVolumeError.RedoFailed,
-                $"the log of '{options.Vm}' could not be applied to its disks after a crash: {e.Message}; "
+                $"the disks of '{options.Vm}' could not be put right after a crash: {e.Message}; "
                 + "make the disk writable and open again",
                 e);
+        }
+    }
+
+    /// <summary>Writes what the marked extents hold again as it is: what was not synced lies nowhere else.</summary>
+    private static void WriteAgain(SourceVolumeOptions options, VolumeState state)
+    {
+        var buffer = new byte[1 << 20];
+        for (var i = 0; i < state.Disks.Length; i++)
+        {
+            var (device, size) = (options.Disks[i].Device, state.Disks[i].SizeBytes);
+            using var map = MapFile.Open(options.Directory, i, ChangeMap.ExtentsOf(size));
+            var marked = map.Load(ExtentMark.Active).SetBits().Union(map.Load(ExtentMark.Dirty).SetBits());
+            foreach (var extent in marked.Order())
+            {
+                var end = Math.Min(size, (extent + 1L) * DirtyExtent.Size);
+                for (var at = (long)extent * DirtyExtent.Size; at < end;)
+                {
+                    var run = device.NextRun(at, end - at);
+                    var length = (int)Math.Min(run.Length, buffer.Length);
+                    if (run.State == AllocationState.Data)
+                    {
+                        device.Read(at, buffer.AsSpan(0, length));
+                        device.Write([BlockChange.Write(at, buffer.AsMemory(0, length))]);
+                    }
+
+                    at += length;
+                }
+            }
         }
     }
 

@@ -13,6 +13,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// </code>
 /// A change is written to the first slot and synced, then to the second and synced. A crash between them leaves the
 /// newer state in the first, and that change was never answered; rot in one slot leaves the same state in the other.
+/// <para>Behind the slots, at 131072, stands one byte that is never synced: 1 while a sync of a disk is under way or
+/// has failed, else 0. The page cache keeps it when the process dies, and a process that died between a failed sync
+/// and the state that says so is found out by it (I28). Files of before it was kept end there, which reads as 0.</para>
 /// </summary>
 internal sealed class VolumeStateFile : IDisposable
 {
@@ -24,7 +27,10 @@ internal sealed class VolumeStateFile : IDisposable
     private const int HeaderSize = 28;
     private const uint Magic = 0x41545356;
     private const ushort Version = 1;
+    private const int NotePlace = 2 * SlotSize;
     private readonly Lock _gate = new();
+    private readonly Lock _noteGate = new();
+    private int _syncing;
     private readonly IStorageFile _file;
     private ulong _number;
 
@@ -38,11 +44,52 @@ internal sealed class VolumeStateFile : IDisposable
     /// <summary>The state as it is durable.</summary>
     public VolumeState Current { get; private set; }
 
+    /// <summary>The process before this one ended while a disk was being synced, or after that failed.</summary>
+    public bool DiedSyncing { get; private init; }
+
+    /// <summary>Notes that a sync of a disk begins; one that fails never ends.</summary>
+    /// <exception cref="StorageException">It could not be noted.</exception>
+    public void SyncBegins()
+    {
+        lock (_noteGate)
+        {
+            if (_syncing == 0)
+            {
+                _file.Write(NotePlace, [1]);
+            }
+
+            _syncing++;
+        }
+    }
+
+    /// <summary>Notes that a sync has succeeded.</summary>
+    /// <exception cref="StorageException">It could not be noted.</exception>
+    public void SyncEnded()
+    {
+        lock (_noteGate)
+        {
+            if (--_syncing == 0)
+            {
+                _file.Write(NotePlace, [0]);
+            }
+        }
+    }
+
+    /// <summary>What the process before has left was dealt with.</summary>
+    /// <exception cref="StorageException">It could not be noted.</exception>
+    public void ForgetSyncing()
+    {
+        lock (_noteGate)
+        {
+            _file.Write(NotePlace, [0]);
+        }
+    }
+
     /// <summary>Makes the file durably; the state is its first.</summary>
     public static VolumeStateFile Create(IStorageDirectory directory, VolumeState state)
     {
         var file = directory.Open(NewName, StorageOpen.Any);
-        file.Write(0, new byte[2 * SlotSize]);
+        file.Write(0, new byte[NotePlace + 1]);
         var result = new VolumeStateFile(file, state, 0);
         result.Update(s => s);
         directory.Rename(NewName, Name);
@@ -60,6 +107,9 @@ internal sealed class VolumeStateFile : IDisposable
         var state = second is null || firstNumber >= secondNumber ? first : second;
         return state is not null
             ? new VolumeStateFile(file, state, Math.Max(firstNumber, secondNumber))
+            {
+                DiedSyncing = IsNoted(file),
+            }
             : throw new SourceVolumeException(
                 SourceVolumeError.StateDamaged,
                 $"'{file.Name}' is damaged in both of its copies; delete '{directory.Path}' and protect the VM again");
@@ -99,6 +149,12 @@ internal sealed class VolumeStateFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    private static bool IsNoted(IStorageFile file)
+    {
+        Span<byte> note = stackalloc byte[1];
+        return file.Read(NotePlace, note) == 1 && note[0] != 0;
+    }
 
     private static ulong NumberOf(byte[] slot) => BinaryPrimitives.ReadUInt64LittleEndian(slot.AsSpan(16));
 

@@ -60,7 +60,7 @@ public sealed class ReceiveSession
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var link = _link;
-        var machine = new ReceiveMachine(_options, link.Reader.NextSequence);
+        var first = link.Reader.NextSequence;
         var workers = _options.Workers > 0 ? _options.Workers : Environment.ProcessorCount;
         await using var wake = _time.CreateTimer(
             _ => _order.Writer.TryWrite(null), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -68,7 +68,7 @@ public sealed class ReceiveSession
             link, _time,
             [
                 token => GuardAsync(ReadAsync, reading: true, token),
-                token => GuardAsync(t => ApplyAsync(machine, wake, t), reading: false, token),
+                token => GuardAsync(t => ApplyAsync(first, wake, t), reading: false, token),
                 WatchAsync,
                 .. Enumerable.Repeat<Func<CancellationToken, Task>>(token =>
                     GuardAsync(OpenAsync, reading: false, token), workers),
@@ -123,16 +123,15 @@ public sealed class ReceiveSession
         }
     }
 
-    private async Task ApplyAsync(ReceiveMachine machine, ITimer wake, CancellationToken cancellationToken)
+    private async Task ApplyAsync(ulong firstSequence, ITimer wake, CancellationToken cancellationToken)
     {
-        var applier = new FrameApplier(_sink, _link.Peer.Position.Term);
         Grow();
-        var durable = _sink.Position.Durable;
-        while (!machine.Closed)
+        var steps = new ReceiveSteps(_sink, _link.Peer.Position.Term, _options, firstSequence);
+        while (!steps.Closed)
         {
             if (!_order.Reader.TryRead(out var slot))
             {
-                if (machine.SyncAt is { } at)
+                if (steps.SyncAt is { } at)
                 {
                     wake.Change(at > Now ? at - Now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
                 }
@@ -143,8 +142,7 @@ public sealed class ReceiveSession
             if (slot is not null)
             {
                 await slot.Opened.WaitAsync(cancellationToken);
-                var answer = applier.Apply(slot.Header.Type, slot.Header.Sequence, slot.Payload);
-                machine.Apply(slot.Header.Type, slot.Header.Sequence, slot.Payload.Length, Now);
+                var answer = steps.Apply(slot.Header.Type, slot.Header.Sequence, slot.Payload, Now);
                 slot.Release(_link.Pool);
                 _budget.Give(slot.Cost);
                 if (answer is not null)
@@ -153,18 +151,9 @@ public sealed class ReceiveSession
                 }
             }
 
-            if (machine.SyncDue(Now))
+            if (steps.Settle(idle: !_order.Reader.TryPeek(out _), Now) is { } ack)
             {
-                durable = _sink.Sync();
-                machine.Synced();
-                _options.PositionMoved?.Invoke(_sink.Position);
-            }
-
-            if (machine.AckDue(idle: !_order.Reader.TryPeek(out _)))
-            {
-                machine.Acked();
-                await SendAsync(FrameType.Ack, AckPayload.Ack(machine.Applied, machine.Durable, durable),
-                    cancellationToken);
+                await SendAsync(FrameType.Ack, ack, cancellationToken);
             }
         }
 

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.Resync;
 using ReplicationEngine.DataPlane.Transport.Framing;
 using ReplicationEngine.DataPlane.Transport.Handshaking;
 using ReplicationEngine.DataPlane.Transport.Sending;
@@ -76,14 +75,15 @@ public sealed class SendSession
         var machine = new SendMachine(_options, link.Peer.Position, after, link.NextSequence);
         var filler = new SlotFiller(_source, link.Sending, link.Pool, _time, _meter, _options.Compress);
         var limit = _options.BytesPerSecond is { } rate ? new BandwidthLimit(rate, _time) : null;
-        var pipeline = new SlotPipeline(filler, link, limit, _time);
+        var steps = new SendSteps(machine, _source, _options);
+        var pipeline = new SlotPipeline(filler, link, limit, steps.Logs, _time);
         await using var tick = _time.CreateTimer(_ => Post(static _ => { }), null, TickInterval, TickInterval);
         await using var poll = _time.CreateTimer(
             _ => Post(static m => m.PollOver()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         await SessionTasks.RunAsync(
             link, _time,
             [
-                token => PumpAsync(machine, pipeline, poll, token),
+                token => PumpAsync(machine, pipeline, steps, poll, token),
                 token => ReadAsync(token),
                 pipeline.WriteAsync,
                 .. Enumerable.Repeat<Func<CancellationToken, Task>>(pipeline.FillAsync, WorkerCount),
@@ -95,8 +95,8 @@ public sealed class SendSession
 
     private void Post(Action<SendMachine> input) => _inputs.Writer.TryWrite(input);
 
-    private async Task PumpAsync(SendMachine machine, SlotPipeline pipeline, ITimer poll,
-        CancellationToken cancellationToken)
+    private async Task PumpAsync(
+        SendMachine machine, SlotPipeline pipeline, SendSteps steps, ITimer poll, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -119,7 +119,7 @@ public sealed class SendSession
                     await _inputs.Reader.WaitToReadAsync(cancellationToken);
                     break;
                 default:
-                    Execute(machine, pipeline, action);
+                    Execute(machine, pipeline, steps, action);
                     break;
             }
         }
@@ -148,87 +148,22 @@ public sealed class SendSession
         Post(static machine => machine.WorkArrived());
     }
 
-    private void Execute(SendMachine machine, SlotPipeline pipeline, in SendAction action)
+    private void Execute(SendMachine machine, SlotPipeline pipeline, SendSteps steps, in SendAction action)
     {
-        switch (action.Step)
+        if (steps.Execute(action, Now) is { } slot)
         {
-            case SendStep.ReadLog:
-                ReadLog(machine, pipeline);
-                break;
-            case SendStep.ReadDirty:
-                ReadDirty(machine);
-                break;
-            case SendStep.Inspect:
-                machine.Inspected(action.Slot.Work, Allocated(action));
-                break;
-            case SendStep.Acknowledge:
-                _source.Acknowledge(action.Position);
-                break;
-            case SendStep.ClearDirty:
-                _source.ClearDirty(action.Extent);
-                break;
-            default:
-                if (action.Type == FrameType.Close)
-                {
-                    Volatile.Write(ref _closing, true);
-                }
-
-                pipeline.Add(new SendSlot(action));
-                break;
-        }
-    }
-
-    private void ReadDirty(SendMachine machine)
-    {
-        // In this order: only then the tail is the right end when nothing is held and nothing dirty.
-        var before = _source.Tail;
-        if (_source.IsResyncHeld)
-        {
-            machine.DirtyHeld();
-            return;
-        }
-
-        var extents = _source.DirtyExtents();
-        machine.DirtyRead(before, extents, _source.Tail);
-        Publish(machine);
-    }
-
-    private void ReadLog(SendMachine machine, SlotPipeline pipeline)
-    {
-        var log = pipeline.Logs.Rent();
-        var position = machine.Position;
-        _source.ReadLog(ref position, log, _options.BatchBytes);
-        var sequence = machine.LogRead(LogBatch.Scan(log.WrittenSpan), position, Now);
-        if (sequence == 0)
-        {
-            pipeline.Logs.Return(log);
-            return;
-        }
-
-        pipeline.Add(new SendSlot(new SendAction(SendStep.Reserve, FrameType.Records, sequence, position)) { Log =
-            log });
-    }
-
-    private ulong Allocated(in SendAction action)
-    {
-        // The same rule as for reading: what the stream already carries must be on the disk before the disk is asked.
-        _source.WaitForCompletion(action.Position.Lsn);
-        var extent = action.Slot.Work.Extent;
-        ulong allocated = 0;
-        for (long at = 0; at < extent.Length;)
-        {
-            var run = _source.NextRun(extent.Disk, extent.Offset + at, extent.Length - at);
-            if (run.State == AllocationState.Data)
+            if (action.Type == FrameType.Close)
             {
-                var (first, end) = ((int)(at / BlockHashTree.BlockSize),
-                    BlockHashTree.BlockCount((int)(at + run.Length)));
-                allocated |= BlockHashTree.MaskOf(end - first) << first;
+                Volatile.Write(ref _closing, true);
             }
 
-            at += run.Length;
+            pipeline.Add(slot);
         }
 
-        return allocated;
+        if (action.Step == SendStep.ReadDirty)
+        {
+            Publish(machine);
+        }
     }
 
     private async Task ReadAsync(CancellationToken cancellationToken)

@@ -14,6 +14,9 @@ namespace ReplicationEngine.Engine.Kernel;
 /// </param>
 public sealed record DecisionContext(DateTimeOffset Now, CommandId CommandId, string Actor)
 {
+    /// <summary>The same instant by the host's steady clock; null where the host has none.</summary>
+    public SteadyInstant? Steady { get; init; }
+
     /// <summary>
     /// A GUID derived from the command id and the ordinal: the same for the same command on every replay.
     /// </summary>

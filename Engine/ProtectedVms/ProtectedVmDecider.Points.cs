@@ -55,7 +55,10 @@ internal static partial class ProtectedVmDecider
             && pending.Id == point.Id && point.Kind == PointKind.Crash;
         var made = new RecoveryPointSealed(context.Now, InOrderOfTime(state, point), less
             ? "The application could not be frozen in time; the point is only crash-consistent."
-            : null);
+            : null)
+        {
+            Steady = context.Steady,
+        };
         return [made, .. Expired(ProtectedVmEvolution.Evolve(state, made), context)];
     }
 

@@ -67,7 +67,14 @@ public abstract partial record ProtectedVmEvent
     /// A recovery point exists; <paramref name="Warning"/> when it is less than was asked for (RCP-3).
     /// </summary>
     public sealed record RecoveryPointSealed(DateTimeOffset At, RecoveryPoint Point, string? Warning)
-        : ProtectedVmEvent(At);
+        : ProtectedVmEvent(At)
+    {
+        /// <summary>
+        /// When, by the host's steady clock, on which retention goes (I25); null in events of before that was kept,
+        /// whose points age by their own times.
+        /// </summary>
+        public SteadyInstant? Steady { get; init; }
+    }
 
     /// <summary>A requested point was not made.</summary>
     public sealed record RecoveryPointSkipped(DateTimeOffset At, RecoveryPointId Point, string Reason)

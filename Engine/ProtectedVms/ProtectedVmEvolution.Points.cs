@@ -30,7 +30,9 @@ internal static partial class ProtectedVmEvolution
         var answered = schedule.Pending?.Id == e.Point.Id;
         var next = state with
         {
-            Points = RetentionClock.Insert(state.Points, e.Point),
+            Points = e.Steady is { } now
+                ? RetentionClock.Insert(state.Points, e.Point, now, schedule.LastSteady)
+                : RetentionClock.Insert(state.Points, e.Point),
             PointSchedule = schedule with
             {
                 LastAt = schedule.LastAt is null ? null : e.At,
@@ -38,6 +40,7 @@ internal static partial class ProtectedVmEvolution
                     ? schedule.NextAt : e.At + ReplicationPolicy.CrashConsistentEvery,
                 LastApplicationAt = e.Point.Kind == PointKind.Application ? e.At : schedule.LastApplicationAt,
                 Pending = answered ? null : schedule.Pending,
+                LastSteady = e.Steady ?? schedule.LastSteady,
             },
             Jobs = answered ? state.Jobs.End(JobKind.RecoveryPoint, JobOutcome.Succeeded, e.At, e.Warning) : state.Jobs,
         };

@@ -95,6 +95,9 @@ public sealed record PruneOrder(ValueList<RecoveryPointId> Points, long Since);
 public sealed record PointSchedule(
     DateTimeOffset? NextAt, DateTimeOffset? LastAt, DateTimeOffset? LastApplicationAt, PendingPoint? Pending)
 {
+    /// <summary>When the last was sealed by the host's steady clock (I25); null when that is not known.</summary>
+    public SteadyInstant? LastSteady { get; init; }
+
     /// <summary>No point is made.</summary>
     public static PointSchedule Idle { get; } = new(null, null, null, null);
 }

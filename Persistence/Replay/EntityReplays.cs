@@ -47,6 +47,7 @@ public sealed class EntityReplays
             },
             stored => JsonNode.Parse(ProtectedVmCodec.ToJson(stored.Name, stored.Payload))!,
             new Origins<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(
-                ProtectedVmOrigins.Of, ProtectedVmOrigins.WithoutWords));
+                ProtectedVmOrigins.Of, ProtectedVmOrigins.WithoutWords,
+                @event => (@event as ProtectedVmEvent.RecoveryPointSealed)?.Steady));
     }
 }

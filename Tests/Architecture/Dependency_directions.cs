@@ -15,6 +15,7 @@ public sealed class Dependency_directions
         ["DataPlane"] = ["Engine"],
         ["Agent"] = ["Engine", "DataPlane"],
         ["Vault"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent"],
+        ["Simulation"] = ["Engine", "Actors", "Persistence", "DataPlane"],
         ["Benchmarks"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Vault"],
     };
 

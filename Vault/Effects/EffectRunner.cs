@@ -1,6 +1,7 @@
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -99,6 +100,12 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
     private Task<EffectResult> ResyncAsync(ProtectedVmState state, CancellationToken ct)
     {
         Volume(state).ForgetFault();
+        if (state.Phase is Phase.ProtectedReverse)
+        {
+            // The sender is this service's own splitter: it is the one to compare all.
+            Volume(state).RequireLive().Source!.MarkAllDirty(SourceCause.UserRequest);
+        }
+
         return DirectAsync(state, ct);
     }
 

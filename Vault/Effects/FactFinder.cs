@@ -107,6 +107,13 @@ internal sealed partial class FactFinder(
                 }
 
                 break;
+            case Phase.ProtectedReverse:
+                foreach (var fact in ResyncFacts.OfReverse(state, volume.ReverseStatus()))
+                {
+                    yield return fact;
+                }
+
+                break;
             case Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.Committing or Phase.FailedOver
                 when status.Role == VolumeRole.Fenced && !Has(state, HealthKind.SourceFenced):
                 yield return new ProtectedVmCommand.RecordSourceFenced(status.DivergentBytes);

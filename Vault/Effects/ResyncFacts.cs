@@ -1,12 +1,13 @@
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Effects;
 
 // Who mends what. The source knows which extents its log did not carry (a full log, a pause that outgrew it, a crash of
 // the machine) and sends them by itself as soon as it can: such a resync is told when it runs and when it is done, and
 // as needed while it cannot run. Damage at the target, a resized disk or a user's wish take a comparison of whole
-// disks, which the VM's policy times; that one is ordered (see SourceDirectives), and fails for good when what broke
+// disks, which the VM's policy times; that one is ordered (see SourceDuty), and fails for good when what broke
 // the transfer breaks it again (RES-7).
 
 /// <summary>What source and target tell of resyncs that the VM's state does not know yet (RES-1 to RES-8).</summary>
@@ -21,9 +22,13 @@ internal static class ResyncFacts
             : [];
     }
 
-    /// <summary>Whether the source knows exactly which extents a resync for this reason must send.</summary>
-    public static bool SourceKnowsExtents(ResyncReason reason) => reason is ResyncReason.DirtyMap
-        or ResyncReason.LogHalfOfDisk or ResyncReason.PauseOutgrewLog or ResyncReason.ForcedShutdown;
+    /// <summary>
+    /// The facts for a VM that runs at the target side: a resync that was ordered there is done when the source side is
+    /// in step again. Nobody else would end it, and a failback waits for it.
+    /// </summary>
+    public static IEnumerable<ProtectedVmCommand> OfReverse(ProtectedVmState state, ReverseStatus reverse) =>
+        state.Replication.Resync is { Stage: ResyncStage.Running } && reverse.InSync
+            ? [new ProtectedVmCommand.RecordResyncCompleted(reverse.Transfer?.ChangedBytes ?? 0)] : [];
 
     private static IEnumerable<ProtectedVmCommand> OfRunning(VolumeStatus status, ReplicaSight replica)
     {
@@ -75,7 +80,7 @@ internal static class ResyncFacts
     {
         var mark = state.Replication.Resync;
         if (state.Replication.Paused || status.Capture == "dirty-map"
-            || (mark is not null && !mark.Reasons.All(SourceKnowsExtents)))
+            || (mark is not null && !mark.Reasons.All(SourceDuty.SourceKnowsExtents)))
         {
             yield break;
         }

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Effects;
 
@@ -46,7 +45,8 @@ internal sealed partial class TargetRestore(
             var volume = site.Obtain(vm);
             await volume.PrepareAsync([], state.Term, cancellationToken);
             await volume.RestoreAsync(
-                state.TestFailover is TestFailover.Active, LiveTerm(state), IsQuiesced(state), cancellationToken);
+                state.TestFailover is TestFailover.Active, SourceDuty.LiveTerm(state), SourceDuty.IsLiveQuiesced(state),
+                cancellationToken);
         }
         catch (IOException e)
         {
@@ -56,19 +56,6 @@ internal sealed partial class TargetRestore(
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    private static Term? LiveTerm(ProtectedVmState state) => state.Phase switch
-    {
-        Phase.CommitPending or Phase.Committing or Phase.FailedOver
-            or Phase.Reprotecting { Direction: Direction.ToPrimary }
-            or Phase.ProtectedReverse => state.Term,
-        Phase.FailingBack { Step: FailoverStep.Quiescing } => new Term(state.Term.Value - 1),
-        Phase.FailingBack or Phase.FailbackCommitPending => new Term(state.Term.Value - 1),
-        _ => null,
-    };
-
-    private static bool IsQuiesced(ProtectedVmState state) =>
-        state.Phase is Phase.FailingBack { Step: not FailoverStep.Quiescing } or Phase.FailbackCommitPending;
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the replica of '{Vm}' could not be opened: {Reason}")]
     private partial void NotRestored(string vm, string reason);

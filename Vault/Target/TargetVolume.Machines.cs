@@ -4,6 +4,8 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Api;
+using Replica = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
+using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
 using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
 
 namespace ReplicationEngine.Vault.Target;
@@ -56,6 +58,7 @@ internal sealed partial class TargetVolume
     {
         if (Peek(LiveName) is { } current && current.Point.Id != point)
         {
+            _ = Stored(Opened(), point);
             await CloseMachineAsync(LiveName, delete: true);
         }
 
@@ -145,10 +148,8 @@ internal sealed partial class TargetVolume
 
         var began = _time.GetTimestamp();
         var store = Opened();
-        var stored = store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
-            $"The replica of '{_vm}' does not hold recovery point {id}.");
-        var overlay = store.Overlays.Contains(name, StringComparer.Ordinal) ? store.OpenOverlay(name)
-            : store.CreateOverlay(name, id);
+        var stored = Stored(store, id);
+        var overlay = OverlayOf(store, name, id);
         var source = term is { } live ? OpenLiveSource(overlay, live) : null;
         var disks = new List<RecoveredDisk>();
         for (var i = 0; i < overlay.Disks.Count; i++)
@@ -167,6 +168,30 @@ internal sealed partial class TargetVolume
         var machine = new Machine(point, view, overlay, source);
         Put(name, machine);
         return machine;
+    }
+
+    private StoredPoint Stored(Replica store, RecoveryPointId id) =>
+        store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
+            $"The replica of '{_vm}' does not hold recovery point {id}.");
+
+    /// <summary>
+    /// The machine's disks. What a removal that was cut short has left is of another machine: it goes first, with the
+    /// log of its writes, which must never be applied to the new disks.
+    /// </summary>
+    private ReplicaOverlay OverlayOf(Replica store, string name, RecoveryPointId id)
+    {
+        if (store.Overlays.Contains(name, StringComparer.Ordinal))
+        {
+            if (store.PointOfOverlay(name) == id)
+            {
+                return store.OpenOverlay(name);
+            }
+
+            store.DeleteOverlay(name);
+        }
+
+        _directory.DeleteSubdirectory(name);
+        return store.CreateOverlay(name, id);
     }
 
     private SourceVolume OpenLiveSource(ReplicaOverlay overlay, Term term)

@@ -23,7 +23,8 @@ internal sealed record InPlaceState(
 
 /// <summary>
 /// The file that holds the state: two slots take turns, each is synced before it counts, so that a crash leaves the
-/// newest or the one before.
+/// newest or the one before. The first state of all goes to the second slot: while the first slot is still empty,
+/// nothing was ever received, and a second slot that is torn means that the making of the file was cut short.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -109,10 +110,12 @@ internal sealed class InPlaceStateFile : IDisposable
 
     private void Load(string path)
     {
+        var received = false;
         for (var slot = 0; slot < 2; slot++)
         {
             var bytes = new byte[Fixed + (24 * MostRanges)];
             var length = _file.Read(slot * SlotSize, bytes);
+            received |= slot == 0 && bytes.AsSpan(0, length).ContainsAnyExcept((byte)0);
             if (length < Fixed || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic || bytes[4] != 1)
             {
                 continue;
@@ -133,7 +136,7 @@ internal sealed class InPlaceStateFile : IDisposable
             }
         }
 
-        if (State is null && _file.Length > 0)
+        if (State is null && received)
         {
             throw new ReplicaCorruptException(
                 $"The state of the replica in '{path}' is damaged: delete the directory and resync the disks from "

@@ -98,6 +98,13 @@ internal sealed class ManifestFile : IDisposable
             var first = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(48));
             var manifest = new ManifestFile(directory, name, file, first, bytes[16..48], HeaderSize);
             manifest.Load(bytes.AsSpan(0, length), knownFrames);
+            if (manifest.Frames > knownFrames)
+            {
+                // Nobody said that these became durable: after a failed sync the system calls them clean all the same.
+                file.Write(0, bytes.AsSpan(0, (int)manifest._end));
+                file.Sync();
+            }
+
             return manifest;
         }
         catch

@@ -7,7 +7,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
 
 /// <summary>
 /// Reads a log from a checkpoint on, record by record, with all checksums checked, and stops at the first that is not
-/// whole. What follows it is a torn tail that was never acknowledged, unless the head file knows better.
+/// whole, or at a segment that does not begin where the one before it ends. What follows is a torn tail that was never
+/// acknowledged, unless the head file knows better.
 /// </summary>
 internal sealed class LogScan(SegmentSet segments, uint owner)
 {
@@ -38,7 +39,8 @@ internal sealed class LogScan(SegmentSet segments, uint owner)
         {
             // The header of the first one was durable before the checkpoint was, and its records are checked one by
             // one.
-            var sound = row[i] == from.Segment || segments.HasSoundHeader(row[i]);
+            var sound = row[i] == from.Segment
+                || (segments.HasSoundHeader(row[i]) && segments.Follows(row[i], Segment, Offset));
             if (sound)
             {
                 Segment = row[i];
@@ -57,6 +59,33 @@ internal sealed class LogScan(SegmentSet segments, uint owner)
         if (Segment != 0 && segments.LengthOf(Segment) > Offset)
         {
             segments.File(Segment).SetLength(Offset);
+        }
+    }
+
+    /// <summary>
+    /// Writes what stands behind a place once more, as it is. When the process before ended after a failed sync, the
+    /// system calls those pages clean though the medium may lack them, and a sync alone would not bring them there
+    /// (I28).
+    /// </summary>
+    public void WriteAgain((uint Segment, long Offset) durable)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
+        try
+        {
+            foreach (var number in Scanned.Where(n => n >= durable.Segment))
+            {
+                var (file, end) = (segments.File(number), segments.LengthOf(number));
+                for (var at = number == durable.Segment ? durable.Offset : 0; at < end;)
+                {
+                    var read = file.Read(at, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at)));
+                    file.Write(at, buffer.AsSpan(0, read));
+                    at += read;
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -97,7 +97,7 @@ internal sealed class LogWriter(SegmentSet segments, uint owner, long segmentSiz
     public void StartSegment()
     {
         var number = segments.NextNumber();
-        segments.Create(number, FileNames.Log(owner, number), owner);
+        segments.Create(number, FileNames.Log(owner, number), owner, (Segment, Offset));
         (Segment, Offset) = (number, SegmentSet.HeaderSize);
         _unsynced.Add(number);
         _namesUnsynced = true;

@@ -14,9 +14,12 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
 /// received, one after another. Little endian:
 /// <code>
 ///   0 u32 magic "RSG1"   4 u16 version 1   6 u16 0   8 u32 key id (0: not encrypted)   12 u32 owner   16 u32 number
-///  20 u32 0             24 16 bytes: the store's tag     40 20 bytes 0                 60 u32 CRC-32C over bytes 0 ..
+///  20 u32 0             24 16 bytes: the store's tag     40 u32 number of the log's segment before this one
+///  44 i64 where that one ended                           52 8 bytes 0                  60 u32 CRC-32C over bytes 0 ..
 ///  60
 /// </code>
+/// Segment and end before are 0 for the first one, for compacted ones, and for those of before they were kept. Without
+/// them a tail that was lost whole (a power cut, a misdirected write) would not show when a newer segment follows.
 /// </remarks>
 internal sealed class SegmentSet : IDisposable
 {
@@ -68,7 +71,11 @@ internal sealed class SegmentSet : IDisposable
     }
 
     /// <summary>Makes a segment with its header. Nothing is synced.</summary>
-    public IStorageFile Create(uint number, string name, uint owner)
+    /// <param name="number">Its number.</param>
+    /// <param name="name">Its file.</param>
+    /// <param name="owner">Whose log it belongs to.</param>
+    /// <param name="before">Where the log ended before it; 0 when it follows nothing.</param>
+    public IStorageFile Create(uint number, string name, uint owner, (uint Segment, long Offset) before = default)
     {
         var file = _directory.Open(name, StorageOpen.New);
         try
@@ -80,6 +87,8 @@ internal sealed class SegmentSet : IDisposable
             BinaryPrimitives.WriteUInt32LittleEndian(header[12..], owner);
             BinaryPrimitives.WriteUInt32LittleEndian(header[16..], number);
             Tag.TryWriteBytes(header[24..], bigEndian: true, out _);
+            BinaryPrimitives.WriteUInt32LittleEndian(header[40..], before.Segment);
+            BinaryPrimitives.WriteInt64LittleEndian(header[44..], before.Offset);
             BinaryPrimitives.WriteUInt32LittleEndian(header[60..], Crc32C.Compute(header[..60]));
             file.Write(0, header);
         }
@@ -130,6 +139,16 @@ internal sealed class SegmentSet : IDisposable
             && BinaryPrimitives.ReadUInt32LittleEndian(header[16..]) == number
             && new Guid(header.Slice(24, 16), bigEndian: true) == Tag
             && BinaryPrimitives.ReadUInt32LittleEndian(header[60..]) == Crc32C.Compute(header[..60]);
+    }
+
+    /// <summary>Whether a segment with a sound header begins where the log ended before it, or does not say.</summary>
+    public bool Follows(uint number, uint segment, long offset)
+    {
+        Span<byte> header = stackalloc byte[HeaderSize];
+        File(number).Read(0, header);
+        var before = BinaryPrimitives.ReadUInt32LittleEndian(header[40..]);
+        return before == 0
+            || (before == segment && BinaryPrimitives.ReadInt64LittleEndian(header[44..]) == offset);
     }
 
     public long LengthOf(uint number) => File(number).Length;

@@ -7,7 +7,8 @@ namespace ReplicationEngine.DataPlane.Transport.Sending;
 /// Fills reserved slots in parallel and writes them in order. What is in it is bounded by the windows of the
 /// <see cref="SendMachine"/> that reserves.
 /// </summary>
-internal sealed class SlotPipeline(SlotFiller filler, SessionLink link, BandwidthLimit? limit, TimeProvider time)
+internal sealed class SlotPipeline(
+    SlotFiller filler, SessionLink link, BandwidthLimit? limit, LogBuffers logs, TimeProvider time)
 {
     private const int InlineBytes = 8 << 10;
     private readonly Channel<SendSlot> _work = Channel.CreateUnbounded<SendSlot>(
@@ -15,11 +16,6 @@ internal sealed class SlotPipeline(SlotFiller filler, SessionLink link, Bandwidt
 
     private readonly Channel<SendSlot> _order = Channel.CreateUnbounded<SendSlot>(
         new UnboundedChannelOptions { SingleWriter = true, SingleReader = true });
-
-    private readonly LogBuffers _logs = new();
-
-    /// <summary>Buffers for log batches; a slot's buffer comes back by itself.</summary>
-    public LogBuffers Logs => _logs;
 
     /// <summary>Takes the next slot; slots come in the order of their numbers.</summary>
     public void Add(SendSlot slot)
@@ -80,7 +76,7 @@ internal sealed class SlotPipeline(SlotFiller filler, SessionLink link, Bandwidt
         filler.Fill(slot);
         if (slot.Log is { } log)
         {
-            _logs.Return(log);
+            logs.Return(log);
         }
     }
 }

@@ -77,9 +77,17 @@ internal static partial class EventForms
                     message.Warning = warning;
                 }
 
+                if (e.Steady is { } steady)
+                {
+                    message.Steady = new() { Life = At(steady.Life), At = At(steady.At) };
+                }
+
                 return message;
             },
-            m => new(Time(m.At), From(m.Point), m.HasWarning ? m.Warning : null)),
+            m => new(Time(m.At), From(m.Point), m.HasWarning ? m.Warning : null)
+            {
+                Steady = m.Steady is { } steady ? new SteadyInstant(Time(steady.Life), Time(steady.At)) : null,
+            }),
         EventForm.V1<RecoveryPointSkipped, Wire.RecoveryPointSkipped>(
             "recovery-point-skipped",
             e => new() { At = At(e.At), Point = e.Point.ToString(), Reason = e.Reason },

@@ -1,3 +1,4 @@
+using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Tests.Actors.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Entities;
@@ -62,6 +63,19 @@ public sealed class EntityKernelClockTests
     }
 
     [Fact]
+    public void That_holds_too_when_the_last_event_is_in_the_snapshot()
+    {
+        var driver = new KernelDriver(new EntityKernelOptions { SnapshotEvery = 2 }).Start();
+        driver.Submit(1, new CounterCommand.Add(1));
+        driver.Submit(2, new CounterCommand.SetTimer("a", driver.Now.AddMinutes(5)));
+        driver.JumpWall(TimeSpan.FromHours(-3));
+        driver.Restart();
+        driver.Advance(TimeSpan.FromMinutes(5.1));
+
+        Assert.Equal(1, driver.Kernel.State.Fired);
+    }
+
+    [Fact]
     public void A_timer_that_waits_for_a_time_of_day_is_asked_again_until_the_wall_clock_is_there()
     {
         _driver.Submit(1, new CounterCommand.SetTimer("wall", _driver.Now.AddMinutes(5)));
@@ -84,6 +98,6 @@ public sealed class EntityKernelClockTests
             _driver.Advance(TimeSpan.FromSeconds(21));
         }
 
-        Assert.Equal(ReplicationEngine.Actors.Entities.EntityPhase.Ready, _driver.Kernel.Phase);
+        Assert.Equal(EntityPhase.Ready, _driver.Kernel.Phase);
     }
 }

@@ -2,8 +2,8 @@ using FsCheck;
 using FsCheck.Fluent;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Simulation.Storage;
 using ReplicationEngine.Tests.TestKit.Properties;
-using ReplicationEngine.Tests.TestKit.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Properties;

@@ -2,6 +2,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
@@ -75,6 +76,51 @@ public sealed class InPlaceReplicaOfAnOldSource
         _device.FlushFails = false;
         Assert.Throws<ReplicaRefusedException>(() => replica.Sync());
         Assert.Equal(Lsn.None, replica.Position.Durable.Lsn);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Req", "I20")]
+    public void A_death_while_the_state_is_made_leaves_one_that_opens_and_has_all_to_compare(bool powerCut)
+    {
+        for (var operation = 1; operation <= 8; operation++)
+        {
+            for (var seed = 0; seed < 10; seed++)
+            {
+                var storage = new SimulatedStorage(seed);
+                storage.CrashAtOperation(operation);
+                try
+                {
+                    InPlaceReplica.Open(storage.Root, s_vm, [_device], new Term(2)).Dispose();
+                }
+                catch (SimulatedDeathException)
+                {
+                    storage.Kill();
+                }
+
+                using var replica = InPlaceReplica.Open(storage.Restart(powerCut), s_vm, [_device], new Term(2));
+                Assert.True(replica.Position.Resyncing);
+                Assert.Equal(new Term(2), replica.Position.Term);
+            }
+        }
+    }
+
+    [Fact]
+    [Trait("Req", "I7")]
+    public void A_state_whose_slots_are_both_damaged_is_refused()
+    {
+        var storage = new SimulatedStorage(1);
+        using (var replica = InPlaceReplica.Open(storage.Root, s_vm, [_device], new Term(2)))
+        {
+            replica.Apply(Record(ChangeKind.GenerationStart, 0, 0, []));
+            replica.Sync();
+        }
+
+        storage.Flip("state", 20, 3);
+        storage.Flip("state", (128 << 10) + 20, 3);
+        Assert.Throws<ReplicaCorruptException>(() =>
+            InPlaceReplica.Open(storage.Root, s_vm, [_device], new Term(2)));
     }
 
     private InPlaceReplica Open(Term term) => InPlaceReplica.Open(_directory, s_vm, [_device], term);

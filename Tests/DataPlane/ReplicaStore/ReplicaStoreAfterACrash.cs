@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using Xunit;
 
@@ -26,6 +27,52 @@ public sealed class ReplicaStoreAfterACrash
     public void A_power_cut_at_any_call_loses_nothing_that_was_synced() => Check.One(
         Config.QuickThrowOnFailure.WithMaxTest(40),
             Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed => Run(seed, powerCut: true)));
+
+    [Fact]
+    [Trait("Req", "I4")]
+    [Trait("Req", "I7")]
+    public void A_lost_end_of_a_segment_is_noticed_when_a_newer_segment_follows()
+    {
+        var directory = new CrashableDirectory();
+        var driver = new StoreDriver(directory, new Random(3), 300 << 10);
+        driver.Create();
+        driver.StartGeneration();
+        driver.CopyAll(writes: false);
+        driver.Mark();
+        driver.Store.Sync();
+        var older = Logs(directory)[^1];
+        var (lost, length) = (0L, LengthOf(directory, older));
+        while (Logs(directory)[^1] == older)
+        {
+            driver.Write();
+            var now = LengthOf(directory, older);
+            (lost, length) = now > length ? (length, now) : (lost, length);
+        }
+
+        // The last write into the older segment never reached the medium, the newer segment did.
+        Assert.NotEqual(0, lost);
+        driver.Write();
+        driver.Store.Dispose();
+        using (var file = directory.Open(older, StorageOpen.Existing))
+        {
+            file.SetLength(lost);
+        }
+
+        driver.Open();
+        var at = driver.Store.Applied;
+        Assert.True(at.Lsn.Value < driver.At.Lsn.Value - 1, $"the replica stands at {at}, behind a gap");
+        Assert.Equal(older, Logs(directory)[^1]);
+        driver.CheckPoints();
+    }
+
+    private static string[] Logs(CrashableDirectory directory) =>
+        [.. directory.List().Where(n => n.StartsWith("log-", StringComparison.Ordinal))];
+
+    private static long LengthOf(CrashableDirectory directory, string name)
+    {
+        using var file = directory.Open(name, StorageOpen.Existing);
+        return file.Length;
+    }
 
     private static void Run(int seed, bool powerCut)
     {

@@ -4,7 +4,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicationLog;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Tests.TestKit.Storage;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.ReplicationLog;

@@ -1,7 +1,7 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Tests.TestKit.Storage;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;

@@ -4,7 +4,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Tests.TestKit.Storage;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;

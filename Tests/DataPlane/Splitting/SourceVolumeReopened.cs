@@ -3,7 +3,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Tests.TestKit.Storage;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;
@@ -47,6 +47,11 @@ public sealed class SourceVolumeReopened
         var volume = _world.OpenInStep();
         _world.Settle();
         Assert.Equal(0, volume.Counters().Disks.Sum(d => d.ActiveBytes));
+
+        // Lowered marks need not survive a power cut; after a clean close they are durable.
+        volume.Close();
+        volume = _world.Open();
+        _world.Replica.Attach(volume);
         var copied = _world.Replica.CopiedBytes;
         volume.Disk(1).Write([SourceWorld.Write(SourceWorld.Extent, 4096, 1)]);
         var before = volume.Tail;

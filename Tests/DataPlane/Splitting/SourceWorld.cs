@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Simulation.Storage;
 using ReplicationEngine.Tests.TestKit.Storage;
 using Xunit;
 

@@ -48,7 +48,10 @@ public sealed class The_origins_of_events
     private static bool IsExplained(
         ProtectedVmState before, ImmutableArray<ProtectedVmEvent> events, DateTimeOffset now, int number, string actor)
     {
-        var context = new DecisionContext(now, new CommandId(Story.Numbered(number)), actor);
+        var context = new DecisionContext(now, new CommandId(Story.Numbered(number)), actor)
+        {
+            Steady = Story.Steady(now),
+        };
         return ProtectedVmOrigins.Of(before, events).Any(command =>
             ProtectedVm.Decide(before, command, context) is Decision<ProtectedVmEvent>.Accepted accepted
             && accepted.Events.Select(ProtectedVmOrigins.WithoutWords)

@@ -36,7 +36,13 @@ internal sealed class Story
 
     public Story Clone() => new() { State = State, Now = Now, _commands = _commands };
 
-    public DecisionContext Context(string actor = User) => new(Now, new CommandId(Numbered(++_commands)), actor);
+    public DecisionContext Context(string actor = User) => new(Now, new CommandId(Numbered(++_commands)), actor)
+    {
+        Steady = Steady(Now),
+    };
+
+    /// <summary>The host's steady time at an instant; its wall clock is never set.</summary>
+    public static SteadyInstant Steady(DateTimeOffset now) => new(Monday, now);
 
     public Decision<ProtectedVmEvent> Try(ProtectedVmCommand command, string actor = User)
     {

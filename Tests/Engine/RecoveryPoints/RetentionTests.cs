@@ -118,6 +118,55 @@ public sealed class Retention_of_points_made_every_five_minutes
             Assert.Empty(Retention.Expired(kept, TimeSpan.FromDays(days), held));
         }));
 
+    [Fact]
+    [Trait("Req", "I25")]
+    [Trait("Req", "I26")]
+    public void Wall_clocks_that_jump_again_and_again_age_nothing()
+    {
+        ValueList<KeptPoint> points = [];
+        SteadyInstant? last = null;
+        for (var made = 0; made < 24; made++)
+        {
+            var now = new SteadyInstant(Start, Start.AddMinutes(5 * made));
+            points = RetentionClock.Insert(points, Point(made + 1, Start.AddYears(made)), now, last);
+            last = now;
+        }
+
+        Assert.Equal(TimeSpan.FromMinutes(115), points[^1].Age - points[0].Age);
+        Assert.Empty(Retention.Expired(points, TimeSpan.FromDays(1), []));
+    }
+
+    [Fact]
+    [Trait("Req", "I25")]
+    public void Between_two_lives_of_the_host_a_jump_ages_the_points_by_a_small_step()
+    {
+        ValueList<KeptPoint> points = RetentionClock.Insert([], Point(1, Start), Steady(0, 0), null);
+        points = RetentionClock.Insert(points, Point(2, Start.AddYears(1)), Steady(1, 0), Steady(0, 0));
+        Assert.Equal(RetentionClock.UnsureStep, points[1].Age - points[0].Age);
+        points = RetentionClock.Insert(points, Point(3, Start.AddYears(1).AddMinutes(4)), Steady(2, 0), Steady(1, 0));
+        Assert.Equal(TimeSpan.FromMinutes(4), points[2].Age - points[1].Age);
+        points = RetentionClock.Insert(points, Point(4, Start.AddYears(-1)), Steady(2, 90), Steady(2, 0));
+        Assert.Equal(RetentionClock.MaxStep, points[3].Age - points[2].Age);
+    }
+
+    [Fact]
+    [Trait("Req", "I25")]
+    public void A_point_that_arrives_late_ages_none()
+    {
+        var points = RetentionClock.Insert([], Point(1, Start), Steady(0, 0), null);
+        points = RetentionClock.Insert(points, Point(3, Start.AddMinutes(10)), Steady(0, 10), Steady(0, 0));
+        points = RetentionClock.Insert(points, Point(2, Start.AddMinutes(5)), Steady(0, 11), Steady(0, 10));
+        Assert.Equal([1, 2, 3], points.Select(kept => (int)kept.Point.Lsn.Value));
+        Assert.Equal(
+            [TimeSpan.Zero, TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(10)], points.Select(kept => kept.Age));
+    }
+
+    private static SteadyInstant Steady(int life, int minutes) => new(Start.AddDays(life), Start.AddMinutes(minutes));
+
+    private static RecoveryPoint Point(int number, DateTimeOffset time) => new(
+        new RecoveryPointId(new Guid(number, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0])), time, PointKind.Crash, new Generation(1),
+        new Lsn(number), PointGrade.Received);
+
     private static ValueList<KeptPoint> Sealed(TimeSpan time, TimeSpan retention, ValueList<KeptPoint> points)
     {
         for (var made = 0; made < time / TimeSpan.FromMinutes(5); made++)

@@ -17,7 +17,10 @@ internal static class Samples
         .OrderBy(type => type.Name, StringComparer.Ordinal);
 
     /// <summary>An event of a type; 0 is the one whose bytes are golden.</summary>
-    public static ProtectedVmEvent Event(Type type, int number) => (ProtectedVmEvent)Make(type, number, false)!;
+    public static ProtectedVmEvent Event(Type type, int number) =>
+        (ProtectedVmEvent)Make(type, number, false)! is ProtectedVmEvent.RecoveryPointSealed made && number % 2 == 1
+            ? made with { Steady = new SteadyInstant(made.Point.Time, made.At) }
+            : (ProtectedVmEvent)Make(type, number, false)!;
 
     private static object? Make(Type type, int number, bool optional)
     {

@@ -129,7 +129,10 @@ internal sealed class RecordedLives : IDisposable
         }
 
         // A story numbers its commands, one for each that is tried.
-        var context = new DecisionContext(story.Now, new CommandId(Story.Numbered(command)), Story.User);
+        var context = new DecisionContext(story.Now, new CommandId(Story.Numbered(command)), Story.User)
+        {
+            Steady = Story.Steady(story.Now),
+        };
         var timers = ProtectedVm.Timers(story.State);
         var wake = new WakeMark(
             timers.IsEmpty ? null : timers.Min(timer => timer.DueAt), !ProtectedVm.Outstanding(story.State).IsEmpty);

@@ -2,6 +2,7 @@ using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Effects;
+using ReplicationEngine.Vault.Target;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
@@ -122,6 +123,21 @@ public sealed class Facts_about_resyncs
     {
         DirtyBytes = 4 << 20, CauseCode = cause, Transfer = Reports.Transfer("resync"),
     };
+
+    [Fact]
+    [Trait("Req", "RES-6")]
+    public void A_resync_that_was_ordered_at_the_target_side_ends_when_the_source_is_in_step_again()
+    {
+        var life = VmLife.ProtectedReverse().With(new ProtectedVmCommand.StartResync());
+        life.Succeed(EffectKind.StartResync);
+        var behind = new ReverseStatus(null, 0, null, InSync: false, CaughtUp: false);
+
+        Assert.Empty(ResyncFacts.OfReverse(life.State, behind));
+        life.Tell(Assert.Single(ResyncFacts.OfReverse(life.State, behind with { InSync = true })));
+        Assert.Null(life.State.Replication.Resync);
+        Assert.Empty(ResyncFacts.OfReverse(life.State, behind with { InSync = true }));
+        life.Tell(new ProtectedVmCommand.Failback());
+    }
 
     private static void Tell(VmLife life, VolumeStatus status, ReplicaSight replica)
     {

@@ -2,6 +2,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
@@ -17,6 +18,25 @@ internal sealed class VmLife
     public ProtectedVmState State { get; private set; } = ProtectedVm.Initial;
 
     public DateTimeOffset Now { get; set; } = Start;
+
+    /// <summary>A VM that runs at the target side and is replicated back.</summary>
+    public static VmLife ProtectedReverse()
+    {
+        var life = Protected();
+        life.Tell(new ProtectedVmCommand.StartPlannedFailover());
+        life.Succeed(EffectKind.QuiesceSource, new EffectResult.Quiesced(new Lsn(7), ConfirmedByAgent: true));
+        var chosen = ((ProtectedVmEffect.PrepareFailover)life.Owed(EffectKind.PrepareFailover)).Point.Id;
+        var point = new RecoveryPoint(
+            chosen, Start, PointKind.Crash, new Generation(1), new Lsn(7), PointGrade.Received);
+        life.Succeed(EffectKind.PrepareFailover, new EffectResult.FailoverReady(point, TimeSpan.Zero, 1));
+        life.Tell(new ProtectedVmCommand.Commit());
+        life.Succeed(EffectKind.CommitFailover);
+        life.Tell(new ProtectedVmCommand.Reprotect());
+        life.Succeed(EffectKind.StartReverseReplication);
+        life.Tell(new ProtectedVmCommand.RecordInSync(Direction.ToPrimary, 0));
+        Assert.IsType<Phase.ProtectedReverse>(life.State.Phase);
+        return life;
+    }
 
     /// <summary>A VM in the phase Protected, without points; resyncs start at once or in the policy's window.</summary>
     public static VmLife Protected(string scenario = "SCN-1", AutoResync resync = AutoResync.InWindow)

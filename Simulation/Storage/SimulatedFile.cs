@@ -1,6 +1,6 @@
 using ReplicationEngine.DataPlane.Storage;
 
-namespace ReplicationEngine.Tests.TestKit.Storage;
+namespace ReplicationEngine.Simulation.Storage;
 
 /// <summary>An open file of a <see cref="SimulatedStorage"/>.</summary>
 internal sealed class SimulatedFile(SimulatedStorage storage, int life, string path,
@@ -50,7 +50,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
                 throw new SimulatedDeathException();
             }
 
-            WriteWithSpace(offset, source);
+            WriteWithSpace(storage.Misdirects?.Invoke(path, offset) ?? offset, source);
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
         {
             Check();
             Count();
-            data.Write(offset, new byte[Math.Max(0, Math.Min(length, data.Length - offset))], storage.Random);
+            data.Zero(offset, length);
         }
     }
 
@@ -103,7 +103,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
         lock (storage.Gate)
         {
             Check();
-            return (Math.Max(0, data.Length - offset), false);
+            return data.NextRun(offset);
         }
     }
 

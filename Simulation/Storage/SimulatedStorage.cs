@@ -1,6 +1,7 @@
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Simulation.Kernel;
 
-namespace ReplicationEngine.Tests.TestKit.Storage;
+namespace ReplicationEngine.Simulation.Storage;
 
 /// <summary>
 /// The storage of one simulated machine: files with a volatile cache, crashes and failures by command or by seed. Safe
@@ -23,7 +24,13 @@ public sealed class SimulatedStorage
     private long _crashAt = long.MaxValue;
 
     /// <summary>A machine with empty storage.</summary>
-    public SimulatedStorage(int seed) => Random = new Random(seed);
+    public SimulatedStorage(int seed)
+        : this(new SplittableRandom((ulong)seed))
+    {
+    }
+
+    /// <summary>A machine with empty storage.</summary>
+    public SimulatedStorage(SplittableRandom random) => Random = random;
 
     /// <summary>Operations so far that changed something.</summary>
     public long Operations { get; private set; }
@@ -42,6 +49,11 @@ public sealed class SimulatedStorage
     public Func<string, int> FailsToWrite { get; set; } = _ => 0;
 
     /// <summary>
+    /// Asked before each write to a file, by its path and offset: where the medium really puts it. Misdirected writes.
+    /// </summary>
+    public Func<string, long, long>? Misdirects { get; set; }
+
+    /// <summary>
     /// Called before each write to a file with its path and offset, outside the storage's lock: a place to block it.
     /// </summary>
     public Action<string, long>? BeforeWrite { get; set; }
@@ -51,7 +63,7 @@ public sealed class SimulatedStorage
 
     internal object Gate { get; } = new();
 
-    internal Random Random { get; }
+    internal SplittableRandom Random { get; }
 
     internal int Life { get; private set; }
 
@@ -87,6 +99,7 @@ public sealed class SimulatedStorage
             _crashAt = long.MaxValue;
             FailsToSync = _ => false;
             FailsToWrite = _ => 0;
+            Misdirects = null;
             return Root;
         }
     }
@@ -174,16 +187,18 @@ public sealed class SimulatedStorage
     {
         for (var block = offset / BlockSize; block * BlockSize < offset + length; block++)
         {
-            if (!file.Allocated.Contains(block))
+            if (file.IsReserved(block))
             {
-                if (FreeBytes < BlockSize)
-                {
-                    return false;
-                }
-
-                FreeBytes -= BlockSize;
-                file.Allocated.Add(block);
+                continue;
             }
+
+            if (FreeBytes < BlockSize)
+            {
+                return false;
+            }
+
+            FreeBytes -= BlockSize;
+            file.Reserve(block);
         }
 
         return true;

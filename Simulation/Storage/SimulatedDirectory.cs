@@ -1,6 +1,6 @@
 using ReplicationEngine.DataPlane.Storage;
 
-namespace ReplicationEngine.Tests.TestKit.Storage;
+namespace ReplicationEngine.Simulation.Storage;
 
 /// <summary>
 /// A directory of a <see cref="SimulatedStorage"/>. Subdirectories are durable as soon as they hold a durable file.
@@ -73,7 +73,7 @@ internal sealed class SimulatedDirectory(SimulatedStorage storage, int life, str
             storage.CheckAlive(life);
             if (storage.Names.TryGetValue(Full(name), out var data))
             {
-                storage.FreeBytes += (long)data.Allocated.Count * SimulatedStorage.BlockSize;
+                storage.FreeBytes += data.AllocatedBytes;
                 var full = Full(name);
                 storage.ChangeNames(life, names => names.Remove(full));
             }
@@ -110,7 +110,7 @@ internal sealed class SimulatedDirectory(SimulatedStorage storage, int life, str
             foreach (var full in storage.Names.Keys.Where(n =>
                 n.StartsWith(prefix, StringComparison.Ordinal)).ToArray())
             {
-                storage.FreeBytes += (long)storage.Names[full].Allocated.Count * SimulatedStorage.BlockSize;
+                storage.FreeBytes += storage.Names[full].AllocatedBytes;
                 storage.ChangeNames(life, names => names.Remove(full));
             }
         }

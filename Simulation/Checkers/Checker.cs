@@ -1,0 +1,125 @@
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.Workloads;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>Something that must hold does not.</summary>
+internal sealed class InvariantBrokenException(string invariant, string message)
+    : Exception($"{invariant}: {message}")
+{
+    /// <summary>Which.</summary>
+    public string Invariant { get; } = invariant;
+}
+
+/// <summary>A write as it was just acknowledged.</summary>
+/// <param name="Model">The lineage it belongs to.</param>
+/// <param name="Volume">The splitter.</param>
+/// <param name="Write">The write.</param>
+/// <param name="Before">The newest logged change before it.</param>
+internal sealed record SeenWrite(DiskModel Model, SourceVolume Volume, ModelWrite Write, ChangePosition Before);
+
+/// <summary>Records as they were just applied to a replica.</summary>
+/// <param name="Records">The encoded records.</param>
+/// <param name="Before">Where the replica stood.</param>
+/// <param name="After">Where it stands.</param>
+/// <param name="SenderTerm">The sender's term.</param>
+/// <param name="NewPoints">Points that they made.</param>
+internal sealed record SeenRecords(
+    ReadOnlyMemory<byte> Records, (ReplicaPosition Position, ChangePosition Applied) Before,
+    (ReplicaPosition Position, ChangePosition Applied) After, Term SenderTerm, int NewPoints);
+
+/// <summary>
+/// One invariant: it is told what happens, holds it against a model of its own and throws
+/// <see cref="InvariantBrokenException"/>.
+/// </summary>
+internal abstract class Checker
+{
+    /// <summary>The invariant's name.</summary>
+    public abstract string Id { get; }
+
+    /// <summary>The guest's write was acknowledged.</summary>
+    public virtual void Wrote(SimVm vm, SeenWrite seen)
+    {
+    }
+
+    /// <summary>The guest's write was refused.</summary>
+    public virtual void Refused(SimVm vm, DiskModel model, SourceVolume volume, BlockDeviceException error)
+    {
+    }
+
+    /// <summary>A flush was acknowledged, or (with <paramref name="failed"/>) answered EIO.</summary>
+    public virtual void Flushed(SimVm vm, SourceVolume volume, int disk, bool failed)
+    {
+    }
+
+    /// <summary>The source was opened again; what its disks hold now.</summary>
+    public virtual void Reopened(SimVm vm, bool powerCut, ulong[] actual, DiskModel model)
+    {
+    }
+
+    /// <summary>Records were applied.</summary>
+    public virtual void Applied(SimVm vm, SeenRecords seen)
+    {
+    }
+
+    /// <summary>A recovery point was read; null when it could not be, for a reason that it named.</summary>
+    public virtual void PointRead(SimVm vm, RecoveryPoint point, ulong[]? content, bool first)
+    {
+    }
+
+    /// <summary>An append was judged.</summary>
+    public virtual void Appended(AppendRequest request, AppendOutcome outcome)
+    {
+    }
+
+    /// <summary>An event became durable.</summary>
+    public virtual void Stored(SimVm vm, ProtectedVmEvent @event)
+    {
+    }
+
+    /// <summary>A command was answered.</summary>
+    public virtual void Answered(SimVm vm, CommandId id, ProtectedVmCommand command, CommandReply reply)
+    {
+    }
+
+    /// <summary>A minute passed.</summary>
+    public virtual void Minute(SimVm vm)
+    {
+    }
+
+    /// <summary>The target side took over.</summary>
+    public virtual void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
+    {
+    }
+
+    /// <summary>The source took over again.</summary>
+    public virtual void FailedBack(SimVm vm, ulong[] content)
+    {
+    }
+
+    /// <summary>A test machine began, or (null) was removed.</summary>
+    public virtual void Tested(SimVm vm, ServedCopy? copy)
+    {
+    }
+
+    /// <summary>An entity went out of service, or met an exception.</summary>
+    public virtual void EntityFailed(SimVm vm, Exception cause)
+    {
+    }
+
+    /// <summary>The run is over.</summary>
+    public virtual void End(SimVm vm)
+    {
+    }
+
+    /// <summary>Says what is broken.</summary>
+    protected InvariantBrokenException Broken(SimVm vm, string message) => new(Id, $"{vm.Name}: {message}");
+}

@@ -1,0 +1,23 @@
+using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>
+/// I7: where the replica's files were damaged (a flipped bit, a misdirected write), a point still reads right or not at
+/// all.
+/// </summary>
+internal sealed class DetectOrFailChecker : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "I7";
+
+    /// <inheritdoc/>
+    public override void PointRead(SimVm vm, RecoveryPoint point, ulong[]? content, bool first)
+    {
+        if (content is not null && vm.Damaged && Difference.Of(vm.Points[point.Id], content) is { } difference)
+        {
+            throw Broken(vm, $"recovery point {point.Id} reads wrong after damage, with no word of it: {difference}");
+        }
+    }
+}

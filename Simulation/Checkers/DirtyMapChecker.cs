@@ -1,0 +1,29 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>I13: outside the extents that the source marks (active or dirty), source and replica are equal.</summary>
+internal sealed class DirtyMapChecker : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "I13";
+
+    /// <inheritdoc/>
+    public override void Minute(SimVm vm)
+    {
+        if (vm.Damaged || vm.Agent is not { Alive: true, Volume: { } volume } || vm.Target.Store is not { } store
+            || vm.Live is not null || !vm.Agent.Serves || volume.Counters().Acknowledged == default
+            || store.Position.Term.CompareTo(volume.Term) > 0)
+        {
+            return;
+        }
+
+        var marked = volume.UncertainExtents().Select(e => (e.Disk, e.Offset)).ToHashSet();
+        if (BlockComparison.Differing(
+            vm, store, b => marked.Contains((b.Disk, b.Offset / DirtyExtent.Size * DirtyExtent.Size))) is { } block)
+        {
+            throw Broken(vm, $"{block} differs between source and replica, and no mark names it");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>I6: a recovery point's content never changes until it is pruned.</summary>
+internal sealed class FrozenPointChecker : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "I6";
+
+    /// <inheritdoc/>
+    public override void PointRead(SimVm vm, RecoveryPoint point, ulong[]? content, bool first)
+    {
+        if (!first && content is not null && !vm.Damaged
+            && Difference.Of(vm.Points[point.Id], content) is { } difference)
+        {
+            throw Broken(vm, $"recovery point {point.Id} changed: {difference}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>
+/// I21: every acknowledged write that a failover lost is newer than the bound that was told. Not judged where wall
+/// clocks were set, since the bound is a difference of two of them.
+/// </summary>
+internal sealed class HonestBoundChecker(SimWorld world) : Checker
+{
+    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc/>
+    public override string Id => "I21";
+
+    /// <inheritdoc/>
+    public override void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
+    {
+        if (world.Faults.Had("C"))
+        {
+            return;
+        }
+
+        var cut = copy.Point.Cut.Lsn.Value;
+        var oldest = world.Queue.Now - copy.Bound - Slack;
+        foreach (var write in vm.Source.Writes)
+        {
+            var lost = write.After > cut || (write.After == cut && !write.Logged);
+            if (lost && write.At < oldest && !write.Adopted)
+            {
+                throw Broken(vm, $"a write of {write.At} was lost; the bound {copy.Bound} promised all until {oldest}");
+            }
+        }
+    }
+}

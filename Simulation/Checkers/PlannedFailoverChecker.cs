@@ -1,0 +1,25 @@
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>I22: a planned failover loses nothing.</summary>
+internal sealed class PlannedFailoverChecker : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "I22";
+
+    /// <inheritdoc/>
+    public override void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
+    {
+        if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.SourceCut && !vm.Damaged
+            && vm.Source.Difference(content) is { } difference)
+        {
+            var lost = vm.Source.Writes.LastOrDefault(w => Enumerable.Range(0, w.Hashes.Length).Any(i =>
+                content[w.First + i] != vm.Source.Current[w.First + i]));
+            throw Broken(
+                vm, $"the planned failover to cut {copy.Point.Cut} lost acknowledged writes: {difference}; the last "
+                + $"is {lost?.After} of {lost?.At} at sector {lost?.First}, logged: {lost?.Logged}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>I4: a new recovery point holds exactly the writes up to its cut, by the model.</summary>
+internal sealed class RecoveryPointChecker : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "I4";
+
+    /// <inheritdoc/>
+    public override void PointRead(SimVm vm, RecoveryPoint point, ulong[]? content, bool first)
+    {
+        if (first && content is not null && !vm.Damaged
+            && Difference.Of(vm.Points[point.Id], content) is { } difference)
+        {
+            throw Broken(vm, $"recovery point {point.Id} with cut {point.Cut} differs from the model: {difference}");
+        }
+    }
+}
+
+/// <summary>Says where two contents differ.</summary>
+internal static class Difference
+{
+    /// <summary>The first sector and the number of sectors; null when they are equal.</summary>
+    public static string? Of(ulong[] expected, ulong[] actual)
+    {
+        var sectors = Enumerable.Range(0, expected.Length).Where(i => expected[i] != actual[i]).ToArray();
+        return sectors.Length == 0 ? null : $"{sectors.Length} sectors, the first is {sectors[0]}";
+    }
+}

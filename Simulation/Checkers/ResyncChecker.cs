@@ -1,0 +1,71 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>
+/// I11: when the sender has nothing dirty and the replica holds all of the log, both are equal: no copy put older bytes
+/// over newer ones.
+/// </summary>
+internal sealed class ResyncChecker : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "I11";
+
+    /// <inheritdoc/>
+    public override void Minute(SimVm vm)
+    {
+        if (vm.Damaged || vm.Agent is not { Alive: true, Volume: { } volume, Session: { Open: true } session }
+            || vm.Target.Store is not { } store || !session.Streaming || vm.Agent.Reverse is not null)
+        {
+            return;
+        }
+
+        var counters = volume.Counters();
+        if (counters.DirtyBytes == 0 && counters.Mode == SourceMode.Logging && !store.Position.Resyncing
+            && store.Applied.CompareTo(counters.Tail) == 0
+            && BlockComparison.Differing(vm, store, _ => false) is { } block)
+        {
+            throw Broken(vm, $"source and replica are in step at {counters.Tail} and differ in {block}");
+        }
+    }
+}
+
+/// <summary>Compares the model of the source with the newest content of its replica, by hashes of 64 KiB.</summary>
+internal static class BlockComparison
+{
+    /// <summary>The first hot block that differs and is not left out; null when there is none.</summary>
+    public static string? Differing(
+        SimVm vm, DataPlane.ReplicaStore.ReplicaStore store, Func<(int Disk, long Offset), bool> leftOut)
+    {
+        const int size = IReplicaSink.HashBlockSize;
+        var raw = vm.Agent.Raw();
+        var buffer = new byte[size];
+        var hash = new byte[32];
+        Span<bool> differs = stackalloc bool[1];
+        foreach (var (disk, start, length) in vm.Shape.Hot)
+        {
+            using var device = raw(disk);
+            for (var offset = start; offset < start + length; offset += size)
+            {
+                if (leftOut((disk, offset)))
+                {
+                    continue;
+                }
+
+                var block = buffer.AsSpan(0, (int)Math.Min(size, device.Length - offset));
+                device.Read(offset, block);
+                DataPlane.Resync.BlockHashTree.HashBlock(block, hash);
+                differs.Clear();
+                store.CompareBlocks(disk, offset / size, hash, differs);
+                if (differs[0])
+                {
+                    return $"disk {disk} at {offset}";
+                }
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,30 @@
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>
+/// I23: a test failover changes nothing outside itself, and its clean-up leaves nothing. Its writes go to a model of
+/// their own; that the points stay as they are is I6.
+/// </summary>
+internal sealed class TestFailoverChecker : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "I23";
+
+    /// <inheritdoc/>
+    public override void Tested(SimVm vm, ServedCopy? copy)
+    {
+        if (copy is null)
+        {
+            if (vm.Target.Store is { } store && store.Overlays.Contains("test", StringComparer.Ordinal))
+            {
+                throw Broken(vm, "the test machine was cleaned up and is still there");
+            }
+        }
+        else if (!vm.Damaged && !copy.Overlay.HasWrites && vm.TestContent is { } expected
+            && Difference.Of(expected, vm.Shape.Read(i => copy.Overlay.Disks[i])) is { } difference)
+        {
+            throw Broken(vm, $"the test machine differs from its point: {difference}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Cli;
+
+/// <summary>
+/// Makes a failing plan small: takes away faults first, then operations, then VMs, then writes, as long as the same
+/// invariant breaks.
+/// </summary>
+/// <param name="invariant">The invariant that must go on breaking.</param>
+/// <param name="parts">The parts of the world; the production ones when not given.</param>
+/// <param name="runs">The most runs to spend.</param>
+internal sealed class Shrinker(string invariant, SimParts? parts = null, int runs = 400)
+{
+    private int _left = runs;
+
+    /// <summary>The smallest plan found.</summary>
+    public SimPlan Shrink(SimPlan plan)
+    {
+        plan = Less(plan, e => Swarm.IsFault(e.Action));
+        plan = Less(plan, e => !Swarm.IsFault(e.Action) && !IsWrite(e.Action));
+        plan = FewerVms(plan);
+        plan = Less(plan, e => IsWrite(e.Action));
+        plan = Less(plan, e => !IsWrite(e.Action));
+        return Shorter(plan);
+    }
+
+    private static bool IsWrite(SimAction action) => action is SimAction.Write or SimAction.Flush;
+
+    /// <summary>Takes away events of a kind, in halves, then quarters, and so on.</summary>
+    private SimPlan Less(SimPlan plan, Func<PlannedEvent, bool> ofKind)
+    {
+        var mine = plan.Events.Where(ofKind).ToList();
+        for (var size = Math.Max(1, mine.Count); size >= 1 && mine.Count > 0; size /= 2)
+        {
+            for (var at = 0; at < mine.Count && _left > 0;)
+            {
+                var without = mine.Take(at).Concat(mine.Skip(at + size)).ToHashSet(ReferenceEqualityComparer.Instance);
+                var smaller = plan with { Events = [.. plan.Events.Where(e => !ofKind(e) || without.Contains(e))] };
+                if (Breaks(smaller))
+                {
+                    (plan, mine) = (smaller, smaller.Events.Where(ofKind).ToList());
+                }
+                else
+                {
+                    at += size;
+                }
+            }
+        }
+
+        return plan;
+    }
+
+    private SimPlan FewerVms(SimPlan plan)
+    {
+        while (plan.Vms > 1)
+        {
+            var smaller = plan with { Vms = plan.Vms - 1, Events = [.. plan.Events.Where(e => e.Vm < plan.Vms - 1)] };
+            if (!Breaks(smaller))
+            {
+                break;
+            }
+
+            plan = smaller;
+        }
+
+        return plan;
+    }
+
+    private SimPlan Shorter(SimPlan plan)
+    {
+        var end = plan.Events.Count == 0 ? 60_000 : plan.Events[^1].Ms + 60_000;
+        var shorter = plan with { SafetyMs = Math.Min(plan.SafetyMs, end) };
+        return Breaks(shorter) ? shorter : plan;
+    }
+
+    private bool Breaks(SimPlan plan)
+    {
+        _left--;
+        return new SimWorld(plan, parts).Run().Broken?.Invariant == invariant;
+    }
+}

@@ -1,0 +1,22 @@
+using System.Globalization;
+using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+
+namespace ReplicationEngine.Simulation.Cli;
+
+/// <summary>The table of events by the fault class under which they were reached.</summary>
+internal static class SometimesTable
+{
+    private static readonly string[] Letters = ["-", "P", "S", "A", "V", "L", "M", "T", "B", "D", "C", "R", "X"];
+
+    /// <summary>Prints it; an event that was never reached has a row of its own.</summary>
+    public static void Print(IReadOnlyDictionary<(string What, string Fault), long> counts, TextWriter output)
+    {
+        output.WriteLine($"{"event",-52}{string.Concat(Letters.Select(l => l.PadLeft(7)))}");
+        foreach (var name in EventForms.All.Select(f => f.Name).Order(StringComparer.Ordinal))
+        {
+            var cells = Letters.Select(l => counts.GetValueOrDefault((name, l)))
+                .Select(c => (c == 0 ? "." : c.ToString(CultureInfo.InvariantCulture)).PadLeft(7));
+            output.WriteLine($"{name,-52}{string.Concat(cells)}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+namespace ReplicationEngine.Simulation.Faults;
+
+/// <summary>What can happen in a simulated world: the guests' writes, what people ask for, and what breaks.</summary>
+public enum SimAction
+{
+    /// <summary>The guest writes: A is the seed of what and where, B how many writes.</summary>
+    Write,
+
+    /// <summary>The guest flushes its disks.</summary>
+    Flush,
+
+    /// <summary>A person asks for a recovery point.</summary>
+    MakePoint,
+
+    /// <summary>A test failover is asked for.</summary>
+    TestFailover,
+
+    /// <summary>The test machine writes: A is the seed.</summary>
+    TestWrite,
+
+    /// <summary>The test machine is to be removed.</summary>
+    CleanUp,
+
+    /// <summary>A planned failover.</summary>
+    PlannedFailover,
+
+    /// <summary>An unplanned failover; A chooses the point.</summary>
+    UnplannedFailover,
+
+    /// <summary>Another point; A chooses it.</summary>
+    ChangePoint,
+
+    /// <summary>Commit of a failover or failback.</summary>
+    Commit,
+
+    /// <summary>Cancel of a failover or failback.</summary>
+    Cancel,
+
+    /// <summary>Reprotect.</summary>
+    Reprotect,
+
+    /// <summary>Failback.</summary>
+    Failback,
+
+    /// <summary>Replication is paused.</summary>
+    Pause,
+
+    /// <summary>Replication is resumed.</summary>
+    Resume,
+
+    /// <summary>A resync is asked for.</summary>
+    Resync,
+
+    /// <summary>What waits for a person is tried again.</summary>
+    Retry,
+
+    /// <summary>An idle entity is passivated.</summary>
+    Passivate,
+
+    /// <summary>A: the agent's process dies, at its storage operation A from now (0: at once).</summary>
+    AgentKill,
+
+    /// <summary>A, T: the source's machine loses power; A as with the kill.</summary>
+    AgentPowerCut,
+
+    /// <summary>A: the agent is stopped for A ms.</summary>
+    AgentPause,
+
+    /// <summary>V: the service's process dies; A as with the agent.</summary>
+    ServiceKill,
+
+    /// <summary>V, T: the service's machine loses power.</summary>
+    ServicePowerCut,
+
+    /// <summary>L: the service is stopped for A ms.</summary>
+    ServicePause,
+
+    /// <summary>P: the link is cut for A ms.</summary>
+    LinkCut,
+
+    /// <summary>P: one way of the link is cut for A ms; B is 1 for the way to the service.</summary>
+    LinkOneWay,
+
+    /// <summary>S: the link is slow for A ms; B is the added latency in ms.</summary>
+    LinkSlow,
+
+    /// <summary>M: messages are lost, doubled and reordered for A ms.</summary>
+    LinkLossy,
+
+    /// <summary>V, M: the outcome of the next append is unknown; A is 1 when it did become durable.</summary>
+    JournalUnknown,
+
+    /// <summary>D: the journal has no room for A ms.</summary>
+    JournalFull,
+
+    /// <summary>L: another owner takes the region's lease and lets it go after A ms.</summary>
+    Rival,
+
+    /// <summary>C: a wall clock jumps by A ms; B is 1 for the service's.</summary>
+    ClockJump,
+
+    /// <summary>D: the agent's data directory has B bytes left for A ms.</summary>
+    AgentDiskFull,
+
+    /// <summary>D: the replica's storage has B bytes left for A ms.</summary>
+    TargetDiskFull,
+
+    /// <summary>T: the next sync at the agent fails.</summary>
+    AgentSyncFails,
+
+    /// <summary>T: the next sync at the replica fails.</summary>
+    TargetSyncFails,
+
+    /// <summary>B: a bit of a file of the replica flips; A chooses which.</summary>
+    Rot,
+
+    /// <summary>T: the next write of the replica lands elsewhere in its file; A chooses where.</summary>
+    Misdirect,
+
+    /// <summary>X: the VM's stream becomes unreadable, and the service starts anew.</summary>
+    Poison,
+
+    /// <summary>R: the source site is lost for A ms.</summary>
+    RegionLost,
+}

@@ -1,0 +1,47 @@
+using ReplicationEngine.Simulation.Reports;
+
+namespace ReplicationEngine.Simulation.Outages;
+
+/// <summary>One line on stderr that is drawn over itself, with the time left; nothing when it is no terminal.</summary>
+internal sealed class ProgressLine(TextWriter error, int runs) : IDisposable
+{
+    private const int Cells = 30;
+    private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(200);
+
+    private readonly TimeProvider _time = TimeProvider.System;
+    private readonly long _began = TimeProvider.System.GetTimestamp();
+    private readonly bool _shown = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected;
+    private long _drawn;
+    private int _run;
+    private bool _disposed;
+
+    /// <summary>The next run begins.</summary>
+    public void Next() => _run++;
+
+    /// <summary>Shows the part of the current run that is done.</summary>
+    public void Show(double part)
+    {
+        if (!_shown || _time.GetElapsedTime(_drawn) < Often)
+        {
+            return;
+        }
+
+        _drawn = _time.GetTimestamp();
+        var all = (_run + part) / runs;
+        var elapsed = _time.GetElapsedTime(_began);
+        var left = all > 0.01 ? $", {Words.Duration((elapsed / all) - elapsed)} left" : "";
+        var full = (int)(all * Cells);
+        error.Write($"\r{new string('█', full)}{new string('░', Cells - full)} {Words.Percent(all)}{left}\u001b[K");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_shown && !_disposed)
+        {
+            error.Write("\r\u001b[K");
+        }
+
+        _disposed = true;
+    }
+}

@@ -1,0 +1,3 @@
+using ReplicationEngine.Simulation.Cli;
+
+return await SimulateCommandLine.InvokeAsync(args, Console.Out, Console.Error, CancellationToken.None);

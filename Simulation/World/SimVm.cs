@@ -1,0 +1,350 @@
+using System.Globalization;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.Checkers;
+using ReplicationEngine.Simulation.Kernel;
+using ReplicationEngine.Simulation.Workloads;
+
+namespace ReplicationEngine.Simulation.World;
+
+/// <summary>One protected VM: its agent, its target side, its entity, its guest and the model of its disks.</summary>
+internal sealed class SimVm
+{
+    private readonly SimWorld _world;
+    private readonly SplittableRandom _random;
+    private long _command;
+
+    public SimVm(SimWorld world, int number, SplittableRandom random)
+    {
+        (_world, _random, Number) = (world, random, number);
+        Name = string.Create(CultureInfo.InvariantCulture, $"vm-{number}");
+        Id = new PersistenceId("protected-vm", new VaultId("default"), Name);
+        long[] sizes = random.Chance(0.5) ? [(4 << 20) + (256 << 10), 256 << 10] : [(4 << 20) + (128 << 10)];
+        Shape = new DiskShape(sizes, random.Chance(0.5) ? 32 << 10 : 128 << 10);
+        Paths = [.. sizes.Select((_, i) => string.Create(CultureInfo.InvariantCulture, $"/dev/{Name}-{i}"))];
+        Source = new DiskModel(Shape.Sectors);
+        Wire = new Wire(world.Queue, random.Split("wire"));
+        Agent = new AgentNode(world, this, random.Split("agent"));
+        Target = new TargetNode(world, this, random.Split("target"));
+    }
+
+    /// <summary>Its number in the plan.</summary>
+    public int Number { get; }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary>Its stream.</summary>
+    public PersistenceId Id { get; }
+
+    /// <summary>Its name as an id.</summary>
+    public ProtectedVmId VmId => new(Name);
+
+    /// <summary>Its disks.</summary>
+    public DiskShape Shape { get; }
+
+    /// <summary>Their paths.</summary>
+    public IReadOnlyList<string> Paths { get; }
+
+    /// <summary>The link.</summary>
+    public Wire Wire { get; }
+
+    /// <summary>The source side.</summary>
+    public AgentNode Agent { get; }
+
+    /// <summary>The target side.</summary>
+    public TargetNode Target { get; }
+
+    /// <summary>The entity, in this life of the service.</summary>
+    public EntityHost Host { get; set; } = null!;
+
+    /// <summary>The target side stands as it did before the service's last start.</summary>
+    public bool Restored { get; set; }
+
+    /// <summary>The source site is away until then.</summary>
+    public TimeSpan RegionLostUntil { get; set; }
+
+    /// <summary>The model of the source's disks.</summary>
+    public DiskModel Source { get; set; }
+
+    /// <summary>The model of the failed-over machine's disks.</summary>
+    public DiskModel? Live { get; set; }
+
+    /// <summary>The point that machine stands on.</summary>
+    public RecoveryPointId LivePoint { get; private set; }
+
+    /// <summary>The model of the test machine's disks.</summary>
+    public ulong[]? TestContent { get; set; }
+
+    /// <summary>What each recovery point must hold.</summary>
+    public Dictionary<RecoveryPointId, ulong[]> Points { get; } = [];
+
+    /// <summary>What the source held at each marker, by its point and number.</summary>
+    public Dictionary<(RecoveryPointId Point, long Lsn), ulong[]> Marked { get; } = [];
+
+    /// <summary>When each point was seen first (virtual time).</summary>
+    public Dictionary<RecoveryPointId, TimeSpan> SeenAt { get; } = [];
+
+    /// <summary>The newest number that the source gave, as far as anybody was told.</summary>
+    public long LastNumber { get; set; }
+
+    /// <summary>A power cut of the source that no opening was checked after yet.</summary>
+    public bool SourceCut { get; set; }
+
+    /// <summary>A power cut of the target that no opening was checked after yet.</summary>
+    public bool TargetCut { get; set; }
+
+    /// <summary>A sync at the source was made to fail.</summary>
+    public bool SyncBroken { get; set; }
+
+    /// <summary>A sync at the target was made to fail: what was unsynced may be gone, as after a power cut.</summary>
+    public bool TargetSyncBroken { get; set; }
+
+    /// <summary>Damage was done to the replica's files.</summary>
+    public bool Damaged { get; set; }
+
+    /// <summary>Why an entity of it is quarantined by a fault.</summary>
+    public Action? Antidote { get; set; }
+
+    /// <summary>Sends a command; sometimes a copy of it comes later (M).</summary>
+    public async Task<CommandReply> AskAsync(CommandId id, string actor, ProtectedVmCommand command)
+    {
+        var reply = await Host.AskAsync(id, actor, command);
+        _world.Checkers.Answered(this, id, command, reply);
+        if (_random.Chance(0.02))
+        {
+            _world.Service.After(_random.Between(TimeSpan.Zero, TimeSpan.FromMinutes(5)), () =>
+                _world.Run(
+                    async () => _world.Checkers.Answered(this, id, command, await Host.AskAsync(id, actor, command)),
+                    _world.Service));
+        }
+
+        return reply;
+    }
+
+    /// <summary>A person asks for something.</summary>
+    public void Ask(ProtectedVmCommand command)
+    {
+        if (!_world.Service.Alive)
+        {
+            return;
+        }
+
+        var id = EntityHost.IdOf($"{Name}|operator|{_command++}|{_world.Plan.Seed}");
+        _world.Service.After(TimeSpan.Zero, () => _world.Run(
+            async () =>
+            {
+                var reply = await AskAsync(id, "operator", command);
+                _world.Trace.Note($"{Name} {command.GetType().Name} {reply.GetType().Name}");
+            },
+            _world.Service));
+    }
+
+    /// <summary>The guest writes, wherever it runs.</summary>
+    public void Write(long seed, long count)
+    {
+        var random = new SplittableRandom((ulong)seed);
+        for (var i = 0; i < count; i++)
+        {
+            if (Agent is { Alive: true, Paused: false, Volume: { } volume })
+            {
+                Agent.Do(() => WriteTo(random, Source, volume));
+                Agent.Session?.Poke();
+            }
+
+            if (_world.Service is { Alive: true, Paused: false } && Live is not null
+                && Target.Live?.Source is { } live)
+            {
+                _world.Service.Do(() => WriteTo(random, Live, live));
+                Target.Session?.Poke();
+            }
+        }
+    }
+
+    /// <summary>The guest flushes.</summary>
+    public void Flush()
+    {
+        if (Agent is { Alive: true, Paused: false, Volume: { } volume })
+        {
+            Agent.Do(() => FlushOn(Source, volume));
+        }
+
+        if (_world.Service is { Alive: true, Paused: false } && Live is { } model && Target.Live?.Source is { } live)
+        {
+            _world.Service.Do(() => FlushOn(model, live));
+        }
+    }
+
+    /// <summary>The test machine writes.</summary>
+    public void WriteTest(long seed, long count)
+    {
+        if (_world.Service is not { Alive: true, Paused: false } || Target.Test is not { } test || TestContent is null)
+        {
+            return;
+        }
+
+        var random = new SplittableRandom((ulong)seed);
+        _world.Service.Do(() =>
+        {
+            for (var i = 0; i < count; i++)
+            {
+                var (sector, data) = Draw(random);
+                var (disk, offset, _) = Shape.Place(sector);
+                try
+                {
+                    var device = _world.Parts.OverlayDisk("test", test.Overlay.Disks[disk], Target.Store!);
+                    device.Write([BlockChange.Write(offset, data)]);
+                }
+                catch (IOException)
+                {
+                    // A full or failing disk: the test machine sees an error, and its content is anybody's.
+                    TestContent = null;
+                    return;
+                }
+
+                Hashes(data).CopyTo(TestContent, sector);
+            }
+        });
+    }
+
+    /// <summary>The machine at the target side begins, or was found again.</summary>
+    public void LiveStarted(ServedCopy copy)
+    {
+        _world.Checkers.SeePoints(this);
+        if (Live is not null && LivePoint == copy.Point.Id)
+        {
+            _world.Checkers.TargetReopened(this);
+            return;
+        }
+
+        LivePoint = copy.Point.Id;
+        Live = DiskModel.From(Points.TryGetValue(copy.Point.Id, out var known)
+            ? known : Shape.Read(i => copy.Overlay.Disks[i]));
+        _world.Checkers.FailedOver(this, copy);
+    }
+
+    /// <summary>The machine at the target side is gone.</summary>
+    public void LiveEnded(bool adopted)
+    {
+        _world.Trace.Note($"{Name} live ends", adopted ? 1 : 0);
+        Live = null;
+    }
+
+    /// <summary>The test machine begins.</summary>
+    public void TestStarted(ServedCopy copy)
+    {
+        _world.Checkers.SeePoints(this);
+        TestContent = Points.TryGetValue(copy.Point.Id, out var known) ? (ulong[])known.Clone() : null;
+        _world.Checkers.TestStarted(this, copy);
+    }
+
+    /// <summary>The test machine was removed.</summary>
+    public void TestRemoved()
+    {
+        TestContent = null;
+        _world.Checkers.TestRemoved(this);
+    }
+
+    /// <summary>The service died: what it had open is gone.</summary>
+    public void TargetDied(bool powerCut)
+    {
+        TargetCut |= powerCut;
+        TestContent = powerCut ? null : TestContent;
+    }
+
+    /// <summary>Everything of the VM at the target side was deleted.</summary>
+    public void Forget() => (Live, TestContent) = (null, null);
+
+    /// <summary>A step of the kernel may have changed the state.</summary>
+    public void StateMayHaveChanged()
+    {
+        if (Host?.State is { } state)
+        {
+            _world.Sometimes.Saw(state.Phase.GetType().Name);
+        }
+    }
+
+    private void WriteTo(SplittableRandom random, DiskModel model, SourceVolume volume)
+    {
+        var (sector, data) = Draw(random);
+        var (disk, offset, _) = Shape.Place(sector);
+        var hashes = Hashes(data);
+        var before = volume.Tail;
+        var logging = volume.Condition.Mode == SourceMode.Logging;
+        try
+        {
+            _world.Parts.GuestDisk(volume, disk).Write([BlockChange.Write(offset, data)]);
+        }
+        catch (BlockDeviceException e)
+        {
+            if (e.Errno is not (BlockDeviceException.Shutdown or BlockDeviceException.NotPermitted))
+            {
+                model.Failed(sector, hashes);
+            }
+
+            _world.Checkers.Refused(this, model, volume, e);
+            return;
+        }
+        catch (Storage.SimulatedDeathException)
+        {
+            model.InDoubt.UnionWith(Enumerable.Range(sector, hashes.Length));
+            throw;
+        }
+
+        var after = volume.Tail;
+        var logged = after.CompareTo(before) > 0 && volume.Condition.Mode == SourceMode.Logging && logging;
+        var write = new ModelWrite(after.Lsn.Value, logged, sector, hashes, _world.Queue.Now);
+        model.Wrote(write);
+        LastNumber = ReferenceEquals(model, Source) ? after.Lsn.Value : LastNumber;
+        _world.Checkers.Wrote(this, new SeenWrite(model, volume, write, before));
+    }
+
+    private void FlushOn(DiskModel model, SourceVolume volume)
+    {
+        for (var disk = 0; disk < Shape.Sizes.Count; disk++)
+        {
+            try
+            {
+                _world.Parts.GuestDisk(volume, disk).Flush();
+            }
+            catch (BlockDeviceException e)
+            {
+                _world.Checkers.Flushed(this, volume, disk, e);
+                return;
+            }
+
+            _world.Checkers.Flushed(this, volume, disk, null);
+        }
+
+        model.Flushed();
+    }
+
+    private (int Sector, byte[] Data) Draw(SplittableRandom random)
+    {
+        var sector = random.Next(Shape.Sectors);
+        var wanted = random.Chance(0.2) ? random.Between(8, 40) : random.Between(1, 9);
+        var count = Math.Min(wanted, Shape.Place(sector).Left);
+        var data = new byte[count * 512];
+        if (!random.Chance(0.1))
+        {
+            random.Fill(data);
+        }
+
+        return (sector, data);
+    }
+
+    private static ulong[] Hashes(byte[] data)
+    {
+        var hashes = new ulong[data.Length / 512];
+        for (var i = 0; i < hashes.Length; i++)
+        {
+            hashes[i] = DiskModel.HashOf(data.AsSpan(i * 512, 512));
+        }
+
+        return hashes;
+    }
+}

@@ -1,0 +1,94 @@
+using ReplicationEngine.Simulation.Kernel;
+
+namespace ReplicationEngine.Simulation.World;
+
+/// <summary>
+/// The link between an agent and the service. Control messages are lost while a way is cut; the data stream is like
+/// TCP: it waits. A lossy link (M) loses, doubles and swaps messages of both kinds, as nothing below may be trusted.
+/// </summary>
+internal sealed class Wire(EventQueue queue, SplittableRandom random)
+{
+    private readonly TimeSpan[] _last = new TimeSpan[2];
+    private readonly TimeSpan[] _cutUntil = new TimeSpan[2];
+    private TimeSpan _slowUntil;
+    private TimeSpan _added;
+    private TimeSpan _lossyUntil;
+
+    /// <summary>Whether a way is open.</summary>
+    public bool IsOpen(bool toService) => queue.Now >= _cutUntil[Way(toService)];
+
+    /// <summary>Cuts a way.</summary>
+    public void Cut(bool toService, TimeSpan length) => _cutUntil[Way(toService)] = queue.Now + length;
+
+    /// <summary>Adds latency.</summary>
+    public void Slow(TimeSpan length, TimeSpan added) => (_slowUntil, _added) = (queue.Now + length, added);
+
+    /// <summary>Lets messages be lost, doubled and swapped.</summary>
+    public void Lossy(TimeSpan length) => _lossyUntil = queue.Now + length;
+
+    /// <summary>A new connection does not wait behind what an old one still has under way.</summary>
+    public void Connect() => Array.Clear(_last);
+
+    /// <summary>Puts everything right.</summary>
+    public void Heal()
+    {
+        Array.Clear(_cutUntil);
+        Array.Clear(_last);
+        (_slowUntil, _lossyUntil) = (default, default);
+    }
+
+    /// <summary>Sends a control message.</summary>
+    public void Tell(bool toService, Action deliver)
+    {
+        if (!IsOpen(toService))
+        {
+            return;
+        }
+
+        var lossy = queue.Now < _lossyUntil;
+        if (!lossy || !random.Chance(0.2))
+        {
+            queue.After(Delay(), deliver);
+        }
+
+        if (lossy && random.Chance(0.2))
+        {
+            queue.After(Delay() + Delay(), deliver);
+        }
+    }
+
+    /// <summary>Sends a frame of the data stream.</summary>
+    public void Stream(bool toService, int bytes, Action deliver)
+    {
+        var way = Way(toService);
+        var at = queue.Now + Delay() + TimeSpan.FromTicks(bytes / 10);
+        at = at > _cutUntil[way] ? at : _cutUntil[way] + Delay();
+        at = at > _last[way] ? at : _last[way];
+        _last[way] = at;
+        if (queue.Now < _lossyUntil)
+        {
+            var fate = random.Next(40);
+            if (fate == 0)
+            {
+                return;
+            }
+
+            if (fate == 1)
+            {
+                queue.At(at, deliver);
+            }
+
+            if (fate == 2)
+            {
+                at += TimeSpan.FromMilliseconds(50);
+            }
+        }
+
+        queue.At(at, deliver);
+    }
+
+    private static int Way(bool toService) => toService ? 1 : 0;
+
+    private TimeSpan Delay() => TimeSpan.FromTicks(random.Between(5_000, 30_000))
+        + (queue.Now < _slowUntil ? _added : TimeSpan.Zero);
+}

@@ -1,0 +1,150 @@
+using System.Buffers;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Tests.Simulation;
+
+/// <summary>A sending end with a fault built in.</summary>
+internal sealed class FaultySource(IChangeSource source) : IChangeSource
+{
+    public Dictionary<(int, long), byte[]>? FirstReads { get; init; }
+
+    public bool ClearsAtOnce { get; init; }
+
+    public IReadOnlyList<DiskSpec> Disks => source.Disks;
+
+    public Term Term => source.Term;
+
+    public ChangePosition Tail => source.Tail;
+
+    public bool IsResyncHeld => source.IsResyncHeld;
+
+    public long BytesAfter(ChangePosition position) => source.BytesAfter(position);
+
+    public ChangePosition Attach(ReplicaPosition replica) => source.Attach(replica);
+
+    public int ReadLog(ref ChangePosition after, ArrayBufferWriter<byte> target, int maxBytes) =>
+        source.ReadLog(ref after, target, maxBytes);
+
+    public ValueTask WaitForWorkAsync(ChangePosition after, CancellationToken cancellationToken) =>
+        source.WaitForWorkAsync(after, cancellationToken);
+
+    public void WaitForCompletion(Lsn lsn) => source.WaitForCompletion(lsn);
+
+    public void Acknowledge(ChangePosition durable) => source.Acknowledge(durable);
+
+    public void ReadDisk(int disk, long offset, Span<byte> destination)
+    {
+        source.ReadDisk(disk, offset, destination);
+        if (FirstReads is null)
+        {
+            return;
+        }
+
+        if (FirstReads.TryGetValue((disk, offset), out var first) && first.Length == destination.Length)
+        {
+            first.CopyTo(destination);
+        }
+        else
+        {
+            FirstReads[(disk, offset)] = destination.ToArray();
+        }
+    }
+
+    public AllocatedRun NextRun(int disk, long offset, long length) => source.NextRun(disk, offset, length);
+
+    public IReadOnlyList<DirtyExtent> DirtyExtents()
+    {
+        var extents = source.DirtyExtents();
+        if (ClearsAtOnce && !source.IsResyncHeld && extents.Count > 0)
+        {
+            source.ClearDirty(extents[0]);
+            return [.. extents.Skip(1)];
+        }
+
+        return extents;
+    }
+
+    public void ClearDirty(DirtyExtent extent) => source.ClearDirty(extent);
+}
+
+/// <summary>A receiving end with a fault built in.</summary>
+internal sealed class FaultySink(IReplicaSink sink) : IReplicaSink
+{
+    private int _batches;
+
+    public int SwallowsEvery { get; init; }
+
+    public bool EndsResyncsAtOnce { get; init; }
+
+    public ReplicaPosition Position => sink.Position;
+
+    public void Apply(ReadOnlyMemory<byte> records)
+    {
+        if (SwallowsEvery > 0 && ++_batches % SwallowsEvery == 0)
+        {
+            return;
+        }
+
+        sink.Apply(records);
+        if (EndsResyncsAtOnce && sink.Position.Resyncing
+            && ChangeRecord.TryReadHeader(records.Span, out var header) && header.Lsn.Value > 0)
+        {
+            sink.EndResync(new ChangePosition(header.Generation, header.Lsn));
+        }
+    }
+
+    public void NoteBlockHashes(int disk, long firstBlock, ReadOnlySpan<byte> hashes) =>
+        sink.NoteBlockHashes(disk, firstBlock, hashes);
+
+    public void CompareBlocks(int disk, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs) =>
+        sink.CompareBlocks(disk, firstBlock, hashes, differs);
+
+    public bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes) =>
+        sink.TryReadBlockHashes(disk, firstBlock, hashes);
+
+    public void EndResync(ChangePosition consistentFrom)
+    {
+        if (!EndsResyncsAtOnce)
+        {
+            sink.EndResync(consistentFrom);
+        }
+    }
+
+    public ChangePosition Sync() => sink.Sync();
+
+    public void Resize(int disk, long sizeBytes) => sink.Resize(disk, sizeBytes);
+}
+
+/// <summary>A journal with a fault built in.</summary>
+internal sealed class FaultyJournal(IEventJournal journal) : IEventJournal
+{
+    public bool TakesStale { get; init; }
+
+    public bool Forgets { get; init; }
+
+    public async ValueTask<AppendOutcome> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
+    {
+        var outcome = await journal.AppendAsync(request, cancellationToken);
+        return TakesStale && outcome is AppendOutcome.Fenced ? new AppendOutcome.Appended(default) : outcome;
+    }
+
+    public ValueTask<StreamSlice> ReadStreamAsync(
+        PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken) =>
+        journal.ReadStreamAsync(id, after, maxEvents, cancellationToken);
+
+    public ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
+        FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
+        journal.ReadFeedAsync(after, maxEvents, cancellationToken);
+
+    public ValueTask<CommandRecord?> FindCommandAsync(
+        PersistenceId id, CommandId commandId, CancellationToken cancellationToken) =>
+        Forgets ? ValueTask.FromResult<CommandRecord?>(null)
+            : journal.FindCommandAsync(id, commandId, cancellationToken);
+
+    public ValueTask<IReadOnlyList<PersistenceId>> ListAsync(string type, CancellationToken cancellationToken) =>
+        journal.ListAsync(type, cancellationToken);
+}

@@ -1,0 +1,181 @@
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Tests.Simulation;
+
+/// <summary>One deliberate fault.</summary>
+/// <param name="Invariant">What it breaks.</param>
+/// <param name="What">What is wrong.</param>
+/// <param name="Within">Within how many seeds it must be caught.</param>
+/// <param name="Make">The parts of one world with the fault in them.</param>
+internal sealed record PlantedBug(string Invariant, string What, int Within, Func<SimParts> Make)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Invariant}: {What}";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<PlantedBug> All { get; } =
+    [
+        new("I1", "the guest's disk answers a write and passes it on behind the next one", 5, () => new Late()),
+        new("I2", "the source's disk forgets a write now and then", 10, () => new ForgetfulDisk()),
+        new("I3", "the source's disk answers a flush without one", 20, () => new IdleFlush()),
+        new("I4", "a resync copies what the disk held when it was read first", 40, () => new StaleCopies()),
+        new("I5", "the replica swallows a batch of records", 5, () => new Swallowing()),
+        new("I6", "a point reads another byte after a while", 5, () => new DriftingPoints()),
+        new("I7", "what is damaged reads as zeroes", 60, () => new ZeroesForDamage()),
+        new("I11", "an extent counts as copied before it was", 20, () => new HastyClears()),
+        new("I12", "a resync counts as complete as soon as it begins", 20, () => new EarlyEnd()),
+        new("I16", "the old source is not fenced", 40, () => new NoSourceFence()),
+        new("I17", "the decider's state forgets a warning", 20, () => new OtherEvolution()),
+        new("I18", "the journal takes an append of a stale epoch for done", 20, () => new CredulousJournal()),
+        new("I19", "commands that were carried out are not recognised", 40, () => new Amnesia()),
+        new("I20", "a cancelled failover leaves its machine", 60, () => new LeftMachine()),
+        new("I21", "the bound of the loss is told as half", 60, () => new RosyBound()),
+        new("I23", "the clean-up of a test leaves the test machine", 20, () => new NoCleanUp()),
+        new("I24", "a failback does not wait for the last writes", 60, () => new HastyFailback()),
+        new("I25", "a listed point is pruned", 40, () => new GreedyPrune()),
+        new("I27", "a full log refuses the guest's writes", 40, () => new FullIsFull()),
+        new("I28", "a flush after a failed one is answered as done", 60, () => new ForgivingFlush()),
+        new("I29", "the decider throws at a command", 5, () => new ThrowingDecider()),
+        new("I30", "the guest's disk answers writes and drops them", 5, () => new Dropping()),
+    ];
+
+    private sealed class Late : SimParts
+    {
+        public override IBlockDevice GuestDisk(SourceVolume volume, int disk) =>
+            LateDisk.Of(volume, disk, base.GuestDisk(volume, disk));
+    }
+
+    private sealed class ForgetfulDisk : SimParts
+    {
+        public override IBlockDevice SourceDevice(IBlockDevice device) =>
+            new FaultyDisk(device) { DropsEvery = 15 };
+    }
+
+    private sealed class IdleFlush : SimParts
+    {
+        public override IBlockDevice SourceDevice(IBlockDevice device) =>
+            new FaultyDisk(device) { FlushesNothing = true };
+    }
+
+    private sealed class StaleCopies : SimParts
+    {
+        private readonly Dictionary<(int, long), byte[]> _first = [];
+
+        public override IChangeSource Source(SourceVolume volume) =>
+            new FaultySource(base.Source(volume)) { FirstReads = _first };
+    }
+
+    private sealed class Swallowing : SimParts
+    {
+        public override IReplicaSink Sink(IReplicaSink replica) => new FaultySink(replica) { SwallowsEvery = 9 };
+    }
+
+    private sealed class DriftingPoints : SimParts
+    {
+        private int _reads;
+
+        public override IBlockDevice PointDisk(RecoveryPoint point, IBlockDevice disk) =>
+            new FaultyDisk(disk) { FlipsReads = ++_reads > 40 };
+    }
+
+    private sealed class ZeroesForDamage : SimParts
+    {
+        public override IBlockDevice PointDisk(RecoveryPoint point, IBlockDevice disk) =>
+            new FaultyDisk(disk) { ReadsDamageAsZeroes = true };
+    }
+
+    private sealed class HastyClears : SimParts
+    {
+        public override IChangeSource Source(SourceVolume volume) =>
+            new FaultySource(base.Source(volume)) { ClearsAtOnce = true };
+    }
+
+    private sealed class EarlyEnd : SimParts
+    {
+        public override IReplicaSink Sink(IReplicaSink replica) =>
+            new FaultySink(replica) { EndsResyncsAtOnce = true };
+    }
+
+    private sealed class NoSourceFence : SimParts
+    {
+        public override bool Fences => false;
+    }
+
+    private sealed class OtherEvolution : SimParts
+    {
+        public override IVmKernel Kernel(PersistenceId id, FencingToken token) => new VmKernel<ForgetfulVm>(id, token);
+    }
+
+    private sealed class ThrowingDecider : SimParts
+    {
+        public override IVmKernel Kernel(PersistenceId id, FencingToken token) => new VmKernel<ThrowingVm>(id, token);
+    }
+
+    private sealed class CredulousJournal : SimParts
+    {
+        public override IEventJournal Journal(IEventJournal journal) =>
+            new FaultyJournal(journal) { TakesStale = true };
+    }
+
+    private sealed class Amnesia : SimParts
+    {
+        public override IEventJournal Journal(IEventJournal journal) => new FaultyJournal(journal) { Forgets = true };
+    }
+
+    private sealed class LeftMachine : SimParts
+    {
+        public override bool RemovesLive => false;
+    }
+
+    private sealed class RosyBound : SimParts
+    {
+        public override TimeSpan Bound(TimeSpan bound) => bound / 2;
+    }
+
+    private sealed class NoCleanUp : SimParts
+    {
+        public override bool CleansUp => false;
+    }
+
+    private sealed class HastyFailback : SimParts
+    {
+        public override bool WaitsForSync => false;
+    }
+
+    private sealed class GreedyPrune : SimParts
+    {
+        public override IReadOnlyList<RecoveryPointId> Prune(
+            ReplicaStore store, IReadOnlyList<RecoveryPointId> points) =>
+            [.. points, .. store.Points.Select(p => p.Id).Where(id => !points.Contains(id)).Take(1)];
+    }
+
+    private sealed class FullIsFull : SimParts
+    {
+        public override IBlockDevice GuestDisk(SourceVolume volume, int disk) =>
+            new FaultyDisk(base.GuestDisk(volume, disk))
+            {
+                RefusesWrites = volume.Condition.Mode == SourceMode.DirtyMap,
+            };
+    }
+
+    private sealed class ForgivingFlush : SimParts
+    {
+        public override IBlockDevice GuestDisk(SourceVolume volume, int disk) =>
+            new FaultyDisk(base.GuestDisk(volume, disk)) { ForgivesFlushes = volume.Condition.SyncFailed };
+    }
+
+    private sealed class Dropping : SimParts
+    {
+        private readonly FaultyDisk.Counter _counter = new();
+
+        public override IBlockDevice GuestDisk(SourceVolume volume, int disk) =>
+            new FaultyDisk(base.GuestDisk(volume, disk)) { DropsEvery = 20, Writes = _counter };
+    }
+}
