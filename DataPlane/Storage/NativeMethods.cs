@@ -33,12 +33,19 @@ internal static unsafe partial class NativeMethods
     /// <summary>EOPNOTSUPP.</summary>
     public const int NotSupported = 95;
 
+    /// <summary>PRIO_PROCESS: a thread by its id, the calling one by 0.</summary>
+    public const int PriorityOfThread = 0;
+
     /// <summary>
-    /// Adds to the calling thread's nice value, which Linux keeps per thread; this needs no right. -1 may be the new
-    /// value or a failure; only a failure sets the error.
+    /// The nice value of a thread, which Linux keeps per thread; a process's id is that of its first thread. -1 may be
+    /// the value or a failure; only a failure sets the error.
     /// </summary>
-    [LibraryImport("libc", EntryPoint = "nice", SetLastError = true)]
-    public static partial int Nice(int more);
+    [LibraryImport("libc", EntryPoint = "getpriority", SetLastError = true)]
+    public static partial int GetPriority(int which, int who);
+
+    /// <summary>Sets a thread's nice value; raising it needs no right. -1 is a failure.</summary>
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    public static partial int SetPriority(int which, int who, int niceness);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int DataSync(SafeFileHandle handle);

@@ -65,12 +65,7 @@ public sealed class BackgroundScheduler : TaskScheduler
 
     private void Work()
     {
-        if (NativeMethods.Nice(Niceness) == -1 && Marshal.GetLastPInvokeError() is var errno and not 0)
-        {
-            throw new InvalidOperationException(
-                $"a thread cannot lower its priority: {Marshal.GetPInvokeErrorMessage(errno)}");
-        }
-
+        LowerPriority();
         do
         {
             while (TryTake(out var task))
@@ -83,6 +78,17 @@ public sealed class BackgroundScheduler : TaskScheduler
             Interlocked.Decrement(ref _threads);
         }
         while (IsNeeded());
+    }
+
+    // A thread begins with the priority of the one that made it, which may be one of these: the process's own counts.
+    private static void LowerPriority()
+    {
+        var own = NativeMethods.GetPriority(NativeMethods.PriorityOfThread, Environment.ProcessId);
+        if (NativeMethods.SetPriority(NativeMethods.PriorityOfThread, 0, Math.Min(own + Niceness, 19)) != 0)
+        {
+            throw new InvalidOperationException(
+                $"a thread cannot lower its priority: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
     }
 
     private bool TryTake([NotNullWhen(true)] out Task? task)
