@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
-using ReplicationEngine.Tests.TestKit.Nbd;
+using ReplicationEngine.Witness.Nbd;
 
-namespace ReplicationEngine.Tests.TestKit.Processes;
+namespace ReplicationEngine.Witness.Writes;
 
 /// <summary>
 /// Writes numbered blocks to disks over NBD, several in flight on each, and keeps a log of its own of what was
@@ -20,13 +20,27 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     private ManualResetEventSlim _stop = new(false);
     private long _events;
     private long _numbers;
+    private long _acknowledged;
     private int _round;
+
+    /// <summary>Numbers begin after this one, so that no two writers of a disk write the same bytes.</summary>
+    public long After
+    {
+        get;
+        init => (field, _numbers) = (value, value);
+    }
 
     /// <summary>All writes so far. Stable only while the writer is stopped.</summary>
     public IReadOnlyCollection<NumberedWrite> Writes => _log;
 
     /// <summary>How many were acknowledged so far.</summary>
-    public int AcknowledgedCount => _log.Count(w => w.Acknowledged is not null);
+    public long AcknowledgedCount => Interlocked.Read(ref _acknowledged);
+
+    /// <summary>The last number that was given.</summary>
+    public long LastNumber => Interlocked.Read(ref _numbers);
+
+    /// <summary>Whether every disk's thread is at work; false once a connection has ended.</summary>
+    public bool IsWriting => _threads.Count > 0 && _threads.All(thread => thread.IsAlive);
 
     /// <summary>The last error number that a write was answered with; 0 while there was none.</summary>
     public uint LastError { get; private set; }
@@ -64,21 +78,25 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     /// After a crash, decides by the source's disks which of the writes without an answer took place; the others are
     /// void.
     /// </summary>
-    public void Settle(IReadOnlyList<string> disks)
+    /// <param name="images">What the disks hold now, in the order of their URIs.</param>
+    public void Settle(IReadOnlyList<byte[]> images)
     {
-        foreach (var group in _log.Where(w => w is { Acknowledged: null, Void: false }).GroupBy(w => w.Disk))
+        foreach (var write in _log.Where(w => w is { Acknowledged: null, Void: false }))
         {
-            using var file = new FileStream(disks[group.Key], FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            foreach (var write in group)
+            var found = images[write.Disk].AsSpan((int)(write.Block * NumberedWrite.Bytes), NumberedWrite.Bytes);
+            write.Void = !found.SequenceEqual(NumberedWrite.Content(write.Number));
+            if (!write.Void)
             {
-                var found = new byte[NumberedWrite.Bytes];
-                file.Position = write.Block * NumberedWrite.Bytes;
-                file.ReadExactly(found);
-                write.Void = !found.AsSpan().SequenceEqual(NumberedWrite.Content(write.Number));
-                write.Acknowledged = write.Void ? null : Interlocked.Increment(ref _events);
-                write.AcknowledgedAt = time.GetUtcNow();
+                Acknowledge(write);
             }
         }
+    }
+
+    private void Acknowledge(NumberedWrite write)
+    {
+        write.AcknowledgedAt = time.GetUtcNow();
+        write.Acknowledged = Interlocked.Increment(ref _events);
+        Interlocked.Increment(ref _acknowledged);
     }
 
     private void Run(int disk, string uri, Random random, ManualResetEventSlim stop)
@@ -95,7 +113,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
         }
     }
 
-    private void Write(NbdTestClient client, int disk, Random random, ManualResetEventSlim stop)
+    private void Write(NbdClient client, int disk, Random random, ManualResetEventSlim stop)
     {
         var flying = new Dictionary<ulong, NumberedWrite>();
         var blocks = client.Export.Size / NumberedWrite.Bytes;
@@ -133,8 +151,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
                 return;
             }
 
-            done!.AcknowledgedAt = time.GetUtcNow();
-            done.Acknowledged = Interlocked.Increment(ref _events);
+            Acknowledge(done!);
             stop.Wait(pace);
         }
     }
