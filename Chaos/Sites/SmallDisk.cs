@@ -88,7 +88,7 @@ internal sealed class SmallDisk : IDisposable
 
     private static (int Code, string Said) Run(string program, params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true };
         using var process = Process.Start(start)
             ?? throw new InvalidOperationException($"{program} did not start.");
         var said = process.StandardError.ReadToEnd().Trim();

@@ -17,7 +17,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
 {
     private readonly ConcurrentQueue<NumberedWrite> _log = new();
     private readonly List<Thread> _threads = [];
-    private ManualResetEventSlim _stop = new(false);
+    private StopSign _stop = new();
     private long _events;
     private long _numbers;
     private long _acknowledged;
@@ -49,7 +49,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     /// <param name="uris">The disks' NBD URIs.</param>
     public void Start(IReadOnlyList<string> uris)
     {
-        _stop = new ManualResetEventSlim(false);
+        _stop = new StopSign();
         _round++;
         for (var i = 0; i < uris.Count; i++)
         {
@@ -99,7 +99,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
         Interlocked.Increment(ref _acknowledged);
     }
 
-    private void Run(int disk, string uri, Random random, ManualResetEventSlim stop)
+    private void Run(int disk, string uri, Random random, StopSign stop)
     {
         try
         {
@@ -109,11 +109,11 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
         catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
         {
             // The server is gone: what has no answer stays without one.
-            stop.Wait(0);
+            return;
         }
     }
 
-    private void Write(NbdClient client, int disk, Random random, ManualResetEventSlim stop)
+    private void Write(NbdClient client, int disk, Random random, StopSign stop)
     {
         var flying = new Dictionary<ulong, NumberedWrite>();
         var blocks = client.Export.Size / NumberedWrite.Bytes;
@@ -153,6 +153,34 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
 
             Acknowledge(done!);
             stop.Wait(pace);
+        }
+    }
+    /// <summary>Told once; who waits goes on at once.</summary>
+    private sealed class StopSign
+    {
+        private readonly object _lock = new();
+        private volatile bool _set;
+
+        public bool IsSet => _set;
+
+        public void Set()
+        {
+            lock (_lock)
+            {
+                _set = true;
+                Monitor.PulseAll(_lock);
+            }
+        }
+
+        public void Wait(TimeSpan longest)
+        {
+            lock (_lock)
+            {
+                if (!_set && longest > TimeSpan.Zero)
+                {
+                    Monitor.Wait(_lock, longest);
+                }
+            }
         }
     }
 }
