@@ -14,7 +14,8 @@ internal sealed class Ledger
     private long _written;
 
     /// <summary>What is checked, by name: what the name stands for.</summary>
-    public static IReadOnlyDictionary<string, string> Meanings { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, string> Meanings { get; } =
+        new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["I2"] = "every acknowledged write is on the primary's disks",
         ["I4"] = "a recovery point is a prefix of the acknowledged writes",

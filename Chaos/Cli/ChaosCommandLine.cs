@@ -26,8 +26,8 @@ internal static class ChaosCommandLine
     {
         var typed = new Typed();
         var command = typed.Command(
-            "chaos", "Runs service and agent as real processes with machines that write, kills, halts, cuts and fills by a "
-            + "seeded plan, and checks what must hold. Exit codes: 0 everything held, 1 something did not, "
+            "chaos", "Runs service and agent as real processes with machines that write, kills, halts, cuts and fills "
+            + "by a seeded plan, and checks what must hold. Exit codes: 0 everything held, 1 something did not, "
             + "2 bad usage, 130 interrupted.");
         command.SetAction((parsed, token) => GoAsync(typed, parsed, (output, error), token));
         var root = new Command("drctl") { command };
@@ -51,8 +51,8 @@ internal static class ChaosCommandLine
         try
         {
             var program = Drctl.Find() ?? throw new ChaosRefusedException(
-                $"The program drctl is not beside this one, in {AppContext.BaseDirectory}; run `./drctl chaos` from the "
-                + "repository, which builds both.");
+                $"The program drctl is not beside this one, in {AppContext.BaseDirectory}; run `./drctl chaos` from "
+                + "the repository, which builds both.");
             var options = typed.Read(parsed, out made);
             var outcome = await RunAsync(options, program, to.Error, cancellationToken);
             var summary = new Summary(options, outcome);
@@ -62,7 +62,8 @@ internal static class ChaosCommandLine
             }
             else
             {
-                summary.Write(to.Out, ReferenceEquals(to.Out, Console.Out) ? Columns(Console.IsOutputRedirected) : null);
+                var isConsole = ReferenceEquals(to.Out, Console.Out);
+                summary.Write(to.Out, isConsole ? Columns(Console.IsOutputRedirected) : null);
             }
 
             Remove(made, keeps: options.Keeps || outcome.Violation is not null);
@@ -152,8 +153,8 @@ internal static class ChaosCommandLine
         private readonly Option<string?> _faults = new("--faults")
         {
             HelpName = "LIST",
-            Description = $"Which faults, of {string.Join(",", FaultNames.All.Select(f => f.Name))}; kill, pause and cut "
-                + "mean all of their kind; else all that can be done here",
+            Description = $"Which faults, of {string.Join(",", FaultNames.All.Select(f => f.Name))}; kill, pause and "
+                + "cut mean all of their kind; else all that can be done here",
         };
 
         private readonly Option<bool> _json = new("--json") { Description = "Write the result as JSON" };
@@ -186,7 +187,8 @@ internal static class ChaosCommandLine
             return new ChaosOptions
             {
                 Seed = seed, Rounds = rounds, For = length, Vms = parsed.GetValue(_vms),
-                Disks = parsed.GetValue(_disks), Faults = faults, LeftOut = leftOut, Keeps = parsed.GetValue(_keep), Directory = made,
+                Disks = parsed.GetValue(_disks), Faults = faults, LeftOut = leftOut, Keeps = parsed.GetValue(_keep),
+                Directory = made,
             };
         }
 
@@ -195,7 +197,8 @@ internal static class ChaosCommandLine
             if (value < least || value > most)
             {
                 throw new ChaosUsageException(string.Create(
-                    CultureInfo.InvariantCulture, $"{option} {value} is not possible; write a number from {least} to {most}."));
+                    CultureInfo.InvariantCulture,
+                    $"{option} {value} is not possible; write a number from {least} to {most}."));
             }
         }
 

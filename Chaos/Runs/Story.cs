@@ -87,7 +87,9 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         return images;
     }
 
-    /// <summary>Fails over to the newest point without the source, judges it, and begins the machine's new life.</summary>
+    /// <summary>
+    /// Fails over to the newest point without the source, judges it, and begins the machine's new life.
+    /// </summary>
     private async Task<(NumberedWriter Writer, IReadOnlyList<byte[]> Bases)> TakeOverAsync(
         CancellationToken cancellationToken)
     {
@@ -115,7 +117,8 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         scene.Ledger.Check("I6", Machine.Hash(images) == _machine.Points[old],
             $"{_machine.Name}: changed to point {old}, the disks are not what it held");
         var back = await scene.Sites.Drctl.AskAsync("change-point", _machine.Name, "latest");
-        Equal("I20", latest, await PointChecks.ReadAsync(Machine.Uris(back)!, _machine.Name), "back at the latest point");
+        var again = await PointChecks.ReadAsync(Machine.Uris(back)!, _machine.Name);
+        Equal("I20", latest, again, "back at the latest point");
         scene.Ledger.Did("change-point");
     }
 
@@ -148,7 +151,8 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         await Task.Run(former.Writer.Stop, cancellationToken);
         foreach (var uri in Machine.Uris(view["source"])!)
         {
-            var error = await Task.Run(() => NbdImages.WriteBlock(uri, 0, NumberedWrite.Content(-2)), cancellationToken);
+            var error = await Task.Run(
+                () => NbdImages.WriteBlock(uri, 0, NumberedWrite.Content(-2)), cancellationToken);
             scene.Ledger.Check("I16", error == NbdWire.Eperm,
                 $"{_machine.Name}: a write to the fenced source was answered with {error}, not EPERM");
         }

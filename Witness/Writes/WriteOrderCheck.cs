@@ -52,7 +52,8 @@ public static class WriteOrderCheck
     /// <exception cref="EvidenceException">They are not.</exception>
     public static void Equal(byte[] expected, byte[] found, string what)
     {
-        EvidenceException.Unless(expected.Length == found.Length, $"{what} has {found.Length} bytes, not {expected.Length}.");
+        EvidenceException.Unless(
+            expected.Length == found.Length, $"{what} has {found.Length} bytes, not {expected.Length}.");
         var same = expected.AsSpan().CommonPrefixLength(found);
         EvidenceException.Unless(
             same == expected.Length,

@@ -1,3 +1,4 @@
+using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Witness.Processes;
 using Xunit;
@@ -36,7 +37,7 @@ public sealed class Programs_beside_drctl : IDisposable
         var program = Path.Combine(_chaos.FullName, "drctl-chaos");
         await File.WriteAllTextAsync(
             program, "#!/bin/sh\nprintf '%s|' \"$@\"\nexit 7\n", TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Assert.Equal(0, OutsideTool.Require("chmod", "coreutils").Run("755", program).ExitCode);
         using var drctl = ChildProcess.Start(
             Path.Combine(AppContext.BaseDirectory, "drctl"), ["chaos", "--help", "ein Wört", "--json"]);
         Assert.Equal(7, drctl.WaitForExit());
