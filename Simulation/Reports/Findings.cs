@@ -6,6 +6,24 @@ namespace ReplicationEngine.Simulation.Reports;
 /// <summary>A run in plain sentences, for somebody who knows neither the program nor its words.</summary>
 internal static class Findings
 {
+    /// <summary>The answer in one or two sentences.</summary>
+    public static string InShort(RunResult run)
+    {
+        var done = run.Failovers.Where(f => f.Kind != FailoverPlanKind.Test && f.RtoSeconds is not null).ToList();
+        if (done.Count > 0)
+        {
+            var lost = done.Sum(f => f.LostBytes);
+            return $"{Words.Number(done.Count, 0)} failovers lost "
+                + (lost > 0 ? $"at most {Words.Duration(done.Max(f => f.RpoSeconds))} of work each, "
+                    + $"{Words.Bytes(lost)} in all" : "nothing")
+                + (done.Max(f => f.DowntimeSeconds) is { } down
+                    ? $"; service was back at most {Words.Duration(down)} after it went away." : ".");
+        }
+
+        return $"At an ordinary moment a failover would have lost {Words.Duration(run.Risk.Quantile(0.5))} of work, at "
+            + $"the worst moment {Words.Duration(run.Risk.Max)}.";
+    }
+
     /// <summary>What happened and what it means.</summary>
     public static IEnumerable<string> Of(RunResult run)
     {

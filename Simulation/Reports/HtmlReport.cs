@@ -85,6 +85,12 @@ public sealed class HtmlReport
         _page.Text("h1", scenario.Title);
         _page.Text("p", $"{scenario.Vms.Count} machines at {Sites(scenario)}, protected at {scenario.ServiceSite}; "
             + $"{Words.Duration(scenario.Duration)} from {scenario.Start:yyyy-MM-dd HH:mm} UTC.", ("class", "facts"));
+        foreach (var (name, run) in _comparison.Runs)
+        {
+            var before = name.Length == 0 ? "" : name == "what if" ? "What if: " : "As it is: ";
+            _page.Text("p", before + Findings.InShort(run), ("class", "answer"));
+        }
+
         foreach (var note in _comparison.Notes)
         {
             _page.Text("p", note, ("class", "note"));
@@ -149,29 +155,31 @@ public sealed class HtmlReport
     private void OverTime()
     {
         _page.Text("p", "Grey stripes are outages. Each point is the worst, or for links the mean, of its slice of "
-            + "the run.");
+            + "the run. Data at risk is counted only for machines that are replicated at that moment, whichever way: "
+            + "it is 0 before the first copy, and after a failover until replication runs the other way.");
         var thresholds = Base.Scenario.Vms.Min(vm => vm.Policy.Policy.RpoThreshold.TotalSeconds);
         var highest = _comparison.Runs.Max(run => run.Run.Series.Risk.Max());
         Plot("Data loss at risk, the worst machine (dotted: the policy's threshold)", run => run.Series.Risk,
-            Words.Duration, highest > thresholds / 4 ? thresholds : null);
-        Plot("Changes that waited to be sent, all machines", run => run.Series.Backlog, Words.Bytes);
+            PlotScale.Seconds, highest > thresholds / 4 ? thresholds : null);
+        Plot("Changes that waited to be sent, all machines", run => run.Series.Backlog, PlotScale.Bytes);
         for (var i = 0; i < Base.Links.Count; i++)
         {
             var index = i;
-            Plot($"Link {Base.Links[i].Name} (dotted: its bandwidth)", run => run.Series.Links[index], Words.BitRate,
-                Base.Links[i].Bandwidth);
+            var which = _comparison.Variant is null ? "" : " as it is";
+            Plot($"Link {Base.Links[i].Name} (dotted: its bandwidth{which})", run => run.Series.Links[index],
+                PlotScale.BitRate, Base.Links[i].Bandwidth);
         }
 
-        Plot("Stored at the target: replicas and recovery points", run => run.Series.Stored, Words.Bytes);
-        Plot("Recovery points kept, all machines", run => run.Series.Points, value => Words.Number(value, 0));
+        Plot("Stored at the target: replicas and recovery points", run => run.Series.Stored, PlotScale.Bytes);
+        Plot("Recovery points kept, all machines", run => run.Series.Points, PlotScale.Count);
         if (_comparison.Runs.Any(run => run.Run.Series.Down.Max() > 0))
         {
-            Plot("Machines that did not serve", run => run.Series.Down, value => Words.Number(value, 1));
+            Plot("Machines that did not serve", run => run.Series.Down, PlotScale.Count);
         }
     }
 
     private void Plot(
-        string title, Func<RunResult, double[]> values, Func<double, string> label, double? limit = null)
+        string title, Func<RunResult, double[]> values, PlotScale scale, double? limit = null)
     {
         _page.Text("h3", title);
         List<PlotLine> lines = [new("base", values(Base))];
@@ -180,7 +188,7 @@ public sealed class HtmlReport
             lines.Add(new PlotLine("variant", values(variant)));
         }
 
-        _plots.OverTime(Base, lines, label, limit);
+        _plots.OverTime(Base, lines, scale, limit);
     }
 
     private void Distributions()

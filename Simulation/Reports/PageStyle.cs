@@ -9,9 +9,10 @@ internal static class PageStyle
     public const string Css = """
         :root { color-scheme: light dark; --ink:#1c2733; --soft:#5b6875; --line:#d5dbe1; --paper:#ffffff;
           --panel:#f5f7f9; --blue:#0072b2; --orange:#d55e00; --sky:#56b4e9; --green:#009e73; --yellow:#e6ab02;
-          --pink:#cc79a7; --grey:#9aa5b1; --ok:#bfe3d4; }
+          --pink:#cc79a7; --grey:#9aa5b1; --ok:#bfe3d4; --target:#0072b2; }
         @media (prefers-color-scheme: dark) { :root { --ink:#e4e9ee; --soft:#9fadba; --line:#3a4652; --paper:#161b21;
-          --panel:#1f262e; --blue:#4ba3dd; --orange:#f08a3c; --ok:#24584a; --grey:#76828e; } }
+          --panel:#1f262e; --blue:#4ba3dd; --orange:#f08a3c; --ok:#24584a; --grey:#76828e;
+          --sky:#a5dbff; --target:#1f78c1; } }
         * { box-sizing:border-box; }
         body { margin:0; background:var(--paper); color:var(--ink);
           font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif; }
@@ -23,9 +24,11 @@ internal static class PageStyle
         .kind { color:var(--soft); font-size:13px; text-transform:uppercase; letter-spacing:.08em; margin:0 0 6px; }
         .facts { color:var(--soft); font-size:14px; }
         .lead { font-size:16.5px; }
+        .answer { font-size:17px; font-weight:600; border-left:4px solid var(--blue); padding:4px 0 4px 14px;
+          margin:16px 0; }
         .note { background:var(--panel); border-left:4px solid var(--yellow); padding:8px 14px; margin:8px 0;
           max-width:none; }
-        .tiles { display:grid; grid-template-columns:repeat(auto-fit,minmax(190px,1fr)); gap:12px; margin:18px 0; }
+        .tiles { display:grid; grid-template-columns:repeat(auto-fit,minmax(150px,1fr)); gap:12px; margin:18px 0; }
         .tile { background:var(--panel); border:1px solid var(--line); border-radius:8px; padding:12px 14px; }
         .tile .value { font-size:22px; font-weight:650; line-height:1.2; font-variant-numeric:tabular-nums; }
         .tile .other { font-size:15px; font-weight:600; color:var(--orange); font-variant-numeric:tabular-nums; }
@@ -43,12 +46,13 @@ internal static class PageStyle
         svg { display:block; width:100%; height:auto; margin:4px 0 10px; }
         svg text { font:11.5px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif; fill:var(--soft); }
         svg text.name { fill:var(--ink); font-size:12px; }
+        .plot { overflow-x:auto; } .plot svg { min-width:680px; }
         .axis { stroke:var(--line); stroke-width:1; } .grid { stroke:var(--line); stroke-width:1; opacity:.6; }
         .base { fill:none; stroke:var(--blue); stroke-width:1.8; } .area { fill:var(--blue); opacity:.12; }
         .variant { fill:none; stroke:var(--orange); stroke-width:1.8; stroke-dasharray:5 3; }
         .limit { stroke:var(--soft); stroke-width:1; stroke-dasharray:2 3; } .shade { fill:var(--grey); opacity:.22; }
         .s-Protected { fill:var(--ok); } .s-Behind { fill:var(--yellow); } .s-Disconnected { fill:var(--grey); }
-        .s-Resync { fill:var(--sky); } .s-Unprotected { fill:var(--pink); } .s-AtTarget { fill:var(--blue); }
+        .s-Resync { fill:var(--sky); } .s-Unprotected { fill:var(--pink); } .s-AtTarget { fill:var(--target); }
         .s-Down { fill:var(--orange); } .outage { fill:var(--ink); opacity:.78; }
         .legend { display:flex; flex-wrap:wrap; gap:4px 18px; font-size:13px; color:var(--soft); margin:2px 0 8px; }
         .legend svg { width:16px; height:12px; display:inline-block; margin:0 5px 0 0; vertical-align:-1px; }
@@ -56,7 +60,8 @@ internal static class PageStyle
           font-size:13px; }
         @media print { :root { color-scheme:light; --ink:#111; --soft:#444; --line:#bbb; --paper:#fff; --panel:#fff;
           --ok:#bfe3d4; --blue:#0072b2; --orange:#d55e00; --grey:#9aa5b1; } main { padding:0; max-width:none; }
-          h2 { break-after:avoid; } svg, .tile, tr { break-inside:avoid; }
+          .plot, .wide { overflow:visible; } .plot svg { min-width:0; }
+          h2, h3, section > p { break-after:avoid; } svg, .plot, .tile, tr { break-inside:avoid; }
           * { print-color-adjust:exact; -webkit-print-color-adjust:exact; } }
         """;
 }

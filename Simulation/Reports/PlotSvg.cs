@@ -41,7 +41,7 @@ internal sealed class PlotSvg(Markup page)
     }
 
     /// <summary>Lines over time, with the outages shaded behind.</summary>
-    public void OverTime(RunResult run, IReadOnlyList<PlotLine> lines, Func<double, string> label, double? limit = null)
+    public void OverTime(RunResult run, IReadOnlyList<PlotLine> lines, PlotScale scale, double? limit = null)
     {
         var bottom = Top + PlotHeight;
         var most = Math.Max(limit ?? 0, lines.Max(line => line.Values.DefaultIfEmpty(0).Max()));
@@ -50,11 +50,12 @@ internal sealed class PlotSvg(Markup page)
         {
             Shade(run, bottom);
             TimeAxis(run, Top, bottom);
-            for (var i = 0; i <= 3; i++)
+            var step = scale.Step(most);
+            for (var at = 0.0; at <= most; at += step)
             {
-                var y = bottom - (PlotHeight * i / 3);
+                var y = bottom - (at / most * PlotHeight);
                 page.Empty("line", ("class", "grid"), ("x1", Left), ("x2", Width - Right), ("y1", y), ("y2", y));
-                page.Text("text", label(most * i / 3), ("x", Left - 8), ("y", y + 4), ("text-anchor", "end"));
+                page.Text("text", scale.Label(at), ("x", Left - 8), ("y", y + 4), ("text-anchor", "end"));
             }
 
             if (limit is { } line)
@@ -91,7 +92,10 @@ internal sealed class PlotSvg(Markup page)
             {
                 page.Empty("line", ("class", "grid"), ("x1", Place(tick)), ("x2", Place(tick)), ("y1", Top),
                     ("y2", bottom));
-                page.Text("text", Words.Duration(tick), ("x", Place(tick) + 3), ("y", bottom + 13));
+                if (Place(tick) < Width - 40)
+                {
+                    page.Text("text", Words.Duration(tick), ("x", Place(tick) + 3), ("y", bottom + 13));
+                }
             }
 
             foreach (var (style, values) in all)
@@ -109,9 +113,12 @@ internal sealed class PlotSvg(Markup page)
         });
     }
 
-    /// <summary>An SVG image of the plots' width.</summary>
-    public void Frame(double height, Action body) => page.In("svg", body, ("xmlns", "http://www.w3.org/2000/svg"),
-        ("viewBox", $"0 0 {Markup.At(Width)} {Markup.At(height)}"), ("role", "img"));
+    /// <summary>An SVG image of the plots' width; a narrow window scrolls it, so that it stays readable.</summary>
+    public void Frame(double height, Action body) => page.In(
+        "div",
+        () => page.In("svg", body, ("xmlns", "http://www.w3.org/2000/svg"),
+            ("viewBox", $"0 0 {Markup.At(Width)} {Markup.At(height)}"), ("role", "img")),
+        ("class", "plot"));
 
     private void Shade(RunResult run, double bottom)
     {

@@ -12,6 +12,12 @@ public static class NodeReader
     /// <exception cref="ScenarioException">It is not JSON, or a name stands twice in an object.</exception>
     public static Node Read(string text, string file)
     {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            throw new ScenarioException(new Place(file, 1, 1), "", "The file is empty; begin with one that "
+                + "`drctl simulate scenarios NAME` prints.");
+        }
+
         var bytes = Encoding.UTF8.GetBytes(text);
         var lines = new LineIndex(bytes, file);
         var options = new JsonReaderOptions
@@ -34,7 +40,9 @@ public static class NodeReader
         {
             var place = new Place(file, (int)(e.LineNumber ?? 0) + 1, (int)(e.BytePositionInLine ?? 0) + 1);
             var reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.', ' ');
-            throw new ScenarioException(place, "", $"This is not JSON: {reason}.");
+            throw new ScenarioException(place, "", reason.Contains("depth to be zero", StringComparison.Ordinal)
+                ? "The file ends before its last '{' or '[' is closed; is the end of it missing?"
+                : $"This is not JSON: {reason}.");
         }
     }
 

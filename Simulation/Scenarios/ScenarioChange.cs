@@ -69,7 +69,8 @@ public sealed record ScenarioChange(string Path, string Value)
 
             if (at.Count == 0)
             {
-                throw new ScenarioException(place, Path, $"'{steps[i]}' is none of the scenario's {field.Name}.");
+                throw new ScenarioException(place, Path, $"'{steps[i]}' is none of the scenario's {field.Name}; name "
+                    + "one by its name, its number from 0, or all with *.");
             }
         }
     }

@@ -26,6 +26,11 @@ public static class ScenarioLibrary
         }
 
         var place = new Place(nameOrPath, 0, 0);
+        if (Directory.Exists(nameOrPath))
+        {
+            throw new ScenarioException(place, "", "This is a directory; name a scenario file in it.");
+        }
+
         if (!File.Exists(nameOrPath))
         {
             throw new ScenarioException(place, "", "There is no such file and no ready scenario of this name; the "

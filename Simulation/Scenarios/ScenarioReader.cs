@@ -61,6 +61,13 @@ public sealed class ScenarioReader
 
         var outages = Named(root.Parts("outages"), "outage", view => ReadOutage(view, sites, links, vms));
         var failovers = Named(root.Parts("failovers"), "failover", view => ReadFailover(view, outages, vms));
+        foreach (var late in root.Parts("outages").Concat(root.Parts("failovers"))
+            .Where(view => view.TimeOrNull("at") >= duration))
+        {
+            _problems.Add(late.Problem("at", $"It would come after the run's end at {root.Text("duration")}; write an "
+                + "earlier time, or a longer duration."));
+        }
+
         _ = ShapeCheck.IsInstant(root.Text("start"), out var start);
         return new Scenario(
             root.Text("title"), root.Text("description"), (ulong)root.Whole("seed"), start, duration, serviceSite,
@@ -134,6 +141,10 @@ public sealed class ScenarioReader
         foreach (var disk in disks)
         {
             RequirePositive(disk, "size");
+            if (disk.AmountOrNull("used") > disk.Amount("size"))
+            {
+                _problems.Add(disk.Problem("used", "More is used than the disk has; write at most its size."));
+            }
         }
 
         RequirePositive(view, "writeSize");

@@ -263,7 +263,7 @@ internal sealed class EffectCarrier(SimWorld world, ServiceNode service)
         {
             var report = await DirectAsync(vm, state);
             var tail = report.Counters?.Tail ?? default;
-            if (world.Parts.WaitsForSource
+            if (world.Parts.WaitsForSource && quiesce.Drain
                 && !await ReachAsync(vm, quiesce, tail, quiesce.BestEffort ? TimeSpan.FromSeconds(5) : null))
             {
                 throw Failed("Nothing has come from the source for a while.");

@@ -16,6 +16,8 @@ public sealed class Dependency_directions
         ["Agent"] = ["Engine", "DataPlane"],
         ["Vault"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent"],
         ["Simulation"] = ["Engine", "Actors", "Persistence", "DataPlane"],
+        ["Witness"] = [],
+        ["Chaos"] = ["Witness"],
         ["Benchmarks"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Vault"],
     };
 

@@ -41,7 +41,7 @@ internal sealed class DrctlCommandLine
             .. FailoverCommands.All(commands), .. OperationCommands.All(commands),
             new JournalCommands(options, surroundings).Make(),
         ];
-        foreach (var command in all)
+        foreach (var command in all.Concat(SiblingPrograms.Commands.Select(c => new Command(c.Command, c.Description))))
         {
             root.Subcommands.Add(command);
         }
@@ -53,6 +53,11 @@ internal sealed class DrctlCommandLine
     /// <returns>The exit code.</returns>
     public async Task<int> InvokeAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
+        if (SiblingPrograms.Takes(arguments))
+        {
+            return BecomeSibling(arguments);
+        }
+
         // Response files are off: a password or a name that begins with @ is itself.
         var parsed = _root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction or null)
@@ -68,6 +73,20 @@ internal sealed class DrctlCommandLine
             ProcessTerminationTimeout = StopTime,
         };
         return await parsed.InvokeAsync(configuration, cancellationToken);
+    }
+
+    private int BecomeSibling(IReadOnlyList<string> arguments)
+    {
+        try
+        {
+            SiblingPrograms.Become(arguments, AppContext.BaseDirectory);
+            return ExitCodes.Done;
+        }
+        catch (CommandFailedException e)
+        {
+            _surroundings.Error.WriteLine(Readable.Plain(e.Message));
+            return e.ExitCode;
+        }
     }
 
     private static string Path(CommandResult result) => result is { Parent: CommandResult { } parent }

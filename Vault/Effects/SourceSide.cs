@@ -12,7 +12,6 @@ namespace ReplicationEngine.Vault.Effects;
 internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProvider time)
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(200);
 

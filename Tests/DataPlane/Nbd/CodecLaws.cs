@@ -2,8 +2,9 @@ using FsCheck;
 using FsCheck.Fluent;
 using ReplicationEngine.DataPlane.Nbd.Protocol;
 using ReplicationEngine.Tests.TestKit.Nbd;
+using ReplicationEngine.Witness.Nbd;
 using Xunit;
-using static ReplicationEngine.Tests.TestKit.Nbd.NbdWire;
+using static ReplicationEngine.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 

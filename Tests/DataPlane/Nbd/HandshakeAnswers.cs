@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
 using ReplicationEngine.Tests.TestKit.Nbd;
+using ReplicationEngine.Witness.Nbd;
 using Xunit;
-using static ReplicationEngine.Tests.TestKit.Nbd.NbdWire;
+using static ReplicationEngine.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 
@@ -22,7 +23,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     [Fact]
     public void Go_tells_size_flags_name_description_and_block_sizes()
     {
-        using var client = NbdTestClient.Connect(_server.Path);
+        using var client = NbdClient.Connect(_server.Path);
         client.Option(StructuredReply);
         var answers = client.Option(Go, InfoData("disk", 1, 2, 3));
         Assert.Equal([3u, 3u, 3u, 3u, Ack], answers.Select(a => a.Type));
@@ -49,7 +50,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     [Fact]
     public void Info_describes_and_the_handshake_goes_on()
     {
-        using var client = NbdTestClient.Connect(_server.Path);
+        using var client = NbdClient.Connect(_server.Path);
         Assert.Equal(Ack, client.Option(Info, InfoData("disk"))[^1].Type);
         Assert.Equal(Unknown, client.Option(Info, InfoData("other"))[^1].Type);
         Assert.Equal(Ack, client.Option(Go, InfoData("disk"))[^1].Type);
@@ -60,7 +61,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     public void Every_export_is_listed_with_its_description()
     {
         _server.Server.AddExport(new("another", _device, description: "second"));
-        using var client = NbdTestClient.Connect(_server.Path);
+        using var client = NbdClient.Connect(_server.Path);
         var answers = client.Option(List);
         Assert.Equal([2u, 2u, Ack], answers.Select(a => a.Type));
         Assert.Equal("anothersecond", Encoding.UTF8.GetString(answers[0].Data.AsSpan(4)));
@@ -72,7 +73,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     {
         foreach (var (flags, length) in new[] { (3u, 10), (1u, 134) })
         {
-            using var client = NbdTestClient.Connect(_server.Path, greet: false);
+            using var client = NbdClient.Connect(_server.Path, greet: false);
             client.Receive(18);
             client.Send(ClientFlags(flags));
             client.Send(Option(ExportName, Encoding.UTF8.GetBytes("disk")));
@@ -85,7 +86,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     [Fact]
     public void Unknown_and_malformed_options_are_refused_one_by_one()
     {
-        using var client = NbdTestClient.Connect(_server.Path);
+        using var client = NbdClient.Connect(_server.Path);
         Assert.Equal(Unsupported, client.Option(StartTls)[^1].Type);
         Assert.Equal(Unsupported, client.Option(4711, 1, 2)[^1].Type);
         Assert.Equal(Invalid, client.Option(List, 1)[^1].Type);
@@ -101,7 +102,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     [Fact]
     public void Contexts_are_listed_by_namespace_and_selected_by_name()
     {
-        using var client = NbdTestClient.Connect(_server.Path);
+        using var client = NbdClient.Connect(_server.Path);
         client.Option(StructuredReply);
         Assert.Equal([4u, Ack], client.Option(ListMetaContext, ContextData("disk")).Select(a => a.Type));
         Assert.Equal([4u, Ack], client.Option(ListMetaContext, ContextData("disk", "base:")).Select(a => a.Type));
@@ -118,7 +119,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     public void A_context_selected_for_another_export_does_not_count()
     {
         _server.Server.AddExport(new("other", _device));
-        using var client = NbdTestClient.Connect(_server.Path);
+        using var client = NbdClient.Connect(_server.Path);
         client.Option(StructuredReply);
         client.Option(SetMetaContext, ContextData("other", "base:allocation"));
         client.Option(Go, InfoData("disk"));
@@ -135,7 +136,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     [InlineData("")]
     public void Only_the_exact_name_is_an_export(string name)
     {
-        using var client = NbdTestClient.Connect(_server.Path);
+        using var client = NbdClient.Connect(_server.Path);
         Assert.Equal(Unknown, client.Option(Go, InfoData(name))[^1].Type);
         Assert.Equal(Ack, client.Option(Go, InfoData("disk"))[^1].Type);
     }
@@ -144,7 +145,7 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     [Trait("Req", "S4")]
     public void Lengths_beyond_the_limits_are_refused_without_being_kept()
     {
-        using var client = NbdTestClient.Connect(_server.Path);
+        using var client = NbdClient.Connect(_server.Path);
         Assert.Equal(Unknown, client.Option(Go, InfoData(new string('x', 4096)))[^1].Type);
         Assert.Equal(Invalid, client.Option(Go, InfoData(new string('x', 4097)))[^1].Type);
         Assert.Equal(Invalid, client.Option(Go, InfoData("di\0sk"))[^1].Type);
@@ -157,16 +158,16 @@ public sealed class HandshakeAnswers : IAsyncDisposable
     [Fact]
     public void Peers_of_another_protocol_are_cut_off()
     {
-        using var flags = NbdTestClient.Connect(_server.Path, greet: false);
+        using var flags = NbdClient.Connect(_server.Path, greet: false);
         flags.Receive(18);
         flags.Send(ClientFlags(0x80));
         Assert.True(flags.IsClosed());
 
-        using var http = NbdTestClient.Connect(_server.Path);
+        using var http = NbdClient.Connect(_server.Path);
         http.Send(Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
         Assert.True(http.IsClosed());
 
-        using var name = NbdTestClient.Connect(_server.Path);
+        using var name = NbdClient.Connect(_server.Path);
         name.Send(Option(ExportName, Encoding.UTF8.GetBytes("nobody")));
         Assert.True(name.IsClosed());
     }

@@ -3,8 +3,9 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.Tests.TestKit.Nbd;
+using ReplicationEngine.Witness.Nbd;
 using Xunit;
-using static ReplicationEngine.Tests.TestKit.Nbd.NbdWire;
+using static ReplicationEngine.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 
@@ -84,7 +85,7 @@ public sealed class ServerLifecycle : IAsyncDisposable
         Assert.True(busy.IsClosed());
         Assert.True(await removal.WaitAsync(Patience));
         Assert.False(await _server.Server.RemoveExportAsync("disk"));
-        using var late = NbdTestClient.Connect(_server.Path);
+        using var late = NbdClient.Connect(_server.Path);
         Assert.Equal(0x8000_0006u, late.Option(Go, InfoData("disk"))[^1].Type);
     }
 
@@ -92,7 +93,7 @@ public sealed class ServerLifecycle : IAsyncDisposable
     public async Task A_client_that_takes_no_replies_is_cut_off_after_the_deadline()
     {
         _server.Server.AddExport(new("large", new MemoryBlockDevice(40 << 20) { Bytes = { [0] = 1, [39 << 20] = 1 } }));
-        using var client = NbdTestClient.Open(_server.Path, "large", structured: false);
+        using var client = NbdClient.Open(_server.Path, "large", structured: false);
         client.Submit(Read, 0, 32 << 20);
         var removal = _server.Server.RemoveExportAsync("large");
         while (_time.Waiting == 0 && !removal.IsCompleted)
@@ -124,7 +125,7 @@ public sealed class ServerLifecycle : IAsyncDisposable
     [Trait("Req", "S3")]
     public async Task A_handshake_that_is_not_over_by_its_deadline_is_cut_off_and_others_are_not()
     {
-        using var slow = NbdTestClient.Connect(_server.Path, greet: false);
+        using var slow = NbdClient.Connect(_server.Path, greet: false);
         slow.Receive(18);
         using var good = _server.Open();
         _time.Advance(TimeSpan.FromSeconds(9));
@@ -139,7 +140,7 @@ public sealed class ServerLifecycle : IAsyncDisposable
     [Trait("Req", "S3")]
     public void A_thousand_idle_half_handshakes_do_not_hold_up_a_good_client()
     {
-        var idle = Enumerable.Range(0, 1000).Select(_ => NbdTestClient.Connect(_server.Path, greet: false)).ToList();
+        var idle = Enumerable.Range(0, 1000).Select(_ => NbdClient.Connect(_server.Path, greet: false)).ToList();
         idle.ForEach(c => c.Receive(18));
         var watch = System.Diagnostics.Stopwatch.StartNew();
         using (var good = _server.Open())
@@ -178,7 +179,7 @@ public sealed class ServerLifecycle : IAsyncDisposable
         }
 
         var listener = _server.Server.ListenUnix(path);
-        NbdTestClient.Open(path, "disk").Dispose();
+        NbdClient.Open(path, "disk").Dispose();
         await listener.DisposeAsync();
         Assert.False(File.Exists(path));
         File.WriteAllText(path, "not a socket");
@@ -218,7 +219,7 @@ public sealed class ServerLifecycle : IAsyncDisposable
         var descriptor = (int)parents.SafeHandle.DangerousGetHandle();
         parents.SafeHandle.SetHandleAsInvalid();
         _server.Server.Listen(InheritedSockets.Open(descriptor), null);
-        using var client = NbdTestClient.Open(path, "disk");
+        using var client = NbdClient.Open(path, "disk");
         Assert.Equal(0u, client.Write(0, [1]));
     }
 

@@ -1,7 +1,8 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.Tests.TestKit.Nbd;
+using ReplicationEngine.Witness.Nbd;
 using Xunit;
-using static ReplicationEngine.Tests.TestKit.Nbd.NbdWire;
+using static ReplicationEngine.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 
@@ -76,7 +77,7 @@ public sealed class TransmissionAnswers : IAsyncDisposable
         new Random(3).NextBytes(data);
         foreach (var structured in new[] { true, false })
         {
-            using var client = NbdTestClient.Open(_server.Path, "large", structured);
+            using var client = NbdClient.Open(_server.Path, "large", structured);
             Assert.Equal(0u, client.Write(12345, data));
             Assert.Equal(data, client.Read(12345, (uint)data.Length).Data);
         }
@@ -130,7 +131,7 @@ public sealed class TransmissionAnswers : IAsyncDisposable
         _server.Server.AddExport(new("fast", new MemoryBlockDevice(4096) { HasFastZeroes = true }));
         using var slow = _server.Open();
         Assert.Equal(Enotsup, slow.Call(WriteZeroes, 0, 4096, FastZero).Error);
-        using var fast = NbdTestClient.Open(_server.Path, "fast");
+        using var fast = NbdClient.Open(_server.Path, "fast");
         Assert.Equal(0u, fast.Call(WriteZeroes, 0, 4096, FastZero).Error);
     }
 

@@ -40,6 +40,16 @@ public sealed class Scenario_files
         Assert.Contains(e.Problems, problem => problem.ToString().StartsWith(expected, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(" \n", "f:1:1: The file is empty; begin with one that")]
+    [InlineData("{ \"title\": \"x\"", "The file ends before its last '{' or '[' is closed")]
+    [InlineData("[1, 2]", "f:1:1: This is a list; write an object")]
+    public void A_file_that_is_no_scenario_at_all_is_told_why(string text, string expected)
+    {
+        var e = Assert.Throws<ScenarioException>(() => ScenarioReader.Read(NodeReader.Read(text, "f"), null));
+        Assert.Contains(expected, e.Problems[0].ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file()
     {
@@ -68,6 +78,11 @@ public sealed class Scenario_files
         "There is no outage 'x'")]
     [InlineData("failovers=[{\"name\":\"f\",\"vms\":[\"x*\"],\"at\":\"1 h\"}]",
         "'x*' means no machine")]
+    [InlineData("outages=[{\"name\":\"o\",\"kind\":\"service\",\"at\":\"9 d\",\"for\":\"1 h\"}]",
+        "It would come after the run's end at 1 d")]
+    [InlineData("failovers=[{\"name\":\"f\",\"vms\":[\"*\"],\"at\":\"1 d\"}]",
+        "It would come after the run's end at 1 d")]
+    [InlineData("vms.vm.disks=[{\"size\":\"4 GiB\",\"used\":\"5 GiB\"}]", "More is used than the disk has")]
     [InlineData("links.wan.loss=100 %", "It must be less than 100 %")]
     [InlineData("links.lan.loss=1 %", "'lan' is none of the scenario's links")]
     [InlineData("links.wan.speed=1 Mbit/s", "A link has no 'speed'; it has name, between, bandwidth")]

@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Nbd;
+using ReplicationEngine.Witness.Nbd;
 
 namespace ReplicationEngine.Tests.TestKit.Nbd;
 
@@ -37,7 +38,7 @@ public sealed class TestServer : IAsyncDisposable
     public string Folder => _directory.FullName;
 
     /// <summary>A client of the export.</summary>
-    public NbdTestClient Open(bool structured = true) => NbdTestClient.Open(Path, "disk", structured);
+    public NbdClient Open(bool structured = true) => NbdClient.Open(Path, "disk", structured);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -1,4 +1,4 @@
-using ReplicationEngine.Tests.TestKit.Processes;
+using ReplicationEngine.Witness.Processes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

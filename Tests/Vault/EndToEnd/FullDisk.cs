@@ -1,5 +1,5 @@
 using ReplicationEngine.Tests.TestKit;
-using ReplicationEngine.Tests.TestKit.Processes;
+using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
@@ -61,7 +61,7 @@ public sealed class FullDisk : IDisposable
         vm.Writer.Stop();
         await _lab.StartAgentAsync();
         await vm.SourceUrisAsync();
-        vm.Writer.Settle(vm.Disks);
+        vm.Writer.Settle(vm.SourceImages());
         vm.SourceIsComplete("the source with a full disk beside it");
         await vm.WriteAsync();
         File.Delete(ballast);

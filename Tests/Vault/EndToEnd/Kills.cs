@@ -1,4 +1,4 @@
-using ReplicationEngine.Tests.TestKit.Processes;
+using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
@@ -84,7 +84,7 @@ public sealed class Kills : IDisposable
 
             await _lab.StartAgentAsync();
             await vm.SourceUrisAsync();
-            vm.Writer.Settle(vm.Disks);
+            vm.Writer.Settle(vm.SourceImages());
             vm.SourceIsComplete(what);
             await vm.WriteAsync();
         }

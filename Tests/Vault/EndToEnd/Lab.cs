@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using ReplicationEngine.Tests.TestKit.Processes;
 using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Witness.Processes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

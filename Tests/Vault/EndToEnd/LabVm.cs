@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using ReplicationEngine.Tests.TestKit.Processes;
+using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

@@ -1,4 +1,5 @@
-using ReplicationEngine.Tests.TestKit.Processes;
+using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
@@ -126,7 +127,7 @@ public sealed class Rot : IDisposable
 
         await _lab.StartAgentAsync();
         await vm.SourceUrisAsync();
-        vm.Writer.Settle(vm.Disks);
+        vm.Writer.Settle(vm.SourceImages());
         vm.SourceIsComplete("the source after a damaged log");
         await _lab.AskAsync("resume", "web");
         await vm.InSyncAsync();

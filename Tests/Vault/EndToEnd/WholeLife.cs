@@ -1,5 +1,5 @@
-using ReplicationEngine.Tests.TestKit.Nbd;
-using ReplicationEngine.Tests.TestKit.Processes;
+using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
@@ -133,7 +133,7 @@ public sealed partial class WholeLife : IDisposable
             && v["causes"]!.AsArray().Any(c => (string?)c!["code"] == "source-fenced"));
         var uris = LabVm.Uris(view["source"]!);
         Assert.All(uris, uri => Assert.Equal(NbdWire.Eperm, NbdImages.WriteBlock(uri, 0, NumberedWrite.Content(-2))));
-        vm.Writer.Settle(vm.Disks);
+        vm.Writer.Settle(vm.SourceImages());
         vm.SourceIsComplete("the fenced source");
         Assert.Contains("fenced", (await _lab.RunAsync("status", "web")).Output, StringComparison.OrdinalIgnoreCase);
     }

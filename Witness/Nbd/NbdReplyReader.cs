@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace ReplicationEngine.Tests.TestKit.Nbd;
+namespace ReplicationEngine.Witness.Nbd;
 
 /// <summary>The whole answer to one request.</summary>
 /// <param name="Cookie">The request's.</param>

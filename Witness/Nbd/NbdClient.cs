@@ -1,12 +1,12 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 
-namespace ReplicationEngine.Tests.TestKit.Nbd;
+namespace ReplicationEngine.Witness.Nbd;
 
 /// <summary>
 /// A small NBD client that can also misbehave: it sends whatever it is told to. Not safe for several threads.
 /// </summary>
-public sealed class NbdTestClient : IDisposable
+public sealed class NbdClient : IDisposable
 {
     private readonly Socket _socket;
     private readonly NetworkStream _stream;
@@ -15,7 +15,7 @@ public sealed class NbdTestClient : IDisposable
     private bool _structured;
     private ulong _cookie;
 
-    private NbdTestClient(Socket socket)
+    private NbdClient(Socket socket)
     {
         _socket = socket;
         _socket.ReceiveTimeout = 30_000;
@@ -27,11 +27,11 @@ public sealed class NbdTestClient : IDisposable
     public (long Size, ushort Flags) Export { get; private set; }
 
     /// <summary>Connects to a unix socket and takes the server's greeting.</summary>
-    public static NbdTestClient Connect(string path, bool greet = true)
+    public static NbdClient Connect(string path, bool greet = true)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Connect(new UnixDomainSocketEndPoint(path));
-        var client = new NbdTestClient(socket);
+        var client = new NbdClient(socket);
         if (greet)
         {
             client.Receive(18);
@@ -42,7 +42,7 @@ public sealed class NbdTestClient : IDisposable
     }
 
     /// <summary>Connects and chooses an export with structured replies and base:allocation, or with neither.</summary>
-    public static NbdTestClient Open(string path, string export, bool structured = true)
+    public static NbdClient Open(string path, string export, bool structured = true)
     {
         var client = Connect(path);
         if (structured)

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using Xunit;
 
-namespace ReplicationEngine.Tests.TestKit.Processes;
+namespace ReplicationEngine.Witness.Processes;
 
-/// <summary>A process that a test started: its output is gathered, and it is ended by its id whatever
-/// happens.</summary>
+/// <summary>
+/// A process that this one started: its output is gathered, and it is ended by its id whatever happens.
+/// </summary>
 public sealed class ChildProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -24,6 +24,9 @@ public sealed class ChildProcess : IDisposable
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
+
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
 
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => _process.HasExited;
@@ -47,7 +50,7 @@ public sealed class ChildProcess : IDisposable
             RedirectStandardError = true,
         };
 
-        // The runtime of the test is the runtime of what it starts, wherever it is installed.
+        // The runtime of this process is the runtime of what it starts, wherever it is installed.
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(
             Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
         start.Environment.Remove("DRCTL_SERVER");
@@ -63,21 +66,37 @@ public sealed class ChildProcess : IDisposable
             _process.Kill();
         }
 
-        Assert.True(_process.WaitForExit(Patience), $"process {_process.Id} outlived SIGKILL");
+        if (!_process.WaitForExit(Patience))
+        {
+            throw new TimeoutException($"Process {_process.Id} outlived SIGKILL by {Patience}.");
+        }
     }
+
+    /// <summary>Halts it as SIGSTOP does: it does nothing, and keeps all it has open.</summary>
+    public void Halt() => Signal("STOP");
+
+    /// <summary>Lets a halted one go on.</summary>
+    public void GoOn() => Signal("CONT");
 
     /// <summary>Asks it to end, as SIGTERM does, and answers its exit code.</summary>
     public int Stop()
     {
-        using var kill = Process.Start("/bin/kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
+        Signal("TERM");
         return WaitForExit();
     }
 
     /// <summary>Waits until it has ended by itself; answers its exit code.</summary>
-    public int WaitForExit()
+    public int WaitForExit() => WaitForExit(Patience);
+
+    /// <summary>Waits until it has ended by itself; answers its exit code.</summary>
+    /// <exception cref="TimeoutException">It has not within <paramref name="patience"/>.</exception>
+    public int WaitForExit(TimeSpan patience)
     {
-        Assert.True(_process.WaitForExit(Patience), $"process {_process.Id} did not end within {Patience}: {Errors}");
+        if (!_process.WaitForExit(patience))
+        {
+            throw new TimeoutException($"Process {_process.Id} did not end within {patience}: {Errors}");
+        }
+
         _process.WaitForExit();
         return _process.ExitCode;
     }
@@ -93,6 +112,17 @@ public sealed class ChildProcess : IDisposable
         _disposed = true;
         Kill();
         _process.Dispose();
+    }
+
+    private void Signal(string name)
+    {
+        var id = _process.Id.ToString(CultureInfo.InvariantCulture);
+        using var kill = Process.Start("/bin/kill", ["-" + name, id]);
+        kill.WaitForExit();
+        if (kill.ExitCode != 0 && !_process.HasExited)
+        {
+            throw new InvalidOperationException($"SIG{name} could not be sent to process {id}.");
+        }
     }
 
     private static void Append(StringBuilder text, string? line)

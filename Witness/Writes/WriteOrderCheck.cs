@@ -1,6 +1,6 @@
-using Xunit;
+using System.Buffers.Binary;
 
-namespace ReplicationEngine.Tests.TestKit.Processes;
+namespace ReplicationEngine.Witness.Writes;
 
 /// <summary>
 /// Judges images by the writer's own log: each block holds the base's bytes or those of one write, whole; and no write
@@ -14,6 +14,7 @@ public static class WriteOrderCheck
     /// <param name="images">The disks to judge, in the same order.</param>
     /// <param name="writes">The writer's log.</param>
     /// <param name="what">The images' name in messages.</param>
+    /// <exception cref="EvidenceException">The images are no prefix of what was acknowledged.</exception>
     public static IReadOnlyList<NumberedWrite> Prefix(
         IReadOnlyList<byte[]> bases, IReadOnlyList<byte[]> images, IEnumerable<NumberedWrite> writes, string what)
     {
@@ -28,31 +29,33 @@ public static class WriteOrderCheck
         var lastThere = present.MaxBy(w => w.Submitted);
         if (firstGone is not null && lastThere is not null && lastThere.Submitted > firstGone.Acknowledged)
         {
-            Assert.Fail(
+            throw new EvidenceException(
                 $"{what}: write {lastThere.Number} is there (disk {lastThere.Disk}, block {lastThere.Block}), but "
-                    + $"write "
-                + $"{firstGone.Number} (disk {firstGone.Disk}, block {firstGone.Block}), acknowledged before that "
-                    + $"was submitted, is not.");
+                + $"write {firstGone.Number} (disk {firstGone.Disk}, block {firstGone.Block}), acknowledged before "
+                + "that was submitted, is not.");
         }
 
         return missing;
     }
 
     /// <summary>The images hold every acknowledged write.</summary>
+    /// <exception cref="EvidenceException">They do not.</exception>
     public static void Complete(
         IReadOnlyList<byte[]> bases, IReadOnlyList<byte[]> images, IEnumerable<NumberedWrite> writes, string what)
     {
         var gone = Prefix(bases, images, writes, what).Where(w => w.Acknowledged is not null).ToList();
-        Assert.True(gone.Count == 0,
+        EvidenceException.Unless(gone.Count == 0,
             $"{what}: {gone.Count} acknowledged writes are missing, the first is {gone.FirstOrDefault()?.Number}.");
     }
 
     /// <summary>The images are equal, the first difference named.</summary>
+    /// <exception cref="EvidenceException">They are not.</exception>
     public static void Equal(byte[] expected, byte[] found, string what)
     {
-        Assert.True(expected.Length == found.Length, $"{what} has {found.Length} bytes, not {expected.Length}.");
+        EvidenceException.Unless(
+            expected.Length == found.Length, $"{what} has {found.Length} bytes, not {expected.Length}.");
         var same = expected.AsSpan().CommonPrefixLength(found);
-        Assert.True(
+        EvidenceException.Unless(
             same == expected.Length,
             $"{what} differs at byte {same} (block {same / NumberedWrite.Bytes}) and in "
             + $"{Blocks(expected, found)} blocks in all.");
@@ -66,25 +69,23 @@ public static class WriteOrderCheck
         int disk, byte[] before, byte[] image, IEnumerable<NumberedWrite> writes, List<NumberedWrite> present,
         List<NumberedWrite> missing, string what)
     {
-        Assert.True(before.Length == image.Length,
+        EvidenceException.Unless(before.Length == image.Length,
             $"{what}: disk {disk} has {image.Length} bytes, not {before.Length}.");
         var ofBlock = writes.ToLookup(w => w.Block);
         for (long block = 0; block < image.Length / NumberedWrite.Bytes; block++)
         {
             var seen = image.AsSpan((int)(block * NumberedWrite.Bytes), NumberedWrite.Bytes);
             var newestFirst = ofBlock[block].OrderByDescending(w => w.Submitted).ToList();
-            var found = -1;
-            for (var i = 0; i < newestFirst.Count && found < 0; i++)
-            {
-                found = seen.SequenceEqual(NumberedWrite.Content(newestFirst[i].Number)) ? i : -1;
-            }
+            var number = BinaryPrimitives.ReadInt64LittleEndian(seen);
+            var found = newestFirst.FindIndex(w => w.Number == number);
+            found = found >= 0 && seen.SequenceEqual(NumberedWrite.Content(number)) ? found : -1;
 
             var isBase = seen.SequenceEqual(before.AsSpan((int)(block * NumberedWrite.Bytes), NumberedWrite.Bytes));
-            Assert.True(
+            EvidenceException.Unless(
                 found >= 0 || isBase,
                 $"{what}: block {block} of disk {disk} is neither the base's nor that of one of its "
                     + $"{newestFirst.Count} writes.");
-            Assert.False(found >= 0 && newestFirst[found].Void,
+            EvidenceException.Unless(found < 0 || !newestFirst[found].Void,
                 $"{what}: block {block} of disk {disk} holds a write that never was.");
             missing.AddRange(found < 0 ? newestFirst : newestFirst[..found]);
             if (found >= 0)

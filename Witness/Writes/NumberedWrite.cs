@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 
-namespace ReplicationEngine.Tests.TestKit.Processes;
+namespace ReplicationEngine.Witness.Writes;
 
 /// <summary>
 /// One write of 4 KiB whose content says its number, and when it was submitted and acknowledged: by a counter that
-/// orders all events of a test, and by the wall clock.
+/// orders all events of a run, and by the wall clock.
 /// </summary>
 public sealed class NumberedWrite(long number, int disk, long block, long submitted)
 {

@@ -1,6 +1,6 @@
-using ReplicationEngine.Tests.TestKit.Nbd;
+using ReplicationEngine.Witness.Writes;
 
-namespace ReplicationEngine.Tests.TestKit.Processes;
+namespace ReplicationEngine.Witness.Nbd;
 
 /// <summary>Reads and writes disks by their NBD URIs (<c>nbd+unix:///NAME?socket=PATH</c>).</summary>
 public static class NbdImages
@@ -8,11 +8,11 @@ public static class NbdImages
     private const int Step = 1 << 20;
 
     /// <summary>Connects to the export of a URI.</summary>
-    public static NbdTestClient Open(string uri)
+    public static NbdClient Open(string uri)
     {
         var parsed = new Uri(uri);
         var socket = Uri.UnescapeDataString(parsed.Query["?socket=".Length..]);
-        return NbdTestClient.Open(socket, Uri.UnescapeDataString(parsed.AbsolutePath.TrimStart('/')));
+        return NbdClient.Open(socket, Uri.UnescapeDataString(parsed.AbsolutePath.TrimStart('/')));
     }
 
     /// <summary>Reads a whole disk.</summary>

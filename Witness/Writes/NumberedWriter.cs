@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
-using ReplicationEngine.Tests.TestKit.Nbd;
+using ReplicationEngine.Witness.Nbd;
 
-namespace ReplicationEngine.Tests.TestKit.Processes;
+namespace ReplicationEngine.Witness.Writes;
 
 /// <summary>
 /// Writes numbered blocks to disks over NBD, several in flight on each, and keeps a log of its own of what was
@@ -17,16 +17,30 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
 {
     private readonly ConcurrentQueue<NumberedWrite> _log = new();
     private readonly List<Thread> _threads = [];
-    private ManualResetEventSlim _stop = new(false);
+    private StopSign _stop = new();
     private long _events;
     private long _numbers;
+    private long _acknowledged;
     private int _round;
+
+    /// <summary>Numbers begin after this one, so that no two writers of a disk write the same bytes.</summary>
+    public long After
+    {
+        get;
+        init => (field, _numbers) = (value, value);
+    }
 
     /// <summary>All writes so far. Stable only while the writer is stopped.</summary>
     public IReadOnlyCollection<NumberedWrite> Writes => _log;
 
     /// <summary>How many were acknowledged so far.</summary>
-    public int AcknowledgedCount => _log.Count(w => w.Acknowledged is not null);
+    public long AcknowledgedCount => Interlocked.Read(ref _acknowledged);
+
+    /// <summary>The last number that was given.</summary>
+    public long LastNumber => Interlocked.Read(ref _numbers);
+
+    /// <summary>Whether every disk's thread is at work; false once a connection has ended.</summary>
+    public bool IsWriting => _threads.Count > 0 && _threads.All(thread => thread.IsAlive);
 
     /// <summary>The last error number that a write was answered with; 0 while there was none.</summary>
     public uint LastError { get; private set; }
@@ -35,7 +49,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     /// <param name="uris">The disks' NBD URIs.</param>
     public void Start(IReadOnlyList<string> uris)
     {
-        _stop = new ManualResetEventSlim(false);
+        _stop = new StopSign();
         _round++;
         for (var i = 0; i < uris.Count; i++)
         {
@@ -64,24 +78,28 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     /// After a crash, decides by the source's disks which of the writes without an answer took place; the others are
     /// void.
     /// </summary>
-    public void Settle(IReadOnlyList<string> disks)
+    /// <param name="images">What the disks hold now, in the order of their URIs.</param>
+    public void Settle(IReadOnlyList<byte[]> images)
     {
-        foreach (var group in _log.Where(w => w is { Acknowledged: null, Void: false }).GroupBy(w => w.Disk))
+        foreach (var write in _log.Where(w => w is { Acknowledged: null, Void: false }))
         {
-            using var file = new FileStream(disks[group.Key], FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            foreach (var write in group)
+            var found = images[write.Disk].AsSpan((int)(write.Block * NumberedWrite.Bytes), NumberedWrite.Bytes);
+            write.Void = !found.SequenceEqual(NumberedWrite.Content(write.Number));
+            if (!write.Void)
             {
-                var found = new byte[NumberedWrite.Bytes];
-                file.Position = write.Block * NumberedWrite.Bytes;
-                file.ReadExactly(found);
-                write.Void = !found.AsSpan().SequenceEqual(NumberedWrite.Content(write.Number));
-                write.Acknowledged = write.Void ? null : Interlocked.Increment(ref _events);
-                write.AcknowledgedAt = time.GetUtcNow();
+                Acknowledge(write);
             }
         }
     }
 
-    private void Run(int disk, string uri, Random random, ManualResetEventSlim stop)
+    private void Acknowledge(NumberedWrite write)
+    {
+        write.AcknowledgedAt = time.GetUtcNow();
+        write.Acknowledged = Interlocked.Increment(ref _events);
+        Interlocked.Increment(ref _acknowledged);
+    }
+
+    private void Run(int disk, string uri, Random random, StopSign stop)
     {
         try
         {
@@ -91,11 +109,11 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
         catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
         {
             // The server is gone: what has no answer stays without one.
-            stop.Wait(0);
+            return;
         }
     }
 
-    private void Write(NbdTestClient client, int disk, Random random, ManualResetEventSlim stop)
+    private void Write(NbdClient client, int disk, Random random, StopSign stop)
     {
         var flying = new Dictionary<ulong, NumberedWrite>();
         var blocks = client.Export.Size / NumberedWrite.Bytes;
@@ -133,9 +151,36 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
                 return;
             }
 
-            done!.AcknowledgedAt = time.GetUtcNow();
-            done.Acknowledged = Interlocked.Increment(ref _events);
+            Acknowledge(done!);
             stop.Wait(pace);
+        }
+    }
+    /// <summary>Told once; who waits goes on at once.</summary>
+    private sealed class StopSign
+    {
+        private readonly object _lock = new();
+        private volatile bool _set;
+
+        public bool IsSet => _set;
+
+        public void Set()
+        {
+            lock (_lock)
+            {
+                _set = true;
+                Monitor.PulseAll(_lock);
+            }
+        }
+
+        public void Wait(TimeSpan longest)
+        {
+            lock (_lock)
+            {
+                if (!_set && longest > TimeSpan.Zero)
+                {
+                    Monitor.Wait(_lock, longest);
+                }
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace ReplicationEngine.Tests.TestKit.Processes;
+namespace ReplicationEngine.Witness.Processes;
 
-/// <summary>Ports for servers of tests.</summary>
+/// <summary>Ports for servers that are started here.</summary>
 public static class LoopbackPorts
 {
     /// <summary>A port of 127.0.0.1 on which nobody listens now.</summary>

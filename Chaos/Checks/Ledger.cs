@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using ReplicationEngine.Chaos.Plans;
+using ReplicationEngine.Witness.Writes;
+
+namespace ReplicationEngine.Chaos.Checks;
+
+/// <summary>Counts what was done and what was judged. Safe for several threads.</summary>
+internal sealed class Ledger
+{
+    private readonly ConcurrentDictionary<string, long> _checks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Fault, long> _faults = new();
+    private readonly ConcurrentDictionary<string, long> _operations = new(StringComparer.Ordinal);
+    private long _points;
+    private long _written;
+
+    /// <summary>What is checked, by name: what the name stands for.</summary>
+    public static IReadOnlyDictionary<string, string> Meanings { get; } =
+        new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["I2"] = "every acknowledged write is on the primary's disks",
+        ["I4"] = "a recovery point is a prefix of the acknowledged writes",
+        ["I6"] = "an older recovery point still reads the same",
+        ["I11"] = "in step, source and replica are equal byte for byte",
+        ["I15"] = "terms only rise; the machine in charge takes writes",
+        ["I16"] = "a fenced source refuses writes and keeps its own",
+        ["I20"] = "an operation killed on its way ends, nothing half done",
+        ["I21"] = "every write that a failover lost is newer than stated",
+        ["I22"] = "a planned failover loses nothing",
+        ["I23"] = "the clean-up of a test failover leaves nothing",
+        ["I24"] = "after a failback the source is what the target last was",
+        ["I25"] = "no listed recovery point is gone or unusable",
+        ["I27"] = "no write is refused, and the guest never waits for the target",
+        ["journal"] = "drctl journal verify finds the event log sound",
+        ["process"] = "no process ends by itself; told to stop, it ends with 0",
+        ["recovery"] = "healed, every VM is protected and in step again",
+    };
+
+    /// <summary>How often each thing was checked.</summary>
+    public IReadOnlyDictionary<string, long> Checks => _checks;
+
+    /// <summary>How often each fault was done.</summary>
+    public IReadOnlyDictionary<Fault, long> Faults => _faults;
+
+    /// <summary>How often each operation was carried through.</summary>
+    public IReadOnlyDictionary<string, long> Operations => _operations;
+
+    /// <summary>Recovery points that were compared.</summary>
+    public long Points => Interlocked.Read(ref _points);
+
+    /// <summary>Acknowledged writes of machines that ended.</summary>
+    public long WrittenBefore => Interlocked.Read(ref _written);
+
+    /// <summary>Judges; what contradicts becomes a violation.</summary>
+    /// <exception cref="ViolationException">It does not hold.</exception>
+    public void Check(string invariant, Action judge)
+    {
+        try
+        {
+            judge();
+        }
+        catch (EvidenceException e)
+        {
+            throw new ViolationException(invariant, e.Message);
+        }
+
+        _checks.AddOrUpdate(invariant, 1, (_, count) => count + 1);
+    }
+
+    /// <summary>Judges a condition.</summary>
+    /// <exception cref="ViolationException">It does not hold.</exception>
+    public void Check(string invariant, bool holds, string message) =>
+        Check(invariant, () => EvidenceException.Unless(holds, message));
+
+    /// <summary>A fault was done.</summary>
+    public void Did(Fault fault) => _faults.AddOrUpdate(fault, 1, (_, count) => count + 1);
+
+    /// <summary>An operation was carried through.</summary>
+    public void Did(string operation) => _operations.AddOrUpdate(operation, 1, (_, count) => count + 1);
+
+    /// <summary>A recovery point was compared.</summary>
+    public void Compared() => Interlocked.Increment(ref _points);
+
+    /// <summary>A machine's life ended with so many acknowledged writes.</summary>
+    public void Wrote(long writes) => Interlocked.Add(ref _written, writes);
+}

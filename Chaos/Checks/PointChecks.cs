@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using ReplicationEngine.Chaos.Machines;
+using ReplicationEngine.Chaos.Sites;
+using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
+
+namespace ReplicationEngine.Chaos.Checks;
+
+/// <summary>Judges recovery points through test failovers, as a user would look at them.</summary>
+internal sealed class PointChecks(TwoSites sites, Ledger ledger)
+{
+    /// <summary>
+    /// Judges a resting machine at the source: its disks are complete (I2), a new point equals them (I11), a point that
+    /// was made meanwhile is a prefix (I4), an old one is as it was (I6), and none is gone (I25).
+    /// </summary>
+    /// <param name="machine">The machine; nobody writes to it.</param>
+    /// <param name="random">Chooses among the points.</param>
+    /// <param name="unseen">How many points that were never read are judged, the newest first.</param>
+    public async Task JudgeAsync(Machine machine, Random random, int unseen)
+    {
+        var made = (string)(await sites.Drctl.AskAsync("point", machine.Name))["point"]!["id"]!;
+        var source = machine.SourceImages();
+        machine.IsComplete(source, $"{machine.Name}, the source's disks");
+        var images = await TestAsync(machine, made);
+        for (var disk = 0; disk < images.Count; disk++)
+        {
+            ledger.Check("I11", () => WriteOrderCheck.Equal(
+                source[disk], images[disk], $"{machine.Name}, disk {disk} of point {made} against the source"));
+        }
+
+        machine.Points[made] = Machine.Hash(images);
+        await JudgeOlderAsync(machine, made, random, unseen);
+    }
+
+    /// <summary>Starts a test failover to a point, reads the disks and cleans up.</summary>
+    public async Task<IReadOnlyList<byte[]>> TestAsync(Machine machine, string point)
+    {
+        var test = await sites.Drctl.AskAsync("failover", machine.Name, "--kind", "test", "--point", point);
+        var uris = Machine.Uris(test)
+            ?? throw new ViolationException("I23", $"{machine.Name}: the test of point {point} has no disks");
+        var images = await ReadAsync(uris, $"{machine.Name}, point {point}");
+        await sites.Drctl.AskAsync("cleanup", machine.Name);
+        ledger.Check("I23", !uris.Any(IsServed), $"{machine.Name}: a disk of a test is served after its clean-up");
+        ledger.Compared();
+        ledger.Did("test failover");
+        return images;
+    }
+
+    /// <summary>Reads disks.</summary>
+    /// <exception cref="ViolationException">One cannot be read.</exception>
+    public static async Task<IReadOnlyList<byte[]>> ReadAsync(IReadOnlyList<string> uris, string what)
+    {
+        try
+        {
+            return await Task.Run(() => uris.Select(NbdImages.Read).ToList());
+        }
+        catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
+        {
+            throw new ViolationException("I4", $"{what} cannot be read: {e.Message}");
+        }
+    }
+
+    private static bool IsServed(string uri)
+    {
+        try
+        {
+            NbdImages.Open(uri).Dispose();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsOfThisLife(Machine machine, JsonNode point) => DateTimeOffset.Parse(
+        (string)point["time"]!, CultureInfo.InvariantCulture) > machine.Began;
+
+    private async Task JudgeOlderAsync(Machine machine, string made, Random random, int unseen)
+    {
+        var listed = (await sites.Drctl.AskAsync("points", machine.Name)).AsArray().Select(point => point!).ToList();
+        foreach (var point in listed)
+        {
+            ledger.Check("I25", (bool)point["usable"]!,
+                $"{machine.Name}: point {point["id"]} is not usable: {point["reason"]}");
+        }
+
+        var ids = listed.Select(point => (string)point["id"]!).ToHashSet(StringComparer.Ordinal);
+        foreach (var id in machine.Points.Keys)
+        {
+            ledger.Check("I25", ids.Contains(id), $"{machine.Name}: point {id} was listed and is gone");
+        }
+
+        foreach (var point in listed.Where(p => !machine.Points.ContainsKey((string)p["id"]!)
+            && IsOfThisLife(machine, p)).Take(unseen))
+        {
+            var id = (string)point["id"]!;
+            var images = await TestAsync(machine, id);
+            ledger.Check("I4", () => WriteOrderCheck.Prefix(
+                machine.Bases, images, machine.Writer.Writes, $"{machine.Name}, point {id} of {point["time"]}"));
+            machine.Points[id] = Machine.Hash(images);
+        }
+
+        var old = machine.Points.Keys.Where(id => id != made).Order(StringComparer.Ordinal).ToList();
+        if (old.Count > 0)
+        {
+            var id = old[random.Next(old.Count)];
+            var hash = Machine.Hash(await TestAsync(machine, id));
+            ledger.Check("I6", hash == machine.Points[id],
+                $"{machine.Name}: point {id} reads other bytes than when it was read first");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Globalization;
+using ReplicationEngine.Chaos.Plans;
+using ReplicationEngine.Chaos.Runs;
+using ReplicationEngine.Chaos.Sites;
+
+namespace ReplicationEngine.Chaos.Cli;
+
+/// <summary>The command line of <c>drctl chaos</c>.</summary>
+internal static class ChaosCommandLine
+{
+    private const int Done = 0;
+    private const int Failed = 1;
+    private const int Usage = 2;
+    private const int Interrupted = 130;
+    private const int DefaultRounds = 4;
+
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(30);
+
+    /// <summary>Runs one command line; 0 everything held, 1 something did not or could not be done, 2 bad
+    /// usage.</summary>
+    public static async Task<int> InvokeAsync(
+        string[] arguments, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        var typed = new Typed();
+        var command = typed.Command(
+            "chaos", "Runs service and agent as real processes with machines that write, kills, halts, cuts and fills "
+            + "by a seeded plan, and checks what must hold. Exit codes: 0 everything held, 1 something did not, "
+            + "2 bad usage, 130 interrupted.");
+        command.SetAction((parsed, token) => GoAsync(typed, parsed, (output, error), token));
+        var root = new Command("drctl") { command };
+        root.Options.Add(new HelpOption { Recursive = true });
+        var result = root.Parse(["chaos", .. arguments], new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (result.Action is ParseErrorAction or null)
+        {
+            error.WriteLine($"{result.Errors[0].Message.TrimEnd('.')}; see `drctl chaos --help`.");
+            return Usage;
+        }
+
+        return await result.InvokeAsync(
+            new InvocationConfiguration { Output = output, Error = error, ProcessTerminationTimeout = StopTime },
+            cancellationToken);
+    }
+
+    private static async Task<int> GoAsync(
+        Typed typed, ParseResult parsed, (TextWriter Out, TextWriter Error) to, CancellationToken cancellationToken)
+    {
+        var made = (string?)null;
+        try
+        {
+            var program = Drctl.Find() ?? throw new ChaosRefusedException(
+                $"The program drctl is not beside this one, in {AppContext.BaseDirectory}; run `./drctl chaos` from "
+                + "the repository, which builds both.");
+            var options = typed.Read(parsed, out made);
+            var outcome = await RunAsync(options, program, to.Error, cancellationToken);
+            var summary = new Summary(options, outcome);
+            if (typed.WantsJson(parsed))
+            {
+                to.Out.WriteLine(summary.Json());
+            }
+            else
+            {
+                var isConsole = ReferenceEquals(to.Out, Console.Out);
+                summary.Write(to.Out, isConsole ? Columns(Console.IsOutputRedirected) : null);
+            }
+
+            Remove(made, keeps: options.Keeps || outcome.Violation is not null);
+            return outcome.Violation is null ? Done : Failed;
+        }
+        catch (ChaosUsageException e)
+        {
+            to.Error.WriteLine(e.Message);
+            return Usage;
+        }
+        catch (Exception e) when (e is ChaosRefusedException or IOException or UnauthorizedAccessException)
+        {
+            to.Error.WriteLine(e.Message);
+            Remove(made, keeps: e is not ChaosRefusedException);
+            return Failed;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            to.Error.WriteLine($"Interrupted; what was made stays in {made}.");
+            return Interrupted;
+        }
+    }
+
+    private static async Task<Outcome> RunAsync(
+        ChaosOptions options, string program, TextWriter error, CancellationToken cancellationToken)
+    {
+        var columns = ReferenceEquals(error, Console.Error) ? Columns(Console.IsErrorRedirected) : null;
+        using var screen = new Screen(error, columns, Path.Combine(options.Directory, "timeline.log"));
+        screen.Tell($"seed {options.Seed}, directory {options.Directory}");
+        if (options.LeftOut is { } leftOut)
+        {
+            screen.Tell(leftOut);
+        }
+
+        var outcome = await new ChaosRun(options, program, screen).RunAsync(cancellationToken);
+        screen.Tell(outcome.Violation is { } found ? $"{found.Invariant}: {found.Message}" : "everything held");
+        return outcome;
+    }
+
+    private static int? Columns(bool redirected) => redirected || Environment.GetEnvironmentVariable("TERM") is "dumb"
+        ? null : Console.WindowWidth is > 0 and var columns ? columns : 80;
+
+    private static void Remove(string? directory, bool keeps)
+    {
+        if (directory is not null && !keeps)
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    /// <summary>The options as they are typed.</summary>
+    private sealed class Typed
+    {
+        private const int MostVms = 8;
+        private const int MostDisks = 4;
+
+        private readonly Option<int?> _seed = new("--seed")
+        {
+            HelpName = "N", Description = "What the plan follows from; else one is drawn, and told",
+        };
+
+        private readonly Option<int?> _rounds = new("--rounds")
+        {
+            HelpName = "N", Description = $"How many rounds of faults; else {DefaultRounds}",
+        };
+
+        private readonly Option<string?> _for = new("--for")
+        {
+            HelpName = "TIME", Description = "In place of --rounds: begin rounds for so long, such as 90s, 10m or 1h",
+        };
+
+        private readonly Option<int> _vms = new("--vms")
+        {
+            HelpName = "N", Description = "How many VMs", DefaultValueFactory = _ => 2,
+        };
+
+        private readonly Option<int> _disks = new("--disks")
+        {
+            HelpName = "N", Description = "How many disks each has", DefaultValueFactory = _ => 2,
+        };
+
+        private readonly Option<string?> _directory = new("--dir")
+        {
+            HelpName = "DIR", Description = "An empty or new directory to work in; else one under TMPDIR or /var/tmp",
+        };
+
+        private readonly Option<string?> _faults = new("--faults")
+        {
+            HelpName = "LIST",
+            Description = $"Which faults, of {string.Join(",", FaultNames.All.Select(f => f.Name))}; kill, pause and "
+                + "cut mean all of their kind; else all that can be done here",
+        };
+
+        private readonly Option<bool> _json = new("--json") { Description = "Write the result as JSON" };
+
+        private readonly Option<bool> _keep = new("--keep")
+        {
+            Description = "Keep the directory also when everything held",
+        };
+
+        public Command Command(string name, string description) =>
+            new(name, description) { _seed, _rounds, _for, _vms, _disks, _directory, _faults, _json, _keep };
+
+        public bool WantsJson(ParseResult parsed) => parsed.GetValue(_json);
+
+        /// <summary>Reads them.</summary>
+        /// <param name="parsed">What was typed.</param>
+        /// <param name="made">The directory, once it was made or found empty.</param>
+        /// <exception cref="ChaosUsageException">Something typed is wrong.</exception>
+        public ChaosOptions Read(ParseResult parsed, out string? made)
+        {
+            made = null;
+            var seed = parsed.GetValue(_seed) ?? Random.Shared.Next();
+            Within(seed, 0, int.MaxValue, "--seed");
+            Within(parsed.GetValue(_vms), 1, MostVms, "--vms");
+            Within(parsed.GetValue(_disks), 1, MostDisks, "--disks");
+            var (rounds, length) = Length(parsed);
+            var named = Named(parsed);
+            made = Directory(parsed);
+            var (faults, leftOut) = named is not null ? (named, null) : Possible(made);
+            return new ChaosOptions
+            {
+                Seed = seed, Rounds = rounds, For = length, Vms = parsed.GetValue(_vms),
+                Disks = parsed.GetValue(_disks), Faults = faults, LeftOut = leftOut, Keeps = parsed.GetValue(_keep),
+                Directory = made,
+            };
+        }
+
+        private static void Within(int value, int least, int most, string option)
+        {
+            if (value < least || value > most)
+            {
+                throw new ChaosUsageException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{option} {value} is not possible; write a number from {least} to {most}."));
+            }
+        }
+
+        private (int? Rounds, TimeSpan? Length) Length(ParseResult parsed)
+        {
+            var (rounds, typed) = (parsed.GetValue(_rounds), parsed.GetValue(_for));
+            if (typed is null)
+            {
+                Within(rounds ?? DefaultRounds, 1, 100_000, "--rounds");
+                return (rounds ?? DefaultRounds, null);
+            }
+
+            return rounds is not null ? throw new ChaosUsageException("Write --rounds or --for, not both.")
+                : Words.TryDuration(typed, out var length, out var sentence) ? (null, length)
+                : throw new ChaosUsageException(sentence);
+        }
+
+        private IReadOnlyList<Fault>? Named(ParseResult parsed)
+        {
+            if (parsed.GetValue(_faults) is not { } list)
+            {
+                return null;
+            }
+
+            return FaultNames.TryParse(list, out var faults, out var sentence) ? faults
+                : throw new ChaosUsageException(sentence);
+        }
+
+        // Where nobody named a full disk and none can be made, it is left out and said; a named one is refused later.
+        private static (IReadOnlyList<Fault> Faults, string? LeftOut) Possible(string directory)
+        {
+            var (disk, why) = SmallDisk.Mount(Path.Combine(directory, "probe"), mebibytes: 1);
+            disk?.Dispose();
+            if (System.IO.Directory.Exists(Path.Combine(directory, "probe")))
+            {
+                System.IO.Directory.Delete(Path.Combine(directory, "probe"));
+            }
+
+            var all = FaultNames.All.Select(f => f.Fault);
+            return disk is not null ? ([.. all], null)
+                : ([.. all.Where(f => f != Fault.FullDisk)], $"full-disk is left out: {why}");
+        }
+
+        private string Directory(ParseResult parsed)
+        {
+            if (parsed.GetValue(_directory) is not { } typed)
+            {
+                var place = Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } given ? given : "/var/tmp";
+                return System.IO.Directory.CreateDirectory(Path.Combine(place, $"drctl-chaos-{Environment.ProcessId}"))
+                    .FullName;
+            }
+
+            if (typed.Length == 0)
+            {
+                throw new ChaosUsageException("'' is not a directory; name one with --dir.");
+            }
+
+            var full = Path.GetFullPath(typed);
+            if (File.Exists(full) || (System.IO.Directory.Exists(full)
+                && System.IO.Directory.EnumerateFileSystemEntries(full).Any()))
+            {
+                throw new ChaosUsageException($"'{full}' is not empty; name a new or an empty directory with --dir.");
+            }
+
+            return System.IO.Directory.CreateDirectory(full).FullName;
+        }
+    }
+}
+
+/// <summary>What was typed is wrong; the message is one sentence with the remedy.</summary>
+internal sealed class ChaosUsageException(string message) : Exception(message);

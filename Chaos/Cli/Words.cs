@@ -1,0 +1,37 @@
+using System.Globalization;
+
+namespace ReplicationEngine.Chaos.Cli;
+
+/// <summary>Quantities as people read and write them.</summary>
+internal static class Words
+{
+    private static readonly (string Unit, double Seconds)[] Units = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600)];
+
+    /// <summary>Minutes and seconds, such as <c>1 min 5 s</c>.</summary>
+    public static string Duration(TimeSpan time)
+    {
+        var seconds = (long)Math.Round(time.TotalSeconds);
+        return seconds < 60 ? $"{seconds} s" : $"{seconds / 60} min {seconds % 60} s";
+    }
+
+    /// <summary>Reads a time such as <c>90s</c>, <c>10m</c> or <c>1h</c>, above 0 and at most a week.</summary>
+    public static bool TryDuration(string text, out TimeSpan time, out string sentence)
+    {
+        sentence = $"'{text}' is not a time; write a number with s, m or h, such as 90s, 10m or 1h.";
+        time = TimeSpan.Zero;
+        var unit = Units.Where(u => text.EndsWith(u.Unit, StringComparison.Ordinal)).OrderBy(u => -u.Unit.Length)
+            .FirstOrDefault();
+        if (unit.Unit is null || !double.TryParse(
+            text[..^unit.Unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            || number * unit.Seconds is not (> 0 and <= 7 * 86400))
+        {
+            return false;
+        }
+
+        time = TimeSpan.FromSeconds(number * unit.Seconds);
+        return true;
+    }
+
+    /// <summary>A number with separators of thousands.</summary>
+    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+}

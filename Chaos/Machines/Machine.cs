@@ -1,0 +1,198 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using ReplicationEngine.Chaos.Checks;
+using ReplicationEngine.Chaos.Sites;
+using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
+
+namespace ReplicationEngine.Chaos.Machines;
+
+/// <summary>Where a machine runs.</summary>
+internal enum Place
+{
+    /// <summary>On the source's disks.</summary>
+    Source,
+
+    /// <summary>On the recovered disks.</summary>
+    Target,
+}
+
+/// <summary>
+/// One protected VM as an outsider knows it: its disks before the first write, what was acknowledged since, where it
+/// runs, and what its recovery points held when they were read first.
+/// </summary>
+internal sealed class Machine : IDisposable
+{
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(4);
+    private const int Depth = 4;
+    private const long NumbersOfAMachine = 1L << 40;
+
+    private readonly TwoSites _sites;
+    private readonly Ledger _ledger;
+    private readonly int _seed;
+    private int _lives;
+
+    private Machine(TwoSites sites, Ledger ledger, int index, IReadOnlyList<string> disks, int seed)
+    {
+        (_sites, _ledger, _seed, Disks, Name) = (sites, ledger, seed, disks, $"vm{index + 1}");
+        Bases = SourceImages();
+        Writer = new NumberedWriter(seed, Depth, TimeProvider.System, Pace) { After = index * NumbersOfAMachine };
+    }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary>The paths of its disks at the source.</summary>
+    public IReadOnlyList<string> Disks { get; }
+
+    /// <summary>The disks before the first write of <see cref="Writer"/>.</summary>
+    public IReadOnlyList<byte[]> Bases { get; private set; }
+
+    /// <summary>What writes, and remembers.</summary>
+    public NumberedWriter Writer { get; private set; }
+
+    /// <summary>Where it runs.</summary>
+    public Place Place { get; private set; } = Place.Source;
+
+    /// <summary>When this life of it began; points that are older belong to an earlier one.</summary>
+    public DateTimeOffset Began { get; private set; } = TimeProvider.System.GetUtcNow();
+
+    /// <summary>What its points held, by id: one hash for all disks.</summary>
+    public Dictionary<string, string> Points { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Held by whoever starts, stops or judges it.</summary>
+    public SemaphoreSlim Turn { get; } = new(1, 1);
+
+    /// <summary>Whether it is meant to write; else it rests.</summary>
+    public bool IsMeantToWrite { get; private set; }
+
+    /// <summary>Makes the disks: every third 64 KiB zero, the rest random.</summary>
+    /// <param name="sites">Where.</param>
+    /// <param name="ledger">Where checks are counted.</param>
+    /// <param name="index">Its number, from 0.</param>
+    /// <param name="shape">How many disks, and bytes of each.</param>
+    /// <param name="seed">What its content and its writes follow from.</param>
+    public static Machine Make(TwoSites sites, Ledger ledger, int index, (int Disks, int Bytes) shape, int seed)
+    {
+        var own = unchecked((seed * 131) + index);
+        var paths = new List<string>();
+        for (var disk = 0; disk < shape.Disks; disk++)
+        {
+            var bytes = new byte[shape.Bytes];
+            new Random(unchecked((own * 17) + disk)).NextBytes(bytes);
+            for (var at = 0; at < bytes.Length; at += 3 << 16)
+            {
+                bytes.AsSpan(at, Math.Min(1 << 16, bytes.Length - at)).Clear();
+            }
+
+            paths.Add(Path.Combine(sites.Source, $"vm{index + 1}-{disk}.img"));
+            File.WriteAllBytes(paths[^1], bytes);
+        }
+
+        return new Machine(sites, ledger, index, paths, own & 0xFFFFF);
+    }
+
+    /// <summary>The URIs of disks in a part of the service's answers; null unless all are served.</summary>
+    public static IReadOnlyList<string>? Uris(JsonNode? part)
+    {
+        var disks = part?["disks"]?.AsArray();
+        var uris = disks?.Select(disk => (string?)disk!["uri"]).OfType<string>().ToList();
+        return uris is { Count: > 0 } && uris.Count == disks!.Count ? uris : null;
+    }
+
+    /// <summary>One hash over images.</summary>
+    public static string Hash(IReadOnlyList<byte[]> images)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var image in images)
+        {
+            hash.AppendData(image);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The source's disks as they are in their files, read behind the agent's back.</summary>
+    public IReadOnlyList<byte[]> SourceImages() => [.. Disks.Select(File.ReadAllBytes)];
+
+    /// <summary>The URIs of the disks that it runs on; null while they are not served.</summary>
+    public async Task<IReadOnlyList<string>?> UrisAsync()
+    {
+        var view = await _sites.ViewAsync(Name);
+        return Uris(Place == Place.Source ? view?["source"] : view?["recovered"]);
+    }
+
+    /// <summary>
+    /// Goes on writing, if it can be reached: first judges that nothing acknowledged is missing (I2).
+    /// </summary>
+    /// <returns>Whether it writes now.</returns>
+    /// <exception cref="ViolationException">A write is missing, or one was refused.</exception>
+    public async Task<bool> TryGoOnAsync()
+    {
+        RefusedNothing();
+        IsMeantToWrite = true;
+        if (Writer.IsWriting)
+        {
+            return true;
+        }
+
+        if (await UrisAsync() is not { } uris)
+        {
+            return false;
+        }
+
+        return await Task.Run(() =>
+        {
+            try
+            {
+                Writer.Stop();
+                var images = uris.Select(NbdImages.Read).ToList();
+                Writer.Settle(images);
+                IsComplete(images, $"{Name}, disks of the {Place.ToString().ToLowerInvariant()} after an interruption");
+                Writer.Start(uris);
+                return true;
+            }
+            catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
+            {
+                // Not served after all, or not any more: whoever keeps the machine running asks again.
+                return false;
+            }
+        });
+    }
+
+    /// <summary>Stops writing; all that was sent is answered or its connection has ended.</summary>
+    public void Rest()
+    {
+        IsMeantToWrite = false;
+        Writer.Stop();
+        RefusedNothing();
+    }
+
+    /// <summary>Judges that images hold every acknowledged write (I2).</summary>
+    public void IsComplete(IReadOnlyList<byte[]> images, string what, string invariant = "I2") =>
+        _ledger.Check(invariant, () => WriteOrderCheck.Complete(Bases, images, Writer.Writes, what));
+
+    /// <summary>Judges that no write was refused (I27).</summary>
+    public void RefusedNothing() => _ledger.Check(
+        "I27", Writer.LastError == 0, $"{Name}: a write was refused with NBD error {Writer.LastError}");
+
+    /// <summary>A new life begins on these disks; the former writer is left to the caller.</summary>
+    /// <param name="place">Where.</param>
+    /// <param name="bases">What they hold.</param>
+    /// <returns>The former writer, and what its disks held before it.</returns>
+    public (NumberedWriter Writer, IReadOnlyList<byte[]> Bases) BeginLife(Place place, IReadOnlyList<byte[]> bases)
+    {
+        var former = (Writer, Bases);
+        _lives++;
+        (Place, Bases, IsMeantToWrite) = (place, bases, false);
+        Points.Clear();
+        _ledger.Wrote(Writer.AcknowledgedCount);
+        Writer = new NumberedWriter(_seed + _lives, Depth, TimeProvider.System, Pace) { After = Writer.LastNumber };
+        Began = TimeProvider.System.GetUtcNow();
+        return former;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Turn.Dispose();
+}

@@ -1,0 +1,88 @@
+using System.Text.Json.Nodes;
+using ReplicationEngine.Chaos.Checks;
+using ReplicationEngine.Chaos.Machines;
+
+namespace ReplicationEngine.Chaos.Runs;
+
+/// <summary>After the faults: waits until everything is as it should be, and judges it.</summary>
+internal sealed class Calm(Scene scene)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private readonly Dictionary<string, long> _terms = new(StringComparer.Ordinal);
+
+    /// <summary>Protected at the source, and nothing lags.</summary>
+    public static bool IsInStep(JsonNode view) => (string?)view["phase"] == "protected"
+        && (bool)view["source"]!["connected"]! && (long)view["source"]!["dirtyBytes"]! == 0
+        && (string?)view["source"]!["capture"] == "logging" && Offers(view, "make-point");
+
+    /// <summary>Whether an operation is on offer.</summary>
+    public static bool Offers(JsonNode view, string operation) =>
+        view["operations"]!.AsArray().Any(offered => (string?)offered == operation);
+
+    /// <summary>
+    /// Waits until each VM at the source is protected, in step and written to, resuming what a person had paused.
+    /// </summary>
+    /// <exception cref="ViolationException">That does not come within two minutes.</exception>
+    public async Task RestoreAsync(CancellationToken cancellationToken)
+    {
+        foreach (var machine in scene.Machines.Where(machine => machine.Place == Place.Source))
+        {
+            await scene.Sites.UntilAsync(
+                $"{machine.Name} shows its state again", async () => await scene.Sites.ViewAsync(machine.Name) is not
+                    null, Limit, cancellationToken);
+            if (Offers((await scene.Sites.ViewAsync(machine.Name))!, "resume"))
+            {
+                await scene.Sites.Drctl.AskAsync("resume", machine.Name);
+            }
+
+            var view = await scene.Sites.UntilViewAsync(
+                machine.Name, "protected and in step", IsInStep, Limit, cancellationToken);
+            scene.Ledger.Check("recovery", holds: true, "");
+            JudgeTerm(machine, view);
+            await WritesAsync(machine, cancellationToken);
+        }
+    }
+
+    /// <summary>Waits until a machine that is meant to write has its disks and goes on.</summary>
+    public async Task WritesAsync(Machine machine, CancellationToken cancellationToken)
+    {
+        var now = machine.Writer.AcknowledgedCount;
+        await scene.Sites.UntilAsync(
+            $"{machine.Name} writes", () => Task.FromResult(machine.Writer.AcknowledgedCount > now), Limit,
+            cancellationToken);
+    }
+
+    /// <summary>Judges that a VM's term has not gone back (I15).</summary>
+    public void JudgeTerm(Machine machine, JsonNode view)
+    {
+        var (term, known) = ((long)view["settings"]!["term"]!, _terms.GetValueOrDefault(machine.Name));
+        scene.Ledger.Check("I15", term >= known, $"{machine.Name}: the term went back from {known} to {term}");
+        _terms[machine.Name] = term;
+    }
+
+    /// <summary>Lets a machine rest, judges it and its points, and lets it write again.</summary>
+    public async Task JudgeAsync(Machine machine, Random random, int unseen, CancellationToken cancellationToken)
+    {
+        await machine.Turn.WaitAsync(cancellationToken);
+        try
+        {
+            await Task.Run(machine.Rest, cancellationToken);
+            await new PointChecks(scene.Sites, scene.Ledger).JudgeAsync(machine, random, unseen);
+            await scene.Sites.UntilAsync(
+                $"{machine.Name} goes on writing", machine.TryGoOnAsync, Limit, cancellationToken);
+        }
+        finally
+        {
+            machine.Turn.Release();
+        }
+    }
+
+    /// <summary>Judges the event log beside its running owner.</summary>
+    public async Task VerifyJournalAsync()
+    {
+        var result = await scene.Sites.Drctl.RunPlainAsync(
+            ["journal", "verify", "--data", scene.Sites.ServiceData, "--json"]);
+        scene.Ledger.Check("journal", result.Code == 0,
+            $"`drctl journal verify` ended with {result.Code}: {result.Said.Trim()}");
+    }
+}

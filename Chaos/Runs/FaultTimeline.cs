@@ -1,0 +1,122 @@
+using ReplicationEngine.Chaos.Machines;
+using ReplicationEngine.Chaos.Plans;
+
+namespace ReplicationEngine.Chaos.Runs;
+
+/// <summary>Does the faults of a plan at their times, and takes each back when its time is over.</summary>
+internal sealed class FaultTimeline(Scene scene)
+{
+    private static readonly TimeSpan WorthJudging = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<PlannedFault, Witnessed> _begun = [];
+
+    /// <summary>Runs them all; when this returns, every fault is taken back.</summary>
+    public async Task RunAsync(IReadOnlyList<PlannedFault> faults, CancellationToken cancellationToken)
+    {
+        var moments = faults.SelectMany(fault => new (TimeSpan At, PlannedFault Fault, bool Begins)[]
+        {
+            (fault.At, fault, true), (fault.At + fault.For, fault, false),
+        }).OrderBy(moment => moment.At).ToList();
+        var start = TimeProvider.System.GetTimestamp();
+        foreach (var (at, fault, begins) in moments)
+        {
+            var wait = at - TimeProvider.System.GetElapsedTime(start);
+            if (wait > TimeSpan.Zero)
+            {
+                await Task.Delay(wait, TimeProvider.System, cancellationToken);
+            }
+
+            if (begins)
+            {
+                scene.Screen.Tell($"{FaultNames.Of(fault.Fault)} for {fault.For.TotalSeconds:0.0} s");
+                scene.Ledger.Did(fault.Fault);
+                _begun[fault] = See();
+                Begin(fault.Fault);
+            }
+            else
+            {
+                JudgeGuests(fault);
+                await EndAsync(fault.Fault, cancellationToken);
+            }
+        }
+    }
+
+    private Witnessed See() => new(scene.Sites.AgentTroubles, [.. scene.Machines
+        .Where(machine => machine is { Place: Place.Source, Writer.IsWriting: true })
+        .Select(machine => (machine, machine.Writer.AcknowledgedCount))]);
+
+    // A guest at the source knows nothing of the link and of the target: it goes on as if nothing had happened (I27).
+    private void JudgeGuests(PlannedFault fault)
+    {
+        var before = _begun[fault];
+        if (FaultNames.LanesOf(fault.Fault).HasFlag(Lanes.Agent) || fault.For < WorthJudging
+            || scene.Sites.AgentTroubles != before.AgentTroubles || !scene.Sites.AgentRuns)
+        {
+            return;
+        }
+
+        foreach (var (machine, count) in before.Writing.Where(seen => seen.Machine.IsMeantToWrite))
+        {
+            scene.Ledger.Check(
+                "I27", machine.Writer.AcknowledgedCount > count,
+                $"{machine.Name}: no write was acknowledged during {FaultNames.Of(fault.Fault)} of "
+                + $"{fault.For.TotalSeconds:0.0} s");
+            machine.RefusedNothing();
+        }
+    }
+
+    private void Begin(Fault fault)
+    {
+        var sites = scene.Sites;
+        Action act = fault switch
+        {
+            Fault.KillAgent => sites.KillAgent,
+            Fault.KillService => sites.KillService,
+            Fault.KillBoth => () =>
+            {
+                sites.KillService();
+                sites.KillAgent();
+            },
+            Fault.PauseAgent => sites.HaltAgent,
+            Fault.PauseService => sites.HaltService,
+            Fault.FullDisk => () => sites.Disk!.Fill(),
+            Fault.CutBoth => sites.Link.Cut,
+            Fault.CutToService => () => sites.Link.Hold(toService: true, toAgent: false),
+            Fault.CutToAgent => () => sites.Link.Hold(toService: false, toAgent: true),
+            _ => () => sites.Link.Hold(toService: true, toAgent: true),
+        };
+        act();
+    }
+
+    private async Task EndAsync(Fault fault, CancellationToken cancellationToken)
+    {
+        var sites = scene.Sites;
+        switch (fault)
+        {
+            case Fault.KillAgent:
+                sites.StartAgent();
+                break;
+            case Fault.KillService:
+                await sites.StartServiceAsync(cancellationToken);
+                break;
+            case Fault.KillBoth:
+                await sites.StartServiceAsync(cancellationToken);
+                sites.StartAgent();
+                break;
+            case Fault.PauseAgent:
+                sites.LetAgentGoOn();
+                break;
+            case Fault.PauseService:
+                sites.LetServiceGoOn();
+                break;
+            case Fault.FullDisk:
+                sites.Disk!.Empty();
+                break;
+            default:
+                sites.Link.Open();
+                break;
+        }
+    }
+
+    private sealed record Witnessed(int AgentTroubles, IReadOnlyList<(Machine Machine, long Count)> Writing);
+}

@@ -1,0 +1,103 @@
+using System.Text.Json.Nodes;
+using ReplicationEngine.Chaos.Checks;
+using ReplicationEngine.Chaos.Machines;
+using ReplicationEngine.Chaos.Plans;
+
+namespace ReplicationEngine.Chaos.Runs;
+
+/// <summary>
+/// Carries an operation through, whoever is killed in the middle of it: an order that was not accepted is given again
+/// (I20).
+/// </summary>
+internal sealed class Operation(Scene scene)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    /// <summary>Carries it through; answers the VM's view once it is done.</summary>
+    /// <param name="machine">Of which VM.</param>
+    /// <param name="order">The order.</param>
+    /// <param name="kill">Who dies in the middle of it; null for nobody.</param>
+    /// <param name="cancellationToken">Ends the run.</param>
+    /// <exception cref="ViolationException">It is refused though it was on offer, or does not end.</exception>
+    public async Task<JsonNode> RunAsync(
+        Machine machine, Order order, PlannedKill? kill, CancellationToken cancellationToken)
+    {
+        var name = string.Join(' ', order.Arguments.Where(a => a != machine.Name));
+        scene.Screen.Tell(
+            $"drctl {name.Insert(order.Arguments[0].Length, " " + machine.Name)}" + (kill is null ? ""
+            : $", {(kill.Agent, kill.Service) switch { (true, true) => "both", (true, _) => "agent", _ => "service" }} "
+                + $"killed {kill.After.TotalSeconds:0.0} s into it"));
+        var running = scene.Sites.Drctl.RunAsync(order.Arguments);
+        if (kill is not null)
+        {
+            await KillAsync(kill, cancellationToken);
+        }
+
+        var result = await running;
+        if (result.Code != 0)
+        {
+            await AgainAsync(machine, order, result.Said, cancellationToken);
+        }
+
+        var view = await scene.Sites.UntilViewAsync(
+            machine.Name, $"{name} is done", order.IsDone, Limit, cancellationToken);
+        scene.Ledger.Did(name);
+        if (kill is not null)
+        {
+            scene.Ledger.Check("I20", holds: true, "");
+        }
+
+        return view;
+    }
+
+    private async Task KillAsync(PlannedKill kill, CancellationToken cancellationToken)
+    {
+        await Task.Delay(kill.After, TimeProvider.System, cancellationToken);
+        // An agent that is down already (its site is lost) stays down.
+        var agent = kill.Agent && scene.Sites.AgentRuns;
+        if (agent)
+        {
+            scene.Sites.KillAgent();
+            scene.Ledger.Did(Fault.KillAgent);
+        }
+
+        if (kill.Service)
+        {
+            scene.Sites.KillService();
+            scene.Ledger.Did(Fault.KillService);
+        }
+
+        await Task.Delay(kill.Down, TimeProvider.System, cancellationToken);
+        if (kill.Service)
+        {
+            await scene.Sites.StartServiceAsync(cancellationToken);
+        }
+
+        if (agent)
+        {
+            scene.Sites.StartAgent();
+        }
+    }
+
+    private async Task AgainAsync(Machine machine, Order order, string said, CancellationToken cancellationToken)
+    {
+        var view = await scene.Sites.UntilViewAsync(
+            machine.Name, $"{order.Name} is done or on offer again",
+            v => order.IsDone(v) || Calm.Offers(v, order.Name), Limit, cancellationToken);
+        if (order.IsDone(view))
+        {
+            return;
+        }
+
+        scene.Screen.Tell($"again, after: {said.Trim().Split('\n')[^1]}");
+        var result = await scene.Sites.Drctl.RunAsync(order.Arguments);
+        scene.Ledger.Check("I20", result.Code == 0,
+            $"{machine.Name}: {order.Name} was on offer and ended with {result.Code}: {result.Said.Trim()}");
+    }
+}
+
+/// <summary>An operation as it is ordered, offered and known to be done.</summary>
+/// <param name="Name">Its name among the operations on offer.</param>
+/// <param name="Arguments">What drctl is told.</param>
+/// <param name="IsDone">Whether a view shows it done.</param>
+internal sealed record Order(string Name, IReadOnlyList<string> Arguments, Func<JsonNode, bool> IsDone);

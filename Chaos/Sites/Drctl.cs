@@ -1,0 +1,72 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ReplicationEngine.Chaos.Checks;
+using ReplicationEngine.Witness.Processes;
+
+namespace ReplicationEngine.Chaos.Sites;
+
+/// <summary>How a command of drctl ended.</summary>
+/// <param name="Code">Its exit code.</param>
+/// <param name="Answer">Its JSON; null when it wrote none.</param>
+/// <param name="Said">What it wrote to stderr.</param>
+internal sealed record CommandResult(int Code, JsonNode? Answer, string Said);
+
+/// <summary>Runs commands of drctl as processes, as a user does.</summary>
+/// <param name="program">The path of drctl.</param>
+/// <param name="server">The service's URL.</param>
+internal sealed class Drctl(string program, string server)
+{
+    private const int Interrupted = 130;
+
+    /// <summary>The path of drctl.</summary>
+    public string Program => program;
+
+    /// <summary>Finds drctl beside this program, or in the directory above, where publishing puts it.</summary>
+    /// <returns>Null when it is in neither.</returns>
+    public static string? Find() => new[] { "drctl", "../drctl" }
+        .Select(name => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, name))).FirstOrDefault(File.Exists);
+
+    /// <summary>Runs a client command with <c>--json</c>.</summary>
+    /// <exception cref="ViolationException">It crashed: its exit code is none of drctl's.</exception>
+    public Task<CommandResult> RunAsync(params IEnumerable<string> arguments) =>
+        RunPlainAsync([.. arguments, "--server", server, "--json"]);
+
+    /// <summary>Runs a client command that has to succeed, and answers its JSON.</summary>
+    public async Task<JsonNode> AskAsync(params string[] arguments)
+    {
+        var result = await RunAsync(arguments);
+        return result is { Code: 0, Answer: { } answer } ? answer : throw new ViolationException(
+            "recovery", $"`drctl {string.Join(' ', arguments)}` ended with {result.Code}: {result.Said.Trim()}");
+    }
+
+    /// <summary>Runs a command as it is.</summary>
+    public Task<CommandResult> RunPlainAsync(IReadOnlyList<string> arguments) => Task.Run(() =>
+    {
+        using var process = ChildProcess.Start(program, arguments);
+        var code = process.WaitForExit(Patience);
+        if (code is < 0 or (> 3 and not Interrupted))
+        {
+            throw new ViolationException(
+                "process", $"`drctl {string.Join(' ', arguments)}` ended with {code}: {process.Errors.Trim()}");
+        }
+
+        var text = process.Output.Trim();
+        return new CommandResult(code, code == 0 && text.Length > 0 ? Parse(text) : null, process.Errors);
+    });
+
+    /// <summary>How long a command may take: one that waits asks a silent service for a minute.</summary>
+    private static TimeSpan Patience { get; } = TimeSpan.FromMinutes(5);
+
+    private static JsonNode? Parse(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text);
+        }
+        catch (JsonException)
+        {
+            // `log --json` is one object a line; who runs it reads the text.
+            return null;
+        }
+    }
+}

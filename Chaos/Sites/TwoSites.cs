@@ -1,0 +1,260 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using ReplicationEngine.Chaos.Checks;
+using ReplicationEngine.Witness.Processes;
+
+namespace ReplicationEngine.Chaos.Sites;
+
+/// <summary>
+/// A directory with two sites: the service at the target, the agent at the source, a link between them. It ends only
+/// processes that it started itself.
+/// </summary>
+internal sealed class TwoSites : IAsyncDisposable
+{
+    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false })
+    {
+        Timeout = TimeSpan.FromSeconds(5),
+    };
+
+    private readonly string _server;
+    private readonly int _cacheLimitMiB;
+    private readonly List<string> _ends = [];
+    private ChildProcess? _service;
+    private ChildProcess? _agent;
+    private bool _disposed;
+
+    /// <summary>Makes the directories; starts nothing.</summary>
+    /// <param name="root">An existing, empty directory.</param>
+    /// <param name="program">The path of drctl.</param>
+    /// <param name="cacheLimitMiB">The limit of the agent's cache; 0 for its own.</param>
+    public TwoSites(string root, string program, int cacheLimitMiB)
+    {
+        var port = LoopbackPorts.Free();
+        (Root, _cacheLimitMiB, _server) = (root, cacheLimitMiB, $"http://127.0.0.1:{port}");
+        Link = new Link(port);
+        Drctl = new Drctl(program, _server);
+        Directory.CreateDirectory(Source);
+    }
+
+    /// <summary>Everything of this run.</summary>
+    public string Root { get; }
+
+    /// <summary>The source side: the disks, and the agent's data.</summary>
+    public string Source => Path.Combine(Root, "source");
+
+    /// <summary>The agent's data.</summary>
+    public string AgentData => Path.Combine(Source, "agent");
+
+    /// <summary>The service's data.</summary>
+    public string ServiceData => Path.Combine(Root, "target");
+
+    /// <summary>What the agent calls through.</summary>
+    public Link Link { get; }
+
+    /// <summary>Runs commands.</summary>
+    public Drctl Drctl { get; }
+
+    /// <summary>The file system of the agent's data; null when it has none of its own.</summary>
+    public SmallDisk? Disk { get; set; }
+
+    /// <summary>Whether the agent runs and is not halted.</summary>
+    public bool AgentRuns { get; private set; }
+
+    /// <summary>How often the agent was killed or halted.</summary>
+    public int AgentTroubles { get; private set; }
+
+    /// <summary>Whether the service runs and is not halted.</summary>
+    public bool ServiceRuns { get; private set; }
+
+    /// <summary>Starts the service and waits until it answers.</summary>
+    public async Task StartServiceAsync(CancellationToken cancellationToken)
+    {
+        _service = ChildProcess.Start(Drctl.Program, ["serve", "--data", ServiceData, "--listen", _server]);
+        ServiceRuns = true;
+        await UntilAsync(
+            "the service answers", async () => await TryGetAsync("/api/v1/agents") is not null, StartLimit,
+            cancellationToken);
+    }
+
+    /// <summary>Starts the agent.</summary>
+    public void StartAgent()
+    {
+        string[] limit = _cacheLimitMiB == 0 ? [] : ["--cache-limit", $"{_cacheLimitMiB}MiB"];
+        _agent = ChildProcess.Start(
+            Drctl.Program, ["agent", "--server", Link.Url, "--data", AgentData, "--name", "source", .. limit]);
+        AgentRuns = true;
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public void KillService()
+    {
+        ServiceRuns = false;
+        End(ref _service, "service");
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public void KillAgent()
+    {
+        (AgentRuns, AgentTroubles) = (false, AgentTroubles + 1);
+        End(ref _agent, "agent");
+    }
+
+    /// <summary>SIGSTOP.</summary>
+    public void HaltService()
+    {
+        ServiceRuns = false;
+        _service?.Halt();
+    }
+
+    /// <summary>SIGSTOP.</summary>
+    public void HaltAgent()
+    {
+        (AgentRuns, AgentTroubles) = (false, AgentTroubles + 1);
+        _agent?.Halt();
+    }
+
+    /// <summary>SIGCONT.</summary>
+    public void LetServiceGoOn()
+    {
+        _service?.GoOn();
+        ServiceRuns = true;
+    }
+
+    /// <summary>SIGCONT.</summary>
+    public void LetAgentGoOn()
+    {
+        _agent?.GoOn();
+        AgentRuns = true;
+    }
+
+    /// <summary>A process that nobody killed is alive.</summary>
+    /// <exception cref="ViolationException">It ended by itself.</exception>
+    public void AreAlive()
+    {
+        foreach (var (process, name, runs) in new[] { (_service, "service", ServiceRuns), (_agent, "agent",
+            AgentRuns) })
+        {
+            if (runs && process is { HasExited: true })
+            {
+                throw new ViolationException(
+                    "process", $"the {name} ended by itself with {process.ExitCode}: {Tail(process)}");
+            }
+        }
+    }
+
+    /// <summary>Asks both to end, and answers their exit codes.</summary>
+    public async Task<(int Agent, int Service)> StopAsync()
+    {
+        (AgentRuns, ServiceRuns) = (false, false);
+        var codes = await Task.Run(() => (_agent?.Stop() ?? 0, _service?.Stop() ?? 0));
+        End(ref _agent, "agent");
+        End(ref _service, "service");
+        return codes;
+    }
+
+    /// <summary>The VM as the service shows it; null when it does not answer.</summary>
+    public Task<JsonNode?> ViewAsync(string vm) => TryGetAsync($"/api/v1/vms/{vm}");
+
+    /// <summary>Waits until a VM's view says something; answers it.</summary>
+    /// <exception cref="ViolationException">It does not within the limit.</exception>
+    public async Task<JsonNode> UntilViewAsync(
+        string vm, string what, Func<JsonNode, bool> condition, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        JsonNode? last = null;
+        try
+        {
+            await UntilAsync(
+                $"{vm}: {what}",
+                async () => (last = await ViewAsync(vm) ?? last) is not null && condition(last), limit,
+                cancellationToken);
+        }
+        catch (ViolationException e)
+        {
+            throw new ViolationException(e.Invariant, $"{e.Message}; last seen: {Short(last)}");
+        }
+
+        return last!;
+    }
+
+    /// <summary>Waits until a condition holds.</summary>
+    /// <exception cref="ViolationException">It does not within the limit, or a process ended by itself.</exception>
+    public async Task UntilAsync(
+        string what, Func<Task<bool>> condition, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            AreAlive();
+            if (TimeProvider.System.GetElapsedTime(began) > limit)
+            {
+                throw new ViolationException("recovery", $"not within {limit.TotalSeconds:0} s: {what}");
+            }
+
+            await Task.Delay(PollEvery, TimeProvider.System, cancellationToken);
+        }
+    }
+
+    /// <summary>Writes what the processes logged to files of the directory.</summary>
+    public void KeepLogs()
+    {
+        var logs = _ends.Append(LogOf(_service, "service")).Append(LogOf(_agent, "agent"));
+        File.WriteAllLines(Path.Combine(Root, "processes.log"), logs);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        End(ref _agent, "agent");
+        End(ref _service, "service");
+        await Link.DisposeAsync();
+        _http.Dispose();
+    }
+
+    private static string LogOf(ChildProcess? process, string name) =>
+        process is null ? "" : $"--- {name}, process {process.Id}\n{process.Errors}";
+
+    private static string Tail(ChildProcess process) =>
+        string.Join(" | ", process.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(5));
+
+    private static string Short(JsonNode? view) => view is null ? "no answer"
+        : $"phase {view["phase"]}, health {view["health"]}, causes "
+            + $"[{string.Join(", ", view["causes"]!.AsArray().Select(c => (string?)c!["message"]))}], source "
+            + $"{view["source"]!["role"]}, connected {view["source"]!["connected"]}, capture "
+            + $"{view["source"]!["capture"]}, dirty {view["source"]!["dirtyBytes"]} bytes, lag {view["lagBytes"]} "
+            + $"bytes, on offer [{string.Join(", ", view["operations"]!.AsArray().Select(o => (string?)o))}]";
+
+    private void End(ref ChildProcess? process, string name)
+    {
+        if (process is null)
+        {
+            return;
+        }
+
+        process.Kill();
+        _ends.Add(LogOf(process, name));
+        process.Dispose();
+        process = null;
+    }
+
+    private async Task<JsonNode?> TryGetAsync(string path)
+    {
+        try
+        {
+            using var response = await _http.GetAsync(new Uri(_server + path));
+            return response.IsSuccessStatusCode ? await response.Content.ReadFromJsonAsync<JsonNode>() : null;
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            return null;
+        }
+    }
+}

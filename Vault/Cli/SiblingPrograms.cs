@@ -1,0 +1,55 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>
+/// Commands that are programs of their own, published in directories beside drctl: what tests the engine is no part of
+/// what protects machines. The program takes this process's place (<c>execv</c>), so that signals, the terminal and the
+/// exit code are its own.
+/// </summary>
+internal static partial class SiblingPrograms
+{
+    private static readonly (string Command, string Program, string Description)[] All =
+    [
+        ("simulate", "drctl-simulate",
+            "Answers what an outage would mean, and tries the engine in a simulated world: "
+            + "outage, whatif, scenarios, schema, run, replay"),
+        ("chaos", "drctl-chaos",
+            "Runs service and agent with machines that write, kills, halts and cuts them by a plan, and checks"),
+    ];
+
+    /// <summary>The commands with what they are for, for the list of commands.</summary>
+    public static IEnumerable<(string Command, string Description)> Commands =>
+        All.Select(known => (known.Command, known.Description));
+
+    /// <summary>Whether a command line belongs to another program.</summary>
+    public static bool Takes(IReadOnlyList<string> arguments) =>
+        arguments.Count > 0 && All.Any(known => known.Command == arguments[0]);
+
+    /// <summary>
+    /// Becomes the program of the first argument; it gets the others. Returns only when that is not possible.
+    /// </summary>
+    /// <param name="arguments">The command line; <see cref="Takes"/> says that it belongs to another program.</param>
+    /// <param name="directory">Where drctl is.</param>
+    /// <exception cref="CommandFailedException">The program is not there, or cannot be started.</exception>
+    public static void Become(IReadOnlyList<string> arguments, string directory)
+    {
+        var (command, name, _) = All.First(known => known.Command == arguments[0]);
+        var path = Path.Combine(directory, command, name);
+        if (!File.Exists(path))
+        {
+            throw CommandFailedException.Refused(
+                $"drctl {command} is a program of its own, and {path} is not there; run `./drctl {command}` from the "
+                + "repository, which builds it.");
+        }
+
+        string?[] all = [path, .. arguments.Skip(1), null];
+        _ = Execute(path, all);
+        throw CommandFailedException.Refused(
+            $"{path} cannot be started: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}.");
+    }
+
+    [LibraryImport("libc", EntryPoint = "execv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Execute(string path, string?[] arguments);
+}
