@@ -1,4 +1,5 @@
-using ReplicationEngine.Tests.TestKit.Processes;
+using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
