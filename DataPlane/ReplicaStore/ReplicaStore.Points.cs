@@ -298,9 +298,10 @@ public sealed partial class ReplicaStore
                 .Select(u => new StoreRecord.PointUnusable(u.Key, u.Value))]);
             _unrecorded.Clear();
         }
-        catch (StorageException e) when (e.Errno == StorageException.NoSpace)
+        catch (StorageException)
         {
-            // The points count as unusable all the same; the record follows when there is space.
+            // The points count as unusable all the same; the record follows when there is space. A log that cannot be
+            // synced is poisoned and says so to the next who writes; opened again, the damage is found again.
             return;
         }
     }

@@ -43,7 +43,7 @@ internal static partial class ProtectedVmEvolution
         return Enter(Without(state, HealthKind.SourceFenced), back) with
         {
             Replication = ReplicationState.Started with { Resync = Resumed(state, e.At) },
-            PointSchedule = FirstPoint(back, e.At),
+            PointSchedule = FirstPoint(state, back, e.At),
             Jobs = state.Jobs.End(JobKind.Cancel, JobOutcome.Succeeded, e.At),
         };
     }
@@ -52,8 +52,9 @@ internal static partial class ProtectedVmEvolution
     private static Phase Forward(ProtectedVmState state) =>
         state.Finalized ? new Phase.Protected() : new Phase.Finalizing();
 
-    private static PointSchedule FirstPoint(Phase phase, DateTimeOffset at) =>
-        phase is Phase.Protected ? PointSchedule.Idle with { NextAt = at, LastAt = at } : PointSchedule.Idle;
+    private static PointSchedule FirstPoint(ProtectedVmState state, Phase phase, DateTimeOffset at) =>
+        phase is Phase.Protected ? state.PointSchedule.Stopped with { NextAt = at, LastAt = at }
+            : state.PointSchedule.Stopped;
 
     // What the data plane does by itself it takes up again; what was ordered is ordered anew; what waits is decided
     // anew.
@@ -94,7 +95,7 @@ internal static partial class ProtectedVmEvolution
         return Enter(Without(state, HealthKind.SourceFenced), next) with
         {
             Replication = ReplicationState.Started,
-            PointSchedule = FirstPoint(next, e.At),
+            PointSchedule = FirstPoint(state, next, e.At),
             Jobs = state.Jobs.End(JobKind.Reprotect, JobOutcome.Succeeded, e.At),
         };
     }

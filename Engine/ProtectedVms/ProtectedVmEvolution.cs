@@ -127,7 +127,7 @@ internal static partial class ProtectedVmEvolution
         return Enter(state, new Phase.Protected()) with
         {
             Finalized = true,
-            PointSchedule = FirstPoint(new Phase.Protected(), e.At),
+            PointSchedule = FirstPoint(state, new Phase.Protected(), e.At),
             Jobs = state.Jobs.End(JobKind.InitialReplication, JobOutcome.Succeeded, e.At),
         };
     }
@@ -164,7 +164,7 @@ internal static partial class ProtectedVmEvolution
         state with { Phase = phase, PhaseSince = state.EventCount };
 
     private static ProtectedVmState StopReplication(ProtectedVmState state) =>
-        state with { Replication = ReplicationState.Idle, PointSchedule = PointSchedule.Idle };
+        state with { Replication = ReplicationState.Idle, PointSchedule = state.PointSchedule.Stopped };
 
     private static TPhase Expect<TPhase>(ProtectedVmState state, ProtectedVmEvent e)
         where TPhase : Phase =>

@@ -100,6 +100,9 @@ public sealed record PointSchedule(
 
     /// <summary>No point is made.</summary>
     public static PointSchedule Idle { get; } = new(null, null, null, null);
+
+    /// <summary>No point is made from now on; the ages of those there are go on by the same clock.</summary>
+    public PointSchedule Stopped => Idle with { LastSteady = LastSteady };
 }
 
 /// <summary>A point asked for.</summary>

@@ -20,12 +20,12 @@ internal sealed class CheckerSet
     private static readonly ProtectedVmCodec Codec = new();
     private readonly SimWorld _world;
     private readonly SplittableRandom _random;
-    private readonly Checker[] _all;
+    private readonly IReadOnlyList<Checker> _all;
 
     public CheckerSet(SimWorld world, SplittableRandom random)
     {
         (_world, _random) = (world, random);
-        _all =
+        _all = world.Parts.Checkers(
         [
             new WriteOrderChecker(), new CaptureChecker(), new FlushChecker(), new RecoveryPointChecker(),
             new StreamOrderChecker(), new FrozenPointChecker(), new DetectOrFailChecker(), new ResyncChecker(),
@@ -34,7 +34,8 @@ internal sealed class CheckerSet
             new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
             new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
             new QuarantineChecker(), new ConservationChecker(),
-        ];
+            new ComparisonChecker(world, random.Split("comparison")),
+        ]);
     }
 
     /// <summary>The invariants that are checked.</summary>

@@ -103,8 +103,18 @@ public static class Swarm
             {
                 events.Add(new PlannedEvent(ms + 1, vm, SimAction.Flush));
             }
+
+            if (random.Chance(0.01))
+            {
+                events.AddRange(Burst(random, ms, vm));
+            }
         }
     }
+
+    /// <summary>More writes at once than a small log takes.</summary>
+    private static IEnumerable<PlannedEvent> Burst(SplittableRandom random, long ms, int vm) =>
+        Enumerable.Range(2, random.Between(10, 60)).Select(
+            i => new PlannedEvent(ms + i, vm, SimAction.Write, random.Next(long.MaxValue), random.Between(1, 7)));
 
     private static void Every(
         List<PlannedEvent> events, SplittableRandom random, double perHour, TimeSpan from, TimeSpan to,
@@ -122,6 +132,11 @@ public static class Swarm
     {
         var ms = (long)at.TotalMilliseconds;
         long Later(int fromSeconds, int toSeconds) => ms += random.Between(fromSeconds, toSeconds) * 1000L;
+        foreach (var write in action is SimAction.PlannedFailover && random.Chance(0.5) ? Burst(random, ms - 60, vm) : [])
+        {
+            yield return write;
+        }
+
         yield return new PlannedEvent(ms, vm, action, random.Next(long.MaxValue));
         switch (action)
         {
@@ -148,7 +163,13 @@ public static class Swarm
 
                 yield return new PlannedEvent(Later(20, 300), vm, SimAction.Commit);
                 yield return new PlannedEvent(Later(20, 200), vm, SimAction.Reprotect);
-                yield return new PlannedEvent(Later(60, 600), vm, SimAction.Failback);
+                var failback = Later(60, 600);
+                foreach (var write in random.Chance(0.5) ? Burst(random, failback - 60, vm) : [])
+                {
+                    yield return write;
+                }
+
+                yield return new PlannedEvent(failback, vm, SimAction.Failback);
                 yield return new PlannedEvent(Later(20, 300), vm, random.Chance(0.15)
                     ? SimAction.Cancel : SimAction.Commit);
                 yield return new PlannedEvent(Later(20, 100), vm, SimAction.Commit);

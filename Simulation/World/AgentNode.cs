@@ -203,13 +203,15 @@ internal sealed class AgentNode(SimWorld world, SimVm vm, SplittableRandom rando
                 break;
             case SourceRole.Fenced:
                 _remembered = (duty, sequence);
-                EndSession("fenced");
-                OpenSource(duty);
-                if (World.Parts.Fences)
+                if (!World.Parts.Fences)
                 {
-                    Volume!.Fence(duty.Term);
+                    BecomePrimary(duty);
+                    break;
                 }
 
+                EndSession("fenced");
+                OpenSource(duty);
+                Volume!.Fence(duty.Term);
                 _readOnly = true;
                 break;
             case SourceRole.ReverseReplica:

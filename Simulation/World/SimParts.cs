@@ -8,6 +8,7 @@ using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+using ReplicationEngine.Simulation.Checkers;
 
 namespace ReplicationEngine.Simulation.World;
 
@@ -52,7 +53,7 @@ internal class SimParts
     public virtual IReadOnlyList<Engine.Identifiers.RecoveryPointId> Prune(
         ReplicaStore store, IReadOnlyList<Engine.Identifiers.RecoveryPointId> points) => points;
 
-    /// <summary>The fence of the source side: false leaves it out.</summary>
+    /// <summary>The fence of the source side: false lets it go on as the primary.</summary>
     public virtual bool Fences => true;
 
     /// <summary>The fence of the replica: false leaves it out.</summary>
@@ -72,6 +73,9 @@ internal class SimParts
 
     /// <summary>Whether a failback waits for the source side.</summary>
     public virtual bool WaitsForSync => true;
+
+    /// <summary>Who watches; a test may take some away, or add its own.</summary>
+    public virtual IReadOnlyList<Checker> Checkers(IReadOnlyList<Checker> all) => all;
 }
 
 /// <summary>An entity kernel of a protected VM, whatever aggregate decides in it.</summary>

@@ -14,6 +14,8 @@ internal sealed class FaultySource(IChangeSource source) : IChangeSource
 
     public bool ClearsAtOnce { get; init; }
 
+    public bool LosesLast { get; init; }
+
     public IReadOnlyList<DiskSpec> Disks => source.Disks;
 
     public Term Term => source.Term;
@@ -65,6 +67,12 @@ internal sealed class FaultySource(IChangeSource source) : IChangeSource
             return [.. extents.Skip(1)];
         }
 
+        if (LosesLast && !source.IsResyncHeld && extents.Count > 1)
+        {
+            source.ClearDirty(extents[^1]);
+            return [.. extents.SkipLast(1)];
+        }
+
         return extents;
     }
 
@@ -79,6 +87,8 @@ internal sealed class FaultySink(IReplicaSink sink) : IReplicaSink
     public int SwallowsEvery { get; init; }
 
     public bool EndsResyncsAtOnce { get; init; }
+
+    public bool LeavesOutLast { get; init; }
 
     public ReplicaPosition Position => sink.Position;
 
@@ -100,8 +110,14 @@ internal sealed class FaultySink(IReplicaSink sink) : IReplicaSink
     public void NoteBlockHashes(int disk, long firstBlock, ReadOnlySpan<byte> hashes) =>
         sink.NoteBlockHashes(disk, firstBlock, hashes);
 
-    public void CompareBlocks(int disk, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs) =>
+    public void CompareBlocks(int disk, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs)
+    {
         sink.CompareBlocks(disk, firstBlock, hashes, differs);
+        if (LeavesOutLast)
+        {
+            differs[^1] = false;
+        }
+    }
 
     public bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes) =>
         sink.TryReadBlockHashes(disk, firstBlock, hashes);

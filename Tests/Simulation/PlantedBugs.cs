@@ -5,6 +5,7 @@ using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Tests.Simulation;
@@ -31,14 +32,18 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I7", "what is damaged reads as zeroes", 60, () => new ZeroesForDamage()),
         new("I11", "an extent counts as copied before it was", 20, () => new HastyClears()),
         new("I12", "a resync counts as complete as soon as it begins", 20, () => new EarlyEnd()),
+        new("I13", "a look at the marks loses the last", 20, () => new LostMarks()),
+        new("I14", "a comparison leaves out the last block", 5, () => new ShortComparisons()),
+        new("I15", "neither side refuses the old source", 60, () => new NoFence()),
         new("I16", "the old source is not fenced", 40, () => new NoSourceFence()),
         new("I17", "the decider's state forgets a warning", 20, () => new OtherEvolution()),
         new("I18", "the journal takes an append of a stale epoch for done", 20, () => new CredulousJournal()),
         new("I19", "commands that were carried out are not recognised", 40, () => new Amnesia()),
         new("I20", "a cancelled failover leaves its machine", 60, () => new LeftMachine()),
         new("I21", "the bound of the loss is told as half", 60, () => new RosyBound()),
+        new("I22", "a planned failover does not wait for what the log lacks", 120, () => new HastyFailover()),
         new("I23", "the clean-up of a test leaves the test machine", 20, () => new NoCleanUp()),
-        new("I24", "a failback does not wait for the last writes", 60, () => new HastyFailback()),
+        new("I24", "a failback does not wait for the last writes", 120, () => new HastyFailback()),
         new("I25", "a listed point is pruned", 40, () => new GreedyPrune()),
         new("I27", "a full log refuses the guest's writes", 40, () => new FullIsFull()),
         new("I28", "a flush after a failed one is answered as done", 60, () => new ForgivingFlush()),
@@ -101,6 +106,36 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
     {
         public override IReplicaSink Sink(IReplicaSink replica) =>
             new FaultySink(replica) { EndsResyncsAtOnce = true };
+    }
+
+    /// <summary>Parts whose world is watched by one checker only: several guards stand before these.</summary>
+    private abstract class WatchedBy(string invariant) : SimParts
+    {
+        public override IReadOnlyList<Checker> Checkers(IReadOnlyList<Checker> all) =>
+            [.. all.Where(c => c.Id == invariant)];
+    }
+
+    private sealed class LostMarks() : WatchedBy("I13")
+    {
+        public override IChangeSource Source(SourceVolume volume) =>
+            new FaultySource(base.Source(volume)) { LosesLast = true };
+    }
+
+    private sealed class ShortComparisons : SimParts
+    {
+        public override IReplicaSink Sink(IReplicaSink replica) => new FaultySink(replica) { LeavesOutLast = true };
+    }
+
+    private sealed class NoFence() : WatchedBy("I15")
+    {
+        public override bool Fences => false;
+
+        public override bool FencesReplica => false;
+    }
+
+    private sealed class HastyFailover() : WatchedBy("I22")
+    {
+        public override bool WaitsForSource => false;
     }
 
     private sealed class NoSourceFence : SimParts
