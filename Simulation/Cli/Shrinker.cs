@@ -9,10 +9,13 @@ namespace ReplicationEngine.Simulation.Cli;
 /// </summary>
 /// <param name="invariant">The invariant that must go on breaking.</param>
 /// <param name="parts">The parts of the world; the production ones when not given.</param>
-/// <param name="runs">The most runs to spend.</param>
-internal sealed class Shrinker(string invariant, SimParts? parts = null, int runs = 400)
+internal sealed class Shrinker(string invariant, SimParts? parts = null)
 {
-    private int _left = runs;
+    private const int Runs = 400;
+    private int _left = Runs;
+
+    /// <summary>Is told the part of the runs that is spent, and how many events are left.</summary>
+    public Action<double, int> Progress { get; init; } = (_, _) => { };
 
     /// <summary>The smallest plan found.</summary>
     public SimPlan Shrink(SimPlan plan)
@@ -76,7 +79,7 @@ internal sealed class Shrinker(string invariant, SimParts? parts = null, int run
 
     private bool Breaks(SimPlan plan)
     {
-        _left--;
+        Progress((double)(Runs - _left--) / Runs, plan.Events.Count);
         return new SimWorld(plan, parts).Run().Broken?.Invariant == invariant;
     }
 }

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Outages;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Cli;
@@ -15,20 +17,30 @@ internal static class SimulationRun
     {
         var watch = Stopwatch.StartNew();
         var tally = new Tally();
-        for (var i = 0; i < options.Seeds; i++)
+        using var progress = options.Json ? null : new SeedProgress(options, error);
+
+        // Seeds run side by side, each world on a thread; they are told in their order, so that the same seeds say the
+        // same.
+        var runs = Enumerable.Range(0, options.Seeds).AsParallel().AsOrdered()
+            .WithDegreeOfParallelism(Math.Min(Environment.ProcessorCount, 512))
+            .WithMergeOptions(ParallelMergeOptions.NotBuffered)
+            .Select(i => Run(options, options.Seed + (ulong)i, progress));
+        foreach (var (plan, result) in runs)
         {
-            var seed = options.Seed + (ulong)i;
-            var plan = Swarm.Plan(seed, TimeSpan.FromHours(options.Hours), options.Vms);
-            var result = new SimWorld(plan, keepNotes: options.Notes).Run();
             tally.Add(plan, result);
             if (result.Broken is { } broken)
             {
-                Failed(options, (seed, plan, result, broken), output, error);
+                Above(progress, () => Failed(options, (plan, result, broken), output, error));
+                if (options.Shrink && tally.Failures == 1)
+                {
+                    Shrink(plan, broken.Invariant, options.Json ? error : output, error);
+                }
             }
 
-            Progress(options, (i + 1, tally, watch.Elapsed), error);
+            progress?.Tell(tally, watch.Elapsed);
         }
 
+        progress?.Dispose();
         Report(options, tally, watch.Elapsed, output);
         return tally.Failures > 0 ? 1 : 0;
     }
@@ -59,36 +71,57 @@ internal static class SimulationRun
         return result.Broken is null ? 0 : 1;
     }
 
+    private static (SimPlan Plan, SimResult Result) Run(RunOptions options, ulong seed, SeedProgress? progress)
+    {
+        var plan = Swarm.Plan(seed, TimeSpan.FromHours(options.Hours), options.Vms);
+        var world = new SimWorld(plan, keepNotes: options.Notes);
+        return (plan, progress is null ? world.Run() : progress.Run(world));
+    }
+
+    private static void Above(SeedProgress? progress, Action say)
+    {
+        if (progress is null)
+        {
+            say();
+        }
+        else
+        {
+            progress.Above(say);
+        }
+    }
+
     private static void Failed(
-        RunOptions options, (ulong Seed, SimPlan Plan, SimResult Result, Exception Broken) failure, TextWriter output,
-        TextWriter error)
+        RunOptions options, (SimPlan Plan, SimResult Result, InvariantBrokenException Broken) failure,
+        TextWriter output, TextWriter error)
     {
         foreach (var note in failure.Result.Notes)
         {
             error.WriteLine(note);
         }
 
-        error.WriteLine(Text($"seed {failure.Seed}, commit {Commit}: {failure.Broken.Message}"));
-        error.WriteLine(Text($"after {failure.Result.Virtual}, faults and operations: {failure.Plan.Swarm}"));
-        error.WriteLine(Text(
-            $"again: ./drctl simulate run --seed {failure.Seed} --hours {options.Hours} --vms {options.Vms}"));
-        if (options.Shrink)
-        {
-            var small = new Shrinker(failure.Result.Broken!.Invariant).Shrink(failure.Plan);
-            var path = Text($"simulate-{failure.Seed}.json");
-            EventFile.Write(path, small, failure.Result.Broken.Invariant, Commit);
-            output.WriteLine(Text($"{failure.Plan.Events.Count} events shrunk to {small.Events.Count}: "
-                + $"./drctl simulate replay {path}"));
-        }
+        var to = options.Json ? error : output;
+        to.WriteLine(Text($"seed {failure.Plan.Seed}, commit {Commit}: {failure.Broken.Message}"));
+        to.WriteLine(Text($"after {failure.Result.Virtual}, faults and operations: {failure.Plan.Swarm}"));
+        to.WriteLine(Text(
+            $"again: ./drctl simulate run --seed {failure.Plan.Seed} --hours {options.Hours} --vms {options.Vms}"));
     }
 
-    private static void Progress(RunOptions options, (int Done, Tally Tally, TimeSpan Elapsed) at, TextWriter error)
+    /// <summary>Takes away of a plan what its failure does not need, and writes what is left.</summary>
+    private static void Shrink(SimPlan plan, string invariant, TextWriter output, TextWriter error)
     {
-        if (!options.Json && !Console.IsErrorRedirected)
+        SimPlan small;
+        using (var progress = new ProgressLine(error, 1))
         {
-            error.Write(Text($"\r{at.Done}/{options.Seeds} seeds, {at.Tally.Failures} broken, "
-                + $"{at.Tally.Steps / Math.Max(0.001, at.Elapsed.TotalSeconds):N0} steps/s "));
+            small = new Shrinker(invariant)
+            {
+                Progress = (part, events) => progress.Show(part, Text($"; {events} of {plan.Events.Count} events")),
+            }.Shrink(plan);
         }
+
+        var path = Text($"simulate-{plan.Seed}.json");
+        EventFile.Write(path, small, invariant, Commit);
+        output.WriteLine(Text(
+            $"shrunk from {plan.Events.Count} events to {small.Events.Count}: ./drctl simulate replay {path}"));
     }
 
     private static void Report(RunOptions options, Tally tally, TimeSpan elapsed, TextWriter output)
@@ -108,9 +141,10 @@ internal static class SimulationRun
             return;
         }
 
-        output.WriteLine(Text($"{tally.Runs} seeds, {tally.Failures} broken; {tally.Steps} steps in {seconds:F1} s = "
-            + $"{rate:N0} steps/s; {tally.Events} planned events; {tally.Virtual.TotalHours:F1} virtual hours = "
-            + $"{ratio:N0} x real time; trace {tally.Trace:x16}"));
+        var summary = Text($"{tally.Runs} seeds, {tally.Failures} broken; {tally.Steps} steps in {seconds:F1} s")
+            + Text($" = {rate:N0} steps/s; {tally.Events} planned events; {tally.Virtual.TotalHours:F1} virtual hours")
+            + Text($" = {ratio:N0} x real time; trace {tally.Trace:x16}");
+        output.WriteLine(summary);
         if (options.Sometimes)
         {
             SometimesTable.Print(tally.Sometimes, output);
@@ -121,7 +155,7 @@ internal static class SimulationRun
         .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion is { } version
             && version.Split('+') is [_, var commit] ? commit : "unknown";
 
-    private static string Text(string text) => text;
+    private static string Text(FormattableString text) => FormattableString.Invariant(text);
 }
 
 /// <summary>What runs add up to.</summary>

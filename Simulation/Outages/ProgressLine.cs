@@ -19,7 +19,10 @@ internal sealed class ProgressLine(TextWriter error, int runs) : IDisposable
     public void Next() => _run++;
 
     /// <summary>Shows the part of the current run that is done.</summary>
-    public void Show(double part)
+    public void Show(double part) => Show(part, "");
+
+    /// <summary>Shows the part of the current run that is done, and what else there is to tell.</summary>
+    public void Show(double part, string more)
     {
         if (!_shown || _time.GetElapsedTime(_drawn) < Often)
         {
@@ -31,17 +34,22 @@ internal sealed class ProgressLine(TextWriter error, int runs) : IDisposable
         var elapsed = _time.GetElapsedTime(_began);
         var left = all > 0.01 ? $", {Words.Duration((elapsed / all) - elapsed)} left" : "";
         var full = (int)(all * Cells);
-        error.Write($"\r{new string('█', full)}{new string('░', Cells - full)} {Words.Percent(all)}{left}\u001b[K");
+        error.Write($"\r{new string('█', full)}{new string('░', Cells - full)} {Words.Percent(all)}{left}{more}\u001b[K");
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Takes the line away, until it is shown again.</summary>
+    public void Clear()
     {
         if (_shown && !_disposed)
         {
             error.Write("\r\u001b[K");
         }
+    }
 
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Clear();
         _disposed = true;
     }
 }
