@@ -32,9 +32,10 @@ internal sealed class ComparisonChecker(SimWorld world, SplittableRandom random)
         var sink = world.Parts.Sink(store);
         foreach (var (disk, start, length) in vm.Shape.Hot)
         {
-            for (var from = start; from < start + length; from += AtOnce * Block)
+            for (var from = start / Block * Block; from < start + length; from += AtOnce * Block)
             {
-                Compare(vm, sink, disk, from, (int)((Math.Min(start + length - from, AtOnce * Block) + Block - 1) / Block));
+                var bytes = Math.Min(start + length - from, AtOnce * Block);
+                Compare(vm, sink, disk, from, (int)((bytes + Block - 1) / Block));
             }
         }
     }

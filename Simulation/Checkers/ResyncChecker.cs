@@ -47,7 +47,7 @@ internal static class BlockComparison
         foreach (var (disk, start, length) in vm.Shape.Hot)
         {
             using var device = raw(disk);
-            for (var offset = start; offset < start + length; offset += size)
+            for (var offset = start / size * size; offset < start + length; offset += size)
             {
                 if (leftOut((disk, offset)))
                 {

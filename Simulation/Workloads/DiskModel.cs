@@ -170,7 +170,9 @@ internal sealed class DiskShape
         {
             for (long at = 0; at < sizes[disk]; at += DataPlane.Changes.DirtyExtent.Size)
             {
-                _hot.Add((disk, at, (int)Math.Min(hotBytes, sizes[disk] - at)));
+                // All but the first lie across a border, so that a write can touch two extents.
+                var from = at - (at == 0 ? 0 : hotBytes / 2);
+                _hot.Add((disk, from, (int)Math.Min(hotBytes, sizes[disk] - from)));
             }
         }
 
