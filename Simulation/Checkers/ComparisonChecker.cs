@@ -5,8 +5,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I14: a comparison of the replica with blocks, some of which are not what it holds, names exactly those. Judged at the
-/// end of a run, when source and replica are in step: a few blocks are changed by one byte on their way into the
+/// I14: a comparison of the replica with blocks, some of which are not what it holds, names exactly those. Judged at
+/// the end of a run, when source and replica are in step: a few blocks are changed by one byte on their way into the
 /// comparison, as many at once as a resync compares.
 /// </summary>
 internal sealed class ComparisonChecker(SimWorld world, SplittableRandom random) : Checker
@@ -66,7 +66,8 @@ internal sealed class ComparisonChecker(SimWorld world, SplittableRandom random)
         {
             if (found[i] != planted[i])
             {
-                var what = planted[i] ? "differs, and the comparison does not say so" : "is equal, and is said to differ";
+                var what = planted[i] ? "differs, and the comparison does not say so"
+                    : "is equal, and is said to differ";
                 throw Broken(vm, $"block {i + (from / Block)} of disk {disk} {what}");
             }
         }

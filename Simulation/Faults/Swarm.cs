@@ -132,7 +132,8 @@ public static class Swarm
     {
         var ms = (long)at.TotalMilliseconds;
         long Later(int fromSeconds, int toSeconds) => ms += random.Between(fromSeconds, toSeconds) * 1000L;
-        foreach (var write in action is SimAction.PlannedFailover && random.Chance(0.5) ? Burst(random, ms - 60, vm) : [])
+        var busy = action is SimAction.PlannedFailover && random.Chance(0.5);
+        foreach (var write in busy ? Burst(random, ms - 60, vm) : [])
         {
             yield return write;
         }

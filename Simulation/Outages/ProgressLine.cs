@@ -34,7 +34,8 @@ internal sealed class ProgressLine(TextWriter error, int runs) : IDisposable
         var elapsed = _time.GetElapsedTime(_began);
         var left = all > 0.01 ? $", {Words.Duration((elapsed / all) - elapsed)} left" : "";
         var full = (int)(all * Cells);
-        error.Write($"\r{new string('█', full)}{new string('░', Cells - full)} {Words.Percent(all)}{left}{more}\u001b[K");
+        var bar = new string('█', full) + new string('░', Cells - full);
+        error.Write($"\r{bar} {Words.Percent(all)}{left}{more}\u001b[K");
     }
 
     /// <summary>Takes the line away, until it is shown again.</summary>
