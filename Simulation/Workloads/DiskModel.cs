@@ -161,6 +161,11 @@ internal sealed class DiskModel
 internal sealed class DiskShape
 {
     private const int Sector = 512;
+
+    /// <summary>A hot range is read each minute, and is too large for the youngest generation.</summary>
+    [ThreadStatic]
+    private static byte[]? t_range;
+
     private readonly List<(int Disk, long Offset, int Length)> _hot = [];
 
     public DiskShape(IReadOnlyList<long> sizes, int hotBytes)
@@ -228,8 +233,8 @@ internal sealed class DiskShape
         var number = 0;
         foreach (var (d, offset, length) in _hot)
         {
-            var buffer = new byte[length];
-            disk(d).Read(offset, buffer);
+            var buffer = t_range is { } kept && kept.Length >= length ? kept : t_range = new byte[length];
+            disk(d).Read(offset, buffer.AsSpan(0, length));
             for (var at = 0; at < length; at += Sector)
             {
                 result[number++] = DiskModel.HashOf(buffer.AsSpan(at, Sector));
