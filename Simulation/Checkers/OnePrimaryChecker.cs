@@ -14,7 +14,7 @@ internal sealed class OnePrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Applied(SimVm vm, SeenRecords seen)
     {
-        if (vm.Live is not null)
+        if (vm.Live is not null && vm.Target.Live is not null)
         {
             throw Broken(vm, $"a sender of term {seen.SenderTerm} was heard after the failover");
         }

@@ -54,17 +54,22 @@ internal sealed class Shrinker(string invariant, SimParts? parts = null)
         return plan;
     }
 
+    /// <summary>Takes away one VM after another; those behind it move up.</summary>
     private SimPlan FewerVms(SimPlan plan)
     {
-        while (plan.Vms > 1)
+        for (var vm = plan.Vms - 1; vm >= 0 && plan.Vms > 1 && _left > 0; vm--)
         {
-            var smaller = plan with { Vms = plan.Vms - 1, Events = [.. plan.Events.Where(e => e.Vm < plan.Vms - 1)] };
-            if (!Breaks(smaller))
+            var gone = vm;
+            var others = plan.Events.Where(e => e.Vm != gone);
+            var smaller = plan with
             {
-                break;
+                Vms = plan.Vms - 1,
+                Events = [.. others.Select(e => e.Vm > gone ? e with { Vm = e.Vm - 1 } : e)],
+            };
+            if (Breaks(smaller))
+            {
+                plan = smaller;
             }
-
-            plan = smaller;
         }
 
         return plan;

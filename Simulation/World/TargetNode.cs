@@ -376,34 +376,38 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
 
     private void Close(string name, bool delete)
     {
-        var copy = name == TestName ? Test : Live;
-        if (copy is null)
+        if ((name == TestName ? Test : Live) is { } copy)
         {
-            if (delete && Store is { } left && left.Overlays.Contains(name, StringComparer.Ordinal))
+            if (name == LiveName)
             {
-                left.DeleteOverlay(name);
+                EndSession("the machine is closed");
             }
 
+            if (delete)
+            {
+                copy.Source?.Dispose();
+            }
+            else
+            {
+                copy.Source?.Close();
+            }
+
+            Test = name == TestName ? null : Test;
+            Live = name == LiveName ? null : Live;
+            copy.Overlay.Dispose();
+        }
+
+        if (!delete)
+        {
             return;
         }
 
-        if (name == LiveName)
+        if (Store is { } store && store.Overlays.Contains(name, StringComparer.Ordinal))
         {
-            EndSession("the machine is closed");
+            store.DeleteOverlay(name);
         }
 
-        copy.Source?.Close();
-        Test = name == TestName ? null : Test;
-        Live = name == LiveName ? null : Live;
-        if (delete)
-        {
-            Opened().DeleteOverlay(name);
-            Storage.Root.DeleteSubdirectory(name);
-        }
-        else
-        {
-            copy.Overlay.Dispose();
-        }
+        Storage.Root.DeleteSubdirectory(name);
     }
 
     private ReplicaStore Opened() =>

@@ -212,16 +212,31 @@ internal sealed partial class TargetVolume
 
     private async Task CloseMachineAsync(string name, bool delete)
     {
-        if (Peek(name) is not { } machine)
+        if (Peek(name) is { } machine)
         {
-            if (delete && Store is { } left && left.Overlays.Contains(name, StringComparer.Ordinal))
+            await StopServingAsync(name, machine);
+            if (delete)
             {
-                left.DeleteOverlay(name);
+                // Nothing of it is needed any more: a disk that does not sync must not keep it.
+                machine.Source?.Dispose();
+            }
+            else
+            {
+                machine.Source?.Close();
             }
 
-            return;
+            Put(name, null);
+            machine.Overlay.Dispose();
         }
 
+        if (delete)
+        {
+            Remove(name);
+        }
+    }
+
+    private async Task StopServingAsync(string name, Machine machine)
+    {
         if (name == LiveName)
         {
             await EndSessionAsync();
@@ -231,18 +246,17 @@ internal sealed partial class TargetVolume
         {
             await _server.StopAsync(disk.Name, CancellationToken.None);
         }
+    }
 
-        machine.Source?.Close();
-        Put(name, null);
-        if (delete)
+    /// <summary>Removes what is left of a machine that is not served, if anything is.</summary>
+    private void Remove(string name)
+    {
+        if (Store is { } store && store.Overlays.Contains(name, StringComparer.Ordinal))
         {
-            Opened().DeleteOverlay(name);
-            _directory.DeleteSubdirectory(name);
+            store.DeleteOverlay(name);
         }
-        else
-        {
-            machine.Overlay.Dispose();
-        }
+
+        _directory.DeleteSubdirectory(name);
     }
 
     private Machine? Peek(string name)
