@@ -139,7 +139,8 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent>
             case AppendOutcome.Unknown unknown:
                 _region.Services.Logger.AppendUnknown(_id, unknown.Cause);
                 break;
-            case AppendOutcome.Fenced fenced when _region.Lease.IsOwn(fenced.CurrentEpoch):
+            case AppendOutcome.Fenced fenced
+                when await _region.Lease.IsOwnAsync(fenced.CurrentEpoch, CancellationToken.None):
                 // This node took the newer epoch itself, to settle another entity's append. Settle this one likewise.
                 outcome = new AppendOutcome.Unknown("this node has taken a newer epoch meanwhile");
                 break;

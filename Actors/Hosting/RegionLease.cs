@@ -15,8 +15,22 @@ internal sealed class RegionLease(ILeaseStore leases, string name, string owner,
     /// <summary>What appends show; when the lease is not held, an epoch that every store refuses.</summary>
     public FencingToken Token => Volatile.Read(ref _lease)?.Token ?? new FencingToken(name, Epoch: 0);
 
-    /// <summary>Whether this epoch is the one that the region holds now.</summary>
-    public bool IsOwn(long epoch) => Volatile.Read(ref _lease)?.Epoch == epoch;
+    /// <summary>
+    /// Whether an epoch that the store named is this region's, or one that it has overtaken. Waits for one that is
+    /// being taken: the store knows of it before the region does.
+    /// </summary>
+    public async ValueTask<bool> IsOwnAsync(long epoch, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            return _lease?.Epoch >= epoch;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
 
     /// <summary>Takes an epoch newer than <paramref name="stale"/>, unless the region has one already.</summary>
     /// <exception cref="JournalUnavailableException">Somebody else holds the lease, or the store cannot

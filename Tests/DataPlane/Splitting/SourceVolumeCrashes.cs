@@ -24,6 +24,12 @@ public sealed class SourceVolumeCrashes
             .Check(Config.QuickThrowOnFailure.WithMaxTest(RunCount));
     }
 
+    /// <summary>The torn half of a write that died was on the medium, the redo of it in the page cache only.</summary>
+    [Theory]
+    [InlineData(54)]
+    [Trait("Req", "I3")]
+    public void What_was_broken_once_is_whole(int seed) => new CrashRun(seed).Run();
+
     private static int RunCount =>
         int.TryParse(Environment.GetEnvironmentVariable("SOURCE_CRASH_RUNS"), out var runs) ? runs : 40;
 
