@@ -1,4 +1,5 @@
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
@@ -37,6 +38,16 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
     public static SourceDuty? Of(ProtectedVmState state) => RoleOf(state) is { } role
         ? new SourceDuty(role, TermOf(state, role), IsReplicating(state, role), CopyOf(state), CutOf(state))
         : null;
+
+    /// <summary>
+    /// Whether the source itself says that it is what it was directed to be, under the term of the directive (SCN-3).
+    /// One that obeys another directive answers too, but with another role or term.
+    /// </summary>
+    public bool IsConfirmedBy(SourceSight sight)
+    {
+        ArgumentNullException.ThrowIfNull(sight);
+        return sight.Role == Role && sight.Term == Term;
+    }
 
     /// <summary>The term of the machine that runs at the target side, or did until a failback's quiescing; null when
     /// there is none.</summary>

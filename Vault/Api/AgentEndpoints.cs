@@ -30,7 +30,7 @@ internal static class AgentEndpoints
         routes.MapGet("/agent/data", async (
             HttpContext context, string vm, string direction, TargetSite site, IHostApplicationLifetime life) =>
         {
-            if (site.Find(vm) is not { } volume || direction is not ("forward" or "reverse"))
+            if (site.SessionsOf(vm) is not { } sessions || direction is not ("forward" or "reverse"))
             {
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return;
@@ -39,7 +39,7 @@ internal static class AgentEndpoints
             if (await UpgradeAsync(context, UpgradeClient.DataProtocol) is { } stream)
             {
                 await UntilStoppedAsync(
-                    context, life, ending => volume.ServeDataAsync(stream, direction == "reverse", ending));
+                    context, life, ending => sessions.ServeDataAsync(stream, direction == "reverse", ending));
             }
         });
     }

@@ -97,7 +97,7 @@ internal static class VmEndpoints
         }
 
         var facts = new OperationFacts(
-            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes() ?? 0);
+            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes ?? 0);
         var asked = OperationCommands.For(vm, operation, request, facts);
         var handle = services.Vms.Get(vm);
         var before = (await handle.StateAsync(ct)).Sequence;

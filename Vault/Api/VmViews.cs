@@ -5,6 +5,7 @@ using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
@@ -80,7 +81,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         if (volume?.Live is { } live && state.Phase is Phase.Reprotecting or Phase.ProtectedReverse
             or Phase.FailingBack)
         {
-            var reverse = volume.ReverseStatus();
+            var reverse = Reverse(volume)!;
             return (reverse.LagBytes, reverse.Oldest is { } since ? Age(since) : 0);
         }
 
@@ -94,7 +95,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
     private static ProgressView? Progress(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
     {
         var transfer = state.Phase is Phase.Reprotecting { Direction: Direction.ToPrimary } or Phase.ProtectedReverse
-            or Phase.FailingBack ? volume?.ReverseStatus().Transfer : status?.Transfer;
+            or Phase.FailingBack ? Reverse(volume)?.Transfer : status?.Transfer;
         if (transfer is null || (transfer.BytesTotal == 0 && transfer.Phase == "streaming"))
         {
             return null;
@@ -153,7 +154,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
     private SourceView Source(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
     {
         // What is sent is counted by the side that sends it.
-        var transfer = status is { Role: VolumeRole.ReverseReplica } ? volume?.ReverseStatus().Transfer
+        var transfer = status is { Role: VolumeRole.ReverseReplica } ? Reverse(volume)?.Transfer
             : status?.Transfer;
         var agent = state.Enrollment.Agent;
         IReadOnlyList<DiskView> disks = status is { } known
@@ -165,6 +166,9 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
             transfer?.CountedSince);
     }
+
+    private static ReverseStatus? Reverse(TargetVolume? volume) =>
+        ((TargetSessions?)volume?.Sessions)?.ReverseStatus();
 
     private static RecoveredView? Recovered(ProtectedVmState state, TargetVolume? volume)
     {
@@ -194,8 +198,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
 
     private static RecoveredView Machine(RecoveredMachine machine, KeptPoint? point, TimeSpan rpo, TimeSpan rto) => new(
         [.. machine.Disks.Select(d => new DiskView(d.Path, d.Uri, d.SizeBytes))],
-        point is null ? machine.Point : Point(point), Math.Round(rpo.TotalSeconds, 3), Math.Round(rto.TotalSeconds, 3),
-        machine.HasWrites);
+        Point(point ?? new KeptPoint(machine.Point, TimeSpan.Zero)), Math.Round(rpo.TotalSeconds, 3), Math.Round(rto.TotalSeconds, 3),
+        machine.WrittenBytes > 0);
 
     private static SettingsView Settings(ProtectedVmState state) => new(
         state.Enrollment.ScenarioId, state.Enrollment.Policy.Name, state.Enrollment.Policy.Retention.TotalHours,

@@ -34,7 +34,7 @@ internal sealed partial class FactPump(
     {
         agents.Reported += (_, status) =>
         {
-            site.Find(status.Vm)?.NoteReport(status);
+            site.Find(status.Vm)?.NoteReport(Sights.Source(status));
             Due(status.Vm);
         };
         agents.Connected += agent => _welcomes[agent] = finder.WelcomeAsync(agent, stoppingToken);

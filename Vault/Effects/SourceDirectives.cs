@@ -28,13 +28,6 @@ internal static class SourceDirectives
             cut);
     }
 
-    /// <summary>
-    /// Whether the agent itself says that the VM's source side is what it was directed to be, under the term of the
-    /// directive (SCN-3). An agent that obeys another directive answers too, but with another role or term.
-    /// </summary>
-    public static bool IsConfirmed(ProtectedVmState state, VolumeStatus status) =>
-        SourceDuty.Of(state) is { } duty && status.Role == Role(duty.Role) && status.Term == duty.Term.Value;
-
     private static VolumeRole Role(SourceRole role) => role switch
     {
         SourceRole.Primary => VolumeRole.Primary,
@@ -42,6 +35,17 @@ internal static class SourceDirectives
         SourceRole.Fenced => VolumeRole.Fenced,
         SourceRole.ReverseReplica => VolumeRole.ReverseReplica,
         SourceRole.Released => VolumeRole.Released,
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "Not a role."),
+    };
+
+    /// <summary>The role that an agent says it plays.</summary>
+    public static SourceRole Role(VolumeRole role) => role switch
+    {
+        VolumeRole.Primary => SourceRole.Primary,
+        VolumeRole.Quiesced => SourceRole.Quiesced,
+        VolumeRole.Fenced => SourceRole.Fenced,
+        VolumeRole.ReverseReplica => SourceRole.ReverseReplica,
+        VolumeRole.Released => SourceRole.Released,
         _ => throw new ArgumentOutOfRangeException(nameof(role), role, "Not a role."),
     };
 }

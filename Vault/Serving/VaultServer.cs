@@ -13,6 +13,7 @@ using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Persistence.Sqlite;
+using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Cli;
@@ -114,7 +115,8 @@ internal static class VaultServer
             options.Data, provider.GetRequiredService<DiskServer>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<VmGates>();
-        services.AddSingleton<SourceSide>();
+        services.AddSingleton<ITargetSite>(provider => provider.GetRequiredService<TargetSite>());
+        services.AddSingleton<ISourceSide, SourceSide>();
         services.AddSingleton<EffectRunner>();
         services.AddSingleton<ProtectedVms>();
         services.AddSingleton<VmViews>();

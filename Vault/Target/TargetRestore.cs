@@ -42,11 +42,7 @@ internal sealed partial class TargetRestore(
 
         try
         {
-            var volume = site.Obtain(vm);
-            await volume.PrepareAsync([], state.Term, cancellationToken);
-            await volume.RestoreAsync(
-                state.TestFailover is TestFailover.Active, SourceDuty.LiveTerm(state), SourceDuty.IsLiveQuiesced(state),
-                cancellationToken);
+            await site.Obtain(vm).RestoreAsync(state, cancellationToken);
         }
         catch (IOException e)
         {

@@ -2,6 +2,9 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Orchestration.Effects;
+using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Vault.Target;
 
@@ -10,10 +13,11 @@ namespace ReplicationEngine.Vault.Target;
 /// data directory, with the VM's data key in <c>vms/NAME/key</c> (readable by its owner only).
 /// </summary>
 internal sealed class TargetSite(string dataDirectory, DiskServer server, TimeProvider time, ILoggerFactory loggers)
-    : IAsyncDisposable
+    : ITargetSite, IAsyncDisposable
 {
     private const int KeyBytes = 32;
     private readonly ConcurrentDictionary<string, TargetVolume> _volumes = new(StringComparer.Ordinal);
+    private readonly string _bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
     /// <summary>Raised with a VM's name when something changed at its target side.</summary>
     public event Action<string>? Changed;
@@ -21,14 +25,14 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
     /// <summary>The VMs that have a target side.</summary>
     public IReadOnlyList<string> Vms => [.. _volumes.Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>A VM's target side; null when there is none.</summary>
+    /// <inheritdoc/>
     public TargetVolume? Find(string vm) => _volumes.GetValueOrDefault(vm);
 
-    /// <summary>A VM's target side, new or as it was left.</summary>
-    public TargetVolume Obtain(string vm) => _volumes.GetOrAdd(vm, name => new TargetVolume(
-        name, DirectoryOf(name), Convert.FromBase64String(KeyOf(name)), server, time,
-            loggers.CreateLogger<TargetVolume>(),
-        () => Changed?.Invoke(name)));
+    /// <summary>A VM's data sessions; null when it has no target side.</summary>
+    public TargetSessions? SessionsOf(string vm) => (TargetSessions?)Find(vm)?.Sessions;
+
+    /// <inheritdoc/>
+    public TargetVolume Obtain(string vm) => _volumes.GetOrAdd(vm, Make);
 
     /// <summary>Whether there is anything on disk about a VM.</summary>
     public bool Exists(string vm) => Directory.Exists(Path.Combine(DirectoryOf(vm), TargetVolume.StoreDirectory));
@@ -59,8 +63,7 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
         }
     }
 
-    /// <summary>Lets a VM's target side go: what is served ends, and its data are deleted unless they are to be
-    /// kept.</summary>
+    /// <inheritdoc/>
     public async Task ReleaseAsync(string vm, bool keep)
     {
         if (_volumes.TryRemove(vm, out var volume))
@@ -81,6 +84,24 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
         {
             await volume.DisposeAsync();
         }
+    }
+
+    private TargetVolume Make(string vm)
+    {
+        var changed = () => Changed?.Invoke(vm);
+        var surroundings = new TargetSurroundings
+        {
+            Vm = vm,
+            Directory = new FileStorageDirectory(DirectoryOf(vm)),
+            BootId = _bootId,
+            Time = time,
+            Server = new MachineServer(vm, server),
+            Changed = changed,
+        };
+        var key = Convert.FromBase64String(KeyOf(vm));
+        var logger = loggers.CreateLogger<TargetSessions>();
+        return new TargetVolume(
+            surroundings, volume => new TargetSessions(volume, vm, key, time, (logger, changed)));
     }
 
     private string DirectoryOf(string vm) => Path.Combine(dataDirectory, "vms", vm);

@@ -1,9 +1,9 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Api;
-using ReplicationEngine.Vault.Effects;
 using Xunit;
 using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
 
@@ -24,13 +24,13 @@ public sealed class Facts_about_recovery_points
 
         stored = [Graded(1), Graded(2), Stored(3)];
         var fact = Assert.IsType<ProtectedVmCommand.RecordRecoveryPointsGraded>(
-            Assert.Single(PointFacts.Of(_life.State, stored, [])));
+            Assert.Single(PointFacts.Of(_life.State, PointSights.Of(stored, []))));
         Assert.Equal([VmLife.Point(1), VmLife.Point(2)], fact.Points);
         Assert.Single(_life.Tell(fact));
 
         Assert.Equal(["digest-matched", "digest-matched", "received"],
             _life.State.Points.Select(kept => VmViews.Point(kept).Grade));
-        Assert.Empty(PointFacts.Of(_life.State, stored, []));
+        Assert.Empty(PointFacts.Of(_life.State, PointSights.Of(stored, [])));
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class Facts_about_recovery_points
         TellAll([Graded(1)]);
 
         Assert.Equal("digest-matched", VmViews.Point(Assert.Single(_life.State.Points)).Grade);
-        Assert.Empty(PointFacts.Of(_life.State, [Graded(1)], []));
+        Assert.Empty(PointFacts.Of(_life.State, PointSights.Of([Graded(1)], [])));
     }
 
     [Fact]
@@ -52,7 +52,8 @@ public sealed class Facts_about_recovery_points
         var view = VmViews.Point(_life.State.Points[0]);
         Assert.Equal((false, "Segment 3 is damaged."), (view.Usable, view.Reason));
         Assert.Empty(PointFacts.Of(
-            _life.State, [Graded(1) with { UnusableBecause = "Segment 4 is damaged." }, Stored(2)], []));
+            _life.State,
+            PointSights.Of([Graded(1) with { UnusableBecause = "Segment 4 is damaged." }, Stored(2)], [])));
     }
 
     [Fact]
@@ -67,7 +68,7 @@ public sealed class Facts_about_recovery_points
 
     private void TellAll(IReadOnlyList<StoredPoint> stored)
     {
-        foreach (var fact in PointFacts.Of(_life.State, stored, []))
+        foreach (var fact in PointFacts.Of(_life.State, PointSights.Of(stored, [])))
         {
             _life.Tell(fact);
         }

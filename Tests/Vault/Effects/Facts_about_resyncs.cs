@@ -1,4 +1,6 @@
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Effects;
@@ -10,13 +12,12 @@ namespace ReplicationEngine.Tests.Vault.Effects;
 /// <summary>What agent and replica report becomes a resync that is needed, runs, is done or has failed.</summary>
 public sealed class Facts_about_resyncs
 {
-    private static readonly ReplicaSight Sound = new(InSync: true, Resyncing: false, Fault: null);
-    private static readonly ReplicaSight Behind = Sound with { InSync = false };
-    private static readonly ReplicaSight Damaged = Behind with { Fault = "Segment 3 is damaged." };
+    private static readonly TargetSight Sound = new() { Generation = new Generation(1) };
+    private static readonly TargetSight Damaged = Sound with { Fault = "Segment 3 is damaged." };
 
     [Fact]
     public void Nothing_is_told_while_all_is_well() =>
-        Assert.Empty(ResyncFacts.Of(VmLife.Protected().State, Reports.Streaming, Sound));
+        Assert.Empty(Facts(VmLife.Protected().State, Reports.Streaming, Sound));
 
     [Fact]
     [Trait("Req", "RES-1")]
@@ -27,8 +28,8 @@ public sealed class Facts_about_resyncs
 
         Assert.Equal(ResyncStage.Required, life.State.Replication.Resync!.Stage);
         Assert.Equal([ResyncReason.TransferFailed], life.State.Replication.Resync.Reasons);
-        Assert.Empty(ResyncFacts.Of(life.State, Reports.Streaming, Damaged));
-        Assert.Empty(ResyncFacts.Of(life.State, Dirty("none"), Sound));
+        Assert.Empty(Facts(life.State, Reports.Streaming, Damaged));
+        Assert.Empty(Facts(life.State, Dirty("none"), Sound));
         life.Tell(new ProtectedVmCommand.StartResync());
         Assert.NotNull(SourceDirectives.For(life.State, _ => "key")!.CopyId);
     }
@@ -45,7 +46,7 @@ public sealed class Facts_about_resyncs
         var cause = ProtectedVmHealth.Of(life.State).Causes[0];
         Assert.Contains("Segment 3 is damaged.", cause.Message, StringComparison.Ordinal);
         Assert.Contains("by hand", cause.Remedy, StringComparison.Ordinal);
-        Assert.Empty(ResyncFacts.Of(life.State, Reports.Streaming, Damaged));
+        Assert.Empty(Facts(life.State, Reports.Streaming, Damaged));
         life.Tell(new ProtectedVmCommand.StartResync());
         life.Succeed(EffectKind.StartResync);
         Tell(life, Reports.Streaming, Sound);
@@ -59,10 +60,10 @@ public sealed class Facts_about_resyncs
         var life = VmLife.Protected().With(new ProtectedVmCommand.StartResync());
         life.Succeed(EffectKind.StartResync);
 
-        Assert.Empty(ResyncFacts.Of(
-            life.State, Dirty("user-request") with { Problems = [Reports.Problem(recoverable: true)] }, Behind));
-        var failed = Assert.IsType<ProtectedVmCommand.RecordResyncFailed>(Assert.Single(ResyncFacts.Of(
-            life.State, Dirty("user-request") with { Problems = [Reports.Problem(recoverable: false)] }, Behind)));
+        Assert.Empty(Facts(
+            life.State, Dirty("user-request") with { Problems = [Reports.Problem(recoverable: true)] }, Sound));
+        var failed = Assert.IsType<ProtectedVmCommand.RecordResyncFailed>(Assert.Single(Facts(
+            life.State, Dirty("user-request") with { Problems = [Reports.Problem(recoverable: false)] }, Sound)));
         Assert.Equal(("It broke.", "Mend it."), (failed.Error.Message, failed.Error.Remedy));
     }
 
@@ -71,13 +72,13 @@ public sealed class Facts_about_resyncs
     public void A_pause_that_outgrew_the_log_is_marked_and_mended_by_what_the_source_knows()
     {
         var life = VmLife.Protected().With(new ProtectedVmCommand.Pause());
-        Assert.Empty(ResyncFacts.Of(life.State, Reports.Streaming, Sound));
-        Tell(life, Dirty("cache-full") with { Capture = "dirty-map" }, Behind);
+        Assert.Empty(Facts(life.State, Reports.Streaming, Sound));
+        Tell(life, Dirty("cache-full") with { Capture = "dirty-map" }, Sound);
         Assert.Equal([ResyncReason.PauseOutgrewLog], life.State.Replication.Resync!.Reasons);
-        Assert.Empty(ResyncFacts.Of(life.State, Dirty("cache-full"), Behind));
+        Assert.Empty(Facts(life.State, Dirty("cache-full"), Sound));
 
         life.Tell(new ProtectedVmCommand.Resume());
-        Tell(life, Dirty("cache-full"), Behind);
+        Tell(life, Dirty("cache-full"), Sound);
         Assert.Equal(ResyncStage.Running, life.State.Replication.Resync!.Stage);
         Assert.Null(SourceDirectives.For(life.State, _ => "key")!.CopyId);
         Tell(life, Reports.Streaming, Sound);
@@ -89,7 +90,7 @@ public sealed class Facts_about_resyncs
     public void What_was_mended_between_two_looks_is_told_as_done()
     {
         var life = VmLife.Protected().With(new ProtectedVmCommand.Pause());
-        Tell(life, Dirty("cache-full"), Behind);
+        Tell(life, Dirty("cache-full"), Sound);
         life.Tell(new ProtectedVmCommand.Resume());
 
         Tell(life, Reports.Streaming, Sound);
@@ -101,7 +102,7 @@ public sealed class Facts_about_resyncs
     public void A_log_of_half_the_disk_is_marked_and_ordered_without_comparing_everything()
     {
         var life = VmLife.Protected(resync: AutoResync.Immediately);
-        Tell(life, Dirty("backlog-half-of-disk") with { Capture = "dirty-map" }, Behind);
+        Tell(life, Dirty("backlog-half-of-disk") with { Capture = "dirty-map" }, Sound);
 
         Assert.Equal(ResyncStage.Ordered, life.State.Replication.Resync!.Stage);
         Assert.Equal([ResyncReason.LogHalfOfDisk], life.State.Replication.Resync.Reasons);
@@ -113,7 +114,7 @@ public sealed class Facts_about_resyncs
     public void A_forced_shutdown_of_the_source_is_named_as_the_reason()
     {
         var life = VmLife.Protected();
-        Tell(life, Dirty("unclean-shutdown"), Behind);
+        Tell(life, Dirty("unclean-shutdown"), Sound);
 
         Assert.Equal([ResyncReason.ForcedShutdown], life.State.Replication.Resync!.Reasons);
         Assert.Equal(ResyncStage.Running, life.State.Replication.Resync.Stage);
@@ -130,7 +131,7 @@ public sealed class Facts_about_resyncs
     {
         var life = VmLife.ProtectedReverse().With(new ProtectedVmCommand.StartResync());
         life.Succeed(EffectKind.StartResync);
-        var behind = new ReverseStatus(null, 0, null, InSync: false, CaughtUp: false);
+        var behind = new ReverseSight(InSync: false, 0, 0);
 
         Assert.Empty(ResyncFacts.OfReverse(life.State, behind));
         life.Tell(Assert.Single(ResyncFacts.OfReverse(life.State, behind with { InSync = true })));
@@ -139,9 +140,13 @@ public sealed class Facts_about_resyncs
         life.Tell(new ProtectedVmCommand.Failback());
     }
 
-    private static void Tell(VmLife life, VolumeStatus status, ReplicaSight replica)
+    private static IEnumerable<ProtectedVmCommand> Facts(
+        ProtectedVmState state, VolumeStatus status, TargetSight target) =>
+        ResyncFacts.Of(state, Sights.Source(status), target);
+
+    private static void Tell(VmLife life, VolumeStatus status, TargetSight target)
     {
-        foreach (var fact in ResyncFacts.Of(life.State, status, replica))
+        foreach (var fact in Facts(life.State, status, target))
         {
             life.Tell(fact);
         }

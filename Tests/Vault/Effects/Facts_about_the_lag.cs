@@ -1,9 +1,9 @@
 using ReplicationEngine.Engine.Health;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Tests.Actors.Hosting;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Cli;
-using ReplicationEngine.Vault.Effects;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
@@ -19,15 +19,15 @@ public sealed class Facts_about_the_lag
     public void It_is_raised_once_beyond_the_threshold_and_taken_back_below_it()
     {
         var life = VmLife.Protected();
-        Assert.Empty(LagFacts.Of(life.State, Threshold, 5));
-        Assert.Empty(LagFacts.Of(life.State, null, 0));
+        Assert.Empty(Facts(life.State, Threshold, 5));
+        Assert.Empty(Facts(life.State, null, 0));
 
-        life.Tell(Assert.Single(LagFacts.Of(life.State, Threshold + TimeSpan.FromTicks(1), 5)));
+        life.Tell(Assert.Single(Facts(life.State, Threshold + TimeSpan.FromTicks(1), 5)));
         Assert.Contains(life.State.Causes, cause => cause.Kind == HealthKind.RpoExceeded);
-        Assert.Empty(LagFacts.Of(life.State, Threshold * 2, 5));
-        Assert.Empty(LagFacts.Of(life.State, null, 0));
+        Assert.Empty(Facts(life.State, Threshold * 2, 5));
+        Assert.Empty(Facts(life.State, null, 0));
 
-        life.Tell(Assert.Single(LagFacts.Of(life.State, Threshold, 5)));
+        life.Tell(Assert.Single(Facts(life.State, Threshold, 5)));
         Assert.DoesNotContain(life.State.Causes, cause => cause.Kind == HealthKind.RpoExceeded);
     }
 
@@ -45,4 +45,7 @@ public sealed class Facts_about_the_lag
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(TimeSpan.FromMinutes(31), agents.AtRisk("site-a", "web"));
     }
+
+    private static IReadOnlyList<ProtectedVmCommand> Facts(ProtectedVmState state, TimeSpan? atRisk, long bytes) =>
+        VmFacts.Of(state, new VmObservation(AgentPresence.Connected, null, null, atRisk, bytes));
 }

@@ -1,23 +1,25 @@
-using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
-using ReplicationEngine.Vault.Target;
+using ReplicationEngine.Orchestration.Targets;
 
-namespace ReplicationEngine.Vault.Effects;
+namespace ReplicationEngine.Orchestration.Effects;
 
 /// <summary>
 /// Carries out what a protected VM asks of the outside. Every effect may come twice (after a restart, or as a retry),
 /// so each brings source and target into a named condition rather than doing a step: what is so already is left alone.
 /// </summary>
-internal sealed class EffectRunner(TargetSite site, SourceSide source)
+internal sealed class EffectRunner(ITargetSite site, ISourceSide source, TimeProvider time)
 {
     private static readonly EffectResult.Done Done = new();
+    private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Carries one effect out and answers with the command that records its outcome.</summary>
     public async Task<ProtectedVmCommand> RunAsync(
@@ -68,18 +70,10 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
     private async Task<EffectResult> CheckAsync(
         ProtectedVmState state, ProtectedVmEffect.CheckPrerequisites check, CancellationToken ct)
     {
-        var vm = state.Enrollment.Vm.Value;
-        var request = new AgentRequest.Inspect(vm, [.. check.Disks.Select(d => d.Path)]);
-        var found = await source.AskAsync<AgentReply.Inspected>(check.Agent, request, ct);
-        if (found.Problems.Count > 0)
-        {
-            throw new EffectFailedException(new EffectError(
-                ErrorClass.NonRecoverable, found.Problems.ToValueList(),
-                    "Correct the disks that were named and protect again."));
-        }
-
-        return new EffectResult.PrerequisitesMet(
-            found.Disks.Select(d => new ProtectedDisk(d.Path, d.SizeBytes)).ToValueList());
+        var found = await source.InspectAsync(state, check, ct);
+        return found.Problems.Count == 0 ? new EffectResult.PrerequisitesMet(found.Disks)
+            : throw new EffectFailedException(new EffectError(
+                ErrorClass.NonRecoverable, found.Problems, "Correct the disks that were named and protect again."));
     }
 
     private async Task<EffectResult> PrepareTargetAsync(
@@ -112,8 +106,9 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
     private async Task<EffectResult> TakePointAsync(
         ProtectedVmState state, ProtectedVmEffect.TakeRecoveryPoint take, CancellationToken ct)
     {
-        var app = take.PointKind == PointKind.Application;
-        await source.InsertMarkerAsync(state, take.Point, app, ct);
+        var consistency = take.PointKind == PointKind.Application
+            ? PointConsistency.Application : PointConsistency.Crash;
+        await source.MarkAsync(state, take.Point, consistency, ct);
         return Done;
     }
 
@@ -126,8 +121,8 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
             await SealLatestAsync(state, volume, test.Point.Id, ct);
         }
 
-        var (point, exports) = await volume.StartTestAsync(test.Point.Id, ct);
-        return new EffectResult.TestFailoverReady(point, exports);
+        var machine = await volume.StartTestAsync(test.Point.Id, ct);
+        return new EffectResult.TestFailoverReady(machine.Point, machine.Disks.Count);
     }
 
     /// <summary>
@@ -142,8 +137,8 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
             return;
         }
 
-        if (volume.Receiving && source.IsConnected(state)
-            && await source.TryDrainAsync(state, volume, point, ct))
+        if (volume.Sessions.Receiving && source.IsConnected(state)
+            && await TryDrainAsync(state, volume, point, ct))
         {
             return;
         }
@@ -151,26 +146,52 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
         volume.SealNow(point);
     }
 
+    /// <summary>
+    /// Has the source mark the point and waits until it is sealed. False when the source cannot, or the stream does not
+    /// get there in time: then what was received has to do.
+    /// </summary>
+    private async Task<bool> TryDrainAsync(
+        ProtectedVmState state, TargetVolume volume, RecoveryPointId point, CancellationToken ct)
+    {
+        using var deadline = new CancellationTokenSource(DrainWithin, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
+        try
+        {
+            var marked = await source.MarkAsync(state, point, PointConsistency.Crash, either.Token);
+            await volume.WaitForAsync(marked, giveUpWhenIdle: true, either.Token);
+            return volume.HasPoint(point);
+        }
+        catch (EffectFailedException)
+        {
+            return false;
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     private async Task<EffectResult> QuiesceSourceAsync(
         ProtectedVmState state, ProtectedVmEffect.QuiesceSource quiesce, CancellationToken ct)
     {
-        var status = await source.DirectAsync(state, ct);
+        var duty = SourceDuty.Of(state)!;
         while (true)
         {
-            var tail = new ChangePosition(new Generation(status.Generation), new Lsn(status.Lsn));
+            var sight = await source.DirectAsync(state, ct);
+            var tail = new ChangePosition(sight.Generation, sight.Tail);
             if (quiesce.Drain)
             {
                 await Volume(state).WaitForAsync(tail, quiesce.BestEffort, ct);
             }
 
-            var confirmed = SourceDirectives.IsConfirmed(state, status);
-            if (quiesce.BestEffort || !confirmed || status is { Capture: "logging", DirtyBytes: 0 })
+            var confirmed = duty.IsConfirmedBy(sight);
+            if (quiesce.BestEffort || !confirmed || sight is { Capture: CaptureMode.Logging, DirtyBytes: 0 })
             {
                 return new EffectResult.Quiesced(tail.Lsn, confirmed);
             }
 
             // What the log does not carry is copied first: a planned failover loses nothing (I22).
-            status = await source.DirectAgainAsync(state, ct);
+            await Task.Delay(AgainAfter, time, ct);
         }
     }
 
@@ -183,16 +204,15 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
             await SealLatestAsync(state, volume, prepare.Point.Id, ct);
         }
 
-        var (point, bound, exports) = await volume.FailOverAsync(prepare.Point.Id, prepare.NewTerm, ct);
-        return new EffectResult.FailoverReady(point, bound, exports);
+        return Ready(await volume.FailOverAsync(prepare.Point.Id, prepare.NewTerm, ct));
     }
 
     private async Task<EffectResult> SwitchAsync(
-        ProtectedVmState state, ProtectedVmEffect.SwitchRecoveredPoint change, CancellationToken ct)
-    {
-        var (point, bound, exports) = await Volume(state).SwitchAsync(change.Point, state.Term, ct);
-        return new EffectResult.FailoverReady(point, bound, exports);
-    }
+        ProtectedVmState state, ProtectedVmEffect.SwitchRecoveredPoint change, CancellationToken ct) =>
+        Ready(await Volume(state).SwitchAsync(change.Point, state.Term, ct));
+
+    private static EffectResult.FailoverReady Ready(RecoveredMachine machine) =>
+        new(machine.Point, machine.RpoBound, machine.Disks.Count);
 
     private async Task<EffectResult> CancelAsync(
         ProtectedVmState state, ProtectedVmEffect.CancelFailover cancel, CancellationToken ct)
@@ -232,7 +252,7 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
     private async Task<EffectResult> StartForwardAsync(
         ProtectedVmState state, ProtectedVmEffect.StartForwardReplication forward, CancellationToken ct)
     {
-        Volume(state).AcceptTerm(forward.Term);
+        Volume(state).Fence(forward.Term);
         return await DirectAsync(state, ct);
     }
 
@@ -280,11 +300,4 @@ internal sealed class EffectRunner(TargetSite site, SourceSide source)
             ErrorClass.Recoverable, exception.Message, "See the target's storage."),
         _ => null,
     };
-}
-
-/// <summary>An effect that failed for a reason to be recorded.</summary>
-internal sealed class EffectFailedException(EffectError error) : Exception(error.Message)
-{
-    /// <summary>The reason.</summary>
-    public EffectError Error { get; } = error;
 }

@@ -1,63 +1,56 @@
+using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.RecoveryPoints;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Engine.ProtectedVms;
 using Replica = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
-using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
 
-namespace ReplicationEngine.Vault.Target;
+namespace ReplicationEngine.Orchestration.Targets;
 
 // The copies that are served: a test machine, and the live one after a failover. The live one's disks stand behind a
 // splitter of their own, so that what it writes can be shipped back.
-internal sealed partial class TargetVolume
+internal partial class TargetVolume
 {
-    private const long LiveCacheBytes = 4L << 30;
-
-    private Machine? _test;
-    private Machine? _live;
+    private RecoveredMachine? _test;
+    private RecoveredMachine? _live;
 
     /// <summary>The test machine; null when there is none.</summary>
-    public RecoveredMachine? Test => Peek(TestName)?.View;
+    public RecoveredMachine? Test => Peek(TestName);
 
     /// <summary>The failed-over machine; null when there is none.</summary>
-    public RecoveredMachine? Live => Peek(LiveName)?.View;
+    public RecoveredMachine? Live => Peek(LiveName);
 
     /// <summary>Whether there is a failed-over machine.</summary>
     public bool HasLive => Peek(LiveName) is not null;
 
     /// <summary>Serves a writable copy of a point; nothing else changes (FOV-1, I23).</summary>
-    public async Task<(EnginePoint Point, int Exports)> StartTestAsync(RecoveryPointId point, CancellationToken ct)
-    {
-        var machine = await OpenMachineAsync(TestName, point, null, ct);
-        return (machine.Point, machine.View.Disks.Count);
-    }
+    public Task<RecoveredMachine> StartTestAsync(RecoveryPointId point, CancellationToken ct) =>
+        OpenMachineAsync(TestName, point, null, ct);
 
     /// <summary>Removes the test machine and all it wrote.</summary>
-    public Task RemoveTestAsync() => CloseMachineAsync(TestName, delete: true);
+    public virtual Task RemoveTestAsync() => CloseMachineAsync(TestName, delete: true);
 
     /// <summary>
     /// Takes the term, so that no sender of a smaller one is heard any more, and serves writable disks of the point.
     /// Needs nothing of the source (FOV-9).
     /// </summary>
-    public async Task<(EnginePoint Point, TimeSpan RpoBound, int Exports)> FailOverAsync(
-        RecoveryPointId point, Term term, CancellationToken ct)
+    public async Task<RecoveredMachine> FailOverAsync(RecoveryPointId point, Term term, CancellationToken ct)
     {
-        await EndSessionAsync();
-        Opened().Fence(term);
-        var machine = await OpenMachineAsync(LiveName, point, term, ct);
-        return (machine.Point, machine.View.RpoBound, machine.View.Disks.Count);
+        await Sessions.EndAsync();
+        Fence(term);
+        return await OpenMachineAsync(LiveName, point, term, ct);
     }
 
     /// <summary>Serves another point's disks in the place of the current ones, whose writes are dropped
     /// (FOV-4).</summary>
-    public async Task<(EnginePoint Point, TimeSpan RpoBound, int Exports)> SwitchAsync(
-        RecoveryPointId point, Term term, CancellationToken ct)
+    public async Task<RecoveredMachine> SwitchAsync(RecoveryPointId point, Term term, CancellationToken ct)
     {
         if (Peek(LiveName) is { } current && current.Point.Id != point)
         {
+            // A point that is not there is refused before the machine that is there is let go.
             _ = Stored(Opened(), point);
             await CloseMachineAsync(LiveName, delete: true);
         }
@@ -66,17 +59,17 @@ internal sealed partial class TargetVolume
     }
 
     /// <summary>Lets the failed-over machine go; the source writes again under the new term.</summary>
-    public async Task RemoveLiveAsync(Term term)
+    public virtual async Task RemoveLiveAsync(Term term)
     {
         await CloseMachineAsync(LiveName, delete: true);
-        Opened().Fence(term);
+        Fence(term);
     }
 
     /// <summary>The failed-over machine takes writes again under a new term (a failback was cancelled).</summary>
     public Task ReopenLiveAsync(Term term, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        Opened().Fence(term);
+        Fence(term);
         var source = RequireLive().Source!;
         source.Unfence(term, disksUnchanged: true);
         source.Resume();
@@ -104,42 +97,68 @@ internal sealed partial class TargetVolume
     /// <summary>
     /// The failed-over machine takes no more writes; waits until the source side holds every one durably (I22).
     /// </summary>
-    public async Task<ChangePosition> QuiesceLiveAsync(CancellationToken ct)
+    public virtual async Task<ChangePosition> QuiesceLiveAsync(CancellationToken ct)
     {
         var tail = RequireLive().Source!.Quiesce();
-        while (!ReverseStatus().CaughtUp)
+        while (!ReverseState().CaughtUp)
         {
-            await Task.Delay(PollEvery, _time, ct);
+            await Task.Delay(_surroundings.PollEvery, _time, ct);
         }
 
         return tail;
     }
 
+    /// <summary>
+    /// Whether the source side is in sync (nothing is left to compare or copy; it follows the log, behind by what is in
+    /// flight), and whether it has caught up: durably holds every write so far, which a machine that writes on may
+    /// never show.
+    /// </summary>
+    public (bool InSync, bool CaughtUp) ReverseState()
+    {
+        if (Live?.Source is not { } source || Sessions.Reverse is not { Streaming: true, Durable: var durable })
+        {
+            return (false, false);
+        }
+
+        var counters = source.Counters();
+        var inSync = counters.DirtyBytes == 0 && durable.Generation == counters.Tail.Generation;
+        return (inSync, inSync && durable.CompareTo(counters.Tail) >= 0);
+    }
+
     /// <summary>The failed-over machine.</summary>
     /// <exception cref="ReplicaRefusedException">There is none.</exception>
-    public Machine RequireLive() => Peek(LiveName) ?? throw new ReplicaRefusedException(
-        ReplicaRefusal.Unavailable, $"There is no failed-over machine of '{_vm}'.");
+    public RecoveredMachine RequireLive() => Peek(LiveName) ?? throw new ReplicaRefusedException(
+        ReplicaRefusal.Unavailable, $"There is no failed-over machine of '{_surroundings.Vm}'.");
 
-    /// <summary>Serves again what was served before a restart.</summary>
-    public async Task RestoreAsync(bool test, Term? live, bool quiesced, CancellationToken ct)
+    /// <summary>After a restart: opens the replica and serves again what the VM's state says was served.</summary>
+    /// <exception cref="IOException">The replica, or what is over it, cannot be opened.</exception>
+    public async Task RestoreAsync(ProtectedVmState state, CancellationToken ct)
     {
+        await PrepareAsync([], state.Term, ct);
         var store = Opened();
-        if (test && store.Overlays.Contains(TestName, StringComparer.Ordinal))
+        if (state.TestFailover is TestFailover.Active && store.Overlays.Contains(TestName, StringComparer.Ordinal))
         {
             await OpenMachineAsync(TestName, store.PointOfOverlay(TestName), null, ct);
         }
 
-        if (live is { } term && store.Overlays.Contains(LiveName, StringComparer.Ordinal))
+        if (SourceDuty.LiveTerm(state) is { } term && store.Overlays.Contains(LiveName, StringComparer.Ordinal))
         {
             var machine = await OpenMachineAsync(LiveName, store.PointOfOverlay(LiveName), term, ct);
-            if (quiesced)
+            if (SourceDuty.IsLiveQuiesced(state))
             {
                 machine.Source!.Quiesce();
             }
         }
     }
 
-    private async Task<Machine> OpenMachineAsync(string name, RecoveryPointId id, Term? term, CancellationToken ct)
+    /// <summary>A disk of a failed-over machine, below its splitter.</summary>
+    protected virtual IBlockDevice LiveDisk(IBlockDevice disk) => disk;
+
+    /// <summary>What is told as the bound of what a failover loses (I21).</summary>
+    protected virtual TimeSpan Bound(TimeSpan bound) => bound < TimeSpan.Zero ? TimeSpan.Zero : bound;
+
+    private async Task<RecoveredMachine> OpenMachineAsync(
+        string name, RecoveryPointId id, Term? term, CancellationToken ct)
     {
         if (Peek(name) is { } open)
         {
@@ -148,31 +167,31 @@ internal sealed partial class TargetVolume
 
         var began = _time.GetTimestamp();
         var store = Opened();
-        var stored = Stored(store, id);
+        var point = PointSights.Describe(Stored(store, id));
         var overlay = OverlayOf(store, name, id);
-        var source = term is { } live ? OpenLiveSource(overlay, live) : null;
-        var disks = new List<RecoveredDisk>();
-        for (var i = 0; i < overlay.Disks.Count; i++)
+        SourceVolume? source = null;
+        try
         {
-            var device = source?.Disk(i) ?? overlay.Disks[i];
-            var export = $"{_vm}-{name}-{i}";
-            var uri = await _server.ServeAsync(export, device, readOnly: false, $"disk {i} of {_vm} ({name})", ct);
-            disks.Add(new RecoveredDisk(store.Disks[i].Path, export, uri, device.Length));
+            source = term is { } live ? OpenLiveSource(overlay, live) : null;
+            var disks = await _surroundings.Server.ServeAsync(
+                name, [.. overlay.Disks.Select((d, i) => (store.Disks[i].Path, source?.Disk(i) ?? d))], ct);
+            var machine = new RecoveredMachine(
+                point, Bound(_time.GetUtcNow() - point.Time), _time.GetElapsedTime(began), disks, overlay, source);
+            Put(name, machine);
+            return machine;
         }
-
-        var point = TargetPoints.Describe(stored);
-        var bound = _time.GetUtcNow() - point.Time;
-        var view = new RecoveredMachine(
-            VmViews.Point(new KeptPoint(point, TimeSpan.Zero)), bound < TimeSpan.Zero ? TimeSpan.Zero : bound,
-            _time.GetElapsedTime(began), disks, () => overlay.WrittenBytes);
-        var machine = new Machine(point, view, overlay, source);
-        Put(name, machine);
-        return machine;
+        catch
+        {
+            // What is tried again finds it as it was.
+            source?.Dispose();
+            overlay.Dispose();
+            throw;
+        }
     }
 
     private StoredPoint Stored(Replica store, RecoveryPointId id) =>
         store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
-            $"The replica of '{_vm}' does not hold recovery point {id}.");
+            $"The replica of '{_surroundings.Vm}' does not hold recovery point {id}.");
 
     /// <summary>
     /// The machine's disks. What a removal that was cut short has left is of another machine: it goes first, with the
@@ -198,13 +217,14 @@ internal sealed partial class TargetVolume
     {
         var source = SourceVolume.Open(new SourceVolumeOptions
         {
-            Vm = new ProtectedVmId(_vm),
+            Vm = new ProtectedVmId(_surroundings.Vm),
             Directory = _directory.Subdirectory(LiveName),
-            Disks = [.. overlay.Disks.Select((device, i) => new SourceDisk(Opened().Disks[i].Path, device))],
-            BootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+            Disks = [.. overlay.Disks.Select((device, i) => new SourceDisk(Opened().Disks[i].Path, LiveDisk(device)))],
+            BootId = _surroundings.BootId,
             Time = _time,
             FirstTerm = term,
-            CacheLimitBytes = LiveCacheBytes,
+            CacheLimitBytes = _surroundings.LiveCacheBytes,
+            SegmentBytes = _surroundings.LiveSegmentBytes,
         });
         source.Unfence(term, disksUnchanged: true);
         return source;
@@ -214,7 +234,12 @@ internal sealed partial class TargetVolume
     {
         if (Peek(name) is { } machine)
         {
-            await StopServingAsync(name, machine);
+            if (name == LiveName)
+            {
+                await Sessions.EndAsync();
+            }
+
+            await _surroundings.Server.StopAsync(machine);
             if (delete)
             {
                 // Nothing of it is needed any more: a disk that does not sync must not keep it.
@@ -235,19 +260,6 @@ internal sealed partial class TargetVolume
         }
     }
 
-    private async Task StopServingAsync(string name, Machine machine)
-    {
-        if (name == LiveName)
-        {
-            await EndSessionAsync();
-        }
-
-        foreach (var disk in machine.View.Disks)
-        {
-            await _server.StopAsync(disk.Name, CancellationToken.None);
-        }
-    }
-
     /// <summary>Removes what is left of a machine that is not served, if anything is.</summary>
     private void Remove(string name)
     {
@@ -259,7 +271,7 @@ internal sealed partial class TargetVolume
         _directory.DeleteSubdirectory(name);
     }
 
-    private Machine? Peek(string name)
+    private RecoveredMachine? Peek(string name)
     {
         lock (_life)
         {
@@ -267,7 +279,7 @@ internal sealed partial class TargetVolume
         }
     }
 
-    private void Put(string name, Machine? machine)
+    private void Put(string name, RecoveredMachine? machine)
     {
         lock (_life)
         {
@@ -281,8 +293,4 @@ internal sealed partial class TargetVolume
             }
         }
     }
-
-    /// <summary>A served copy.</summary>
-    internal sealed record Machine(
-        EnginePoint Point, RecoveredMachine View, ReplicaOverlay Overlay, SourceVolume? Source);
 }

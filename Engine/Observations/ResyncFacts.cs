@@ -1,0 +1,98 @@
+using ReplicationEngine.Engine.ProtectedVms;
+
+namespace ReplicationEngine.Engine.Observations;
+
+// Who mends what. The source knows which extents its log did not carry (a full log, a pause that outgrew it, a crash of
+// the machine) and sends them by itself as soon as it can: such a resync is told when it runs and when it is done, and
+// as needed while it cannot run. Damage at the target, a resized disk or a user's wish take a comparison of whole
+// disks, which the VM's policy times; that one is ordered (see SourceDuty), and fails for good when what broke
+// the transfer breaks it again (RES-7).
+
+/// <summary>What source and target tell of resyncs that the VM's state does not know yet (RES-1 to RES-8).</summary>
+public static class ResyncFacts
+{
+    /// <summary>The facts for a protected VM.</summary>
+    public static IEnumerable<ProtectedVmCommand> Of(ProtectedVmState state, SourceSight source, TargetSight target)
+    {
+        var inSync = Synchrony.IsInSync(state, source, target);
+        var waits = state.Replication.Resync is null or { Stage: ResyncStage.Required };
+        return state.Replication.Resync is { Stage: ResyncStage.Running } ? OfRunning(source, target, inSync)
+            : waits ? [.. Needed(state, source, target), .. Started(state, source, target, inSync)]
+            : [];
+    }
+
+    /// <summary>
+    /// The facts for a VM that runs at the target side: a resync that was ordered there is done when the source side is
+    /// in step again. Nobody else would end it, and a failback waits for it.
+    /// </summary>
+    public static IEnumerable<ProtectedVmCommand> OfReverse(ProtectedVmState state, ReverseSight? reverse) =>
+        state.Replication.Resync is { Stage: ResyncStage.Running } && reverse is { InSync: true }
+            ? [new ProtectedVmCommand.RecordResyncCompleted(reverse.ChangedBytes)] : [];
+
+    private static IEnumerable<ProtectedVmCommand> OfRunning(SourceSight source, TargetSight target, bool inSync)
+    {
+        if (target.Fault is { } fault)
+        {
+            yield return new ProtectedVmCommand.RecordResyncFailed(EffectError.Of(
+                ErrorClass.NonRecoverable, fault,
+                "See the target's storage; when it is sound, start the resync by hand."));
+        }
+        else if (source.Problems.FirstOrDefault(known => known.Class == ErrorClass.NonRecoverable) is { } problem)
+        {
+            yield return new ProtectedVmCommand.RecordResyncFailed(problem.Remedy.Length > 0 ? problem
+                : problem with { Remedy = "Remove the cause, then start the resync by hand." });
+        }
+        else if (inSync)
+        {
+            yield return new ProtectedVmCommand.RecordResyncCompleted(source.CopiedBytes);
+        }
+    }
+
+    private static IEnumerable<ProtectedVmCommand> Needed(
+        ProtectedVmState state, SourceSight source, TargetSight target)
+    {
+        var known = state.Replication.Resync?.Reasons ?? [];
+        if (target.Fault is not null && !known.Contains(ResyncReason.TransferFailed))
+        {
+            yield return new ProtectedVmCommand.RecordResyncNeeded(ResyncReason.TransferFailed);
+        }
+
+        if (Stranded(state, source) is { } reason && !known.Contains(reason))
+        {
+            yield return new ProtectedVmCommand.RecordResyncNeeded(reason);
+        }
+    }
+
+    // Extents that the source cannot send now: replication is paused, or its log is as long as half of the disk.
+    private static ResyncReason? Stranded(ProtectedVmState state, SourceSight source)
+    {
+        var outgrown = source.Cause is SightedCause.LogFull or SightedCause.LogHalfOfDisk;
+        return source.DirtyBytes == 0 ? null
+            : state.Replication.Paused ? outgrown ? ResyncReason.PauseOutgrewLog : source.ResyncReason
+            : source is { Capture: CaptureMode.Marking, Cause: SightedCause.LogHalfOfDisk }
+                ? ResyncReason.LogHalfOfDisk
+            : null;
+    }
+
+    private static IEnumerable<ProtectedVmCommand> Started(
+        ProtectedVmState state, SourceSight source, TargetSight target, bool inSync)
+    {
+        var mark = state.Replication.Resync;
+        if (state.Replication.Paused || source.Capture == CaptureMode.Marking
+            || (mark is not null && !mark.Reasons.All(SourceDuty.SourceKnowsExtents)))
+        {
+            yield break;
+        }
+
+        if (source.DirtyBytes > 0 || target.Resyncing)
+        {
+            yield return new ProtectedVmCommand.RecordResyncStarted(source.ResyncReason);
+        }
+        else if (mark is { Reasons: [var reason, ..] } && inSync)
+        {
+            // It began and ended between two looks.
+            yield return new ProtectedVmCommand.RecordResyncStarted(reason);
+            yield return new ProtectedVmCommand.RecordResyncCompleted(source.CopiedBytes);
+        }
+    }
+}

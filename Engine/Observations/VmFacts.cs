@@ -1,0 +1,137 @@
+using ReplicationEngine.Engine.Health;
+using ReplicationEngine.Engine.ProtectedVms;
+
+namespace ReplicationEngine.Engine.Observations;
+
+/// <summary>
+/// What a VM's state does not know yet: the difference between what is observed and what it says, as commands that tell
+/// it. Pure, and quiet once the state knows; so looking often costs no events, and looking late loses none.
+/// </summary>
+public static class VmFacts
+{
+    /// <summary>All facts to be told now, in order; none when the state is up to date.</summary>
+    public static IReadOnlyList<ProtectedVmCommand> Of(ProtectedVmState state, VmObservation sight)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(sight);
+        if (state.Phase is Phase.NotProtected or Phase.Disabled or Phase.EnableFailed)
+        {
+            return [];
+        }
+
+        return
+        [
+            .. Connection(state, sight.Agent),
+            .. Lag(state, sight),
+            .. sight.Target?.Points is { } points ? PointFacts.Of(state, points)
+                : sight.Target?.LostBecause is { } why ? PointFacts.OfLost(state, why) : [],
+            .. sight is { Source: { } source, Target: { } target } ? Replication(state, source, target) : [],
+            .. sight.Target is { } replica ? Store(state, replica) : [],
+        ];
+    }
+
+    private static IEnumerable<ProtectedVmCommand> Connection(ProtectedVmState state, AgentPresence agent)
+    {
+        var known = Has(state, HealthKind.AgentDisconnected);
+        if (known && agent == AgentPresence.Connected)
+        {
+            yield return new ProtectedVmCommand.RecordAgentConnected();
+        }
+        else if (!known && agent == AgentPresence.Away)
+        {
+            yield return new ProtectedVmCommand.RecordAgentDisconnected(
+                $"Agent '{state.Enrollment.Agent}' is not connected.");
+        }
+    }
+
+    // The loss at risk beyond the policy's threshold, and below it again (POL-4).
+    private static IEnumerable<ProtectedVmCommand> Lag(ProtectedVmState state, VmObservation sight)
+    {
+        if (state.Phase is Phase.Protected && sight.AtRisk is { } lag
+            && lag > state.Enrollment.Policy.RpoThreshold != Has(state, HealthKind.RpoExceeded))
+        {
+            yield return new ProtectedVmCommand.RecordLag(lag, sight.LagBytes);
+        }
+    }
+
+    private static IEnumerable<ProtectedVmCommand> Replication(
+        ProtectedVmState state, SourceSight source, TargetSight target) =>
+        [
+            .. Capture(state, source),
+            .. Progress(state, source, target),
+            .. Faults(state, source),
+            .. source.Disks.Where(disk => state.Enrollment.Disks.Any(
+                    known => known.Path == disk.Path && known.SizeBytes != disk.SizeBytes && known.SizeBytes > 0))
+                .Select(disk => new ProtectedVmCommand.RecordDiskResized(disk.Path, disk.SizeBytes)),
+        ];
+
+    // Also while the disks are first copied: a source that cannot log cannot end that.
+    private static IEnumerable<ProtectedVmCommand> Capture(ProtectedVmState state, SourceSight source)
+    {
+        var marking = source.Capture == CaptureMode.Marking;
+        if (marking == Has(state, HealthKind.CacheFull)
+            || state.Phase is not (Phase.InitialReplication or Phase.Protected
+                or Phase.Reprotecting { Direction: Direction.ToRecovery }))
+        {
+            yield break;
+        }
+
+        yield return marking
+            ? new ProtectedVmCommand.RecordDirtyMapModeEntered(source.CauseText.Length > 0
+                ? source.CauseText
+                : "the agent's data directory has no room for the next file of the replication log.")
+            : new ProtectedVmCommand.RecordDirtyMapModeLeft();
+    }
+
+    private static IEnumerable<ProtectedVmCommand> Progress(
+        ProtectedVmState state, SourceSight source, TargetSight target) => state.Phase switch
+    {
+        Phase.InitialReplication or Phase.Reprotecting { Direction: Direction.ToRecovery, Started: true }
+            when Synchrony.IsInSync(state, source, target) =>
+            [new ProtectedVmCommand.RecordInSync(Direction.ToRecovery, source.WireBytes)],
+        Phase.Reprotecting { Direction: Direction.ToPrimary, Started: true }
+            when Synchrony.IsInSync(state, source, target) =>
+            [new ProtectedVmCommand.RecordInSync(Direction.ToPrimary, target.Reverse?.WireBytes ?? 0)],
+        Phase.Protected => ResyncFacts.Of(state, source, target),
+        Phase.ProtectedReverse => ResyncFacts.OfReverse(state, target.Reverse),
+        Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.Committing or Phase.FailedOver
+            when source.Role == SourceRole.Fenced && !Has(state, HealthKind.SourceFenced) =>
+            [new ProtectedVmCommand.RecordSourceFenced(source.DivergentBytes)],
+        _ => [],
+    };
+
+    private static IEnumerable<ProtectedVmCommand> Faults(ProtectedVmState state, SourceSight source)
+    {
+        if (!state.Replication.Active || state.Replication.Paused)
+        {
+            yield break;
+        }
+
+        if (source.Problems is [var problem, ..] && state.Replication.Fault is null)
+        {
+            yield return new ProtectedVmCommand.RecordReplicationError(problem);
+        }
+        else if (source.Problems.Count == 0 && state.Replication.Fault is not null && source.Connected)
+        {
+            yield return new ProtectedVmCommand.RecordReplicationRecovered();
+        }
+    }
+
+    private static IEnumerable<ProtectedVmCommand> Store(ProtectedVmState state, TargetSight target)
+    {
+        if (target.Fault is { } fault)
+        {
+            if (!Has(state, HealthKind.TargetStoreCorrupt))
+            {
+                yield return new ProtectedVmCommand.RecordTargetStoreCorrupt(
+                    fault, "See the target's storage; disable protection and protect again when the replica is lost.");
+            }
+        }
+        else if (Has(state, HealthKind.TargetStoreCorrupt))
+        {
+            yield return new ProtectedVmCommand.RecordTargetStoreRepaired();
+        }
+    }
+
+    private static bool Has(ProtectedVmState state, HealthKind kind) => state.Causes.Any(cause => cause.Kind == kind);
+}

@@ -1,0 +1,63 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
+
+namespace ReplicationEngine.Engine.Observations;
+
+/// <summary>Whether the agent is there.</summary>
+public enum AgentPresence
+{
+    /// <summary>It is.</summary>
+    Connected = 0,
+
+    /// <summary>It is away, but not for long enough to speak of it.</summary>
+    Missed = 1,
+
+    /// <summary>It is away.</summary>
+    Away = 2,
+}
+
+/// <summary>Everything that is observed of a VM at one moment.</summary>
+/// <param name="Agent">Whether its agent is there.</param>
+/// <param name="Source">What the source side said last; null while its agent is away or has said nothing yet.</param>
+/// <param name="Target">What is at the target; null when there is nothing yet.</param>
+/// <param name="AtRisk">
+/// The time whose writes a failover now could lose: no less than the agent has been away; null when that is not known.
+/// </param>
+/// <param name="LagBytes">As far as is known, the bytes of changes that the target does not have.</param>
+public sealed record VmObservation(
+    AgentPresence Agent, SourceSight? Source, TargetSight? Target, TimeSpan? AtRisk, long LagBytes);
+
+/// <summary>What is observed of a VM's replica and of what runs on it.</summary>
+public sealed record TargetSight
+{
+    /// <summary>The replica's points and skipped markers; null when it is not open.</summary>
+    public PointsSight? Points { get; init; }
+
+    /// <summary>Why the replica is lost and none of its points can be used; null when it is not.</summary>
+    public string? LostBecause { get; init; }
+
+    /// <summary>Why it takes nothing more; null when it does.</summary>
+    public string? Fault { get; init; }
+
+    /// <summary>The generation in which it stands.</summary>
+    public Generation Generation { get; init; }
+
+    /// <summary>It equals no moment of the source.</summary>
+    public bool Resyncing { get; init; }
+
+    /// <summary>The stream back to the source; null when no machine runs here.</summary>
+    public ReverseSight? Reverse { get; init; }
+}
+
+/// <summary>How the stream back to the source stands.</summary>
+/// <param name="InSync">Nothing is left to compare or copy.</param>
+/// <param name="WireBytes">Bytes sent.</param>
+/// <param name="ChangedBytes">Bytes that were found to differ, or written since.</param>
+public sealed record ReverseSight(bool InSync, long WireBytes, long ChangedBytes);
+
+/// <summary>The points that a replica holds.</summary>
+/// <param name="Held">Each, with the reason why it cannot be used, or null.</param>
+/// <param name="Skipped">Markers that made no point, with the reason.</param>
+public sealed record PointsSight(
+    IReadOnlyList<(RecoveryPoint Point, string? UnusableBecause)> Held,
+    IReadOnlyList<(RecoveryPointId Id, string Why)> Skipped);

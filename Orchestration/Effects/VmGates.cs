@@ -1,0 +1,64 @@
+namespace ReplicationEngine.Orchestration.Effects;
+
+/// <summary>
+/// Lets one at a time work on a VM's source and target, in the order in which they came; different VMs do not wait for
+/// each other.
+/// </summary>
+/// <remarks>Who waits goes on in its own synchronization context, which a semaphore's waiters do not.</remarks>
+internal sealed class VmGates
+{
+    private readonly Lock _guard = new();
+    private readonly Dictionary<string, Queue<TaskCompletionSource>> _waiting = new(StringComparer.Ordinal);
+
+    /// <summary>Waits for the VM's turn; dispose the answer to end it.</summary>
+    public async Task<IDisposable> EnterAsync(string vm, CancellationToken cancellationToken)
+    {
+        if (Queue(vm) is { } turn)
+        {
+            await using var given = cancellationToken.Register(() => turn.TrySetCanceled(cancellationToken));
+            await turn.Task;
+        }
+
+        return new Turn(this, vm);
+    }
+
+    private TaskCompletionSource? Queue(string vm)
+    {
+        lock (_guard)
+        {
+            if (!_waiting.TryGetValue(vm, out var queue))
+            {
+                _waiting[vm] = new Queue<TaskCompletionSource>();
+                return null;
+            }
+
+            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            queue.Enqueue(turn);
+            return turn;
+        }
+    }
+
+    private void Leave(string vm)
+    {
+        lock (_guard)
+        {
+            var queue = _waiting[vm];
+            while (queue.TryDequeue(out var next))
+            {
+                if (next.TrySetResult())
+                {
+                    return;
+                }
+            }
+
+            _waiting.Remove(vm);
+        }
+    }
+
+    private sealed class Turn(VmGates gates, string vm) : IDisposable
+    {
+        private VmGates? _gates = gates;
+
+        public void Dispose() => Interlocked.Exchange(ref _gates, null)?.Leave(vm);
+    }
+}

@@ -1,0 +1,46 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Api;
+
+namespace ReplicationEngine.Vault.Effects;
+
+/// <summary>What agents report, as the domain's rules see it.</summary>
+internal static class Sights
+{
+    private static readonly Dictionary<string, SightedCause> Causes =
+        Enum.GetValues<SourceCause>().ToDictionary(cause => VmViews.Kebab(cause.ToString()), SourceCauses.Sighted);
+
+    /// <summary>An agent's report of a volume.</summary>
+    public static SourceSight Source(VolumeStatus status) => new()
+    {
+        Role = SourceDirectives.Role(status.Role),
+        Term = new Term(status.Term),
+        Capture = status.Capture switch
+        {
+            "logging" => CaptureMode.Logging,
+            "dirty-map" => CaptureMode.Marking,
+            _ => CaptureMode.None,
+        },
+        // A newer agent may have causes that this service does not know.
+        Cause = Causes.GetValueOrDefault(status.CauseCode, SightedCause.Other),
+        CauseText = status.Cause,
+        Generation = new Generation(status.Generation),
+        Tail = new Lsn(status.Lsn),
+        At = status.At,
+        DirtyBytes = status.DirtyBytes,
+        LagBytes = status.LagBytes,
+        DivergentBytes = status.DivergentBytes,
+        Connected = status.Transfer is { Connected: true },
+        Streaming = status.Transfer is { Phase: "streaming" },
+        WireBytes = status.Transfer?.WireBytes ?? 0,
+        CopiedBytes = status.Transfer?.CopiedBytes ?? 0,
+        Problems = status.Problems.Select(problem => EffectError.Of(
+            problem.Recoverable ? ErrorClass.Recoverable : ErrorClass.NonRecoverable, problem.Message,
+            problem.Remedy ?? "")).ToValueList(),
+        Disks = status.Disks.Select(disk => new ProtectedDisk(disk.Path, disk.SizeBytes)).ToValueList(),
+    };
+}
