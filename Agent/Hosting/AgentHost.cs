@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Hooks;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Agent.Volumes;
-using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Agent.Hosting;
@@ -21,15 +20,14 @@ public static partial class AgentHost
         using var held = DataDirectoryLock.Take(settings.DataDirectory, "agent");
         await using var server = new DiskServer(settings.DataDirectory, settings.NbdSocket, time);
         var surroundings = new VolumeSurroundings(
-            settings, new FileStorageDirectory(Path.Combine(settings.DataDirectory, "volumes")), server,
-            new ApplicationHooks(settings.HooksDirectory, time), BootId(), time, loggers.CreateLogger("agent"));
+            settings, server, new ApplicationHooks(settings.HooksDirectory, time), time, loggers.CreateLogger("agent"));
         await using var volumes = new VolumeSet(surroundings, time);
         await volumes.LoadAsync(settings.StartAlone, cancellationToken);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var maintaining = MaintainAsync(volumes, time, ending.Token);
         try
         {
-            await CallAsync(settings, volumes, loggers, time, cancellationToken);
+            await CallAsync(surroundings, volumes, loggers, time, cancellationToken);
         }
         finally
         {
@@ -39,10 +37,11 @@ public static partial class AgentHost
     }
 
     private static async Task CallAsync(
-        AgentSettings settings, VolumeSet volumes, ILoggerFactory loggers, TimeProvider time, CancellationToken ct)
+        VolumeSurroundings surroundings, VolumeSet volumes, ILoggerFactory loggers, TimeProvider time,
+        CancellationToken ct)
     {
         var logger = loggers.CreateLogger<ControlLoop>();
-        var loop = new ControlLoop(settings, volumes, time, logger);
+        var loop = new ControlLoop(surroundings.Settings, volumes, time, logger);
         var pauses = new ReconnectPolicy(time, new Random());
         while (!ct.IsCancellationRequested)
         {
@@ -52,7 +51,7 @@ public static partial class AgentHost
                     () =>
                     {
                         pauses.Connected();
-                        volumes.ServiceReached();
+                        surroundings.Service.Pulse();
                     },
                     ct);
                 Disconnected(logger, "the service ended the connection");
@@ -74,8 +73,6 @@ public static partial class AgentHost
             volumes.Maintain();
         }
     }
-
-    private static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "not connected: {Reason}")]
     private static partial void Disconnected(ILogger logger, string reason);

@@ -27,11 +27,12 @@ internal sealed partial class ProtectedVolume
                 Vm = new ProtectedVmId(Vm),
                 Directory = _directory.Subdirectory(SourceDirectory),
                 Disks = [.. directive.Disks.Select((path, i) =>
-                    new SourceDisk(path, devices[i], () => Fingerprint(path)))],
-                BootId = _surroundings.BootId,
-                Time = _surroundings.Time,
+                    new SourceDisk(path, devices[i], () => _host.FingerprintOf(path)))],
+                BootId = _host.BootId,
+                Time = _host.Time,
                 FirstTerm = new Term(directive.Term),
-                CacheLimitBytes = _surroundings.Settings.CacheLimitBytes,
+                CacheLimitBytes = _host.CacheLimitBytes,
+                SegmentBytes = _host.SegmentBytes,
                 ConditionChanged = _ => _changed(),
             });
             _state = new OpenState(devices, source, null);
@@ -69,7 +70,7 @@ internal sealed partial class ProtectedVolume
         var uris = new List<string>();
         for (var i = 0; i < directive.Disks.Count; i++)
         {
-            uris.Add(await _surroundings.Server.ServeAsync(
+            uris.Add(await _host.ServeAsync(
                 ExportName(i), _state.Source!.Disk(i), readOnly, $"disk {i} of {Vm}", ct));
         }
 
@@ -83,7 +84,7 @@ internal sealed partial class ProtectedVolume
         await state.StopSessionAsync();
         for (var i = 0; i < state.Uris.Count; i++)
         {
-            await _surroundings.Server.StopAsync(ExportName(i), ct);
+            await _host.StopAsync(ExportName(i), ct);
         }
 
         _state = OpenState.Closed;
@@ -93,7 +94,7 @@ internal sealed partial class ProtectedVolume
         }
         catch (IOException e)
         {
-            ClosedUnclean(_surroundings.Logger, Vm, e.Message);
+            ClosedUnclean(_host.Logger, Vm, e.Message);
         }
 
         state.Reverse?.Dispose();
@@ -102,14 +103,14 @@ internal sealed partial class ProtectedVolume
 
     private string ExportName(int disk) => $"{Vm}-{disk}";
 
-    private static FileBlockDevice[] OpenDevices(VolumeDirective directive)
+    private IBlockDevice[] OpenDevices(VolumeDirective directive)
     {
-        var devices = new List<FileBlockDevice>();
+        var devices = new List<IBlockDevice>();
         try
         {
             foreach (var path in directive.Disks)
             {
-                devices.Add(FileBlockDevice.Open(path));
+                devices.Add(_host.OpenDisk(path));
             }
 
             return [.. devices];
@@ -130,9 +131,6 @@ internal sealed partial class ProtectedVolume
         }
     }
 
-    private static string Fingerprint(string path) =>
-        File.GetLastWriteTimeUtc(path).Ticks.ToString(System.Globalization.CultureInfo.InvariantCulture);
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "the source of '{Vm}' was not closed clean: {Reason}")]
     private static partial void ClosedUnclean(ILogger logger, string vm, string reason);
 
@@ -148,7 +146,7 @@ internal sealed partial class ProtectedVolume
 
         public InPlaceReplica? Reverse { get; } = reverse;
 
-        public volatile VolumeSession? Session;
+        public volatile IVolumeSession? Session;
 
         public IReadOnlyList<string> Uris { get; set; } = [];
 

@@ -91,9 +91,8 @@ internal sealed partial class ProtectedVolume
         else if (state.Session is null)
         {
             state.Session = state.Source is { } source
-                ? new VolumeSession(_surroundings, directive, source)
-                : new VolumeSession(
-                    _surroundings, directive, state.Reverse!, [.. state.Devices.Select(d => d.Length)]);
+                ? _host.Send(directive, source)
+                : _host.Receive(directive, state.Reverse!, [.. state.Devices.Select(d => d.Length)]);
         }
     }
 

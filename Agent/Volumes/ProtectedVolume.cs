@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
@@ -24,7 +25,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     private const string SourceDirectory = "source";
     private const string ReverseDirectory = "reverse";
 
-    private readonly VolumeSurroundings _surroundings;
+    private readonly IVolumeHost _host;
     private readonly IStorageDirectory _directory;
     private readonly Action _changed;
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -32,10 +33,10 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     private VolumeDirective? _remembered;
 
     /// <summary>Takes the VM's directory up; opens and serves nothing yet.</summary>
-    public ProtectedVolume(string vm, VolumeSurroundings surroundings, Action changed)
+    public ProtectedVolume(string vm, IVolumeHost host, Action changed)
     {
-        (Vm, _surroundings, _changed) = (vm, surroundings, changed);
-        _directory = surroundings.Directory.Subdirectory(vm);
+        (Vm, _host, _changed) = (vm, host, changed);
+        _directory = host.Directory.Subdirectory(vm);
         _remembered = Recall();
     }
 
@@ -44,6 +45,13 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
 
     /// <summary>The last directive that was carried out, also before a restart.</summary>
     public VolumeDirective? Remembered => Volatile.Read(ref _remembered);
+
+    /// <summary>The splitter; null while the disks are closed, or a replica of the machine at the target
+    /// side.</summary>
+    public SourceVolume? Source => _state.Source;
+
+    /// <summary>The disks as a replica of the machine at the target side; null while they are not.</summary>
+    public InPlaceReplica? Reverse => _state.Reverse;
 
     /// <summary>Whether a disk belongs to this volume.</summary>
     public bool Holds(string path) => Remembered?.Disks.Contains(path, StringComparer.Ordinal) == true;
@@ -95,7 +103,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         }
 
         var frozen = false;
-        var (outcome, warning) = await _surroundings.Hooks.AroundAsync(
+        var (outcome, warning) = await _host.FreezeAroundAsync(
             Vm,
             isFrozen =>
             {
@@ -155,7 +163,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
                 break;
             case VolumeRole.Released:
                 await CloseAsync(ct);
-                _surroundings.Directory.DeleteSubdirectory(Vm);
+                _host.Directory.DeleteSubdirectory(Vm);
                 Volatile.Write(ref _remembered, null);
                 break;
             default:
@@ -230,7 +238,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
             && last.Role == directive.Role && last.Term == directive.Term && last.CopyId == directive.CopyId
             && last.Disks.SequenceEqual(directive.Disks, StringComparer.Ordinal))
         {
-            NotStored(_surroundings.Logger, Vm, e.Message);
+            NotStored(_host.Logger, Vm, e.Message);
         }
 
         Volatile.Write(ref _remembered, directive);

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Agent.Volumes;
 /// Keeps a data session with the service going: calls out, runs it, and calls again with growing pauses when it ends,
 /// until it is disposed. Sends a source's changes, or receives them when given a sink.
 /// </summary>
-internal sealed partial class VolumeSession : IAsyncDisposable
+internal sealed partial class VolumeSession : IVolumeSession
 {
     private readonly VolumeSurroundings _surroundings;
     private readonly VolumeDirective _directive;
@@ -49,10 +49,10 @@ internal sealed partial class VolumeSession : IAsyncDisposable
         _running = Task.Run(() => RunAsync(_stop.Token));
     }
 
-    /// <summary>Why the last session ended, while there is no other.</summary>
+    /// <inheritdoc/>
     public VolumeProblem? Problem => _connected ? null : _problem;
 
-    /// <summary>How the transfer stands.</summary>
+    /// <inheritdoc/>
     public TransferStatus Status()
     {
         var sending = _sending;
@@ -64,6 +64,13 @@ internal sealed partial class VolumeSession : IAsyncDisposable
             Interlocked.Read(ref _changedBytes) + (progress is null ? 0 : progress.LogBytes + progress.BlockBytes),
             Interlocked.Read(ref _copiedBytes) + (sending?.CopiedBytes ?? 0), _countedSince);
     }
+
+    /// <summary>What the end of a connection means to the volume's health.</summary>
+    public static VolumeProblem ProblemOf(IOException end) => end is SessionRefusedException refused
+        ? new VolumeProblem(
+            "refused-" + refused.Reason.ToString().ToLowerInvariant(), end.Message, null,
+            refused.Reason is not (SessionRefusal.WrongKey or SessionRefusal.StaleTerm or SessionRefusal.SizeMismatch))
+        : new VolumeProblem("link", end.Message, "See the link between agent and service.", true);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -83,16 +90,9 @@ internal sealed partial class VolumeSession : IAsyncDisposable
             {
                 await RunOnceAsync(pauses, ct);
             }
-            catch (SessionRefusedException e)
-            {
-                _problem = new VolumeProblem(
-                    "refused-" + e.Reason.ToString().ToLowerInvariant(), e.Message, null,
-                    e.Reason is not (SessionRefusal.WrongKey or SessionRefusal.StaleTerm
-                        or SessionRefusal.SizeMismatch));
-            }
             catch (IOException e)
             {
-                _problem = new VolumeProblem("link", e.Message, "See the link between agent and service.", true);
+                _problem = ProblemOf(e);
             }
 
             Ended();

@@ -5,7 +5,7 @@ namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>The volumes of one agent, by VM: answers the service's requests and gathers what there is to
 /// report.</summary>
-internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider time) : IAsyncDisposable
+internal sealed class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, ProtectedVolume> _volumes = new(StringComparer.Ordinal);
     private readonly Signal _changed = new();
@@ -16,7 +16,7 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
     /// </summary>
     public async Task LoadAsync(bool startAlone, CancellationToken cancellationToken)
     {
-        foreach (var vm in surroundings.Directory.ListDirectories())
+        foreach (var vm in host.Directory.ListDirectories())
         {
             var volume = Obtain(vm);
             if (startAlone && volume.Remembered is { Role: VolumeRole.Primary } directive)
@@ -25,6 +25,9 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
             }
         }
     }
+
+    /// <summary>A VM's volume; null when there is none.</summary>
+    public ProtectedVolume? Find(string vm) => _volumes.GetValueOrDefault(vm);
 
     /// <summary>Answers one request; trouble with the outside is an answer too.</summary>
     public async Task<AgentReply> AnswerAsync(AgentRequest request, CancellationToken cancellationToken)
@@ -56,9 +59,6 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
     /// <summary>Completes at the next change that should be reported at once.</summary>
     public Task NextChangeAsync(CancellationToken cancellationToken) => _changed.Next.WaitAsync(cancellationToken);
 
-    /// <summary>Lets sessions that wait to call the service again do it now: it answers.</summary>
-    public void ServiceReached() => surroundings.Service.Pulse();
-
     /// <summary>Background work of every volume (lazy clearing, leaving dirty-map mode).</summary>
     public void Maintain()
     {
@@ -78,7 +78,7 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
     }
 
     private ProtectedVolume Obtain(string vm) =>
-        _volumes.GetOrAdd(vm, name => new ProtectedVolume(name, surroundings, _changed.Pulse));
+        _volumes.GetOrAdd(vm, name => new ProtectedVolume(name, host, _changed.Pulse));
 
     private async Task<AgentReply> DirectAsync(VolumeDirective directive, CancellationToken cancellationToken)
     {
@@ -111,7 +111,7 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
         var problems = new List<string>();
         foreach (var path in request.Disks)
         {
-            if (DiskInspection.Problem(path) is { } problem)
+            if (host.ProblemOf(path) is { } problem)
             {
                 problems.Add(problem);
             }
@@ -122,7 +122,8 @@ internal sealed class VolumeSet(VolumeSurroundings surroundings, TimeProvider ti
             }
             else
             {
-                disks.Add(new InspectedDisk(path, DiskInspection.Size(path)));
+                using var device = host.OpenDisk(path);
+                disks.Add(new InspectedDisk(path, device.Length));
             }
         }
 

@@ -1,24 +1,67 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Agent.Hooks;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>What every volume of an agent shares.</summary>
+/// <summary>The agent's process as its volumes see it.</summary>
 /// <param name="Settings">The agent's settings.</param>
-/// <param name="Directory">Holds one subdirectory per VM.</param>
 /// <param name="Server">Serves the disks.</param>
 /// <param name="Hooks">Freezes and thaws applications.</param>
-/// <param name="BootId">Tells this boot of the machine from every other: the page cache survives a process, not a
-/// boot.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">For everything a volume has to say.</param>
 internal sealed record VolumeSurroundings(
-    AgentSettings Settings, IStorageDirectory Directory, DiskServer Server, ApplicationHooks Hooks, string BootId,
-    TimeProvider Time, ILogger Logger)
+    AgentSettings Settings, DiskServer Server, ApplicationHooks Hooks, TimeProvider Time, ILogger Logger) : IVolumeHost
 {
     /// <summary>Happens when the service has answered again.</summary>
     public Signal Service { get; } = new();
+
+    /// <inheritdoc/>
+    public IStorageDirectory Directory { get; } =
+        new FileStorageDirectory(Path.Combine(Settings.DataDirectory, "volumes"));
+
+    /// <inheritdoc/>
+    public string BootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    /// <inheritdoc/>
+    public long CacheLimitBytes => Settings.CacheLimitBytes;
+
+    /// <inheritdoc/>
+    public long SegmentBytes => 64L << 20;
+
+    /// <inheritdoc/>
+    public string? ProblemOf(string path) => DiskInspection.Problem(path);
+
+    /// <inheritdoc/>
+    public IBlockDevice OpenDisk(string path) => FileBlockDevice.Open(path);
+
+    /// <inheritdoc/>
+    public string FingerprintOf(string path) =>
+        File.GetLastWriteTimeUtc(path).Ticks.ToString(CultureInfo.InvariantCulture);
+
+    /// <inheritdoc/>
+    public Task<string> ServeAsync(
+        string name, IBlockDevice device, bool readOnly, string description, CancellationToken ct) =>
+        Server.ServeAsync(name, device, readOnly, description, ct);
+
+    /// <inheritdoc/>
+    public Task StopAsync(string name, CancellationToken ct) => Server.StopAsync(name, ct);
+
+    /// <inheritdoc/>
+    public IVolumeSession Send(VolumeDirective directive, IChangeSource source) =>
+        new VolumeSession(this, directive, source);
+
+    /// <inheritdoc/>
+    public IVolumeSession Receive(VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes) =>
+        new VolumeSession(this, directive, sink, diskSizes);
+
+    /// <inheritdoc/>
+    public Task<(T Result, string? Warning)> FreezeAroundAsync<T>(
+        string vm, Func<bool, T> action, CancellationToken ct) => Hooks.AroundAsync(vm, action, ct);
 }

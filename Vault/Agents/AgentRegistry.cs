@@ -2,19 +2,16 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Cli;
 
 namespace ReplicationEngine.Vault.Agents;
 
-/// <summary>The agents that are connected, and what each last reported of its volumes (kept while it is
-/// away).</summary>
-internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
+/// <summary>The agents' control streams.</summary>
+internal sealed class AgentRegistry(TimeProvider time, ServeOptions options) : IAgents
 {
-    private readonly Sighting _started = Sighting.Now(time);
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Sighting> _seen = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Sight> _volumes = new(StringComparer.Ordinal);
 
     /// <summary>Raised with the agent's name when it has connected.</summary>
     public event Action<string>? Connected;
@@ -25,57 +22,21 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
     /// <summary>Raised for each volume of each report.</summary>
     public event Action<string, VolumeStatus>? Reported;
 
-    /// <summary>The session of a connected agent; null when it is not connected.</summary>
-    public AgentSession? Find(string agent) => _sessions.GetValueOrDefault(agent);
-
-    /// <summary>How long an agent has been away, counted from the service's start for one that never came; zero while
-    /// connected.</summary>
-    public TimeSpan AwayFor(string agent) => _sessions.ContainsKey(agent)
-        ? TimeSpan.Zero
-        : time.GetElapsedTime((_seen.TryGetValue(agent, out var seen) ? seen : _started).Stamp);
+    /// <inheritdoc/>
+    public AgentSightings Sightings { get; } = new(time);
 
     /// <summary>The names of the connected agents in ordinal order.</summary>
     public IReadOnlyList<string> ConnectedAgents => [.. _sessions.Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>What was last reported of a VM's source side; null when nothing was since the service
-    /// started.</summary>
-    public VolumeStatus? Status(string vm) => _volumes.TryGetValue(vm, out var entry) ? entry.Status : null;
+    /// <inheritdoc/>
+    public async Task<AgentReply> AskAsync(string agent, AgentRequest request, CancellationToken ct) =>
+        _sessions.TryGetValue(agent, out var session)
+            ? await session.AskAsync(request, ct) : AgentSession.Gone(agent);
 
-    /// <summary>
-    /// How old the oldest write is that the target does not durably have: its age by the agent's own clock when it
-    /// reported, and the time since. So neither two machines' clocks that differ nor one that is set make a lag
-    /// (I26). Zero when there is none; null when nothing was reported.
-    /// </summary>
-    public TimeSpan? LagOf(string vm)
-    {
-        if (!_volumes.TryGetValue(vm, out var sight))
-        {
-            return null;
-        }
-
-        if (sight.Status.OldestUnacked is not { } oldest)
-        {
-            return TimeSpan.Zero;
-        }
-
-        var reported = sight.Status.At - oldest;
-        return (reported > TimeSpan.Zero ? reported : TimeSpan.Zero) + time.GetElapsedTime(sight.Stamp);
-    }
-
-    /// <summary>
-    /// The time whose writes a failover now could lose: while the agent is connected its lag, or null when it has
-    /// reported nothing; while it is away no less than the time it has been, since nobody knows what was written.
-    /// </summary>
-    public TimeSpan? AtRisk(string agent, string vm)
-    {
-        var (lag, away) = (LagOf(vm), AwayFor(agent));
-        return away > (lag ?? TimeSpan.Zero) ? away : lag;
-    }
-
-    /// <summary>Takes what an agent answered as its newest report of that volume.</summary>
+    /// <inheritdoc/>
     public void Note(string agent, VolumeStatus status)
     {
-        _volumes[status.Vm] = new Sight(agent, status, time.GetTimestamp());
+        Sightings.Note(agent, status);
         Reported?.Invoke(agent, status);
     }
 
@@ -103,8 +64,7 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
             return;
         }
 
-        Forget(hello.Agent);
-        _seen[hello.Agent] = Sighting.Now(time);
+        Sightings.Connected(hello.Agent);
         try
         {
             await channel.SendAsync(new ControlMessage.Welcome("default"), cancellationToken);
@@ -115,16 +75,14 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
         finally
         {
             _sessions.TryRemove(new KeyValuePair<string, AgentSession>(hello.Agent, session));
-            _seen[hello.Agent] = Sighting.Now(time);
+            Sightings.Disconnected(hello.Agent);
             Disconnected?.Invoke(hello.Agent);
         }
     }
 
     /// <summary>All agents ever seen since the service started.</summary>
-    public IReadOnlyList<AgentView> Views() =>
-        [.. _seen.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => new AgentView(
-            s.Key, _sessions.ContainsKey(s.Key), s.Value.At,
-            [.. _volumes.Values.Where(v => v.Agent == s.Key).Select(v => v.Status.Vm).Order(StringComparer.Ordinal)]))];
+    public IReadOnlyList<AgentView> Views() => [.. Sightings.Agents.Select(seen => new AgentView(
+        seen.Agent, seen.Connected, seen.LastSeen, Sightings.VmsOf(seen.Agent)))];
 
     private string? Refusal(ControlMessage.Hello hello)
     {
@@ -147,30 +105,11 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options)
             : null;
     }
 
-    // What an agent reported before it was away says nothing of what it does now: it serves and sends nothing until
-    // directed.
-    private void Forget(string agent)
-    {
-        foreach (var volume in _volumes.Where(v => v.Value.Agent == agent))
-        {
-            _volumes.TryRemove(volume);
-        }
-    }
-
     private void Take(string agent, ControlMessage.Report report)
     {
-        _seen[agent] = Sighting.Now(time);
         foreach (var status in report.Volumes)
         {
             Note(agent, status);
         }
     }
-
-    /// <summary>A moment, for people by the wall clock and for durations by the one that is never set.</summary>
-    private readonly record struct Sighting(DateTimeOffset At, long Stamp)
-    {
-        public static Sighting Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());
-    }
-
-    private sealed record Sight(string Agent, VolumeStatus Status, long Stamp);
 }

@@ -25,13 +25,13 @@ internal sealed class AgentSession(string agent, ControlChannel channel) : IDisp
         _pending[id] = answer;
         try
         {
-            await using var lost = _closed.Token.Register(() => answer.TrySetResult(Gone()));
+            await using var lost = _closed.Token.Register(() => answer.TrySetResult(Gone(Agent)));
             await channel.SendAsync(new ControlMessage.Request(id, request), cancellationToken);
             return await answer.Task.WaitAsync(cancellationToken);
         }
         catch (IOException)
         {
-            return Gone();
+            return Gone(Agent);
         }
         finally
         {
@@ -70,7 +70,8 @@ internal sealed class AgentSession(string agent, ControlChannel channel) : IDisp
     /// <inheritdoc/>
     public void Dispose() => _closed.Dispose();
 
-    private AgentReply.Failed Gone() => new(
-        "agent-disconnected", $"The agent '{Agent}' is not connected.",
+    /// <summary>The answer of an agent that is not there.</summary>
+    public static AgentReply.Failed Gone(string agent) => new(
+        "agent-disconnected", $"The agent '{agent}' is not connected.",
         "Start the agent, or see why it cannot reach the service.", true);
 }

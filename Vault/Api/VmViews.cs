@@ -19,7 +19,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
     public VmView Of(ProtectedVmState state)
     {
         var vm = state.Enrollment.Vm.Value;
-        var status = agents.Status(vm);
+        var status = agents.Sightings.Status(vm);
         var volume = site.Find(vm);
         var lag = Lag(state, status, volume);
         var health = ProtectedVmHealth.Of(state);
@@ -87,7 +87,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
 
         return status is null
             ? (0, null)
-            : (status.LagBytes, agents.AtRisk(state.Enrollment.Agent, status.Vm)?.TotalSeconds);
+            : (status.LagBytes, agents.Sightings.AtRisk(state.Enrollment.Agent, status.Vm)?.TotalSeconds);
     }
 
     private double Age(DateTimeOffset since) => Math.Max(0, (time.GetUtcNow() - since).TotalSeconds);
@@ -158,10 +158,10 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             : status?.Transfer;
         var agent = state.Enrollment.Agent;
         IReadOnlyList<DiskView> disks = status is { } known
-            ? [.. known.Disks.Select(d => new DiskView(d.Path, agents.Find(agent) is null ? null : d.Uri, d.SizeBytes))]
+            ? [.. known.Disks.Select(d => new DiskView(d.Path, !agents.Sightings.IsConnected(agent) ? null : d.Uri, d.SizeBytes))]
             : [.. state.Enrollment.Disks.Select(d => new DiskView(d.Path, null, d.SizeBytes))];
         return new SourceView(
-            agent, agents.Find(agent) is not null, status is null ? "unknown" : Kebab(status.Role.ToString()),
+            agent, agents.Sightings.IsConnected(agent), status is null ? "unknown" : Kebab(status.Role.ToString()),
             status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
             status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
             transfer?.CountedSince);

@@ -3,6 +3,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Target;
 
@@ -34,14 +36,33 @@ internal sealed partial class FactPump(
     {
         agents.Reported += (_, status) =>
         {
-            site.Find(status.Vm)?.NoteReport(Sights.Source(status));
+            site.Find(status.Vm)?.NoteReport(Reports.Sight(status));
             Due(status.Vm);
         };
-        agents.Connected += agent => _welcomes[agent] = finder.WelcomeAsync(agent, stoppingToken);
+        agents.Connected += agent => _welcomes[agent] = WelcomeAsync(agent, stoppingToken);
         agents.Disconnected += _ => DueAll();
         site.Changed += Due;
         DueAll();
         await LookAsync(stoppingToken);
+    }
+
+    private async Task WelcomeAsync(string agent, CancellationToken ct)
+    {
+        foreach (var vm in await vms.ListAsync(ct))
+        {
+            if ((await vms.LookAsync(vm, ct)).View is not { State: var state } view
+                || state.Enrollment.Agent != agent || state.Phase is Phase.NotProtected)
+            {
+                continue;
+            }
+
+            var problem = await finder.WelcomeAsync(
+                state, async (fact, ending) => await vms.TellAsync(vm, fact, $"connected|{view.Sequence}", ending), ct);
+            if (problem is not null)
+            {
+                NotDirected(agent, vm, problem);
+            }
+        }
     }
 
     private void Due(string vm)
@@ -100,4 +121,7 @@ internal sealed partial class FactPump(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "'{Vm}' did not take {Fact}: {Reply}")]
     private partial void NotTaken(string vm, string fact, string reply);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "agent '{Agent}' could not be directed for '{Vm}': {Reason}")]
+    private partial void NotDirected(string agent, string vm, string reason);
 }

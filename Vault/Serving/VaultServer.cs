@@ -14,6 +14,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Persistence.Sqlite;
 using ReplicationEngine.Orchestration.Effects;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Cli;
@@ -109,6 +110,7 @@ internal static class VaultServer
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<AgentRegistry>();
+        services.AddSingleton<IAgents>(provider => provider.GetRequiredService<AgentRegistry>());
         services.AddSingleton(provider =>
             new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new TargetSite(
@@ -116,7 +118,9 @@ internal static class VaultServer
             provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<VmGates>();
         services.AddSingleton<ITargetSite>(provider => provider.GetRequiredService<TargetSite>());
-        services.AddSingleton<ISourceSide, SourceSide>();
+        services.AddSingleton<ISourceSide>(provider => new SourceSide(
+            provider.GetRequiredService<IAgents>(), provider.GetRequiredService<TargetSite>().KeyOf,
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<EffectRunner>();
         services.AddSingleton<ProtectedVms>();
         services.AddSingleton<VmViews>();

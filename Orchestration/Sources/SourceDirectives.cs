@@ -1,7 +1,7 @@
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.ProtectedVms;
 
-namespace ReplicationEngine.Vault.Effects;
+namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>
 /// What a VM's source side is to be, as it is told to the agent: by the effects that change it and again whenever the

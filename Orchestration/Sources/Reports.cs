@@ -4,18 +4,17 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Vault.Api;
 
-namespace ReplicationEngine.Vault.Effects;
+namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>What agents report, as the domain's rules see it.</summary>
-internal static class Sights
+internal static class Reports
 {
     private static readonly Dictionary<string, SightedCause> Causes =
-        Enum.GetValues<SourceCause>().ToDictionary(cause => VmViews.Kebab(cause.ToString()), SourceCauses.Sighted);
+        Enum.GetValues<SourceCause>().ToDictionary(cause => CodeOf(cause), SourceCauses.Sighted);
 
     /// <summary>An agent's report of a volume.</summary>
-    public static SourceSight Source(VolumeStatus status) => new()
+    public static SourceSight Sight(VolumeStatus status) => new()
     {
         Role = SourceDirectives.Role(status.Role),
         Term = new Term(status.Term),
@@ -43,4 +42,7 @@ internal static class Sights
             problem.Remedy ?? "")).ToValueList(),
         Disks = status.Disks.Select(disk => new ProtectedDisk(disk.Path, disk.SizeBytes)).ToValueList(),
     };
+
+    private static string CodeOf(SourceCause cause) => string.Concat(cause.ToString().Select((c, i) =>
+        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
 }

@@ -5,19 +5,19 @@ using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
-using ReplicationEngine.Vault.Agents;
-using ReplicationEngine.Vault.Target;
 
-namespace ReplicationEngine.Vault.Effects;
+namespace ReplicationEngine.Orchestration.Sources;
 
-/// <summary>The source sides of all VMs, as the service can reach them: through the agents that are
-/// connected.</summary>
-internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProvider time) : ISourceSide
+/// <summary>The source sides of all VMs through the agents that are connected.</summary>
+/// <param name="agents">The agents.</param>
+/// <param name="keyOf">Finds, or makes, a VM's data key in base64.</param>
+/// <param name="time">The clock.</param>
+internal sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeProvider time) : ISourceSide
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
 
     /// <inheritdoc/>
-    public bool IsConnected(ProtectedVmState state) => agents.Find(state.Enrollment.Agent) is not null;
+    public bool IsConnected(ProtectedVmState state) => agents.Sightings.IsConnected(state.Enrollment.Agent);
 
     /// <inheritdoc/>
     public async Task<InspectedSource> InspectAsync(
@@ -33,12 +33,12 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
     /// <inheritdoc/>
     public async Task<SourceSight> DirectAsync(ProtectedVmState state, CancellationToken ct)
     {
-        var directive = SourceDirectives.For(state, site.KeyOf)
+        var directive = SourceDirectives.For(state, keyOf)
             ?? throw new InvalidOperationException(
                 $"In phase {state.Phase.GetType().Name} there is nothing to direct.");
         var reply = await AskAsync<AgentReply.Directed>(state.Enrollment.Agent, new AgentRequest.Direct(directive), ct);
         agents.Note(state.Enrollment.Agent, reply.Status);
-        return Sights.Source(reply.Status);
+        return Reports.Sight(reply.Status);
     }
 
     /// <inheritdoc/>
@@ -55,12 +55,16 @@ internal sealed class SourceSide(AgentRegistry agents, TargetSite site, TimeProv
     private async Task<TReply> AskAsync<TReply>(string agent, AgentRequest request, CancellationToken ct)
         where TReply : AgentReply
     {
-        var session = agents.Find(agent) ?? throw Away(agent, "is not connected");
+        if (!agents.Sightings.IsConnected(agent))
+        {
+            throw Away(agent, "is not connected");
+        }
+
         using var deadline = new CancellationTokenSource(AnswerWithin, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
         try
         {
-            return await session.AskAsync(request, either.Token) switch
+            return await agents.AskAsync(agent, request, either.Token) switch
             {
                 TReply reply => reply,
                 AgentReply.Failed failed => throw new EffectFailedException(EffectError.Of(

@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.Agent.Volumes;
+
+/// <summary>What the volumes of an agent need of the process and machine they run on.</summary>
+internal interface IVolumeHost
+{
+    /// <summary>Holds one subdirectory per VM.</summary>
+    IStorageDirectory Directory { get; }
+
+    /// <summary>Tells this boot of the machine from every other: the page cache survives a process, not a boot.</summary>
+    string BootId { get; }
+
+    /// <summary>The clocks.</summary>
+    TimeProvider Time { get; }
+
+    /// <summary>For everything a volume has to say.</summary>
+    ILogger Logger { get; }
+
+    /// <summary>The most that one VM's replication log may take.</summary>
+    long CacheLimitBytes { get; }
+
+    /// <summary>The size of a file of that log.</summary>
+    long SegmentBytes { get; }
+
+    /// <summary>Why a path cannot be a protected disk, as one sentence; null when it can.</summary>
+    string? ProblemOf(string path);
+
+    /// <summary>Opens a disk for reading and writing.</summary>
+    /// <exception cref="StorageException">It is not there, or cannot be opened.</exception>
+    IBlockDevice OpenDisk(string path);
+
+    /// <summary>A text that changes when a disk is written beside the engine.</summary>
+    string FingerprintOf(string path);
+
+    /// <summary>Serves a disk under a name, in the place of what was served under it; answers its URI.</summary>
+    Task<string> ServeAsync(
+        string name, IBlockDevice device, bool readOnly, string description, CancellationToken ct);
+
+    /// <summary>Ends serving a name; afterwards its device is used no more.</summary>
+    Task StopAsync(string name, CancellationToken ct);
+
+    /// <summary>Sends a source's changes to the service until it is disposed.</summary>
+    IVolumeSession Send(VolumeDirective directive, IChangeSource source);
+
+    /// <summary>Receives the service's changes into disks of these sizes until it is disposed.</summary>
+    IVolumeSession Receive(VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes);
+
+    /// <summary>Freezes a VM's applications, runs the action (told whether they are frozen), and thaws them; answers the
+    /// action's result and, when they were not frozen, why.</summary>
+    Task<(T Result, string? Warning)> FreezeAroundAsync<T>(string vm, Func<bool, T> action, CancellationToken ct);
+}
+
+/// <summary>A data session with the service, kept going until it is disposed.</summary>
+internal interface IVolumeSession : IAsyncDisposable
+{
+    /// <summary>Why the last connection ended, while there is no other.</summary>
+    VolumeProblem? Problem { get; }
+
+    /// <summary>How the transfer stands.</summary>
+    TransferStatus Status();
+}

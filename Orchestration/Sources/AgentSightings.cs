@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using ReplicationEngine.Agent.Control;
+
+namespace ReplicationEngine.Orchestration.Sources;
+
+/// <summary>
+/// Which agents are connected, since when the others are away, and what each last reported of its volumes. Durations go
+/// by the clock that is never set (I26). Safe to use from several tasks.
+/// </summary>
+internal sealed class AgentSightings(TimeProvider time)
+{
+    private readonly Sighting _started = Sighting.Now(time);
+    private readonly ConcurrentDictionary<string, bool> _connected = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Sighting> _seen = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Report> _volumes = new(StringComparer.Ordinal);
+
+    /// <summary>All agents seen since the start: name, whether it is connected, and when it was last seen.</summary>
+    public IReadOnlyList<(string Agent, bool Connected, DateTimeOffset LastSeen)> Agents =>
+        [.. _seen.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => (s.Key, IsConnected(s.Key), s.Value.At))];
+
+    /// <summary>An agent has connected. What it reported before it was away says nothing of what it does now: it serves
+    /// and sends nothing until directed.</summary>
+    public void Connected(string agent)
+    {
+        foreach (var volume in _volumes.Where(v => v.Value.Agent == agent))
+        {
+            _volumes.TryRemove(volume);
+        }
+
+        _seen[agent] = Sighting.Now(time);
+        _connected[agent] = true;
+    }
+
+    /// <summary>An agent's connection has ended.</summary>
+    public void Disconnected(string agent)
+    {
+        _connected.TryRemove(agent, out _);
+        _seen[agent] = Sighting.Now(time);
+    }
+
+    /// <summary>Takes the newest report of a volume.</summary>
+    public void Note(string agent, VolumeStatus status)
+    {
+        _seen[agent] = Sighting.Now(time);
+        _volumes[status.Vm] = new Report(agent, status, time.GetTimestamp());
+    }
+
+    /// <summary>Whether an agent is connected.</summary>
+    public bool IsConnected(string agent) => _connected.ContainsKey(agent);
+
+    /// <summary>How long an agent has been away, counted from the start for one that never came; zero while
+    /// connected.</summary>
+    public TimeSpan AwayFor(string agent) => IsConnected(agent) ? TimeSpan.Zero : SilentFor(agent);
+
+    /// <summary>How long nothing was heard of an agent, connected or not.</summary>
+    public TimeSpan SilentFor(string agent) =>
+        time.GetElapsedTime((_seen.TryGetValue(agent, out var seen) ? seen : _started).Stamp);
+
+    /// <summary>What was last reported of a VM's source side; null when nothing was since its agent came.</summary>
+    public VolumeStatus? Status(string vm) => _volumes.TryGetValue(vm, out var report) ? report.Status : null;
+
+    /// <summary>The VMs of which an agent has reported.</summary>
+    public IReadOnlyList<string> VmsOf(string agent) => [.. _volumes.Values
+        .Where(v => v.Agent == agent).Select(v => v.Status.Vm).Order(StringComparer.Ordinal)];
+
+    /// <summary>
+    /// How old the oldest write is that the target does not durably have: its age by the agent's own clock when it
+    /// reported, and the time since. So neither two machines' clocks that differ nor one that is set make a lag
+    /// (I26). Zero when there is none; null when nothing was reported.
+    /// </summary>
+    public TimeSpan? LagOf(string vm)
+    {
+        if (!_volumes.TryGetValue(vm, out var report))
+        {
+            return null;
+        }
+
+        if (report.Status.OldestUnacked is not { } oldest)
+        {
+            return TimeSpan.Zero;
+        }
+
+        var reported = report.Status.At - oldest;
+        return (reported > TimeSpan.Zero ? reported : TimeSpan.Zero) + time.GetElapsedTime(report.Stamp);
+    }
+
+    /// <summary>
+    /// The time whose writes a failover now could lose: while the agent is connected its lag, or null when it has
+    /// reported nothing; while it is away no less than the time it has been, since nobody knows what was written.
+    /// </summary>
+    public TimeSpan? AtRisk(string agent, string vm)
+    {
+        var (lag, away) = (LagOf(vm), AwayFor(agent));
+        return away > (lag ?? TimeSpan.Zero) ? away : lag;
+    }
+
+    /// <summary>A moment, for people by the wall clock and for durations by the one that is never set.</summary>
+    private readonly record struct Sighting(DateTimeOffset At, long Stamp)
+    {
+        public static Sighting Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());
+    }
+
+    private sealed record Report(string Agent, VolumeStatus Status, long Stamp);
+}
