@@ -38,10 +38,12 @@ internal sealed class AgentSightings(TimeProvider time)
         _seen[agent] = Sighting.Now(time);
     }
 
+    /// <summary>A connected agent said something.</summary>
+    public void Heard(string agent) => _seen[agent] = Sighting.Now(time);
+
     /// <summary>Takes the newest report of a volume.</summary>
     public void Note(string agent, VolumeStatus status)
     {
-        _seen[agent] = Sighting.Now(time);
         _volumes[status.Vm] = new Report(agent, status, time.GetTimestamp());
     }
 

@@ -19,7 +19,7 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
         return VmFacts.Of(state, new VmObservation(
             away > AwayTooLong ? AgentPresence.Away : away > TimeSpan.Zero ? AgentPresence.Missed
                 : AgentPresence.Connected,
-            status is null || !seen.IsConnected(agent) ? null : Reports.Sight(status),
+            status is null || !seen.IsConnected(agent) ? null : SourceReports.Sight(status),
             site.Find(vm)?.Sight(), seen.AtRisk(agent, vm), status?.LagBytes ?? 0));
     }
 

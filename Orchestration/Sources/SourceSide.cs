@@ -38,7 +38,7 @@ internal sealed class SourceSide(IAgents agents, Func<string, string> keyOf, Tim
                 $"In phase {state.Phase.GetType().Name} there is nothing to direct.");
         var reply = await AskAsync<AgentReply.Directed>(state.Enrollment.Agent, new AgentRequest.Direct(directive), ct);
         agents.Note(state.Enrollment.Agent, reply.Status);
-        return Reports.Sight(reply.Status);
+        return SourceReports.Sight(reply.Status);
     }
 
     /// <inheritdoc/>

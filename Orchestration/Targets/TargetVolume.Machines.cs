@@ -27,7 +27,7 @@ internal partial class TargetVolume
     public bool HasLive => Peek(LiveName) is not null;
 
     /// <summary>Serves a writable copy of a point; nothing else changes (FOV-1, I23).</summary>
-    public Task<RecoveredMachine> StartTestAsync(RecoveryPointId point, CancellationToken ct) =>
+    public virtual Task<RecoveredMachine> StartTestAsync(RecoveryPointId point, CancellationToken ct) =>
         OpenMachineAsync(TestName, point, null, ct);
 
     /// <summary>Removes the test machine and all it wrote.</summary>
@@ -37,7 +37,7 @@ internal partial class TargetVolume
     /// Takes the term, so that no sender of a smaller one is heard any more, and serves writable disks of the point.
     /// Needs nothing of the source (FOV-9).
     /// </summary>
-    public async Task<RecoveredMachine> FailOverAsync(RecoveryPointId point, Term term, CancellationToken ct)
+    public virtual async Task<RecoveredMachine> FailOverAsync(RecoveryPointId point, Term term, CancellationToken ct)
     {
         await Sessions.EndAsync();
         Fence(term);
@@ -61,7 +61,7 @@ internal partial class TargetVolume
     /// <summary>Lets the failed-over machine go; the source writes again under the new term.</summary>
     public virtual async Task RemoveLiveAsync(Term term)
     {
-        await CloseMachineAsync(LiveName, delete: true);
+        await CloseLiveAsync(delete: true);
         Fence(term);
     }
 
@@ -78,7 +78,7 @@ internal partial class TargetVolume
 
     /// <summary>Makes what the failed-over machine wrote the replica's newest content and lets the machine go
     /// (failback).</summary>
-    public async Task AdoptAsync()
+    public virtual async Task AdoptAsync()
     {
         if (Peek(LiveName) is not null)
         {
@@ -150,6 +150,9 @@ internal partial class TargetVolume
             }
         }
     }
+
+    /// <summary>Ends the failed-over machine; with <paramref name="delete"/>, what it wrote goes too.</summary>
+    protected Task CloseLiveAsync(bool delete) => CloseMachineAsync(LiveName, delete);
 
     /// <summary>A disk of a failed-over machine, below its splitter.</summary>
     protected virtual IBlockDevice LiveDisk(IBlockDevice disk) => disk;

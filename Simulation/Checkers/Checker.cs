@@ -8,6 +8,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Workloads;
 using ReplicationEngine.Simulation.World;
+using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
@@ -96,7 +97,7 @@ internal abstract class Checker
     }
 
     /// <summary>The target side took over.</summary>
-    public virtual void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
+    public virtual void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
     }
 
@@ -106,7 +107,7 @@ internal abstract class Checker
     }
 
     /// <summary>A test machine began, or (null) was removed.</summary>
-    public virtual void Tested(SimVm vm, ServedCopy? copy)
+    public virtual void Tested(SimVm vm, RecoveredMachine? copy)
     {
     }
 

@@ -10,6 +10,7 @@ using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Workloads;
 using ReplicationEngine.Simulation.World;
+using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
@@ -85,11 +86,11 @@ internal sealed class CheckerSet
     }
 
     /// <summary>A marker stands in the source's log: the point holds what the model holds now.</summary>
-    public void Marked(SimVm vm, RecoveryPointId point, MarkerOutcome.Inserted inserted)
+    public void Marked(SimVm vm, RecoveryPointId point, long number)
     {
-        _world.Trace.Note("marker", inserted.Position.Lsn.Value);
-        vm.Marked[(point, inserted.Position.Lsn.Value)] = (ulong[])vm.Source.Current.Clone();
-        vm.LastNumber = inserted.Position.Lsn.Value;
+        _world.Trace.Note("marker", number);
+        vm.Marked[(point, number)] = (ulong[])vm.Source.Current.Clone();
+        vm.LastNumber = number;
     }
 
     /// <summary>Wraps a replica so that what is applied is seen.</summary>
@@ -195,14 +196,14 @@ internal sealed class CheckerSet
     }
 
     /// <summary>The target side took over.</summary>
-    public void FailedOver(SimVm vm, ServedCopy copy)
+    public void FailedOver(SimVm vm, RecoveredMachine copy)
     {
         var content = vm.Shape.Read(i => copy.Overlay.Disks[i]);
         Tell(c => c.FailedOver(vm, copy, content));
     }
 
     /// <summary>A test machine began.</summary>
-    public void TestStarted(SimVm vm, ServedCopy copy) => Tell(c => c.Tested(vm, copy));
+    public void TestStarted(SimVm vm, RecoveredMachine copy) => Tell(c => c.Tested(vm, copy));
 
     /// <summary>A test machine was removed.</summary>
     public void TestRemoved(SimVm vm) => Tell(c => c.Tested(vm, null));

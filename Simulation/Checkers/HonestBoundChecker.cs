@@ -1,4 +1,5 @@
 using ReplicationEngine.Simulation.World;
+using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
@@ -14,21 +15,21 @@ internal sealed class HonestBoundChecker(SimWorld world) : Checker
     public override string Id => "I21";
 
     /// <inheritdoc/>
-    public override void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
+    public override void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
         if (world.Faults.Had("C"))
         {
             return;
         }
 
-        var cut = copy.Point.Cut.Lsn.Value;
-        var oldest = world.Queue.Now - copy.Bound - Slack;
+        var cut = copy.Point.Lsn.Value;
+        var oldest = world.Queue.Now - copy.RpoBound - Slack;
         foreach (var write in vm.Source.Writes)
         {
             var lost = write.After > cut || (write.After == cut && !write.Logged);
             if (lost && write.At < oldest && !write.Adopted)
             {
-                throw Broken(vm, $"a write of {write.At} was lost; the bound {copy.Bound} promised all until {oldest}");
+                throw Broken(vm, $"a write of {write.At} was lost; the bound {copy.RpoBound} promised all until {oldest}");
             }
         }
     }

@@ -1,5 +1,6 @@
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
+using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
@@ -13,7 +14,7 @@ internal sealed class NoResidueChecker : Checker
     public override string Id => "I20";
 
     /// <inheritdoc/>
-    public override void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
+    public override void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
         if (!vm.Damaged && vm.Points.TryGetValue(copy.Point.Id, out var expected)
             && Difference.Of(expected, content) is { } difference)

@@ -1,3 +1,4 @@
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
 
@@ -12,7 +13,7 @@ internal sealed class OldPrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Wrote(SimVm vm, SeenWrite seen)
     {
-        if (ReferenceEquals(seen.Model, vm.Source) && vm.Agent.Role == SourceRole.Fenced)
+        if (ReferenceEquals(seen.Model, vm.Source) && vm.Agent.Role == VolumeRole.Fenced)
         {
             throw Broken(vm, $"the fenced source took write {seen.Write.After}");
         }
@@ -21,7 +22,7 @@ internal sealed class OldPrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Minute(SimVm vm)
     {
-        if (vm.Agent is { Alive: true, Role: SourceRole.Fenced, Volume: not null }
+        if (vm.Agent is { Alive: true, Role: VolumeRole.Fenced, Volume: not null }
             && vm.Source.Difference(vm.Agent.Content(vm.Agent.Raw())) is { } difference)
         {
             throw Broken(vm, $"the fenced source's disks changed: {difference}");

@@ -1,5 +1,6 @@
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
+using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
@@ -10,7 +11,7 @@ internal sealed class PlannedFailoverChecker : Checker
     public override string Id => "I22";
 
     /// <inheritdoc/>
-    public override void FailedOver(SimVm vm, ServedCopy copy, ulong[] content)
+    public override void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
         if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.SourceCut && !vm.Damaged
             && vm.Source.Difference(content) is { } difference)
@@ -18,7 +19,7 @@ internal sealed class PlannedFailoverChecker : Checker
             var lost = vm.Source.Writes.LastOrDefault(w => Enumerable.Range(0, w.Hashes.Length).Any(i =>
                 content[w.First + i] != vm.Source.Current[w.First + i]));
             throw Broken(
-                vm, $"the planned failover to cut {copy.Point.Cut} lost acknowledged writes: {difference}; the last "
+                vm, $"the planned failover to cut {copy.Point.Lsn} lost acknowledged writes: {difference}; the last "
                 + $"is {lost?.After} of {lost?.At} at sector {lost?.First}, logged: {lost?.Logged}");
         }
     }

@@ -1,4 +1,5 @@
 using ReplicationEngine.Simulation.World;
+using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
@@ -12,7 +13,7 @@ internal sealed class TestFailoverChecker : Checker
     public override string Id => "I23";
 
     /// <inheritdoc/>
-    public override void Tested(SimVm vm, ServedCopy? copy)
+    public override void Tested(SimVm vm, RecoveredMachine? copy)
     {
         if (copy is null)
         {

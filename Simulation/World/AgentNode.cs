@@ -1,62 +1,92 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>What an agent reports of its VM.</summary>
-internal sealed record SourceReport(
-    SourceRole Role, Term Term, SourceCounters? Counters, SourceCondition? Condition, bool Streaming, bool Connected,
-    long Divergent, DateTimeOffset At);
-
 /// <summary>
-/// The agent of one VM: the production source volume over simulated disks, brought into the roles that it is directed
-/// to. The directive it obeyed last survives its death, as the real one's file does.
+/// The agent of one VM: the production volume, with the directive that it remembers, over simulated disks. This is the
+/// process and the machine around it.
 /// </summary>
-internal sealed class AgentNode(SimWorld world, SimVm vm, SplittableRandom random) : Node(world, $"agent {vm.Name}")
+internal sealed class AgentNode : Node, IVolumeHost
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(2);
-    private readonly List<IBlockDevice> _devices = [];
-    private (SourceDuty Duty, long Sequence)? _remembered;
-    private DataSession? _session;
+    private readonly SimVm _vm;
+    private readonly SplittableRandom _random;
+    private readonly SplittableRandom _hooks;
+    private VolumeSet? _volumes;
     private int _boot;
-    private bool _readOnly;
+    private bool? _openedAfterCut;
+    private bool _returned;
+
+    public AgentNode(SimWorld world, SimVm vm, SplittableRandom random)
+        : base(world, $"agent {vm.Name}")
+    {
+        (_vm, _random, _hooks) = (vm, random, random.Split("hooks"));
+        Storage = new SimulatedStorage(random.Split("storage"));
+    }
 
     /// <summary>Its machine's storage.</summary>
-    public SimulatedStorage Storage { get; } = new(random.Split("storage"));
+    public SimulatedStorage Storage { get; }
 
     /// <summary>The open source volume.</summary>
-    public SourceVolume? Volume { get; private set; }
+    public SourceVolume? Volume => Protected?.Source;
 
     /// <summary>The disks as a replica of the machine at the target side.</summary>
-    public InPlaceReplica? Reverse { get; private set; }
+    public InPlaceReplica? Reverse => Protected?.Reverse;
 
-    /// <summary>The role it plays.</summary>
-    public SourceRole? Role => _remembered?.Duty.Role;
+    /// <summary>The role it plays, or played before its last death.</summary>
+    public VolumeRole? Role => Protected?.Remembered?.Role;
 
     /// <summary>The session that ships, or receives.</summary>
-    public DataSession? Session => _session;
+    public DataSession? Session => Line?.Session;
+
+    /// <summary>Who keeps that session going.</summary>
+    public SessionLine? Line { get; set; }
 
     /// <summary>Whether the next death takes what was unsynced.</summary>
     public bool PowerCutNext { get; set; }
 
     /// <summary>Whether the guest's writes are taken.</summary>
-    public bool Serves => Volume is not null && !_readOnly && Role == SourceRole.Primary;
+    public bool Serves => Volume is not null && Role == VolumeRole.Primary;
+
+    /// <inheritdoc/>
+    public IStorageDirectory Directory => Storage.Root.Subdirectory("volumes");
+
+    /// <inheritdoc/>
+    public string BootId => $"boot-{_boot}";
+
+    /// <inheritdoc/>
+    public TimeProvider Time => Clock;
+
+    /// <inheritdoc/>
+    public ILogger Logger => NullLogger.Instance;
+
+    /// <inheritdoc/>
+    public long CacheLimitBytes => World.Plan.CacheLimitBytes;
+
+    /// <inheritdoc/>
+    public long SegmentBytes => 256 << 10;
+
+    private ProtectedVolume? Protected => _volumes?.Find(_vm.Name);
 
     /// <summary>Makes the disks.</summary>
     public void MakeDisks()
     {
         var disks = Storage.Root.Subdirectory("disks");
-        for (var i = 0; i < vm.Shape.Sizes.Count; i++)
+        for (var i = 0; i < _vm.Shape.Sizes.Count; i++)
         {
             using var file = disks.Open($"d{i}", StorageOpen.New);
-            file.Allocate(0, vm.Shape.Sizes[i]);
+            file.Allocate(0, _vm.Shape.Sizes[i]);
             file.Sync();
         }
 
@@ -72,67 +102,54 @@ internal sealed class AgentNode(SimWorld world, SimVm vm, SplittableRandom rando
             _boot += PowerCutNext ? 1 : 0;
         }
 
-        var powerCut = PowerCutNext;
+        _openedAfterCut = PowerCutNext;
         PowerCutNext = false;
         Begin();
         Every(ReportEvery, Report);
         Every(TimeSpan.FromSeconds(5), Maintain);
-        Every(TimeSpan.FromSeconds(3), Connect);
-        Do(() => Reopen(powerCut));
-        World.Queue.After(TimeSpan.Zero, Report);
+        _volumes = new VolumeSet(this, Clock);
+        var alone = (World.Plan.Seed & 4) == 0;
+        World.Run(
+            async () =>
+            {
+                await _volumes.LoadAsync(alone, LifeEnds);
+                if (Role is null or VolumeRole.Released)
+                {
+                    World.Checkers.DisksFound(_vm, _openedAfterCut == true, Content(Raw()));
+                    _openedAfterCut = null;
+                }
+
+                Opened();
+                Report();
+            },
+            this);
     }
 
-    /// <summary>Obeys a directive; an older one than the last changes nothing.</summary>
-    /// <exception cref="IOException">It cannot.</exception>
-    public SourceReport Direct(SourceDuty duty, long sequence)
+    /// <summary>Answers the service.</summary>
+    public async Task<AgentReply> AnswerAsync(AgentRequest request)
     {
-        if (_remembered is { } last && sequence < last.Sequence)
+        var returns = Role == VolumeRole.ReverseReplica;
+        var reply = await _volumes!.AnswerAsync(request, LifeEnds);
+        if (returns && Volume is not null)
         {
-            return Status();
+            Returned();
         }
 
-        if (_remembered is { } known && duty.Term.CompareTo(known.Duty.Term) < 0)
+        Opened();
+        _returned &= Role != VolumeRole.ReverseReplica;
+        if (!World.Parts.Fences && Role == VolumeRole.Fenced && Volume is { } loose)
         {
-            throw new SourceVolumeException(SourceVolumeError.StaleTerm, $"term {duty.Term} is over");
+            loose.Unfence(loose.Term, disksUnchanged: true);
+            loose.Resume();
         }
 
-        Take(duty, sequence, reopening: false);
-        return Status();
-    }
-
-    /// <summary>Marks a recovery point.</summary>
-    /// <exception cref="IOException">No point can be made now.</exception>
-    public MarkerOutcome.Inserted Mark(RecoveryPointId point)
-    {
-        if (Volume is null)
+        if (reply is AgentReply.MarkerInserted marked && request is AgentRequest.InsertMarker asked)
         {
-            throw new SourceVolumeException(SourceVolumeError.StaleTerm, "the source takes no writes");
+            World.Checkers.Marked(_vm, new RecoveryPointId(asked.PointId), marked.Lsn);
+            Session?.Poke();
         }
 
-        switch (Volume.InsertMarker(point, PointConsistency.Crash))
-        {
-            case MarkerOutcome.Inserted inserted:
-                World.Checkers.Marked(vm, point, inserted);
-                _session?.Poke();
-                return inserted;
-            case MarkerOutcome.Refused refused:
-                throw new SourceVolumeException(SourceVolumeError.StaleTerm, refused.Message);
-            default:
-                throw new InvalidOperationException("A marker is inserted or refused.");
-        }
-    }
-
-    /// <summary>What there is to report.</summary>
-    public SourceReport Status()
-    {
-        var (role, term, cut) = _remembered is { } last
-            ? (last.Duty.Role, last.Duty.Term, last.Duty.Cut) : (SourceRole.Released, Term.First, null);
-        var counters = Volume?.Counters();
-        var divergent = Volume is not null && role == SourceRole.Fenced && cut is not null
-            ? Volume.BytesAfter(new ChangePosition(cut.Generation, cut.Lsn)) + counters!.DirtyBytes : 0;
-        return new SourceReport(
-            role, term, counters, Volume?.Condition, _session is { Open: true, Streaming: true },
-            _session is { Open: true }, divergent, Clock.GetUtcNow());
+        return reply;
     }
 
     /// <summary>The source's disks themselves.</summary>
@@ -143,205 +160,111 @@ internal sealed class AgentNode(SimWorld world, SimVm vm, SplittableRandom rando
     }
 
     /// <summary>The hot content of disks.</summary>
-    public ulong[] Content(Func<int, IBlockDevice> disk) => vm.Shape.Read(disk);
+    public ulong[] Content(Func<int, IBlockDevice> disk) => _vm.Shape.Read(disk);
+
+    /// <inheritdoc/>
+    public string? ProblemOf(string path) => _vm.Paths.Contains(path, StringComparer.Ordinal) ? null
+        : $"Disk '{path}' does not exist on the agent's machine; check the path.";
+
+    /// <inheritdoc/>
+    public IBlockDevice OpenDisk(string path) => World.Parts.SourceDevice(new FileBlockDevice(
+        Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing)));
+
+    /// <inheritdoc/>
+    public string FingerprintOf(string path) => path;
+
+    /// <inheritdoc/>
+    public Task<string> ServeAsync(
+        string name, IBlockDevice device, bool readOnly, string description, CancellationToken ct) =>
+        Task.FromResult("nbd://" + name);
+
+    /// <inheritdoc/>
+    public Task StopAsync(string name, CancellationToken ct) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public IVolumeSession Send(VolumeDirective directive, IChangeSource source) =>
+        Keep(end => _vm.Target.Receive(World.Parts.Source((SourceVolume)source), end));
+
+    /// <inheritdoc/>
+    public IVolumeSession Receive(VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes) =>
+        Keep(end => _vm.Target.SendBack(sink, diskSizes, end));
+
+    /// <inheritdoc/>
+    public Task<(T Result, string? Warning)> FreezeAroundAsync<T>(
+        string vm, Func<bool, T> action, CancellationToken ct)
+    {
+        var frozen = _hooks.Chance(0.7);
+        return Task.FromResult((action(frozen), frozen ? null : "the applications were not frozen"));
+    }
 
     /// <inheritdoc/>
     protected override void Died()
     {
         Storage.Kill();
-        EndSession("the agent died");
-        (Volume, Reverse) = (null, null);
-        _devices.Clear();
-        World.Queue.After(random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>
+        Line?.Died();
+        (Line, _volumes) = (null, null);
+        World.Queue.After(_random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>
         {
-            if (!Alive && World.Queue.Now >= vm.RegionLostUntil)
+            if (!Alive && World.Queue.Now >= _vm.RegionLostUntil)
             {
                 Start();
             }
             else if (!Alive)
             {
-                World.Queue.At(vm.RegionLostUntil, Start);
+                World.Queue.At(_vm.RegionLostUntil, Start);
             }
         });
     }
 
-    private void Reopen(bool powerCut)
+    private SessionLine Keep(Func<SessionEnd, DataSession> call) => Line = new SessionLine(World, this, _vm, call);
+
+    private int NumberOf(string path)
     {
-        if (_remembered is not { } last)
+        for (var i = 0; i < _vm.Paths.Count; i++)
         {
-            World.Checkers.DisksFound(vm, powerCut, Content(Raw()));
-            return;
+            if (_vm.Paths[i] == path)
+            {
+                return i;
+            }
         }
 
-        try
-        {
-            Take(last.Duty, last.Sequence, reopening: true);
-        }
-        catch (IOException e)
-        {
-            // The service says again what it is to be; an agent that died in the middle of it obeys then.
-            World.Trace.Note("not reopened: " + e.GetType().Name);
-        }
-
-        if (last.Duty.Role != SourceRole.ReverseReplica)
-        {
-            World.Checkers.SourceReopened(vm, powerCut);
-        }
+        const int noEntry = 2;
+        throw new StorageException($"'{path}' does not exist", noEntry);
     }
 
-    private void Take(SourceDuty duty, long sequence, bool reopening)
+    /// <summary>The disks are the source's own again. A return that failed in the middle comes again; its content is
+    /// compared the first time only.</summary>
+    private void Returned()
     {
-        switch (duty.Role)
+        _openedAfterCut = null;
+        if (_returned)
         {
-            case SourceRole.Primary:
-                BecomePrimary(duty);
-                break;
-            case SourceRole.Quiesced:
-                OpenSource(duty);
-                Volume!.Quiesce();
-                _readOnly = true;
-                break;
-            case SourceRole.Fenced:
-                _remembered = (duty, sequence);
-                if (!World.Parts.Fences)
-                {
-                    BecomePrimary(duty);
-                    break;
-                }
-
-                EndSession("fenced");
-                OpenSource(duty);
-                Volume!.Fence(duty.Term);
-                _readOnly = true;
-                break;
-            case SourceRole.ReverseReplica:
-                _remembered = (duty, sequence);
-                BecomeReverse(duty);
-                break;
-            case SourceRole.Released:
-                Close();
-                DeleteSubdirectory("source");
-                DeleteSubdirectory("reverse");
-                _remembered = null;
-                return;
-            default:
-                throw new InvalidOperationException($"{duty.Role} is no role.");
+            World.Checkers.DisksFound(_vm, powerCut: false, Content(Raw()));
+        }
+        else
+        {
+            World.Checkers.ReturnedToSource(_vm, Content(Raw()));
         }
 
-        _remembered = (duty with { CopyId = duty.CopyId ?? _remembered?.Duty.CopyId }, sequence);
-        if (!duty.Replicating)
-        {
-            EndSession("not to replicate");
-        }
-        else if (!reopening)
-        {
-            After(TimeSpan.Zero, Connect);
-        }
+        _returned = true;
     }
 
-    private void BecomePrimary(SourceDuty duty)
+    /// <summary>What a death left is looked at as soon as it is open again.</summary>
+    private void Opened()
     {
-        if (_remembered?.Duty.Role == SourceRole.ReverseReplica || Reverse is not null)
+        if (_openedAfterCut is { } cut && Volume is not null)
         {
-            Close();
-            DeleteSubdirectory("source");
-            DeleteSubdirectory("reverse");
-            World.Checkers.ReturnedToSource(vm, Content(Raw()));
+            _openedAfterCut = null;
+            World.Checkers.SourceReopened(_vm, cut);
         }
-
-        OpenSource(duty);
-        Volume!.Unfence(duty.Term, disksUnchanged: true);
-        Volume.Resume();
-        if (duty.CopyId is { } copy && copy != _remembered?.Duty.CopyId)
-        {
-            Volume.MarkAllDirty(SourceCause.UserRequest);
-        }
-
-        _readOnly = false;
-    }
-
-    private void BecomeReverse(SourceDuty duty)
-    {
-        if (Reverse is not null)
-        {
-            return;
-        }
-
-        Close();
-        var disks = OpenDevices();
-        Reverse = InPlaceReplica.Open(
-            Storage.Root.Subdirectory("reverse"), vm.VmId, disks, duty.Term);
-    }
-
-    private void OpenSource(SourceDuty duty)
-    {
-        if (Volume is not null)
-        {
-            return;
-        }
-
-        Close();
-        var devices = OpenDevices();
-        Volume = SourceVolume.Open(new SourceVolumeOptions
-        {
-            Vm = vm.VmId,
-            Directory = World.Parts.SourceDirectory(Storage.Root.Subdirectory("source")),
-            Disks = [.. devices.Select((d, i) => new SourceDisk(vm.Paths[i], World.Parts.SourceDevice(d)))],
-            BootId = $"boot-{_boot}",
-            Time = Clock,
-            FirstTerm = duty.Term,
-            CacheLimitBytes = World.Plan.CacheLimitBytes,
-            SegmentBytes = 256 << 10,
-        });
-    }
-
-    private List<IBlockDevice> OpenDevices()
-    {
-        var disks = Storage.Root.Subdirectory("disks");
-        for (var i = 0; i < vm.Shape.Sizes.Count; i++)
-        {
-            _devices.Add(new FileBlockDevice(disks.Open($"d{i}", StorageOpen.Existing)));
-        }
-
-        return _devices;
-    }
-
-    private void Close()
-    {
-        EndSession("closed");
-        var volume = Volume;
-        Volume = null;
-        try
-        {
-            volume?.Close();
-        }
-        catch (IOException)
-        {
-            // The next opening treats it as a crash, as the agent's log would say.
-            World.Trace.Note("closed unclean");
-        }
-
-        Reverse?.Dispose();
-        Reverse = null;
-        _devices.ForEach(d => d.Dispose());
-        _devices.Clear();
-    }
-
-    private void DeleteSubdirectory(string name) => Storage.Root.DeleteSubdirectory(name);
-
-    private void EndSession(string why)
-    {
-        var session = _session;
-        _session = null;
-        session?.End(why);
     }
 
     private void Maintain()
     {
         try
         {
-            Volume?.Maintain();
-            _session?.Poke();
+            _volumes?.Maintain();
+            Session?.Poke();
         }
         catch (IOException)
         {
@@ -351,34 +274,12 @@ internal sealed class AgentNode(SimWorld world, SimVm vm, SplittableRandom rando
 
     private void Report()
     {
-        if (!Alive || Paused)
+        if (!Alive || Paused || _volumes is not { } volumes)
         {
             return;
         }
 
-        var report = Status();
-        vm.Wire.Tell(toService: true, () => World.Service.Reported(vm, report));
-    }
-
-    private void Connect()
-    {
-        if (_session is { Open: true } || _remembered is not { Duty.Replicating: true } last
-            || !vm.Wire.IsOpen(true) || !vm.Wire.IsOpen(false) || !World.Service.Alive || World.Service.Paused)
-        {
-            return;
-        }
-
-        var toService = last.Duty.Role != SourceRole.ReverseReplica;
-        var mine = new SessionEnd(this, _ => _session = null);
-        try
-        {
-            _session = toService && Volume is not null
-                ? vm.Target.Receive(World.Parts.Source(Volume), mine)
-                : !toService && Reverse is not null ? vm.Target.SendBack(Reverse, vm.Shape.Sizes, mine) : null;
-        }
-        catch (IOException e)
-        {
-            World.Trace.Note("no session: " + e.GetType().Name);
-        }
+        var (life, report) = (Life, volumes.Status());
+        _vm.Wire.Tell(toService: true, () => World.Service.Reported(_vm, life, report));
     }
 }

@@ -71,7 +71,7 @@ internal sealed class Convergence(SimWorld world)
             + $"{state?.TestFailover}, kernel {vm.Host.Phase}, role {vm.Agent.Role}, condition "
             + $"{vm.Agent.Volume?.Condition}, dirty {counters?.DirtyBytes}, tail {counters?.Tail}, session "
             + $"{vm.Agent.Session?.Open} {vm.Agent.Session?.Streaming} {vm.Agent.Session?.Durable}, store "
-            + $"{vm.Target.Store?.Position}, fault {vm.Target.Fault}, jobs "
+            + $"{vm.Target.Store?.Position}, fault {vm.Target.Volume?.Fault}, jobs "
             + string.Join(',', state?.Jobs.Where(j => j.Outcome == JobOutcome.Running).Select(j => j.Kind) ?? []);
     }
 

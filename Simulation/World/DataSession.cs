@@ -7,7 +7,7 @@ using ReplicationEngine.DataPlane.Transport.Sending;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>One end of a session.</summary>
-internal sealed record SessionEnd(Node Node, Action<string> Ended);
+internal sealed record SessionEnd(Node Node, Action<IOException> Ended);
 
 /// <summary>
 /// A data session over the simulated link: the production machines, steps, fillers, frames and ciphers; only the
@@ -99,7 +99,9 @@ internal sealed class DataSession
     }
 
     /// <summary>Ends it; both ends learn of it.</summary>
-    public void End(string why)
+    public void End(string why) => End(new IOException(why));
+
+    private void End(IOException why)
     {
         if (Open)
         {
@@ -134,7 +136,7 @@ internal sealed class DataSession
         }
         catch (IOException e)
         {
-            End(e.Message);
+            End(e);
         }
     }
 
@@ -210,7 +212,7 @@ internal sealed class DataSession
         catch (IOException e)
         {
             _world.Trace.Note("receiver refuses");
-            End(e.Message);
+            End(e);
         }
     }
 
@@ -235,7 +237,7 @@ internal sealed class DataSession
                     }
                     catch (IOException e)
                     {
-                        End(e.Message);
+                        End(e);
                     }
                 }
             });
@@ -279,7 +281,7 @@ internal sealed class DataSession
         }
         catch (IOException e)
         {
-            End(e.Message);
+            End(e);
         }
     }
 }

@@ -122,7 +122,7 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
                 current?.TrySetResult(reply.Answer);
                 break;
             case EntityOutput.Dispatch dispatch:
-                service.Effects.Dispatch(vm, (ProtectedVmEffect)dispatch.Effect);
+                service.Dispatch(vm, (ProtectedVmEffect)dispatch.Effect);
                 break;
             case EntityOutput.SetAlarm alarm:
                 SetAlarm(kernel, alarm.Due);

@@ -31,6 +31,9 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
     /// <summary>The world around it.</summary>
     protected SimWorld World { get; } = world;
 
+    /// <summary>Where this life's awaiting goes on.</summary>
+    public SynchronizationContext Context { get; private set; } = new();
+
     private CancellationTokenSource _life = new();
 
     /// <summary>Begins a life.</summary>
@@ -38,6 +41,7 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
     {
         (Alive, Life) = (true, Life + 1);
         _life = new CancellationTokenSource();
+        Context = new NodeContext(World, this, Life);
         World.Trace.Note(Name, Life);
     }
 
@@ -61,7 +65,7 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
     public void After(TimeSpan delay, Action action)
     {
         var life = Life;
-        World.Queue.After(delay, () => Arrive(life, action));
+        World.Queue.After(delay, () => Enter(life, action));
     }
 
     /// <summary>Does something again and again, as long as this life lasts.</summary>
@@ -91,13 +95,8 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _life.Dispose();
-
-    /// <summary>What goes with its life.</summary>
-    protected abstract void Died();
-
-    private void Arrive(int life, Action action)
+    /// <summary>Does something within a life; nothing when that is over, and later when it is stopped.</summary>
+    public void Enter(int life, Action action)
     {
         if (life != Life || !Alive)
         {
@@ -106,11 +105,17 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
 
         if (Paused)
         {
-            World.Queue.At(_pausedUntil, () => Arrive(life, action));
+            World.Queue.At(_pausedUntil, () => Enter(life, action));
         }
         else
         {
             Do(action);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _life.Dispose();
+
+    /// <summary>What goes with its life.</summary>
+    protected abstract void Died();
 }

@@ -1,6 +1,9 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Effects;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Kernel;
 
@@ -10,7 +13,10 @@ namespace ReplicationEngine.Simulation.World;
 internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Node(world, "service")
 {
     private static readonly TimeSpan SilentTooLong = TimeSpan.FromSeconds(12);
-    private readonly Dictionary<SimVm, (SourceReport Report, TimeSpan At)> _reports = [];
+    private static readonly TimeSpan TellAgainAfter = TimeSpan.FromSeconds(1);
+    private SimAgents _agents = null!;
+    private FactFinder _facts = null!;
+    private EffectCarrier _effects = null!;
     private DateTimeOffset _wallAtStart;
     private TimeSpan _started;
 
@@ -22,9 +28,6 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
 
     /// <summary>The right to append; null while another owner has it.</summary>
     public FencingToken? Token { get; private set; }
-
-    /// <summary>Who carries out effects, in this life.</summary>
-    public EffectCarrier Effects { get; private set; } = null!;
 
     /// <summary>Whether the next death takes what was unsynced.</summary>
     public bool PowerCutNext { get; set; }
@@ -41,8 +44,12 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         PowerCutNext = false;
         Begin();
         (_wallAtStart, _started) = (Clock.GetUtcNow(), World.Queue.Now);
-        _reports.Clear();
-        Effects = new EffectCarrier(World, this);
+        var site = new SimTargetSite(World);
+        _agents = new SimAgents(World, this);
+        var key = Convert.ToBase64String(World.DataKey);
+        var sources = Parts.Sources(new SourceSide(_agents, _ => key, Clock));
+        _facts = new FactFinder(_agents, sources, site);
+        _effects = new EffectCarrier(StateAsync, new EffectRunner(site, sources, Clock), new VmGates(), Clock);
         Token = World.Journal.Acquire();
         foreach (var vm in World.Vms)
         {
@@ -52,33 +59,33 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         }
 
         Every(TimeSpan.FromSeconds(5), () => World.Vms.ForEach(vm => vm.Target.Maintain()));
-        Every(TimeSpan.FromSeconds(10), () => World.Vms.ForEach(Look));
+        Every(TimeSpan.FromSeconds(10), () => World.Vms.ForEach(vm =>
+        {
+            if (_agents.Sightings.SilentFor(vm.AgentName) > SilentTooLong)
+            {
+                _agents.Ended(vm);
+            }
+
+            Look(vm);
+        }));
         Every(TimeSpan.FromSeconds(5), Regain);
     }
 
     /// <summary>An agent reported.</summary>
-    public void Reported(SimVm vm, SourceReport report) => After(TimeSpan.Zero, () =>
+    public void Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report) => After(TimeSpan.Zero, () =>
     {
-        var known = IsConnected(vm);
-        _reports[vm] = (report, World.Queue.Now);
-        vm.Target.NoteReport(report);
-        if (!known)
+        if (_agents.Reported(vm, life, report) && vm.Host.State is { } state && state.Phase is not Phase.NotProtected)
         {
-            Effects.Welcome(vm);
+            World.Run(() => WelcomeAsync(vm, state), this);
         }
 
         Look(vm);
     });
 
-    /// <summary>Notes what an agent answered.</summary>
-    public void Note(SimVm vm, SourceReport report) => _reports[vm] = (report, World.Queue.Now);
-
-    /// <summary>Whether the VM's agent is there, as far as the service knows.</summary>
-    public bool IsConnected(SimVm vm) =>
-        _reports.TryGetValue(vm, out var last) && World.Queue.Now - last.At < SilentTooLong;
-
-    /// <summary>The last report.</summary>
-    public SourceReport? ReportOf(SimVm vm) => _reports.TryGetValue(vm, out var last) ? last.Report : null;
+    /// <summary>Begins to carry out an effect.</summary>
+    public void Dispatch(SimVm vm, ProtectedVmEffect effect) => After(TimeSpan.FromMilliseconds(1), () => World.Run(
+        () => _effects.CarryAsync(vm.Name, effect, (outcome, ct) => TellAsync(vm, effect, outcome, ct), LifeEnds),
+        this));
 
     /// <summary>An epoch newer than one, or the one there is.</summary>
     public FencingToken? TakeNewer(FencingToken stale)
@@ -127,12 +134,49 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         }
     }
 
+    private async Task WelcomeAsync(SimVm vm, ProtectedVmState state)
+    {
+        var sequence = vm.Host.Sequence;
+        var problem = await _facts.WelcomeAsync(
+            state, (fact, _) => vm.AskAsync(EntityHost.IdOf($"{vm.Name}|connected|{sequence}"), "engine", fact),
+            LifeEnds);
+        if (problem is not null)
+        {
+            World.Trace.Note("not directed");
+        }
+    }
+
+    private async ValueTask<ProtectedVmState> StateAsync(string name, CancellationToken ct)
+    {
+        var vm = World.Vms.First(v => v.Name == name);
+        while (vm.Host.State is null)
+        {
+            await Task.Delay(TellAgainAfter, Clock, ct);
+        }
+
+        await RestoreAsync(vm, vm.Host.State);
+        return vm.Host.State!;
+    }
+
+    /// <summary>Tells until it is taken or refused, as the engine's command sink does.</summary>
+    private async Task TellAsync(
+        SimVm vm, ProtectedVmEffect effect, ProtectedVmCommand outcome, CancellationToken ct)
+    {
+        var failed = outcome as ProtectedVmCommand.RecordEffectFailed;
+        World.Trace.Note(
+            failed is null ? effect.Kind.ToString() : $"{effect.Kind}: {failed.Error.Message}", failed is null ? 1 : 0);
+        var id = EntityHost.IdOf($"{vm.Id}|{effect.Id}|{outcome.GetType().Name}");
+        while (await vm.AskAsync(id, "engine", outcome) is CommandReply.Unavailable)
+        {
+            await Task.Delay(TellAgainAfter, Clock, ct);
+        }
+    }
+
     private void Look(SimVm vm)
     {
         if (vm.Host.State is { } state)
         {
-            Restore(vm, state);
-            FactTeller.Tell(this, vm, state);
+            World.Run(() => LookAsync(vm, state), this);
         }
         else if (vm.Host.Phase is null)
         {
@@ -140,27 +184,34 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         }
     }
 
-    /// <summary>After a start: the target side is brought back to what the state says.</summary>
-    public void Restore(SimVm vm, ProtectedVmState state)
+    private async Task LookAsync(SimVm vm, ProtectedVmState state)
     {
-        if (vm.Restored || !vm.Target.Exists)
+        await RestoreAsync(vm, state);
+        var sequence = vm.Host.Sequence;
+        foreach (var fact in _facts.Facts(state))
         {
-            vm.Restored |= !vm.Target.Exists;
+            _ = vm.AskAsync(EntityHost.IdOf($"{vm.Name}|{fact.GetType().Name}|{sequence}|{fact}"), "engine", fact);
+        }
+    }
+
+    /// <summary>After a start: the target side is brought back to what the state says.</summary>
+    private async Task RestoreAsync(SimVm vm, ProtectedVmState state)
+    {
+        if (vm.Restored)
+        {
+            return;
+        }
+
+        vm.Restored = true;
+        if (!vm.Target.Exists)
+        {
             return;
         }
 
         try
         {
-            if (vm.Target.Store is null)
-            {
-                vm.Target.Prepare(state.Term);
-                vm.Target.Restore(
-                    state.TestFailover is TestFailover.Active, SourceDuty.LiveTerm(state),
-                    SourceDuty.IsLiveQuiesced(state));
-                World.Checkers.TargetReopened(vm);
-            }
-
-            vm.Restored = true;
+            await vm.Target.Obtain().RestoreAsync(state, LifeEnds);
+            World.Checkers.TargetReopened(vm);
         }
         catch (IOException e)
         {

@@ -4,9 +4,9 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
-using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Simulation.Checkers;
 
@@ -36,12 +36,6 @@ internal class SimParts
     /// <summary>A source's disk as the splitter sees it.</summary>
     public virtual IBlockDevice SourceDevice(IBlockDevice device) => device;
 
-    /// <summary>The splitter's directory.</summary>
-    public virtual IStorageDirectory SourceDirectory(IStorageDirectory directory) => directory;
-
-    /// <summary>The replica's directory.</summary>
-    public virtual IStorageDirectory ReplicaDirectory(IStorageDirectory directory) => directory;
-
     /// <summary>A disk of a recovery point as its reader sees it.</summary>
     public virtual IBlockDevice PointDisk(RecoveryPoint point, IBlockDevice disk) => disk;
 
@@ -68,8 +62,8 @@ internal class SimParts
     /// <summary>Whether a machine that was let go is removed.</summary>
     public virtual bool RemovesLive => true;
 
-    /// <summary>Whether a planned failover waits for the source's last writes.</summary>
-    public virtual bool WaitsForSource => true;
+    /// <summary>The source sides as effects reach them.</summary>
+    public virtual ISourceSide Sources(ISourceSide sources) => sources;
 
     /// <summary>Whether a failback waits for the source side.</summary>
     public virtual bool WaitsForSync => true;

@@ -5,6 +5,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Workloads;
@@ -40,6 +41,9 @@ internal sealed class SimVm
 
     /// <summary>Its stream.</summary>
     public PersistenceId Id { get; }
+
+    /// <summary>Its agent's name in the vault.</summary>
+    public string AgentName => "agent-" + Name;
 
     /// <summary>Its name as an id.</summary>
     public ProtectedVmId VmId => new(Name);
@@ -212,19 +216,19 @@ internal sealed class SimVm
     }
 
     /// <summary>The machine at the target side begins, or was found again.</summary>
-    public void LiveStarted(ServedCopy copy)
+    public void LiveStarted(RecoveredMachine machine)
     {
         _world.Checkers.SeePoints(this);
-        if (Live is not null && LivePoint == copy.Point.Id)
+        if (Live is not null && LivePoint == machine.Point.Id)
         {
             _world.Checkers.TargetReopened(this);
             return;
         }
 
-        LivePoint = copy.Point.Id;
-        Live = DiskModel.From(Points.TryGetValue(copy.Point.Id, out var known)
-            ? known : Shape.Read(i => copy.Overlay.Disks[i]));
-        _world.Checkers.FailedOver(this, copy);
+        LivePoint = machine.Point.Id;
+        Live = DiskModel.From(Points.TryGetValue(machine.Point.Id, out var known)
+            ? known : Shape.Read(i => machine.Overlay.Disks[i]));
+        _world.Checkers.FailedOver(this, machine);
     }
 
     /// <summary>The machine at the target side is gone.</summary>
@@ -235,11 +239,11 @@ internal sealed class SimVm
     }
 
     /// <summary>The test machine begins.</summary>
-    public void TestStarted(ServedCopy copy)
+    public void TestStarted(RecoveredMachine machine)
     {
         _world.Checkers.SeePoints(this);
-        TestContent = Points.TryGetValue(copy.Point.Id, out var known) ? (ulong[])known.Clone() : null;
-        _world.Checkers.TestStarted(this, copy);
+        TestContent = Points.TryGetValue(machine.Point.Id, out var known) ? (ulong[])known.Clone() : null;
+        _world.Checkers.TestStarted(this, machine);
     }
 
     /// <summary>The test machine was removed.</summary>

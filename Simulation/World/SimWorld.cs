@@ -87,8 +87,6 @@ internal sealed class SimWorld
     /// <summary>Runs the whole plan: safety phase, then liveness phase.</summary>
     public SimResult Run()
     {
-        var before = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(new QueueContext(Queue));
         try
         {
             Go();
@@ -100,10 +98,6 @@ internal sealed class SimWorld
         catch (Exception e) when (e is not (OutOfMemoryException or SimulatedDeathException))
         {
             _broken ??= new InvariantBrokenException("crash", $"{e.GetType().Name}: {e.Message}\n{e.StackTrace}");
-        }
-        finally
-        {
-            SynchronizationContext.SetSynchronizationContext(before);
         }
 
         return new SimResult(Trace.Value, Queue.Steps, Queue.Now, _broken)
@@ -117,7 +111,9 @@ internal sealed class SimWorld
     public void Run(Func<Task> work, Node node)
     {
         var life = node.LifeEnds;
-        _ = GuardAsync();
+        node.Context.Send(_ => Begin(), null);
+
+        void Begin() => _ = GuardAsync();
 
         async Task GuardAsync()
         {
@@ -169,7 +165,7 @@ internal sealed class SimWorld
         {
             Queue.After(TimeSpan.FromSeconds(5), () => vm.Ask(new ProtectedVmCommand.Enable(
                 vm.VmId, vm.Paths.Select((p, i) => new ProtectedDisk(p, vm.Shape.Sizes[i])).ToValueList(), "SCN-1",
-                policy, vm.Agent.Name.Replace(' ', '-'))));
+                policy, vm.AgentName)));
         }
 
         var director = new Director(this);

@@ -107,6 +107,7 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options) : I
 
     private void Take(string agent, ControlMessage.Report report)
     {
+        Sightings.Heard(agent);
         foreach (var status in report.Volumes)
         {
             Note(agent, status);

@@ -36,7 +36,7 @@ internal sealed partial class FactPump(
     {
         agents.Reported += (_, status) =>
         {
-            site.Find(status.Vm)?.NoteReport(Reports.Sight(status));
+            site.Find(status.Vm)?.NoteReport(SourceReports.Sight(status));
             Due(status.Vm);
         };
         agents.Connected += agent => _welcomes[agent] = WelcomeAsync(agent, stoppingToken);

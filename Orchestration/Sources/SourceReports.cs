@@ -8,7 +8,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>What agents report, as the domain's rules see it.</summary>
-internal static class Reports
+internal static class SourceReports
 {
     private static readonly Dictionary<string, SightedCause> Causes =
         Enum.GetValues<SourceCause>().ToDictionary(cause => CodeOf(cause), SourceCauses.Sighted);

@@ -1,0 +1,99 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Volumes;
+
+namespace ReplicationEngine.Simulation.World;
+
+/// <summary>
+/// Keeps a data session between an agent and the service going, as the agent's own does over sockets: calls, and calls
+/// again when the session has ended, until it is disposed.
+/// </summary>
+internal sealed class SessionLine : IVolumeSession
+{
+    private static readonly TimeSpan CallAgainAfter = TimeSpan.FromSeconds(3);
+    private readonly SimWorld _world;
+    private readonly AgentNode _agent;
+    private readonly SimVm _vm;
+    private readonly Func<SessionEnd, DataSession> _call;
+    private readonly DateTimeOffset _countedSince;
+    private VolumeProblem? _problem;
+    private bool _over;
+
+    public SessionLine(SimWorld world, AgentNode agent, SimVm vm, Func<SessionEnd, DataSession> call)
+    {
+        (_world, _agent, _vm, _call) = (world, agent, vm, call);
+        _countedSince = agent.Clock.GetUtcNow();
+        agent.After(TimeSpan.Zero, Call);
+    }
+
+    /// <summary>The session that there is.</summary>
+    public DataSession? Session { get; private set; }
+
+    /// <inheritdoc/>
+    public VolumeProblem? Problem => Session is { Open: true } ? null : _problem;
+
+    /// <inheritdoc/>
+    public TransferStatus Status()
+    {
+        var session = Session is { Open: true } open ? open : null;
+        return new TransferStatus(
+            session is null ? "connecting" : session.Streaming ? "streaming" : "resync", session is not null, 0, 0, 0,
+            null, session?.LogBytes.Shipped ?? 0, session?.LogBytes.Shipped ?? 0, 0, _countedSince);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        End("not to replicate");
+        if (ReferenceEquals(_agent.Line, this))
+        {
+            _agent.Line = null;
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The process died.</summary>
+    public void Died() => End("the agent died");
+
+    private void End(string why)
+    {
+        _over = true;
+        var session = Session;
+        Session = null;
+        session?.End(why);
+    }
+
+    private void Call()
+    {
+        if (_over || Session is { Open: true })
+        {
+            return;
+        }
+
+        if (!_vm.Wire.IsOpen(true) || !_vm.Wire.IsOpen(false) || !_world.Service.Alive || _world.Service.Paused)
+        {
+            _agent.After(CallAgainAfter, Call);
+            return;
+        }
+
+        try
+        {
+            Session = _call(new SessionEnd(_agent, Ended));
+        }
+        catch (IOException e)
+        {
+            _world.Trace.Note("no session: " + e.GetType().Name);
+            Ended(e);
+        }
+    }
+
+    private void Ended(IOException why)
+    {
+        _problem = VolumeSession.ProblemOf(why);
+        Session = null;
+        if (!_over)
+        {
+            _agent.After(CallAgainAfter, Call);
+        }
+    }
+}

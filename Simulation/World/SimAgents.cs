@@ -1,0 +1,83 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Orchestration.Sources;
+
+namespace ReplicationEngine.Simulation.World;
+
+/// <summary>The agents as one life of the service reaches them: over links that lose messages.</summary>
+internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
+{
+    private readonly Dictionary<string, SimVm> _vms = world.Vms.ToDictionary(vm => vm.AgentName, StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _lives = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<TaskCompletionSource<AgentReply>>> _open = new(StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public AgentSightings Sightings { get; } = new(service.Clock);
+
+    /// <inheritdoc/>
+    public async Task<AgentReply> AskAsync(string agent, AgentRequest request, CancellationToken ct)
+    {
+        var vm = _vms[agent];
+        // What waits is posted to its own process; a flag to do so would take another thread.
+        var answer = new TaskCompletionSource<AgentReply>();
+        var open = _open.TryGetValue(agent, out var known) ? known : _open[agent] = [];
+        open.Add(answer);
+        vm.Wire.Tell(toService: false, () => vm.Agent.After(TimeSpan.Zero, () => world.Run(
+            async () =>
+            {
+                var reply = await vm.Agent.AnswerAsync(request);
+                vm.Wire.Tell(toService: true, () => service.After(TimeSpan.Zero, () => answer.TrySetResult(reply)));
+            },
+            vm.Agent)));
+        try
+        {
+            return await answer.Task.WaitAsync(ct);
+        }
+        finally
+        {
+            open.Remove(answer);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Note(string agent, VolumeStatus status)
+    {
+        Sightings.Note(agent, status);
+        var vm = _vms[agent];
+        vm.Target.Volume?.NoteReport(SourceReports.Sight(status));
+    }
+
+    /// <summary>A report has come; whether it is the first over a new connection.</summary>
+    public bool Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report)
+    {
+        var anew = !Sightings.IsConnected(vm.AgentName) || _lives[vm.AgentName] != life;
+        if (anew)
+        {
+            Ended(vm);
+            _lives[vm.AgentName] = life;
+            Sightings.Connected(vm.AgentName);
+        }
+
+        Sightings.Heard(vm.AgentName);
+        foreach (var status in report)
+        {
+            Note(vm.AgentName, status);
+        }
+
+        return anew;
+    }
+
+    /// <summary>The connection is given up: what was asked over it is not answered any more.</summary>
+    public void Ended(SimVm vm)
+    {
+        if (!Sightings.IsConnected(vm.AgentName))
+        {
+            return;
+        }
+
+        Sightings.Disconnected(vm.AgentName);
+        foreach (var answer in _open.TryGetValue(vm.AgentName, out var open) ? open.ToArray() : [])
+        {
+            answer.TrySetResult(new AgentReply.Failed("agent-disconnected", "The agent is not connected.", null, true));
+        }
+    }
+}
