@@ -39,7 +39,7 @@ internal sealed partial class ProtectedVolume
             counters.Mode == SourceMode.Logging ? "logging" : "dirty-map", Kebab(condition.Cause.ToString()),
             condition.Detail, counters.Tail.Generation.Value, counters.Tail.Lsn.Value,
             counters.Acknowledged.Generation.Value, counters.Acknowledged.Lsn.Value, counters.LagBytes,
-            counters.OldestUnacknowledged, counters.DirtyBytes, counters.LogBytes,
+            counters.Lag?.TotalSeconds, counters.DirtyBytes, counters.LogBytes,
                 Divergent(directive, source, counters),
             state.Session?.Status(),
             Problems(state, condition), now);

@@ -7,7 +7,7 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <param name="Tail">The newest logged change.</param>
 /// <param name="Acknowledged">What the replica holds durably.</param>
 /// <param name="LagBytes">Bytes of the log behind that, too many by at most a few hundred KiB.</param>
-/// <param name="OldestUnacknowledged">When the oldest of those changes was accepted; null when there is none.</param>
+/// <param name="Lag">How long the oldest of those changes has waited; null when there is none.</param>
 /// <param name="LogBytes">Bytes the log takes.</param>
 /// <param name="CapturedRecords">Changes numbered since the volume was opened (I30).</param>
 /// <param name="Disks">Each disk.</param>
@@ -16,7 +16,7 @@ public sealed record SourceCounters(
     ChangePosition Tail,
     ChangePosition Acknowledged,
     long LagBytes,
-    DateTimeOffset? OldestUnacknowledged,
+    TimeSpan? Lag,
     long LogBytes,
     long CapturedRecords,
     IReadOnlyList<SourceDiskCounters> Disks)

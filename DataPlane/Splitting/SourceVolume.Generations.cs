@@ -250,6 +250,7 @@ public sealed partial class SourceVolume
         _ = _order.Next();
         _captured++;
         _tail = new ChangePosition(_log.Generation, lsn);
+        _ages.Note(_tail);
         return time;
     }
 

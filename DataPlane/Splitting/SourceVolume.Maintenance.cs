@@ -90,7 +90,7 @@ public sealed partial class SourceVolume
 
         if (!_flushes[disk].SucceededAfter(settling.FlushesBegun))
         {
-            var isDue = settling.EndsResync || _options.Time.GetUtcNow() - settling.Since >= _options.SettleInterval;
+            var isDue = settling.EndsResync || _options.Time.GetElapsedTime(settling.Since) >= _options.SettleInterval;
             if (!isDue || _flushes[disk].Poison is not null)
             {
                 return;
@@ -120,7 +120,7 @@ public sealed partial class SourceVolume
         lock (_order.Gate)
         {
             return new Settling(
-                proposal, _generationStart.Generation, _flushes[disk].Begun, _options.Time.GetUtcNow(), _acknowledged,
+                proposal, _generationStart.Generation, _flushes[disk].Begun, _options.Time.GetTimestamp(), _acknowledged,
                 _maps[disk][ExtentMark.Dirty].Any);
         }
     }
@@ -151,7 +151,7 @@ public sealed partial class SourceVolume
     }
 
     private sealed record Settling(
-        LoweringProposal Proposal, Generation Generation, long FlushesBegun, DateTimeOffset Since, ChangePosition Floor,
+        LoweringProposal Proposal, Generation Generation, long FlushesBegun, long Since, ChangePosition Floor,
         bool WasDirty)
     {
         public bool EndsResync => !WasDirty && Proposal.Dirty.Length > 0;

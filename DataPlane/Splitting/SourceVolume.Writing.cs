@@ -154,6 +154,7 @@ public sealed partial class SourceVolume
         }
 
         _backlog[disk] += bytes;
+        _ages.Note(new ChangePosition(_log.Generation, first));
         _tail = new ChangePosition(_log.Generation, last);
         return true;
     }

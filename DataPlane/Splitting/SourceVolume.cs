@@ -47,6 +47,7 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
     private readonly IBlockDevice[] _devices;
     private readonly long[] _backlog;
     private readonly RecordBatch _control = new();
+    private readonly ChangeAges _ages;
     private volatile SourceMode _mode;
     private volatile bool _closed;
     private bool _fenced;
@@ -64,6 +65,7 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         _order = parts.Order;
         _newest = () => _order.Newest;
         _tail = parts.Tail;
+        _ages = new ChangeAges(options.Time);
         _generationStart = parts.GenerationStart;
         var state = _state.Current;
         _mode = state.Mode;
@@ -117,10 +119,12 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         ChangePosition acknowledged;
         ChangePosition tail;
         long captured;
+        TimeSpan? age;
         var disks = new SourceDiskCounters[_disks.Length];
         lock (_order.Gate)
         {
             (acknowledged, tail, captured) = (_acknowledged, _tail, _captured);
+            age = _ages.OldestBehind(acknowledged);
             for (var i = 0; i < disks.Length; i++)
             {
                 disks[i] = new SourceDiskCounters(
@@ -130,8 +134,16 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         }
 
         return new SourceCounters(
-            _mode, tail, acknowledged, disks.Sum(d => d.LagBytes), _log.TimeAfter(acknowledged), _log.RetainedBytes,
+            _mode, tail, acknowledged, disks.Sum(d => d.LagBytes),
+            _log.TimeAfter(acknowledged) is { } oldest ? age ?? AgeByRecord(oldest) : null, _log.RetainedBytes,
             captured, disks);
+    }
+
+    /// <summary>What was logged before the volume was opened knows its age by the wall clock only.</summary>
+    private TimeSpan AgeByRecord(DateTimeOffset written)
+    {
+        var age = _options.Time.GetUtcNow() - written;
+        return age > TimeSpan.Zero ? age : TimeSpan.Zero;
     }
 
     /// <summary>

@@ -35,22 +35,42 @@ internal sealed class EffectCarrier(
         }
 
         using var obsolete = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        using var over = new CancellationTokenSource();
         var running = runner.RunAsync(state, effect, obsolete.Token);
-        while (!running.IsCompleted && await Task.WhenAny(running, Task.Delay(LookAgainEvery, time, ct)) != running)
+        var watching = running.IsCompleted ? Task.CompletedTask : WatchAsync(vm, effect, obsolete, over.Token);
+        try
         {
-            if (!IsOwed(await stateOf(vm, ct), effect))
-            {
-                Cancel(obsolete);
-                await ((Task)running).ConfigureAwait(
-                    ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-                return null;
-            }
+            var outcome = await running;
+            return obsolete.IsCancellationRequested ? null : outcome;
         }
-
-        return await running;
+        catch (OperationCanceledException) when (obsolete.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            return null;
+        }
+        finally
+        {
+            Cancel(over);
+            await watching;
+        }
     }
 
-    // What waits goes on in its own context either way; no thread has to be taken for it.
+    /// <summary>Cancels the work when it is not owed any more. Nothing but timers and the work itself is waited for, so that
+    /// all goes on in the context in which it began.</summary>
+    private async Task WatchAsync(
+        string vm, ProtectedVmEffect effect, CancellationTokenSource obsolete, CancellationToken over)
+    {
+        while (!over.IsCancellationRequested)
+        {
+            await Task.Delay(LookAgainEvery, time, over).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            if (!over.IsCancellationRequested && !IsOwed(await stateOf(vm, obsolete.Token), effect))
+            {
+                Cancel(obsolete);
+                return;
+            }
+        }
+    }
+
     private static void Cancel(CancellationTokenSource source) => source.Cancel();
 
     private static bool IsOwed(ProtectedVmState state, ProtectedVmEffect effect) =>

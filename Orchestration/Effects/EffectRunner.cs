@@ -1,6 +1,5 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
@@ -158,8 +157,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, TimePro
         try
         {
             var marked = await source.MarkAsync(state, point, PointConsistency.Crash, either.Token);
-            await volume.WaitForAsync(marked, giveUpWhenIdle: true, either.Token);
-            return volume.HasPoint(point);
+            return await volume.WaitForAsync(marked, giveUpWhenIdle: true, either.Token) && volume.HasPoint(point);
         }
         catch (EffectFailedException)
         {
@@ -181,7 +179,8 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, TimePro
             var tail = new ChangePosition(sight.Generation, sight.Tail);
             if (quiesce.Drain)
             {
-                await Volume(state).WaitForAsync(tail, quiesce.BestEffort, ct);
+                // With best effort, what does not come is done without (the failover needs nothing of the source).
+                await Volume(state).WaitForAsync(tail, giveUpWhenIdle: quiesce.BestEffort, ct);
             }
 
             var confirmed = duty.IsConfirmedBy(sight);

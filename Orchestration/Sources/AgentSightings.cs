@@ -66,8 +66,8 @@ internal sealed class AgentSightings(TimeProvider time)
         .Where(v => v.Agent == agent).Select(v => v.Status.Vm).Order(StringComparer.Ordinal)];
 
     /// <summary>
-    /// How old the oldest write is that the target does not durably have: its age by the agent's own clock when it
-    /// reported, and the time since. So neither two machines' clocks that differ nor one that is set make a lag
+    /// How old the oldest write is that the target does not durably have: its age when the agent reported
+    /// it, and the time since. So neither two machines' clocks that differ nor one that is set make a lag
     /// (I26). Zero when there is none; null when nothing was reported.
     /// </summary>
     public TimeSpan? LagOf(string vm)
@@ -77,13 +77,8 @@ internal sealed class AgentSightings(TimeProvider time)
             return null;
         }
 
-        if (report.Status.OldestUnacked is not { } oldest)
-        {
-            return TimeSpan.Zero;
-        }
-
-        var reported = report.Status.At - oldest;
-        return (reported > TimeSpan.Zero ? reported : TimeSpan.Zero) + time.GetElapsedTime(report.Stamp);
+        return report.Status.LagSeconds is { } lag
+            ? TimeSpan.FromSeconds(lag) + time.GetElapsedTime(report.Stamp) : TimeSpan.Zero;
     }
 
     /// <summary>

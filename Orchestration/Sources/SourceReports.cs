@@ -11,7 +11,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 internal static class SourceReports
 {
     private static readonly Dictionary<string, SightedCause> Causes =
-        Enum.GetValues<SourceCause>().ToDictionary(cause => CodeOf(cause), SourceCauses.Sighted);
+        Enum.GetValues<SourceCause>().ToDictionary(CodeOf, SourceCauses.Sighted, StringComparer.Ordinal);
 
     /// <summary>An agent's report of a volume.</summary>
     public static SourceSight Sight(VolumeStatus status) => new()

@@ -147,10 +147,9 @@ internal partial class TargetVolume : IAsyncDisposable
 
     /// <summary>
     /// Waits until the replica durably holds everything up to a position and is not resyncing. With
-    /// <paramref name="giveUpWhenIdle"/>, gives up when nothing has come for a while.
+    /// <paramref name="giveUpWhenIdle"/>, gives up when nothing has come for a while, and answers false.
     /// </summary>
-    /// <exception cref="OperationCanceledException">It gave up, or was cancelled.</exception>
-    public async Task WaitForAsync(ChangePosition position, bool giveUpWhenIdle, CancellationToken ct)
+    public async Task<bool> WaitForAsync(ChangePosition position, bool giveUpWhenIdle, CancellationToken ct)
     {
         var store = Opened();
         var (last, since) = (store.Applied, _time.GetTimestamp());
@@ -162,12 +161,13 @@ internal partial class TargetVolume : IAsyncDisposable
             }
             else if (giveUpWhenIdle && _time.GetElapsedTime(since) > IdleTooLong)
             {
-                throw new OperationCanceledException(
-                    $"Nothing has come from the source of '{_surroundings.Vm}' for a while.");
+                return false;
             }
 
             await Task.Delay(_surroundings.PollEvery, _time, ct);
         }
+
+        return true;
     }
 
     /// <summary>Notes how far the source was at a moment, for an honest statement of what a failover loses

@@ -1,5 +1,4 @@
 using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;

@@ -7,6 +7,7 @@ namespace ReplicationEngine.Simulation.Kernel;
 public sealed class EventQueue
 {
     private readonly PriorityQueue<Action, (long Time, long Number)> _events = new(ByTime.Instance);
+    private readonly int _owner = Environment.CurrentManagedThreadId;
     private long _inserted;
 
     /// <summary>Virtual time since the start; steady.</summary>
@@ -25,8 +26,16 @@ public sealed class EventQueue
     public void After(TimeSpan delay, Action action) => At(Now + delay, action);
 
     /// <summary>Puts in an event at a virtual time; a time in the past is now.</summary>
-    public void At(TimeSpan time, Action action) =>
+    /// <exception cref="InvalidOperationException">Another thread calls: nothing would be the same twice.</exception>
+    public void At(TimeSpan time, Action action)
+    {
+        if (Environment.CurrentManagedThreadId != _owner)
+        {
+            throw new InvalidOperationException("The queue is used by a second thread.");
+        }
+
         _events.Enqueue(action, (Math.Max(time.Ticks, Now.Ticks), _inserted++));
+    }
 
     /// <summary>Carries out the next event; false when there is none.</summary>
     public bool Step()

@@ -17,8 +17,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     public async Task<AgentReply> AskAsync(string agent, AgentRequest request, CancellationToken ct)
     {
         var vm = _vms[agent];
-        // What waits is posted to its own process; a flag to do so would take another thread.
-        var answer = new TaskCompletionSource<AgentReply>();
+        var answer = new TaskCompletionSource<AgentReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         var open = _open.TryGetValue(agent, out var known) ? known : _open[agent] = [];
         open.Add(answer);
         vm.Wire.Tell(toService: false, () => vm.Agent.After(TimeSpan.Zero, () => world.Run(
@@ -28,9 +27,10 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
                 vm.Wire.Tell(toService: true, () => service.After(TimeSpan.Zero, () => answer.TrySetResult(reply)));
             },
             vm.Agent)));
+        await using var given = ct.Register(() => answer.TrySetCanceled(ct));
         try
         {
-            return await answer.Task.WaitAsync(ct);
+            return await answer.Task;
         }
         finally
         {

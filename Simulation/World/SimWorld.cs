@@ -100,6 +100,7 @@ internal sealed class SimWorld
             _broken ??= new InvariantBrokenException("crash", $"{e.GetType().Name}: {e.Message}\n{e.StackTrace}");
         }
 
+        Trace.Note("steps", Queue.Steps);
         return new SimResult(Trace.Value, Queue.Steps, Queue.Now, _broken)
         {
             Sometimes = Sometimes,

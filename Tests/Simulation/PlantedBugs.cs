@@ -5,6 +5,7 @@ using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.World;
 
@@ -135,7 +136,7 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
 
     private sealed class HastyFailover() : WatchedBy("I22")
     {
-        public override bool WaitsForSource => false;
+        public override ISourceSide Sources(ISourceSide sources) => new HastySources(sources);
     }
 
     private sealed class NoSourceFence : SimParts

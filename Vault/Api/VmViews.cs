@@ -82,15 +82,13 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             or Phase.FailingBack)
         {
             var reverse = Reverse(volume)!;
-            return (reverse.LagBytes, reverse.Oldest is { } since ? Age(since) : 0);
+            return (reverse.LagBytes, reverse.Lag?.TotalSeconds ?? 0);
         }
 
         return status is null
             ? (0, null)
             : (status.LagBytes, agents.Sightings.AtRisk(state.Enrollment.Agent, status.Vm)?.TotalSeconds);
     }
-
-    private double Age(DateTimeOffset since) => Math.Max(0, (time.GetUtcNow() - since).TotalSeconds);
 
     private static ProgressView? Progress(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
     {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport;
+using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Vault.Target;
@@ -16,7 +17,7 @@ internal sealed partial class TargetSessions(
 {
     private readonly ILogger _logger = told.Logger;
     private readonly Lock _guard = new();
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly VmGates _turns = new();
     private readonly DateTimeOffset _countedSince = time.GetUtcNow();
     private CancellationTokenSource? _stop;
     private Task _ended = Task.CompletedTask;
@@ -97,33 +98,26 @@ internal sealed partial class TargetSessions(
             progress.Phase.ToString().ToLowerInvariant(), true, progress.TotalBytes, progress.DoneBytes,
             progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds, stream.WireBytes, stream.ChangedBytes,
             reverse.CopiedBytes, _countedSince);
-        return new ReverseStatus(transfer, counters.LagBytes, counters.OldestUnacknowledged);
+        return new ReverseStatus(transfer, counters.LagBytes, counters.Lag);
     }
 
     /// <inheritdoc/>
     public async Task EndAsync()
     {
-        await _turn.WaitAsync();
-        try
+        using var turn = await _turns.EnterAsync(vm, CancellationToken.None);
+        Task ended;
+        CancellationTokenSource? stop;
+        lock (_guard)
         {
-            Task ended;
-            CancellationTokenSource? stop;
-            lock (_guard)
-            {
-                (ended, stop) = (_ended, _stop);
-            }
-
-            if (stop is not null)
-            {
-                await stop.CancelAsync();
-            }
-
-            await ended;
+            (ended, stop) = (_ended, _stop);
         }
-        finally
+
+        if (stop is not null)
         {
-            _turn.Release();
+            await stop.CancelAsync();
         }
+
+        await ended;
     }
 
     private SessionAcceptance? Accept(bool reverse)
@@ -203,5 +197,5 @@ internal sealed partial class TargetSessions(
 /// <summary>How the stream back to the source stands.</summary>
 /// <param name="Transfer">The running transfer; null while the agent is not connected for it.</param>
 /// <param name="LagBytes">Bytes of writes the source side does not durably hold.</param>
-/// <param name="Oldest">When the oldest of these was accepted.</param>
-internal sealed record ReverseStatus(TransferStatus? Transfer, long LagBytes, DateTimeOffset? Oldest);
+/// <param name="Lag">How long the oldest of these has waited.</param>
+internal sealed record ReverseStatus(TransferStatus? Transfer, long LagBytes, TimeSpan? Lag);

@@ -1,6 +1,5 @@
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Tests.Actors.Hosting;
-using ReplicationEngine.Vault.Agents;
-using ReplicationEngine.Vault.Cli;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
@@ -10,10 +9,9 @@ namespace ReplicationEngine.Tests.Vault.Effects;
 public sealed class Agents_that_are_away
 {
     private readonly ManualTime _time = new();
-    private readonly AgentRegistry _agents;
+    private readonly AgentSightings _agents;
 
-    public Agents_that_are_away() => _agents = new AgentRegistry(
-        _time, new ServeOptions("/nowhere", new Uri("http://127.0.0.1:1"), Token: null));
+    public Agents_that_are_away() => _agents = new AgentSightings(_time);
 
     [Theory]
     [InlineData(-3)]
@@ -32,13 +30,13 @@ public sealed class Agents_that_are_away
     [InlineData(3)]
     public void Do_not_lag_because_a_clock_was_set_or_differs(int hours)
     {
-        var report = Reports.Streaming with { OldestUnacked = VmLife.Start.AddSeconds(-2) };
+        var report = Reports.Streaming with { LagSeconds = 2 };
         _agents.Note("site-a", report);
         _time.JumpWall(TimeSpan.FromHours(hours));
         _time.Advance(TimeSpan.FromSeconds(1));
 
         Assert.Equal(TimeSpan.FromSeconds(3), _agents.LagOf("web"));
-        _agents.Note("site-a", report with { OldestUnacked = null });
+        _agents.Note("site-a", report with { LagSeconds = null });
         Assert.Equal(TimeSpan.Zero, _agents.LagOf("web"));
         Assert.Null(_agents.LagOf("db"));
     }

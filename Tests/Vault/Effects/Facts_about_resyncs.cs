@@ -3,8 +3,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Vault.Effects;
-using ReplicationEngine.Vault.Target;
+using ReplicationEngine.Orchestration.Sources;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
@@ -142,7 +141,7 @@ public sealed class Facts_about_resyncs
 
     private static IEnumerable<ProtectedVmCommand> Facts(
         ProtectedVmState state, VolumeStatus status, TargetSight target) =>
-        ResyncFacts.Of(state, Sights.Source(status), target);
+        ResyncFacts.Of(state, SourceReports.Sight(status), target);
 
     private static void Tell(VmLife life, VolumeStatus status, TargetSight target)
     {

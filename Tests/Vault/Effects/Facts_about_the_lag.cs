@@ -1,9 +1,9 @@
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Tests.Actors.Hosting;
-using ReplicationEngine.Vault.Agents;
-using ReplicationEngine.Vault.Cli;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
@@ -34,13 +34,12 @@ public sealed class Facts_about_the_lag
     [Fact]
     public void Without_its_agent_as_much_is_at_risk_as_the_agent_has_been_away()
     {
-        var agents = new AgentRegistry(
-            _time, new ServeOptions("/nowhere", new Uri("http://127.0.0.1:1"), Token: null));
-        agents.Note("site-a", Reports.Streaming with { OldestUnacked = null });
+        var agents = new AgentSightings(_time);
+        agents.Note("site-a", Reports.Streaming with { LagSeconds = null });
         _time.Advance(TimeSpan.FromMinutes(7));
         Assert.Equal(TimeSpan.FromMinutes(7), agents.AtRisk("site-a", "web"));
 
-        agents.Note("site-a", Reports.Streaming with { OldestUnacked = Reports.Streaming.At.AddMinutes(-30) });
+        agents.Note("site-a", Reports.Streaming with { LagSeconds = 30 * 60 });
         Assert.Equal(TimeSpan.FromMinutes(30), agents.AtRisk("site-a", "web"));
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(TimeSpan.FromMinutes(31), agents.AtRisk("site-a", "web"));

@@ -5,9 +5,10 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Orchestration.Effects;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Cli;
-using ReplicationEngine.Vault.Effects;
 using ReplicationEngine.Vault.Target;
 using Xunit;
 
@@ -31,7 +32,8 @@ public sealed class Quiescing_the_source : IAsyncLifetime
             TimeProvider.System, new ServeOptions(_data, new Uri("http://127.0.0.1:1"), Token: null));
         _server = new DiskServer(_data, null, TimeProvider.System);
         _site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
-        _runner = new EffectRunner(_site, new SourceSide(_agents, _site, TimeProvider.System));
+        _runner = new EffectRunner(
+            _site, new SourceSide(_agents, _site.KeyOf, TimeProvider.System), TimeProvider.System);
         var volume = _site.Obtain("web");
         await volume.PrepareAsync([new DiskSpec("/disks/a.img", 1 << 20)], Term.First, CancellationToken.None);
         volume.Store!.EndResync(new ChangePosition(new Generation(0), Lsn.None));

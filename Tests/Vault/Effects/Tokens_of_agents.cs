@@ -43,10 +43,11 @@ public sealed class Tokens_of_agents
             Assert.IsType<ControlMessage.Refused>(said);
         }
 
-        var reply = await _agents.Find("site-a")!.AskAsync(
+        var reply = await _agents.AskAsync(
+            "site-a",
             new AgentRequest.Inspect("web", []), TestContext.Current.CancellationToken);
         Assert.Equal(["asked the honest one"], Assert.IsType<AgentReply.Inspected>(reply).Problems);
-        Assert.Equal(Reports.Streaming, _agents.Status("web"));
-        Assert.Equal(TimeSpan.Zero, _agents.AwayFor("site-a"));
+        Assert.Equal(Reports.Streaming, _agents.Sightings.Status("web"));
+        Assert.Equal(TimeSpan.Zero, _agents.Sightings.AwayFor("site-a"));
     }
 }
