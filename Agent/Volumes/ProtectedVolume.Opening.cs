@@ -78,7 +78,30 @@ internal sealed partial class ProtectedVolume
         _changed();
     }
 
-    private async Task CloseAsync(CancellationToken ct)
+    /// <summary>
+    /// Closes the disks for good. After a failed sync the log still has what may not be on them: an opening writes it once
+    /// more, before the log goes (I28).
+    /// </summary>
+    private async Task LetGoAsync(CancellationToken ct)
+    {
+        if (await CloseAsync(ct) || _remembered is not { } last)
+        {
+            return;
+        }
+
+        try
+        {
+            await OpenSourceAsync(last, ct);
+            await CloseAsync(ct);
+        }
+        catch (Exception e) when (e is VolumeException or IOException)
+        {
+            ReleasedUnclean(_host.Logger, Vm, e.Message);
+        }
+    }
+
+    /// <summary>Closes what is open; false when the source's last writes may not be durable on its disks.</summary>
+    private async Task<bool> CloseAsync(CancellationToken ct)
     {
         var state = _state;
         await state.StopSessionAsync();
@@ -88,17 +111,20 @@ internal sealed partial class ProtectedVolume
         }
 
         _state = OpenState.Closed;
+        var clean = true;
         try
         {
             state.Source?.Close();
         }
         catch (IOException e)
         {
+            clean = false;
             ClosedUnclean(_host.Logger, Vm, e.Message);
         }
 
         state.Reverse?.Dispose();
         Dispose(state.Devices);
+        return clean;
     }
 
     private string ExportName(int disk) => $"{Vm}-{disk}";
@@ -133,6 +159,10 @@ internal sealed partial class ProtectedVolume
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the source of '{Vm}' was not closed clean: {Reason}")]
     private static partial void ClosedUnclean(ILogger logger, string vm, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "'{Vm}' was let go, but what its guest wrote last may not be durable on its disks: {Reason}")]
+    private static partial void ReleasedUnclean(ILogger logger, string vm, string reason);
 
     /// <summary>What is open now. Exchanged whole; the lists in it grow only while a directive is carried
     /// out.</summary>

@@ -8,6 +8,9 @@ namespace ReplicationEngine.Agent.Volumes;
 // What is reported, and the session that ships.
 internal sealed partial class ProtectedVolume
 {
+    private static readonly Dictionary<SourceCause, string> Codes =
+        Enum.GetValues<SourceCause>().ToDictionary(cause => cause, cause => Kebab(cause.ToString()));
+
     /// <summary>What there is to report; null while no directive was carried out.</summary>
     public VolumeStatus? Status(DateTimeOffset now)
     {
@@ -36,7 +39,7 @@ internal sealed partial class ProtectedVolume
             new ServedDisk(d.Path, d.SizeBytes, state.Uris.ElementAtOrDefault(i)));
         return new VolumeStatus(
             directive.Vm, directive.Role, directive.Term, [.. disks],
-            counters.Mode == SourceMode.Logging ? "logging" : "dirty-map", Kebab(condition.Cause.ToString()),
+            counters.Mode == SourceMode.Logging ? "logging" : "dirty-map", CodeOf(condition.Cause),
             condition.Detail, counters.Tail.Generation.Value, counters.Tail.Lsn.Value,
             counters.Acknowledged.Generation.Value, counters.Acknowledged.Lsn.Value, counters.LagBytes,
             counters.Lag?.TotalSeconds, counters.DirtyBytes, counters.LogBytes,
@@ -95,6 +98,8 @@ internal sealed partial class ProtectedVolume
                 : _host.Receive(directive, state.Reverse!, [.. state.Devices.Select(d => d.Length)]);
         }
     }
+
+    private static string CodeOf(SourceCause cause) => Codes[cause];
 
     private static string Kebab(string name) => string.Concat(name.Select((c, i) =>
         char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));

@@ -162,7 +162,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
                 await BecomeReverseReplicaAsync(directive, ct);
                 break;
             case VolumeRole.Released:
-                await CloseAsync(ct);
+                await LetGoAsync(ct);
                 _host.Directory.DeleteSubdirectory(Vm);
                 Volatile.Write(ref _remembered, null);
                 break;

@@ -36,29 +36,34 @@ public sealed class RecoveryPointExport : IDisposable
 public sealed partial class ReplicaStore
 {
     private readonly Dictionary<RecoveryPointId, string> _unrecorded = [];
+    private (long Folded, int Unrecorded) _listedAt = (-1, 0);
+    private RecoveryPoint[] _points = [];
+    private SkippedMarker[] _skipped = [];
 
     /// <summary>The recovery points, oldest first. Each is durable; its content never changes until it is pruned
-    /// (I6).</summary>
+    /// (I6). The same list is answered until something of it has changed.</summary>
     public IReadOnlyList<RecoveryPoint> Points
     {
         get
         {
             lock (_session)
             {
-                NoteDamage();
-                return [.. State.Points.Select(p => AsKnown(p.Point))];
+                Relist();
+                return _points;
             }
         }
     }
 
-    /// <summary>The markers that made no point, oldest first; the last 1,024.</summary>
+    /// <summary>The markers that made no point, oldest first; the last 1,024. The same list as long as
+    /// <see cref="Points"/> is.</summary>
     public IReadOnlyList<SkippedMarker> SkippedMarkers
     {
         get
         {
             lock (_session)
             {
-                return [.. State.Skipped];
+                Relist();
+                return _skipped;
             }
         }
     }
@@ -303,6 +308,17 @@ public sealed partial class ReplicaStore
             // The points count as unusable all the same; the record follows when there is space. A log that cannot be
             // synced is poisoned and says so to the next who writes; opened again, the damage is found again.
             return;
+        }
+    }
+
+    private void Relist()
+    {
+        NoteDamage();
+        if (_listedAt != (State.Folded, _unrecorded.Count))
+        {
+            _points = [.. State.Points.Select(p => AsKnown(p.Point))];
+            _skipped = [.. State.Skipped];
+            _listedAt = (State.Folded, _unrecorded.Count);
         }
     }
 

@@ -135,7 +135,9 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
 
         return new SourceCounters(
             _mode, tail, acknowledged, disks.Sum(d => d.LagBytes),
-            _log.TimeAfter(acknowledged) is { } oldest ? age ?? AgeByRecord(oldest) : null, _log.RetainedBytes,
+            acknowledged.CompareTo(tail) < 0 && _log.TimeAfter(acknowledged) is { } oldest
+                ? age ?? AgeByRecord(oldest) : null,
+            _log.RetainedBytes,
             captured, disks);
     }
 

@@ -22,10 +22,10 @@ public static class PointFacts
             yield break;
         }
 
+        var known = state.Points.Select(kept => kept.Id).Concat(state.Prune?.Points ?? []).ToHashSet();
         foreach (var (point, _) in points.Held)
         {
-            var dropped = state.Prune?.Points.Contains(point.Id) == true;
-            if (!dropped && state.Points.All(kept => kept.Id != point.Id))
+            if (!known.Contains(point.Id))
             {
                 yield return new ProtectedVmCommand.RecordRecoveryPointSealed(point);
             }

@@ -35,6 +35,7 @@ internal partial class TargetVolume : IAsyncDisposable
     private ReplicaStore? _store;
     private DateTimeOffset _completeAsOf;
     private long _factsTold;
+    private (IReadOnlyList<RecoveryPoint>? Points, PointsSight? Sight) _sighted;
     private volatile string? _fault;
 
     /// <summary>Takes the directory; opens nothing.</summary>
@@ -196,7 +197,7 @@ internal partial class TargetVolume : IAsyncDisposable
         var position = store?.Position;
         return new TargetSight
         {
-            Points = store is null ? null : PointSights.Of(store.Points, store.SkippedMarkers),
+            Points = store is null ? null : SightOf(store),
             LostBecause = LostBecause,
             Fault = Fault,
             Generation = position?.Durable.Generation ?? default,
@@ -240,6 +241,21 @@ internal partial class TargetVolume : IAsyncDisposable
         }
 
         GC.SuppressFinalize(this);
+    }
+
+    // As long as the store answers the same list, it is the same sight.
+    private PointsSight SightOf(ReplicaStore store)
+    {
+        lock (_reported)
+        {
+            var points = store.Points;
+            if (!ReferenceEquals(points, _sighted.Points))
+            {
+                _sighted = (points, PointSights.Of(points, store.SkippedMarkers));
+            }
+
+            return _sighted.Sight!;
+        }
     }
 
     /// <summary>The newest moment of which the replica is known to hold every write.</summary>

@@ -29,11 +29,11 @@ internal sealed class CheckerSet
         _all = world.Parts.Checkers(
         [
             new WriteOrderChecker(), new CaptureChecker(), new FlushChecker(), new RecoveryPointChecker(),
-            new StreamOrderChecker(), new FrozenPointChecker(), new DetectOrFailChecker(), new ResyncChecker(),
-            new HalfResyncChecker(), new DirtyMapChecker(), new OnePrimaryChecker(), new OldPrimaryChecker(),
+            new StreamOrderChecker(), new FrozenPointChecker(), new DetectOrFailChecker(), new ResyncChecker(world),
+            new HalfResyncChecker(), new DirtyMapChecker(world), new OnePrimaryChecker(), new OldPrimaryChecker(),
             new ReplayChecker(world), new AppendChecker(world), new OneAnswerChecker(), new NoResidueChecker(),
             new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
-            new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
+            new FailbackChecker(), new PruneChecker(), new CacheFullChecker(), new FailedSyncChecker(),
             new QuarantineChecker(), new ConservationChecker(),
             new ComparisonChecker(world, random.Split("comparison")),
         ]);
@@ -158,6 +158,7 @@ internal sealed class CheckerSet
         vm.SourceCut = false;
         _world.Trace.Note("disks found", powerCut ? 1 : 0);
         vm.Source = DiskModel.From(actual);
+        vm.LastNumber = 0;
     }
 
     /// <summary>The source's disks are its own again, after a failback.</summary>

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>I13: outside the extents that the source marks (active or dirty), source and replica are equal.</summary>
-internal sealed class DirtyMapChecker : Checker
+internal sealed class DirtyMapChecker(SimWorld world) : Checker
 {
     /// <inheritdoc/>
     public override string Id => "I13";
@@ -14,7 +14,7 @@ internal sealed class DirtyMapChecker : Checker
     {
         if (vm.Damaged || vm.Agent is not { Alive: true, Volume: { } volume } || vm.Target.Store is not { } store
             || vm.Live is not null || !vm.Agent.Serves || volume.Counters().Acknowledged == default
-            || store.Position.Term.CompareTo(volume.Term) > 0)
+            || store.Position.Term.CompareTo(volume.Term) > 0 || vm.EqualAt == world.Queue.Now)
         {
             return;
         }

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>I25: the replica holds every point that is listed; no jump of a clock expires many at once.</summary>
-internal sealed class PruneChecker(SimWorld world) : Checker
+internal sealed class PruneChecker : Checker
 {
     /// <inheritdoc/>
     public override string Id => "I25";
@@ -31,7 +31,7 @@ internal sealed class PruneChecker(SimWorld world) : Checker
     public override void Stored(SimVm vm, ProtectedVmEvent @event)
     {
         if (@event is ProtectedVmEvent.RecoveryPointsExpired expired && vm.Host?.State is { } before
-            && world.Plan.RetentionMinutes >= 24 * 60 && before.Points.Count - expired.Points.Count < 3)
+            && before.Enrollment.Policy.Retention >= TimeSpan.FromDays(1) && before.Points.Count - expired.Points.Count < 3)
         {
             throw Broken(vm, $"{expired.Points.Count} of {before.Points.Count} points expired at once");
         }

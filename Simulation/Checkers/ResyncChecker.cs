@@ -8,7 +8,7 @@ namespace ReplicationEngine.Simulation.Checkers;
 /// I11: when the sender has nothing dirty and the replica holds all of the log, both are equal: no copy put older bytes
 /// over newer ones.
 /// </summary>
-internal sealed class ResyncChecker : Checker
+internal sealed class ResyncChecker(SimWorld world) : Checker
 {
     /// <inheritdoc/>
     public override string Id => "I11";
@@ -23,12 +23,18 @@ internal sealed class ResyncChecker : Checker
         }
 
         var counters = volume.Counters();
-        if (counters.DirtyBytes == 0 && counters.Mode == SourceMode.Logging && !store.Position.Resyncing
-            && store.Applied.CompareTo(counters.Tail) == 0
-            && BlockComparison.Differing(vm, store, _ => false) is { } block)
+        if (counters.DirtyBytes > 0 || counters.Mode != SourceMode.Logging || store.Position.Resyncing
+            || store.Applied.CompareTo(counters.Tail) != 0)
+        {
+            return;
+        }
+
+        if (BlockComparison.Differing(vm, store, _ => false) is { } block)
         {
             throw Broken(vm, $"source and replica are in step at {counters.Tail} and differ in {block}");
         }
+
+        vm.EqualAt = world.Queue.Now;
     }
 }
 

@@ -57,6 +57,15 @@ public enum SimAction
     /// <summary>An idle entity is passivated.</summary>
     Passivate,
 
+    /// <summary>Protection is ended; the replica is kept when A is odd.</summary>
+    Disable,
+
+    /// <summary>The VM is protected, again.</summary>
+    Enable,
+
+    /// <summary>Another policy: points are kept for A minutes.</summary>
+    ChangePolicy,
+
     /// <summary>A: the agent's process dies, at its storage operation A from now (0: at once).</summary>
     AgentKill,
 

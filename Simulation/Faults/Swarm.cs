@@ -25,6 +25,9 @@ public static class Swarm
         (SimAction.UnplannedFailover, 0.5), (SimAction.Pause, 0.5), (SimAction.Resync, 0.4), (SimAction.Passivate, 2),
     ];
 
+    private static readonly (SimAction Action, double PerHour)[] Rare =
+        [(SimAction.Disable, 0.5), (SimAction.ChangePolicy, 0.5)];
+
     /// <summary>The plan of a seed.</summary>
     /// <param name="seed">The seed.</param>
     /// <param name="safety">How long faults go on.</param>
@@ -35,8 +38,12 @@ public static class Swarm
         var count = vms > 0 ? vms : random.Between(1, 4);
         var faults = random.Chance(0.08) ? [] : Faults.Where(_ => random.Chance(0.4)).ToArray();
         var operations = Operations.Where(_ => random.Chance(0.6)).ToArray();
+        var rare = random.Split("rare");
+        operations = [.. operations, .. Rare.Where(_ => rare.Chance(0.25))];
         var events = new List<PlannedEvent>();
-        var (from, to) = (TimeSpan.FromMinutes(4), safety);
+
+        // Faults from the first moment on also hit enabling and the first copy.
+        var (from, to) = (rare.Chance(0.3) ? TimeSpan.FromSeconds(5) : TimeSpan.FromMinutes(4), safety);
         for (var vm = 0; vm < count; vm++)
         {
             var mine = random.Split(string.Create(CultureInfo.InvariantCulture, $"vm{vm}"));
@@ -145,6 +152,9 @@ public static class Swarm
                 yield return new PlannedEvent(
                     Later(20, 60), vm, SimAction.TestWrite, random.Next(long.MaxValue), random.Between(1, 9));
                 yield return new PlannedEvent(Later(30, 600), vm, SimAction.CleanUp);
+                break;
+            case SimAction.Disable:
+                yield return new PlannedEvent(Later(1, 300), vm, SimAction.Enable);
                 break;
             case SimAction.Pause:
                 yield return new PlannedEvent(Later(30, 900), vm, SimAction.Resume);

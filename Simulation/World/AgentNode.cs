@@ -113,10 +113,9 @@ internal sealed class AgentNode : Node, IVolumeHost
             async () =>
             {
                 await _volumes.LoadAsync(alone, LifeEnds);
-                if (Role is null or VolumeRole.Released)
+                if (Role is null)
                 {
-                    World.Checkers.DisksFound(_vm, _openedAfterCut == true, Content(Raw()));
-                    _openedAfterCut = null;
+                    Found();
                 }
 
                 Opened();
@@ -128,11 +127,15 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>Answers the service.</summary>
     public async Task<AgentReply> AnswerAsync(AgentRequest request)
     {
-        var returns = Role == VolumeRole.ReverseReplica;
+        var (fresh, returns) = (Role is null, Role == VolumeRole.ReverseReplica);
         var reply = await _volumes!.AnswerAsync(request, LifeEnds);
         if (returns && Volume is not null)
         {
             Returned();
+        }
+        else if (fresh && Volume is not null)
+        {
+            Found();
         }
 
         Opened();
@@ -236,17 +239,24 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// compared the first time only.</summary>
     private void Returned()
     {
-        _openedAfterCut = null;
         if (_returned)
         {
-            World.Checkers.DisksFound(_vm, powerCut: false, Content(Raw()));
+            Found();
         }
         else
         {
+            _openedAfterCut = null;
             World.Checkers.ReturnedToSource(_vm, Content(Raw()));
         }
 
         _returned = true;
+    }
+
+    /// <summary>Whatever is on the disks of a machine that was not protected is what it holds.</summary>
+    private void Found()
+    {
+        World.Checkers.DisksFound(_vm, _openedAfterCut == true, Content(Raw()));
+        _openedAfterCut = null;
     }
 
     /// <summary>What a death left is looked at as soon as it is open again.</summary>

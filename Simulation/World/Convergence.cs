@@ -51,8 +51,10 @@ internal sealed class Convergence(SimWorld world)
         }
     }
 
-    /// <summary>Damage to the replica may end in a state that only a person with a new disk can mend.</summary>
-    private static bool IsExempt(SimVm vm) => vm.Damaged;
+    /// <summary>Damage to the replica may end in a state that only a person with a new disk can mend; and a machine that
+    /// was let go where it runs, at the target side, is no longer ours.</summary>
+    private static bool IsExempt(SimVm vm) =>
+        vm.Damaged || vm.Host.State is { Phase: Phase.Disabled { Primary: PrimarySide.Target } };
 
     private bool IsCalm(SimVm vm) =>
         world.Service.Alive && vm.Agent is { Alive: true, Session: { Open: true, Streaming: true } session }
@@ -90,6 +92,7 @@ internal sealed class Convergence(SimWorld world)
         var offered = ProtectedVmOperations.Offered(state);
         ProtectedVmCommand? command =
             offered.Contains(Operation.CleanUpTestFailover) ? new ProtectedVmCommand.CleanUpTestFailover("")
+            : offered.Contains(Operation.Enable) ? vm.Enabling()
             : offered.Contains(Operation.Commit) ? new ProtectedVmCommand.Commit()
             : offered.Contains(Operation.Reprotect) ? new ProtectedVmCommand.Reprotect()
             : offered.Contains(Operation.Failback) ? new ProtectedVmCommand.Failback()

@@ -107,6 +107,10 @@ internal sealed class Director(SimWorld world)
         SimAction.Resume => new ProtectedVmCommand.Resume(),
         SimAction.Resync => new ProtectedVmCommand.StartResync(),
         SimAction.Retry => new ProtectedVmCommand.RetryJob(),
+        SimAction.Disable => new ProtectedVmCommand.Disable((planned.A & 1) == 1),
+        SimAction.Enable => vm.Enabling(),
+        SimAction.ChangePolicy => new ProtectedVmCommand.UpdatePolicy(
+            vm.Policy with { Retention = TimeSpan.FromMinutes((planned.A & 1) == 0 ? 25 : 24 * 60) }),
         _ => null,
     };
 

@@ -48,7 +48,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         _agents = new SimAgents(World, this);
         var key = Convert.ToBase64String(World.DataKey);
         var sources = Parts.Sources(new SourceSide(_agents, _ => key, Clock));
-        _facts = new FactFinder(_agents, sources, site);
+        _facts = new FactFinder(_agents, sources, site, Clock);
         _effects = new EffectCarrier(StateAsync, new EffectRunner(site, sources, Clock), new VmGates(), Clock);
         Token = World.Journal.Acquire();
         foreach (var vm in World.Vms)
@@ -74,9 +74,9 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     /// <summary>An agent reported.</summary>
     public void Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report) => After(TimeSpan.Zero, () =>
     {
-        if (_agents.Reported(vm, life, report) && vm.Host.State is { } state && state.Phase is not Phase.NotProtected)
+        if (_agents.Reported(vm, life, report))
         {
-            World.Run(() => WelcomeAsync(vm, state), this);
+            World.Run(() => WelcomeAsync(vm), this);
         }
 
         Look(vm);
@@ -134,8 +134,14 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         }
     }
 
-    private async Task WelcomeAsync(SimVm vm, ProtectedVmState state)
+    private async Task WelcomeAsync(SimVm vm)
     {
+        var state = await StateAsync(vm.Name, LifeEnds);
+        if (state.Phase is Phase.NotProtected)
+        {
+            return;
+        }
+
         var sequence = vm.Host.Sequence;
         var problem = await _facts.WelcomeAsync(
             state, (fact, _) => vm.AskAsync(EntityHost.IdOf($"{vm.Name}|connected|{sequence}"), "engine", fact),
@@ -187,6 +193,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     private async Task LookAsync(SimVm vm, ProtectedVmState state)
     {
         await RestoreAsync(vm, state);
+        World.Run(() => _facts.KeepAsync(state, LifeEnds), this);
         var sequence = vm.Host.Sequence;
         foreach (var fact in _facts.Facts(state))
         {

@@ -4,6 +4,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Simulation.Checkers;
@@ -93,6 +94,9 @@ internal sealed class SimVm
     /// <summary>When each point was seen first (virtual time).</summary>
     public Dictionary<RecoveryPointId, TimeSpan> SeenAt { get; } = [];
 
+    /// <summary>When source and replica were found equal everywhere.</summary>
+    public TimeSpan? EqualAt { get; set; }
+
     /// <summary>The newest number that the source gave, as far as anybody was told.</summary>
     public long LastNumber { get; set; }
 
@@ -113,6 +117,17 @@ internal sealed class SimVm
 
     /// <summary>Why an entity of it is quarantined by a fault.</summary>
     public Action? Antidote { get; set; }
+
+    /// <summary>The policy under which it is protected first.</summary>
+    public ReplicationPolicy Policy => ReplicationPolicy.Default with
+    {
+        AutoResync = AutoResync.Immediately,
+        Retention = TimeSpan.FromMinutes(_world.Plan.RetentionMinutes),
+    };
+
+    /// <summary>The command that protects it.</summary>
+    public ProtectedVmCommand Enabling() => new ProtectedVmCommand.Enable(
+        VmId, Paths.Select((p, i) => new ProtectedDisk(p, Shape.Sizes[i])).ToValueList(), "SCN-1", Policy, AgentName);
 
     /// <summary>Sends a command; sometimes a copy of it comes later (M).</summary>
     public async Task<CommandReply> AskAsync(CommandId id, string actor, ProtectedVmCommand command)
@@ -260,8 +275,9 @@ internal sealed class SimVm
         TestContent = powerCut ? null : TestContent;
     }
 
-    /// <summary>Everything of the VM at the target side was deleted.</summary>
-    public void Forget() => (Live, TestContent) = (null, null);
+    /// <summary>Everything of the VM at the target side was deleted, damage with it.</summary>
+    public void Forget() =>
+        (Live, TestContent, Damaged, TargetCut, TargetSyncBroken) = (null, null, false, false, false);
 
     /// <summary>A step of the kernel may have changed the state.</summary>
     public void StateMayHaveChanged()

@@ -157,16 +157,9 @@ internal sealed class SimWorld
         }
 
         Service.Start();
-        var policy = ReplicationPolicy.Default with
-        {
-            AutoResync = AutoResync.Immediately,
-            Retention = TimeSpan.FromMinutes(Plan.RetentionMinutes),
-        };
         foreach (var vm in Vms)
         {
-            Queue.After(TimeSpan.FromSeconds(5), () => vm.Ask(new ProtectedVmCommand.Enable(
-                vm.VmId, vm.Paths.Select((p, i) => new ProtectedDisk(p, vm.Shape.Sizes[i])).ToValueList(), "SCN-1",
-                policy, vm.AgentName)));
+            Queue.After(TimeSpan.FromSeconds(5), () => vm.Ask(vm.Enabling()));
         }
 
         var director = new Director(this);

@@ -22,6 +22,7 @@ internal sealed partial class FactPump(
     private static readonly TimeSpan LookAtAllEvery = TimeSpan.FromSeconds(30);
     private readonly ConcurrentDictionary<string, bool> _due = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _signal = new(0);
+    private readonly ConcurrentDictionary<string, Task> _kept = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Task> _welcomes = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
@@ -99,11 +100,20 @@ internal sealed partial class FactPump(
         }
     }
 
+    private async Task KeepAsync(string vm, ProtectedVmState state, CancellationToken ct)
+    {
+        if (await finder.KeepAsync(state, ct) is { } problem)
+        {
+            NotDirected(state.Enrollment.Agent, vm, problem);
+        }
+    }
+
     private async Task LookAtAsync(string vm, CancellationToken ct)
     {
         try
         {
             var view = await vms.Get(vm).StateAsync(ct);
+            _kept[vm] = KeepAsync(vm, view.State, ct);
             foreach (var fact in finder.Facts(view.State))
             {
                 var reply = await vms.TellAsync(vm, fact, $"{view.Sequence}|{fact}", ct);

@@ -40,6 +40,7 @@ internal sealed partial class StoreState
         foreach (var (number, record) in r.Many(x => (x.I64(), StoreRecordCodec.Read(x))))
         {
             state._facts.Add(number, FactOf(record));
+            state.NewestFact = number;
         }
 
         return state;

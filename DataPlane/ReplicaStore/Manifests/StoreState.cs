@@ -48,8 +48,11 @@ internal sealed partial class StoreState
     /// <summary>How many records were folded; the number of the next fact.</summary>
     public long Folded { get; private set; }
 
-    public IEnumerable<NumberedFact> FactsAfter(long number) =>
-        _facts.Where(f => f.Key > number).Select(f => new NumberedFact(f.Key, f.Value));
+    /// <summary>The number of the newest fact.</summary>
+    public long NewestFact { get; private set; }
+
+    public IEnumerable<NumberedFact> FactsAfter(long number) => number >= NewestFact ? []
+        : _facts.Where(f => f.Key > number).Select(f => new NumberedFact(f.Key, f.Value));
 
     public int IndexOf(RecoveryPointId id) => Points.FindIndex(p => p.Point.Id == id);
 
@@ -176,6 +179,7 @@ internal sealed partial class StoreState
     private void Tell(ReplicaFact fact)
     {
         _facts.Add(Folded, fact);
+        NewestFact = Folded;
         while (_facts.Count > FactsKept)
         {
             _facts.Remove(_facts.First().Key);
