@@ -12,7 +12,8 @@ internal interface IVolumeHost
     /// <summary>Holds one subdirectory per VM.</summary>
     IStorageDirectory Directory { get; }
 
-    /// <summary>Tells this boot of the machine from every other: the page cache survives a process, not a boot.</summary>
+    /// <summary>Tells this boot of the machine from every other: the page cache survives a process, not a
+    /// boot.</summary>
     string BootId { get; }
 
     /// <summary>The clocks.</summary>
@@ -50,8 +51,8 @@ internal interface IVolumeHost
     /// <summary>Receives the service's changes into disks of these sizes until it is disposed.</summary>
     IVolumeSession Receive(VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes);
 
-    /// <summary>Freezes a VM's applications, runs the action (told whether they are frozen), and thaws them; answers the
-    /// action's result and, when they were not frozen, why.</summary>
+    /// <summary>Freezes a VM's applications, runs the action (told whether they are frozen), and thaws them; answers
+    /// the action's result and, when they were not frozen, why.</summary>
     Task<(T Result, string? Warning)> FreezeAroundAsync<T>(string vm, Func<bool, T> action, CancellationToken ct);
 }
 

@@ -79,8 +79,8 @@ internal sealed partial class ProtectedVolume
     }
 
     /// <summary>
-    /// Closes the disks for good. After a failed sync the log still has what may not be on them: an opening writes it once
-    /// more, before the log goes (I28).
+    /// Closes the disks for good. After a failed sync the log still has what may not be on them: an opening writes it
+    /// once more, before the log goes (I28).
     /// </summary>
     private async Task LetGoAsync(CancellationToken ct)
     {

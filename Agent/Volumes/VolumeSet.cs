@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>The volumes of one agent, by VM: answers the service's requests and gathers what there is to
 /// report.</summary>
-internal sealed class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDisposable
+internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, ProtectedVolume> _volumes = new(StringComparer.Ordinal);
     private readonly Signal _changed = new();
@@ -21,7 +22,7 @@ internal sealed class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDis
             var volume = Obtain(vm);
             if (startAlone && volume.Remembered is { Role: VolumeRole.Primary } directive)
             {
-                await volume.DirectAsync(directive, cancellationToken);
+                await StartAloneAsync(volume, directive, cancellationToken);
             }
         }
     }
@@ -76,6 +77,24 @@ internal sealed class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDis
             await volume.DisposeAsync();
         }
     }
+
+    // What cannot be served now, or must not, waits for the service; the other volumes do not wait for it.
+    private async Task StartAloneAsync(
+        ProtectedVolume volume, VolumeDirective directive, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await volume.DirectAsync(directive, cancellationToken);
+        }
+        catch (Exception e) when (e is VolumeException or IOException)
+        {
+            NotStartedAlone(host.Logger, volume.Vm, e.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "'{Vm}' is not served before the service has said what it is: {Reason}")]
+    private static partial void NotStartedAlone(ILogger logger, string vm, string reason);
 
     private ProtectedVolume Obtain(string vm) =>
         _volumes.GetOrAdd(vm, name => new ProtectedVolume(name, host, _changed.Pulse));

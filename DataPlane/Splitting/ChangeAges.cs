@@ -3,8 +3,8 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Since when changes have stood in the log, by the clock that nobody sets (I26). Changes that came close together share
-/// an entry; when there are too many entries, further ones share. Not safe for several threads.
+/// Since when changes have stood in the log, by the clock that nobody sets (I26). Changes that came close together
+/// share an entry; when there are too many entries, further ones share. Not safe for several threads.
 /// </summary>
 internal sealed class ChangeAges(TimeProvider time)
 {

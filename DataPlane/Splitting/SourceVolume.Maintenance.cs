@@ -120,8 +120,8 @@ public sealed partial class SourceVolume
         lock (_order.Gate)
         {
             return new Settling(
-                proposal, _generationStart.Generation, _flushes[disk].Begun, _options.Time.GetTimestamp(), _acknowledged,
-                _maps[disk][ExtentMark.Dirty].Any);
+                proposal, _generationStart.Generation, _flushes[disk].Begun, _options.Time.GetTimestamp(),
+                _acknowledged, _maps[disk][ExtentMark.Dirty].Any);
         }
     }
 

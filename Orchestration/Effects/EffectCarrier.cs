@@ -54,8 +54,8 @@ internal sealed class EffectCarrier(
         }
     }
 
-    /// <summary>Cancels the work when it is not owed any more. Nothing but timers and the work itself is waited for, so that
-    /// all goes on in the context in which it began.</summary>
+    /// <summary>Cancels the work when it is not owed any more. Nothing but timers and the work itself is waited for, so
+    /// that all goes on in the context in which it began.</summary>
     private async Task WatchAsync(
         string vm, ProtectedVmEffect effect, CancellationTokenSource obsolete, CancellationToken over)
     {

@@ -6,7 +6,8 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Orchestration.Effects;
 
-/// <summary>The source sides of all VMs, as effects reach them: through agents, which may be away or not answer.</summary>
+/// <summary>The source sides of all VMs, as effects reach them: through agents, which may be away or not
+/// answer.</summary>
 internal interface ISourceSide
 {
     /// <summary>Whether the VM's agent is connected.</summary>

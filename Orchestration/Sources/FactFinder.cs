@@ -30,8 +30,8 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
     }
 
     /// <summary>
-    /// Directs a connected agent again that does not say of a VM's source side what it is to be, while no effect is under
-    /// way to make it so: a directive that failed or was lost (a disk that was away, a full data directory) would
+    /// Directs a connected agent again that does not say of a VM's source side what it is to be, while no effect is
+    /// under way to make it so: a directive that failed or was lost (a disk that was away, a full data directory) would
     /// otherwise wait for the next connection. At most one at a time and every ten seconds. Answers why it failed; null
     /// when it did not, or there was nothing to do.
     /// </summary>
@@ -98,8 +98,8 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
         return problem;
     }
 
-    // While prerequisites are checked there is nothing to direct, but a check that failed for want of the agent is tried
-    // again at once when the VM is told.
+    // While prerequisites are checked there is nothing to direct, but a check that failed for want of the agent is
+    // tried again at once when the VM is told.
     private async Task<string?> DirectAsync(ProtectedVmState state, CancellationToken ct)
     {
         if (state.Phase is Phase.NotProtected or Phase.Enabling { Step: EnableStep.CheckingPrerequisites })

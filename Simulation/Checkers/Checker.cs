@@ -66,6 +66,11 @@ internal abstract class Checker
     {
     }
 
+    /// <summary>A marker stands in the source's stream.</summary>
+    public virtual void Marked(SimVm vm, RecoveryPointId point, long number)
+    {
+    }
+
     /// <summary>Records were applied.</summary>
     public virtual void Applied(SimVm vm, SeenRecords seen)
     {

@@ -34,7 +34,7 @@ internal sealed class CheckerSet
             new ReplayChecker(world), new AppendChecker(world), new OneAnswerChecker(), new NoResidueChecker(),
             new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
             new FailbackChecker(), new PruneChecker(), new CacheFullChecker(), new FailedSyncChecker(),
-            new QuarantineChecker(), new ConservationChecker(),
+            new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
             new ComparisonChecker(world, random.Split("comparison")),
         ]);
     }
@@ -91,6 +91,7 @@ internal sealed class CheckerSet
         _world.Trace.Note("marker", number);
         vm.Marked[(point, number)] = (ulong[])vm.Source.Current.Clone();
         vm.LastNumber = number;
+        Tell(c => c.Marked(vm, point, number));
     }
 
     /// <summary>Wraps a replica so that what is applied is seen.</summary>

@@ -29,7 +29,8 @@ internal sealed class HonestBoundChecker(SimWorld world) : Checker
             var lost = write.After > cut || (write.After == cut && !write.Logged);
             if (lost && write.At < oldest && !write.Adopted)
             {
-                throw Broken(vm, $"a write of {write.At} was lost; the bound {copy.RpoBound} promised all until {oldest}");
+                throw Broken(
+                    vm, $"a write of {write.At} was lost; the bound {copy.RpoBound} promised all until {oldest}");
             }
         }
     }

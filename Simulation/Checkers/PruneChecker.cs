@@ -31,7 +31,8 @@ internal sealed class PruneChecker : Checker
     public override void Stored(SimVm vm, ProtectedVmEvent @event)
     {
         if (@event is ProtectedVmEvent.RecoveryPointsExpired expired && vm.Host?.State is { } before
-            && before.Enrollment.Policy.Retention >= TimeSpan.FromDays(1) && before.Points.Count - expired.Points.Count < 3)
+            && before.Enrollment.Policy.Retention >= TimeSpan.FromDays(1)
+            && before.Points.Count - expired.Points.Count < 3)
         {
             throw Broken(vm, $"{expired.Points.Count} of {before.Points.Count} points expired at once");
         }

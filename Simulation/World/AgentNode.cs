@@ -59,6 +59,12 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>Whether the guest's writes are taken.</summary>
     public bool Serves => Volume is not null && Role == VolumeRole.Primary;
 
+    /// <summary>Whether the applications are frozen.</summary>
+    public bool Frozen { get; private set; }
+
+    /// <summary>Whether they were when the last marker was put in.</summary>
+    public bool FrozenAtMark { get; private set; }
+
     /// <inheritdoc/>
     public IStorageDirectory Directory => Storage.Root.Subdirectory("volumes");
 
@@ -127,6 +133,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>Answers the service.</summary>
     public async Task<AgentReply> AnswerAsync(AgentRequest request)
     {
+        FrozenAtMark = false;
         var (fresh, returns) = (Role is null, Role == VolumeRole.ReverseReplica);
         var reply = await _volumes!.AnswerAsync(request, LifeEnds);
         if (returns && Volume is not null)
@@ -196,8 +203,17 @@ internal sealed class AgentNode : Node, IVolumeHost
     public Task<(T Result, string? Warning)> FreezeAroundAsync<T>(
         string vm, Func<bool, T> action, CancellationToken ct)
     {
-        var frozen = _hooks.Chance(0.7);
-        return Task.FromResult((action(frozen), frozen ? null : "the applications were not frozen"));
+        Frozen = _hooks.Chance(0.7);
+        try
+        {
+            var result = action(Frozen || World.Parts.CallsFrozen);
+            FrozenAtMark = Frozen;
+            return Task.FromResult((result, Frozen ? null : "the applications were not frozen"));
+        }
+        finally
+        {
+            Frozen = false;
+        }
     }
 
     /// <inheritdoc/>

@@ -51,8 +51,8 @@ internal sealed class Convergence(SimWorld world)
         }
     }
 
-    /// <summary>Damage to the replica may end in a state that only a person with a new disk can mend; and a machine that
-    /// was let go where it runs, at the target side, is no longer ours.</summary>
+    /// <summary>Damage to the replica may end in a state that only a person with a new disk can mend; and a machine
+    /// that was let go where it runs, at the target side, is no longer ours.</summary>
     private static bool IsExempt(SimVm vm) =>
         vm.Damaged || vm.Host.State is { Phase: Phase.Disabled { Primary: PrimarySide.Target } };
 

@@ -91,7 +91,8 @@ internal sealed class Director(SimWorld world)
 
     private static ProtectedVmCommand? CommandOf(SimVm vm, PlannedEvent planned) => planned.Action switch
     {
-        SimAction.MakePoint => new ProtectedVmCommand.MakeRecoveryPoint(PointKind.Crash),
+        SimAction.MakePoint => new ProtectedVmCommand.MakeRecoveryPoint(
+            (planned.A & 1) == 1 ? PointKind.Application : PointKind.Crash),
         SimAction.TestFailover => new ProtectedVmCommand.StartTestFailover(Choice(vm, planned.A)),
         SimAction.CleanUp => new ProtectedVmCommand.CleanUpTestFailover("done"),
         SimAction.PlannedFailover => new ProtectedVmCommand.StartPlannedFailover(),

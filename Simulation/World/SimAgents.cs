@@ -6,7 +6,8 @@ namespace ReplicationEngine.Simulation.World;
 /// <summary>The agents as one life of the service reaches them: over links that lose messages.</summary>
 internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
 {
-    private readonly Dictionary<string, SimVm> _vms = world.Vms.ToDictionary(vm => vm.AgentName, StringComparer.Ordinal);
+    private readonly Dictionary<string, SimVm> _vms =
+        world.Vms.ToDictionary(vm => vm.AgentName, StringComparer.Ordinal);
     private readonly Dictionary<string, int> _lives = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<TaskCompletionSource<AgentReply>>> _open = new(StringComparer.Ordinal);
 

@@ -56,6 +56,9 @@ internal class SimParts
     /// <summary>Whether the removal of a test machine removes it.</summary>
     public virtual bool CleansUp => true;
 
+    /// <summary>Whether applications that did not freeze are called frozen.</summary>
+    public virtual bool CallsFrozen => false;
+
     /// <summary>The bound of data loss that is told for a failover.</summary>
     public virtual TimeSpan Bound(TimeSpan bound) => bound;
 

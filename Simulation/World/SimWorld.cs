@@ -1,6 +1,3 @@
-using ReplicationEngine.Engine.Policies;
-using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Kernel;

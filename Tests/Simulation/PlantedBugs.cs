@@ -31,6 +31,7 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I5", "the replica swallows a batch of records", 5, () => new Swallowing()),
         new("I6", "a point reads another byte after a while", 5, () => new DriftingPoints()),
         new("I7", "what is damaged reads as zeroes", 60, () => new ZeroesForDamage()),
+        new("I10", "applications that did not freeze are called frozen", 20, () => new CallsFrozenWhatIsNot()),
         new("I11", "an extent counts as copied before it was", 20, () => new HastyClears()),
         new("I12", "a resync counts as complete as soon as it begins", 20, () => new EarlyEnd()),
         new("I13", "a look at the marks loses the last", 20, () => new LostMarks()),
@@ -95,6 +96,11 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
     {
         public override IBlockDevice PointDisk(RecoveryPoint point, IBlockDevice disk) =>
             new FaultyDisk(disk) { ReadsDamageAsZeroes = true };
+    }
+
+    private sealed class CallsFrozenWhatIsNot : SimParts
+    {
+        public override bool CallsFrozen => true;
     }
 
     private sealed class HastyClears : SimParts

@@ -155,11 +155,12 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         var transfer = status is { Role: VolumeRole.ReverseReplica } ? Reverse(volume)?.Transfer
             : status?.Transfer;
         var agent = state.Enrollment.Agent;
+        var connected = agents.Sightings.IsConnected(agent);
         IReadOnlyList<DiskView> disks = status is { } known
-            ? [.. known.Disks.Select(d => new DiskView(d.Path, !agents.Sightings.IsConnected(agent) ? null : d.Uri, d.SizeBytes))]
+            ? [.. known.Disks.Select(d => new DiskView(d.Path, connected ? d.Uri : null, d.SizeBytes))]
             : [.. state.Enrollment.Disks.Select(d => new DiskView(d.Path, null, d.SizeBytes))];
         return new SourceView(
-            agent, agents.Sightings.IsConnected(agent), status is null ? "unknown" : Kebab(status.Role.ToString()),
+            agent, connected, status is null ? "unknown" : Kebab(status.Role.ToString()),
             status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
             status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
             transfer?.CountedSince);
@@ -196,8 +197,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
 
     private static RecoveredView Machine(RecoveredMachine machine, KeptPoint? point, TimeSpan rpo, TimeSpan rto) => new(
         [.. machine.Disks.Select(d => new DiskView(d.Path, d.Uri, d.SizeBytes))],
-        Point(point ?? new KeptPoint(machine.Point, TimeSpan.Zero)), Math.Round(rpo.TotalSeconds, 3), Math.Round(rto.TotalSeconds, 3),
-        machine.WrittenBytes > 0);
+        Point(point ?? new KeptPoint(machine.Point, TimeSpan.Zero)), Math.Round(rpo.TotalSeconds, 3),
+        Math.Round(rto.TotalSeconds, 3), machine.WrittenBytes > 0);
 
     private static SettingsView Settings(ProtectedVmState state) => new(
         state.Enrollment.ScenarioId, state.Enrollment.Policy.Name, state.Enrollment.Policy.Retention.TotalHours,
