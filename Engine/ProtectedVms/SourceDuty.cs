@@ -55,14 +55,15 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
     {
         Phase.CommitPending or Phase.Committing or Phase.FailedOver
             or Phase.Reprotecting { Direction: Direction.ToPrimary }
-            or Phase.ProtectedReverse => state.Term,
+            or Phase.ProtectedReverse or Phase.Cancelling { Direction: Direction.ToPrimary } => state.Term,
         Phase.FailingBack or Phase.FailbackCommitPending => new Term(state.Term.Value - 1),
         _ => null,
     };
 
     /// <summary>Whether the machine at the target side takes no more writes.</summary>
     public static bool IsLiveQuiesced(ProtectedVmState state) =>
-        state.Phase is Phase.FailingBack { Step: not FailoverStep.Quiescing } or Phase.FailbackCommitPending;
+        state.Phase is Phase.FailingBack { Step: not FailoverStep.Quiescing } or Phase.FailbackCommitPending
+            or Phase.Cancelling { Direction: Direction.ToPrimary };
 
     /// <summary>Whether the source knows exactly which extents a resync for this reason must send.</summary>
     public static bool SourceKnowsExtents(ResyncReason reason) => reason is ResyncReason.DirtyMap
