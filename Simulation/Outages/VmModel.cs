@@ -203,7 +203,7 @@ internal sealed class VmModel
         Advance(Now);
         SealReached();
         Effects.Look();
-        VmFacts.Tell(this);
+        VmLook.Tell(this);
     }
 
     /// <summary>The service starts again; nothing is connected yet.</summary>

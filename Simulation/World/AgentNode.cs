@@ -27,6 +27,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     private int _boot;
     private bool? _openedAfterCut;
     private bool _returned;
+    private bool _maintaining;
 
     public AgentNode(SimWorld world, SimVm vm, SplittableRandom random)
         : base(world, $"agent {vm.Name}")
@@ -177,8 +178,10 @@ internal sealed class AgentNode : Node, IVolumeHost
         : $"Disk '{path}' does not exist on the agent's machine; check the path.";
 
     /// <inheritdoc/>
-    public IBlockDevice OpenDisk(string path) => World.Parts.SourceDevice(new FileBlockDevice(
-        Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing)));
+    public IBlockDevice OpenDisk(string path) => new BusySource(
+        World.Parts.SourceDevice(new FileBlockDevice(
+            Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing))),
+        WriteDuringSync);
 
     /// <inheritdoc/>
     public string FingerprintOf(string path) => path;
@@ -285,16 +288,30 @@ internal sealed class AgentNode : Node, IVolumeHost
         }
     }
 
+    // A flush of the guest's own is not joined: it does not wait for its own write.
+    private void WriteDuringSync()
+    {
+        if (_maintaining && _hooks.Chance(0.3) && Volume is { } volume)
+        {
+            _vm.WriteSource(volume, _hooks.Next(long.MaxValue));
+        }
+    }
+
     private void Maintain()
     {
         try
         {
+            _maintaining = true;
             _volumes?.Maintain();
             Session?.Poke();
         }
         catch (IOException)
         {
             World.Trace.Note("maintenance refused");
+        }
+        finally
+        {
+            _maintaining = false;
         }
     }
 

@@ -184,6 +184,10 @@ internal sealed class SimVm
         }
     }
 
+    /// <summary>The guest writes once at the source.</summary>
+    public void WriteSource(SourceVolume volume, long seed) =>
+        WriteTo(new SplittableRandom((ulong)seed), Source, volume);
+
     /// <summary>The guest flushes.</summary>
     public void Flush()
     {
