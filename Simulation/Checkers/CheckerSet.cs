@@ -33,7 +33,7 @@ internal sealed class CheckerSet
             new HalfResyncChecker(), new DirtyMapChecker(world), new OnePrimaryChecker(), new OldPrimaryChecker(),
             new ReplayChecker(world), new AppendChecker(world), new OneAnswerChecker(), new NoResidueChecker(),
             new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
-            new FailbackChecker(), new PruneChecker(), new CacheFullChecker(), new FailedSyncChecker(),
+            new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
             new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
             new ComparisonChecker(world, random.Split("comparison")),
         ]);

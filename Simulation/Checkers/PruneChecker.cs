@@ -4,14 +4,17 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>I25: the replica holds every point that is listed; no jump of a clock expires many at once.</summary>
-internal sealed class PruneChecker : Checker
+internal sealed class PruneChecker(SimWorld world) : Checker
 {
+    private readonly Dictionary<SimVm, (int Life, HashSet<Engine.Identifiers.RecoveryPointId> Points)> _offered = [];
+
     /// <inheritdoc/>
     public override string Id => "I25";
 
     /// <inheritdoc/>
     public override void Minute(SimVm vm)
     {
+        CheckUnusable(vm);
         if (vm.Damaged || vm.Target.Store is not { } store || vm.Host.State is not { Phase: Phase.Protected } state)
         {
             return;
@@ -25,6 +28,21 @@ internal sealed class PruneChecker : Checker
                 throw Broken(vm, $"the listed point {kept.Id} is gone from the replica");
             }
         }
+    }
+
+    // What the replica knows to be damaged is not offered for long (I7).
+    private void CheckUnusable(SimVm vm)
+    {
+        var known = vm.Host.State?.Points.Where(p => p.Usable).Select(p => p.Id).ToHashSet() ?? [];
+        var offered = (vm.Target.Store?.Points ?? []).Where(p => !p.Usable && known.Contains(p.Id))
+            .Select(p => p.Id).ToHashSet();
+        if (_offered.TryGetValue(vm, out var before) && before.Life == world.Service.Life
+            && before.Points.Overlaps(offered) && vm.Host.State?.Phase is Phase.Protected && !world.Service.Paused)
+        {
+            throw Broken(vm, "a point that the replica knows to be damaged is still offered after a minute");
+        }
+
+        _offered[vm] = (world.Service.Life, offered);
     }
 
     /// <inheritdoc/>

@@ -119,8 +119,9 @@ public static class Swarm
     }
 
     /// <summary>More writes at once than a small log takes.</summary>
-    private static IEnumerable<PlannedEvent> Burst(SplittableRandom random, long ms, int vm) =>
-        Enumerable.Range(2, random.Between(10, 60)).Select(
+    private static IEnumerable<PlannedEvent> Burst(
+        SplittableRandom random, long ms, int vm, int from = 10, int to = 60) =>
+        Enumerable.Range(2, random.Between(from, to)).Select(
             i => new PlannedEvent(ms + i, vm, SimAction.Write, random.Next(long.MaxValue), random.Between(1, 7)));
 
     private static void Every(
@@ -140,9 +141,16 @@ public static class Swarm
         var ms = (long)at.TotalMilliseconds;
         long Later(int fromSeconds, int toSeconds) => ms += random.Between(fromSeconds, toSeconds) * 1000L;
         var busy = action is SimAction.PlannedFailover && random.Chance(0.5);
-        foreach (var write in busy ? Burst(random, ms - 60, vm) : [])
+        foreach (var write in busy ? Burst(random, ms - 300, vm, 100, 300) : [])
         {
             yield return write;
+        }
+
+        if (action is SimAction.UnplannedFailover && random.Chance(0.4))
+        {
+            // There is a reason for it: the source writes on, and nothing of that arrives.
+            yield return new PlannedEvent(
+                ms - random.Between(2_000, 90_000), vm, SimAction.LinkCut, random.Between(100, 600) * 1000L);
         }
 
         yield return new PlannedEvent(ms, vm, action, random.Next(long.MaxValue));

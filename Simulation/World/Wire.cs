@@ -57,6 +57,16 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
         }
     }
 
+    /// <summary>What was delivered is, now and then, taken up once more much later, behind what came after
+    /// it.</summary>
+    public void Late(Action deliver)
+    {
+        if (random.Chance(0.05))
+        {
+            queue.After(random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(3)), deliver);
+        }
+    }
+
     /// <summary>Sends a frame of the data stream.</summary>
     public void Stream(bool toService, int bytes, Action deliver)
     {
