@@ -52,7 +52,7 @@ public static class ResyncFacts
         ProtectedVmState state, SourceSight source, TargetSight target)
     {
         var known = state.Replication.Resync?.Reasons ?? [];
-        if (target.Fault is not null && !known.Contains(ResyncReason.TransferFailed))
+        if ((target.Fault is not null || target.IsDamageNew) && !known.Contains(ResyncReason.TransferFailed))
         {
             yield return new ProtectedVmCommand.RecordResyncNeeded(ResyncReason.TransferFailed);
         }

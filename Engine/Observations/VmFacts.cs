@@ -119,7 +119,7 @@ public static class VmFacts
 
     private static IEnumerable<ProtectedVmCommand> Store(ProtectedVmState state, TargetSight target)
     {
-        if (target.Fault is { } fault)
+        if (target.Trouble is { } fault)
         {
             if (!Has(state, HealthKind.TargetStoreCorrupt))
             {

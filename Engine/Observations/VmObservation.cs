@@ -33,6 +33,21 @@ public sealed record TargetSight
     /// <summary>The replica's points and skipped markers; null when it is not open.</summary>
     public PointsSight? Points { get; init; }
 
+    /// <summary>Why the newest point cannot be used, and so no further one that stands on the same damage; null when it
+    /// can.</summary>
+    public string? NewestDamage => Points is { Held: [.., (_, { } why)] } ? why : null;
+
+    /// <summary>
+    /// Whether that damage is new: no disks were compared since the first of the unusable points, which begins another
+    /// generation. What outlasts a comparison is not mended by the next one.
+    /// </summary>
+    public bool IsDamageNew => NewestDamage is not null
+        && Points!.Held.Reverse().TakeWhile(held => held.UnusableBecause is not null)
+            .All(held => held.Point.Generation == Generation);
+
+    /// <summary>Why the replica takes nothing more, or gives nothing that can be used; null when it does.</summary>
+    public string? Trouble => Fault ?? (IsDamageNew ? null : NewestDamage);
+
     /// <summary>Why the replica is lost and none of its points can be used; null when it is not.</summary>
     public string? LostBecause { get; init; }
 

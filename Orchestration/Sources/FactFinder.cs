@@ -77,7 +77,7 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
             return target with { Points = null };
         }
 
-        if (!PointFacts.Of(state, points).Any())
+        if (target.NewestDamage is null && !PointFacts.Of(state, points).Any())
         {
             _known[vm] = (state, points);
             return target with { Points = null };

@@ -6,7 +6,7 @@ namespace ReplicationEngine.Simulation.Checkers;
 /// <summary>I25: the replica holds every point that is listed; no jump of a clock expires many at once.</summary>
 internal sealed class PruneChecker(SimWorld world) : Checker
 {
-    private readonly Dictionary<SimVm, (int Life, HashSet<Engine.Identifiers.RecoveryPointId> Points)> _offered = [];
+    private readonly Dictionary<SimVm, (int Life, TimeSpan At, HashSet<Engine.Identifiers.RecoveryPointId> Points)> _offered = [];
 
     /// <inheritdoc/>
     public override string Id => "I25";
@@ -37,12 +37,13 @@ internal sealed class PruneChecker(SimWorld world) : Checker
         var offered = (vm.Target.Store?.Points ?? []).Where(p => !p.Usable && known.Contains(p.Id))
             .Select(p => p.Id).ToHashSet();
         if (_offered.TryGetValue(vm, out var before) && before.Life == world.Service.Life
+            && world.Queue.Now > before.At
             && before.Points.Overlaps(offered) && vm.Host.State?.Phase is Phase.Protected && !world.Service.Paused)
         {
             throw Broken(vm, "a point that the replica knows to be damaged is still offered after a minute");
         }
 
-        _offered[vm] = (world.Service.Life, offered);
+        _offered[vm] = (world.Service.Life, world.Queue.Now, offered);
     }
 
     /// <inheritdoc/>

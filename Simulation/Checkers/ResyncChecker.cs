@@ -1,17 +1,37 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
 /// I11: when the sender has nothing dirty and the replica holds all of the log, both are equal: no copy put older bytes
-/// over newer ones.
+/// over newer ones. And a resync that was ordered to compare everything is not over before it did.
 /// </summary>
 internal sealed class ResyncChecker(SimWorld world) : Checker
 {
+    private readonly Dictionary<SimVm, (SourceVolume Volume, Generation Generation)> _ordered = [];
+
     /// <inheritdoc/>
     public override string Id => "I11";
+
+    /// <inheritdoc/>
+    public override void Stored(SimVm vm, ProtectedVmEvent @event)
+    {
+        var sender = vm.Live is null ? vm.Agent.Volume : vm.Target.Live?.Source;
+        switch (@event)
+        {
+            case ProtectedVmEvent.ResyncStarted { Ordered: true } started
+                when sender is not null && !started.Reasons.All(SourceDuty.SourceKnowsExtents):
+                _ordered[vm] = (sender, sender.Tail.Generation);
+                break;
+            case ProtectedVmEvent.ResyncCompleted when _ordered.Remove(vm, out var then)
+                && ReferenceEquals(sender, then.Volume) && sender.Tail.Generation == then.Generation:
+                throw Broken(vm, "a resync that was ordered is done, and nothing was marked for it");
+        }
+    }
 
     /// <inheritdoc/>
     public override void Minute(SimVm vm)

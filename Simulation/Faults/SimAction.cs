@@ -66,6 +66,10 @@ public enum SimAction
     /// <summary>Another policy: points are kept for A minutes.</summary>
     ChangePolicy,
 
+    /// <summary>The guest writes while the next sync in the background is under way: A is the seed; where B is 1 the
+    /// source's machine loses power within seconds.</summary>
+    WriteInSync,
+
     /// <summary>A: the agent's process dies, at its storage operation A from now (0: at once).</summary>
     AgentKill,
 

@@ -26,7 +26,7 @@ public static class Swarm
     ];
 
     private static readonly (SimAction Action, double PerHour)[] Rare =
-        [(SimAction.Disable, 0.5), (SimAction.ChangePolicy, 0.5)];
+        [(SimAction.Disable, 0.5), (SimAction.ChangePolicy, 0.5), (SimAction.WriteInSync, 12)];
 
     /// <summary>The plan of a seed.</summary>
     /// <param name="seed">The seed.</param>
@@ -153,7 +153,8 @@ public static class Swarm
                 ms - random.Between(2_000, 90_000), vm, SimAction.LinkCut, random.Between(100, 600) * 1000L);
         }
 
-        yield return new PlannedEvent(ms, vm, action, random.Next(long.MaxValue));
+        yield return new PlannedEvent(
+            ms, vm, action, random.Next(long.MaxValue), action is SimAction.WriteInSync && random.Chance(0.2) ? 1 : 0);
         switch (action)
         {
             case SimAction.TestFailover:

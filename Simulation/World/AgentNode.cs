@@ -8,6 +8,7 @@ using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
 
@@ -26,6 +27,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     private VolumeSet? _volumes;
     private int _boot;
     private bool? _openedAfterCut;
+    private (long Seed, bool Cut)? _inSync;
     private bool _returned;
     private bool _maintaining;
 
@@ -163,6 +165,9 @@ internal sealed class AgentNode : Node, IVolumeHost
         return reply;
     }
 
+    /// <summary>Has the guest write in the next sync that the agent makes by itself.</summary>
+    public void WriteInNextSync(long seed, bool cut) => _inSync = (seed, cut);
+
     /// <summary>The source's disks themselves.</summary>
     public Func<int, IBlockDevice> Raw()
     {
@@ -291,9 +296,21 @@ internal sealed class AgentNode : Node, IVolumeHost
     // A flush of the guest's own is not joined: it does not wait for its own write.
     private void WriteDuringSync()
     {
-        if (_maintaining && _hooks.Chance(0.3) && Volume is { } volume)
+        if (!_maintaining || _inSync is not { } write || Volume is not { } volume)
         {
-            _vm.WriteSource(volume, _hooks.Next(long.MaxValue));
+            return;
+        }
+
+        _inSync = null;
+        _vm.WriteSource(volume, write.Seed);
+        if (write.Cut)
+        {
+            After(_hooks.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(4)), () =>
+            {
+                World.Faults.Note(SimAction.AgentPowerCut, TimeSpan.FromSeconds(30));
+                PowerCutNext = _vm.SourceCut = true;
+                Die();
+            });
         }
     }
 

@@ -1,8 +1,10 @@
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Sources;
 using Xunit;
 
@@ -31,6 +33,32 @@ public sealed class Facts_about_resyncs
         Assert.Empty(Facts(life.State, Dirty("none"), Sound));
         life.Tell(new ProtectedVmCommand.StartResync());
         Assert.NotNull(SourceDirectives.For(life.State, _ => "key")!.CopyId);
+    }
+
+    [Fact]
+    [Trait("Req", "RES-1")]
+    public void A_newest_point_that_is_damaged_orders_one_comparison_and_an_alert_when_that_did_not_help()
+    {
+        var life = VmLife.Protected(resync: AutoResync.Immediately);
+        var damaged = Sound with { Points = Points((1, 1, null), (2, 1, "Segment 3 is damaged.")) };
+        Tell(life, Reports.Streaming, damaged);
+        Assert.Equal([ResyncReason.TransferFailed], life.State.Replication.Resync!.Reasons);
+        life.Succeed(EffectKind.StartResync);
+        var compared = damaged with { Generation = new Generation(2) };
+        Tell(life, Reports.Streaming with { Generation = 2 }, compared);
+        Assert.Null(life.State.Replication.Resync);
+
+        var again = compared with
+        {
+            Points = Points((1, 1, null), (2, 1, "Segment 3 is damaged."), (3, 2, "Page 0 is damaged.")),
+        };
+        Tell(life, Reports.Streaming with { Generation = 2 }, again);
+        Assert.Null(life.State.Replication.Resync);
+        Assert.Contains(life.State.Causes, cause => cause.Message.Contains("Page 0", StringComparison.Ordinal));
+
+        var mended = again with { Points = Points((2, 1, "Segment 3 is damaged."), (4, 2, null)) };
+        Tell(life, Reports.Streaming with { Generation = 2 }, mended);
+        Assert.DoesNotContain(life.State.Causes, cause => cause.Kind == HealthKind.TargetStoreCorrupt);
     }
 
     [Fact]
@@ -118,6 +146,11 @@ public sealed class Facts_about_resyncs
         Assert.Equal([ResyncReason.ForcedShutdown], life.State.Replication.Resync!.Reasons);
         Assert.Equal(ResyncStage.Running, life.State.Replication.Resync.Stage);
     }
+
+    private static PointsSight Points(params (int Number, long Generation, string? Why)[] held) => new(
+        [.. held.Select(point => (new RecoveryPoint(
+            VmLife.Point(point.Number), VmLife.Start, PointKind.Crash, new Generation(point.Generation), Lsn.None,
+            PointGrade.Received), point.Why))], []);
 
     private static VolumeStatus Dirty(string cause) => Reports.Streaming with
     {
