@@ -174,10 +174,10 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     private async Task BecomePrimaryAsync(VolumeDirective directive, CancellationToken ct)
     {
         var returning = _remembered?.Role == VolumeRole.ReverseReplica || _state.Reverse is not null;
-        if (returning)
+        if (returning || _remembered is null)
         {
             // The disks were written below the old log, which says nothing about them any more: a new volume is all
-            // dirty.
+            // dirty. The same holds for what a release that was cut short has left.
             await CloseAsync(ct);
             _directory.DeleteSubdirectory(SourceDirectory);
             _directory.DeleteSubdirectory(ReverseDirectory);

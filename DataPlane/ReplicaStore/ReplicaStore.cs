@@ -121,6 +121,20 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     /// <summary>Whether a directory holds a replica store.</summary>
     public static bool Exists(IStorageDirectory directory) => directory.Exists(FileNames.Manifest(0));
 
+    /// <summary>Deletes a store with its directory: its manifest first, durably, so that what a power cut leaves of it
+    /// is no store.</summary>
+    public static void Delete(IStorageDirectory parent, string name)
+    {
+        var directory = parent.Subdirectory(name);
+        if (Exists(directory))
+        {
+            directory.Delete(FileNames.Manifest(0));
+            directory.Sync();
+        }
+
+        parent.DeleteSubdirectory(name);
+    }
+
     /// <summary>Makes an empty store in a directory of its own.</summary>
     /// <exception cref="InvalidOperationException">There is a store already.</exception>
     /// <exception cref="StorageException">The system refuses.</exception>

@@ -46,7 +46,9 @@ public sealed record TargetSight
             .All(held => held.Point.Generation == Generation);
 
     /// <summary>Why the replica takes nothing more, or gives nothing that can be used; null when it does.</summary>
-    public string? Trouble => Fault ?? (IsDamageNew ? null : NewestDamage);
+    public string? Trouble => Fault
+        ?? (!IsDamageNew && Points is { Held: [.., var (newest, why)] } && newest.Generation == Generation
+            ? why : null);
 
     /// <summary>Why the replica is lost and none of its points can be used; null when it is not.</summary>
     public string? LostBecause { get; init; }

@@ -26,8 +26,7 @@ internal static partial class ProtectedVmDecider
                 [new RecoveryPointMarkedUnusable(context.Now, c.Point, c.Reason)],
             RecordRecoveryPointsGraded c => Graded(state, c, context),
             RecordResyncNeeded c => Marked(state, c.Reason, context),
-            RecordResyncStarted c when Resyncs(state)
-                && state.Replication.Resync is not { Stage: ResyncStage.Running } =>
+            RecordResyncStarted c when Resyncs(state) && MayBeginByItself(state) =>
                 [new ResyncStarted(context.Now, ProtectedVm.EngineActor, [c.Reason], false)],
             RecordResyncCompleted c when state.Replication is { Active: true, Resync.Stage: ResyncStage.Running } =>
                 [new ResyncCompleted(context.Now, c.SentBytes)],

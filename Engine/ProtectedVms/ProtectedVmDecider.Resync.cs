@@ -36,6 +36,10 @@ internal static partial class ProtectedVmDecider
             : [marked];
     }
 
+    // What the source sends by itself is no comparison of everything: an ordered one stays owed.
+    private static bool MayBeginByItself(ProtectedVmState state) => state.Replication.Resync is not { } mark
+        || (mark.Stage != ResyncStage.Running && mark.Reasons.All(SourceDuty.SourceKnowsExtents));
+
     // Initial replication sends everything anyway; the other phases have no replication.
     private static bool Resyncs(ProtectedVmState state) =>
         state.Phase is Phase.Finalizing or Phase.Protected or Phase.ProtectedReverse;

@@ -1,3 +1,4 @@
+using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
 
@@ -6,7 +7,7 @@ namespace ReplicationEngine.Simulation.Checkers;
 /// <summary>I25: the replica holds every point that is listed; no jump of a clock expires many at once.</summary>
 internal sealed class PruneChecker(SimWorld world) : Checker
 {
-    private readonly Dictionary<SimVm, (int Life, TimeSpan At, HashSet<Engine.Identifiers.RecoveryPointId> Points)> _offered = [];
+    private readonly Dictionary<SimVm, (int Life, TimeSpan At, HashSet<RecoveryPointId> Points)> _offered = [];
 
     /// <inheritdoc/>
     public override string Id => "I25";

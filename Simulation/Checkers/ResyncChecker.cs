@@ -25,7 +25,7 @@ internal sealed class ResyncChecker(SimWorld world) : Checker
         {
             case ProtectedVmEvent.ResyncStarted { Ordered: true } started
                 when sender is not null && !started.Reasons.All(SourceDuty.SourceKnowsExtents):
-                _ordered[vm] = (sender, sender.Tail.Generation);
+                _ordered.TryAdd(vm, (sender, sender.Tail.Generation));
                 break;
             case ProtectedVmEvent.ResyncCompleted when _ordered.Remove(vm, out var then)
                 && ReferenceEquals(sender, then.Volume) && sender.Tail.Generation == then.Generation:

@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Simulation.Outages;
 
 /// <summary>
-/// What there is to be seen of a modelled machine; the engine's own rules (<see cref="VmFacts"/>) say what of it is told
-/// to the entity.
+/// What there is to be seen of a modelled machine; the engine's own rules (<see cref="VmFacts"/>) say what of it is
+/// told to the entity.
 /// </summary>
 internal static class VmLook
 {

@@ -29,6 +29,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     private bool? _openedAfterCut;
     private (long Seed, bool Cut)? _inSync;
     private bool _returned;
+    private bool _writable;
     private bool _maintaining;
 
     public AgentNode(SimWorld world, SimVm vm, SplittableRandom random)
@@ -58,6 +59,10 @@ internal sealed class AgentNode : Node, IVolumeHost
 
     /// <summary>Whether the next death takes what was unsynced.</summary>
     public bool PowerCutNext { get; set; }
+
+    /// <summary>Whether the guest's writes reach the splitter: what is served read-only is not written, but a fence
+    /// must hold even then.</summary>
+    public bool TakesWrites => _writable || !World.Parts.Fences || Volume?.Condition.Fenced == true;
 
     /// <summary>Whether the guest's writes are taken.</summary>
     public bool Serves => Volume is not null && Role == VolumeRole.Primary;
@@ -193,11 +198,18 @@ internal sealed class AgentNode : Node, IVolumeHost
 
     /// <inheritdoc/>
     public Task<string> ServeAsync(
-        string name, IBlockDevice device, bool readOnly, string description, CancellationToken ct) =>
-        Task.FromResult("nbd://" + name);
+        string name, IBlockDevice device, bool readOnly, string description, CancellationToken ct)
+    {
+        _writable = !readOnly;
+        return Task.FromResult("nbd://" + name);
+    }
 
     /// <inheritdoc/>
-    public Task StopAsync(string name, CancellationToken ct) => Task.CompletedTask;
+    public Task StopAsync(string name, CancellationToken ct)
+    {
+        _writable = false;
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public IVolumeSession Send(VolumeDirective directive, IChangeSource source) =>
@@ -229,7 +241,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     {
         Storage.Kill();
         Line?.Died();
-        (Line, _volumes) = (null, null);
+        (Line, _volumes, _writable) = (null, null, false);
         World.Queue.After(_random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>
         {
             if (!Alive && World.Queue.Now >= _vm.RegionLostUntil)

@@ -169,7 +169,7 @@ internal sealed class SimVm
         var random = new SplittableRandom((ulong)seed);
         for (var i = 0; i < count; i++)
         {
-            if (Agent is { Alive: true, Paused: false, Volume: { } volume })
+            if (Agent is { Alive: true, Paused: false, TakesWrites: true, Volume: { } volume })
             {
                 Agent.Do(() => WriteTo(random, Source, volume));
                 Agent.Session?.Poke();
@@ -191,7 +191,7 @@ internal sealed class SimVm
     /// <summary>The guest flushes.</summary>
     public void Flush()
     {
-        if (Agent is { Alive: true, Paused: false, Volume: { } volume })
+        if (Agent is { Alive: true, Paused: false, TakesWrites: true, Volume: { } volume })
         {
             Agent.Do(() => FlushOn(Source, volume));
         }

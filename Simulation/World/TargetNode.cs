@@ -89,7 +89,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
 
         if (!keep)
         {
-            Storage.Root.DeleteSubdirectory("replica");
+            ReplicaStore.Delete(Storage.Root, TargetVolume.StoreDirectory);
             Storage.Root.DeleteSubdirectory("live");
             vm.Forget();
         }

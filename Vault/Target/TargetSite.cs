@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
@@ -73,6 +74,7 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
 
         if (!keep && Directory.Exists(DirectoryOf(vm)))
         {
+            ReplicaStore.Delete(new FileStorageDirectory(DirectoryOf(vm)), TargetVolume.StoreDirectory);
             Directory.Delete(DirectoryOf(vm), recursive: true);
         }
     }

@@ -41,24 +41,38 @@ public sealed class Facts_about_resyncs
     {
         var life = VmLife.Protected(resync: AutoResync.Immediately);
         var damaged = Sound with { Points = Points((1, 1, null), (2, 1, "Segment 3 is damaged.")) };
-        Tell(life, Reports.Streaming, damaged);
+        TellAll(life, Reports.Streaming, damaged);
         Assert.Equal([ResyncReason.TransferFailed], life.State.Replication.Resync!.Reasons);
         life.Succeed(EffectKind.StartResync);
         var compared = damaged with { Generation = new Generation(2) };
-        Tell(life, Reports.Streaming with { Generation = 2 }, compared);
+        TellAll(life, Reports.Streaming with { Generation = 2 }, compared);
         Assert.Null(life.State.Replication.Resync);
 
         var again = compared with
         {
             Points = Points((1, 1, null), (2, 1, "Segment 3 is damaged."), (3, 2, "Page 0 is damaged.")),
         };
-        Tell(life, Reports.Streaming with { Generation = 2 }, again);
+        TellAll(life, Reports.Streaming with { Generation = 2 }, again);
         Assert.Null(life.State.Replication.Resync);
         Assert.Contains(life.State.Causes, cause => cause.Message.Contains("Page 0", StringComparison.Ordinal));
 
         var mended = again with { Points = Points((2, 1, "Segment 3 is damaged."), (4, 2, null)) };
-        Tell(life, Reports.Streaming with { Generation = 2 }, mended);
+        TellAll(life, Reports.Streaming with { Generation = 2 }, mended);
         Assert.DoesNotContain(life.State.Causes, cause => cause.Kind == HealthKind.TargetStoreCorrupt);
+    }
+
+    [Fact]
+    [Trait("Req", "RES-1")]
+    public void A_comparison_of_everything_is_not_replaced_by_what_the_source_sends_by_itself()
+    {
+        var life = VmLife.Protected(resync: AutoResync.Immediately);
+        Tell(life, Dirty("cache-full"), Damaged);
+
+        Assert.Equal(ResyncStage.Ordered, life.State.Replication.Resync!.Stage);
+        Assert.NotNull(SourceDirectives.For(life.State, _ => "key")!.CopyId);
+        Assert.Empty(life.Tell(new ProtectedVmCommand.RecordResyncStarted(ResyncReason.DirtyMap)));
+        life.Succeed(EffectKind.StartResync);
+        Assert.Equal(ResyncStage.Running, life.State.Replication.Resync.Stage);
     }
 
     [Fact]
@@ -179,6 +193,15 @@ public sealed class Facts_about_resyncs
     private static void Tell(VmLife life, VolumeStatus status, TargetSight target)
     {
         foreach (var fact in Facts(life.State, status, target))
+        {
+            life.Tell(fact);
+        }
+    }
+
+    private static void TellAll(VmLife life, VolumeStatus status, TargetSight target)
+    {
+        var observed = new VmObservation(AgentPresence.Connected, SourceReports.Sight(status), target, null, 0);
+        foreach (var fact in VmFacts.Of(life.State, observed))
         {
             life.Tell(fact);
         }
