@@ -241,7 +241,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     {
         Storage.Kill();
         Line?.Died();
-        (Line, _volumes, _writable) = (null, null, false);
+        (Line, _volumes, _writable, _inSync) = (null, null, false, null);
         World.Queue.After(_random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>
         {
             if (!Alive && World.Queue.Now >= _vm.RegionLostUntil)
