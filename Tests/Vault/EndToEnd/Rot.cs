@@ -84,30 +84,35 @@ public sealed class Rot : IDisposable
         await vm.InSyncAsync();
         var point = await vm.PointAsync();
 
-        // Unless the background checks have found it already, a reader does.
+        // Unless the background checks have found it already, and had it mended, a reader does.
         var test = await _lab.RunAsync("failover", "web", "--kind", "test", "--point", point, "--json");
         if (test.Code == 0)
         {
             var uri = LabVm.Uris(System.Text.Json.Nodes.JsonNode.Parse(test.Output)!)[0];
-            Assert.Equal(1, RightOrRefused(uri, vm.SourceImages()[0], "before the resync"));
+            Assert.InRange(RightOrRefused(uri, vm.SourceImages()[0], "before the resync"), 0, 1);
             await _lab.AskAsync("cleanup", "web");
         }
 
-        await _lab.UntilAsync("the point is unusable", async () => (await _lab.AskAsync("points", "web")).AsArray()
-            .Any(p => (string?)p!["id"] == point && !(bool)p["usable"]!));
+        await _lab.UntilAsync("a point is unusable", async () => (await _lab.AskAsync("points", "web")).AsArray()
+            .Any(p => !(bool)p!["usable"]!));
 
-        await _lab.AskAsync("resync", "web");
+        // The service orders the comparison by itself, in the hours that the policy gives it; else a person does.
+        await _lab.RunAsync("resync", "web");
+        await _lab.UntilAsync("the resync is done", async () => (await ResyncsAsync()).Count > 0);
         var images = await vm.TestImagesAsync(await vm.PointAsync());
         WriteOrderCheck.Equal(vm.SourceImages()[0], images[0], "after the resync");
-        var sent = (await _lab.RunAsync("log", "web", "--json")).Output
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!)
-            .Last(line => (string?)line["type"] == "protected-vm.resync-completed.v1")["data"]!["sentBytes"]!;
-        Assert.True(
-            long.Parse((string)sent!, System.Globalization.CultureInfo.InvariantCulture) is >= 1 << 16 and <= 4 << 16,
-            (await _lab.RunAsync("log", "web", "--json")).Output);
+        Assert.Contains(await ResyncsAsync(), sent => sent is >= 1 << 16 and <= 4 << 16);
         await _lab.JournalIsSoundAsync();
     }
+
+    /// <summary>What each resync that is done has sent.</summary>
+    private async Task<List<long>> ResyncsAsync() =>
+        [.. (await _lab.RunAsync("log", "web", "--json")).Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!)
+            .Where(line => (string?)line["type"] == "protected-vm.resync-completed.v1")
+            .Select(line => long.Parse(
+                (string)line["data"]!["sentBytes"]!, System.Globalization.CultureInfo.InvariantCulture))];
 
     [Fact]
     public async Task In_the_replication_log_it_costs_a_comparison_and_no_write()
