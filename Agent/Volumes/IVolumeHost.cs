@@ -35,8 +35,15 @@ internal interface IVolumeHost
     /// <exception cref="StorageException">It is not there, or cannot be opened.</exception>
     IBlockDevice OpenDisk(string path);
 
-    /// <summary>A text that changes when a disk is written beside the engine.</summary>
-    string FingerprintOf(string path);
+    /// <summary>When this boot began, by the machine's clock.</summary>
+    DateTimeOffset? BootedAt { get; }
+
+    /// <summary>A new random name for an opening of a volume.</summary>
+    Guid NewIncarnation();
+
+    /// <summary>A disk as it is now: which it is and when it changed; null when this host cannot tell.</summary>
+    /// <exception cref="StorageException">It is not there.</exception>
+    DiskSighting? Look(string path);
 
     /// <summary>Serves a disk under a name, in the place of what was served under it; answers its URI.</summary>
     Task<string> ServeAsync(

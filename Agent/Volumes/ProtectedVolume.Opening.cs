@@ -27,8 +27,10 @@ internal sealed partial class ProtectedVolume
                 Vm = new ProtectedVmId(Vm),
                 Directory = _directory.Subdirectory(SourceDirectory),
                 Disks = [.. directive.Disks.Select((path, i) =>
-                    new SourceDisk(path, devices[i], () => _host.FingerprintOf(path)))],
+                    new SourceDisk(path, devices[i], () => _host.Look(path)))],
                 BootId = _host.BootId,
+                BootedAt = _host.BootedAt,
+                NewIncarnation = _host.NewIncarnation,
                 Time = _host.Time,
                 FirstTerm = new Term(directive.Term),
                 CacheLimitBytes = _host.CacheLimitBytes,
@@ -50,7 +52,9 @@ internal sealed partial class ProtectedVolume
         try
         {
             var reverse = InPlaceReplica.Open(
-                _directory.Subdirectory(ReverseDirectory), new ProtectedVmId(Vm), devices, new Term(directive.Term));
+                _directory.Subdirectory(ReverseDirectory), new ProtectedVmId(Vm),
+                [.. directive.Disks.Select((path, i) => new SourceDisk(path, devices[i], () => _host.Look(path)))],
+                new Term(directive.Term));
             _state = new OpenState(devices, null, reverse);
         }
         catch
@@ -122,7 +126,7 @@ internal sealed partial class ProtectedVolume
             ClosedUnclean(_host.Logger, Vm, e.Message);
         }
 
-        state.Reverse?.Dispose();
+        state.Reverse?.Close();
         Dispose(state.Devices);
         return clean;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Agent.Hooks;
@@ -42,8 +43,13 @@ internal sealed record VolumeSurroundings(
     public IBlockDevice OpenDisk(string path) => FileBlockDevice.Open(path);
 
     /// <inheritdoc/>
-    public string FingerprintOf(string path) =>
-        File.GetLastWriteTimeUtc(path).Ticks.ToString(CultureInfo.InvariantCulture);
+    public DateTimeOffset? BootedAt { get; } = Booted();
+
+    /// <inheritdoc/>
+    public Guid NewIncarnation() => new(RandomNumberGenerator.GetBytes(16));
+
+    /// <inheritdoc/>
+    public DiskSighting? Look(string path) => DiskProbe.Look(path);
 
     /// <inheritdoc/>
     public Task<string> ServeAsync(
@@ -60,6 +66,15 @@ internal sealed record VolumeSurroundings(
     /// <inheritdoc/>
     public IVolumeSession Receive(VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes) =>
         new VolumeSession(this, directive, sink, diskSizes);
+
+    /// <summary>The line <c>btime</c> of /proc/stat: seconds since 1970.</summary>
+    private static DateTimeOffset? Booted()
+    {
+        const string name = "btime ";
+        var line = File.ReadLines("/proc/stat").FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal));
+        return long.TryParse(line?[name.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+    }
 
     /// <inheritdoc/>
     public Task<(T Result, string? Warning)> FreezeAroundAsync<T>(

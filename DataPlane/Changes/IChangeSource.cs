@@ -36,13 +36,17 @@ public interface IChangeSource
     /// <summary>The newest logged change.</summary>
     ChangePosition Tail { get; }
 
+    /// <summary>What is said of the source's history when a session opens.</summary>
+    SourceHistory History { get; }
+
     /// <summary>Bytes of logged changes after a position (an estimate, for lag and progress).</summary>
     long BytesAfter(ChangePosition position);
 
     /// <summary>
     /// Tells where the replica stands when a session begins. Decides whether the log can go on from there; when it
-    /// cannot (records gone, unknown generation, a replica that is newer than the log), marks what may differ as dirty
-    /// and starts a new generation. Returns the position after which <see cref="ReadLog"/> goes on.
+    /// cannot (records gone, unknown generation, a replica that is newer than the log or that follows another history),
+    /// marks what may differ as dirty and starts a new generation. Returns the position after which
+    /// <see cref="ReadLog"/> goes on.
     /// </summary>
     ChangePosition Attach(ReplicaPosition replica);
 

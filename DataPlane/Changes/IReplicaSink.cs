@@ -8,7 +8,17 @@ namespace ReplicationEngine.DataPlane.Changes;
 /// <param name="Resyncing">It does not equal any moment of the source; no point can be made until the resync ends
 /// (I12).</param>
 /// <param name="Empty">It holds nothing yet: all blocks are zero, so zero blocks need not be sent.</param>
-public readonly record struct ReplicaPosition(Term Term, ChangePosition Durable, bool Resyncing, bool Empty);
+public readonly record struct ReplicaPosition(Term Term, ChangePosition Durable, bool Resyncing, bool Empty)
+{
+    private readonly ReplicaHistory? _history;
+
+    /// <summary>Which history the durable position belongs to.</summary>
+    public ReplicaHistory History
+    {
+        get => _history ?? ReplicaHistory.None;
+        init => _history = value;
+    }
+}
 
 /// <summary>
 /// The receiving end of replication. Implemented by the replica store (target side) and by the in-place replica (the
@@ -21,8 +31,18 @@ public interface IReplicaSink
     /// <summary>The bytes one block hash covers.</summary>
     public const int HashBlockSize = 64 << 10;
 
-    /// <summary>Where the replica stands.</summary>
+    /// <summary>Where the replica stands, with the mark of its durable position and the sender it last listened
+    /// to.</summary>
     ReplicaPosition Position { get; }
+
+    /// <summary>
+    /// The extents changed after a sender's floor; null when this replica's history does not contain that floor, or it
+    /// no longer knows what changed since. May name more extents than changed, never fewer.
+    /// </summary>
+    IReadOnlyList<ExtentRange>? ChangedSince(MarkedPosition floor) => null;
+
+    /// <summary>A sender's changes are about to be applied: its incarnation is durably noted on return.</summary>
+    void NameSource(Guid incarnation);
 
     /// <summary>
     /// Applies whole encoded records in stream order. Records at or below the applied LSN of their generation are

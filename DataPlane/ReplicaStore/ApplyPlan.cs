@@ -55,14 +55,20 @@ internal sealed class ApplyPlan
     /// <summary>The stream's state after a record.</summary>
     public static StreamState Advance(StreamState stream, in ChangeHeader header)
     {
-        var position = new ChangePosition(header.Generation, header.Lsn);
+        if (header.Kind is ChangeKind.GenerationStart or ChangeKind.Write or ChangeKind.Zeroes or ChangeKind.Marker)
+        {
+            stream = stream with
+            {
+                Applied = new ChangePosition(header.Generation, header.Lsn), Mark = HistoryMark.Of(header),
+            };
+        }
+
         return header.Kind switch
         {
-            ChangeKind.GenerationStart => stream with { Applied = position, Resyncing = true, ConsistentFrom = null },
-            ChangeKind.Write => (stream with { Applied = position, Empty = false, Bytes = stream.Bytes
-                + header.Length }).Settle(),
-            ChangeKind.Zeroes => (stream with { Applied = position, Bytes = stream.Bytes + header.Length }).Settle(),
-            ChangeKind.Marker => (stream with { Applied = position }).Settle(),
+            ChangeKind.GenerationStart => stream with { Resyncing = true, ConsistentFrom = null },
+            ChangeKind.Write => (stream with { Empty = false, Bytes = stream.Bytes + header.Length }).Settle(),
+            ChangeKind.Zeroes => (stream with { Bytes = stream.Bytes + header.Length }).Settle(),
+            ChangeKind.Marker => stream.Settle(),
             ChangeKind.ResyncData => stream with { Empty = false, Bytes = stream.Bytes + header.Length },
             _ => stream with { Bytes = stream.Bytes + header.Length },
         };

@@ -205,12 +205,23 @@ public sealed partial class ReplicaStore
         }
 
         _log.SyncRest();
-        _durable = _log.Stream.Applied;
+        Settled();
+    }
+
+    private void Settled()
+    {
+        (_durable, _durableMark) = (_log.Stream.Applied, _log.Stream.Mark);
+        _recent.Synced(new MarkedPosition(_durable, _durableMark));
     }
 
     /// <summary>Carries out a judged batch: log, then base, then index. When it throws, nothing of it counts.</summary>
     private void Carry(List<PlannedRecord> plan)
     {
+        foreach (var record in plan)
+        {
+            _recent.Changed(record.Header);
+        }
+
         var direct = ChooseDirect(plan);
         if (direct.Count > 0 && !State.BaseTouched)
         {

@@ -215,7 +215,8 @@ public sealed partial class ReplicaStore
         var dropped = _log.Layers.Where(l => l.From > layer).ToList();
         _hashes.Rebase(State.HashEpoch, layer, dropped, [.. State.Disks.Select(d => d.SizeBytes)]);
         _log.DropUnlisted(andUnsealed: true);
-        _durable = _log.Stream.Applied;
+        _recent.Forget();
+        Settled();
     }
 
     private (RecoveryPoint Point, long Layer) Find(RecoveryPointId id)

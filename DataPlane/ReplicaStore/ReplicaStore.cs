@@ -40,7 +40,9 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     private readonly Dictionary<string, Overlays.Overlay> _overlays = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<(RecoveryPointId Point, DamagedRangeException Damage)> _damage = new();
     private Term _sessionTerm;
+    private readonly RecentChanges _recent;
     private ChangePosition _durable;
+    private HistoryMark _durableMark;
     private bool _disposed;
 
     private ReplicaStore(IStorageDirectory directory, ManifestFile manifest, HeadFile head, BaseImage image,
@@ -58,7 +60,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
         _log = new RedoLog(_segments, _pages, manifest, head, owner: 0, options);
         _hashes = new HashBook(directory, manifest.State.Disks.Count, manifest.State.HashEpoch);
         _newest = new LayeredReader(_log, long.MaxValue, _records, new BaseLower(image));
-        (_sessionTerm, _durable) = (State.Term, _log.Stream.Applied);
+        (_sessionTerm, _durable, _durableMark) = (State.Term, _log.Stream.Applied, _log.Stream.Mark);
+        _recent = new RecentChanges(manifest.State.Disks.Count);
     }
 
     /// <summary>The VM whose replica this is.</summary>
@@ -84,7 +87,10 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
             lock (_session)
             {
                 var stream = _log.Stream;
-                return new ReplicaPosition(State.Term, _durable, stream.Resyncing, stream.Empty && !State.BaseTouched);
+                return new ReplicaPosition(State.Term, _durable, stream.Resyncing, stream.Empty && !State.BaseTouched)
+                {
+                    History = new ReplicaHistory(_durableMark, State.Source, null),
+                };
             }
         }
     }
@@ -237,6 +243,29 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
             EnsureWritable();
             RaiseTerm(term);
             _sessionTerm = term;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void NameSource(Guid incarnation)
+    {
+        lock (_session)
+        {
+            EnsureWritable();
+            if (incarnation != State.Source)
+            {
+                Durably(() => _log.Record(new StoreRecord.SourceNamed(incarnation)));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Known since the store was opened, and as long as few enough syncs passed.</remarks>
+    public IReadOnlyList<ExtentRange>? ChangedSince(MarkedPosition floor)
+    {
+        lock (_session)
+        {
+            return _recent.Since(floor);
         }
     }
 

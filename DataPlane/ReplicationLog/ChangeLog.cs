@@ -42,6 +42,7 @@ internal sealed class ChangeLog : IDisposable
     private long _retained;
     private int _spareCount;
     private bool _opensGeneration;
+    private MarkedPosition _last;
 
     /// <summary>Takes over the sound part of what was found, deleting the rest.</summary>
     public ChangeLog(IStorageDirectory directory, LogOptions options, LogScan scan)
@@ -54,6 +55,7 @@ internal sealed class ChangeLog : IDisposable
         _retained = _segments.Sum(s => s.Used);
         _highestSequence = scan.HighestSequence;
         Generation = scan.Tail.Generation;
+        _last = scan.Chain.Count > 0 ? scan.Last : options.LastKnown;
         var spares = directory.List().Where(n => n.StartsWith(SparePrefix, StringComparison.Ordinal));
         foreach (var name in scan.Strays.Concat(spares))
         {
@@ -63,6 +65,9 @@ internal sealed class ChangeLog : IDisposable
 
     /// <summary>The generation of records that are appended.</summary>
     public Generation Generation { get; private set; }
+
+    /// <summary>The newest record, also when it was freed. Read under the order lock.</summary>
+    public MarkedPosition Last => _last;
 
     /// <summary>The bytes of the segments that hold records not yet freed.</summary>
     public long RetainedBytes => Interlocked.Read(ref _retained);
@@ -127,7 +132,33 @@ internal sealed class ChangeLog : IDisposable
         }
 
         segment.Publish(disk, first, last, batch.Bytes);
+        _last = batch.Last;
         Interlocked.Add(ref _retained, batch.Bytes);
+    }
+
+    /// <summary>
+    /// The mark of the record at a place, as long as the log holds it, or holds the record that follows it; unknown
+    /// otherwise, and where a record is damaged. Not to be called under the order lock.
+    /// </summary>
+    public HistoryMark MarkAt(ChangePosition place)
+    {
+        lock (_reading)
+        {
+            LogSegment? holder;
+            lock (_gate)
+            {
+                if (_segments.Find(s => s.Header.Previous.Position == place) is { } next)
+                {
+                    return next.Header.Previous.Mark;
+                }
+
+                holder = _segments.Find(s =>
+                    s.Header.Generation == place.Generation && s.Before.CompareTo(place) < 0
+                    && s.Last.CompareTo(place) >= 0);
+            }
+
+            return holder is null ? default : MarkIn(holder, place.Lsn);
+        }
     }
 
     /// <summary>
@@ -238,6 +269,28 @@ internal sealed class ChangeLog : IDisposable
         }
     }
 
+    private static HistoryMark MarkIn(LogSegment segment, Lsn lsn)
+    {
+        var reader = new RecordReader(64 << 10);
+        for (var offset = segment.SeekOffset(new Lsn(lsn.Value - 1)); offset < segment.Used;)
+        {
+            if (reader.ReadHead(segment.File, offset, segment.Used, out var header) != RecordFound.Head
+                || header.Lsn.Value > lsn.Value)
+            {
+                return default;
+            }
+
+            if (header.Lsn == lsn)
+            {
+                return HistoryMark.Of(header);
+            }
+
+            offset += header.EncodedLength;
+        }
+
+        return default;
+    }
+
     private void Drop(Predicate<LogSegment> mayGo, int keep)
     {
         var dropped = new List<LogSegment>();
@@ -335,6 +388,7 @@ internal sealed class ChangeLog : IDisposable
             FirstLsn = first,
             PreviousSequence = previous?.Header.Sequence ?? 0,
             PreviousEnd = previous?.Used ?? 0,
+            Previous = _last,
             Reused = spare is not null,
             OpensGeneration = _opensGeneration,
         };

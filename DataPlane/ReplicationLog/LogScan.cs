@@ -50,6 +50,12 @@ internal sealed class LogScan
     /// </summary>
     public Lsn Completed { get; private set; }
 
+    /// <summary>The last record of the chain with its mark; default when there is none.</summary>
+    public MarkedPosition Last { get; private set; }
+
+    /// <summary>The newest time that any record of the chain bears: when the last change was accepted.</summary>
+    public DateTimeOffset LastTime { get; private set; }
+
     /// <summary>The last record of the chain.</summary>
     public ChangePosition Tail => _chain.Count == 0 ? default : _chain[^1].Last;
 
@@ -161,6 +167,8 @@ internal sealed class LogScan
 
             segment.Publish(header.Disk, header.Lsn, header.Lsn, header.EncodedLength);
             Completed = new Lsn(Math.Max(Completed.Value, header.CompletedLsn.Value));
+            Last = new MarkedPosition(segment.Last, HistoryMark.Of(header));
+            LastTime = header.Time > LastTime ? header.Time : LastTime;
         }
 
         return newest && segment.Header.Reused ? TailDamage(segment, RecordFound.CutShort, length) : null;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.ReplicationLog;
@@ -9,12 +10,14 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 /// The head of a log segment. Bytes, little endian; docs/formats/source.md has the whole format.
 /// <code>
 ///   0 u32 CRC-32C of bytes 4 .. 256      4 u32 magic "RLSG"
-///   8 u16 version (1)                   10 u16 flags: 1 the file was used before, 2 the segment opens its generation
+///   8 u16 version (2)                   10 u16 flags: 1 the file was used before, 2 the segment opens its generation
 ///  12 u32 key id (0: not encrypted)     16 i64 sequence number
 ///  24 i64 generation                    32 i64 LSN of the first record
 ///  40 i64 sequence number of the segment before this one (0: there is none)
 ///  48 i64 bytes of that segment that belong to the log
-///  56 u8 length of the VM's id, then its UTF-8 bytes; zero bytes up to 256, where the first record begins
+///  56 u8 length of the VM's id, then its UTF-8 bytes (at most 151); zero bytes up to 208
+/// 208 i64 generation, 216 i64 LSN, 224 u64 mark of the record before the first one, wherever it stood (0: none)
+/// 232 zero bytes up to 256, where the first record begins
 /// </code>
 /// </summary>
 internal sealed record LogSegmentHeader
@@ -37,6 +40,9 @@ internal sealed record LogSegmentHeader
     /// <summary>Where the log ends in the segment it follows.</summary>
     public required long PreviousEnd { get; init; }
 
+    /// <summary>The record before the first one, which may be gone with its segment.</summary>
+    public required MarkedPosition Previous { get; init; }
+
     /// <summary>
     /// The file held an older segment, so its length says nothing and an end mark follows the last record.
     /// </summary>
@@ -49,8 +55,9 @@ internal sealed record LogSegmentHeader
     public const int Size = 256;
 
     private const uint Magic = 0x47534C52;
-    private const ushort Version = 1;
+    private const ushort Version = 2;
     private const int IdAt = 56;
+    private const int PreviousAt = 208;
 
     /// <summary>Writes the encoded form.</summary>
     public void Write(Span<byte> target)
@@ -64,7 +71,10 @@ internal sealed record LogSegmentHeader
         BinaryPrimitives.WriteInt64LittleEndian(target[32..], FirstLsn.Value);
         BinaryPrimitives.WriteInt64LittleEndian(target[40..], PreviousSequence);
         BinaryPrimitives.WriteInt64LittleEndian(target[48..], PreviousEnd);
-        target[IdAt] = (byte)Encoding.UTF8.GetBytes(Vm.Value, target[(IdAt + 1)..Size]);
+        target[IdAt] = (byte)Encoding.UTF8.GetBytes(Vm.Value, target[(IdAt + 1)..PreviousAt]);
+        BinaryPrimitives.WriteInt64LittleEndian(target[PreviousAt..], Previous.Position.Generation.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(target[(PreviousAt + 8)..], Previous.Position.Lsn.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[(PreviousAt + 16)..], Previous.Mark.Value);
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Compute(target[4..Size]));
     }
 
@@ -89,6 +99,11 @@ internal sealed record LogSegmentHeader
             FirstLsn = new Lsn(BinaryPrimitives.ReadInt64LittleEndian(source[32..])),
             PreviousSequence = BinaryPrimitives.ReadInt64LittleEndian(source[40..]),
             PreviousEnd = BinaryPrimitives.ReadInt64LittleEndian(source[48..]),
+            Previous = new MarkedPosition(
+                new ChangePosition(
+                    new Generation(BinaryPrimitives.ReadInt64LittleEndian(source[PreviousAt..])),
+                    new Lsn(BinaryPrimitives.ReadInt64LittleEndian(source[(PreviousAt + 8)..]))),
+                new HistoryMark(BinaryPrimitives.ReadUInt64LittleEndian(source[(PreviousAt + 16)..]))),
             Reused = (flags & 1) != 0,
             OpensGeneration = (flags & 2) != 0,
         };

@@ -36,6 +36,9 @@ internal sealed class RecordBatch
     /// <summary>Their encoded bytes.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>The last sealed record's place and mark.</summary>
+    public MarkedPosition Last { get; private set; }
+
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
@@ -78,6 +81,10 @@ internal sealed class RecordBatch
                 entry.Kind, disk, generation, new Lsn(first.Value + i), entry.Offset, entry.Length, completed, time,
                 entry.DataLength);
             ChangeRecord.SealHeader(header, _buffer.AsSpan(entry.Head, ChangeRecord.DataOffset(entry.DataLength)));
+            if (i == Count - 1)
+            {
+                Last = new MarkedPosition(new ChangePosition(generation, header.Lsn), HistoryMark.Of(header));
+            }
         }
     }
 

@@ -68,6 +68,12 @@ internal sealed class ChangeMap : IDisposable
     /// <summary>The logical bits of a mark. Under the order lock.</summary>
     public ExtentBits this[ExtentMark mark] => _logical[(int)mark];
 
+    /// <summary>
+    /// The stored bits of a mark: those of changes behind the stored floor were never lowered. Under the restart lock,
+    /// which keeps them from being lowered.
+    /// </summary>
+    public ExtentBits Stored(ExtentMark mark) => _stored[(int)mark];
+
     /// <summary>Notes a change to a run. Under the order lock, with the run's bits set.</summary>
     public void Touch(ExtentRun run, Lsn lsn) => _lastLsn.AsSpan(run.First, run.Last - run.First + 1).Fill(lsn.Value);
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -17,6 +18,9 @@ internal abstract class RestartScope
 
     /// <summary>All of every disk.</summary>
     public static RestartScope All { get; } = new FromScope(null, 0);
+
+    /// <summary>All that are stored as active, and some more.</summary>
+    public static RestartScope ActiveAnd(IReadOnlyList<ExtentRange> more) => new ActiveAndScope(more);
 
     /// <summary>All of one disk, from an extent on.</summary>
     public static RestartScope From(int disk, int extent) => new FromScope(disk, extent);
@@ -70,6 +74,28 @@ internal abstract class RestartScope
     private sealed class ActiveScope : RestartScope
     {
         protected override ulong Wanted(int disk, ChangeMap map, int word) => map[ExtentMark.Active].Words[word];
+    }
+
+    private sealed class ActiveAndScope(IReadOnlyList<ExtentRange> more) : RestartScope
+    {
+        protected override ulong Wanted(int disk, ChangeMap map, int word)
+        {
+            var wanted = map.Stored(ExtentMark.Active).Words[word];
+            var (first, count) = (word << 6, map[ExtentMark.Dirty].Count);
+            foreach (var range in more)
+            {
+                if (range.Disk == disk && range.First < first + 64 && range.Last >= first)
+                {
+                    var last = Math.Min(Math.Min(range.Last, first + 63), count - 1);
+                    for (var extent = Math.Max(range.First, first); extent <= last; extent++)
+                    {
+                        wanted |= 1UL << (extent - first);
+                    }
+                }
+            }
+
+            return wanted;
+        }
     }
 
     private sealed class FromScope(int? only, int extent) : RestartScope

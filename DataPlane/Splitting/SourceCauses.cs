@@ -15,6 +15,7 @@ public static class SourceCauses
         SourceCause.Resized => SightedCause.Resized,
         SourceCause.ChangedOutside => SightedCause.ChangedOutside,
         SourceCause.UserRequest => SightedCause.UserRequest,
+        SourceCause.HistoryForked => SightedCause.HistoryForked,
         SourceCause.LogDamaged or SourceCause.ReplicaUnknown or SourceCause.DeviceWriteFailed => SightedCause.Damaged,
         SourceCause.InitialReplication or SourceCause.FailedBack => SightedCause.Other,
         _ => throw new ArgumentOutOfRangeException(nameof(cause), cause, "Not a cause."),

@@ -54,6 +54,12 @@ public enum SourceCause : byte
 
     /// <summary>The disks were written below this volume while it was fenced (failback).</summary>
     FailedBack = 13,
+
+    /// <summary>
+    /// The replica follows another history of these disks than this one: the source was put back to a snapshot, restored
+    /// or cloned (RES-1).
+    /// </summary>
+    HistoryForked = 14,
 }
 
 /// <summary>How a volume is, for health.</summary>

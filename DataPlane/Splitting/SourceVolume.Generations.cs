@@ -32,7 +32,15 @@ public sealed partial class SourceVolume
     public SourceCondition Condition => Volatile.Read(ref _condition);
 
     /// <summary>What an opening asks for: see <see cref="Restart"/>.</summary>
-    internal void Begin(SourceCause cause, RestartScope scope) => Restart(cause, scope);
+    internal void Begin(SourceCause cause, RestartScope scope, string detail = "")
+    {
+        Restart(cause, scope);
+        if (detail.Length > 0)
+        {
+            SetCondition(c => c with { Cause = cause, Detail = detail });
+            AnnounceCondition();
+        }
+    }
 
     /// <summary>Goes over to the dirty map. Under the order lock.</summary>
     private void EnterDirtyMap(SourceCause cause, string detail)
@@ -92,7 +100,7 @@ public sealed partial class SourceVolume
                 return;
             }
 
-            _state.Update(s => s with { Newest = _order.Newest });
+            _state.Update(s => s with { Newest = _order.Newest, LastLogged = _log.Last });
         }
 
         _log.DropSealed();

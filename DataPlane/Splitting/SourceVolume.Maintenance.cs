@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Splitting;
@@ -7,7 +9,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <content>What is done in the background, in the owner's loop.</content>
 public sealed partial class SourceVolume
 {
+    private static readonly TimeSpan RaiseFloorEvery = TimeSpan.FromSeconds(60);
     private readonly Settling?[] _settling;
+    private long _floorRaised;
     private Lsn _quiet;
 
     /// <summary>
@@ -46,6 +50,9 @@ public sealed partial class SourceVolume
             {
                 Settle(i);
             }
+
+            RaiseFloor();
+            Beat();
         }
 
         AnnounceCondition();
@@ -117,11 +124,73 @@ public sealed partial class SourceVolume
             return null;
         }
 
+        Settling settling;
         lock (_order.Gate)
         {
-            return new Settling(
+            settling = new Settling(
                 proposal, _generationStart.Generation, _flushes[disk].Begun, _options.Time.GetTimestamp(),
-                _acknowledged, _maps[disk][ExtentMark.Dirty].Any);
+                _acknowledged, default, _maps[disk][ExtentMark.Dirty].Any);
+        }
+
+        return settling with { FloorMark = _log.MarkAt(settling.Floor) };
+    }
+
+    /// <summary>
+    /// Stores how far the replica is, so that the two can find their common past after a power cut or a return to a
+    /// snapshot: the replica remembers what it changed since a recent floor, and a busy volume may lower no bits, which
+    /// stores one, for long.
+    /// </summary>
+    private void RaiseFloor()
+    {
+        ChangePosition acknowledged;
+        lock (_order.Gate)
+        {
+            acknowledged = _acknowledged;
+        }
+
+        if (_state.Current.Attached && acknowledged.CompareTo(_state.Current.AcknowledgedFloor) > 0
+            && _options.Time.GetElapsedTime(_floorRaised) >= RaiseFloorEvery)
+        {
+            StoreFloor(acknowledged, _log.MarkAt(acknowledged));
+        }
+    }
+
+    private void StoreFloor(ChangePosition floor, HistoryMark mark)
+    {
+        _floorRaised = _options.Time.GetTimestamp();
+        _state.Update(s => s with { AcknowledgedFloor = floor, FloorMark = mark });
+    }
+
+    /// <summary>Notes when the disks changed last, for an opening after a crash (<see cref="DiskContinuity"/>).</summary>
+    private void Beat()
+    {
+        var looks = _options.Disks.Select(d => d.Look).ToArray();
+        if (looks.All(look => look is null))
+        {
+            return;
+        }
+
+        try
+        {
+            var (before, idle) = Quietness();
+            var changed = looks.Select(look => look?.Invoke()?.Changed?.UtcTicks ?? 0).ToImmutableArray();
+            var (after, stillIdle) = Quietness();
+            _heartbeat.Write(new Heartbeat(
+                _options.Time.GetUtcNow(), after, idle && stillIdle && before == after, changed));
+        }
+        catch (StorageException)
+        {
+            // A disk that cannot be looked at now, or a full directory: an opening after a crash compares more than it
+            // would have to. Who owns the volume watches the disks and the directory.
+            return;
+        }
+    }
+
+    private (Lsn Newest, bool IsIdle) Quietness()
+    {
+        lock (_order.Gate)
+        {
+            return (_order.Newest, _order.Completed == _order.Newest);
         }
     }
 
@@ -133,7 +202,7 @@ public sealed partial class SourceVolume
     {
         if (settling.Floor.CompareTo(_state.Current.AcknowledgedFloor) > 0)
         {
-            _state.Update(s => s with { AcknowledgedFloor = settling.Floor });
+            StoreFloor(settling.Floor, settling.FloorMark);
         }
 
         _maps[disk].Lower(settling.Proposal);
@@ -152,7 +221,7 @@ public sealed partial class SourceVolume
 
     private sealed record Settling(
         LoweringProposal Proposal, Generation Generation, long FlushesBegun, long Since, ChangePosition Floor,
-        bool WasDirty)
+        HistoryMark FloorMark, bool WasDirty)
     {
         public bool EndsResync => !WasDirty && Proposal.Dirty.Length > 0;
     }

@@ -13,6 +13,12 @@ public sealed partial class SourceVolume
     private ChangePosition _cursor;
 
     /// <summary>
+    /// Where the replica stood when it attached, and when the log was given up: places that count as this volume's own
+    /// past although the log no longer shows them. Under the restart lock.
+    /// </summary>
+    private readonly HashSet<MarkedPosition> _proven = [];
+
+    /// <summary>
     /// The replica cannot have ended its resync yet: something was dirty ever since its start was read.
     /// </summary>
     private bool _replicaResyncing;
@@ -39,25 +45,37 @@ public sealed partial class SourceVolume
         var at = replica.Durable;
         lock (_restart)
         {
+            var isShared = SharesHistory(replica);
             bool isOwn;
             lock (_order.Gate)
             {
                 var state = _state.Current;
-                isOwn = state.Attached && at.CompareTo(_acknowledged) >= 0 && at.CompareTo(state.AcknowledgedFloor) >= 0
-                    && at.CompareTo(_tail) <= 0;
+                isOwn = isShared && state.Attached && at.CompareTo(_acknowledged) >= 0
+                    && at.CompareTo(state.AcknowledgedFloor) >= 0 && at.CompareTo(_tail) <= 0;
                 if (isOwn && _log.CanFollow(at) && !(IsDirty() && !replica.Resyncing && !IsHeldAt(at)))
                 {
                     Adopt(at, replica.Resyncing);
+                    Prove(at, replica.History.Mark);
                     return at;
                 }
             }
 
             // Own but not continuable: the log's records are gone, and what they changed is Active still.
+            // A common past: what this side changed since the floor is Active, and the replica says what it changed.
             // Unknown: anything may differ.
-            var cause = _state.Current.Attached ? SourceCause.ReplicaUnknown : SourceCause.InitialReplication;
+            var cause = !_state.Current.Attached ? SourceCause.InitialReplication
+                : isShared ? SourceCause.ReplicaUnknown : SourceCause.HistoryForked;
+            var scope = isOwn ? RestartScope.Active
+                : CommonPast(replica) is { } changed ? RestartScope.ActiveAnd(changed) : RestartScope.All;
             Restart(
-                cause, isOwn ? RestartScope.Active : RestartScope.All, at, dropLog: true,
-                s => s with { Attached = true, AcknowledgedFloor = isOwn ? s.AcknowledgedFloor : at });
+                cause, scope, at, dropLog: true,
+                s => s with
+                {
+                    Attached = true,
+                    AcknowledgedFloor = isOwn ? s.AcknowledgedFloor : at,
+                    FloorMark = isOwn ? s.FloorMark : replica.History.Mark,
+                });
+            Prove(at, replica.History.Mark);
             lock (_order.Gate)
             {
                 Adopt(at, replica.Resyncing);
@@ -67,6 +85,37 @@ public sealed partial class SourceVolume
                 return _cursor;
             }
         }
+    }
+
+    /// <summary>
+    /// Whether the replica's place is one of this volume's own past: it last listened to an opening of this volume, and
+    /// the change that it holds there is the one that stands, or stood, in this log under that number. A number alone
+    /// proves nothing: a source that was put back to a snapshot gives it to another change.
+    /// </summary>
+    private bool SharesHistory(in ReplicaPosition replica)
+    {
+        var (state, history) = (_state.Current, replica.History);
+        var place = new MarkedPosition(replica.Durable, history.Mark);
+        return state.Incarnations.Contains(history.Incarnation) && history.Mark.IsKnown
+            && (place == new MarkedPosition(state.AcknowledgedFloor, state.FloorMark) || _proven.Contains(place)
+                || _log.MarkAt(replica.Durable) == history.Mark);
+    }
+
+    private void Prove(ChangePosition place, HistoryMark mark)
+    {
+        _proven.Clear();
+        _proven.Add(new MarkedPosition(place, mark));
+    }
+
+    /// <summary>
+    /// The extents that the replica changed after the floor, when its history contains the floor; null when the two
+    /// have no past in common that is known. What this side changed after the floor lies in extents stored as active.
+    /// </summary>
+    private IReadOnlyList<ExtentRange>? CommonPast(in ReplicaPosition replica)
+    {
+        var state = _state.Current;
+        return state.Attached && state.FloorMark.IsKnown && !replica.Resyncing
+            ? replica.History.ChangedSinceFloor : null;
     }
 
     /// <inheritdoc/>
@@ -229,7 +278,20 @@ public sealed partial class SourceVolume
         return result;
     }
 
-    private void GiveUpLog() => Restart(SourceCause.LogDamaged, RestartScope.Active, dropLog: true);
+    private void GiveUpLog()
+    {
+        lock (_restart)
+        {
+            ChangePosition acknowledged;
+            lock (_order.Gate)
+            {
+                acknowledged = _acknowledged;
+            }
+
+            _proven.Add(new MarkedPosition(acknowledged, _log.MarkAt(acknowledged)));
+            Restart(SourceCause.LogDamaged, RestartScope.Active, dropLog: true);
+        }
+    }
 
     private void Adopt(ChangePosition durable, bool resyncing)
     {

@@ -48,6 +48,7 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
     private readonly long[] _backlog;
     private readonly RecordBatch _control = new();
     private readonly ChangeAges _ages;
+    private readonly HeartbeatFile _heartbeat;
     private volatile SourceMode _mode;
     private volatile bool _closed;
     private bool _fenced;
@@ -63,6 +64,7 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         _maps = parts.Maps;
         _log = parts.Log;
         _order = parts.Order;
+        _heartbeat = parts.Heartbeat;
         _newest = () => _order.Newest;
         _tail = parts.Tail;
         _ages = new ChangeAges(options.Time);
@@ -88,6 +90,17 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
 
     /// <inheritdoc/>
     public Term Term => _state.Current.Term;
+
+    /// <inheritdoc/>
+    public SourceHistory History
+    {
+        get
+        {
+            var state = _state.Current;
+            return new SourceHistory(
+                state.Incarnation, new MarkedPosition(state.AcknowledgedFloor, state.FloorMark));
+        }
+    }
 
     /// <inheritdoc/>
     public ChangePosition Tail
@@ -176,7 +189,7 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
                     Clean = true,
                     Newest = _order.Newest,
                     Completed = _order.Newest,
-                    Disks = [.. s.Disks.Select((d, i) => d with { Fingerprint = FingerprintOf(i) })],
+                    Disks = [.. s.Disks.Select((d, i) => d with { Seen = _options.Disks[i].Look?.Invoke() })],
                 });
             }
         }
@@ -205,13 +218,12 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         }
 
         _state.Dispose();
+        _heartbeat.Dispose();
     }
 
     internal long SizeOf(int disk) => Volatile.Read(ref _sizes[disk]);
 
     internal IBlockDevice DeviceOf(int disk) => Volatile.Read(ref _devices[disk]);
-
-    private string FingerprintOf(int disk) => _options.Disks[disk].Fingerprint?.Invoke() ?? string.Empty;
 
     private long BytesOf(int disk, ExtentMark mark)
     {
@@ -225,4 +237,4 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
 /// <summary>What an opening hands to a volume.</summary>
 internal sealed record SourceVolumeParts(
     VolumeStateFile State, ChangeMap[] Maps, ChangeLog Log, WriteOrder Order, ChangePosition Tail,
-    ChangePosition GenerationStart);
+    ChangePosition GenerationStart, HeartbeatFile Heartbeat);

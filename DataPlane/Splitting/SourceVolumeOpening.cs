@@ -18,6 +18,10 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// log's files are touched the dirty-map mode is stored, so that a crash in the middle of this ends here again. The
 /// sound part of the log, from the oldest record to the damage, is true history: it is kept and shipped, so its
 /// recovery points are not lost.</para>
+/// <para><b>Before anything is redone</b> each disk must be the one that the log belongs to (<see cref="DiskContinuity"/>)
+/// and hold what the log says is completed (<see cref="LogAgreement"/>). One that is not, or does not, was replaced, put
+/// back or written by somebody else: nothing is redone, and all of it is compared. What it holds is right: the guest's
+/// writes that were answered were on the disk that is gone.</para>
 /// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written: all that the
 /// log holds is applied again, what marked extents hold is written again as it is (the log may have gone of that, since
 /// the replica has it), and the disk must sync, before it is trusted. A process that died while it synced may not have
@@ -54,14 +58,16 @@ internal static class SourceVolumeOpening
         var state = VolumeStateFile.Create(options.Directory, new VolumeState
         {
             Vm = options.Vm,
-            Disks = [.. options.Disks.Select(d => new VolumeStateDisk(d.Path, d.Device.Length, string.Empty))],
+            Disks = [.. options.Disks.Select(d => new VolumeStateDisk(d.Path, d.Device.Length, d.Look?.Invoke()))],
+            Incarnations = [options.NewIncarnation()],
             Term = options.FirstTerm,
             Mode = SourceMode.DirtyMap,
             Cause = SourceCause.InitialReplication,
             BootId = options.BootId,
             CacheLimitBytes = options.CacheLimitBytes,
         });
-        var volume = new SourceVolume(options, Parts(options, state, maps, order, Scan(options), default));
+        var heartbeat = FirstBeat(options, Lsn.None);
+        var volume = new SourceVolume(options, Parts(options, (state, heartbeat), maps, order, Scan(options), default));
         volume.Begin(SourceCause.InitialReplication, RestartScope.None);
         return volume;
     }
@@ -75,6 +81,12 @@ internal static class SourceVolumeOpening
         var scan = Scan(options);
         var order = new WriteOrder();
         var isTrusted = IsTrusted(options, state, scan, out var cause);
+        var doubts = Doubts(options, state, scan, compare: isTrusted && !failed);
+        if (!state.Clean && doubts.Any(doubt => doubt is not null))
+        {
+            (isTrusted, cause) = (false, SourceCause.ChangedOutside);
+        }
+
         Recovering(options, () => WriteAgain(options, state), failed && state.SyncFailed);
         if (isTrusted && !state.Clean && !state.Fenced)
         {
@@ -86,8 +98,11 @@ internal static class SourceVolumeOpening
         var newest = isTrusted ? scan.Tail.Lsn
             : new Lsn(Max(scan.HighestLsn, state.Newest, state.Completed, state.AcknowledgedFloor.Lsn) + NumberGap);
         order.StartAt(newest);
+        var heartbeat = FirstBeat(options, newest);
         stateFile.Update(s => s with
         {
+            Incarnations = s.With(options.NewIncarnation()),
+            Disks = [.. s.Disks.Select((d, i) => d with { Seen = options.Disks[i].Look?.Invoke() ?? d.Seen })],
             Mode = isTrusted ? SourceMode.Logging : SourceMode.DirtyMap,
             Cause = isTrusted ? s.Cause : cause,
             Generation = new Generation(Math.Max(s.Generation.Value, scan.HighestGeneration.Value)),
@@ -102,15 +117,15 @@ internal static class SourceVolumeOpening
             .Select((d, i) => new ChangeMap(
                 MapFile.Open(options.Directory, i, ChangeMap.ExtentsOf(d.SizeBytes)), order.Gate, newest))
             .ToArray();
-        var volume = new SourceVolume(options, Parts(options, stateFile, maps, order, scan, scan.Tail));
-        Complete(volume, options, state, scan, isTrusted, cause);
+        var volume = new SourceVolume(options, Parts(options, (stateFile, heartbeat), maps, order, scan, scan.Tail));
+        Complete(volume, options, new Opened(state, scan, doubts), isTrusted, cause);
         return volume;
     }
 
     private static void Complete(
-        SourceVolume volume, SourceVolumeOptions options, VolumeState before, LogScan scan, bool isTrusted,
-        SourceCause cause)
+        SourceVolume volume, SourceVolumeOptions options, Opened opened, bool isTrusted, SourceCause cause)
     {
+        var (before, scan, doubts) = opened;
         if (!isTrusted)
         {
             // Closed clean in dirty-map mode: log and disk are whole, only the mode goes on.
@@ -125,10 +140,9 @@ internal static class SourceVolumeOpening
         for (var i = 0; i < options.Disks.Count; i++)
         {
             var (disk, known) = (options.Disks[i], before.Disks[i]);
-            if (before.Clean && known.Fingerprint.Length > 0 && disk.Fingerprint?.Invoke() is { } now
-                && now != known.Fingerprint)
+            if (doubts[i] is { } doubt)
             {
-                volume.Begin(SourceCause.ChangedOutside, RestartScope.From(i, 0));
+                volume.Begin(SourceCause.ChangedOutside, RestartScope.From(i, 0), $"{doubt}; all of it is compared");
             }
 
             if (disk.Device.Length > known.SizeBytes)
@@ -147,6 +161,56 @@ internal static class SourceVolumeOpening
             : sameCache ? SourceCause.LogDamaged
             : SourceCause.UncleanShutdown;
         return state.Mode == SourceMode.Logging && sameCache && !damage && scan.Chain.Count > 0;
+    }
+
+    /// <summary>For each disk why it must be compared; null when it is as the volume left it.</summary>
+    private static string?[] Doubts(SourceVolumeOptions options, VolumeState state, LogScan scan, bool compare)
+    {
+        using var heartbeat = HeartbeatFile.Open(options.Directory);
+        string?[] doubts =
+        [
+            .. options.Disks.Select((_, i) => DiskContinuity.Doubt(options, state, heartbeat.Newest, scan, i)),
+        ];
+        if (!compare || state.Clean || state.BootId != options.BootId)
+        {
+            return doubts;
+        }
+
+        Recovering(
+            options,
+            () =>
+            {
+                var agreement = new LogAgreement(
+                    scan.Chain, [.. options.Disks.Select(d => d.Device)],
+                    [.. state.Disks.Select((d, i) => DirtyBits(options, i, d.SizeBytes))]);
+                foreach (var disk in agreement.Differing(new Lsn(Max(scan.Completed, state.Completed))))
+                {
+                    doubts[disk] ??= $"'{options.Disks[disk].Path}' does not hold what was written to it last";
+                }
+            },
+            isDue: true);
+        return doubts;
+    }
+
+    private static ExtentBits DirtyBits(SourceVolumeOptions options, int disk, long size)
+    {
+        using var map = MapFile.Open(options.Directory, disk, ChangeMap.ExtentsOf(size));
+        return map.Load(ExtentMark.Dirty);
+    }
+
+    /// <summary>Notes durably how the disks are before the volume takes its first write.</summary>
+    private static HeartbeatFile FirstBeat(SourceVolumeOptions options, Lsn newest)
+    {
+        var file = HeartbeatFile.Open(options.Directory);
+        if (options.Disks.Any(d => d.Look is not null))
+        {
+            file.Write(new Heartbeat(
+                options.Time.GetUtcNow(), newest, IsIdle: true,
+                [.. options.Disks.Select(d => d.Look?.Invoke()?.Changed?.UtcTicks ?? 0)]));
+            file.Sync();
+        }
+
+        return file;
     }
 
     private static bool Redo(SourceVolumeOptions options, VolumeState state, LogScan scan, bool failed)
@@ -243,17 +307,22 @@ internal static class SourceVolumeOpening
         LogScan.Read(options.Directory, options.Vm, options.Disks.Count, options.SegmentBytes / 256);
 
     private static SourceVolumeParts Parts(
-        SourceVolumeOptions options, VolumeStateFile state, ChangeMap[] maps, WriteOrder order, LogScan scan,
-        ChangePosition tail)
+        SourceVolumeOptions options, (VolumeStateFile State, HeartbeatFile Heartbeat) files, ChangeMap[] maps,
+        WriteOrder order, LogScan scan, ChangePosition tail)
     {
         var log = new ChangeLog(
             options.Directory,
-            new LogOptions(options.Vm, options.Disks.Count, options.SegmentBytes, options.CacheLimitBytes),
+            new LogOptions(
+                options.Vm, options.Disks.Count, options.SegmentBytes, options.CacheLimitBytes,
+                files.State.Current.LastLogged),
             scan);
         var opening = scan.Chain.LastOrDefault(s => s.Header.OpensGeneration);
         var start = opening is null ? default : new ChangePosition(opening.Header.Generation, opening.Header.FirstLsn);
-        return new SourceVolumeParts(state, maps, log, order, tail, start);
+        return new SourceVolumeParts(files.State, maps, log, order, tail, start, files.Heartbeat);
     }
+
+    /// <summary>What an opening found.</summary>
+    private sealed record Opened(VolumeState Before, LogScan Scan, string?[] Doubts);
 
     private static long Max(params ReadOnlySpan<Lsn> numbers)
     {

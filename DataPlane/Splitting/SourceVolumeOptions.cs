@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
@@ -7,10 +8,11 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <summary>A disk of the source. The caller owns the device and disposes it after the volume.</summary>
 /// <param name="Path">Its path, for people and for the replica.</param>
 /// <param name="Device">The device, used by nobody else for writing while the volume is open.</param>
-/// <param name="Fingerprint"> What changes when somebody else changes the disk (say, its time of modification); taken
-/// at a clean close and compared at the next opening. Null: not checked.
+/// <param name="Look">
+/// Looks at the disk as it is now: which it is and when it changed, so that one that somebody else wrote, replaced or put
+/// back is noticed at the next opening. Null, or a null result: not checked.
 /// </param>
-public sealed record SourceDisk(string Path, IBlockDevice Device, Func<string>? Fingerprint = null);
+public sealed record SourceDisk(string Path, IBlockDevice Device, Func<DiskSighting?>? Look = null);
 
 /// <summary>How a volume is opened.</summary>
 public sealed record SourceVolumeOptions
@@ -31,6 +33,12 @@ public sealed record SourceVolumeOptions
     /// written to them, synced or not.
     /// </summary>
     public required string BootId { get; init; }
+
+    /// <summary>When that boot began, by the machine's clock; null when it is not known.</summary>
+    public DateTimeOffset? BootedAt { get; init; }
+
+    /// <summary>Makes the random name of this opening.</summary>
+    public Func<Guid> NewIncarnation { get; init; } = () => new Guid(RandomNumberGenerator.GetBytes(16));
 
     /// <summary>The clock.</summary>
     public required TimeProvider Time { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 
@@ -10,6 +11,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// </summary>
 internal sealed record VolumeState
 {
+    /// <summary>Openings that are remembered: a replica that last listened to an older one is compared.</summary>
+    public const int MostIncarnations = 64;
+
     /// <summary>The VM.</summary>
     public required ProtectedVmId Vm { get; init; }
 
@@ -54,6 +58,22 @@ internal sealed record VolumeState
     /// <summary>The replica durably holds all up to here; no Active bit of a later change was ever cleared.</summary>
     public ChangePosition AcknowledgedFloor { get; init; }
 
+    /// <summary>The mark of the record at the floor; unknown when the log did not hold it.</summary>
+    public HistoryMark FloorMark { get; init; }
+
+    /// <summary>The newest record when the log was emptied last.</summary>
+    public MarkedPosition LastLogged { get; init; }
+
+    /// <summary>A random name for each opening of the volume, the present one last.</summary>
+    public ImmutableArray<Guid> Incarnations { get; init; } = [];
+
+    /// <summary>The present opening.</summary>
+    public Guid Incarnation => Incarnations.IsEmpty ? Guid.Empty : Incarnations[^1];
+
+    /// <summary>The openings with one more.</summary>
+    public ImmutableArray<Guid> With(Guid incarnation) =>
+        [.. Incarnations.Skip(Math.Max(0, Incarnations.Length + 1 - MostIncarnations)), incarnation];
+
     /// <summary>The configured limit of the log, for whoever reads the file.</summary>
     public long CacheLimitBytes { get; init; }
 
@@ -73,13 +93,27 @@ internal sealed record VolumeState
         writer.Write(Completed.Value);
         writer.Write(AcknowledgedFloor.Generation.Value);
         writer.Write(AcknowledgedFloor.Lsn.Value);
+        writer.Write(FloorMark.Value);
+        writer.Write(LastLogged.Position.Generation.Value);
+        writer.Write(LastLogged.Position.Lsn.Value);
+        writer.Write(LastLogged.Mark.Value);
         writer.Write(CacheLimitBytes);
+        writer.Write((ushort)Incarnations.Length);
+        foreach (var incarnation in Incarnations)
+        {
+            writer.Write(incarnation.ToByteArray(bigEndian: true));
+        }
+
         writer.Write((ushort)Disks.Length);
         foreach (var disk in Disks)
         {
             writer.Write(disk.Path);
             writer.Write(disk.SizeBytes);
-            writer.Write(disk.Fingerprint);
+            writer.Write(disk.Seen is not null);
+            if (disk.Seen is { } seen)
+            {
+                writer.Write(seen);
+            }
         }
 
         writer.Flush();
@@ -109,18 +143,33 @@ internal sealed record VolumeState
             SyncFailed = (flags & 8) != 0,
             Newest = new Lsn(reader.ReadInt64()),
             Completed = new Lsn(reader.ReadInt64()),
-            AcknowledgedFloor = new ChangePosition(new Generation(reader.ReadInt64()), new Lsn(reader.ReadInt64())),
+            AcknowledgedFloor = Position(reader),
+            FloorMark = new HistoryMark(reader.ReadUInt64()),
+            LastLogged = new MarkedPosition(Position(reader), new HistoryMark(reader.ReadUInt64())),
             CacheLimitBytes = reader.ReadInt64(),
         };
+        var incarnations = new Guid[reader.ReadUInt16()];
+        for (var i = 0; i < incarnations.Length; i++)
+        {
+            incarnations[i] = new Guid(reader.ReadBytes(16), bigEndian: true);
+        }
+
         var disks = new VolumeStateDisk[reader.ReadUInt16()];
         for (var i = 0; i < disks.Length; i++)
         {
-            disks[i] = new VolumeStateDisk(reader.ReadString(), reader.ReadInt64(), reader.ReadString());
+            disks[i] = new VolumeStateDisk(
+                reader.ReadString(), reader.ReadInt64(), reader.ReadBoolean() ? reader.ReadSighting() : null);
         }
 
-        return state with { Disks = [.. disks] };
+        return state with { Disks = [.. disks], Incarnations = [.. incarnations] };
     }
+
+    private static ChangePosition Position(BinaryReader reader) =>
+        new(new Generation(reader.ReadInt64()), new Lsn(reader.ReadInt64()));
 }
 
-/// <summary>A disk as it was when last seen; the fingerprint is empty when none was taken.</summary>
-internal readonly record struct VolumeStateDisk(string Path, long SizeBytes, string Fingerprint);
+/// <summary>A disk as it was when the volume was opened, or closed clean.</summary>
+/// <param name="Path">Its path.</param>
+/// <param name="SizeBytes">The size that is protected.</param>
+/// <param name="Seen">What was seen of it then; null when it was not looked at.</param>
+internal readonly record struct VolumeStateDisk(string Path, long SizeBytes, DiskSighting? Seen);

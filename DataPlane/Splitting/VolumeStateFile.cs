@@ -8,7 +8,7 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// Keeps a <see cref="VolumeState"/> in a file of two slots of 64 KiB, both allocated when the file is made, so that a
 /// full disk cannot refuse a change of state (I27).
 /// <code>
-///   each slot:  0 u32 CRC-32C of bytes 4 .. 28+n   4 u32 magic "VSTA"   8 u16 version (1)   10 u16 0
+///   each slot:  0 u32 CRC-32C of bytes 4 .. 28+n   4 u32 magic "VSTA"   8 u16 version (2)   10 u16 0
 ///              12 u32 key id (0)   16 u64 rising number   24 u32 n   28 the encoded state, n bytes
 /// </code>
 /// A change is written to the first slot and synced, then to the second and synced. A crash between them leaves the
@@ -26,7 +26,7 @@ internal sealed class VolumeStateFile : IDisposable
     private const int SlotSize = 64 << 10;
     private const int HeaderSize = 28;
     private const uint Magic = 0x41545356;
-    private const ushort Version = 1;
+    private const ushort Version = 2;
     private const int NotePlace = 2 * SlotSize;
     private readonly Lock _gate = new();
     private readonly Lock _noteGate = new();

@@ -126,7 +126,8 @@ public sealed class ReceiveSession
     private async Task ApplyAsync(ulong firstSequence, ITimer wake, CancellationToken cancellationToken)
     {
         Grow();
-        var steps = new ReceiveSteps(_sink, _link.Peer.Position.Term, _options, firstSequence);
+        var sender = new SenderIdentity(_link.Peer.Position.Term, _link.Peer.Source.Incarnation);
+        var steps = new ReceiveSteps(_sink, sender, _options, firstSequence);
         while (!steps.Closed)
         {
             if (!_order.Reader.TryRead(out var slot))

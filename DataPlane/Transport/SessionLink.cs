@@ -146,7 +146,8 @@ public sealed class SessionLink : IAsyncDisposable
 
         if (!first)
         {
-            await SendAsync(FrameType.Open, OpenMessage.Encode(local), cancellationToken);
+            Local = local.Answering(Peer);
+            await SendAsync(FrameType.Open, OpenMessage.Encode(Local), cancellationToken);
         }
     }
 

@@ -15,18 +15,24 @@ public enum SessionRole : byte
 /// <summary>What one end brings to a session.</summary>
 public sealed record SessionOffer
 {
-    private SessionOffer(SessionRole role, ReplicaPosition position, IReadOnlyList<long> diskSizes)
+    private readonly IReplicaSink? _sink;
+
+    private SessionOffer(SessionRole role, ReplicaPosition position, IReadOnlyList<long> diskSizes, IReplicaSink? sink)
     {
         Role = role;
         Position = position;
         DiskSizes = diskSizes;
+        _sink = sink;
     }
 
     /// <summary>The part it plays.</summary>
     public SessionRole Role { get; }
 
     /// <summary>Where its replica stands; of a sender only the term counts.</summary>
-    public ReplicaPosition Position { get; }
+    public ReplicaPosition Position { get; private init; }
+
+    /// <summary>A sender's history; of a receiver nothing.</summary>
+    public SourceHistory Source { get; private init; }
 
     /// <summary>The sizes of its disks in bytes, in the VM's order.</summary>
     public IReadOnlyList<long> DiskSizes { get; }
@@ -36,18 +42,34 @@ public sealed record SessionOffer
     {
         ArgumentNullException.ThrowIfNull(source);
         return Of(SessionRole.Sender, new ReplicaPosition(source.Term, default, false, false),
-            [.. source.Disks.Select(d => d.SizeBytes)]);
+            [.. source.Disks.Select(d => d.SizeBytes)], source.History);
     }
 
     /// <summary>The offer of an end that keeps a replica with disks of these sizes.</summary>
     public static SessionOffer Receive(IReplicaSink sink, IReadOnlyList<long> diskSizes)
     {
         ArgumentNullException.ThrowIfNull(sink);
-        return Of(SessionRole.Receiver, sink.Position, diskSizes);
+        return new SessionOffer(SessionRole.Receiver, sink.Position, diskSizes, sink);
     }
 
-    internal static SessionOffer Of(SessionRole role, ReplicaPosition position, IReadOnlyList<long> diskSizes) =>
-        new(role, position, diskSizes);
+    internal static SessionOffer Of(
+        SessionRole role, ReplicaPosition position, IReadOnlyList<long> diskSizes, SourceHistory source = default) =>
+        new(role, position, diskSizes, null) { Source = source };
+
+    /// <summary>
+    /// What this end says once it knows what the other brings: a receiver adds what it changed since the sender's
+    /// floor, which the sender needs when their histories part.
+    /// </summary>
+    internal SessionOffer Answering(SessionOffer peer)
+    {
+        if (_sink is null || !peer.Source.Floor.Mark.IsKnown)
+        {
+            return this;
+        }
+
+        var history = Position.History with { ChangedSinceFloor = _sink.ChangedSince(peer.Source.Floor) };
+        return this with { Position = Position with { History = history } };
+    }
 
     /// <summary>Whether two offers make a session; otherwise the refusal.</summary>
     internal static SessionRefusedException? Refusal(SessionOffer one, SessionOffer other)

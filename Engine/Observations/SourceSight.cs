@@ -46,6 +46,9 @@ public enum SightedCause
 
     /// <summary>Anything else, as an initial copy.</summary>
     Other = 8,
+
+    /// <summary>The replica follows another history of the disks: the source was put back, restored or cloned.</summary>
+    HistoryForked = 9,
 }
 
 /// <summary>What the source side of a VM said of itself last, while its agent is connected.</summary>
@@ -108,7 +111,8 @@ public sealed record SourceSight
         SightedCause.UncleanShutdown => ResyncReason.ForcedShutdown,
         SightedCause.LogHalfOfDisk => ResyncReason.LogHalfOfDisk,
         SightedCause.Resized => ResyncReason.DiskResized,
-        SightedCause.ChangedOutside => ResyncReason.ConfigurationChanged,
+        SightedCause.ChangedOutside => ResyncReason.ChangedOutside,
+        SightedCause.HistoryForked => ResyncReason.HistoryForked,
         SightedCause.UserRequest => ResyncReason.UserRequest,
         SightedCause.Damaged => ResyncReason.TransferFailed,
         _ => ResyncReason.DirtyMap,

@@ -50,6 +50,13 @@ public enum ResyncReason
 
     /// <summary>A user asked for it.</summary>
     UserRequest = 8,
+
+    /// <summary>Somebody wrote, replaced or put back a disk while it was not served (RES-3).</summary>
+    ChangedOutside = 9,
+
+    /// <summary>Source and replica hold different histories: the source was put back to a snapshot, restored or cloned
+    /// (RES-1).</summary>
+    HistoryForked = 10,
 }
 
 /// <summary>Whether trying again helps.</summary>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
@@ -22,6 +23,9 @@ internal sealed record TargetSurroundings
 
     /// <summary>Who serves the disks of recovered machines.</summary>
     public required IMachineServer Server { get; init; }
+
+    /// <summary>Makes the random name of each opening of a failed-over machine's splitter.</summary>
+    public Func<Guid> NewIncarnation { get; init; } = () => new Guid(RandomNumberGenerator.GetBytes(16));
 
     /// <summary>The replica's limits; null for the usual ones.</summary>
     public ReplicaStoreOptions? Store { get; init; }

@@ -224,6 +224,7 @@ internal partial class TargetVolume
             Directory = _directory.Subdirectory(LiveName),
             Disks = [.. overlay.Disks.Select((device, i) => new SourceDisk(Opened().Disks[i].Path, LiveDisk(device)))],
             BootId = _surroundings.BootId,
+            NewIncarnation = _surroundings.NewIncarnation,
             Time = _time,
             FirstTerm = term,
             CacheLimitBytes = _surroundings.LiveCacheBytes,

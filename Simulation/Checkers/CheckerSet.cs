@@ -280,6 +280,10 @@ internal sealed class CheckerSet
     {
         public ReplicaPosition Position => sink.Position;
 
+        public IReadOnlyList<ExtentRange>? ChangedSince(MarkedPosition floor) => sink.ChangedSince(floor);
+
+        public void NameSource(Guid incarnation) => sink.NameSource(incarnation);
+
         public void Apply(ReadOnlyMemory<byte> records)
         {
             var store = vm.Target.Store!;

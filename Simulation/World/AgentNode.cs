@@ -24,6 +24,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     private readonly SimVm _vm;
     private readonly SplittableRandom _random;
     private readonly SplittableRandom _hooks;
+    private readonly SplittableRandom _incarnations;
     private VolumeSet? _volumes;
     private int _boot;
     private bool? _openedAfterCut;
@@ -35,7 +36,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     public AgentNode(SimWorld world, SimVm vm, SplittableRandom random)
         : base(world, $"agent {vm.Name}")
     {
-        (_vm, _random, _hooks) = (vm, random, random.Split("hooks"));
+        (_vm, _random, _hooks, _incarnations) = (vm, random, random.Split("hooks"), random.Split("incarnations"));
         Storage = new SimulatedStorage(random.Split("storage"));
     }
 
@@ -194,7 +195,13 @@ internal sealed class AgentNode : Node, IVolumeHost
         WriteDuringSync);
 
     /// <inheritdoc/>
-    public string FingerprintOf(string path) => path;
+    public DateTimeOffset? BootedAt => null;
+
+    /// <inheritdoc/>
+    public Guid NewIncarnation() => _incarnations.NextGuid();
+
+    /// <inheritdoc/>
+    public DiskSighting? Look(string path) => null;
 
     /// <inheritdoc/>
     public Task<string> ServeAsync(

@@ -46,11 +46,16 @@ internal sealed class DataSession
         var options = new SendOptions { Compress = (world.Plan.Seed & 1) == 0 };
         (_forth, _back) = SessionKeys.Ciphers(world.DataKey, [1], [2], [3]);
         var position = sink.Position;
+        position = position with
+        {
+            History = position.History with { ChangedSinceFloor = sink.ChangedSince(source.History.Floor) },
+        };
         var after = source.Attach(position);
         _machine = new SendMachine(options, position, after, 1);
         _sendSteps = new SendSteps(_machine, source, options);
         _filler = new SlotFiller(source, _forth, Pool, ends.Sender.Node.Clock, new TransferMeter(), options.Compress);
-        _receiveSteps = new ReceiveSteps(sink, source.Term, new ReceiveOptions(), 1);
+        _receiveSteps = new ReceiveSteps(
+            sink, new SenderIdentity(source.Term, source.History.Incarnation), new ReceiveOptions(), 1);
         _heard = world.Queue.Now;
     }
 

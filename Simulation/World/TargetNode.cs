@@ -14,6 +14,7 @@ namespace ReplicationEngine.Simulation.World;
 /// </summary>
 internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom random) : ITargetSessions, IMachineServer
 {
+    private readonly SplittableRandom _incarnations = random.Split("incarnations");
     private DataSession? _session;
     private int _boot;
 
@@ -62,6 +63,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
             FoldStepBytes = 256 << 10,
             ManifestBytes = 16 << 10,
         },
+        NewIncarnation = _incarnations.NextGuid,
         LiveCacheBytes = world.Plan.CacheLimitBytes,
         LiveSegmentBytes = 256 << 10,
         PollEvery = TimeSpan.FromMilliseconds(200),
@@ -182,6 +184,10 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     private sealed class FaultNoting(TargetVolume target, IReplicaSink sink) : IReplicaSink
     {
         public ReplicaPosition Position => sink.Position;
+
+        public IReadOnlyList<ExtentRange>? ChangedSince(MarkedPosition floor) => sink.ChangedSince(floor);
+
+        public void NameSource(Guid incarnation) => sink.NameSource(incarnation);
 
         public void Apply(ReadOnlyMemory<byte> records) => Noting(() => sink.Apply(records));
 

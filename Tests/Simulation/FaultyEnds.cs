@@ -22,6 +22,8 @@ internal sealed class FaultySource(IChangeSource source) : IChangeSource
 
     public ChangePosition Tail => source.Tail;
 
+    public SourceHistory History => source.History;
+
     public bool IsResyncHeld => source.IsResyncHeld;
 
     public long BytesAfter(ChangePosition position) => source.BytesAfter(position);
@@ -91,6 +93,10 @@ internal sealed class FaultySink(IReplicaSink sink) : IReplicaSink
     public bool LeavesOutLast { get; init; }
 
     public ReplicaPosition Position => sink.Position;
+
+    public IReadOnlyList<ExtentRange>? ChangedSince(MarkedPosition floor) => sink.ChangedSince(floor);
+
+    public void NameSource(Guid incarnation) => sink.NameSource(incarnation);
 
     public void Apply(ReadOnlyMemory<byte> records)
     {

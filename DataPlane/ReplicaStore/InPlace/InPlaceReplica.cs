@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Hashes;
 using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 using ReplicationEngine.DataPlane.ReplicaStore.Views;
+using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 
@@ -23,6 +24,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
 {
     private const int Piece = 4096;
     private readonly Lock _lock = new();
+    private readonly IReadOnlyList<SourceDisk> _sources;
     private readonly IReadOnlyList<IBlockDevice> _devices;
     private readonly IReadOnlyList<DiskSpec> _disks;
     private readonly InPlaceStateFile _file;
@@ -31,13 +33,16 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     private readonly ProtectedVmId _vm;
     private InPlaceState _state;
     private ChangePosition _durable;
+    private HistoryMark _durableMark;
     private bool _poisoned;
 
-    private InPlaceReplica(InPlaceStateFile file, ProtectedVmId vm, IReadOnlyList<IBlockDevice> devices,
+    private InPlaceReplica(InPlaceStateFile file, ProtectedVmId vm, IReadOnlyList<SourceDisk> disks,
         InPlaceState state)
     {
-        (_file, _vm, _devices, _state, _durable) = (file, vm, devices, state, state.Applied);
-        _disks = [.. devices.Select((d, i) => new DiskSpec($"disk {i}", d.Length))];
+        (_file, _vm, _sources, _state) = (file, vm, disks, state);
+        _devices = [.. disks.Select(d => d.Device)];
+        (_durable, _durableMark) = (state.Applied, state.Mark);
+        _disks = [.. _devices.Select((d, i) => new DiskSpec($"disk {i}", d.Length))];
         foreach (var range in state.Overwritten)
         {
             _overwritten.Add(range);
@@ -51,7 +56,10 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         {
             lock (_lock)
             {
-                return new ReplicaPosition(_state.Term, _durable, _state.Resyncing, Empty: false);
+                return new ReplicaPosition(_state.Term, _durable, _state.Resyncing, Empty: false)
+                {
+                    History = new ReplicaHistory(_durableMark, _state.Source, null),
+                };
             }
         }
     }
@@ -81,19 +89,25 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Opens the state in a directory of its own, or begins anew; the devices stay the caller's.</summary>
+    /// <summary>
+    /// Opens the state in a directory of its own, or begins anew; the devices stay the caller's. When a disk is not as it
+    /// was at the last sync (replaced, put back, written by somebody else, or a block device, of which nobody can tell),
+    /// the position says nothing about it: the replica begins anew, and all is compared.
+    /// </summary>
     /// <exception cref="ReplicaRefusedException">The state stands in a higher term.</exception>
     /// <exception cref="ReplicaCorruptException">The state is damaged.</exception>
     public static InPlaceReplica Open(
-        IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<IBlockDevice> devices, Term term)
+        IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<SourceDisk> disks, Term term)
     {
         var file = InPlaceStateFile.Open(directory, "state");
         try
         {
-            var replica = new InPlaceReplica(file, vm, devices, file.State ?? InPlaceState.Begin(term));
-            if (file.State is null)
+            var state = file.State is { } known && known.IsOf(disks) ? known
+                : InPlaceState.Begin(file.State?.Term ?? term).After(file.State);
+            var replica = new InPlaceReplica(file, vm, disks, state);
+            if (file.State != state)
             {
-                file.Write(replica._state);
+                file.Write(state with { Seen = replica.Look() });
             }
 
             replica.AcceptTerm(term);
@@ -129,13 +143,26 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     }
 
     /// <inheritdoc/>
+    public void NameSource(Guid incarnation)
+    {
+        lock (_lock)
+        {
+            EnsureWritable();
+            if (incarnation != _state.Source)
+            {
+                Durably(() => _file.Write(_file.State! with { Source = incarnation }));
+                _state = _state with { Source = incarnation };
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public void Apply(ReadOnlyMemory<byte> records)
     {
         lock (_lock)
         {
             EnsureWritable();
-            var stream = new StreamState(_state.Applied, _state.Resyncing, _state.ConsistentFrom, false, 0, true);
-            foreach (var record in ApplyPlan.Make(records, _disks, stream))
+            foreach (var record in ApplyPlan.Make(records, _disks, Stream()))
             {
                 Durably(() => Carry(record));
             }
@@ -221,10 +248,10 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
                     device.Flush();
                 }
 
-                _state = _state with { Overwritten = _overwritten.Ranges };
+                _state = _state with { Overwritten = _overwritten.Ranges, Seen = Look() };
                 _file.Write(_state);
             });
-            _durable = _state.Applied;
+            (_durable, _durableMark) = (_state.Applied, _state.Mark);
             return _durable;
         }
     }
@@ -241,13 +268,41 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Closes the state file; the devices stay open.</summary>
+    /// <summary>Makes all that was applied durable and closes the state file; the devices stay open.</summary>
+    public void Close()
+    {
+        try
+        {
+            if (!_poisoned)
+            {
+                Sync();
+            }
+        }
+        catch (ReplicaRefusedException)
+        {
+            // The state on file is older than the disks: the next opening compares them.
+            return;
+        }
+        finally
+        {
+            Dispose();
+        }
+    }
+
+    /// <summary>Closes the state file as a crash of the process would; the devices stay open.</summary>
     public void Dispose() => _file.Dispose();
+
+    /// <summary>The disks as they are now; empty when they are not looked at.</summary>
+    private IReadOnlyList<DiskSighting> Look()
+    {
+        var seen = _sources.Select(d => d.Look?.Invoke()).OfType<DiskSighting>().ToList();
+        return seen.Count == _sources.Count ? seen : [];
+    }
 
     private void Carry(in PlannedRecord record)
     {
         var header = record.Header;
-        var stream = new StreamState(_state.Applied, _state.Resyncing, _state.ConsistentFrom, false, 0, true);
+        var stream = Stream();
         if (header.Kind is not (ChangeKind.Marker or ChangeKind.GenerationStart))
         {
             if (_state.Resyncing)
@@ -259,9 +314,17 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
 
         var next = ApplyPlan.Advance(stream, header);
-        _state = _state with { Applied = next.Applied, Resyncing = next.Resyncing,
-            ConsistentFrom = next.ConsistentFrom };
+        _state = _state with
+        {
+            Applied = next.Applied,
+            Resyncing = next.Resyncing,
+            ConsistentFrom = next.ConsistentFrom,
+            Mark = next.Mark,
+        };
     }
+
+    private StreamState Stream() =>
+        new(_state.Applied, _state.Resyncing, _state.ConsistentFrom, false, 0, true) { Mark = _state.Mark };
 
     private void CountDifferences(in ChangeHeader header, ReadOnlySpan<byte> data)
     {

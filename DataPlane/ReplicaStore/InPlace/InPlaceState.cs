@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Views;
+using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 
@@ -12,6 +13,24 @@ internal sealed record InPlaceState(
     Term Term, ChangePosition Applied, bool Resyncing, ChangePosition? ConsistentFrom, long OverwrittenBytes,
     IReadOnlyList<DiskRange> Overwritten)
 {
+    /// <summary>The mark of the record at <see cref="Applied"/>.</summary>
+    public HistoryMark Mark { get; init; }
+
+    /// <summary>The incarnation of the sender that was last listened to; empty before the first.</summary>
+    public Guid Source { get; init; }
+
+    /// <summary>The disks as they were at the last sync; empty when they were not looked at.</summary>
+    public IReadOnlyList<DiskSighting> Seen { get; init; } = [];
+
+    /// <summary>Whether the disks are as they were at the last sync.</summary>
+    public bool IsOf(IReadOnlyList<SourceDisk> disks) => Seen.Count == 0
+        || (Seen.Count == disks.Count && Seen.Select((seen, i) => disks[i].Look?.Invoke() is not { } now
+            || (!now.IsBlockDevice && now == seen)).All(same => same));
+
+    /// <summary>This state, with what must outlive a new beginning: what was overwritten before.</summary>
+    public InPlaceState After(InPlaceState? before) => before is null ? this
+        : this with { OverwrittenBytes = before.OverwrittenBytes, Overwritten = before.Overwritten };
+
     /// <summary>Before anything was received: the disks hold what the old source wrote last.</summary>
     public static InPlaceState Begin(Term term) =>
         new(term, new ChangePosition(new Generation(0), Lsn.None), true, null, 0, []);
@@ -29,12 +48,14 @@ internal sealed record InPlaceState(
 /// <remarks>
 /// <code>
 /// slot (at 0 and at 131072), little endian
-///   0 u32 magic "RIP1"   4 u16 version 1   6 u16 0   8 u32 key id   12 u32 CRC-32C over bytes 16 .. 96+24n
+///   0 u32 magic "RIP1"   4 u16 version 2   6 u16 0   8 u32 key id   12 u32 CRC-32C over all from byte 16 on
 ///  16 i64 serial        24 i64 term       32 i64 generation        40 i64 LSN
 ///  48 i64 consistent-from generation      56 i64 consistent-from LSN
 ///  64 u32 flags (1 resyncing, 2 consistent-from is known)          68 u32 ranges n (at most 5,000)
-///  72 i64 bytes overwritten that differed 80 16 bytes 0
-///  96 n × 24 bytes: u32 disk, u32 0, i64 first byte, i64 bytes
+///  72 i64 bytes overwritten that differed 80 u64 mark of the record at (generation, LSN)
+///  88 16 bytes incarnation of the sender  104 u16 disks seen d        106 u32 their bytes b  110 u16 0
+/// 112 n × 24 bytes: u32 disk, u32 0, i64 first byte, i64 bytes
+///     d × the disk as it was seen (DiskSighting)
 /// </code>
 /// </remarks>
 internal sealed class InPlaceStateFile : IDisposable
@@ -42,7 +63,8 @@ internal sealed class InPlaceStateFile : IDisposable
     public const int MostRanges = 5000;
     private const uint Magic = 0x31504952;
     private const int SlotSize = 128 << 10;
-    private const int Fixed = 96;
+    private const int Fixed = 112;
+    private const byte Version = 2;
     private readonly IStorageFile _file;
     private long _serial;
 
@@ -75,9 +97,13 @@ internal sealed class InPlaceStateFile : IDisposable
     /// <summary>Makes a state durable.</summary>
     public void Write(InPlaceState state)
     {
-        var bytes = new byte[Fixed + (24 * state.Overwritten.Count)];
+        var seen = Encode(state.Seen);
+        var bytes = new byte[Fixed + (24 * state.Overwritten.Count) + seen.Length];
+        seen.CopyTo(bytes, Fixed + (24 * state.Overwritten.Count));
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(104), (ushort)state.Seen.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(106), seen.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Magic);
-        bytes[4] = 1;
+        bytes[4] = Version;
         var from = state.ConsistentFrom ?? default;
         long[] numbers =
         [
@@ -92,6 +118,8 @@ internal sealed class InPlaceStateFile : IDisposable
         bytes[64] = (byte)((state.Resyncing ? 1 : 0) | (state.ConsistentFrom is null ? 0 : 2));
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(68), state.Overwritten.Count);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(72), state.OverwrittenBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(80), state.Mark.Value);
+        state.Source.TryWriteBytes(bytes.AsSpan(88), bigEndian: true, out _);
         for (var i = 0; i < state.Overwritten.Count; i++)
         {
             var target = bytes.AsSpan(Fixed + (24 * i));
@@ -113,18 +141,19 @@ internal sealed class InPlaceStateFile : IDisposable
         var received = false;
         for (var slot = 0; slot < 2; slot++)
         {
-            var bytes = new byte[Fixed + (24 * MostRanges)];
+            var bytes = new byte[SlotSize];
             var length = _file.Read(slot * SlotSize, bytes);
             received |= slot == 0 && bytes.AsSpan(0, length).ContainsAnyExcept((byte)0);
-            if (length < Fixed || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic || bytes[4] != 1)
+            if (length < Fixed || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic || bytes[4] != Version)
             {
                 continue;
             }
 
             var count = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(68));
-            if (count is < 0 or > MostRanges || length < Fixed + (24 * count)
-                || Crc32C.Compute(bytes.AsSpan(16, Fixed - 16
-                    + (24 * count))) != BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(12)))
+            var seen = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(106));
+            if (count is < 0 or > MostRanges || seen < 0 || length - Fixed - (24 * count) < seen
+                || Crc32C.Compute(bytes.AsSpan(16, Fixed - 16 + (24 * count) + seen))
+                    != BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(12)))
             {
                 continue;
             }
@@ -144,6 +173,25 @@ internal sealed class InPlaceStateFile : IDisposable
         }
     }
 
+    private static byte[] Encode(IReadOnlyList<DiskSighting> seen)
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        foreach (var sighting in seen)
+        {
+            writer.Write(sighting);
+        }
+
+        writer.Flush();
+        return stream.ToArray();
+    }
+
+    private static List<DiskSighting> Decode(byte[] bytes, int at, int count)
+    {
+        using var reader = new BinaryReader(new MemoryStream(bytes, at, bytes.Length - at));
+        return [.. Enumerable.Range(0, count).Select(_ => reader.ReadSighting())];
+    }
+
     private static InPlaceState Parse(byte[] bytes, int count)
     {
         long Number(int at) => BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(at));
@@ -158,6 +206,11 @@ internal sealed class InPlaceStateFile : IDisposable
 
         return new InPlaceState(
             new Term(Number(24)), Position(32), (bytes[64] & 1) != 0, (bytes[64] & 2) != 0 ? Position(48) : null,
-                Number(72), ranges);
+                Number(72), ranges)
+        {
+            Mark = new HistoryMark(unchecked((ulong)Number(80))),
+            Source = new Guid(bytes.AsSpan(88, 16), bigEndian: true),
+            Seen = Decode(bytes, Fixed + (24 * count), BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(104))),
+        };
     }
 }

@@ -13,7 +13,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 /// Integers little endian.
 /// <code>
 /// file header, 64 bytes
-///   0 u32 magic "RSM1"   4 u16 version 1   6 u16 0   8 u32 key id (0: not encrypted)   12 u32 0
+///   0 u32 magic "RSM1"   4 u16 version 2   6 u16 0   8 u32 key id (0: not encrypted)   12 u32 0
 ///  16 32 bytes: the chain value before the first frame     48 i64 number of the first frame
 ///  56 u32 0              60 u32 CRC-32C over bytes 0 .. 60
 /// frame
@@ -28,6 +28,7 @@ internal sealed class ManifestFile : IDisposable
 {
     private const uint FileMagic = 0x314D5352;
     private const uint FrameMagic = 0x464D5352;
+    private const byte Version = 2;
     private const int HeaderSize = 64;
     private const int FrameHeader = 24;
     private const int ChainSize = 32;
@@ -89,7 +90,7 @@ internal sealed class ManifestFile : IDisposable
         {
             var bytes = new byte[file.Length];
             var length = file.Read(0, bytes);
-            if (length < HeaderSize || Read32(bytes, 0) != FileMagic || bytes[4] != 1
+            if (length < HeaderSize || Read32(bytes, 0) != FileMagic || bytes[4] != Version
                 || Read32(bytes, 60) != Crc32C.Compute(bytes.AsSpan(0, 60)))
             {
                 throw new ReplicaCorruptException($"The header of '{directory.Path}/{name}' is damaged.");
@@ -152,7 +153,7 @@ internal sealed class ManifestFile : IDisposable
         var file = directory.Open(name + ".new", StorageOpen.New);
         var header = new byte[HeaderSize];
         BinaryPrimitives.WriteUInt32LittleEndian(header, FileMagic);
-        header[4] = 1;
+        header[4] = Version;
         chain.CopyTo(header.AsSpan(16));
         BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(48), frames);
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(60), Crc32C.Compute(header.AsSpan(0, 60)));

@@ -19,6 +19,9 @@ internal sealed record Checkpoint(uint Segment, long Offset, StreamState Stream)
 internal sealed record StreamState(
     ChangePosition Applied, bool Resyncing, ChangePosition? ConsistentFrom, bool Empty, long Bytes, bool EverConsistent)
 {
+    /// <summary>The mark of the record at <see cref="Applied"/>; unknown where content came by no stream.</summary>
+    public HistoryMark Mark { get; init; }
+
     /// <summary>Before anything was received.</summary>
     public static StreamState Initial { get; } =
         new(new ChangePosition(new Generation(0), Lsn.None), Resyncing: true, null, Empty: true, 0, false);
@@ -95,4 +98,7 @@ internal abstract record StoreRecord
     /// <summary>Bytes that had been durable are damaged at the end of the log; the store fell back to before
     /// them.</summary>
     public sealed record TailDamaged(ChangePosition FellBackTo, string Why) : StoreRecord;
+
+    /// <summary>The incarnation of the sender that is listened to from now on.</summary>
+    public sealed record SourceNamed(Guid Incarnation) : StoreRecord;
 }

@@ -33,6 +33,7 @@ internal static class StoreRecordCodec
             StoreRecord.Rewound r => Write(w.U8(18).Id(r.Id.Value), r.Checkpoint),
             StoreRecord.Adopted r => w.U8(19).Text(r.Name).Many(r.Layers, (x, l) => Layer(x, l)),
             StoreRecord.TailDamaged r => Write(w.U8(20), r.FellBackTo).Text(r.Why),
+            StoreRecord.SourceNamed r => w.U8(21).Id(r.Incarnation),
             _ => throw new ArgumentOutOfRangeException(nameof(record), record, "Unknown manifest record."),
         };
     }
@@ -63,6 +64,7 @@ internal static class StoreRecordCodec
             18 => new StoreRecord.Rewound(PointId(r), Checkpoint(r)),
             19 => new StoreRecord.Adopted(r.Text(), r.Many(Layer)),
             20 => new StoreRecord.TailDamaged(Position(r), r.Text()),
+            21 => new StoreRecord.SourceNamed(r.Id()),
             _ => throw new ReplicaCorruptException($"The manifest holds a record of the unknown type {type}."),
         };
     }
@@ -96,7 +98,8 @@ internal static class StoreRecordCodec
         Write(w.U32(c.Segment).I64(c.Offset),
             stream.Applied).Bool(stream.Resyncing).Bool(stream.ConsistentFrom is not null);
         return Write(w, stream.ConsistentFrom
-            ?? default).Bool(stream.Empty).I64(stream.Bytes).Bool(stream.EverConsistent);
+            ?? default).Bool(stream.Empty).I64(stream.Bytes).Bool(stream.EverConsistent)
+            .I64(unchecked((long)stream.Mark.Value));
     }
 
     internal static Checkpoint Checkpoint(WireReader r)
@@ -104,7 +107,10 @@ internal static class StoreRecordCodec
         var (segment, offset, applied, resyncing, known) = (r.U32(), r.I64(), Position(r), r.Bool(), r.Bool());
         var from = Position(r);
         return new Checkpoint(segment, offset, new StreamState(
-            applied, resyncing, known ? from : null, r.Bool(), r.I64(), r.Bool()));
+            applied, resyncing, known ? from : null, r.Bool(), r.I64(), r.Bool())
+        {
+            Mark = new HistoryMark(unchecked((ulong)r.I64())),
+        });
     }
 
     internal static WireWriter Layer(WireWriter w, LayerInfo l) =>

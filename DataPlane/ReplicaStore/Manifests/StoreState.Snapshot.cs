@@ -11,7 +11,7 @@ internal sealed partial class StoreState
     public void Write(WireWriter w)
     {
         StoreRecordCodec.Write(w.U8(SnapshotType), new StoreRecord.Created(Tag, VmId, Term, Disks));
-        w.Bool(BaseTouched).Bool(EverSealed).I64(HashEpoch).I64(LastLayer).I64(Folded);
+        w.Id(Source).Bool(BaseTouched).Bool(EverSealed).I64(HashEpoch).I64(LastLayer).I64(Folded);
         StoreRecordCodec.Write(w, Checkpoint)
             .Many(Layers, (x, l) => StoreRecordCodec.Layer(x, l))
             .Many(Points, (x, p) => StoreRecordCodec.Write(x, p.Point).I64(p.Layer))
@@ -25,6 +25,7 @@ internal sealed partial class StoreState
     {
         var state = new StoreState();
         state.Fold(StoreRecordCodec.Read(r));
+        state.Source = r.Id();
         (state.BaseTouched, state.EverSealed, state.HashEpoch, state.LastLayer) = (r.Bool(), r.Bool(), r.I64(),
             r.I64());
         state.Folded = r.I64();

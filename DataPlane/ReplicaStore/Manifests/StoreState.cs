@@ -20,6 +20,9 @@ internal sealed partial class StoreState
 
     public Term Term { get; private set; }
 
+    /// <summary>The incarnation of the sender that was last listened to; empty before the first.</summary>
+    public Guid Source { get; private set; }
+
     public List<DiskSpec> Disks { get; } = [];
 
     public bool BaseTouched { get; private set; }
@@ -67,6 +70,9 @@ internal sealed partial class StoreState
                 break;
             case StoreRecord.TermRaised r:
                 Term = r.Term;
+                break;
+            case StoreRecord.SourceNamed r:
+                Source = r.Incarnation;
                 break;
             case StoreRecord.DiskResized r:
                 Disks[r.Disk] = Disks[r.Disk] with { SizeBytes = r.SizeBytes };

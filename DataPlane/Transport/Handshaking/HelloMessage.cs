@@ -5,7 +5,7 @@ namespace ReplicationEngine.DataPlane.Transport.Handshaking;
 
 // Before the frames each end sends one message in clear:
 //
-//   0  u32  magic "RPH1"    4 u8 version (1)    5 u8 kind (1 hello, 2 refusal)    6 u16 length of the body
+//   0  u32  magic "RPH1"    4 u8 version (2)    5 u8 kind (1 hello, 2 refusal)    6 u16 length of the body
 //   hello:    32 bytes salt, text VM id (empty from the acceptor), 32 bytes HMAC-SHA256 under the hello key over the
 //             acceptor's view: the initiator's whole hello up to its HMAC, and for the acceptor's hello also its own
 //   refusal:  u8 reason, text message
@@ -23,7 +23,7 @@ internal static class HelloMessage
     public const int MacSize = 32;
     public const byte Hello = 1;
     public const byte Refusal = 2;
-    public const byte Version = 1;
+    public const byte Version = 2;
     public const int MaxBody = 1024;
     private const uint Magic = 0x31485052;
     private const int MaxText = 512;

@@ -3,23 +3,46 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Transport.Handshaking;
 
-// Open frame:    u8 role, i64 term, i64 durable generation, i64 durable LSN, u8 flags (1 resyncing, 2 empty), u16
-// disks, i64 each Refused frame: u8 reason, u8 has term, i64 current term, text message
+// Open frame:    u8 role, i64 term, i64 durable generation, i64 durable LSN, u8 flags (1 resyncing, 2 empty, 4 the
+//                changed extents are known), u16 disks, i64 each
+//                16 bytes incarnation: of a sender its own, of a receiver the one it last listened to
+//                u64 mark: of a receiver that of its durable position, of a sender that of its floor
+//                i64 floor generation, i64 floor LSN (a sender's; a receiver says 0)
+//                u16 runs n, n × (u16 disk, i32 first extent, i32 last extent): a receiver's changes since the floor
+// Refused frame: u8 reason, u8 has term, i64 current term, text message
 
 /// <summary>The sealed messages that open and refuse a session.</summary>
 internal static class OpenMessage
 {
+    /// <summary>The most runs of extents that are listed; when there are more, those closest to each other are
+    /// joined.</summary>
+    public const int MaxRuns = 2048;
+
     private const int MaxText = 1024;
 
     public static byte[] Encode(SessionOffer offer)
     {
-        var (position, flags) = (offer.Position, (offer.Position.Resyncing ? 1 : 0) | (offer.Position.Empty ? 2 : 0));
+        var position = offer.Position;
+        var changed = position.History.ChangedSinceFloor;
+        var flags = (position.Resyncing ? 1 : 0) | (position.Empty ? 2 : 0) | (changed is null ? 0 : 4);
         var writer = new WireWriter().Byte((byte)offer.Role).Int64(position.Term.Value)
             .Int64(position.Durable.Generation.Value).Int64(position.Durable.Lsn.Value).Byte((byte)flags)
             .UInt16(offer.DiskSizes.Count);
         foreach (var size in offer.DiskSizes)
         {
             writer.Int64(size);
+        }
+
+        var (incarnation, floor) = offer.Source;
+        var sends = offer.Role == SessionRole.Sender;
+        writer.Guid(sends ? incarnation : position.History.Incarnation)
+            .UInt64(sends ? floor.Mark.Value : position.History.Mark.Value)
+            .Int64(floor.Position.Generation.Value).Int64(floor.Position.Lsn.Value);
+        var runs = Joined(changed ?? []);
+        writer.UInt16(runs.Count);
+        foreach (var run in runs)
+        {
+            writer.UInt16(run.Disk).Int32(run.First).Int32(run.Last);
         }
 
         return writer.ToArray();
@@ -38,14 +61,30 @@ internal static class OpenMessage
             sizes[disk] = reader.Int64();
         }
 
-        reader.End();
-        if (!Enum.IsDefined(role) || sizes.Any(size => size < 0))
+        var (incarnation, mark) = (reader.Guid(), new HistoryMark(reader.UInt64()));
+        var floor = new ChangePosition(new Generation(reader.Int64()), new Lsn(reader.Int64()));
+        var runs = new ExtentRange[reader.UInt16()];
+        for (var i = 0; i < runs.Length; i++)
         {
-            throw new FrameException(FrameError.BadPayload,
-                $"An Open frame names role {(byte)role} or a negative size.");
+            runs[i] = new ExtentRange(reader.UInt16(), reader.Int32(), reader.Int32());
         }
 
-        return SessionOffer.Of(role, new ReplicaPosition(term, durable, (flags & 1) != 0, (flags & 2) != 0), sizes);
+        reader.End();
+        if (!Enum.IsDefined(role) || sizes.Any(size => size < 0)
+            || runs.Any(run => run.Disk >= sizes.Length || run.First < 0 || run.Last < run.First))
+        {
+            throw new FrameException(FrameError.BadPayload,
+                $"An Open frame names role {(byte)role}, a negative size, or extents that no disk has.");
+        }
+
+        var position = new ReplicaPosition(term, durable, (flags & 1) != 0, (flags & 2) != 0)
+        {
+            History = role == SessionRole.Sender ? ReplicaHistory.None
+                : new ReplicaHistory(mark, incarnation, (flags & 4) != 0 ? runs : null),
+        };
+        var source = role == SessionRole.Sender
+            ? new SourceHistory(incarnation, new MarkedPosition(floor, mark)) : default;
+        return SessionOffer.Of(role, position, sizes, source);
     }
 
     public static byte[] EncodeRefusal(SessionRefusedException refusal) =>
@@ -59,5 +98,31 @@ internal static class OpenMessage
         var hasTerm = reader.Byte() == 1;
         var term = new Term(reader.Int64());
         return new SessionRefusedException(reason, reader.Text(), hasTerm ? term : null) { ByPeer = true };
+    }
+
+    /// <summary>At most <see cref="MaxRuns"/> runs that cover those given: the smallest gaps between two are
+    /// covered too.</summary>
+    private static List<ExtentRange> Joined(IReadOnlyList<ExtentRange> runs)
+    {
+        for (var gap = 1; ; gap *= 2)
+        {
+            var joined = new List<ExtentRange>();
+            foreach (var run in runs)
+            {
+                if (joined.Count > 0 && joined[^1].Disk == run.Disk && run.First - joined[^1].Last <= gap)
+                {
+                    joined[^1] = joined[^1] with { Last = Math.Max(joined[^1].Last, run.Last) };
+                }
+                else
+                {
+                    joined.Add(run);
+                }
+            }
+
+            if (joined.Count <= MaxRuns || gap > 1 << 28)
+            {
+                return joined;
+            }
+        }
     }
 }

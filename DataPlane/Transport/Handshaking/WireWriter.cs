@@ -30,6 +30,23 @@ internal sealed class WireWriter
         return this;
     }
 
+    public WireWriter Int32(int value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
+        _bytes.Write(bytes);
+        return this;
+    }
+
+    public WireWriter UInt64(ulong value) => Int64(unchecked((long)value));
+
+    public WireWriter Guid(Guid value)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        value.TryWriteBytes(bytes, bigEndian: true, out _);
+        return Bytes(bytes);
+    }
+
     public WireWriter Bytes(ReadOnlySpan<byte> value)
     {
         _bytes.Write(value);
@@ -57,6 +74,10 @@ internal ref struct WireReader(ReadOnlySpan<byte> source)
     public byte Byte() => Take(1)[0];
 
     public int UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Take(sizeof(ushort)));
+
+    public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Take(sizeof(int)));
+
+    public Guid Guid() => new(Take(16), bigEndian: true);
 
     public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Take(sizeof(long)));
 

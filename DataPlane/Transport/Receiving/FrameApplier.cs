@@ -6,9 +6,17 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
-/// <summary>Hands the content of frames to the replica, one after another.</summary>
-internal sealed class FrameApplier(IReplicaSink sink, Term senderTerm)
+/// <summary>Who sends, as it said when the session opened.</summary>
+/// <param name="Term">The term under which it writes.</param>
+/// <param name="Incarnation">Its volume's incarnation.</param>
+internal readonly record struct SenderIdentity(Term Term, Guid Incarnation);
+
+/// <summary>Hands the content of frames to the replica, one after another. The sender's incarnation is durably noted
+/// before the first change of it.</summary>
+internal sealed class FrameApplier(IReplicaSink sink, SenderIdentity sender)
 {
+    private bool _isNamed;
+
     /// <summary>Applies a frame; returns the answer it asks for, or null.</summary>
     /// <exception cref="FrameException">The payload does not follow the format.</exception>
     public byte[]? Apply(FrameType type, ulong sequence, ReadOnlyMemory<byte> payload)
@@ -16,11 +24,11 @@ internal sealed class FrameApplier(IReplicaSink sink, Term senderTerm)
         switch (type)
         {
             case FrameType.Records:
-                CheckTerm();
+                CheckSender();
                 sink.Apply(payload);
                 return null;
             case FrameType.Blocks:
-                CheckTerm();
+                CheckSender();
                 ApplyBlocks(payload);
                 return null;
             case FrameType.RootProbe:
@@ -28,7 +36,7 @@ internal sealed class FrameApplier(IReplicaSink sink, Term senderTerm)
             case FrameType.BlockProbe:
                 return AckPayload.Answer(sequence, CompareBlocks(payload.Span));
             case FrameType.EndResync:
-                CheckTerm();
+                CheckSender();
                 sink.EndResync(AckPayload.ReadPosition(payload.Span));
                 return null;
             case FrameType.SyncRequest or FrameType.Ping or FrameType.Close:
@@ -38,12 +46,18 @@ internal sealed class FrameApplier(IReplicaSink sink, Term senderTerm)
         }
     }
 
-    private void CheckTerm()
+    private void CheckSender()
     {
-        if (sink.Position.Term.CompareTo(senderTerm) > 0)
+        if (sink.Position.Term.CompareTo(sender.Term) > 0)
         {
             throw new ReplicaRefusedException(ReplicaRefusal.StaleTerm,
-                $"The replica moved on to term {sink.Position.Term}; the sender writes under term {senderTerm}.");
+                $"The replica moved on to term {sink.Position.Term}; the sender writes under term {sender.Term}.");
+        }
+
+        if (!_isNamed)
+        {
+            sink.NameSource(sender.Incarnation);
+            _isNamed = true;
         }
     }
 

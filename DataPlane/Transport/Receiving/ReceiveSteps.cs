@@ -1,6 +1,5 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport.Framing;
-using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
@@ -9,10 +8,11 @@ namespace ReplicationEngine.DataPlane.Transport.Receiving;
 /// <see cref="ReceiveMachine"/> says so. The session's applier is one owner, the simulator another. Not safe to use
 /// from several threads.
 /// </summary>
-internal sealed class ReceiveSteps(IReplicaSink sink, Term senderTerm, ReceiveOptions options, ulong firstSequence)
+internal sealed class ReceiveSteps(
+    IReplicaSink sink, SenderIdentity sender, ReceiveOptions options, ulong firstSequence)
 {
     private readonly ReceiveMachine _machine = new(options, firstSequence);
-    private readonly FrameApplier _applier = new(sink, senderTerm);
+    private readonly FrameApplier _applier = new(sink, sender);
     private ChangePosition _durable = sink.Position.Durable;
 
     /// <summary>The sender said that nothing more comes.</summary>

@@ -1,6 +1,7 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
+using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Simulation.Storage;
 using Xunit;
@@ -92,14 +93,15 @@ public sealed class InPlaceReplicaOfAnOldSource
                 storage.CrashAtOperation(operation);
                 try
                 {
-                    InPlaceReplica.Open(storage.Root, s_vm, [_device], new Term(2)).Dispose();
+                    InPlaceReplica.Open(storage.Root, s_vm, [new SourceDisk("d0", _device)], new Term(2)).Dispose();
                 }
                 catch (SimulatedDeathException)
                 {
                     storage.Kill();
                 }
 
-                using var replica = InPlaceReplica.Open(storage.Restart(powerCut), s_vm, [_device], new Term(2));
+                using var replica = InPlaceReplica.Open(
+                    storage.Restart(powerCut), s_vm, [new SourceDisk("d0", _device)], new Term(2));
                 Assert.True(replica.Position.Resyncing);
                 Assert.Equal(new Term(2), replica.Position.Term);
             }
@@ -111,7 +113,7 @@ public sealed class InPlaceReplicaOfAnOldSource
     public void A_state_whose_slots_are_both_damaged_is_refused()
     {
         var storage = new SimulatedStorage(1);
-        using (var replica = InPlaceReplica.Open(storage.Root, s_vm, [_device], new Term(2)))
+        using (var replica = InPlaceReplica.Open(storage.Root, s_vm, [new SourceDisk("d0", _device)], new Term(2)))
         {
             replica.Apply(Record(ChangeKind.GenerationStart, 0, 0, []));
             replica.Sync();
@@ -120,10 +122,11 @@ public sealed class InPlaceReplicaOfAnOldSource
         storage.Flip("state", 20, 3);
         storage.Flip("state", (128 << 10) + 20, 3);
         Assert.Throws<ReplicaCorruptException>(() =>
-            InPlaceReplica.Open(storage.Root, s_vm, [_device], new Term(2)));
+            InPlaceReplica.Open(storage.Root, s_vm, [new SourceDisk("d0", _device)], new Term(2)));
     }
 
-    private InPlaceReplica Open(Term term) => InPlaceReplica.Open(_directory, s_vm, [_device], term);
+    private InPlaceReplica Open(Term term) =>
+        InPlaceReplica.Open(_directory, s_vm, [new SourceDisk("d0", _device)], term);
 
     private byte[] Record(ChangeKind kind, long offset, long length, byte[] data)
     {

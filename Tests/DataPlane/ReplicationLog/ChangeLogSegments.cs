@@ -124,7 +124,7 @@ public sealed class ChangeLogSegments
             storage.Flip(path, storage.LengthOf(path) - back, 5);
             log.Dispose();
             var scan = LogScan.Read(storage.Root, Vm, 1, 1000);
-            var again = new ChangeLog(storage.Root, new LogOptions(Vm, 1, 64 << 10, 1 << 20), scan);
+            var again = new ChangeLog(storage.Root, new LogOptions(Vm, 1, 64 << 10, 1 << 20, default), scan);
             var after = default(ChangePosition);
             var isFound = scan.Damage is not null || scan.Tail.Lsn.Value == 1;
             Assert.True(isFound || Record.Exception(() => ReadAll(again, ref after)) is ReplicationLogCorruptException);
@@ -171,12 +171,14 @@ public sealed class ChangeLogSegments
         {
             Vm = Vm, Sequence = 5, Generation = new Generation(3), FirstLsn = new Lsn(1000), PreviousSequence = 4,
             PreviousEnd = 70_000, Reused = true, OpensGeneration = false,
+            Previous = new MarkedPosition(new ChangePosition(new Generation(3), new Lsn(999)), new HistoryMark(0xABCD)),
         };
         header.Write(bytes);
         Assert.Equal(
-            "C92AE09C524C5347010001000000000005000000000000000300000000000000"
+            "7CB13E7B524C5347020001000000000005000000000000000300000000000000"
             + "E8030000000000000400000000000000701101000000000002766D",
             Convert.ToHexString(bytes, 0, 59));
+        Assert.Equal("0300000000000000E703000000000000CDAB000000000000", Convert.ToHexString(bytes, 208, 24));
         Assert.Equal(header, LogSegmentHeader.Read(bytes));
         bytes[20] ^= 1;
         Assert.Null(LogSegmentHeader.Read(bytes));
@@ -192,7 +194,7 @@ public sealed class ChangeLogSegments
     private ChangeLog Open(IStorageDirectory? directory = null)
     {
         var log = new ChangeLog(
-            directory ?? Directory, new LogOptions(Vm, 1, 64 << 10, 4 << 20), LogScan.Read(directory ?? Directory, Vm,
+            directory ?? Directory, new LogOptions(Vm, 1, 64 << 10, 4 << 20, default), LogScan.Read(directory ?? Directory, Vm,
                 1, 1000));
         log.BeginGeneration(new Generation(1));
         return log;

@@ -1,4 +1,5 @@
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using Xunit;
@@ -28,7 +29,17 @@ internal sealed class FakeReplica(params long[] sizes)
 
     public long CopiedBytes { get; private set; }
 
-    public ReplicaPosition Position => new(Term.First, Applied, Resyncing, Empty);
+    /// <summary>What it knows of its sender's history; null to say nothing of what it changed.</summary>
+    public RecentChanges? Recent { get; set; } = new(sizes.Length);
+
+    public HistoryMark Mark { get; private set; }
+
+    public Guid Source { get; private set; }
+
+    public ReplicaPosition Position => new(Term.First, Applied, Resyncing, Empty)
+    {
+        History = new ReplicaHistory(Mark, Source, null),
+    };
 
     /// <summary>Starts a session.</summary>
     public void Attach(SourceVolume source)
@@ -38,7 +49,9 @@ internal sealed class FakeReplica(params long[] sizes)
             Array.Resize(ref Disks[i], (int)source.Disks[i].SizeBytes);
         }
 
-        _cursor = source.Attach(Position);
+        var changed = Recent?.Since(source.History.Floor);
+        _cursor = source.Attach(Position with { History = Position.History with { ChangedSinceFloor = changed } });
+        Source = source.History.Incarnation;
     }
 
     /// <summary>Reads once from the log and applies it; false when there was nothing.</summary>
@@ -75,6 +88,8 @@ internal sealed class FakeReplica(params long[] sizes)
         source.WaitForCompletion(_cursor.Lsn);
         source.ReadDisk(extent.Disk, extent.Offset, Disks[extent.Disk].AsSpan((int)extent.Offset, extent.Length));
         CopiedBytes += extent.Length;
+        Recent?.Changed(new ChangeHeader(
+            ChangeKind.ResyncData, extent.Disk, default, default, extent.Offset, extent.Length, default, default, 0));
         Empty = false;
         source.ClearDirty(extent);
         return true;
@@ -99,6 +114,7 @@ internal sealed class FakeReplica(params long[] sizes)
         for (var round = 0; round < 10_000; round++)
         {
             var any = Pull(source, 1 << 20) || CopyExtent(source) || EndResync(source);
+            Recent?.Synced(new MarkedPosition(Applied, Mark));
             source.Acknowledge(Applied);
             source.Maintain();
             if (!any && !source.IsResyncHeld)
@@ -134,7 +150,8 @@ internal sealed class FakeReplica(params long[] sizes)
             Assert.Equal(new ChangePosition(Applied.Generation, Applied.Lsn.Next()), next);
         }
 
-        Applied = next;
+        Recent?.Changed(header);
+        (Applied, Mark) = (next, HistoryMark.Of(header));
         lock (_gate)
         {
             Records.Add(header);

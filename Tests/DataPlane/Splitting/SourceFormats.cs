@@ -1,3 +1,4 @@
+using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
@@ -9,10 +10,16 @@ namespace ReplicationEngine.Tests.DataPlane.Splitting;
 /// <summary>The bytes of the volume's small files, as docs/formats/source.md gives them.</summary>
 public sealed class SourceFormats
 {
+    private static readonly DateTimeOffset Time = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
     private static readonly VolumeState State = new()
     {
         Vm = new ProtectedVmId("vm"),
-        Disks = [new VolumeStateDisk("/a", 1 << 20, "f"), new VolumeStateDisk("/b", 5, string.Empty)],
+        Disks = 
+        [
+            new VolumeStateDisk("/a", 1 << 20, new DiskSighting("file:8:1:7", false, 1 << 20, null, Time)),
+            new VolumeStateDisk("/b", 5, null),
+        ],
         Term = new Term(2),
         Generation = new Generation(3),
         Mode = SourceMode.DirtyMap,
@@ -23,6 +30,9 @@ public sealed class SourceFormats
         Newest = new Lsn(9),
         Completed = new Lsn(8),
         AcknowledgedFloor = new ChangePosition(new Generation(1), new Lsn(7)),
+        FloorMark = new HistoryMark(0xABCD),
+        LastLogged = new MarkedPosition(new ChangePosition(new Generation(1), new Lsn(8)), new HistoryMark(0xEF)),
+        Incarnations = [new Guid("00112233-4455-6677-8899-aabbccddeeff")],
         CacheLimitBytes = 4096,
     };
 
@@ -31,11 +41,14 @@ public sealed class SourceFormats
     {
         Assert.Equal(
             "02766D04626F6F7402000000000000000300000000000000010305090000000000000008000000000000000100000000"
-            + "000000070000000000000000100000000000000200022F6100001000000000000166022F62050000000000000000",
+            + "0000000700000000000000CDAB00000000000001000000000000000800000000000000EF000000000000000010000000"
+            + "000000010000112233445566778899AABBCCDDEEFF0200022F610000100000000000010A66696C653A383A313A370000"
+            + "0010000000000000000000000000008000B796AB49DE08022F62050000000000000000",
             Convert.ToHexString(State.Encode()));
         var read = VolumeState.Decode(State.Encode());
         Assert.Equal(State.Disks, read.Disks);
-        Assert.Equal(State with { Disks = read.Disks }, read);
+        Assert.Equal(State.Incarnations, read.Incarnations);
+        Assert.Equal(State with { Disks = read.Disks, Incarnations = read.Incarnations }, read);
     }
 
     [Fact]

@@ -14,11 +14,13 @@ internal sealed class SourceWorld
 {
     public const int Extent = DirtyExtent.Size;
     private readonly long[] _sizes;
+    private readonly DiskSighting?[] _seen;
     private int _boot;
 
     public SourceWorld(int seed, params long[] sizes)
     {
         _sizes = sizes.Length == 0 ? [(3 * Extent) + 4096, 2 * Extent] : sizes;
+        _seen = new DiskSighting?[_sizes.Length];
         Storage = new SimulatedStorage(seed);
         Replica = new FakeReplica(_sizes);
         foreach (var (size, i) in _sizes.Select((s, i) => (s, i)))
@@ -45,6 +47,8 @@ internal sealed class SourceWorld
 
     public double BacklogLimit { get; set; } = 100;
 
+    public DateTimeOffset? BootedAt { get; set; }
+
     public static BlockChange Write(long offset, int length, byte fill) =>
         BlockChange.Write(offset, Enumerable.Repeat(fill, length).ToArray());
 
@@ -56,8 +60,12 @@ internal sealed class SourceWorld
             Vm = new ProtectedVmId("vm"),
             Directory = Storage.Root.Subdirectory("vm"),
             Disks = [.. _sizes.Select((_, i) =>
-                new SourceDisk($"/disks/d{i}", new FileBlockDevice(disks.Open($"d{i}", StorageOpen.Existing))))],
+                new SourceDisk(
+                    $"/disks/d{i}", new TimedDevice(
+                        new FileBlockDevice(disks.Open($"d{i}", StorageOpen.Existing)), () => Touch(i)),
+                    () => _seen[i]))],
             BootId = $"boot-{_boot}",
+            BootedAt = BootedAt,
             Time = Time,
             CacheLimitBytes = CacheLimit,
             SegmentBytes = 256 << 10,
@@ -82,6 +90,57 @@ internal sealed class SourceWorld
         Storage.Kill();
         Storage.Restart(powerCut);
         _boot += powerCut ? 1 : 0;
+    }
+
+    /// <summary>From now on disks are looked at, as files of one machine are.</summary>
+    public void LookAtDisks()
+    {
+        for (var i = 0; i < _seen.Length; i++)
+        {
+            _seen[i] = new DiskSighting($"file:8:1:{100 + i}", false, _sizes[i], Time.GetUtcNow(), Time.GetUtcNow());
+        }
+    }
+
+    /// <summary>A disk is another one, or of another kind, from now on.</summary>
+    public void Replace(int disk, Func<DiskSighting, DiskSighting> change) => _seen[disk] = change(_seen[disk]!);
+
+    /// <summary>The disk's file changes now.</summary>
+    public void Touch(int disk) => _seen[disk] = _seen[disk] is { } seen
+        ? seen with { Changed = Time.GetUtcNow() } : null;
+
+    /// <summary>Somebody else writes to a disk, while nothing is open.</summary>
+    public void WriteOutside(int disk, long offset, int length, byte fill)
+    {
+        using var file = Storage.Root.Subdirectory("disks").Open($"d{disk}", StorageOpen.Existing);
+        file.Write(offset, Enumerable.Repeat(fill, length).ToArray());
+        file.Sync();
+        Touch(disk);
+    }
+
+    /// <summary>Everything that the source's machine has on its disks.</summary>
+    public IReadOnlyDictionary<string, byte[]> Snapshot() =>
+        Storage.Paths().ToDictionary(p => p, Storage.Content, StringComparer.Ordinal);
+
+    /// <summary>Puts files of a snapshot back: those whose path begins so. Nothing is open.</summary>
+    public void PutBack(IReadOnlyDictionary<string, byte[]> snapshot, string prefix = "")
+    {
+        foreach (var folder in new[] { "disks", "vm" }.Where(f => f.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            var directory = Storage.Root.Subdirectory(folder);
+            foreach (var name in directory.List())
+            {
+                directory.Delete(name);
+            }
+
+            foreach (var (path, content) in snapshot.Where(s => s.Key.StartsWith(folder, StringComparison.Ordinal)))
+            {
+                using var file = directory.Open(path[(folder.Length + 1)..], StorageOpen.Any);
+                file.Write(0, content);
+                file.Sync();
+            }
+
+            directory.Sync();
+        }
     }
 
     public byte[] SourceDisk(int disk) => Storage.Content($"disks/d{disk}");
@@ -119,4 +178,24 @@ internal sealed class SourceWorld
         Assert.False(Replica.Resyncing);
         AssertEqualOutside([]);
     }
+}
+
+/// <summary>A device whose writes move its file's change time.</summary>
+internal sealed class TimedDevice(IBlockDevice device, Action touched) : IBlockDevice
+{
+    public long Length => device.Length;
+
+    public void Read(long offset, Span<byte> destination) => device.Read(offset, destination);
+
+    public void Write(ReadOnlySpan<BlockChange> changes)
+    {
+        touched();
+        device.Write(changes);
+    }
+
+    public void Flush() => device.Flush();
+
+    public AllocatedRun NextRun(long offset, long length) => device.NextRun(offset, length);
+
+    public void Dispose() => device.Dispose();
 }

@@ -25,6 +25,10 @@ internal sealed class MemorySink : IReplicaSink
 
     public Term Term { get; set; } = Term.First;
 
+    public void NameSource(Guid incarnation) => Source = incarnation;
+
+    public Guid? Source { get; private set; }
+
     public ReplicaPosition Position => new(Term, _durable.Applied, _now.Resyncing, _now.Empty);
 
     public ChangePosition Applied => _now.Applied;

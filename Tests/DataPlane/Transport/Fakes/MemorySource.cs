@@ -47,6 +47,8 @@ internal sealed class MemorySource : IChangeSource
 
     public Action<ChangePosition>? OnAcknowledge { get; set; }
 
+    SourceHistory IChangeSource.History => default;
+
     public ChangePosition Tail
     {
         get

@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <summary>What a volume last noted of its disks while it was open.</summary>
+/// <param name="At">When, by the machine's clock.</param>
+/// <param name="Newest">The newest number given out.</param>
+/// <param name="IsIdle">No change was under way while the disks were looked at.</param>
+/// <param name="Changed">The disks' change times in UTC ticks; 0 where there is none.</param>
+internal sealed record Heartbeat(DateTimeOffset At, Lsn Newest, bool IsIdle, ImmutableArray<long> Changed)
+{
+    /// <summary>Whether it says the same of the disks, whenever that was.</summary>
+    public bool SaysTheSame(Heartbeat other) =>
+        Newest == other.Newest && IsIdle == other.IsIdle && Changed.AsSpan().SequenceEqual(other.Changed.AsSpan());
+}
+
+/// <summary>
+/// Keeps the newest <see cref="Heartbeat"/> in the file <c>seen</c>. It is written over itself and synced only when a
+/// volume is opened: after the death of the process the page cache has the newest one, after a power cut the medium has
+/// one that is some seconds old, or a torn one, which reads as none.
+/// <code>
+///   0 u32 CRC-32C of bytes 4 .. 40+8n   4 u32 magic "SEEN"   8 u16 version (1)   10 u16 disks n   12 u32 0
+///  16 i64 UTC ticks   24 i64 newest number   32 u8 idle   33 7 bytes 0
+///  40 n × i64 change time in UTC ticks (0: none)
+/// </code>
+/// </summary>
+internal sealed class HeartbeatFile : IDisposable
+{
+    private const string Name = "seen";
+    private const uint Magic = 0x4E454553;
+    private const int Fixed = 40;
+    private static readonly TimeSpan RepeatAfter = TimeSpan.FromSeconds(30);
+    private readonly IStorageFile _file;
+
+    private HeartbeatFile(IStorageFile file) => _file = file;
+
+    /// <summary>The newest heartbeat; null when there is none that can be read.</summary>
+    public Heartbeat? Newest { get; private set; }
+
+    /// <summary>Opens the file, or makes it.</summary>
+    public static HeartbeatFile Open(IStorageDirectory directory)
+    {
+        var isNew = !directory.Exists(Name);
+        var file = directory.Open(Name, StorageOpen.Any);
+        if (isNew)
+        {
+            directory.Sync();
+        }
+
+        var bytes = new byte[Math.Min(file.Length, 64 << 10)];
+        return new HeartbeatFile(file) { Newest = Parse(bytes.AsSpan(0, file.Read(0, bytes))) };
+    }
+
+    /// <summary>Notes a heartbeat, unless it says what a recent one says: an idle volume writes twice a
+    /// minute.</summary>
+    public void Write(Heartbeat heartbeat)
+    {
+        if (Newest is { } newest && newest.SaysTheSame(heartbeat) && heartbeat.At >= newest.At
+            && heartbeat.At - newest.At < RepeatAfter)
+        {
+            return;
+        }
+
+        var bytes = new byte[Fixed + (8 * heartbeat.Changed.Length)];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(4), Magic);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), 1);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(10), (ushort)heartbeat.Changed.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), heartbeat.At.UtcTicks);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(24), heartbeat.Newest.Value);
+        bytes[32] = heartbeat.IsIdle ? (byte)1 : (byte)0;
+        for (var i = 0; i < heartbeat.Changed.Length; i++)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(Fixed + (8 * i)), heartbeat.Changed[i]);
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, Crc32C.Compute(bytes.AsSpan(4)));
+        _file.Write(0, bytes);
+        Newest = heartbeat;
+    }
+
+    /// <summary>Makes the newest heartbeat durable.</summary>
+    public void Sync() => _file.Sync();
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private static Heartbeat? Parse(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < Fixed || BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) != Magic
+            || BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]) != 1)
+        {
+            return null;
+        }
+
+        var length = Fixed + (8 * BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]));
+        if (bytes.Length < length
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Crc32C.Compute(bytes[4..length]))
+        {
+            return null;
+        }
+
+        var changed = ImmutableArray.CreateBuilder<long>();
+        for (var at = Fixed; at < length; at += 8)
+        {
+            changed.Add(BinaryPrimitives.ReadInt64LittleEndian(bytes[at..]));
+        }
+
+        return new Heartbeat(
+            new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), TimeSpan.Zero),
+            new Lsn(BinaryPrimitives.ReadInt64LittleEndian(bytes[24..])), bytes[32] != 0, changed.ToImmutable());
+    }
+}
