@@ -47,6 +47,10 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, int who, int niceness);
 
+    /// <summary>Fills the 256 bytes of a <c>struct statx</c>; -1 is a failure.</summary>
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Status(int directory, string path, int flags, uint mask, byte* status);
+
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int DataSync(SafeFileHandle handle);
 

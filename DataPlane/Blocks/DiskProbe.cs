@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.DataPlane.Blocks;
+
+/// <summary>A disk as it is now.</summary>
+/// <param name="Identity">
+/// Which disk it is, whatever path led to it: <c>file:MAJOR:MINOR:INODE</c> or <c>block:MAJOR:MINOR</c>. It tells disks
+/// apart on one machine within one boot: the system may give a file system or a device other numbers in the next.
+/// </param>
+/// <param name="IsBlockDevice">Whether it is a block device; else it is a regular file.</param>
+/// <param name="SizeBytes">The size now.</param>
+/// <param name="Birth">When the file was made; null for a block device and where the file system does not keep
+/// it.</param>
+/// <param name="Changed">
+/// The file's change time, which moves with every write and cannot be set; null for a block device, whose node's times
+/// say nothing about its bytes.
+/// </param>
+public sealed record DiskSighting(
+    string Identity, bool IsBlockDevice, long SizeBytes, DateTimeOffset? Birth, DateTimeOffset? Changed);
+
+/// <summary>Looks at disks of this machine: which they are, how large, and when they changed (A1, A3, A5).</summary>
+public static class DiskProbe
+{
+    /// <summary>Looks at what a path leads to now, through symbolic links.</summary>
+    /// <exception cref="StorageException">
+    /// Nothing is there, it may not be opened, or it is neither a regular file nor a block device.
+    /// </exception>
+    public static DiskSighting Look(string path)
+    {
+        var status = FileStatus.Of(path);
+        if (!status.IsBlockDevice)
+        {
+            return Sighting(status, status.SizeBytes, path);
+        }
+
+        using var file = FileStorageDirectory.OpenPath(path, FileMode.Open, FileAccess.Read);
+        return Sighting(status, file.Length, path);
+    }
+
+    /// <summary>Looks at an open disk, which may have lost its name since.</summary>
+    /// <exception cref="StorageException">The system refuses, or it is neither a regular file nor a block
+    /// device.</exception>
+    public static DiskSighting Look(SafeFileHandle handle)
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        var status = FileStatus.Of(handle);
+        var size = status.IsBlockDevice ? NativeMethods.Seek(handle, 0, NativeMethods.SeekEnd) : status.SizeBytes;
+        return size >= 0
+            ? Sighting(status, size, "an open disk")
+            : throw new StorageException(
+                $"cannot measure an open disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
+    }
+
+    private static DiskSighting Sighting(FileStatus status, long size, string what)
+    {
+        if (status.IsBlockDevice)
+        {
+            return new DiskSighting(
+                string.Create(CultureInfo.InvariantCulture, $"block:{status.NodeMajor}:{status.NodeMinor}"),
+                true, size, null, null);
+        }
+
+        const int invalidArgument = 22;
+        return status.IsRegularFile
+            ? new DiskSighting(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"file:{status.DeviceMajor}:{status.DeviceMinor}:{status.Inode}"),
+                false, size, status.Birth, status.Changed)
+            : throw new StorageException(
+                $"'{what}' is neither a regular file nor a block device; name a disk image or a block device",
+                invalidArgument);
+    }
+}
