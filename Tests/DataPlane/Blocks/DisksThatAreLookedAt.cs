@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Tests.TestKit;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Blocks;
@@ -14,7 +15,7 @@ public sealed class DisksThatAreLookedAt : IDisposable
         var path = Make("d", 777);
         var (symbolic, hard) = (In("s"), In("h"));
         File.CreateSymbolicLink(symbolic, path);
-        File.CreateHardLink(hard, path);
+        OutsideTool.Require("ln", "coreutils").Run(path, hard).Succeeded();
         using var open = File.OpenHandle(path);
         var sighting = DiskProbe.Look(path);
         Assert.Equal(sighting, DiskProbe.Look(symbolic));
