@@ -3,6 +3,7 @@ using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
 
@@ -31,9 +32,22 @@ internal interface IVolumeHost
     /// <summary>Why a path cannot be a protected disk, as one sentence; null when it can.</summary>
     string? ProblemOf(string path);
 
-    /// <summary>Opens a disk for reading and writing.</summary>
+    /// <summary>Why there are no descriptors left for one more VM with so many disks, as one sentence with the remedy;
+    /// null when there are.</summary>
+    string? NoRoomFor(int disks);
+
+    /// <summary>Which disk a path leads to, with all that lies below it.</summary>
+    /// <exception cref="StorageException">It leads to no disk.</exception>
+    DiskIdentity IdentityOf(string path);
+
+    /// <summary>What a path leads to now.</summary>
+    /// <exception cref="StorageException">It leads to no disk.</exception>
+    DiskSighting Look(string path);
+
+    /// <summary>Opens a disk for reading and writing, against all other users.</summary>
     /// <exception cref="StorageException">It is not there, or cannot be opened.</exception>
-    IBlockDevice OpenDisk(string path);
+    /// <exception cref="DiskInUseException">Somebody else uses it.</exception>
+    IHostDisk OpenDisk(string path);
 
     /// <summary>A text that changes when a disk is written beside the engine.</summary>
     string FingerprintOf(string path);

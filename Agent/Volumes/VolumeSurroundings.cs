@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Agent.Hooks;
@@ -7,6 +8,7 @@ using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
 
@@ -19,6 +21,12 @@ namespace ReplicationEngine.Agent.Volumes;
 internal sealed record VolumeSurroundings(
     AgentSettings Settings, DiskServer Server, ApplicationHooks Hooks, TimeProvider Time, ILogger Logger) : IVolumeHost
 {
+    // Measured: state, map of the guest's writes, log, readers of the log, data session, and what is open for a moment.
+    private const int PerVolumeFiles = 12;
+
+    // The disk, its map, a client's connection, and one to spare for a client that comes again.
+    private const int PerDiskFiles = 4;
+
     /// <summary>Happens when the service has answered again.</summary>
     public Signal Service { get; } = new();
 
@@ -39,11 +47,26 @@ internal sealed record VolumeSurroundings(
     public string? ProblemOf(string path) => DiskInspection.Problem(path);
 
     /// <inheritdoc/>
-    public IBlockDevice OpenDisk(string path) => FileBlockDevice.Open(path);
+    public string? NoRoomFor(int disks) => OpenFileLimit.Problem(
+        PerVolumeFiles + (disks * PerDiskFiles), $"A VM with {disks} disks");
 
     /// <inheritdoc/>
-    public string FingerprintOf(string path) =>
-        File.GetLastWriteTimeUtc(path).Ticks.ToString(CultureInfo.InvariantCulture);
+    public DiskIdentity IdentityOf(string path) => DiskProbe.IdentityOf(path);
+
+    /// <inheritdoc/>
+    public DiskSighting Look(string path) => DiskProbe.Look(path);
+
+    /// <inheritdoc/>
+    public IHostDisk OpenDisk(string path) => LocalDisk.Open(path);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// The times of a device's node say nothing about its bytes, so a block device always seems changed and is compared
+    /// after every stop.
+    /// </remarks>
+    public string FingerprintOf(string path) => DiskProbe.Look(path).IsBlockDevice
+        ? RandomNumberGenerator.GetHexString(32)
+        : File.GetLastWriteTimeUtc(path).Ticks.ToString(CultureInfo.InvariantCulture);
 
     /// <inheritdoc/>
     public Task<string> ServeAsync(

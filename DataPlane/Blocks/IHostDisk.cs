@@ -22,9 +22,9 @@ public interface IHostDisk : IDisposable
     /// <exception cref="StorageException">The system refuses.</exception>
     DiskSighting Look();
 
-    /// <summary>What the path leads to now, which may be another disk.</summary>
-    /// <exception cref="StorageException">It leads to no disk any more.</exception>
-    DiskSighting LookAtPath();
+    /// <summary>The identity text of what the path leads to now, which may be another disk.</summary>
+    /// <exception cref="StorageException">It leads to nothing any more.</exception>
+    string OwnAtPath();
 
     /// <summary>The same open disk with the size it has now, for one that has grown. It lives as long as this.</summary>
     IBlockDevice Remeasured();

@@ -70,7 +70,7 @@ public sealed class LocalDisk : IHostDisk
     public DiskSighting Look() => DiskProbe.Look(_handle);
 
     /// <inheritdoc/>
-    public DiskSighting LookAtPath() => DiskProbe.Look(Path);
+    public string OwnAtPath() => DiskProbe.NameOf(FileStatus.Of(Path));
 
     /// <inheritdoc/>
     public IBlockDevice Remeasured() => new FileBlockDevice(_file);
