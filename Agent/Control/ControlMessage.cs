@@ -50,8 +50,9 @@ public abstract record AgentRequest
     {
     }
 
-    /// <summary>Looks at disks before anything is created (ENA-2).</summary>
-    public sealed record Inspect(string Vm, IReadOnlyList<string> Disks) : AgentRequest;
+    /// <summary>Looks at disks before anything is created (ENA-2). <paramref name="Raw"/>: an image in a format of its
+    /// own is meant byte by byte.</summary>
+    public sealed record Inspect(string Vm, IReadOnlyList<string> Disks, bool Raw = false) : AgentRequest;
 
     /// <summary>Brings a volume into the role that the directive names, and answers when it is there.</summary>
     public sealed record Direct(VolumeDirective Directive) : AgentRequest;
@@ -131,11 +132,13 @@ public abstract record AgentReply
     public sealed record Failed(string Code, string Message, string? Remedy, bool Recoverable) : AgentReply;
 }
 
-/// <summary>A disk as the agent found it.</summary>
-public sealed record InspectedDisk(string Path, long SizeBytes);
+/// <summary>A disk as the agent found it; <paramref name="Identity"/> is the text of a
+/// <see cref="Engine.Identifiers.DiskIdentity"/>.</summary>
+public sealed record InspectedDisk(string Path, long SizeBytes, string Identity = "");
 
-/// <summary>A disk as the agent serves it; <paramref name="Uri"/> is null while it does not.</summary>
-public sealed record ServedDisk(string Path, long SizeBytes, string? Uri);
+/// <summary>A disk as the agent serves it; <paramref name="Uri"/> is null while it does not, and
+/// <paramref name="Identity"/> empty while it is not open.</summary>
+public sealed record ServedDisk(string Path, long SizeBytes, string? Uri, string Identity = "");
 
 /// <summary>What an agent observes of one volume.</summary>
 public sealed record VolumeStatus(

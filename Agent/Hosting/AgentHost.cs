@@ -24,7 +24,7 @@ public static partial class AgentHost
         await using var volumes = new VolumeSet(surroundings, time);
         await volumes.LoadAsync(settings.StartAlone, cancellationToken);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var maintaining = MaintainAsync(volumes, time, ending.Token);
+        var maintaining = MaintainAsync(volumes, surroundings.Logger, time, ending.Token);
         try
         {
             await CallAsync(surroundings, volumes, loggers, time, cancellationToken);
@@ -65,14 +65,26 @@ public static partial class AgentHost
         }
     }
 
-    private static async Task MaintainAsync(VolumeSet volumes, TimeProvider time, CancellationToken ct)
+    private static async Task MaintainAsync(
+        VolumeSet volumes, ILogger logger, TimeProvider time, CancellationToken ct)
     {
         using var timer = new PeriodicTimer(MaintainEvery, time);
         while (await timer.WaitForNextTickAsync(ct))
         {
-            volumes.Maintain();
+            try
+            {
+                volumes.Maintain();
+                await volumes.TakeUpGrowthAsync(ct);
+            }
+            catch (IOException e)
+            {
+                NotMaintained(logger, e.Message);
+            }
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "background work was not done and comes again: {Reason}")]
+    private static partial void NotMaintained(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "not connected: {Reason}")]
     private static partial void Disconnected(ILogger logger, string reason);

@@ -1,11 +1,32 @@
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>Whether a path can be a protected disk.</summary>
-internal static class DiskInspection
+/// <summary>Whether disks can be protected: every reason why not, before anything is created (ENA-2, A1).</summary>
+/// <param name="host">The machine.</param>
+/// <param name="claims">Which disks belong to which VM.</param>
+/// <param name="own">The volume of the VM itself, when there is one; what it has open is its own.</param>
+internal sealed class DiskInspection(IVolumeHost host, DiskClaims claims, ProtectedVolume? own)
 {
-    /// <summary>Why the path cannot be protected, as one sentence; null when it can.</summary>
+    private readonly List<string> _problems = [];
+    private readonly List<(string Path, DiskIdentity Identity)> _seen = [];
+
+    /// <summary>Looks at all disks of a request.</summary>
+    public AgentReply.Inspected Inspect(AgentRequest.Inspect request)
+    {
+        var disks = request.Disks.Select(path => Guarded(request, path)).OfType<InspectedDisk>().ToList();
+        if (own is null && host.NoRoomFor(request.Disks.Count) is { } full)
+        {
+            _problems.Add(full);
+        }
+
+        return new AgentReply.Inspected(disks, _problems);
+    }
+
+    /// <summary>Why a path cannot be that of a disk, as one sentence; null when it can.</summary>
     public static string? Problem(string path)
     {
         if (!Path.IsPathFullyQualified(path))
@@ -25,18 +46,72 @@ internal static class DiskInspection
 
         try
         {
-            return Size(path) == 0 ? $"Disk '{path}' has no bytes; name a disk image or a block device." : null;
+            return DiskProbe.Look(path).SizeBytes == 0
+                ? $"Disk '{path}' has no bytes; name a disk image or a block device." : null;
         }
-        catch (IOException e)
+        catch (StorageException e)
         {
-            return $"Disk '{path}' cannot be opened for writing: {e.Message}";
+            return $"Disk '{path}' cannot be used: {e.Message}";
         }
     }
 
-    /// <summary>The size in bytes.</summary>
-    public static long Size(string path)
+    private InspectedDisk? Guarded(AgentRequest.Inspect request, string path)
     {
-        using var device = FileBlockDevice.Open(path);
-        return device.Length;
+        if (host.ProblemOf(path) is { } problem)
+        {
+            _problems.Add(problem);
+            return null;
+        }
+
+        try
+        {
+            return Look(request, path);
+        }
+        catch (DiskInUseException e)
+        {
+            _problems.Add(e.Message);
+        }
+        catch (IOException e)
+        {
+            _problems.Add($"Disk '{path}' cannot be opened for writing: {e.Message}");
+        }
+
+        return null;
+    }
+
+    private InspectedDisk? Look(AgentRequest.Inspect request, string path)
+    {
+        var identity = host.IdentityOf(path);
+        var twice = _seen.FirstOrDefault(other => other.Identity.ConflictsWith(identity)).Path;
+        _seen.Add((path, identity));
+        if (twice is not null)
+        {
+            _problems.Add(twice == path ? $"Disk '{path}' is named twice; name each disk once."
+                : $"Disks '{twice}' and '{path}' are the same disk or share bytes; name each disk once.");
+            return null;
+        }
+
+        if (claims.Problem(request.Vm, new DiskClaim(path, identity, false)) is { } claimed)
+        {
+            _problems.Add(claimed);
+            return null;
+        }
+
+        if (own?.HasOpen(path) == true)
+        {
+            return new InspectedDisk(path, host.Look(path).SizeBytes, identity.ToString());
+        }
+
+        using var disk = host.OpenDisk(path);
+        if (!request.Raw && DiskImageFormat.Of(disk.Device) is { } format)
+        {
+            _problems.Add(
+                $"Disk '{path}' is an image in {format} format, and a guest would see its headers in place of a disk; "
+                + $"convert it with `qemu-img convert -O raw`, or give --raw when its {disk.Device.Length} bytes "
+                + "themselves are the disk.");
+            return null;
+        }
+
+        return new InspectedDisk(path, disk.Device.Length, disk.Identity.ToString());
     }
 }

@@ -3,6 +3,7 @@ using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
 
@@ -31,19 +32,28 @@ internal interface IVolumeHost
     /// <summary>Why a path cannot be a protected disk, as one sentence; null when it can.</summary>
     string? ProblemOf(string path);
 
-    /// <summary>Opens a disk for reading and writing.</summary>
+    /// <summary>Why there are no descriptors left for one more VM with so many disks, as one sentence with the remedy;
+    /// null when there are.</summary>
+    string? NoRoomFor(int disks);
+
+    /// <summary>Which disk a path leads to, with all that lies below it.</summary>
+    /// <exception cref="StorageException">It leads to no disk.</exception>
+    DiskIdentity IdentityOf(string path);
+
+    /// <summary>What a path leads to now.</summary>
+    /// <exception cref="StorageException">It leads to no disk.</exception>
+    DiskSighting Look(string path);
+
+    /// <summary>Opens a disk for reading and writing, against all other users.</summary>
     /// <exception cref="StorageException">It is not there, or cannot be opened.</exception>
-    IBlockDevice OpenDisk(string path);
+    /// <exception cref="DiskInUseException">Somebody else uses it.</exception>
+    IHostDisk OpenDisk(string path);
 
     /// <summary>When this boot began, by the machine's clock.</summary>
     DateTimeOffset? BootedAt { get; }
 
     /// <summary>A new random name for an opening of a volume.</summary>
     Guid NewIncarnation();
-
-    /// <summary>A disk as it is now: which it is and when it changed; null when this host cannot tell.</summary>
-    /// <exception cref="StorageException">It is not there.</exception>
-    DiskSighting? Look(string path);
 
     /// <summary>Serves a disk under a name, in the place of what was served under it; answers its URI.</summary>
     Task<string> ServeAsync(

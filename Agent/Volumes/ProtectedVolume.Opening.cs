@@ -19,7 +19,7 @@ internal sealed partial class ProtectedVolume
         }
 
         await CloseAsync(ct);
-        var devices = OpenDevices(directive);
+        var disks = OpenDisks(directive);
         try
         {
             var source = SourceVolume.Open(new SourceVolumeOptions
@@ -27,7 +27,7 @@ internal sealed partial class ProtectedVolume
                 Vm = new ProtectedVmId(Vm),
                 Directory = _directory.Subdirectory(SourceDirectory),
                 Disks = [.. directive.Disks.Select((path, i) =>
-                    new SourceDisk(path, devices[i], () => _host.Look(path)))],
+                    new SourceDisk(path, disks[i].Device, disks[i].Look))],
                 BootId = _host.BootId,
                 BootedAt = _host.BootedAt,
                 NewIncarnation = _host.NewIncarnation,
@@ -37,29 +37,28 @@ internal sealed partial class ProtectedVolume
                 SegmentBytes = _host.SegmentBytes,
                 ConditionChanged = _ => _changed(),
             });
-            _state = new OpenState(devices, source, null);
+            _state = new OpenState(disks, source, null);
         }
         catch
         {
-            Dispose(devices);
+            Dispose(disks);
             throw;
         }
     }
 
     private void OpenReverse(VolumeDirective directive)
     {
-        var devices = OpenDevices(directive);
+        var disks = OpenDisks(directive);
         try
         {
             var reverse = InPlaceReplica.Open(
                 _directory.Subdirectory(ReverseDirectory), new ProtectedVmId(Vm),
-                [.. directive.Disks.Select((path, i) => new SourceDisk(path, devices[i], () => _host.Look(path)))],
-                new Term(directive.Term));
-            _state = new OpenState(devices, null, reverse);
+                [.. disks.Select(d => new SourceDisk(d.Path, d.Device, d.Look))], new Term(directive.Term));
+            _state = new OpenState(disks, null, reverse);
         }
         catch
         {
-            Dispose(devices);
+            Dispose(disks);
             throw;
         }
     }
@@ -127,37 +126,69 @@ internal sealed partial class ProtectedVolume
         }
 
         state.Reverse?.Close();
-        Dispose(state.Devices);
+        Dispose(state.Disks);
         return clean;
     }
 
     private string ExportName(int disk) => $"{Vm}-{disk}";
 
-    private IBlockDevice[] OpenDevices(VolumeDirective directive)
+    /// <summary>
+    /// Opens the disks: claimed before and after, since a path may come to lead to another disk in between.
+    /// </summary>
+    private IHostDisk[] OpenDisks(VolumeDirective directive)
     {
-        var devices = new List<IBlockDevice>();
+        var disks = new List<IHostDisk>();
         try
         {
-            foreach (var path in directive.Disks)
+            if (_host.NoRoomFor(directive.Disks.Count) is { } full)
             {
-                devices.Add(_host.OpenDisk(path));
+                throw new VolumeException(
+                    "no-descriptors", full, "Raise the limit of open files.", _remembered is not null);
             }
 
-            return [.. devices];
+            _claims.Take(Vm, [.. directive.Disks.Select(path => new DiskClaim(path, _host.IdentityOf(path), false))]);
+            foreach (var path in directive.Disks)
+            {
+                disks.Add(_host.OpenDisk(path));
+            }
+
+            _claims.Take(Vm, [.. disks.Select(disk => new DiskClaim(disk.Path, disk.Identity, true))]);
+            return [.. disks];
         }
         catch (StorageException e)
         {
-            Dispose(devices);
+            LetGo(disks);
             throw new VolumeException(
                 "disk-missing", e.Message, "Bring the disk back to where it was when it was protected.", true);
         }
+        catch (DiskInUseException e)
+        {
+            // While it is first protected, the choice of the disk is wrong; later it is a matter of time.
+            LetGo(disks);
+            throw new VolumeException(
+                "disk-in-use", e.Message, "End the other use of the disk.", _remembered is not null);
+        }
+        catch (VolumeException)
+        {
+            LetGo(disks);
+            throw;
+        }
     }
 
-    private static void Dispose(IEnumerable<IBlockDevice> devices)
+    private void LetGo(List<IHostDisk> disks)
     {
-        foreach (var device in devices)
+        Dispose(disks);
+        if (_remembered is null)
         {
-            device.Dispose();
+            _claims.Release(Vm);
+        }
+    }
+
+    private static void Dispose(IEnumerable<IHostDisk> disks)
+    {
+        foreach (var disk in disks)
+        {
+            disk.Dispose();
         }
     }
 
@@ -170,11 +201,15 @@ internal sealed partial class ProtectedVolume
 
     /// <summary>What is open now. Exchanged whole; the lists in it grow only while a directive is carried
     /// out.</summary>
-    private sealed class OpenState(IReadOnlyList<IBlockDevice> devices, SourceVolume? source, InPlaceReplica? reverse)
+    private sealed class OpenState(IReadOnlyList<IHostDisk> disks, SourceVolume? source, InPlaceReplica? reverse)
     {
         public static OpenState Closed { get; } = new([], null, null);
 
-        public IReadOnlyList<IBlockDevice> Devices { get; } = devices;
+        public IReadOnlyList<IHostDisk> Disks { get; } = disks;
+
+        public IReadOnlyList<string> Identities { get; } = [.. disks.Select(disk => disk.Identity.ToString())];
+
+        public DiskWatch Watch { get; } = new(disks);
 
         public SourceVolume? Source { get; } = source;
 

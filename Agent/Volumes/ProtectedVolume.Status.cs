@@ -1,6 +1,7 @@
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
@@ -11,7 +12,13 @@ internal sealed partial class ProtectedVolume
     private static readonly Dictionary<SourceCause, string> Codes =
         Enum.GetValues<SourceCause>().ToDictionary(cause => cause, cause => Kebab(cause.ToString()));
 
-    /// <summary>What there is to report; null while no directive was carried out.</summary>
+    /// <summary>The <see cref="VolumeStatus.Capture"/> of a volume whose disks are not open.</summary>
+    public const string Closed = "closed";
+
+    /// <summary>
+    /// What there is to report; null while no directive was carried out. A volume that is not open reports the role
+    /// that it remembers, serves nothing, and says why it could not be opened.
+    /// </summary>
     public VolumeStatus? Status(DateTimeOffset now)
     {
         var state = _state;
@@ -22,7 +29,7 @@ internal sealed partial class ProtectedVolume
 
         return state.Source is { } source ? OfSource(directive, state, source, now)
             : state.Reverse is { } reverse ? OfReverse(directive, state, reverse.Position, now)
-            : null;
+            : OfClosed(directive, now);
     }
 
     /// <summary>The status of a volume of which nothing is left.</summary>
@@ -30,13 +37,15 @@ internal sealed partial class ProtectedVolume
         directive.Vm, VolumeRole.Released, directive.Term, [], "none", "none", "", 0, 0, 0, 0, 0, null, 0, 0, 0, null,
             [], now);
 
-    private static VolumeStatus OfSource(
+    private VolumeStatus OfSource(
         VolumeDirective directive, OpenState state, SourceVolume source, DateTimeOffset now)
     {
         var counters = source.Counters();
         var condition = source.Condition;
-        var disks = source.Disks.Select((d, i) =>
-            new ServedDisk(d.Path, d.SizeBytes, state.Uris.ElementAtOrDefault(i)));
+        var seen = state.Watch.Last.SizeBytes;
+        var disks = source.Disks.Select((d, i) => new ServedDisk(
+            d.Path, i < seen.Count ? Math.Min(seen[i], d.SizeBytes) : d.SizeBytes, state.Uris.ElementAtOrDefault(i),
+            state.Identities[i]));
         return new VolumeStatus(
             directive.Vm, directive.Role, directive.Term, [.. disks],
             counters.Mode == SourceMode.Logging ? "logging" : "dirty-map", CodeOf(condition.Cause),
@@ -48,14 +57,35 @@ internal sealed partial class ProtectedVolume
             Problems(state, condition), now);
     }
 
-    private static VolumeStatus OfReverse(
+    private VolumeStatus OfReverse(
         VolumeDirective directive, OpenState state, ReplicaPosition position, DateTimeOffset now)
     {
-        var disks = directive.Disks.Select((path, i) => new ServedDisk(path, state.Devices[i].Length, null));
+        var seen = state.Watch.Last.SizeBytes;
+        var disks = state.Disks.Select((d, i) =>
+            new ServedDisk(d.Path, i < seen.Count ? Math.Min(seen[i], d.Device.Length) : d.Device.Length, null,
+                state.Identities[i]));
         return new VolumeStatus(
             directive.Vm, directive.Role, directive.Term, [.. disks], "none", "none", "",
             position.Durable.Generation.Value, position.Durable.Lsn.Value, position.Durable.Generation.Value,
             position.Durable.Lsn.Value, 0, null, 0, 0, 0, state.Session?.Status(), Problems(state, null), now);
+    }
+
+    private VolumeStatus OfClosed(VolumeDirective directive, DateTimeOffset now) => new(
+        directive.Vm, directive.Role, directive.Term,
+        [.. directive.Disks.Select(path => new ServedDisk(path, SizeNow(path), null))], Closed, "none", "", 0, 0, 0, 0,
+        0, null, 0, 0, 0, null, _failure is { } failure ? [failure] : [], now);
+
+    private long SizeNow(string path)
+    {
+        try
+        {
+            return _host.Look(path).SizeBytes;
+        }
+        catch (StorageException)
+        {
+            // It is away, which is what the problem says.
+            return 0;
+        }
     }
 
     // What only the source has (I16): the log behind the recovered machine's cut, and extents whose writes it did not
@@ -66,13 +96,19 @@ internal sealed partial class ProtectedVolume
                 + counters.DirtyBytes
             : 0;
 
-    private static VolumeProblem[] Problems(OpenState state, SourceCondition? condition)
+    private VolumeProblem[] Problems(OpenState state, SourceCondition? condition)
     {
         var problems = new List<VolumeProblem>();
         if (condition is { SyncFailed: true })
         {
             problems.Add(new VolumeProblem(
                 "sync-failed", condition.Detail, "See the source's disk, then restart the agent.", false));
+        }
+
+        problems.AddRange(state.Watch.Last.Problems);
+        if (_notGrown is { } growth)
+        {
+            problems.Add(growth);
         }
 
         if (state.Session?.Problem is { } problem)
@@ -95,7 +131,7 @@ internal sealed partial class ProtectedVolume
         {
             state.Session = state.Source is { } source
                 ? _host.Send(directive, source)
-                : _host.Receive(directive, state.Reverse!, [.. state.Devices.Select(d => d.Length)]);
+                : _host.Receive(directive, state.Reverse!, [.. state.Disks.Select(d => d.Device.Length)]);
         }
     }
 

@@ -26,6 +26,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     private const string ReverseDirectory = "reverse";
 
     private readonly IVolumeHost _host;
+    private readonly DiskClaims _claims;
     private readonly IStorageDirectory _directory;
     private readonly Action _changed;
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -33,9 +34,9 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     private VolumeDirective? _remembered;
 
     /// <summary>Takes the VM's directory up; opens and serves nothing yet.</summary>
-    public ProtectedVolume(string vm, IVolumeHost host, Action changed)
+    public ProtectedVolume(string vm, IVolumeHost host, DiskClaims claims, Action changed)
     {
-        (Vm, _host, _changed) = (vm, host, changed);
+        (Vm, _host, _claims, _changed) = (vm, host, claims, changed);
         _directory = host.Directory.Subdirectory(vm);
         _remembered = Recall();
     }
@@ -53,8 +54,8 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     /// <summary>The disks as a replica of the machine at the target side; null while they are not.</summary>
     public InPlaceReplica? Reverse => _state.Reverse;
 
-    /// <summary>Whether a disk belongs to this volume.</summary>
-    public bool Holds(string path) => Remembered?.Disks.Contains(path, StringComparer.Ordinal) == true;
+    /// <summary>Whether a disk of this path is open here.</summary>
+    public bool HasOpen(string path) => _state.Disks.Any(disk => disk.Path == path);
 
     /// <summary>Brings the volume into the directive's role; a directive older than the last changes nothing.</summary>
     /// <exception cref="VolumeException">It cannot be done.</exception>
@@ -79,11 +80,24 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
             }
 
             await TakeRoleAsync(directive, cancellationToken);
+            _failure = null;
         }
         catch (SourceVolumeException e)
         {
-            throw new VolumeException("source-volume", e.Message, "See the agent's data directory and the disks.",
-                false);
+            var error = new VolumeException(
+                e.Error == SourceVolumeError.DisksDiffer ? "disk-shrunk" : "source-volume", e.Message, "See the agent's data directory and the disks.", false);
+            Failed(error.Problem);
+            throw error;
+        }
+        catch (VolumeException e)
+        {
+            Failed(e.Problem);
+            throw;
+        }
+        catch (IOException e)
+        {
+            Failed(new VolumeProblem("source-storage", e.Message, "See the storage of the agent's machine.", true));
+            throw;
         }
         finally
         {
@@ -115,8 +129,10 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     }
 
     /// <summary>Background work: clears quiet extents, leaves dirty-map mode when there is room again.</summary>
+    /// <exception cref="StorageException">The volume's directory refuses; calling again goes on.</exception>
     public void Maintain()
     {
+        Watch();
         if (_state.Source is { } source)
         {
             source.Maintain();
@@ -163,6 +179,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
                 break;
             case VolumeRole.Released:
                 await LetGoAsync(ct);
+                _claims.Release(Vm);
                 _host.Directory.DeleteSubdirectory(Vm);
                 Volatile.Write(ref _remembered, null);
                 break;

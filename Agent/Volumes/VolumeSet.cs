@@ -9,6 +9,7 @@ namespace ReplicationEngine.Agent.Volumes;
 internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, ProtectedVolume> _volumes = new(StringComparer.Ordinal);
+    private readonly DiskClaims _claims = new(host);
     private readonly Signal _changed = new();
 
     /// <summary>
@@ -17,9 +18,10 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
     /// </summary>
     public async Task LoadAsync(bool startAlone, CancellationToken cancellationToken)
     {
-        foreach (var vm in host.Directory.ListDirectories())
+        var found = host.Directory.ListDirectories().Select(Obtain).ToList();
+        found.ForEach(volume => volume.ClaimRemembered());
+        foreach (var volume in found)
         {
-            var volume = Obtain(vm);
             if (startAlone && volume.Remembered is { Role: VolumeRole.Primary } directive)
             {
                 await StartAloneAsync(volume, directive, cancellationToken);
@@ -60,12 +62,36 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
     /// <summary>Completes at the next change that should be reported at once.</summary>
     public Task NextChangeAsync(CancellationToken cancellationToken) => _changed.Next.WaitAsync(cancellationToken);
 
-    /// <summary>Background work of every volume (lazy clearing, leaving dirty-map mode).</summary>
+    /// <summary>Background work of every volume: watching its disks, lazy clearing, leaving dirty-map mode.</summary>
+    /// <exception cref="IOException">That of one could not be done; calling again goes on.</exception>
     public void Maintain()
+    {
+        IOException? failed = null;
+        foreach (var volume in _volumes.Values)
+        {
+            try
+            {
+                volume.Maintain();
+            }
+            catch (IOException e)
+            {
+                // The others' is done all the same.
+                failed = e;
+            }
+        }
+
+        if (failed is not null)
+        {
+            throw new IOException(failed.Message, failed);
+        }
+    }
+
+    /// <summary>Takes up what <see cref="Maintain"/> saw grow.</summary>
+    public async Task TakeUpGrowthAsync(CancellationToken cancellationToken)
     {
         foreach (var volume in _volumes.Values)
         {
-            volume.Maintain();
+            await volume.TakeUpGrowthAsync(cancellationToken);
         }
     }
 
@@ -97,7 +123,7 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
     private static partial void NotStartedAlone(ILogger logger, string vm, string reason);
 
     private ProtectedVolume Obtain(string vm) =>
-        _volumes.GetOrAdd(vm, name => new ProtectedVolume(name, host, _changed.Pulse));
+        _volumes.GetOrAdd(vm, name => new ProtectedVolume(name, host, _claims, _changed.Pulse));
 
     private async Task<AgentReply> DirectAsync(VolumeDirective directive, CancellationToken cancellationToken)
     {
@@ -124,33 +150,6 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
                 "unknown-volume", $"This agent does not hold '{marker.Vm}'.", "Wait until the agent has reconnected.",
                     true);
 
-    private AgentReply.Inspected Inspect(AgentRequest.Inspect request)
-    {
-        var disks = new List<InspectedDisk>();
-        var problems = new List<string>();
-        foreach (var path in request.Disks)
-        {
-            if (host.ProblemOf(path) is { } problem)
-            {
-                problems.Add(problem);
-            }
-            else if (_volumes.Values.FirstOrDefault(v => v.Vm != request.Vm && v.Holds(path)) is { } other)
-            {
-                problems.Add($"Disk '{path}' is already protected as part of '{other.Vm}'; disable that protection "
-                    + $"first.");
-            }
-            else
-            {
-                using var device = host.OpenDisk(path);
-                disks.Add(new InspectedDisk(path, device.Length));
-            }
-        }
-
-        foreach (var twice in request.Disks.GroupBy(p => p, StringComparer.Ordinal).Where(g => g.Count() > 1))
-        {
-            problems.Add($"Disk '{twice.Key}' is named {twice.Count()} times; name each disk once.");
-        }
-
-        return new AgentReply.Inspected(disks, problems);
-    }
+    private AgentReply.Inspected Inspect(AgentRequest.Inspect request) =>
+        new DiskInspection(host, _claims, Find(request.Vm)).Inspect(request);
 }

@@ -8,6 +8,7 @@ using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
 
@@ -20,6 +21,12 @@ namespace ReplicationEngine.Agent.Volumes;
 internal sealed record VolumeSurroundings(
     AgentSettings Settings, DiskServer Server, ApplicationHooks Hooks, TimeProvider Time, ILogger Logger) : IVolumeHost
 {
+    // Measured: state, map of the guest's writes, log, readers of the log, data session, and what is open for a moment.
+    private const int PerVolumeFiles = 12;
+
+    // The disk, its map, a client's connection, and one to spare for a client that comes again.
+    private const int PerDiskFiles = 4;
+
     /// <summary>Happens when the service has answered again.</summary>
     public Signal Service { get; } = new();
 
@@ -40,7 +47,8 @@ internal sealed record VolumeSurroundings(
     public string? ProblemOf(string path) => DiskInspection.Problem(path);
 
     /// <inheritdoc/>
-    public IBlockDevice OpenDisk(string path) => FileBlockDevice.Open(path);
+    public string? NoRoomFor(int disks) => OpenFileLimit.Problem(
+        PerVolumeFiles + (disks * PerDiskFiles), $"A VM with {disks} disks");
 
     /// <inheritdoc/>
     public DateTimeOffset? BootedAt { get; } = Booted();
@@ -49,7 +57,13 @@ internal sealed record VolumeSurroundings(
     public Guid NewIncarnation() => new(RandomNumberGenerator.GetBytes(16));
 
     /// <inheritdoc/>
-    public DiskSighting? Look(string path) => DiskProbe.Look(path);
+    public DiskIdentity IdentityOf(string path) => DiskProbe.IdentityOf(path);
+
+    /// <inheritdoc/>
+    public DiskSighting Look(string path) => DiskProbe.Look(path);
+
+    /// <inheritdoc/>
+    public IHostDisk OpenDisk(string path) => LocalDisk.Open(path);
 
     /// <inheritdoc/>
     public Task<string> ServeAsync(

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Blocks;
 
@@ -54,22 +55,31 @@ public static class DiskProbe
                 $"cannot measure an open disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
     }
 
+    /// <summary>Which disk a path leads to, with all that lies below it.</summary>
+    /// <exception cref="StorageException">As for <see cref="Look(string)"/>.</exception>
+    public static DiskIdentity IdentityOf(string path) =>
+        DiskStack.IdentityOf(FileStatus.Of(path), Look(path).SizeBytes);
+
+    /// <summary>The identity text of a file or a block device.</summary>
+    internal static string NameOf(FileStatus status) => status.IsBlockDevice
+        ? NameOfBlock(status.NodeMajor, status.NodeMinor)
+        : string.Create(
+            CultureInfo.InvariantCulture, $"file:{status.DeviceMajor}:{status.DeviceMinor}:{status.Inode}");
+
+    /// <summary>The identity text of a block device.</summary>
+    internal static string NameOfBlock(uint major, uint minor) =>
+        string.Create(CultureInfo.InvariantCulture, $"block:{major}:{minor}");
+
     private static DiskSighting Sighting(FileStatus status, long size, string what)
     {
         if (status.IsBlockDevice)
         {
-            return new DiskSighting(
-                string.Create(CultureInfo.InvariantCulture, $"block:{status.NodeMajor}:{status.NodeMinor}"),
-                true, size, null, null);
+            return new DiskSighting(NameOf(status), true, size, null, null);
         }
 
         const int invalidArgument = 22;
         return status.IsRegularFile
-            ? new DiskSighting(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"file:{status.DeviceMajor}:{status.DeviceMinor}:{status.Inode}"),
-                false, size, status.Birth, status.Changed)
+            ? new DiskSighting(NameOf(status), false, size, status.Birth, status.Changed)
             : throw new StorageException(
                 $"'{what}' is neither a regular file nor a block device; name a disk image or a block device",
                 invalidArgument);

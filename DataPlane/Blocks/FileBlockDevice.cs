@@ -31,7 +31,11 @@ public sealed class FileBlockDevice : IBlockDevice
     public long Length { get; }
 
     /// <inheritdoc/>
-    public bool HasFastZeroes => !_cannotAllocate;
+    public long UsableLength => Math.Min(Length, _file.Length);
+
+    /// <inheritdoc/>
+    /// <remarks>A block device may carry zeroing out by writing, and does not say so.</remarks>
+    public bool HasFastZeroes => !_cannotAllocate && !_file.IsBlockDevice;
 
     /// <summary>Opens an existing file or block device.</summary>
     /// <exception cref="StorageException">It does not exist or may not be opened.</exception>
@@ -72,14 +76,17 @@ public sealed class FileBlockDevice : IBlockDevice
         }
 
         var durable = false;
+        var end = 0L;
         foreach (var change in changes)
         {
             CheckRange(change.Offset, change.Length);
             durable |= change.ForceUnitAccess;
+            end = Math.Max(end, change.Offset + change.Length);
         }
 
         try
         {
+            CheckUsable(end);
             for (var i = 0; i < changes.Length;)
             {
                 i += WriteRun(changes[i..]);
@@ -115,7 +122,7 @@ public sealed class FileBlockDevice : IBlockDevice
         CheckRange(offset, length);
         try
         {
-            var (run, isHole) = _file.NextRun(offset);
+            var (run, isHole) = _file.IsBlockDevice ? (length, false) : _file.NextRun(offset);
 
             // A file cut short from outside has no run here; reading it will say so.
             return run == 0
@@ -191,8 +198,7 @@ public sealed class FileBlockDevice : IBlockDevice
         const int notSupported = 95;
         try
         {
-            _file.PunchHole(change.Offset, change.Length);
-            _file.Allocate(change.Offset, change.Length);
+            _file.ZeroAllocated(change.Offset, change.Length);
         }
         catch (StorageException e) when (e.Errno is notSupported)
         {
@@ -206,6 +212,18 @@ public sealed class FileBlockDevice : IBlockDevice
         for (var done = 0L; done < change.Length; done += Zeroes.Length)
         {
             _file.Write(change.Offset + done, Zeroes.AsSpan(0, (int)Math.Min(Zeroes.Length, change.Length - done)));
+        }
+    }
+
+    // A write behind the end of a file that was cut would make it longer again, with a hole where bytes were lost.
+    private void CheckUsable(long end)
+    {
+        var now = _file.Length;
+        if (end > now)
+        {
+            throw new BlockDeviceException(
+                $"'{_file.Name}' ends at {now}, but had {Length} bytes when opened; it was cut from outside",
+                BlockDeviceException.NoSpace);
         }
     }
 

@@ -10,6 +10,12 @@ public interface IBlockDevice : IDisposable
     /// <summary>The size in bytes.</summary>
     long Length { get; }
 
+    /// <summary>
+    /// The bytes that are there now: fewer than <see cref="Length"/> once somebody has cut the disk below. Reads behind
+    /// them fail with EIO, writes with ENOSPC, and nothing makes the disk longer (A5).
+    /// </summary>
+    long UsableLength => Length;
+
     /// <summary>Whether zeroing a range costs less than writing it, whatever its length (NBD's fast zero).</summary>
     bool HasFastZeroes => false;
 

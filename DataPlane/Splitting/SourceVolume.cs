@@ -167,6 +167,11 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
     /// </summary>
     public void Close()
     {
+        if (_closed)
+        {
+            throw Closed();
+        }
+
         try
         {
             lock (_restart)

@@ -11,6 +11,9 @@ internal sealed class SplitDisk(SourceVolume volume, int index) : IBlockDevice
     public long Length => volume.SizeOf(index);
 
     /// <inheritdoc/>
+    public long UsableLength => volume.DeviceOf(index).UsableLength;
+
+    /// <inheritdoc/>
     public bool HasFastZeroes => volume.DeviceOf(index).HasFastZeroes;
 
     /// <inheritdoc/>
@@ -23,9 +26,19 @@ internal sealed class SplitDisk(SourceVolume volume, int index) : IBlockDevice
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<BlockChange> changes)
     {
+        var end = 0L;
         foreach (ref readonly var change in changes)
         {
             CheckRange(change.Offset, change.Length);
+            end = Math.Max(end, change.Offset + change.Length);
+        }
+
+        // Before the log has it: the replica must not hold what the source cannot.
+        if (end > volume.DeviceOf(index).UsableLength)
+        {
+            throw new BlockDeviceException(
+                $"disk {index} was cut from outside and has no room for a write that ends at {end}",
+                BlockDeviceException.NoSpace);
         }
 
         volume.Write(index, changes);

@@ -10,6 +10,7 @@ namespace ReplicationEngine.DataPlane.Storage;
 /// </summary>
 internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle) : IStorageFile
 {
+    private readonly int _sectorBytes = SectorZeroing.SectorBytesOf(handle);
     private volatile bool _poisoned;
 
     /// <inheritdoc/>
@@ -25,6 +26,9 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
             return length >= 0 ? length : throw Failed("measure", Marshal.GetLastPInvokeError());
         }
     }
+
+    /// <inheritdoc/>
+    public bool IsBlockDevice => _sectorBytes != 0;
 
     /// <inheritdoc/>
     public int Read(long offset, Span<byte> destination)
@@ -92,13 +96,19 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
     /// <inheritdoc/>
     public void PunchHole(long offset, long length)
     {
+        if (IsBlockDevice)
+        {
+            ZeroSectors(offset, length, mayDeallocate: true);
+            return;
+        }
+
         const int mode = NativeMethods.KeepSize | NativeMethods.PunchHoleMode;
         while (length > 0 && NativeMethods.Allocate(handle, mode, offset, length) != 0)
         {
             var errno = Marshal.GetLastPInvokeError();
             if (errno is NativeMethods.NotSupported or NativeMethods.InvalidArgument)
             {
-                // The file system cannot punch holes, or a block device cannot at places that are no whole sectors.
+                // The file system cannot punch holes.
                 WriteZeroes(offset, Math.Min(length, Length - offset));
                 return;
             }
@@ -111,12 +121,31 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
     }
 
     /// <inheritdoc/>
+    public void ZeroAllocated(long offset, long length)
+    {
+        if (IsBlockDevice)
+        {
+            ZeroSectors(offset, length, mayDeallocate: false);
+            return;
+        }
+
+        PunchHole(offset, length);
+        Allocate(offset, length);
+    }
+
+    /// <inheritdoc/>
     public (long Length, bool IsHole) NextRun(long offset)
     {
         var end = Length;
         if (offset >= end)
         {
             return (0, true);
+        }
+
+        if (IsBlockDevice)
+        {
+            // The system answers neither seek on a block device: all of it must be read.
+            return (end - offset, false);
         }
 
         var data = NativeMethods.Seek(handle, offset, NativeMethods.SeekData);
@@ -171,6 +200,26 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
 
     /// <inheritdoc/>
     public void Dispose() => handle.Dispose();
+
+    /// <summary>Zeroes the whole sectors of a range through the device, and the bytes at its edges by writing.</summary>
+    private void ZeroSectors(long offset, long length, bool mayDeallocate)
+    {
+        var end = offset + length;
+        var first = Math.Min(end, (offset + _sectorBytes - 1) / _sectorBytes * _sectorBytes);
+        var last = Math.Max(first, end / _sectorBytes * _sectorBytes);
+        WriteZeroes(offset, first - offset);
+        var errno = SectorZeroing.Zero(handle, first, last - first, mayDeallocate);
+        if (errno is NativeMethods.NotSupported or NativeMethods.InvalidArgument)
+        {
+            WriteZeroes(first, last - first);
+        }
+        else if (errno != 0)
+        {
+            throw Failed("zero a part of", errno);
+        }
+
+        WriteZeroes(last, end - last);
+    }
 
     private void WriteZeroes(long offset, long length)
     {

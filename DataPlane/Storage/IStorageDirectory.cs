@@ -66,6 +66,10 @@ public interface IStorageFile : IDisposable
     /// <summary>The length in bytes.</summary>
     long Length { get; }
 
+    /// <summary>Whether it is a block device, which cannot tell holes and never changes its length by a
+    /// write.</summary>
+    bool IsBlockDevice => false;
+
     /// <summary>
     /// Reads at a position; returns the bytes read, fewer than asked for only at the end of the file.
     /// </summary>
@@ -85,6 +89,13 @@ public interface IStorageFile : IDisposable
 
     /// <summary>Makes a range read as zeroes and gives its space back where the system can.</summary>
     void PunchHole(long offset, long length);
+
+    /// <summary>Makes a range read as zeroes and keeps its space taken, or takes it.</summary>
+    void ZeroAllocated(long offset, long length)
+    {
+        PunchHole(offset, length);
+        Allocate(offset, length);
+    }
 
     /// <summary>
     /// The first run from an offset on: its length (at most to the end of the file) and whether it is a hole.

@@ -21,6 +21,24 @@ internal static unsafe partial class NativeMethods
     public const int PunchHoleMode = 2;
     public const int OpenReadOnlyDirectory = 0x10000 | 0x80000;
 
+    /// <summary>O_CLOEXEC.</summary>
+    public const int OpenCloseOnExec = 0x80000;
+
+    /// <summary>O_RDWR.</summary>
+    public const int OpenReadWrite = 2;
+
+    /// <summary>O_EXCL, which on a block device without O_CREAT claims it.</summary>
+    public const int OpenExclusive = 0x80;
+
+    /// <summary>FALLOC_FL_ZERO_RANGE.</summary>
+    public const int ZeroRangeMode = 0x10;
+
+    /// <summary>EAGAIN: somebody else holds a lock.</summary>
+    public const int WouldBlock = 11;
+
+    /// <summary>EBUSY.</summary>
+    public const int Busy = 16;
+
     /// <summary>EINTR.</summary>
     public const int Interrupted = 4;
 
@@ -50,6 +68,22 @@ internal static unsafe partial class NativeMethods
     /// <summary>Fills the 256 bytes of a <c>struct statx</c>; -1 is a failure.</summary>
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Status(int directory, string path, int flags, uint mask, byte* status);
+
+    /// <summary>Reads a limit of the process: the soft and the hard one. -1 is a failure.</summary>
+    [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetLimit(int resource, ulong* limits);
+
+    /// <summary>Sets a limit of the process. -1 is a failure.</summary>
+    [LibraryImport("libc", EntryPoint = "setrlimit", SetLastError = true)]
+    public static partial int SetLimit(int resource, ulong* limits);
+
+    /// <summary>Asks a device driver; -1 is a failure.</summary>
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Control(SafeFileHandle handle, nuint request, void* argument);
+
+    /// <summary>Sets or asks for a lock; -1 is a failure.</summary>
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Lock(SafeFileHandle handle, int command, FileLock* argument);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int DataSync(SafeFileHandle handle);
@@ -92,4 +126,15 @@ internal unsafe struct IoVector
 {
     public byte* Base;
     public nint Length;
+}
+
+/// <summary>The system's <c>struct flock</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct FileLock
+{
+    public short Type;
+    public short Whence;
+    public long Start;
+    public long Length;
+    public int Process;
 }

@@ -60,6 +60,11 @@ public sealed record SourceSight
     /// <summary>The term under which it does.</summary>
     public required Term Term { get; init; }
 
+    /// <summary>
+    /// Whether it has its disks open. When not, it remembers role and term, plays neither, and knows nothing else.
+    /// </summary>
+    public bool IsOpen { get; init; } = true;
+
     /// <summary>What becomes of writes.</summary>
     public CaptureMode Capture { get; init; }
 

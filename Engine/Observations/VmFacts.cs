@@ -54,14 +54,15 @@ public static class VmFacts
         }
     }
 
+    // A disk that was cut is a problem at the source and no size to protect under: only growth is a fact.
     private static IEnumerable<ProtectedVmCommand> Replication(
-        ProtectedVmState state, SourceSight source, TargetSight target) =>
+        ProtectedVmState state, SourceSight source, TargetSight target) => !source.IsOpen ? Faults(state, source) :
         [
             .. Capture(state, source),
             .. Progress(state, source, target),
             .. Faults(state, source),
             .. source.Disks.Where(disk => state.Enrollment.Disks.Any(
-                    known => known.Path == disk.Path && known.SizeBytes != disk.SizeBytes && known.SizeBytes > 0))
+                    known => known.Path == disk.Path && known.SizeBytes < disk.SizeBytes && known.SizeBytes > 0))
                 .Select(disk => new ProtectedVmCommand.RecordDiskResized(disk.Path, disk.SizeBytes)),
         ];
 

@@ -85,7 +85,10 @@ public sealed record EffectError(ErrorClass Class, ValueList<string> Reasons, st
 /// <summary>A protected disk.</summary>
 /// <param name="Path">Its path on the agent's machine.</param>
 /// <param name="SizeBytes">Its size; 0 when not known yet.</param>
-public sealed record ProtectedDisk(string Path, long SizeBytes);
+/// <param name="Identity">Which disk it was when it was protected, as the text of a <see cref="DiskIdentity"/>; empty
+/// when not known.</param>
+/// <param name="Raw">An image in a format of its own was meant byte by byte.</param>
+public sealed record ProtectedDisk(string Path, long SizeBytes, string Identity = "", bool Raw = false);
 
 /// <summary>What a failover recovered to.</summary>
 /// <param name="Kind">How it began.</param>

@@ -41,12 +41,13 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
 
     /// <summary>
     /// Whether the source itself says that it is what it was directed to be, under the term of the directive (SCN-3).
-    /// One that obeys another directive answers too, but with another role or term.
+    /// One that obeys another directive answers too, but with another role or term; one that could not open its disks
+    /// only remembers what it was.
     /// </summary>
     public bool IsConfirmedBy(SourceSight sight)
     {
         ArgumentNullException.ThrowIfNull(sight);
-        return sight.Role == Role && sight.Term == Term;
+        return sight.IsOpen && sight.Role == Role && sight.Term == Term;
     }
 
     /// <summary>The term of the machine that runs at the target side, or did until a failback's quiescing; null when

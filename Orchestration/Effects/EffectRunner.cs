@@ -6,6 +6,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Orchestration.Effects;
@@ -14,7 +15,7 @@ namespace ReplicationEngine.Orchestration.Effects;
 /// Carries out what a protected VM asks of the outside. Every effect may come twice (after a restart, or as a retry),
 /// so each brings source and target into a named condition rather than doing a step: what is so already is left alone.
 /// </summary>
-internal sealed class EffectRunner(ITargetSite site, ISourceSide source, TimeProvider time)
+internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegister disks, TimeProvider time)
 {
     private static readonly EffectResult.Done Done = new();
     private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(60);
@@ -70,9 +71,11 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, TimePro
         ProtectedVmState state, ProtectedVmEffect.CheckPrerequisites check, CancellationToken ct)
     {
         var found = await source.InspectAsync(state, check, ct);
-        return found.Problems.Count == 0 ? new EffectResult.PrerequisitesMet(found.Disks)
+        var problems = found.Problems.Count > 0 ? found.Problems
+            : await disks.CheckAsync(state.Enrollment.Vm.Value, found.Disks, ct);
+        return problems.Count == 0 ? new EffectResult.PrerequisitesMet(found.Disks)
             : throw new EffectFailedException(new EffectError(
-                ErrorClass.NonRecoverable, found.Problems, "Correct the disks that were named and protect again."));
+                ErrorClass.NonRecoverable, problems, "Correct the disks that were named and protect again."));
     }
 
     private async Task<EffectResult> PrepareTargetAsync(

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Volumes;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
@@ -68,11 +69,11 @@ internal sealed class AgentSightings(TimeProvider time)
     /// <summary>
     /// How old the oldest write is that the target does not durably have: its age when the agent reported
     /// it, and the time since. So neither two machines' clocks that differ nor one that is set make a lag
-    /// (I26). Zero when there is none; null when nothing was reported.
+    /// (I26). Zero when there is none; null when nothing was reported, or by a source that has not opened its disks.
     /// </summary>
     public TimeSpan? LagOf(string vm)
     {
-        if (!_volumes.TryGetValue(vm, out var report))
+        if (!_volumes.TryGetValue(vm, out var report) || report.Status.Capture == ProtectedVolume.Closed)
         {
             return null;
         }

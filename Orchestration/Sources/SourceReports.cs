@@ -1,4 +1,5 @@
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -18,6 +19,7 @@ internal static class SourceReports
     {
         Role = SourceDirectives.Role(status.Role),
         Term = new Term(status.Term),
+        IsOpen = status.Capture != ProtectedVolume.Closed,
         Capture = status.Capture switch
         {
             "logging" => CaptureMode.Logging,
@@ -40,7 +42,7 @@ internal static class SourceReports
         Problems = status.Problems.Select(problem => EffectError.Of(
             problem.Recoverable ? ErrorClass.Recoverable : ErrorClass.NonRecoverable, problem.Message,
             problem.Remedy ?? "")).ToValueList(),
-        Disks = status.Disks.Select(disk => new ProtectedDisk(disk.Path, disk.SizeBytes)).ToValueList(),
+        Disks = status.Disks.Select(disk => new ProtectedDisk(disk.Path, disk.SizeBytes, disk.Identity)).ToValueList(),
     };
 
     private static string CodeOf(SourceCause cause) => string.Concat(cause.ToString().Select((c, i) =>

@@ -23,10 +23,13 @@ internal sealed class SourceSide(IAgents agents, Func<string, string> keyOf, Tim
     public async Task<InspectedSource> InspectAsync(
         ProtectedVmState state, ProtectedVmEffect.CheckPrerequisites check, CancellationToken ct)
     {
-        var request = new AgentRequest.Inspect(state.Enrollment.Vm.Value, [.. check.Disks.Select(d => d.Path)]);
+        var request = new AgentRequest.Inspect(state.Enrollment.Vm.Value, [.. check.Disks.Select(d => d.Path)],
+            check.Disks.Any(d => d.Raw));
         var found = await AskAsync<AgentReply.Inspected>(check.Agent, request, ct);
         return new InspectedSource(
-            found.Disks.Select(d => new ProtectedDisk(d.Path, d.SizeBytes)).ToValueList(),
+            found.Disks.Select(d => new ProtectedDisk(
+                d.Path, d.SizeBytes, d.Identity, check.Disks.Any(asked => asked.Path == d.Path && asked.Raw)))
+                .ToValueList(),
             found.Problems.ToValueList());
     }
 

@@ -189,19 +189,29 @@ internal sealed class AgentNode : Node, IVolumeHost
         : $"Disk '{path}' does not exist on the agent's machine; check the path.";
 
     /// <inheritdoc/>
-    public IBlockDevice OpenDisk(string path) => new BusySource(
-        World.Parts.SourceDevice(new FileBlockDevice(
-            Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing))),
-        WriteDuringSync);
+    public string? NoRoomFor(int disks) => null;
+
+    /// <inheritdoc/>
+    public DiskIdentity IdentityOf(string path) => new($"{_vm.Name}-{BootId}", Look(path).Identity, []);
+
+    /// <inheritdoc/>
+    public DiskSighting Look(string path)
+    {
+        using var file = Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing);
+        return new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null);
+    }
+
+    /// <inheritdoc/>
+    public IHostDisk OpenDisk(string path) => new SimDisk(
+        path, IdentityOf(path), Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing),
+        () => Look(path), file => new BusySource(
+            World.Parts.SourceDevice(new FileBlockDevice(file)), WriteDuringSync));
 
     /// <inheritdoc/>
     public DateTimeOffset? BootedAt => null;
 
     /// <inheritdoc/>
     public Guid NewIncarnation() => _incarnations.NextGuid();
-
-    /// <inheritdoc/>
-    public DiskSighting? Look(string path) => null;
 
     /// <inheritdoc/>
     public Task<string> ServeAsync(

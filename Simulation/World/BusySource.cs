@@ -12,6 +12,9 @@ internal sealed class BusySource(IBlockDevice inner, Action synced) : IBlockDevi
     public long Length => inner.Length;
 
     /// <inheritdoc/>
+    public long UsableLength => inner.UsableLength;
+
+    /// <inheritdoc/>
     public bool HasFastZeroes => inner.HasFastZeroes;
 
     /// <inheritdoc/>

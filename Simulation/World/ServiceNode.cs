@@ -48,8 +48,10 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         _agents = new SimAgents(World, this);
         var key = Convert.ToBase64String(World.DataKey);
         var sources = Parts.Sources(new SourceSide(_agents, _ => key, Clock));
+        var disks = new DiskRegister(_agents, _ => Task.FromResult<IReadOnlyList<ProtectedVmState>>(
+            [.. World.Vms.Select(vm => vm.Host?.State).OfType<ProtectedVmState>()]));
         _facts = new FactFinder(_agents, sources, site, Clock);
-        _effects = new EffectCarrier(StateAsync, new EffectRunner(site, sources, Clock), new VmGates(), Clock);
+        _effects = new EffectCarrier(StateAsync, new EffectRunner(site, sources, disks, Clock), new VmGates(), Clock);
         Token = World.Journal.Acquire();
         foreach (var vm in World.Vms)
         {

@@ -25,15 +25,19 @@ internal static class ProtectCommand
             "The agent on the machine of the disks; else the only one that is connected");
         var scenario = Text("--scenario", "ID", "The protection scenario; else SCN-1");
         var policy = Text("--policy", "NAME", "The replication policy; else the default one");
+        var raw = new Option<bool>("--raw")
+        {
+            Description = "Protect an image in a format of its own (qcow2, vmdk, vdi, vhd, vhdx) byte by byte",
+        };
         return commands.Operation(
             "protect", "Protects a VM and prints the NBD URI of each disk: attach the machine there",
-            [disk, agent, scenario, policy],
+            [disk, agent, scenario, policy, raw],
             (run, cancellationToken) =>
             {
                 var request = new OperationRequest(
                     Disks: [.. run.Parsed.GetRequiredValue(disk).Select(path => Absolute(run, path))],
                     Agent: run.Parsed.GetValue(agent), Scenario: run.Parsed.GetValue(scenario),
-                        Policy: run.Parsed.GetValue(policy));
+                        Policy: run.Parsed.GetValue(policy), Raw: run.Parsed.GetValue(raw) ? true : null);
                 return RunAsync(run, request, cancellationToken);
             });
     }

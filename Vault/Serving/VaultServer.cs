@@ -121,6 +121,8 @@ internal static class VaultServer
         services.AddSingleton<ISourceSide>(provider => new SourceSide(
             provider.GetRequiredService<IAgents>(), provider.GetRequiredService<TargetSite>().KeyOf,
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new DiskRegister(
+            provider.GetRequiredService<IAgents>(), provider.GetRequiredService<ProtectedVms>().StatesAsync));
         services.AddSingleton<EffectRunner>();
         services.AddSingleton<ProtectedVms>();
         services.AddSingleton<VmViews>();

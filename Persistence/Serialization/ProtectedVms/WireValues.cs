@@ -39,9 +39,16 @@ internal static class WireValues
         where T : class =>
         value ?? throw new FormatException($"A {typeof(T).Name} is missing.");
 
-    public static Wire.ProtectedDisk To(ProtectedDisk disk) => new() { Path = disk.Path, SizeBytes = disk.SizeBytes };
+    public static Wire.ProtectedDisk To(ProtectedDisk disk) => new()
+    {
+        Path = disk.Path,
+        SizeBytes = disk.SizeBytes,
+        Identity = disk.Identity,
+        Raw = disk.Raw,
+    };
 
-    public static ProtectedDisk From(Wire.ProtectedDisk? disk) => new(Needed(disk).Path, disk!.SizeBytes);
+    public static ProtectedDisk From(Wire.ProtectedDisk? disk) =>
+        new(Needed(disk).Path, disk!.SizeBytes, disk.Identity, disk.Raw);
 
     public static ValueList<ResyncReason> Reasons(RepeatedField<Wire.ResyncReason> reasons) =>
         reasons.Select(reason => Known((ResyncReason)reason)).ToValueList();

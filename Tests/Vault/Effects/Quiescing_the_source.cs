@@ -33,7 +33,8 @@ public sealed class Quiescing_the_source : IAsyncLifetime
         _server = new DiskServer(_data, null, TimeProvider.System);
         _site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
         _runner = new EffectRunner(
-            _site, new SourceSide(_agents, _site.KeyOf, TimeProvider.System), TimeProvider.System);
+            _site, new SourceSide(_agents, _site.KeyOf, TimeProvider.System),
+            new DiskRegister(_agents, _ => Task.FromResult<IReadOnlyList<ProtectedVmState>>([])), TimeProvider.System);
         var volume = _site.Obtain("web");
         await volume.PrepareAsync([new DiskSpec("/disks/a.img", 1 << 20)], Term.First, CancellationToken.None);
         volume.Store!.EndResync(new ChangePosition(new Generation(0), Lsn.None));

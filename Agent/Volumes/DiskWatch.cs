@@ -1,0 +1,93 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.Agent.Volumes;
+
+/// <summary>
+/// Watches disks that are open (A5): whether somebody cuts or grows one, or its path leads elsewhere. Looked at by one
+/// thread; what was seen last may be read by all.
+/// </summary>
+internal sealed class DiskWatch(IReadOnlyList<IHostDisk> disks)
+{
+    private readonly bool[] _cut = new bool[disks.Count];
+    private volatile DiskFindings _last = new([], [], false);
+
+    /// <summary>What the last look found.</summary>
+    public DiskFindings Last => _last;
+
+    /// <summary>Looks at all disks; <paramref name="knownBytes"/> are the sizes under which they are used.</summary>
+    public DiskFindings Look(IReadOnlyList<long> knownBytes)
+    {
+        var problems = new List<VolumeProblem>();
+        var sizes = new long[disks.Count];
+        var restored = false;
+        for (var i = 0; i < disks.Count; i++)
+        {
+            sizes[i] = Size(disks[i], knownBytes[i], problems);
+            var cut = sizes[i] < knownBytes[i];
+            restored |= _cut[i] && !cut;
+            _cut[i] = cut;
+            if (cut)
+            {
+                problems.Add(Shrunk(disks[i].Path, sizes[i], knownBytes[i]));
+            }
+
+            if (PathProblem(disks[i]) is { } problem)
+            {
+                problems.Add(problem);
+            }
+        }
+
+        return _last = new DiskFindings(problems, sizes, restored);
+    }
+
+    /// <summary>What is said of a disk that is smaller than it was.</summary>
+    public static VolumeProblem Shrunk(string path, long bytes, long knownBytes) => new(
+        "disk-shrunk",
+        $"Disk '{path}' has {bytes} bytes and had {knownBytes}: it was cut, and nothing behind its end can be read or "
+            + "written.",
+        $"Bring it back to {knownBytes} bytes; what was cut off stands in the recovery points made before.", false);
+
+    private static long Size(IHostDisk disk, long known, List<VolumeProblem> problems)
+    {
+        try
+        {
+            return disk.Look().SizeBytes;
+        }
+        catch (StorageException e)
+        {
+            problems.Add(new VolumeProblem(
+                "disk-failed", $"Disk '{disk.Path}' cannot be measured: {e.Message}", "See the disk.", false));
+            return known;
+        }
+    }
+
+    private static VolumeProblem? PathProblem(IHostDisk disk)
+    {
+        const string until = "the guest's writes still go to the disk that was opened, and it is lost when the agent "
+            + "ends";
+        try
+        {
+            return disk.OwnAtPath() == disk.Identity.Own ? null : new VolumeProblem(
+                "disk-replaced", $"'{disk.Path}' leads to another disk than the one that is protected: {until}.",
+                "Put the protected disk back under its path; or stop the guest and start the agent again to protect "
+                    + "the new one in its place.",
+                false);
+        }
+        catch (StorageException e)
+        {
+            return new VolumeProblem(
+                "disk-missing", $"Disk '{disk.Path}' was moved or deleted ({e.Message}): {until}.",
+                "Put the protected disk back under its path.", false);
+        }
+    }
+}
+
+/// <summary>What a look at disks found.</summary>
+/// <param name="Problems">What is wrong with them.</param>
+/// <param name="SizeBytes">The sizes now; empty before the first look.</param>
+/// <param name="Restored">A disk that had been cut has its size again, and what was cut off is not there any
+/// more.</param>
+internal sealed record DiskFindings(
+    IReadOnlyList<VolumeProblem> Problems, IReadOnlyList<long> SizeBytes, bool Restored);

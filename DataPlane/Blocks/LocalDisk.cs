@@ -1,0 +1,110 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.DataPlane.Blocks;
+
+/// <summary>
+/// A regular file or block device of this machine, open for reading and writing and locked against others while it is
+/// (A1): through the locks that QEMU and its tools respect (<see cref="DiskLocks"/>), and a block device exclusively,
+/// which the system refuses while it is mounted, swapped to, or part of another device.
+/// </summary>
+public sealed class LocalDisk : IHostDisk
+{
+    private readonly SafeFileHandle _handle;
+    private readonly FileStorageFile _file;
+
+    private LocalDisk(string path, SafeFileHandle handle, FileStatus status)
+    {
+        (Path, _handle) = (path, handle);
+        _file = new FileStorageFile(path, handle);
+        Device = new FileBlockDevice(_file);
+        Identity = DiskStack.IdentityOf(status, Device.Length);
+    }
+
+    /// <inheritdoc/>
+    public string Path { get; }
+
+    /// <inheritdoc/>
+    public DiskIdentity Identity { get; }
+
+    /// <inheritdoc/>
+    public IBlockDevice Device { get; }
+
+    /// <summary>Opens and locks a disk.</summary>
+    /// <exception cref="StorageException">It is not there, is no disk, or may not be opened.</exception>
+    /// <exception cref="DiskInUseException">Somebody else uses it.</exception>
+    public static LocalDisk Open(string path)
+    {
+        var status = FileStatus.Of(path);
+        if (status is { IsBlockDevice: false, IsRegularFile: false })
+        {
+            const int invalidArgument = 22;
+            throw new StorageException(
+                $"'{path}' is neither a regular file nor a block device; name a disk image or a block device",
+                invalidArgument);
+        }
+
+        var handle = OpenHandle(path, status);
+        try
+        {
+            status = FileStatus.Of(handle);
+            if (DiskLocks.TryTake(handle, path))
+            {
+                return new LocalDisk(path, handle, status);
+            }
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+
+        // Closed first, so that this opening is not found as the one in the way.
+        handle.Dispose();
+        throw InUse(path, status);
+    }
+
+    /// <inheritdoc/>
+    public DiskSighting Look() => DiskProbe.Look(_handle);
+
+    /// <inheritdoc/>
+    public string OwnAtPath() => DiskProbe.NameOf(FileStatus.Of(Path));
+
+    /// <inheritdoc/>
+    public IBlockDevice Remeasured() => new FileBlockDevice(_file);
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private static SafeFileHandle OpenHandle(string path, FileStatus status)
+    {
+        const int mode = NativeMethods.OpenReadWrite | NativeMethods.OpenCloseOnExec;
+        while (true)
+        {
+            var descriptor = NativeMethods.Open(
+                path, status.IsBlockDevice ? mode | NativeMethods.OpenExclusive : mode, 0);
+            if (descriptor >= 0)
+            {
+                return new SafeFileHandle(descriptor, ownsHandle: true);
+            }
+
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno == NativeMethods.Busy && status.IsBlockDevice)
+            {
+                throw InUse(path, status);
+            }
+
+            if (errno != NativeMethods.Interrupted)
+            {
+                throw new StorageException(
+                    $"cannot open '{path}' for writing: {Marshal.GetPInvokeErrorMessage(errno)}", errno);
+            }
+        }
+    }
+
+    private static DiskInUseException InUse(string path, FileStatus status) => new(
+        $"Disk '{path}' is in use {DiskHolders.Describe(status)}, and two writers would damage it; end that use, then "
+        + "try again.");
+}

@@ -1,0 +1,67 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.ProtectedVms;
+
+namespace ReplicationEngine.Orchestration.Sources;
+
+/// <summary>
+/// Which disks belong to which VM, over all agents (A1): two agents of one machine may be given one disk, under
+/// different names or in different layers. Safe for several tasks; of two VMs that are checked at the same moment, one
+/// gets the disk.
+/// </summary>
+/// <param name="agents">The agents, which report what their disks are now.</param>
+/// <param name="vms">Finds the states of all VMs of the vault.</param>
+internal sealed class DiskRegister(
+    IAgents agents, Func<CancellationToken, Task<IReadOnlyList<ProtectedVmState>>> vms)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, ValueList<ProtectedDisk>> _checked = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Why disks may not be a VM's, each as one sentence; none when they may, and then they count as its own.
+    /// </summary>
+    public async Task<ValueList<string>> CheckAsync(
+        string vm, ValueList<ProtectedDisk> disks, CancellationToken cancellationToken)
+    {
+        var states = await vms(cancellationToken);
+        lock (_lock)
+        {
+            foreach (var ended in states.Where(HasEnded))
+            {
+                _checked.Remove(ended.Enrollment.Vm.Value);
+            }
+
+            var others = states.Where(state => !HasEnded(state) && state.Enrollment.Vm.Value != vm)
+                .SelectMany(state => Known(state).Select(known => (Vm: state.Enrollment.Vm.Value, Disk: known)))
+                .Concat(_checked.Where(entry => entry.Key != vm)
+                    .SelectMany(entry => entry.Value.Select(known => (Vm: entry.Key, Disk: known))))
+                .ToList();
+            var problems = disks.SelectMany(disk => others
+                    .Where(other => Conflict(disk, other.Disk)).Take(1)
+                    .Select(other => $"Disk '{disk.Path}' is the same as, or shares bytes with, '{other.Disk.Path}' of "
+                        + $"'{other.Vm}', which is protected already; disable that protection first."))
+                .ToValueList();
+            if (problems.Count == 0)
+            {
+                _checked[vm] = disks;
+            }
+
+            return problems;
+        }
+    }
+
+    private static bool HasEnded(ProtectedVmState state) =>
+        state.Phase is Phase.NotProtected or Phase.EnableFailed or Phase.Disabled;
+
+    // Device numbers hold for one boot; what the agent says now is newer than what was found when it was protected.
+    private IEnumerable<ProtectedDisk> Known(ProtectedVmState state)
+    {
+        var reported = agents.Sightings.Status(state.Enrollment.Vm.Value)?.Disks ?? [];
+        return state.Enrollment.Disks.Select(disk =>
+            reported.FirstOrDefault(now => now.Path == disk.Path) is { Identity.Length: > 0 } now
+                ? disk with { Identity = now.Identity } : disk);
+    }
+
+    private static bool Conflict(ProtectedDisk one, ProtectedDisk other) =>
+        DiskIdentity.Parse(one.Identity) is { } a && DiskIdentity.Parse(other.Identity) is { } b && a.ConflictsWith(b);
+}
