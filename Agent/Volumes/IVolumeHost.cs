@@ -33,6 +33,7 @@ internal interface IVolumeHost
 
     /// <summary>Opens a disk for reading and writing.</summary>
     /// <exception cref="StorageException">It is not there, or cannot be opened.</exception>
+    /// <exception cref="VolumeException">The agent may not serve it.</exception>
     IBlockDevice OpenDisk(string path);
 
     /// <summary>When this boot began, by the machine's clock.</summary>

@@ -145,6 +145,11 @@ internal sealed partial class ProtectedVolume
 
             return [.. devices];
         }
+        catch (VolumeException)
+        {
+            Dispose(devices);
+            throw;
+        }
         catch (StorageException e)
         {
             Dispose(devices);

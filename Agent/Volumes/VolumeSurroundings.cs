@@ -23,6 +23,9 @@ internal sealed record VolumeSurroundings(
     /// <summary>Happens when the service has answered again.</summary>
     public Signal Service { get; } = new();
 
+    /// <summary>The disks that may be served.</summary>
+    public AllowedPaths Allowed { get; } = new(Settings.Allowed);
+
     /// <inheritdoc/>
     public IStorageDirectory Directory { get; } =
         new FileStorageDirectory(Path.Combine(Settings.DataDirectory, "volumes"));
@@ -37,10 +40,14 @@ internal sealed record VolumeSurroundings(
     public long SegmentBytes => 64L << 20;
 
     /// <inheritdoc/>
-    public string? ProblemOf(string path) => DiskInspection.Problem(path);
+    public string? ProblemOf(string path) => Allowed.ProblemOf(path) ?? DiskInspection.Problem(path);
 
     /// <inheritdoc/>
-    public IBlockDevice OpenDisk(string path) => FileBlockDevice.Open(path);
+    public IBlockDevice OpenDisk(string path)
+    {
+        Allowed.Check(path);
+        return FileBlockDevice.Open(path, opened: handle => Allowed.CheckOpened(path, handle));
+    }
 
     /// <inheritdoc/>
     public DateTimeOffset? BootedAt { get; } = Booted();

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.Blocks;
@@ -34,11 +35,14 @@ public sealed class FileBlockDevice : IBlockDevice
     public bool HasFastZeroes => !_cannotAllocate;
 
     /// <summary>Opens an existing file or block device.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="readOnly">Whether it is opened for reading alone.</param>
+    /// <param name="opened">Looks at what was opened; when it throws, the file is closed again.</param>
     /// <exception cref="StorageException">It does not exist or may not be opened.</exception>
-    public static FileBlockDevice Open(string path, bool readOnly = false)
+    public static FileBlockDevice Open(string path, bool readOnly = false, Action<SafeFileHandle>? opened = null)
     {
         var access = readOnly ? FileAccess.Read : FileAccess.ReadWrite;
-        return new FileBlockDevice(FileStorageDirectory.OpenPath(path, FileMode.Open, access), readOnly);
+        return new FileBlockDevice(FileStorageDirectory.OpenPath(path, FileMode.Open, access, opened), readOnly);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace ReplicationEngine.DataPlane.Storage;
 
@@ -30,11 +31,28 @@ public sealed class FileStorageDirectory : IStorageDirectory
     }
 
     /// <summary>Opens a file by its full path, which may be a block device.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="mode">Whether the file must exist.</param>
+    /// <param name="access">What it is opened for.</param>
+    /// <param name="opened">Looks at what was opened; when it throws, the file is closed again.</param>
     /// <exception cref="StorageException">It does not exist, exists already, is a directory, or may not be
     /// opened.</exception>
-    public static IStorageFile OpenPath(string path, FileMode mode, FileAccess access = FileAccess.ReadWrite) =>
-        Guard($"open '{path}'", () => new FileStorageFile(
-            path, File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete)));
+    public static IStorageFile OpenPath(
+        string path, FileMode mode, FileAccess access = FileAccess.ReadWrite, Action<SafeFileHandle>? opened = null)
+    {
+        var handle = Guard(
+            $"open '{path}'", () => File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete));
+        try
+        {
+            opened?.Invoke(handle);
+            return new FileStorageFile(path, handle);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public bool Exists(string name) => File.Exists(Resolve(name));
