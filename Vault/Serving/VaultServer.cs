@@ -44,6 +44,7 @@ internal static class VaultServer
         {
             var token = ServiceTokenFile.Obtain(options.Data);
             await using var app = Build(options, token);
+            held.Report(app.Logger);
             await StartAsync(app, cancellationToken);
             ServiceTokenFile.Leave(token, options, app.Logger);
             await app.WaitForShutdownAsync(cancellationToken);
