@@ -9,7 +9,7 @@ namespace ReplicationEngine.Agent.Access;
 /// <summary>
 /// The secret that opens a service's API: <c>ID.SECRET</c>, 16 hexadecimal digits that name the token and 32 random
 /// bytes in base64url. The service tells its token's ID to everybody, so that a client who holds several tokens sends
-/// the right one and no other (S7).
+/// the right one and no other.
 /// </summary>
 public sealed partial class ApiToken
 {

@@ -29,8 +29,8 @@ public static partial class PrivateDirectory
     /// <param name="directory">The data directory.</param>
     /// <param name="purpose">Whose it is, for messages.</param>
     /// <returns>How many files and directories were closed to others.</returns>
-    /// <exception cref="DataDirectoryBusyException">It belongs to another user, or others can enter it; the message says
-    /// what to do.</exception>
+    /// <exception cref="DataDirectoryBusyException">It belongs to another user, or others can enter it; the message
+    /// says what to do.</exception>
     /// <exception cref="IOException">It cannot be made or looked at.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be made or looked at.</exception>
     public static int Claim(string directory, string purpose)

@@ -43,8 +43,9 @@ internal static class SocketPlace
             temporary, "drctl-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes)));
         if (IsPrivate(made) is null)
         {
-            throw new IOException($"The directory '{made}' for the NBD socket cannot be made for this user alone; see {temporary}, or give "
-                + "a shorter --data.");
+            throw new IOException(
+                $"The directory '{made}' for the NBD socket cannot be made for this user alone; see {temporary}, or "
+                + "give a shorter --data.");
         }
 
         File.WriteAllText(kept, made + "\n");

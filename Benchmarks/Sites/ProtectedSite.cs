@@ -36,7 +36,8 @@ internal sealed class ProtectedSite : IDisposable
     {
         _agent = Start(
         [
-            "agent", "--server", _server, "--data", Path.Combine(_directory, "agent"), "--name", "bench", "--allow", "/",
+            "agent", "--server", _server, "--data", Path.Combine(_directory, "agent"), "--name", "bench",
+            "--allow", "/",
         ]);
         WaitUntil(() => TryRun(["agents"])?.AsArray().Any(a => (bool)a!["connected"]!) == true, "the agent to connect");
     }

@@ -11,7 +11,7 @@ namespace ReplicationEngine.Vault.Access;
 /// Stands in front of every request, whatever its path, and admits it only when it names the service by an expected
 /// host name (else a web page's name that is bound to this address would reach it), does not come from a page of
 /// another origin, carries the API token, and sends JSON where it sends or changes anything (a cross-site form can
-/// send nothing of that kind). Refusals are problem+json with the remedy (S7).
+/// send nothing of that kind). Refusals are problem+json with the remedy.
 /// </summary>
 /// <param name="token">The service's API token.</param>
 /// <param name="names">The host names by which requests may call the service.</param>
@@ -50,8 +50,8 @@ internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
             return ApiErrors.Problem(
                 StatusCodes.Status401Unauthorized, "token-needed",
                 "The request does not carry this service's API token; send the content of the file "
-                + $"{ApiToken.FileName} of the service's data directory as 'Authorization: Bearer TOKEN', or give drctl "
-                + $"that file by --token-file or {ServiceToken.FileVariable}.");
+                + $"{ApiToken.FileName} of the service's data directory as 'Authorization: Bearer TOKEN', or give "
+                + $"drctl that file by --token-file or {ServiceToken.FileVariable}.");
         }
 
         return NeedsJson(request) && !IsJson(request.ContentType)

@@ -4,7 +4,7 @@ using ReplicationEngine.Vault.Cli;
 
 namespace ReplicationEngine.Vault.Access;
 
-/// <summary>The service's own copy of its API token, and the copies it leaves for the user's clients (S7).</summary>
+/// <summary>The service's own copy of its API token, and the copies it leaves for the user's clients.</summary>
 internal static partial class ServiceTokenFile
 {
     /// <summary>The token in a data directory; made at the first start.</summary>

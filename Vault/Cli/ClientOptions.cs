@@ -31,7 +31,10 @@ internal sealed class ClientOptions
     public Option<bool> Json { get; } = new("--json") { Description = "Write the result as JSON" };
 
     /// <summary><c>--no-wait</c>.</summary>
-    public Option<bool> NoWait { get; } = new("--no-wait") { Description = "Return as soon as the work is accepted" };
+    public Option<bool> NoWait { get; } = new("--no-wait")
+    {
+        Description = "Return as soon as the request is accepted",
+    };
 
     /// <summary><c>NAME</c>.</summary>
     public Argument<string> Vm { get; } = new("NAME") { Description = "The VM's name" };

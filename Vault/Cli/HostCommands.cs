@@ -11,18 +11,18 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     /// <summary><c>drctl serve</c>.</summary>
     public Command Serve(ServeHandler handler)
     {
-        var data = Data("The vault's journal, replicas and recovery points");
+        var data = Data("Where the journal, the replicas and the recovery points are kept");
         var listen = new Option<string>("--listen")
         {
             HelpName = "URL",
-            Description = "Where to listen",
+            Description = "The address to listen on; loopback only",
             DefaultValueFactory = _ => ClientOptions.DefaultServer,
         };
         var names = new Option<string[]>("--host-name")
         {
             HelpName = "NAME",
-            Description = "A host name by which requests may call the service, beside those of this machine; repeat it "
-                + "for each",
+            Description = "Another host name that requests may use for the service, in addition to the listening "
+                + "address and localhost; can be repeated",
             AllowMultipleArgumentsPerToken = true,
         };
         var command = new Command("serve", "Run the service at the recovery site: API, journal and replica store")
@@ -46,19 +46,19 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     /// <summary><c>drctl agent</c>.</summary>
     public Command Agent(AgentHandler handler)
     {
-        var data = Data("The agent's activity log, replication log and cache");
-        var name = Text("--name", "NAME", "The agent's name in the vault; else the host's name");
+        var data = Data("Where the agent keeps its replication logs and state");
+        var name = Text("--name", "NAME", "The agent's name; default: the host name");
         var allow = new Option<string[]>("--allow")
         {
             HelpName = "PATH",
-            Description = "A disk that may be protected, or a directory whose disks may be; repeat it for each; else "
-                + $"{AllowedPaths.Variable}, separated by colons. Without either no disk is served",
+            Description = "A disk that may be protected, or a directory whose disks may be; can be repeated. Default: "
+                + $"{AllowedPaths.Variable}, paths separated by colons. Without either, every disk is refused",
             AllowMultipleArgumentsPerToken = true,
         };
         var cacheLimit = new Option<long?>("--cache-limit")
         {
             HelpName = "SIZE",
-            Description = "The most the cache may hold, such as 512MiB or 8GiB",
+            Description = "The largest size of each VM's replication log, such as 512MiB; default: 8GiB",
             CustomParser = result =>
             {
                 if (InputText.TrySize(result.Tokens[0].Value, out var bytes, out var sentence))
@@ -71,14 +71,16 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             },
         };
         var hooks = Text("--hooks", "DIR",
-            "A directory with executables `freeze` and `thaw` for application-consistent points");
+            "A directory with the executables `freeze` and `thaw`, for application-consistent recovery points");
         var socket = Text("--nbd-socket", "PATH",
-            "The unix socket to serve the disks on; else one in the data directory");
+            "The unix socket that serves the disks; default: nbd.sock in the data directory");
         var alone = new Option<bool>("--start-alone")
         {
-            Description = "Serve the disks even when the service cannot be asked whether they are fenced",
+            Description = "Serve the disks before the service has confirmed that no failover happened",
         };
-        var command = new Command("agent", "Runs the agent on the machine of the disks; it only ever calls out")
+        var command = new Command(
+            "agent",
+            "Run the agent on the machine that has the disks; it connects to the service and accepts no connections")
         {
             options.Server, options.TokenFile, data, name, allow, cacheLimit, hooks, socket, alone,
             Removed("A secret in the argument list can be read by every user of this machine; give a file that holds "

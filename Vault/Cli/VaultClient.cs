@@ -69,7 +69,7 @@ internal sealed class VaultClient : IDisposable
     public async Task<VmView> LiftQuarantineAsync(string vm, CancellationToken cancellationToken)
     {
         var path = $"api/v1/vms/{Escape(vm)}/lift-quarantine";
-        using var response = await SendAsync(HttpMethod.Post, path, NoBody, cancellationToken);
+        using var response = await SendAsync(HttpMethod.Post, path, null, cancellationToken);
         return await ReadAsync(response, CliJson.Default.VmView, cancellationToken);
     }
 
@@ -120,7 +120,7 @@ internal sealed class VaultClient : IDisposable
         return await ReadAsync(response, type, cancellationToken);
     }
 
-    // What has no body is JSON too: a service takes nothing that a page of the web could send.
+    // A request without a body is JSON too, because the service takes nothing that a web page could send.
     private static StringContent NoBody() => new("", Encoding.UTF8, "application/json");
 
     private async Task<HttpResponseMessage> SendAsync(
@@ -150,7 +150,10 @@ internal sealed class VaultClient : IDisposable
     private async Task<HttpResponseMessage> SendOnceAsync(
         HttpMethod method, string path, Func<HttpContent>? content, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content?.Invoke() };
+        using var request = new HttpRequestMessage(method, path)
+        {
+            Content = content?.Invoke() ?? (method == HttpMethod.Get ? null : NoBody()),
+        };
         if (_token is { } token)
         {
             request.Headers.TryAddWithoutValidation("Authorization", token.Authorization);

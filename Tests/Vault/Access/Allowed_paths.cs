@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Access;
 
-/// <summary>An agent serves the disks whose real path it was allowed, and no others (S7).</summary>
+/// <summary>An agent serves the disks whose real path it was allowed, and no others.</summary>
 public sealed class Allowed_paths : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("dr-allow-").FullName;

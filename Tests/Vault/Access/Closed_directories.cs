@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Access;
 
-/// <summary>A data directory is its user's alone before anything is written to it (S7).</summary>
+/// <summary>A data directory is its user's alone before anything is written to it.</summary>
 public sealed class Closed_directories : IDisposable
 {
     private const UnixFileMode Everybody = (UnixFileMode)0x1FF;

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
-/// <summary>A service lets in nobody without its API token, and its own user's clients and agents find it (S7).</summary>
+/// <summary>A service lets in nobody without its API token, and its own user's clients and agents find it.</summary>
 public sealed class ApiTokens : IDisposable
 {
     private const UnixFileMode OwnerReadWrite = UnixFileMode.UserRead | UnixFileMode.UserWrite;

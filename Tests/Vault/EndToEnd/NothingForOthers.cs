@@ -6,7 +6,7 @@ namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
 /// <summary>
 /// Whatever service and agent create is closed to other users, whatever their umask was, and an agent reads no disk
-/// that it was not allowed (S7).
+/// that it was not allowed.
 /// </summary>
 public sealed class NothingForOthers : IDisposable
 {

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
-/// <summary>What reaches the service's port and is not one of its clients changes nothing (S7): no token, a name of
+/// <summary>What reaches the service's port and is not one of its clients changes nothing: no token, a name of
 /// somebody else's, another page's origin, a form.</summary>
 public sealed class RawRequests : IDisposable
 {
@@ -59,7 +59,8 @@ public sealed class RawRequests : IDisposable
             (401, $"GET /api/v1/vms HTTP/1.1\r\n{host}\r\n"),
             (401, $"GET /api/v1/agents?token=x HTTP/1.1\r\n{host}\r\n"),
             (401, $"GET /no/such/path HTTP/1.1\r\n{host}\r\n"),
-            (401, $"GET /agent/control HTTP/1.1\r\n{host}Connection: Upgrade\r\nUpgrade: replication-control/1\r\n\r\n"),
+            (401, $"GET /agent/control HTTP/1.1\r\n{host}Connection: Upgrade\r\n"
+                + "Upgrade: replication-control/1\r\n\r\n"),
             (401, $"GET /agent/data?vm=web&direction=forward HTTP/1.1\r\n{host}Connection: Upgrade\r\n"
                 + "Upgrade: replication-data/1\r\n\r\n"),
         ];
