@@ -37,6 +37,10 @@ class Lab:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.server = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        # The service leaves its API token in the user's configuration directory, where drctl and the agent find it.
+        os.environ["XDG_CONFIG_HOME"] = self.path("config")
+        os.environ["DRCTL_SERVER"] = self.server
+        os.environ.pop("DRCTL_TOKEN_FILE", None)
 
     def path(self, *parts):
         """A path in the demo's folder."""
@@ -56,8 +60,7 @@ class Lab:
 
     def drctl(self, *arguments, expect=0):
         """Runs drctl; answers what it printed."""
-        environment = {**os.environ, "DRCTL_SERVER": self.server}
-        done = subprocess.run([DRCTL, *arguments], capture_output=True, text=True, env=environment)
+        done = subprocess.run([DRCTL, *arguments], capture_output=True, text=True)
         if done.returncode != expect:
             raise DemoFailed(
                 f"`drctl {' '.join(arguments)}` ended with {done.returncode}, not {expect}: "
@@ -80,7 +83,8 @@ class Lab:
     def agent(self):
         """Starts the agent."""
         data = self.path("site-a", "agent")
-        self.spawn("agent", DRCTL, "agent", "--server", self.server, "--data", data, "--name", "site-a")
+        self.spawn("agent", DRCTL, "agent", "--server", self.server, "--data", data, "--name", "site-a",
+                   "--allow", self.path("site-a", "disks"))
 
     def until(self, what, condition, seconds=30):
         """Asks until the condition answers something; a process that ended meanwhile is the reason at once."""

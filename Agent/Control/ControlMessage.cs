@@ -20,8 +20,8 @@ public abstract record ControlMessage
     {
     }
 
-    /// <summary>The agent's first message. <paramref name="Version"/> is the protocol's, now 1.</summary>
-    public sealed record Hello(int Version, string Agent, string? Token) : ControlMessage;
+    /// <summary>The agent's first message. <paramref name="Version"/> is the protocol's, now 2.</summary>
+    public sealed record Hello(int Version, string Agent) : ControlMessage;
 
     /// <summary>The service takes the agent on.</summary>
     public sealed record Welcome(string Vault) : ControlMessage;

@@ -1,12 +1,13 @@
 using System.Net.Sockets;
 using System.Text;
+using ReplicationEngine.Agent.Access;
 
 namespace ReplicationEngine.Agent.Control;
 
 /// <summary>
 /// Opens a two-way stream to the service through its one HTTP port: an HTTP/1.1 request with <c>Upgrade</c>
-/// (RFC 9110 section 7.8), answered by 101; from then on the connection carries raw bytes. Transport security wraps the
-/// connection before the request is sent.
+/// (RFC 9110 section 7.8), answered by 101; from then on the connection carries raw bytes. The request carries the
+/// service's API token. Transport security wraps the connection before the request is sent.
 /// </summary>
 public static class UpgradeClient
 {
@@ -19,10 +20,30 @@ public static class UpgradeClient
     private const int MaxHeaderBytes = 8192;
 
     /// <summary>Connects and upgrades.</summary>
+    /// <param name="server">The service's URL.</param>
+    /// <param name="pathAndQuery">What is asked for.</param>
+    /// <param name="protocol">The upgrade token of the stream.</param>
+    /// <param name="token">Finds the API token; one that the service refuses is replaced by the one it asks
+    /// for.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="IOException">The service cannot be reached or refuses; the message says which and
     /// why.</exception>
     public static async Task<Stream> ConnectAsync(
-        Uri server, string pathAndQuery, string protocol, CancellationToken cancellationToken)
+        Uri server, string pathAndQuery, string protocol, ServiceToken token, CancellationToken cancellationToken)
+    {
+        var sent = token.Find();
+        var (stream, challenge) = await TryAsync(server, pathAndQuery, protocol, sent, cancellationToken);
+        if (stream is null && token.FindOther(challenge, sent) is { } other)
+        {
+            (stream, _) = await TryAsync(server, pathAndQuery, protocol, other, cancellationToken);
+        }
+
+        return stream ?? throw new IOException(token.Refusal);
+    }
+
+    // No stream, and what the service asks for, when it refuses the token.
+    private static async Task<(Stream? Stream, string? Challenge)> TryAsync(
+        Uri server, string pathAndQuery, string protocol, ApiToken? token, CancellationToken cancellationToken)
     {
         if (server.Scheme != Uri.UriSchemeHttp)
         {
@@ -34,13 +55,20 @@ public static class UpgradeClient
         {
             await socket.ConnectAsync(server.Host, server.Port, cancellationToken);
             var stream = new NetworkStream(socket, ownsSocket: true);
-            var request = $"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n"
+            var authorization = token is null ? "" : $"Authorization: {token.Authorization}\r\n";
+            var request = $"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n{authorization}"
                 + $"Connection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n";
             await stream.WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
             var header = await ReadHeaderAsync(stream, cancellationToken);
             var status = header.Split('\n', 2)[0].Trim();
-            return status.StartsWith("HTTP/1.1 101", StringComparison.Ordinal)
-                ? stream
+            if (status.StartsWith("HTTP/1.1 101", StringComparison.Ordinal))
+            {
+                return (stream, null);
+            }
+
+            await stream.DisposeAsync();
+            return status.StartsWith("HTTP/1.1 401", StringComparison.Ordinal)
+                ? (null, ChallengeIn(header))
                 : throw new IOException($"the service at {server} refused the {protocol} stream: {status}");
         }
         catch (SocketException e)
@@ -53,6 +81,13 @@ public static class UpgradeClient
             socket.Dispose();
             throw;
         }
+    }
+
+    private static string? ChallengeIn(string header)
+    {
+        const string name = "WWW-Authenticate:";
+        return header.Split('\n').FirstOrDefault(line => line.StartsWith(name, StringComparison.OrdinalIgnoreCase))
+            ?[name.Length..].Trim();
     }
 
     private static async Task<string> ReadHeaderAsync(Stream stream, CancellationToken cancellationToken)

@@ -18,6 +18,7 @@ public static partial class AgentHost
         AgentSettings settings, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         using var held = DataDirectoryLock.Take(settings.DataDirectory, "agent");
+        held.Report(loggers.CreateLogger<DataDirectoryLock>());
         await using var server = new DiskServer(settings.DataDirectory, settings.NbdSocket, time);
         var surroundings = new VolumeSurroundings(
             settings, server, new ApplicationHooks(settings.HooksDirectory, time), time, loggers.CreateLogger("agent"));

@@ -19,9 +19,9 @@ internal sealed partial class ControlLoop(
     public async Task RunOnceAsync(Action welcomed, CancellationToken cancellationToken)
     {
         var stream = await UpgradeClient.ConnectAsync(
-            settings.Server, "/agent/control", UpgradeClient.ControlProtocol, cancellationToken);
+            settings.Server, "/agent/control", UpgradeClient.ControlProtocol, settings.Token, cancellationToken);
         await using var channel = new ControlChannel(stream);
-        await channel.SendAsync(new ControlMessage.Hello(1, settings.Name, settings.Token), cancellationToken);
+        await channel.SendAsync(new ControlMessage.Hello(2, settings.Name), cancellationToken);
         switch (await channel.ReadAsync(cancellationToken))
         {
             case ControlMessage.Welcome:

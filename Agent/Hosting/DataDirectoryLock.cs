@@ -1,27 +1,39 @@
+using Microsoft.Extensions.Logging;
+
 namespace ReplicationEngine.Agent.Hosting;
 
 /// <summary>
 /// Holds a data directory for one process: an exclusive lock on a file in it, which the system releases when the
 /// process ends, however it ends.
 /// </summary>
-public sealed class DataDirectoryLock : IDisposable
+public sealed partial class DataDirectoryLock : IDisposable
 {
     // EWOULDBLOCK: somebody holds the lock.
     private const int WouldBlock = 11;
 
     private readonly FileStream _file;
 
-    private DataDirectoryLock(FileStream file) => _file = file;
+    private DataDirectoryLock(FileStream file, int closed) => (_file, ClosedToOthers) = (file, closed);
 
-    /// <summary>Creates the directory when needed and takes the lock.</summary>
-    /// <exception cref="DataDirectoryBusyException">Another process holds it, or it cannot be created.</exception>
+    /// <summary>How many files and directories were open to other users at the start; they are closed now.</summary>
+    public int ClosedToOthers { get; }
+
+    /// <summary>Creates the directory when needed, closed to other users, and takes the lock.</summary>
+    /// <exception cref="DataDirectoryBusyException">Another process holds it, it belongs to another user or is open to
+    /// others (<see cref="PrivateDirectory.Claim"/>), or it cannot be created.</exception>
     public static DataDirectoryLock Take(string directory, string purpose)
     {
         try
         {
-            Directory.CreateDirectory(directory);
-            return new DataDirectoryLock(new FileStream(
-                Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            var closed = PrivateDirectory.Claim(directory, purpose);
+            return new DataDirectoryLock(
+                new FileStream(
+                    Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None),
+                closed);
+        }
+        catch (DataDirectoryBusyException)
+        {
+            throw;
         }
         catch (IOException e) when (e.HResult == WouldBlock)
         {
@@ -37,9 +49,23 @@ public sealed class DataDirectoryLock : IDisposable
         }
     }
 
+    /// <summary>Logs what was closed to other users, if anything was.</summary>
+    public void Report(ILogger logger)
+    {
+        if (ClosedToOthers > 0)
+        {
+            Closed(logger, ClosedToOthers, Path.GetDirectoryName(_file.Name)!);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Count} files and directories of {Directory} were open to other users and are closed now")]
+    private static partial void Closed(ILogger logger, int count, string directory);
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 }
 
 /// <summary>The data directory is in use by another process or cannot be used at all.</summary>
-public sealed class DataDirectoryBusyException(string message, Exception inner) : IOException(message, inner);
+public sealed class DataDirectoryBusyException(string message, Exception? inner = null)
+    : IOException(message, inner);

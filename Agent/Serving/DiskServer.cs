@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Nbd;
 
@@ -7,13 +5,11 @@ namespace ReplicationEngine.Agent.Serving;
 
 /// <summary>
 /// One process's NBD server: on the sockets that the parent passed on (systemd socket activation) or else on a unix
-/// socket in the data directory, or, where that path is too long for a socket, on one in the temporary directory. Used
-/// by agent and service alike.
+/// socket in the data directory, or, where that path is too long for a socket, in a private directory elsewhere
+/// (<see cref="SocketPlace"/>). Used by agent and service alike.
 /// </summary>
 public sealed class DiskServer : IAsyncDisposable
 {
-    private const int LongestSocketPath = 107;
-
     private readonly NbdServer _server;
     private readonly NbdListener _listener;
 
@@ -27,7 +23,7 @@ public sealed class DiskServer : IAsyncDisposable
         _server = new NbdServer(new NbdServerOptions { Time = time });
         _listener = _server.ListenInherited() is [var inherited, ..]
             ? inherited
-            : _server.ListenUnix(socketPath ?? PathIn(dataDirectory));
+            : _server.ListenUnix(socketPath ?? SocketPlace.Of(dataDirectory, Path.GetTempPath()));
     }
 
     /// <summary>Serves a disk under a name, in the place of what was served under it; answers its NBD URI.</summary>
@@ -44,16 +40,4 @@ public sealed class DiskServer : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _server.DisposeAsync();
-
-    private static string PathIn(string dataDirectory)
-    {
-        var path = Path.GetFullPath(Path.Combine(dataDirectory, "nbd.sock"));
-        if (Encoding.UTF8.GetByteCount(path) <= LongestSocketPath)
-        {
-            return path;
-        }
-
-        var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(path)).AsSpan(0, 8));
-        return Path.Combine(Path.GetTempPath(), $"drctl-{digest}.sock");
-    }
 }

@@ -47,6 +47,7 @@ internal interface IVolumeHost
     /// <summary>Opens a disk for reading and writing, against all other users.</summary>
     /// <exception cref="StorageException">It is not there, or cannot be opened.</exception>
     /// <exception cref="DiskInUseException">Somebody else uses it.</exception>
+    /// <exception cref="VolumeException">The agent may not serve it.</exception>
     IHostDisk OpenDisk(string path);
 
     /// <summary>When this boot began, by the machine's clock.</summary>

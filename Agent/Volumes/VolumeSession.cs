@@ -111,7 +111,7 @@ internal sealed partial class VolumeSession : IVolumeSession
         var stream = await UpgradeClient.ConnectAsync(
             _surroundings.Settings.Server,
                 $"/agent/data?vm={Uri.EscapeDataString(_directive.Vm)}&direction={direction}",
-            UpgradeClient.DataProtocol, ct);
+            UpgradeClient.DataProtocol, _surroundings.Settings.Token, ct);
         var offer = _source is not null ? SessionOffer.Send(_source) : SessionOffer.Receive(_sink!, _diskSizes);
         var link = await SessionHandshake.ConnectAsync(
             stream, new ProtectedVmId(_directive.Vm), Convert.FromBase64String(_directive.Key), offer,

@@ -30,6 +30,9 @@ internal sealed record VolumeSurroundings(
     /// <summary>Happens when the service has answered again.</summary>
     public Signal Service { get; } = new();
 
+    /// <summary>The disks that may be served.</summary>
+    public AllowedPaths Allowed { get; } = new(Settings.Allowed);
+
     /// <inheritdoc/>
     public IStorageDirectory Directory { get; } =
         new FileStorageDirectory(Path.Combine(Settings.DataDirectory, "volumes"));
@@ -44,7 +47,7 @@ internal sealed record VolumeSurroundings(
     public long SegmentBytes => 64L << 20;
 
     /// <inheritdoc/>
-    public string? ProblemOf(string path) => DiskInspection.Problem(path);
+    public string? ProblemOf(string path) => Allowed.ProblemOf(path) ?? DiskInspection.Problem(path);
 
     /// <inheritdoc/>
     public string? NoRoomFor(int disks) => OpenFileLimit.Problem(
@@ -63,7 +66,11 @@ internal sealed record VolumeSurroundings(
     public DiskSighting Look(string path) => DiskProbe.Look(path);
 
     /// <inheritdoc/>
-    public IHostDisk OpenDisk(string path) => LocalDisk.Open(path);
+    public IHostDisk OpenDisk(string path)
+    {
+        Allowed.Check(path);
+        return LocalDisk.Open(path, handle => Allowed.CheckOpened(path, handle));
+    }
 
     /// <inheritdoc/>
     public Task<string> ServeAsync(

@@ -34,7 +34,11 @@ internal sealed class ProtectedSite : IDisposable
     /// <summary>Starts the agent and waits until the service knows it.</summary>
     public void StartAgent()
     {
-        _agent = Start(["agent", "--server", _server, "--data", Path.Combine(_directory, "agent"), "--name", "bench"]);
+        _agent = Start(
+        [
+            "agent", "--server", _server, "--data", Path.Combine(_directory, "agent"), "--name", "bench",
+            "--allow", "/",
+        ]);
         WaitUntil(() => TryRun(["agents"])?.AsArray().Any(a => (bool)a!["connected"]!) == true, "the agent to connect");
     }
 
@@ -112,6 +116,7 @@ internal sealed class ProtectedSite : IDisposable
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            Environment = { ["XDG_CONFIG_HOME"] = Path.Combine(_directory, "config") },
         })!;
         process.BeginErrorReadLine();
         return process;

@@ -14,12 +14,17 @@ internal sealed record CommandResult(int Code, JsonNode? Answer, string Said);
 /// <summary>Runs commands of drctl as processes, as a user does.</summary>
 /// <param name="program">The path of drctl.</param>
 /// <param name="server">The service's URL.</param>
-internal sealed class Drctl(string program, string server)
+/// <param name="configuration">The configuration directory in which the service leaves its API token.</param>
+internal sealed class Drctl(string program, string server, string configuration)
 {
     private const int Interrupted = 130;
 
     /// <summary>The path of drctl.</summary>
     public string Program => program;
+
+    /// <summary>The variables that every process of this run gets.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; } =
+        new Dictionary<string, string>(StringComparer.Ordinal) { ["XDG_CONFIG_HOME"] = configuration };
 
     /// <summary>Finds drctl beside this program, or in the directory above, where publishing puts it.</summary>
     /// <returns>Null when it is in neither.</returns>
@@ -42,7 +47,7 @@ internal sealed class Drctl(string program, string server)
     /// <summary>Runs a command as it is.</summary>
     public Task<CommandResult> RunPlainAsync(IReadOnlyList<string> arguments) => Task.Run(() =>
     {
-        using var process = ChildProcess.Start(program, arguments);
+        using var process = ChildProcess.Start(program, Environment, arguments);
         var code = process.WaitForExit(Patience);
         if (code is < 0 or (> 3 and not Interrupted))
         {

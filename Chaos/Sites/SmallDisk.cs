@@ -25,7 +25,7 @@ internal sealed class SmallDisk : IDisposable
         }
 
         Directory.CreateDirectory(directory);
-        var (code, said) = Run("mount", "-t", "tmpfs", "-o", $"size={mebibytes}m", "drctl-chaos", directory);
+        var (code, said) = Run("mount", "-t", "tmpfs", "-o", $"size={mebibytes}m,mode=0700", "drctl-chaos", directory);
         return code == 0 ? (new SmallDisk(directory), "") : (null, $"no file system can be mounted here: {said}");
     }
 

@@ -35,7 +35,7 @@ internal sealed class TwoSites : IAsyncDisposable
         var port = LoopbackPorts.Free();
         (Root, _cacheLimitMiB, _server) = (root, cacheLimitMiB, $"http://127.0.0.1:{port}");
         Link = new Link(port);
-        Drctl = new Drctl(program, _server);
+        Drctl = new Drctl(program, _server, Path.Combine(root, "config"));
         Directory.CreateDirectory(Source);
     }
 
@@ -50,6 +50,9 @@ internal sealed class TwoSites : IAsyncDisposable
 
     /// <summary>The service's data.</summary>
     public string ServiceData => Path.Combine(Root, "target");
+
+    // The service's API token, as a user finds it.
+    private string TokenFile => Path.Combine(ServiceData, "api-token");
 
     /// <summary>What the agent calls through.</summary>
     public Link Link { get; }
@@ -72,7 +75,8 @@ internal sealed class TwoSites : IAsyncDisposable
     /// <summary>Starts the service and waits until it answers.</summary>
     public async Task StartServiceAsync(CancellationToken cancellationToken)
     {
-        _service = ChildProcess.Start(Drctl.Program, ["serve", "--data", ServiceData, "--listen", _server]);
+        _service = ChildProcess.Start(
+            Drctl.Program, Drctl.Environment, ["serve", "--data", ServiceData, "--listen", _server]);
         ServiceRuns = true;
         await UntilAsync(
             "the service answers", async () => await TryGetAsync("/api/v1/agents") is not null, StartLimit,
@@ -84,7 +88,10 @@ internal sealed class TwoSites : IAsyncDisposable
     {
         string[] limit = _cacheLimitMiB == 0 ? [] : ["--cache-limit", $"{_cacheLimitMiB}MiB"];
         _agent = ChildProcess.Start(
-            Drctl.Program, ["agent", "--server", Link.Url, "--data", AgentData, "--name", "source", .. limit]);
+            Drctl.Program, Drctl.Environment,
+            [
+                "agent", "--server", Link.Url, "--data", AgentData, "--name", "source", "--allow", Source, .. limit,
+            ]);
         AgentRuns = true;
     }
 
@@ -249,7 +256,14 @@ internal sealed class TwoSites : IAsyncDisposable
     {
         try
         {
-            using var response = await _http.GetAsync(new Uri(_server + path));
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_server + path));
+            if (File.Exists(TokenFile))
+            {
+                var token = await File.ReadAllTextAsync(TokenFile);
+                request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token.Trim()}");
+            }
+
+            using var response = await _http.SendAsync(request);
             return response.IsSuccessStatusCode ? await response.Content.ReadFromJsonAsync<JsonNode>() : null;
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)

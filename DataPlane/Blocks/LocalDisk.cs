@@ -33,9 +33,12 @@ public sealed class LocalDisk : IHostDisk
     public IBlockDevice Device { get; }
 
     /// <summary>Opens and locks a disk.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="opened">Judges what was opened before it is locked; when it throws, the disk is closed
+    /// again.</param>
     /// <exception cref="StorageException">It is not there, is no disk, or may not be opened.</exception>
     /// <exception cref="DiskInUseException">Somebody else uses it.</exception>
-    public static LocalDisk Open(string path)
+    public static LocalDisk Open(string path, Action<SafeFileHandle>? opened = null)
     {
         var status = FileStatus.Of(path);
         if (status is { IsBlockDevice: false, IsRegularFile: false })
@@ -49,6 +52,7 @@ public sealed class LocalDisk : IHostDisk
         var handle = OpenHandle(path, status);
         try
         {
+            opened?.Invoke(handle);
             status = FileStatus.Of(handle);
             if (DiskLocks.TryTake(handle, path))
             {

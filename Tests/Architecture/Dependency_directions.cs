@@ -36,6 +36,21 @@ public sealed class Dependency_directions
     }
 
     [Fact]
+    public void A_sample_refers_only_to_what_an_embedding_program_needs()
+    {
+        string[] allowed = ["Engine", "Actors", "Persistence"];
+        var files = Repository.Files.Where(f => f.StartsWith("samples/") && f.EndsWith(".csproj")).ToList();
+        Assert.NotEmpty(files);
+        foreach (var file in files)
+        {
+            var references = XDocument.Parse(Repository.Read(file)).Descendants("ProjectReference")
+                .Select(r => Regex.Match(r.Attribute("Include")!.Value, @"ReplicationEngine\.(\w+)\.csproj"))
+                .Select(m => m.Groups[1].Value);
+            Assert.All(references, r => Assert.Contains(r, allowed));
+        }
+    }
+
+    [Fact]
     public void The_engine_knows_no_packages_no_tasks_and_no_input_or_output()
     {
         var project = XDocument.Parse(Repository.Read("Engine/ReplicationEngine.Engine.csproj"));

@@ -1,15 +1,12 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Api;
-using ReplicationEngine.Vault.Cli;
 
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>The agents' control streams.</summary>
-internal sealed class AgentRegistry(TimeProvider time, ServeOptions options) : IAgents
+internal sealed class AgentRegistry(TimeProvider time) : IAgents
 {
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
 
@@ -84,15 +81,9 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options) : I
     public IReadOnlyList<AgentView> Views() => [.. Sightings.Agents.Select(seen => new AgentView(
         seen.Agent, seen.Connected, seen.LastSeen, Sightings.VmsOf(seen.Agent)))];
 
-    private string? Refusal(ControlMessage.Hello hello)
+    private static string? Refusal(ControlMessage.Hello hello)
     {
-        if (options.Token is { } token && !CryptographicOperations.FixedTimeEquals(
-            Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(hello.Token ?? "")))
-        {
-            return "The service asks agents for a token, and this one's is missing or wrong; start it with --token.";
-        }
-
-        const int version = 1;
+        const int version = 2;
         const int longestName = 64;
         if (hello.Version != version)
         {

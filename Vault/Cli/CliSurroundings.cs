@@ -20,6 +20,12 @@ internal sealed record CliSurroundings(
     /// <summary>The directory that relative disk paths start from.</summary>
     public string CurrentDirectory { get; init; } = "/";
 
+    /// <summary>The full path of one that was typed.</summary>
+    /// <exception cref="CommandFailedException">It is empty.</exception>
+    public string Full(string path) => path.Length > 0
+        ? Path.GetFullPath(path, CurrentDirectory)
+        : throw CommandFailedException.Usage("'' is not a path; name a file or directory.");
+
     /// <summary>The process as it is.</summary>
     public static CliSurroundings OfProcess() => new(
         Console.Out, Console.Error,

@@ -10,7 +10,7 @@ internal sealed class ClientCommands(ClientOptions options, CliSurroundings surr
 {
     /// <summary>A command that looks and returns.</summary>
     public Command View(string name, string description, IEnumerable<Symbol> symbols, ClientWork work) =>
-        Make(name, description, [.. symbols, options.Server, options.Json], work);
+        Make(name, description, [.. symbols, options.Server, options.TokenFile, options.Json], work);
 
     /// <summary>A command that looks at one VM and returns.</summary>
     public Command ViewOfVm(string name, string description, IEnumerable<Symbol> symbols, ClientWork work) =>
@@ -18,7 +18,9 @@ internal sealed class ClientCommands(ClientOptions options, CliSurroundings surr
 
     /// <summary>A command that starts work on a VM and may wait for its end.</summary>
     public Command Operation(string name, string description, IEnumerable<Symbol> symbols, ClientWork work) =>
-        Make(name, description, [options.Vm, .. symbols, options.NoWait, options.Server, options.Json], work);
+        Make(
+            name, description,
+            [options.Vm, .. symbols, options.NoWait, options.Server, options.TokenFile, options.Json], work);
 
     private Command Make(string name, string description, IEnumerable<Symbol> symbols, ClientWork work)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ReplicationEngine.Agent.Access;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -18,14 +19,35 @@ internal sealed class ClientOptions
         Description = $"The service to talk to; else {ServerVariable}, else {DefaultServer}",
     };
 
+    /// <summary><c>--token-file FILE</c>.</summary>
+    public Option<string?> TokenFile { get; } = new("--token-file")
+    {
+        HelpName = "FILE",
+        Description = $"The service's API token; else {ServiceToken.FileVariable}, else the one that a service of "
+            + "this user has left in the user's configuration directory",
+    };
+
     /// <summary><c>--json</c>.</summary>
     public Option<bool> Json { get; } = new("--json") { Description = "Write the result as JSON" };
 
     /// <summary><c>--no-wait</c>.</summary>
-    public Option<bool> NoWait { get; } = new("--no-wait") { Description = "Return as soon as the work is accepted" };
+    public Option<bool> NoWait { get; } = new("--no-wait")
+    {
+        Description = "Return as soon as the request is accepted",
+    };
 
     /// <summary><c>NAME</c>.</summary>
     public Argument<string> Vm { get; } = new("NAME") { Description = "The VM's name" };
+
+    /// <summary>Where a command line takes the API token from.</summary>
+    public ServiceToken TokenOf(ParseResult parsed, CliSurroundings surroundings)
+    {
+        var file = parsed.GetValue(TokenFile) is { } given ? given
+            : surroundings.Variable(ServiceToken.FileVariable) is { Length: > 0 } named ? named : null;
+        return new ServiceToken(
+            ServerOf(parsed, surroundings),
+            file is null ? null : surroundings.Full(file), TokenDirectory.OfUser(surroundings.Variable));
+    }
 
     /// <summary>The server that a command line means.</summary>
     public Uri ServerOf(ParseResult parsed, CliSurroundings surroundings)

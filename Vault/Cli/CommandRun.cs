@@ -15,7 +15,8 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
     public CliSurroundings Surroundings { get; } = surroundings;
 
     /// <summary>The service.</summary>
-    public VaultClient Client { get; } = new(options.ServerOf(parsed, surroundings));
+    public VaultClient Client { get; } =
+        new(options.ServerOf(parsed, surroundings), options.TokenOf(parsed, surroundings));
 
     /// <summary>The result is to be JSON.</summary>
     public bool Json => Parsed.GetValue(options.Json);

@@ -33,11 +33,13 @@ internal sealed class DrctlCommandLine
         var hosts = new HostCommands(options, surroundings);
         var commands = new ClientCommands(options, surroundings);
         var root = new RootCommand(
-            "drctl protects machines' disks, keeps recovery points, and fails over and back. "
+            "drctl protects the disks of virtual machines: it replicates every write to a second site, keeps recovery "
+            + "points there, and fails over and back. "
             + "Exit codes: 0 done, 1 refused or failed, 2 bad usage, 3 server unreachable, 130 interrupted.");
         Command[] all =
         [
-            hosts.Serve(serve), hosts.Agent(agent), ProtectCommand.Make(commands), .. ViewCommands.All(commands),
+            hosts.Serve(serve), hosts.Agent(agent), ProtectCommand.Make(commands), UriCommand.Make(commands),
+            .. ViewCommands.All(commands),
             .. FailoverCommands.All(commands), .. OperationCommands.All(commands),
             new JournalCommands(options, surroundings).Make(),
         ];

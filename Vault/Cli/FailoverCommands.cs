@@ -18,18 +18,18 @@ internal static class FailoverCommands
         var kind = new Option<string>("--kind")
         {
             HelpName = "test|planned|unplanned",
-            Description = "A test leaves the source and replication alone; planned loses nothing; unplanned needs "
-                + "no source",
+            Description = "test: a copy, while the source and replication continue; planned: the source is stopped "
+                + "first and nothing is lost; unplanned: the source is not needed",
             Required = true,
         };
         kind.AcceptOnlyFromAmong("test", "planned", "unplanned");
         var point = new Option<string?>("--point")
         {
             HelpName = "latest|latest-processed|latest-app|ID",
-            Description = "The recovery point; else latest",
+            Description = "The recovery point; default: latest",
         };
         return commands.Operation(
-            "failover", "Starts the machine at the target: prints a writable NBD URI for each recovered disk",
+            "failover", "Recover a VM at the recovery site and print a writable NBD URI for each recovered disk",
                 [kind, point],
             async (run, cancellationToken) =>
             {
@@ -45,10 +45,10 @@ internal static class FailoverCommands
         var point = new Argument<string>("POINT")
         {
             HelpName = "latest|latest-processed|latest-app|ID",
-            Description = "The recovery point to show instead; latest is the newest usable one",
+            Description = "The recovery point to switch to; latest is the newest usable one",
         };
         return commands.Operation(
-            "change-point", "Shows another recovery point while a failover is not committed", [point],
+            "change-point", "Switch a failover that is not committed to another recovery point", [point],
             async (run, cancellationToken) =>
             {
                 var request = new OperationRequest(Point: run.Parsed.GetRequiredValue(point));
@@ -86,8 +86,8 @@ internal static class FailoverCommands
     private static Command MakePoint(ClientCommands commands)
     {
         var app = new Option<bool>("--app") { Description =
-            "Application-consistent: the machine's hooks freeze it for the instant" };
-        return commands.Operation("point", "Makes a recovery point now", [app], async (run, cancellationToken) =>
+            "Application-consistent: freeze the VM's applications by the agent's hooks" };
+        return commands.Operation("point", "Make a recovery point now", [app], async (run, cancellationToken) =>
         {
             var wanted = run.Parsed.GetValue(app);
             var former = (await run.Client.FindVmAsync(run.Vm, cancellationToken))?.Points.Newest?.Id;

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Volumes;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -9,21 +11,33 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     /// <summary><c>drctl serve</c>.</summary>
     public Command Serve(ServeHandler handler)
     {
-        var data = Data("The vault's journal, replicas and recovery points");
+        var data = Data("Where the journal, the replicas and the recovery points are kept");
         var listen = new Option<string>("--listen")
         {
             HelpName = "URL",
-            Description = "Where to listen",
+            Description = "The address to listen on; loopback only",
             DefaultValueFactory = _ => ClientOptions.DefaultServer,
         };
-        var token = Text("--token", "TOKEN", "What agents must show to be admitted");
-        var command = new Command("serve", "Runs the service: vault, gateway and replica store") { data, listen,
-            token };
+        var names = new Option<string[]>("--host-name")
+        {
+            HelpName = "NAME",
+            Description = "Another host name that requests may use for the service, in addition to the listening "
+                + "address and localhost; can be repeated",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var command = new Command("serve", "Run the service at the recovery site: API, journal and replica store")
+        {
+            data, listen, names,
+            Removed("The service makes its API token itself and leaves it in the file "
+                + $"{ApiToken.FileName} of its data directory; leave the option out"),
+        };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () => handler(
                 new ServeOptions(
-                    Full(parsed.GetRequiredValue(data)), InputText.Url(parsed.GetRequiredValue(listen), "--listen"),
-                        parsed.GetValue(token)),
+                    surroundings.Full(parsed.GetRequiredValue(data)),
+                    InputText.Url(parsed.GetRequiredValue(listen), "--listen"),
+                    [.. (parsed.GetValue(names) ?? []).Select(name => InputText.HostName(name, "--host-name"))],
+                    TokenDirectory.OfUser(surroundings.Variable)),
                 cancellationToken),
             cancellationToken));
         return command;
@@ -32,13 +46,19 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     /// <summary><c>drctl agent</c>.</summary>
     public Command Agent(AgentHandler handler)
     {
-        var data = Data("The agent's activity log, replication log and cache");
-        var name = Text("--name", "NAME", "The agent's name in the vault; else the host's name");
-        var token = Text("--token", "TOKEN", "What the service asks of agents");
+        var data = Data("Where the agent keeps its replication logs and state");
+        var name = Text("--name", "NAME", "The agent's name; default: the host name");
+        var allow = new Option<string[]>("--allow")
+        {
+            HelpName = "PATH",
+            Description = "A disk that may be protected, or a directory whose disks may be; can be repeated. Default: "
+                + $"{AllowedPaths.Variable}, paths separated by colons. Without either, every disk is refused",
+            AllowMultipleArgumentsPerToken = true,
+        };
         var cacheLimit = new Option<long?>("--cache-limit")
         {
             HelpName = "SIZE",
-            Description = "The most the cache may hold, such as 512MiB or 8GiB",
+            Description = "The largest size of each VM's replication log, such as 512MiB; default: 8GiB",
             CustomParser = result =>
             {
                 if (InputText.TrySize(result.Tokens[0].Value, out var bytes, out var sentence))
@@ -51,22 +71,27 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             },
         };
         var hooks = Text("--hooks", "DIR",
-            "A directory with executables `freeze` and `thaw` for application-consistent points");
+            "A directory with the executables `freeze` and `thaw`, for application-consistent recovery points");
         var socket = Text("--nbd-socket", "PATH",
-            "The unix socket to serve the disks on; else one in the data directory");
+            "The unix socket that serves the disks; default: nbd.sock in the data directory");
         var alone = new Option<bool>("--start-alone")
         {
-            Description = "Serve the disks even when the service cannot be asked whether they are fenced",
+            Description = "Serve the disks before the service has confirmed that no failover happened",
         };
-        var command = new Command("agent", "Runs the agent on the machine of the disks; it only ever calls out")
+        var command = new Command(
+            "agent",
+            "Run the agent on the machine that has the disks; it connects to the service and accepts no connections")
         {
-            options.Server, data, name, token, cacheLimit, hooks, socket, alone,
+            options.Server, options.TokenFile, data, name, allow, cacheLimit, hooks, socket, alone,
+            Removed("A secret in the argument list can be read by every user of this machine; give a file that holds "
+                + $"the API token by --token-file FILE or {ServiceToken.FileVariable}"),
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () => handler(
                 new AgentOptions(
-                    options.ServerOf(parsed, surroundings), Full(parsed.GetRequiredValue(data)), parsed.GetValue(name),
-                    parsed.GetValue(token), parsed.GetValue(cacheLimit), FullOrNull(parsed.GetValue(hooks)),
+                    options.ServerOf(parsed, surroundings), surroundings.Full(parsed.GetRequiredValue(data)),
+                    parsed.GetValue(name), TokenOf(parsed), Allowed(parsed.GetValue(allow)),
+                    parsed.GetValue(cacheLimit), FullOrNull(parsed.GetValue(hooks)),
                     FullOrNull(parsed.GetValue(socket)), parsed.GetValue(alone)),
                 cancellationToken),
             cancellationToken));
@@ -102,9 +127,31 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     private static Option<string?> Text(string name, string value, string description) =>
         new(name) { HelpName = value, Description = description };
 
-    private string Full(string path) => path.Length > 0
-        ? Path.GetFullPath(path, surroundings.CurrentDirectory)
-        : throw CommandFailedException.Usage("'' is not a path; name a file or directory.");
+    // A secret typed after an option that is gone is not repeated: messages are kept in logs.
+    private static Option<string?> Removed(string instead)
+    {
+        var option = new Option<string?>("--token") { Hidden = true, Arity = ArgumentArity.ZeroOrOne };
+        option.Validators.Add(result => result.AddError($"There is no option --token any more. {instead}"));
+        return option;
+    }
 
-    private string? FullOrNull(string? path) => path is null ? null : Full(path);
+    // A file that was named and holds no token is a mistake to be told at once; one that was not named may come later.
+    private ServiceToken TokenOf(ParseResult parsed)
+    {
+        var token = options.TokenOf(parsed, surroundings);
+        if (token.File is not null)
+        {
+            _ = token.Find();
+        }
+
+        return token;
+    }
+
+    private string[] Allowed(string[]? given) =>
+        [.. (given is { Length: > 0 }
+            ? given
+            : (surroundings.Variable(AllowedPaths.Variable) ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
+            .Select(surroundings.Full)];
+
+    private string? FullOrNull(string? path) => path is null ? null : surroundings.Full(path);
 }

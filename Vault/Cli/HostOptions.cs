@@ -1,16 +1,24 @@
+using ReplicationEngine.Agent.Access;
+
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>What <c>drctl serve</c> was told.</summary>
 /// <param name="Data">The directory of the vault's data, absolute.</param>
 /// <param name="Listen">Where the API listens, an http or https URL with a port.</param>
-/// <param name="Token">The token that agents must show; null admits every agent on the listening address.</param>
-internal sealed record ServeOptions(string Data, Uri Listen, string? Token);
+/// <param name="HostNames">Host names, beside those of the listening address, under which requests may name the
+/// service.</param>
+/// <param name="Tokens">Where the API token is left for the user's clients; null when the environment names no
+/// configuration directory.</param>
+internal sealed record ServeOptions(
+    string Data, Uri Listen, IReadOnlyList<string> HostNames, TokenDirectory? Tokens);
 
 /// <summary>What <c>drctl agent</c> was told.</summary>
 /// <param name="Server">The service's URL; the agent calls out to it and is never called.</param>
 /// <param name="Data">The directory of the agent's logs and cache, absolute.</param>
 /// <param name="Name">Its name in the vault; null means the machine's host name.</param>
-/// <param name="Token">The token the service asks for; null when it asks for none.</param>
+/// <param name="Token">Finds the service's API token.</param>
+/// <param name="Allowed">The disks that may be served: absolute paths of disks or of directories that hold
+/// them.</param>
 /// <param name="CacheLimitBytes">The most that the cache may hold; null means the agent's default.</param>
 /// <param name="Hooks">A directory with the executables <c>freeze</c> and <c>thaw</c>; null when there are none
 /// (RCP-2).</param>
@@ -18,8 +26,8 @@ internal sealed record ServeOptions(string Data, Uri Listen, string? Token);
 /// <param name="StartAlone">Serve the source's disks even when the service cannot be asked whether they are
 /// fenced.</param>
 internal sealed record AgentOptions(
-    Uri Server, string Data, string? Name, string? Token, long? CacheLimitBytes, string? Hooks, string? NbdSocket,
-    bool StartAlone);
+    Uri Server, string Data, string? Name, ServiceToken Token, IReadOnlyList<string> Allowed, long? CacheLimitBytes,
+    string? Hooks, string? NbdSocket, bool StartAlone);
 
 /// <summary>Runs the service until the token is cancelled; answers an exit code.</summary>
 internal delegate Task<int> ServeHandler(ServeOptions options, CancellationToken cancellationToken);

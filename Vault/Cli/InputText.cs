@@ -24,6 +24,13 @@ internal static partial class InputText
             $"'{text}' is not the URL of a server; write one such as {ClientOptions.DefaultServer} for {option}.");
     }
 
+    /// <summary>A host name or an IP address, without a port.</summary>
+    public static string HostName(string text, string option) =>
+        Uri.CheckHostName(text.Trim('[', ']')) != UriHostNameType.Unknown
+            ? text.Trim('[', ']')
+            : throw CommandFailedException.Usage(
+                $"'{text}' is not a host name; write one such as dr.example.org, without a port, for {option}.");
+
     /// <summary>A number of bytes, above 0, with an optional suffix KiB, MiB, GiB or TiB.</summary>
     /// <returns>False, and a sentence, when <paramref name="text"/> is none.</returns>
     public static bool TrySize(string text, out long bytes, out string sentence)

@@ -14,7 +14,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     private readonly Option<string?> _data = new("--data")
     {
         HelpName = "DIR",
-        Description = "The data directory of a service; the service may run",
+        Description = "The data directory of a service, which may be running",
     };
 
     private readonly Option<string?> _file = new("--file")
@@ -25,7 +25,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
 
     /// <summary>The command with its subcommands.</summary>
     public Command Make() => new(
-        "journal", "Verifies, exports, imports, shows, compares and searches event logs; needs no server")
+        "journal", "Verify, export, import, show, compare and search event logs; no server is needed")
     {
         Verify(), Export(), Import(), Show(), Diff(), Bisect(),
     };
@@ -34,12 +34,12 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     {
         var lenient = new Option<bool>("--skip-origins")
         {
-            Description = "Do not judge whether a command of this version can have led to each event; for logs that an "
-                + "older version wrote",
+            Description = "Do not check that a command of this version can have caused each event; for logs written by "
+                + "an older version",
         };
         return Command(
             "verify",
-            "Judges a whole log: numbers, seals, every step, invariants, snapshots, projections. "
+            "Verify a whole log: sequence numbers, hash chain, transitions, invariants, snapshots, projections. "
                 + "Exit codes: 0 sound, 1 damaged, 2 bad usage",
             [_data, _file, lenient, options.Json],
             run =>
@@ -72,14 +72,14 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     {
         var target = new Option<string>("--out")
         {
-            HelpName = "F", Description = "The file to make", Required = true,
+            HelpName = "F", Description = "The file to create", Required = true,
         };
         var names = new Argument<string[]>("NAME")
         {
-            Arity = ArgumentArity.ZeroOrMore, Description = "Only these VMs; without any, all streams",
+            Arity = ArgumentArity.ZeroOrMore, Description = "The VMs to export; default: all",
         };
         return Command(
-            "export", "Writes a log to a file of its own that can be kept, compared and imported",
+            "export", "Export a log to a file that can be archived, compared and imported",
             [names, target, _data, _file, options.Json],
             run =>
             {
@@ -107,7 +107,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             HelpName = "DIR", Description = "A data directory without a journal", Required = true,
         };
         return Command(
-            "import", "Makes a new journal from an exported file; never changes an existing one",
+            "import", "Create a new journal from an exported file; an existing journal is never changed",
             [from, into, options.Json],
             run =>
             {
@@ -134,7 +134,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             Required = true,
         };
         return Command(
-            "show", "Shows a VM's state after an event or at a time", [name, at, _data, _file, options.Json],
+            "show", "Show a VM's state after an event or at a time", [name, at, _data, _file, options.Json],
             run =>
             {
                 using var journal = run.Open(_data, _file);
@@ -151,7 +151,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         var right = new Argument<string>("B") { Description = "Another one" };
         return Command(
             "diff",
-            "Finds, stream by stream, the first event in which two logs differ. Exit codes: 0 equal, 1 different, "
+            "Find the first event, stream by stream, in which two logs differ. Exit codes: 0 equal, 1 different, "
                 + "2 bad usage",
             [left, right, options.Json],
             run =>
@@ -172,14 +172,14 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         var when = new Option<string>("--when")
         {
             HelpName = "CONDITION",
-            Description = "Over the state's JSON, such as 'phase == \"commitPending\"', 'points.count > 3' or "
-                + "'health == \"critical\" and not replication.paused'",
+            Description = "A condition on the state's JSON, such as 'phase == \"commitPending\"', "
+                + "'points.count > 3' or 'health == \"critical\" and not replication.paused'",
             Required = true,
         };
         return Command(
             "bisect",
-            "Finds the first event after which a condition holds. Looks at every state, so it is right for conditions "
-                + "that cease to hold, too. Exit codes: 0 found, 1 it never holds, 2 bad usage",
+            "Find the first event after which a condition holds. Every state is checked, so the condition may cease "
+                + "to hold later. Exit codes: 0 found, 1 it never holds, 2 bad usage",
             [name, when, _data, _file, options.Json],
             run =>
             {

@@ -10,33 +10,34 @@ internal static class OperationCommands
     public static IEnumerable<Command> All(ClientCommands commands)
     {
         var notes = new Option<string?>("--notes") { HelpName = "TEXT",
-            Description = "What the test showed; kept in the history" };
-        yield return Simple(commands, "cleanup", "clean-up", "Removes the machine of a test failover", notes,
+            Description = "Notes about the test, kept in the history" };
+        yield return Simple(commands, "cleanup", "clean-up", "Remove the machine of a test failover", notes,
             (parsed, request) => request with { Notes = parsed.GetValue(notes) });
 
-        yield return Simple(commands, "commit", "commit", "Settles a failover on its point and drops the others");
+        yield return Simple(commands, "commit", "commit", "Commit the failover and delete the other recovery points");
 
         var discard = new Option<bool>("--discard") { Description =
-            "Throw away what the recovered machine has written" };
-        yield return Simple(commands, "cancel", "cancel", "Takes a failover back where that is still safe", discard,
+            "Discard what the recovered machine has written" };
+        yield return Simple(commands, "cancel", "cancel", "Cancel a failover that has not been committed", discard,
             (parsed, request) => request with { Discard = parsed.GetValue(discard) ? true : null }, showsSource: true);
 
-        yield return Simple(commands, "reprotect", "reprotect", "Replicates back to the source, differences only");
-        yield return Simple(commands, "failback", "failback", "Brings the machine back to the source, nothing lost",
+        yield return Simple(
+            commands, "reprotect", "reprotect", "After a failover, replicate the differences back to the source");
+        yield return Simple(commands, "failback", "failback", "Move the VM back to the source without losing a write",
             showsSource: true, waitsForSource: true);
-        yield return Simple(commands, "resync", "resync", "Compares both sides by checksums and sends what differs");
-        yield return Simple(commands, "pause", "pause", "Stops sending; writes are noted meanwhile");
-        yield return Simple(commands, "resume", "resume", "Sends again");
-        yield return Simple(commands, "retry", "retry", "Tries again now what failed and waits");
+        yield return Simple(commands, "resync", "resync", "Compare both sides by checksums and send the differences");
+        yield return Simple(commands, "pause", "pause", "Pause replication; changed blocks are tracked");
+        yield return Simple(commands, "resume", "resume", "Resume replication");
+        yield return Simple(commands, "retry", "retry", "Retry failed work now");
 
-        var keep = new Option<bool>("--keep-replica") { Description = "Leave the replica's data where it is" };
-        yield return Simple(commands, "disable", "disable", "Ends the protection of a VM", keep,
+        var keep = new Option<bool>("--keep-replica") { Description = "Keep the replica's data" };
+        yield return Simple(commands, "disable", "disable", "End the protection of a VM", keep,
             (parsed, request) => request with { KeepReplica = parsed.GetValue(keep) ? true : null });
         yield return LiftQuarantine(commands);
     }
 
     private static Command LiftQuarantine(ClientCommands commands) => commands.ViewOfVm(
-        "lift-quarantine", "Puts a VM that is out of service back into it, once the cause is removed", [],
+        "lift-quarantine", "Return a quarantined VM to service, once the cause is removed", [],
         async (run, cancellationToken) =>
         {
             var now = await run.Client.LiftQuarantineAsync(run.Vm, cancellationToken);

@@ -17,33 +17,36 @@ internal static class ProtectCommand
         var disk = new Option<string[]>("--disk")
         {
             HelpName = "PATH",
-            Description = "A disk on the agent's machine, a file or a block device; repeat it for each",
+            Description = "A disk on the agent's machine: a raw image file or a block device; can be repeated",
             Required = true,
             AllowMultipleArgumentsPerToken = true,
         };
         var agent = Text("--agent", "NAME",
-            "The agent on the machine of the disks; else the only one that is connected");
-        var scenario = Text("--scenario", "ID", "The protection scenario; else SCN-1");
-        var policy = Text("--policy", "NAME", "The replication policy; else the default one");
+            "The agent on the machine that has the disks; default: the only connected agent");
+        var scenario = Text("--scenario", "ID", "The protection scenario; default: SCN-1");
+        var policy = Text("--policy", "NAME", "The replication policy; default: default");
         var raw = new Option<bool>("--raw")
         {
             Description = "Protect an image in a format of its own (qcow2, vmdk, vdi, vhd, vhdx) byte by byte",
         };
+        var print = AttachSnippets.Option();
         return commands.Operation(
-            "protect", "Protects a VM and prints the NBD URI of each disk: attach the machine there",
-            [disk, agent, scenario, policy, raw],
+            "protect", "Protect a VM and print the NBD URI of each disk, to which the VM must be attached",
+            [disk, agent, scenario, policy, raw, print],
             (run, cancellationToken) =>
             {
                 var request = new OperationRequest(
                     Disks: [.. run.Parsed.GetRequiredValue(disk).Select(path => Absolute(run, path))],
                     Agent: run.Parsed.GetValue(agent), Scenario: run.Parsed.GetValue(scenario),
                         Policy: run.Parsed.GetValue(policy), Raw: run.Parsed.GetValue(raw) ? true : null);
-                return RunAsync(run, request, cancellationToken);
+                return RunAsync(run, request, run.Parsed.GetValue(print), cancellationToken);
             });
     }
 
-    private static async Task RunAsync(CommandRun run, OperationRequest request, CancellationToken cancellationToken)
+    private static async Task RunAsync(
+        CommandRun run, OperationRequest request, string? print, CancellationToken cancellationToken)
     {
+        UriCommand.OneFormOnly(run, print);
         var jobId = await run.StartAsync(run.Vm, "protect", request, cancellationToken);
         var noWait = run.NoWait;
         var state = await run.WaitAsync(
@@ -55,6 +58,19 @@ internal static class ProtectCommand
         }
 
         var vm = state.Vm!;
+        if (print is not null)
+        {
+            UriCommand.Print(run, print, vm.Source.Disks);
+            return;
+        }
+
+        if (!run.Json)
+        {
+            run.Surroundings.Error.WriteLine(Readable.Plain(
+                $"note: `drctl uri {vm.Vm} --print libvirt|qemu|nbd-client` prints configuration with which the VM "
+                + "survives a restart of the agent."));
+        }
+
         run.Answer(
             new ProtectResult(vm.Vm, vm.Source.Disks, vm.Phase, vm.Health, jobId, state.Job.State),
             r => [$"{r.Vm}: {r.Phase}; attach the machine to", .. OperationCommands.DiskLines(r.Disks)]);

@@ -16,6 +16,10 @@ internal sealed record FailoverResult(
         string Phase,
     string JobId);
 
+/// <summary>The JSON result of <c>uri</c>: the disks of one machine of a VM, <c>source</c>, <c>recovered</c> or
+/// <c>test</c>.</summary>
+internal sealed record UriResult(string Vm, string Machine, IReadOnlyList<DiskView> Disks);
+
 /// <summary>The JSON result of <c>point</c>: the point that was made.</summary>
 internal sealed record PointResult(string Vm, PointView Point, string JobId);
 

@@ -13,10 +13,10 @@ internal static partial class SiblingPrograms
     private static readonly (string Command, string Program, string Description)[] All =
     [
         ("simulate", "drctl-simulate",
-            "Answers what an outage would mean, and tries the engine in a simulated world: "
+            "Predict the effects of an outage, and test the engine in a simulated world: "
             + "outage, whatif, scenarios, schema, run, replay"),
         ("chaos", "drctl-chaos",
-            "Runs service and agent with machines that write, kills, halts and cuts them by a plan, and checks"),
+            "Test a real service and agent: inject failures by a plan while machines write, and check the results"),
     ];
 
     /// <summary>The commands with what they are for, for the list of commands.</summary>

@@ -1,25 +1,32 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ReplicationEngine.Agent.Access;
 using ReplicationEngine.Vault.Api;
 
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
 /// The service's HTTP API as <c>Vault/Api/Contracts.cs</c> has it. Every failure is a
-/// <see cref="CommandFailedException"/>: exit code 3 when nothing useful answers, 1 when the server refuses.
+/// <see cref="CommandFailedException"/>: exit code 3 when nothing useful answers, 1 when the server refuses. Requests
+/// carry the service's API token; when the service asks for another one of the user's, that one is taken from then on.
 /// </summary>
 internal sealed class VaultClient : IDisposable
 {
     private const int StartAttempts = 3;
     private readonly Uri _server;
+    private readonly ServiceToken _tokens;
     private readonly HttpClient _http;
+    private ApiToken? _token;
 
     /// <summary>A client of the service at <paramref name="server"/>.</summary>
-    public VaultClient(Uri server)
+    /// <param name="server">The service's URL.</param>
+    /// <param name="tokens">Finds its API token.</param>
+    public VaultClient(Uri server, ServiceToken tokens)
     {
-        _server = server;
+        (_server, _tokens) = (server, tokens);
         // The service is spoken to directly: a proxy meant for the web must not see its traffic.
         var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) };
         _http = new HttpClient(handler) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
@@ -83,9 +90,10 @@ internal sealed class VaultClient : IDisposable
         {
             try
             {
-                using var content = JsonContent.Create(request, CliJson.Default.OperationRequest);
                 var path = $"api/v1/vms/{Escape(vm)}/operations/{Escape(operation)}";
-                using var response = await SendAsync(HttpMethod.Post, path, content, cancellationToken);
+                using var response = await SendAsync(
+                    HttpMethod.Post, path, () => JsonContent.Create(request, CliJson.Default.OperationRequest),
+                    cancellationToken);
                 return await ReadAsync(response, CliJson.Default.OperationAccepted, cancellationToken);
             }
             catch (CommandFailedException e) when (attempt < StartAttempts && BrokeAfterConnecting(e))
@@ -112,10 +120,45 @@ internal sealed class VaultClient : IDisposable
         return await ReadAsync(response, type, cancellationToken);
     }
 
+    // A request without a body is JSON too, because the service takes nothing that a web page could send.
+    private static StringContent NoBody() => new("", Encoding.UTF8, "application/json");
+
     private async Task<HttpResponseMessage> SendAsync(
-        HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+        HttpMethod method, string path, Func<HttpContent>? content, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
+        try
+        {
+            _token ??= _tokens.Find();
+        }
+        catch (ApiTokenException e)
+        {
+            throw CommandFailedException.Refused(e.Message);
+        }
+
+        var response = await SendOnceAsync(method, path, content, cancellationToken);
+        if (response.StatusCode != HttpStatusCode.Unauthorized
+            || _tokens.FindOther(response.Headers.WwwAuthenticate.ToString(), _token) is not { } other)
+        {
+            return response;
+        }
+
+        response.Dispose();
+        _token = other;
+        return await SendOnceAsync(method, path, content, cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> SendOnceAsync(
+        HttpMethod method, string path, Func<HttpContent>? content, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path)
+        {
+            Content = content?.Invoke() ?? (method == HttpMethod.Get ? null : NoBody()),
+        };
+        if (_token is { } token)
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", token.Authorization);
+        }
+
         try
         {
             return await _http.SendAsync(request, cancellationToken);
@@ -156,6 +199,11 @@ internal sealed class VaultClient : IDisposable
     private async Task<CommandFailedException> RefusalAsync(HttpResponseMessage response,
         CancellationToken cancellationToken)
     {
+        if (response.StatusCode == HttpStatusCode.Unauthorized)
+        {
+            return CommandFailedException.Refused(_tokens.Refusal);
+        }
+
         var status = (int)response.StatusCode;
         var isProblem = response.Content.Headers.ContentType?.MediaType is "application/problem+json"
             or "application/json";

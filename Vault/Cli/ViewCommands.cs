@@ -15,8 +15,9 @@ internal static class ViewCommands
 
     private static Command Status(ClientCommands commands)
     {
-        var name = OptionalVm("The VM; without it, all of them in a table");
-        return commands.View("status", "Shows phase, health, lag, progress and disks", [name],
+        var name = OptionalVm("The VM's name; default: all VMs");
+        return commands.View(
+            "status", "Show the phase, health, lag, progress and disks of a VM, or a table of all VMs", [name],
             async (run, cancellationToken) =>
         {
             var now = run.Surroundings.Time.GetUtcNow();
@@ -33,7 +34,7 @@ internal static class ViewCommands
     }
 
     private static Command Points(ClientCommands commands) =>
-        commands.ViewOfVm("points", "Lists the recovery points, newest first", [], async (run, cancellationToken) =>
+        commands.ViewOfVm("points", "List the recovery points, newest first", [], async (run, cancellationToken) =>
         {
             var points = await run.Client.PointsAsync(run.Vm, cancellationToken);
             run.Answer(points, p => PointsPage.Page(p, run.Surroundings.Time.GetUtcNow()));
@@ -46,7 +47,7 @@ internal static class ViewCommands
             HelpName = "SEQ|TIME",
             Description = "Show the state after event SEQ, or at a time such as 2026-01-31T12:00:00Z",
         };
-        return commands.ViewOfVm("log", "Shows everything that happened to a VM, in order", [at],
+        return commands.ViewOfVm("log", "Show the history of a VM, oldest event first", [at],
             async (run, cancellationToken) =>
         {
             if (run.Parsed.GetValue(at) is { } instant)
@@ -75,8 +76,8 @@ internal static class ViewCommands
 
     private static Command Jobs(ClientCommands commands)
     {
-        var name = OptionalVm("Only the jobs of this VM");
-        return commands.View("jobs", "Lists jobs with their steps, newest first", [name],
+        var name = OptionalVm("The VM's name; default: all VMs");
+        return commands.View("jobs", "List jobs and their steps, newest first", [name],
             async (run, cancellationToken) =>
         {
             var jobs = await run.Client.JobsAsync(cancellationToken);
@@ -93,7 +94,7 @@ internal static class ViewCommands
     }
 
     private static Command Agents(ClientCommands commands) =>
-        commands.View("agents", "Lists the agents that have registered", [], async (run, cancellationToken) =>
+        commands.View("agents", "List the agents", [], async (run, cancellationToken) =>
         {
             var agents = await run.Client.AgentsAsync(cancellationToken);
             run.Answer(agents, a => AgentsTable(a, run.Surroundings.Time.GetUtcNow()));

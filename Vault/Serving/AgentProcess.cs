@@ -10,7 +10,7 @@ internal static class AgentProcess
     public static async Task<int> RunAsync(AgentOptions options, CancellationToken cancellationToken)
     {
         var settings = new AgentSettings(
-            options.Server, options.Data, options.Name ?? Environment.MachineName, options.Token,
+            options.Server, options.Data, options.Name ?? Environment.MachineName, options.Token, options.Allowed,
             options.CacheLimitBytes ?? AgentSettings.DefaultCacheLimitBytes, options.Hooks, options.NbdSocket,
             options.StartAlone);
         using var loggers = ProcessLogging.Create();

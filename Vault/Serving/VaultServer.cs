@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Agent.Access;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Engine.ProtectedVms;
@@ -15,6 +16,7 @@ using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Persistence.Sqlite;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
+using ReplicationEngine.Vault.Access;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Cli;
@@ -40,8 +42,11 @@ internal static class VaultServer
         using var held = DataDirectoryLock.Take(options.Data, "service");
         try
         {
-            await using var app = Build(options);
+            var token = ServiceTokenFile.Obtain(options.Data);
+            await using var app = Build(options, token);
+            held.Report(app.Logger);
             await StartAsync(app, cancellationToken);
+            ServiceTokenFile.Leave(token, options, app.Logger);
             await app.WaitForShutdownAsync(cancellationToken);
             return ExitCodes.Done;
         }
@@ -82,7 +87,7 @@ internal static class VaultServer
         _ => null,
     };
 
-    private static WebApplication Build(ServeOptions options)
+    private static WebApplication Build(ServeOptions options, ApiToken token)
     {
         var builder = WebApplication.CreateSlimBuilder();
         ProcessLogging.Configure(builder.Logging);
@@ -99,6 +104,7 @@ internal static class VaultServer
         AddVault(builder.Services, options);
         var app = builder.Build();
         app.UseExceptionHandler(ApiErrors.Handler);
+        app.Use(new RequestGate(token, RequestGate.NamesOf(options)).AdmitAsync);
         app.MapVms();
         app.MapJobs();
         app.MapAgents();

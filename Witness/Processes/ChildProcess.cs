@@ -41,7 +41,13 @@ public sealed class ChildProcess : IDisposable
     public string Errors => Text(_errors);
 
     /// <summary>Starts a program.</summary>
-    public static ChildProcess Start(string program, params IEnumerable<string> arguments)
+    public static ChildProcess Start(string program, params IEnumerable<string> arguments) =>
+        Start(program, new Dictionary<string, string>(StringComparer.Ordinal), arguments);
+
+    /// <summary>Starts a program with variables of its environment set. drctl's own variables do not come from this
+    /// process.</summary>
+    public static ChildProcess Start(
+        string program, IReadOnlyDictionary<string, string> environment, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -53,7 +59,16 @@ public sealed class ChildProcess : IDisposable
         // The runtime of this process is the runtime of what it starts, wherever it is installed.
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(
             Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
-        start.Environment.Remove("DRCTL_SERVER");
+        foreach (var name in new[] { "DRCTL_SERVER", "DRCTL_TOKEN_FILE", "DRCTL_ALLOW" })
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return new ChildProcess(Process.Start(start)
             ?? throw new InvalidOperationException($"{program} did not start."));
     }

@@ -1,3 +1,4 @@
+using ReplicationEngine.Agent.Access;
 using ReplicationEngine.Vault.Cli;
 using Xunit;
 
@@ -10,25 +11,76 @@ public sealed class Hosts_and_quantities
     public async Task Serve_hands_over_its_options()
     {
         ServeOptions? seen = null;
-        var drctl = new Drctl("http://127.0.0.1:1") { Serve = (options, _) => Task.FromResult((seen = options) is null ? 1 : 0) };
-        Assert.Equal(0, await drctl.RunAsync("serve", "--data", "vault", "--listen", "http://127.0.0.1:8080", "--token", "t"));
-        Assert.Equal(new ServeOptions("/here/vault", new Uri("http://127.0.0.1:8080"), "t"), seen);
+        var drctl = new Drctl("http://127.0.0.1:1")
+        {
+            Serve = (options, _) => Task.FromResult((seen = options) is null ? 1 : 0),
+        };
+        drctl.Variables["HOME"] = "/home/me";
+        Assert.Equal(0, await drctl.RunAsync(
+            "serve", "--data", "vault", "--listen", "http://127.0.0.1:8080", "--host-name", "dr.example.org", "[fe80::1]"));
+        Assert.Equal(("/here/vault", new Uri("http://127.0.0.1:8080")), (seen!.Data, seen.Listen));
+        Assert.Equal(["dr.example.org", "fe80::1"], seen.HostNames);
+        Assert.Equal("/home/me/.config/drctl/tokens", seen.Tokens!.Path);
+        drctl.Variables.Remove("HOME");
         Assert.Equal(0, await drctl.RunAsync("serve", "--data", "/vault"));
-        Assert.Equal(new ServeOptions("/vault", new Uri("http://127.0.0.1:7443"), null), seen);
+        Assert.Equal(("/vault", new Uri("http://127.0.0.1:7443")), (seen.Data, seen.Listen));
+        Assert.Empty(seen.HostNames);
+        Assert.Null(seen.Tokens);
+        drctl.Variables["XDG_CONFIG_HOME"] = "/conf";
+        Assert.Equal(0, await drctl.RunAsync("serve", "--data", "/vault"));
+        Assert.Equal("/conf/drctl/tokens", seen.Tokens!.Path);
     }
 
     [Fact]
     public async Task Agent_hands_over_its_options()
     {
         AgentOptions? seen = null;
-        var drctl = new Drctl("http://127.0.0.1:9") { Agent = (options, _) => Task.FromResult((seen = options) is null ? 1 : 7) };
+        var drctl = new Drctl("http://127.0.0.1:9")
+        {
+            Agent = (options, _) => Task.FromResult((seen = options) is null ? 1 : 7),
+        };
         Assert.Equal(7, await drctl.RunAsync("agent", "--data", "/a"));
-        Assert.Equal(new AgentOptions(new Uri("http://127.0.0.1:9"), "/a", null, null, null, null, null, false), seen);
-        Assert.Equal(7, await drctl.RunAsync(
-            "agent", "--server", "http://host:1", "--data", "a", "--name", "n", "--token", "t", "--cache-limit", "64MiB",
-            "--hooks", "hooks", "--nbd-socket", "/run/n.sock", "--start-alone"));
         Assert.Equal(
-            new AgentOptions(new Uri("http://host:1"), "/here/a", "n", "t", 64 << 20, "/here/hooks", "/run/n.sock", true), seen);
+            new AgentOptions(new Uri("http://127.0.0.1:9"), "/a", null, seen!.Token, [], null, null, null, false),
+            seen with { Allowed = [] });
+        Assert.Empty(seen.Allowed);
+        Assert.Null(seen.Token.File);
+        var token = Path.GetTempFileName();
+        ApiToken.Make().Write(token);
+        Assert.Equal(7, await drctl.RunAsync(
+            "agent", "--server", "http://host:1", "--data", "a", "--name", "n", "--token-file", token, "--cache-limit",
+            "64MiB", "--hooks", "hooks", "--nbd-socket", "/run/n.sock", "--start-alone", "--allow", "/srv", "disks"));
+        Assert.Equal(["/srv", "/here/disks"], seen.Allowed);
+        Assert.Equal(token, seen.Token.File);
+        Assert.Equal(
+            new AgentOptions(
+                new Uri("http://host:1"), "/here/a", "n", seen.Token, seen.Allowed, 64 << 20, "/here/hooks",
+                "/run/n.sock", true),
+            seen);
+        File.Delete(token);
+    }
+
+    [Fact]
+    public async Task What_an_agent_may_serve_also_comes_from_the_environment_where_no_option_says_it()
+    {
+        AgentOptions? seen = null;
+        var drctl = new Drctl("http://127.0.0.1:9")
+        {
+            Agent = (options, _) => Task.FromResult((seen = options) is null ? 1 : 0),
+        };
+        drctl.Variables["DRCTL_ALLOW"] = "/srv::/dev/vg";
+        Assert.Equal(0, await drctl.RunAsync("agent", "--data", "/a"));
+        Assert.Equal(["/srv", "/dev/vg"], seen!.Allowed);
+        Assert.Equal(0, await drctl.RunAsync("agent", "--data", "/a", "--allow", "/other"));
+        Assert.Equal(["/other"], seen.Allowed);
+    }
+
+    [Fact]
+    public async Task A_token_file_that_holds_none_is_told_before_the_agent_starts()
+    {
+        var drctl = new Drctl("http://127.0.0.1:9");
+        Assert.Equal(ExitCodes.Refused, await drctl.RunAsync("agent", "--data", "/a", "--token-file", "/nowhere/t"));
+        Assert.Contains("/nowhere/t", drctl.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ internal sealed class FakeAgent : IAsyncDisposable
 
     /// <summary>Calls the registry and says hello; answers what the service says to that.</summary>
     public static async Task<(FakeAgent Agent, ControlMessage? Said)> CallAsync(
-        AgentRegistry registry, string name, string? token = null)
+        AgentRegistry registry, string name, int version = 2)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -29,7 +29,7 @@ internal sealed class FakeAgent : IAsyncDisposable
         var accepted = await listener.AcceptTcpClientAsync();
         var agent = new FakeAgent(
             client.GetStream(), registry.ServeAsync(accepted.GetStream(), CancellationToken.None));
-        await agent._channel.SendAsync(new ControlMessage.Hello(1, name, token), CancellationToken.None);
+        await agent._channel.SendAsync(new ControlMessage.Hello(version, name), CancellationToken.None);
         var said = await agent._channel.ReadAsync(CancellationToken.None);
         if (said is ControlMessage.Welcome)
         {

@@ -8,7 +8,6 @@ using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
-using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Target;
 using Xunit;
 
@@ -28,8 +27,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _agents = new AgentRegistry(
-            TimeProvider.System, new ServeOptions(_data, new Uri("http://127.0.0.1:1"), Token: null));
+        _agents = new AgentRegistry(TimeProvider.System);
         _server = new DiskServer(_data, null, TimeProvider.System);
         _site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
         _runner = new EffectRunner(

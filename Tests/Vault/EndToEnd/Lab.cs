@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using ReplicationEngine.Agent.Access;
 using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Witness.Processes;
 using Xunit;
@@ -12,7 +13,7 @@ namespace ReplicationEngine.Tests.Vault.EndToEnd;
 /// </summary>
 internal sealed class Lab : IDisposable
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "drctl");
+    public static readonly string Program = Path.Combine(AppContext.BaseDirectory, "drctl");
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(90);
@@ -42,6 +43,12 @@ internal sealed class Lab : IDisposable
     /// <summary>The service's data.</summary>
     public string ServiceData => Path.Combine(Root, "service");
 
+    /// <summary>The configuration directory of everything that this laboratory runs.</summary>
+    public string Configuration => Path.Combine(Root, "config");
+
+    /// <summary>The file with the API token.</summary>
+    public string TokenFile => Path.Combine(ServiceData, ApiToken.FileName);
+
     public ChildProcess? Service { get; private set; }
 
     public ChildProcess? Agent { get; private set; }
@@ -57,7 +64,8 @@ internal sealed class Lab : IDisposable
         });
     }
 
-    /// <summary>Starts the agent and waits until the service knows it.</summary>
+    /// <summary>Starts the agent, which may serve every disk of the laboratory, and waits until the service knows
+    /// it.</summary>
     public async Task StartAgentAsync(params string[] more)
     {
         StartAgent(more);
@@ -65,7 +73,12 @@ internal sealed class Lab : IDisposable
     }
 
     public void StartAgent(params string[] more) =>
-        Agent = Start(["agent", "--server", Server, "--data", AgentData, "--name", "site-a", .. more]);
+        Agent = Start(
+        [
+            "agent", "--data", AgentData, "--name", "site-a", .. more,
+            .. more.Contains("--server") ? Array.Empty<string>() : ["--server", Server],
+            .. more.Contains("--allow") ? Array.Empty<string>() : ["--allow", Root],
+        ]);
 
     public Task AgentConnectedAsync() => UntilAsync("the agent is connected", async () =>
     {
@@ -76,7 +89,11 @@ internal sealed class Lab : IDisposable
     /// <summary>Starts drctl as a process.</summary>
     public ChildProcess Start(params IEnumerable<string> arguments)
     {
-        var process = ChildProcess.Start(Program, arguments);
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["XDG_CONFIG_HOME"] = Configuration,
+        };
+        var process = ChildProcess.Start(Program, environment, arguments);
         _processes.Add(process);
         return process;
     }
@@ -102,7 +119,8 @@ internal sealed class Lab : IDisposable
         var (output, errors) = (new StringWriter(), new StringWriter());
         using var limit = new CancellationTokenSource(Longest, TimeProvider.System);
         var surroundings = new CliSurroundings(
-            output, errors, null, null, TimeProvider.System, name => name == "DRCTL_SERVER" ? Server : null)
+            output, errors, null, null, TimeProvider.System,
+            name => name switch { "DRCTL_SERVER" => Server, "XDG_CONFIG_HOME" => Configuration, _ => null })
         {
             CurrentDirectory = SiteA,
         };
@@ -140,7 +158,13 @@ internal sealed class Lab : IDisposable
     {
         try
         {
-            using var response = await _http.GetAsync(new Uri(Server + path));
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Server + path));
+            if (File.Exists(TokenFile))
+            {
+                request.Headers.TryAddWithoutValidation("Authorization", ApiToken.Read(TokenFile).Authorization);
+            }
+
+            using var response = await _http.SendAsync(request);
             return response.IsSuccessStatusCode ? await response.Content.ReadFromJsonAsync<JsonNode>() : null;
         }
         catch (HttpRequestException)

@@ -1,0 +1,113 @@
+using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace ReplicationEngine.Agent.Access;
+
+/// <summary>
+/// The secret that opens a service's API: <c>ID.SECRET</c>, 16 hexadecimal digits that name the token and 32 random
+/// bytes in base64url. The service tells its token's ID to everybody, so that a client who holds several tokens sends
+/// the right one and no other.
+/// </summary>
+public sealed partial class ApiToken
+{
+    /// <summary>The name of the file in a service's data directory that holds its token.</summary>
+    public const string FileName = "api-token";
+
+    private const int SecretBytes = 32;
+    private const int IdBytes = 8;
+
+    // No real token file is longer, and whatever else a path leads to is not read whole.
+    private const int LongestFile = 4096;
+
+    private readonly string _text;
+
+    private ApiToken(string text) => (_text, Id) = (text, text[..(IdBytes * 2)]);
+
+    /// <summary>The token's public name.</summary>
+    public string Id { get; }
+
+    /// <summary>The value of the request header <c>Authorization</c> (RFC 6750).</summary>
+    public string Authorization => "Bearer " + _text;
+
+    /// <summary>Makes a new random token.</summary>
+    public static ApiToken Make() => new(
+        Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)) + "."
+        + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)));
+
+    /// <summary>Reads a token; blanks and line ends around it do not count.</summary>
+    /// <returns>False when the text is no token.</returns>
+    public static bool TryParse(string text, [NotNullWhen(true)] out ApiToken? token)
+    {
+        var trimmed = text.Trim();
+        token = Form().IsMatch(trimmed) ? new ApiToken(trimmed) : null;
+        return token is not null;
+    }
+
+    /// <summary>Reads the token in a file.</summary>
+    /// <exception cref="ApiTokenException">The file is missing, unreadable or holds no token; the message names it and
+    /// the remedy.</exception>
+    public static ApiToken Read(string path)
+    {
+        try
+        {
+            using var file = new StreamReader(path, Encoding.ASCII);
+            var buffer = new char[LongestFile];
+            return TryParse(new string(buffer, 0, file.ReadBlock(buffer)), out var token)
+                ? token
+                : throw new ApiTokenException(
+                    $"'{path}' does not hold an API token; name the file {FileName} of the service's data directory, "
+                    + "or a copy of it.");
+        }
+        catch (Exception e) when (e is IOException and not ApiTokenException or UnauthorizedAccessException)
+        {
+            throw new ApiTokenException($"The API token in '{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes the token to a file that only this user can read, in the place of what was there.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public void Write(string path)
+    {
+        var fresh = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes))}";
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            Options = FileOptions.WriteThrough,
+        };
+        try
+        {
+            using (var file = new FileStream(fresh, options))
+            {
+                file.Write(Encoding.ASCII.GetBytes(_text + "\n"));
+            }
+
+            File.Move(fresh, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(fresh);
+            throw;
+        }
+    }
+
+    /// <summary>Whether a request's header <c>Authorization</c> carries this token. The time that this takes says
+    /// nothing about where the two differ.</summary>
+    public bool Admits(string? authorization) => CryptographicOperations.FixedTimeEquals(
+        SHA256.HashData(Encoding.UTF8.GetBytes(Authorization)),
+        SHA256.HashData(Encoding.UTF8.GetBytes(authorization ?? "")));
+
+    /// <summary>The token's name; never the secret.</summary>
+    public override string ToString() => $"API token {Id}";
+
+    [GeneratedRegex(@"\A[0-9a-f]{16}\.[A-Za-z0-9_-]{43}\z", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Form();
+}
+
+/// <summary>A file that should hold an API token does not, or cannot be read.</summary>
+public sealed class ApiTokenException(string message, Exception? inner = null) : IOException(message, inner);

@@ -1,0 +1,65 @@
+namespace ReplicationEngine.Agent.Access;
+
+/// <summary>
+/// Where a client or an agent takes the API token of its service from: the file that it was told of, else the user's
+/// <see cref="TokenDirectory"/>. Files are read again at each call, because a service may be made anew. Safe for
+/// several threads.
+/// </summary>
+/// <param name="server">The service's URL.</param>
+/// <param name="file">The file that was named; null when none was.</param>
+/// <param name="directory">The user's tokens; null when the environment names no configuration directory.</param>
+public sealed class ServiceToken(Uri server, string? file, TokenDirectory? directory)
+{
+    /// <summary>The environment variable that names a file with the token.</summary>
+    public const string FileVariable = "DRCTL_TOKEN_FILE";
+
+    /// <summary>The file that was named; null when none was.</summary>
+    public string? File { get; } = file;
+
+    /// <summary>The token for the service's address.</summary>
+    /// <returns>Null when no file is there for it.</returns>
+    /// <exception cref="ApiTokenException">The file cannot be read or holds no token.</exception>
+    public ApiToken? Find() => File is not null ? ApiToken.Read(File) : directory?.Find(server.Host, server.Port);
+
+    /// <summary>
+    /// The token that a refusal asks for by its name, for a service of this machine that is reached under another
+    /// address, such as a forwarded port. A token never goes to another machine because that machine asks for it.
+    /// </summary>
+    /// <param name="challenge">The header <c>WWW-Authenticate</c> of the refusal.</param>
+    /// <param name="refused">The token that was refused; null when none was sent.</param>
+    /// <returns>Null when there is no other token to try.</returns>
+    public ApiToken? FindOther(string? challenge, ApiToken? refused) =>
+        File is null && server.IsLoopback && TokenChallenge.IdOf(challenge) is { } id && id != refused?.Id
+            ? directory?.Find(id)
+            : null;
+
+    /// <summary>One sentence for a refusal: where the token was looked for, and what to do.</summary>
+    public string Refusal => File is not null
+        ? $"The service at {Address} refuses the API token in '{File}'; the right one is in the file "
+            + $"{ApiToken.FileName} of the service's data directory."
+        : $"The service at {Address} asks for its API token, and {Looked}; run this as the user who runs the service, "
+            + $"or give a copy of the file {ApiToken.FileName} of the service's data directory by --token-file FILE or "
+            + $"{FileVariable}.";
+
+    private string Address => server.GetLeftPart(UriPartial.Authority);
+
+    private string Looked => directory is null
+        ? "neither HOME nor XDG_CONFIG_HOME says where to look for it"
+        : $"'{directory.FileFor(server.Host, server.Port)}' does not hold it"
+            + (server.IsLoopback ? ", nor does another file beside that one" : "");
+}
+
+/// <summary>The header <c>WWW-Authenticate</c> with which a service asks for its token (RFC 6750).</summary>
+public static class TokenChallenge
+{
+    private const string Start = "Bearer realm=\"drctl\", token-id=\"";
+
+    /// <summary>The header's value for a token.</summary>
+    public static string For(ApiToken token) => $"{Start}{token.Id}\"";
+
+    /// <summary>The ID of the token that is asked for; null when the header is none of ours.</summary>
+    public static string? IdOf(string? challenge) =>
+        challenge is not null && challenge.StartsWith(Start, StringComparison.Ordinal) && challenge.EndsWith('"')
+            ? challenge[Start.Length..^1]
+            : null;
+}

@@ -1,0 +1,83 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Cli;
+
+namespace ReplicationEngine.Vault.Access;
+
+/// <summary>
+/// Stands in front of every request, whatever its path, and admits it only when it names the service by an expected
+/// host name (else a web page's name that is bound to this address would reach it), does not come from a page of
+/// another origin, carries the API token, and sends JSON where it sends or changes anything (a cross-site form can
+/// send nothing of that kind). Refusals are problem+json with the remedy.
+/// </summary>
+/// <param name="token">The service's API token.</param>
+/// <param name="names">The host names by which requests may call the service.</param>
+internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
+{
+    /// <summary>The host names by which requests may call a service: those of its own machine, that of its listening
+    /// address, and those it was told of.</summary>
+    public static IReadOnlySet<string> NamesOf(ServeOptions options) => new HashSet<string>(
+        ["127.0.0.1", "localhost", "::1", Bare(options.Listen.Host), .. options.HostNames],
+        StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Answers a request that is not admitted; passes on any other.</summary>
+    public Task AdmitAsync(HttpContext context, RequestDelegate next) =>
+        Refusal(context.Request) is { } refusal ? refusal.ExecuteAsync(context) : next(context);
+
+    private IResult? Refusal(HttpRequest request)
+    {
+        if (!names.Contains(Bare(request.Host.Host)))
+        {
+            return ApiErrors.Problem(
+                StatusCodes.Status421MisdirectedRequest, "unknown-host",
+                $"The request calls the service '{request.Host.Host}', which is none of its names; start the service "
+                + "with --host-name for that name, or call it by its listening address.");
+        }
+
+        if (IsOfAnotherPage(request.Headers, request.Host))
+        {
+            return ApiErrors.Problem(
+                StatusCodes.Status403Forbidden, "cross-site",
+                "The request comes from a web page of another origin; call the service from drctl or a program.");
+        }
+
+        if (!IsAdmittedBy(request.Headers))
+        {
+            request.HttpContext.Response.Headers.WWWAuthenticate = TokenChallenge.For(token);
+            return ApiErrors.Problem(
+                StatusCodes.Status401Unauthorized, "token-needed",
+                "The request does not carry this service's API token; send the content of the file "
+                + $"{ApiToken.FileName} of the service's data directory as 'Authorization: Bearer TOKEN', or give "
+                + $"drctl that file by --token-file or {ServiceToken.FileVariable}.");
+        }
+
+        return NeedsJson(request) && !IsJson(request.ContentType)
+            ? ApiErrors.Problem(
+                StatusCodes.Status415UnsupportedMediaType, "json-needed",
+                $"{request.Method} needs 'Content-Type: application/json', also without a body; "
+                + $"'{request.ContentType}' is not that.")
+            : null;
+    }
+
+    private static string Bare(string host) => host.Trim('[', ']');
+
+    // Only browsers send these headers; one that a page of this service's own sends names the host it was called by.
+    private static bool IsOfAnotherPage(IHeaderDictionary headers, HostString host) =>
+        (headers.Origin is { Count: > 0 } origin && origin != $"http://{host}")
+        || headers["Sec-Fetch-Site"] is { Count: > 0 } site && site != "same-origin" && site != "none";
+
+    private bool IsAdmittedBy(IHeaderDictionary headers) =>
+        headers.Authorization is { Count: 1 } given && token.Admits(given);
+
+    private static bool NeedsJson(HttpRequest request) =>
+        !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)
+            || HttpMethods.IsOptions(request.Method))
+        || request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
+
+    private static bool IsJson(string? contentType) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var type)
+        && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Vault.Cli;
+
+namespace ReplicationEngine.Vault.Access;
+
+/// <summary>The service's own copy of its API token, and the copies it leaves for the user's clients.</summary>
+internal static partial class ServiceTokenFile
+{
+    /// <summary>The token in a data directory; made at the first start.</summary>
+    /// <exception cref="ApiTokenException">The file is there but cannot be read or holds no token.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static ApiToken Obtain(string dataDirectory)
+    {
+        var path = Path.Combine(dataDirectory, ApiToken.FileName);
+        if (File.Exists(path))
+        {
+            try
+            {
+                return ApiToken.Read(path);
+            }
+            catch (ApiTokenException e)
+            {
+                throw new ApiTokenException(
+                    $"'{path}' does not hold this service's API token ({e.Message}); restore it, or delete it and the "
+                    + "service makes another one.", e);
+            }
+        }
+
+        var token = ApiToken.Make();
+        token.Write(path);
+        return token;
+    }
+
+    /// <summary>
+    /// Leaves the token in the user's configuration directory under each address of the service. Where that is not
+    /// possible, the log says how clients get it.
+    /// </summary>
+    public static void Leave(ApiToken token, ServeOptions options, ILogger logger)
+    {
+        var own = Path.Combine(options.Data, ApiToken.FileName);
+        if (options.Tokens is not { } directory)
+        {
+            NotLeft(logger, own, "neither HOME nor XDG_CONFIG_HOME names a configuration directory");
+            return;
+        }
+
+        try
+        {
+            directory.Leave(token, RequestGate.NamesOf(options), options.Listen.Port);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            NotLeft(logger, own, $"it cannot be left in {directory.Path}: {e.Message}");
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "the API token is only in {Own}: give clients and agents that file by --token-file; {Why}")]
+    private static partial void NotLeft(ILogger logger, string own, string why);
+}
