@@ -123,6 +123,43 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
         }
     }
 
+    public override IEnumerable<JournalDamage> CheckEnd()
+    {
+        try
+        {
+            return new SqliteProjectionCheck(_database, IdOf).RunAtEnd();
+        }
+        catch (SqliteFault fault)
+        {
+            return [JournalDamage.Of(DamageKind.File, fault.Translate().Message)];
+        }
+    }
+
+    // The heads in the table of streams are those of the last index run; the events after it are few.
+    public override IReadOnlyDictionary<PersistenceId, long> Ends()
+    {
+        try
+        {
+            var ends = _heads.Where(head => head.Value.Sequence > 0)
+                .ToDictionary(head => head.Key, head => head.Value.Sequence);
+            var rows = _database.Prepare(
+                "SELECT stream, max(sequence) FROM events "
+                + "WHERE position>(SELECT coalesce(max(indexed), 0) FROM progress) AND position<=?1 GROUP BY stream");
+            rows.Bind(1, _last);
+            while (rows.Step())
+            {
+                var id = IdOf(rows.Int64(0));
+                ends[id] = Math.Max(ends.GetValueOrDefault(id), rows.Int64(1));
+            }
+
+            return ends;
+        }
+        catch (SqliteFault fault)
+        {
+            throw fault.Translate();
+        }
+    }
+
     protected override void Dispose(bool disposing) => _database.Dispose();
 
     // A journal in WAL mode needs its -shm file, which a directory that cannot be written may lack; without a -wal file

@@ -11,6 +11,7 @@ using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Persistence.Sqlite;
 using ReplicationEngine.Orchestration.Effects;
@@ -19,6 +20,7 @@ using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Effects;
+using ReplicationEngine.Vault.Replicas;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Serving;
@@ -40,12 +42,14 @@ internal static class VaultServer
         using var held = DataDirectoryLock.Take(options.Data, "service");
         try
         {
+            StartCheck.Run(options.Data);
             await using var app = Build(options);
             await StartAsync(app, cancellationToken);
             await app.WaitForShutdownAsync(cancellationToken);
             return ExitCodes.Done;
         }
-        catch (Exception e) when (e is JournalCorruptException or JournalUnavailableException or JournalInUseException)
+        catch (Exception e) when (e is JournalCorruptException or JournalUnavailableException or JournalInUseException
+            or VaultRefusedException or ReplayRefusedException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Refused;
