@@ -52,14 +52,45 @@ internal sealed class ReplicaOwnership(IStorageDirectory directory)
     /// <exception cref="StorageException">The system refuses.</exception>
     public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
     {
-        // A release and an enabling judge the replica first; until then nothing of it may change hands.
-        var judged = effect is ProtectedVmEffect.ReleaseProtection or ProtectedVmEffect.PrepareTarget
-            or ProtectedVmEffect.CheckPrerequisites or ProtectedVmEffect.AttachSource;
-        if (judged ? WhyNot(state, []) is null && (HasReplica || effect is ProtectedVmEffect.PrepareTarget)
-            : HasReplica)
+        switch (effect)
         {
-            _file.Write(ReplicaIdentity.Of(state, effect));
+            case ProtectedVmEffect.CheckPrerequisites or ProtectedVmEffect.AttachSource:
+                // Nothing of the target is touched, and what lies there may be another's.
+                break;
+            case ProtectedVmEffect.PrepareTarget prepare:
+                if (WhyNot(state, [.. prepare.Disks]) is null)
+                {
+                    _file.Write(ReplicaIdentity.Of(state, effect));
+                }
+
+                break;
+            case ProtectedVmEffect.ReleaseProtection when WhyNot(state, []) is not null:
+                break;
+            default:
+                if (HasReplica)
+                {
+                    Note(ReplicaIdentity.Of(state, effect));
+                }
+
+                break;
         }
+    }
+
+    // The disks are those for which the replica was prepared, also while an enabling with others fails.
+    private void Note(ReplicaIdentity identity)
+    {
+        ReplicaIdentity? known;
+        try
+        {
+            known = _file.Read();
+        }
+        catch (ReplicaCorruptException)
+        {
+            // The VM's state says that the replica is in use, so it is written anew.
+            known = null;
+        }
+
+        _file.Write(known is null ? identity : identity with { Disks = known.Disks });
     }
 
     private string? WhyNotTheseDisks(ReplicaIdentity identity, IReadOnlyList<ProtectedDisk> disks)

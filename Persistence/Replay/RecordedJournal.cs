@@ -90,14 +90,16 @@ public abstract class RecordedJournal : IDisposable
     public static RecordedJournal OpenDamaged(string path) =>
         File.Exists(path) && !RecordedSqliteJournal.IsSqlite(path) ? ExportedJournal.OpenAsItIs(path) : Open(path);
 
-    /// <summary>Opens the journal of a service by its data directory; the service may run.</summary>
+    /// <summary>Opens the journal of a service by its data directory.</summary>
+    /// <param name="directory">The data directory.</param>
+    /// <param name="alone">Whether the caller holds the directory; without it, the service may run.</param>
     /// <exception cref="ReplayRefusedException">There is no journal.</exception>
     /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
-    public static RecordedJournal OpenStore(string directory)
+    public static RecordedJournal OpenStore(string directory, bool alone = false)
     {
         var file = System.IO.Path.Combine(directory, FileName);
         return File.Exists(file)
-            ? new RecordedSqliteJournal(file)
+            ? new RecordedSqliteJournal(file, alone)
             : throw new ReplayRefusedException(
                 $"There is no journal in {directory}; name the directory given to `drctl serve --data`.");
     }

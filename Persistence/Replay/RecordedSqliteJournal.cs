@@ -24,10 +24,15 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     private readonly long _last;
     private Dictionary<long, List<long>>? _places;
 
-    public RecordedSqliteJournal(string path)
+    /// <summary>Opens it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made beside
+    /// it.</param>
+    public RecordedSqliteJournal(string path, bool alone = false)
         : base(path)
     {
-        _database = OpenReadOnly(path);
+        _database = alone && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 }
+            ? new SqliteDatabase(path, readOnly: true, immutable: true) : OpenReadOnly(path);
         try
         {
             RequireJournal();

@@ -4,6 +4,7 @@ using ReplicationEngine.Vault.Effects;
 namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>The journal's file in a data directory, looked at before it is opened for writing.</summary>
+/// <remarks>The caller holds the lock of the data directory.</remarks>
 internal sealed class JournalFile(string data)
 {
     /// <summary>The type of the streams of protected VMs.</summary>
@@ -33,7 +34,7 @@ internal sealed class JournalFile(string data)
             return null;
         }
 
-        using var journal = RecordedJournal.OpenStore(data);
+        using var journal = RecordedJournal.OpenStore(data, alone: true);
         return journal.CheckEnd().FirstOrDefault() is { } damage
             ? throw new VaultRefusedException(
                 $"The journal {Path} is damaged: {damage}. `drctl journal verify --data {data}` says what is wrong; put "
