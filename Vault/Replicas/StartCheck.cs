@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Vault.Replicas;
 
@@ -26,7 +27,7 @@ internal static class StartCheck
                     : Found(data, replicas, $"Put '{journal.Path}' back beside it")));
         }
 
-        var problems = JournalFitness.Problems(replicas.Select(r => (r.Vm, r.Identity)), journal.Ends());
+        var problems = ProblemsOf(journal, replicas);
         if (problems.Count > 0)
         {
             throw new VaultRefusedException(
@@ -39,6 +40,19 @@ internal static class StartCheck
         {
             // A release was cut short behind its point of no return.
             new FileStorageDirectory(Path.GetDirectoryName(left.Path)!).DeleteSubdirectory(left.Vm);
+        }
+    }
+
+    // A file that is no journal, or not yet one, is for the store to refuse or to fill, unless replicas lie beside it.
+    private static IReadOnlyList<string> ProblemsOf(JournalFile journal, List<ReplicaDirectory> replicas)
+    {
+        try
+        {
+            return JournalFitness.Problems(replicas.Select(r => (r.Vm, r.Identity)), journal.Ends());
+        }
+        catch (ReplayRefusedException e)
+        {
+            return replicas.Count == 0 ? [] : [char.ToLowerInvariant(e.Message[0]) + e.Message[1..].TrimEnd('.')];
         }
     }
 

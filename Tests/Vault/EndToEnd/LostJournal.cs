@@ -76,8 +76,9 @@ public sealed class LostJournal : IDisposable
         await RefusedAsync(killed, "without-recent-writes", d => File.Delete(Path.Combine(d, "journal.db-wal")), "web");
         await RefusedAsync(killed, "recent-writes-only", d => File.Delete(Path.Combine(d, "journal.db")), "-wal");
         await RefusedAsync(killed, "not-a-journal", d => Overwrite(d, Encoding.ASCII.GetBytes("not a journal")), "");
-        await RefusedAsync(
-            killed, "fresh", d => Overwrite(d, File.ReadAllBytes(FreshJournal())), "knows nothing of 'web'");
+        var fresh = await FreshJournalAsync();
+        await RefusedAsync(killed, "fresh", d => Overwrite(d, fresh), "knows nothing of 'web'");
+        await RefusedAsync(killed, "header-only", d => Overwrite(d, fresh.AsSpan(0, 4096).ToArray()), "");
 
         // A release that was cut short leaves no replica behind: it does not hold up the start.
         Directory.CreateDirectory(Path.Combine(killed, "vms", "half-deleted"));
@@ -241,18 +242,13 @@ public sealed class LostJournal : IDisposable
         return service.Errors.TrimEnd().Split('\n')[^1];
     }
 
-    private string FreshJournal()
+    private async Task<byte[]> FreshJournalAsync()
     {
         var directory = Path.Combine(_lab.Root, "fresh-vault");
-        if (!Directory.Exists(directory))
-        {
-            using var service = _lab.Start("serve", "--data", directory, "--listen", _lab.Server);
-            Assert.True(SpinWait.SpinUntil(
-                () => File.Exists(Path.Combine(directory, "nbd.sock")), TimeSpan.FromSeconds(60)), service.Errors);
-            service.Stop();
-        }
-
-        return Path.Combine(directory, "journal.db");
+        using var service = _lab.Start("serve", "--data", directory, "--listen", _lab.Server);
+        await _lab.UntilAsync("the new vault answers", async () => await _lab.TryGetAsync("/api/v1/agents") is not null);
+        Assert.Equal(0, service.Stop());
+        return File.ReadAllBytes(Path.Combine(directory, "journal.db"));
     }
 
     private string CopyOf(string directory, string name, Action first)
