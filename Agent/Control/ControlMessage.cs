@@ -95,7 +95,8 @@ public enum VolumeRole
 /// <param name="Cut">When fenced: the last change the recovered machine holds; what the source wrote after it is
 /// divergent.</param>
 /// <param name="Sequence">
-/// The number of the event after which this holds: a directive that comes late, behind a newer one, changes nothing.
+/// The number of the event after which this holds: a directive that comes late, behind a newer one of the same or a
+/// higher term, changes nothing.
 /// </param>
 public sealed record VolumeDirective(
     string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,

@@ -62,6 +62,34 @@ public sealed partial class DataDirectoryLock : IDisposable
         Message = "{Count} files and directories of {Directory} were open to other users and are closed now")]
     private static partial void Closed(ILogger logger, int count, string directory);
 
+    /// <summary>
+    /// Keeps every process that would change the directory out of it, and lets others read beside this one; creates
+    /// nothing. Null when no lock file is there, because then no process uses the directory.
+    /// </summary>
+    /// <exception cref="DataDirectoryBusyException">A process that may change it is running on it.</exception>
+    public static DataDirectoryLock? Share(string directory)
+    {
+        try
+        {
+            return new DataDirectoryLock(new FileStream(
+                Path.Combine(directory, "lock"), FileMode.Open, FileAccess.Read, FileShare.Read));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (IOException e) when (e.HResult == WouldBlock)
+        {
+            throw new DataDirectoryBusyException(
+                $"the data directory '{directory}' is in use by a running service; ask that service, or stop it first",
+                e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataDirectoryBusyException($"the data directory '{directory}' cannot be read: {e.Message}", e);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 }

@@ -66,7 +66,8 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         {
             if (_remembered is { } last)
             {
-                if (directive.Sequence < last.Sequence)
+                // Numbers of events begin again when a lost journal is made anew, under a term above all before.
+                if (directive.Term <= last.Term && directive.Sequence < last.Sequence)
                 {
                     return;
                 }
@@ -168,6 +169,12 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
                 Remember(directive);
                 break;
             case VolumeRole.Fenced:
+                if (IsReplica)
+                {
+                    // Only the recovery of a lost journal fences a source that was brought to equality before.
+                    await DropLogsAsync(ct);
+                }
+
                 Remember(directive);
                 await _state.StopSessionAsync();
                 await OpenSourceAsync(directive, ct);
@@ -190,14 +197,10 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
 
     private async Task BecomePrimaryAsync(VolumeDirective directive, CancellationToken ct)
     {
-        var returning = _remembered?.Role == VolumeRole.ReverseReplica || _state.Reverse is not null;
-        if (returning || _remembered is null)
+        if (IsReplica || _remembered is null)
         {
-            // The disks were written below the old log, which says nothing about them any more: a new volume is all
-            // dirty. The same holds for what a release that was cut short has left.
-            await CloseAsync(ct);
-            _directory.DeleteSubdirectory(SourceDirectory);
-            _directory.DeleteSubdirectory(ReverseDirectory);
+            // What a release that was cut short has left says as little about the disks.
+            await DropLogsAsync(ct);
         }
 
         await OpenSourceAsync(directive, ct);
@@ -212,6 +215,16 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         Remember(directive with { CopyId = directive.CopyId ?? _remembered?.CopyId });
         await ServeAsync(directive, readOnly: false, ct);
         await ReplicateAsync(directive, ct);
+    }
+
+    private bool IsReplica => _remembered?.Role == VolumeRole.ReverseReplica || _state.Reverse is not null;
+
+    // The disks were written below the old log, which says nothing about them any more: a new volume is all dirty.
+    private async Task DropLogsAsync(CancellationToken ct)
+    {
+        await CloseAsync(ct);
+        _directory.DeleteSubdirectory(SourceDirectory);
+        _directory.DeleteSubdirectory(ReverseDirectory);
     }
 
     private async Task BecomeReverseReplicaAsync(VolumeDirective directive, CancellationToken ct)

@@ -20,6 +20,18 @@ public abstract partial record ProtectedVmCommand
         ProtectedVmId Vm, ValueList<ProtectedDisk> Disks, string ScenarioId, ReplicationPolicy Policy, string Agent)
         : ProtectedVmCommand;
 
+    /// <summary>
+    /// Begins a VM's history anew from its replica, because the journal that held the history is lost.
+    /// </summary>
+    /// <param name="Enrollment">What enabling had fixed.</param>
+    /// <param name="Term">A term above every one that was ever given to a primary of this VM.</param>
+    /// <param name="As">What the VM is from now on.</param>
+    /// <param name="Point">The point that the recovered machine stands on; null when it stands on none.</param>
+    /// <param name="Points">The recovery points that the replica holds.</param>
+    public sealed record Recover(
+        Enrollment Enrollment, Term Term, RecoveredAs As, RecoveryPointId? Point, ValueList<RecoveryPoint> Points)
+        : ProtectedVmCommand;
+
     /// <summary>Ends protection (ENA-15); the replica is kept when asked.</summary>
     public sealed record Disable(bool KeepReplica) : ProtectedVmCommand;
 

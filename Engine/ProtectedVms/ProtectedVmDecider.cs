@@ -20,6 +20,7 @@ internal static partial class ProtectedVmDecider
         ProtectedVmState state, ProtectedVmCommand command, DecisionContext context) => command switch
     {
         Enable c => OnEnable(state, c, context),
+        Recover c => OnRecover(state, c, context),
         Disable c => OnDisable(state, c, context),
         UpdatePolicy c => OnUpdatePolicy(state, c, context),
         Pause => If(state, Operation.Pause, () => [new ReplicationPaused(context.Now, context.Actor)]),

@@ -16,6 +16,13 @@ public abstract partial record ProtectedVmEvent
     /// <summary>Enabling began.</summary>
     public sealed record EnableStarted(DateTimeOffset At, string By, Enrollment Enrollment) : ProtectedVmEvent(At);
 
+    /// <summary>
+    /// The history begins anew from the replica: the journal that held the one before is lost. Always the first event.
+    /// </summary>
+    public sealed record ProtectionRecovered(
+        DateTimeOffset At, string By, Enrollment Enrollment, Term Term, RecoveredAs As, RecoveryPointId? Point,
+        ValueList<RecoveryPoint> Points) : ProtectedVmEvent(At);
+
     /// <summary>All prerequisites are met; the disks with their true sizes.</summary>
     public sealed record PrerequisitesChecked(DateTimeOffset At, ValueList<ProtectedDisk> Disks) : ProtectedVmEvent(At);
 

@@ -98,7 +98,11 @@ internal static partial class ProtectedVmEvolution
                 Jobs = state.Jobs.NextStep(JobKind.Reprotect, "Differences sent", e.At),
             },
         EffectKind.ReleaseProtection when state.Phase is Phase.EnableFailed failed =>
-            state with { Phase = failed with { CleanUpOwed = false } },
+            state with
+            {
+                Phase = failed with { CleanUpOwed = false },
+                ReplicaSince = state.Points.Count > 0 ? state.ReplicaSince : default,
+            },
         _ => throw Impossible(state, e),
     };
 

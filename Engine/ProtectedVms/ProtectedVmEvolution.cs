@@ -19,6 +19,7 @@ internal static partial class ProtectedVmEvolution
     private static ProtectedVmState Fold(ProtectedVmState state, ProtectedVmEvent @event) => @event switch
     {
         EnableStarted e => Enable(state, e),
+        ProtectionRecovered e => Recover(state, e),
         PrerequisitesChecked e => AfterPrerequisites(state, e),
         SourceAttached e =>
             Step(state, e, EnableStep.AttachingSource, EnableStep.PreparingTarget, "Target resources created"),
@@ -61,14 +62,14 @@ internal static partial class ProtectedVmEvolution
             throw Impossible(state, e);
         }
 
-        // The term goes on from an earlier protection, so that no store ever sees a smaller one. Points go on only with
-        // the replica that holds them.
+        // The term goes on from an earlier protection, so that no store ever sees a smaller one. Points go on with the
+        // replica that holds them; both were forgotten when it was deleted.
         return Enter(state, new Phase.Enabling(EnableStep.CheckingPrerequisites)) with
         {
             Enrollment = e.Enrollment,
             Causes = [],
             Finalized = false,
-            Points = state.Phase is Phase.Disabled { ReplicaKept: true } ? state.Points : [],
+            ReplicaSince = state.ReplicaSince == default ? e.At : state.ReplicaSince,
             Jobs = state.Jobs.Start(state.EventCount, JobKind.Enable, e.By, "Prerequisites checked", e.At),
         };
     }
@@ -156,6 +157,7 @@ internal static partial class ProtectedVmEvolution
         return Enter(state, new Phase.Disabled(disabling.KeepReplica, disabling.Primary)) with
         {
             Points = disabling.KeepReplica ? state.Points : [],
+            ReplicaSince = disabling.KeepReplica ? state.ReplicaSince : default,
             Jobs = state.Jobs.End(JobKind.Disable, JobOutcome.Succeeded, e.At),
         };
     }

@@ -49,6 +49,7 @@ public static class ProtectedVmOrigins
     private static IEnumerable<ProtectedVmCommand> FromEvent(ProtectedVmState state, ProtectedVmEvent @event) =>
         @event switch
         {
+            ProtectionRecovered e => [new Recover(e.Enrollment, e.Term, e.As, e.Point, e.Points)],
             EnableStarted { Enrollment: var e } => [new Enable(e.Vm, e.Disks, e.ScenarioId, e.Policy, e.Agent)],
             InitialReplicationCompleted e => [new RecordInSync(Direction.ToRecovery, e.SentBytes)],
             DisableStarted e => [new Disable(e.KeepReplica)],

@@ -84,7 +84,8 @@ internal static class ProtectedVmReactions
     {
         Phase.Enabling enabling => OwedByEnabling(state, enabling.Step),
         Phase.EnableFailed { CleanUpOwed: true } =>
-            new ReleaseProtection(false) { Id = Id(state, EffectKind.ReleaseProtection) },
+            // Points are those of a replica that was kept when the VM was disabled; it outlives an enabling that failed.
+            new ReleaseProtection(KeepReplica: state.Points.Count > 0) { Id = Id(state, EffectKind.ReleaseProtection) },
         Phase.Finalizing => new FinalizeProtection { Id = Id(state, EffectKind.FinalizeProtection) },
         Phase.FailingOver { Step: FailoverStep.Quiescing } over =>
             new QuiesceSource(

@@ -39,6 +39,13 @@ public sealed record ProtectedVmState
     /// <summary>The newest term given to a writable primary.</summary>
     public Term Term { get; init; } = Term.First;
 
+    /// <summary>
+    /// When the event was decided that gave the VM its replica (enabling, or recovery from the replica itself; UTC). It
+    /// names the replica: a directory that bears another time belongs to another history and is never used. The
+    /// smallest value there is when the VM has no replica.
+    /// </summary>
+    public DateTimeOffset ReplicaSince { get; init; }
+
     /// <summary>The settings that follow initial replication were applied (ENA-14).</summary>
     public bool Finalized { get; init; }
 

@@ -121,11 +121,12 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
         return state.Points.FirstOrDefault(p => p.Id == recovered)?.Point;
     }
 
+    // The term is part of the name because event numbers begin again when a lost journal is made anew.
     // Where the source knows the extents, marking all of them would only make the resync as long as a first copy.
     private static string? CopyOf(ProtectedVmState state) => state.Phase switch
     {
         Phase.Protected when state.Replication.Resync is { Stage: not ResyncStage.Required, Since: > 0 } resync
-            && !resync.Reasons.All(SourceKnowsExtents) => $"resync-{resync.Since}",
+            && !resync.Reasons.All(SourceKnowsExtents) => $"resync-{state.Term}-{resync.Since}",
         _ => null,
     };
 }

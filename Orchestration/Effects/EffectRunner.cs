@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
@@ -27,6 +28,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     {
         try
         {
+            site.Begin(state, effect);
             var result = await ResultAsync(state, effect, cancellationToken);
             return new ProtectedVmCommand.RecordEffectSucceeded(effect.Id, result);
         }
@@ -73,14 +75,31 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         var found = await source.InspectAsync(state, check, ct);
         var problems = found.Problems.Count > 0 ? found.Problems
             : await disks.CheckAsync(state.Enrollment.Vm.Value, found.Disks, ct);
-        return problems.Count == 0 ? new EffectResult.PrerequisitesMet(found.Disks)
-            : throw new EffectFailedException(new EffectError(
+        if (problems.Count > 0)
+        {
+            throw new EffectFailedException(new EffectError(
                 ErrorClass.NonRecoverable, problems, "Correct the disks that were named and protect again."));
+        }
+
+        RequireOwn(state, found.Disks);
+        return new EffectResult.PrerequisitesMet(found.Disks);
+    }
+
+    private void RequireOwn(ProtectedVmState state, ValueList<ProtectedDisk> disks)
+    {
+        if (site.WhyNotOwn(state, [.. disks]) is { } why)
+        {
+            throw new EffectFailedException(EffectError.Of(
+                ErrorClass.NonRecoverable, why,
+                "Move that directory away (`drctl replica serve` still reads it there), or protect the VM under "
+                    + "another name."));
+        }
     }
 
     private async Task<EffectResult> PrepareTargetAsync(
         ProtectedVmState state, ProtectedVmEffect.PrepareTarget prepare, CancellationToken ct)
     {
+        RequireOwn(state, prepare.Disks);
         await site.Obtain(state.Enrollment.Vm.Value).PrepareAsync(
             [.. prepare.Disks.Select(d => new DiskSpec(d.Path, d.SizeBytes))], prepare.Term, ct);
         return Done;
@@ -266,7 +285,9 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
             await source.DirectAsync(state, ct);
         }
 
-        await site.ReleaseAsync(state.Enrollment.Vm.Value, release.KeepReplica);
+        // What lies there of another history is not this VM's to delete.
+        var keep = release.KeepReplica || site.WhyNotOwn(state, []) is not null;
+        await site.ReleaseAsync(state.Enrollment.Vm.Value, keep);
         return Done;
     }
 

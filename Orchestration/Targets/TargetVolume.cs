@@ -21,8 +21,10 @@ internal partial class TargetVolume : IAsyncDisposable
     /// <summary>The replica's directory in the VM's.</summary>
     public const string StoreDirectory = "replica";
 
+    /// <summary>The name of the recovered machine that takes over, and of its overlay.</summary>
+    public const string LiveName = "live";
+
     private const string TestName = "test";
-    private const string LiveName = "live";
     private const int ReportsKept = 4096;
     private static readonly TimeSpan IdleTooLong = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaintenanceBudget = TimeSpan.FromMilliseconds(50);

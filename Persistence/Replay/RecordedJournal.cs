@@ -54,6 +54,17 @@ public abstract class RecordedJournal : IDisposable
     /// <summary>What is wrong with the file and with the projections stored beside the events.</summary>
     public abstract IEnumerable<JournalDamage> CheckStore();
 
+    /// <summary>The number of each stream's last event, from the events themselves.</summary>
+    /// <exception cref="JournalCorruptException">The file cannot be read.</exception>
+    public virtual IReadOnlyDictionary<PersistenceId, long> Ends() => ReadAll().GroupBy(recorded => recorded.Id)
+        .ToDictionary(stream => stream.Key, stream => stream.Max(recorded => recorded.Event.Sequence));
+
+    /// <summary>
+    /// The cheap part of a verification: whether the end of the feed agrees with the indexes. Its cost follows the
+    /// number of streams, not that of events.
+    /// </summary>
+    public virtual IEnumerable<JournalDamage> CheckEnd() => [];
+
     /// <summary>Opens what lies at a path: an export, a journal's file, or a service's data directory.</summary>
     /// <exception cref="ReplayRefusedException">There is no log.</exception>
     /// <exception cref="ExportDamagedException">It is an export that is damaged.</exception>
@@ -79,14 +90,16 @@ public abstract class RecordedJournal : IDisposable
     public static RecordedJournal OpenDamaged(string path) =>
         File.Exists(path) && !RecordedSqliteJournal.IsSqlite(path) ? ExportedJournal.OpenAsItIs(path) : Open(path);
 
-    /// <summary>Opens the journal of a service by its data directory; the service may run.</summary>
+    /// <summary>Opens the journal of a service by its data directory.</summary>
+    /// <param name="directory">The data directory.</param>
+    /// <param name="alone">Whether the caller holds the directory; without it, the service may run.</param>
     /// <exception cref="ReplayRefusedException">There is no journal.</exception>
     /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
-    public static RecordedJournal OpenStore(string directory)
+    public static RecordedJournal OpenStore(string directory, bool alone = false)
     {
         var file = System.IO.Path.Combine(directory, FileName);
         return File.Exists(file)
-            ? new RecordedSqliteJournal(file)
+            ? new RecordedSqliteJournal(file, alone)
             : throw new ReplayRefusedException(
                 $"There is no journal in {directory}; name the directory given to `drctl serve --data`.");
     }

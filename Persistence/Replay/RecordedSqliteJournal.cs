@@ -24,10 +24,15 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     private readonly long _last;
     private Dictionary<long, List<long>>? _places;
 
-    public RecordedSqliteJournal(string path)
+    /// <summary>Opens it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made beside
+    /// it.</param>
+    public RecordedSqliteJournal(string path, bool alone = false)
         : base(path)
     {
-        _database = OpenReadOnly(path);
+        _database = alone && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 }
+            ? new SqliteDatabase(path, readOnly: true, immutable: true) : OpenReadOnly(path);
         try
         {
             RequireJournal();
@@ -120,6 +125,43 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
         catch (SqliteFault fault)
         {
             return [JournalDamage.Of(DamageKind.File, fault.Translate().Message)];
+        }
+    }
+
+    public override IEnumerable<JournalDamage> CheckEnd()
+    {
+        try
+        {
+            return new SqliteProjectionCheck(_database, IdOf).RunAtEnd();
+        }
+        catch (SqliteFault fault)
+        {
+            return [JournalDamage.Of(DamageKind.File, fault.Translate().Message)];
+        }
+    }
+
+    // The heads in the table of streams are those of the last index run; the events after it are few.
+    public override IReadOnlyDictionary<PersistenceId, long> Ends()
+    {
+        try
+        {
+            var ends = _heads.Where(head => head.Value.Sequence > 0)
+                .ToDictionary(head => head.Key, head => head.Value.Sequence);
+            var rows = _database.Prepare(
+                "SELECT stream, max(sequence) FROM events "
+                + "WHERE position>(SELECT coalesce(max(indexed), 0) FROM progress) AND position<=?1 GROUP BY stream");
+            rows.Bind(1, _last);
+            while (rows.Step())
+            {
+                var id = IdOf(rows.Int64(0));
+                ends[id] = Math.Max(ends.GetValueOrDefault(id), rows.Int64(1));
+            }
+
+            return ends;
+        }
+        catch (SqliteFault fault)
+        {
+            throw fault.Translate();
         }
     }
 

@@ -29,6 +29,34 @@ internal sealed class SqliteProjectionCheck(SqliteDatabase database, Func<long, 
         return _damage;
     }
 
+    /// <summary>What can be said from the end of the feed and the heads of the streams alone.</summary>
+    public IReadOnlyList<JournalDamage> RunAtEnd()
+    {
+        database.Execute("BEGIN");
+        var indexed = Number("SELECT coalesce(max(indexed), -1) FROM progress");
+        CheckProgress(indexed);
+        if (_damage.Count == 0)
+        {
+            CheckTail(indexed);
+            CheckHeads();
+        }
+
+        database.Execute("COMMIT");
+        return _damage;
+    }
+
+    private void CheckTail(long indexed)
+    {
+        var last = Number("SELECT coalesce(max(position), 0) FROM events");
+        var there = Number($"SELECT count(*) FROM events WHERE position>{indexed}");
+        if (there != last - indexed)
+        {
+            _damage.Add(JournalDamage.Of(
+                DamageKind.Feed,
+                $"the feed has {there} events behind position {indexed} and ends at {last}: some are missing"));
+        }
+    }
+
     private void CheckPages()
     {
         var rows = database.Prepare("PRAGMA quick_check(5)");

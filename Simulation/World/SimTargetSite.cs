@@ -1,3 +1,4 @@
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
 
@@ -13,6 +14,17 @@ internal sealed class SimTargetSite(SimWorld world) : ITargetSite
 
     /// <inheritdoc/>
     public TargetVolume Obtain(string vm) => _vms[vm].Target.Obtain();
+
+    /// <inheritdoc/>
+    /// <remarks>No directory of another history is ever put into the simulated target.</remarks>
+    public string? WhyNotOwn(ProtectedVmState state, IReadOnlyList<ProtectedDisk> disks) => null;
+
+    /// <inheritdoc/>
+    /// <remarks>The simulated journal is never lost or put back, so nothing asks for what would be noted.</remarks>
+    public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
+    {
+        // Only the host's start reads it.
+    }
 
     /// <inheritdoc/>
     public Task ReleaseAsync(string vm, bool keep) => _vms[vm].Target.ReleaseAsync(keep);

@@ -5,8 +5,8 @@ using System.CommandLine.Parsing;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// The command line of drctl. All commands but <c>serve</c>, <c>agent</c> and <c>journal</c> are clients of the
-/// service's HTTP API.
+/// The command line of drctl. All commands but <c>serve</c>, <c>agent</c>, <c>journal</c>, <c>replica</c> and
+/// <c>recover</c> are clients of the service's HTTP API.
 /// stdout carries the result and nothing else; progress, warnings and reasons go to stderr; exit codes are those of
 /// <see cref="ExitCodes"/>.
 /// </summary>
@@ -41,7 +41,8 @@ internal sealed class DrctlCommandLine
             hosts.Serve(serve), hosts.Agent(agent), ProtectCommand.Make(commands), UriCommand.Make(commands),
             .. ViewCommands.All(commands),
             .. FailoverCommands.All(commands), .. OperationCommands.All(commands),
-            new JournalCommands(options, surroundings).Make(),
+            new JournalCommands(options, surroundings).Make(), new ReplicaCommands(options, surroundings).Make(),
+            new RecoverCommand(options, surroundings).Make(),
         ];
         foreach (var command in all.Concat(SiblingPrograms.Commands.Select(c => new Command(c.Command, c.Description))))
         {

@@ -12,6 +12,7 @@ using ReplicationEngine.Agent.Access;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Persistence.Sqlite;
 using ReplicationEngine.Orchestration.Effects;
@@ -21,6 +22,7 @@ using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Effects;
+using ReplicationEngine.Vault.Replicas;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Serving;
@@ -42,6 +44,7 @@ internal static class VaultServer
         using var held = DataDirectoryLock.Take(options.Data, "service");
         try
         {
+            StartCheck.Run(options.Data);
             var token = ServiceTokenFile.Obtain(options.Data);
             await using var app = Build(options, token);
             held.Report(app.Logger);
@@ -50,7 +53,8 @@ internal static class VaultServer
             await app.WaitForShutdownAsync(cancellationToken);
             return ExitCodes.Done;
         }
-        catch (Exception e) when (e is JournalCorruptException or JournalUnavailableException or JournalInUseException)
+        catch (Exception e) when (e is JournalCorruptException or JournalUnavailableException or JournalInUseException
+            or VaultRefusedException or ReplayRefusedException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Refused;

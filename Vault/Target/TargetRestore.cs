@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Effects;
+using ReplicationEngine.Vault.Replicas;
 
 namespace ReplicationEngine.Vault.Target;
 
@@ -10,7 +12,8 @@ namespace ReplicationEngine.Vault.Target;
 /// Effects wait for it, and agents are listened to only afterwards.
 /// </summary>
 internal sealed partial class TargetRestore(
-    ProtectedVms vms, TargetSite site, TargetReady ready, ILogger<TargetRestore> logger) : IHostedService
+    ProtectedVms vms, TargetSite site, TargetReady ready, ServeOptions options, ILogger<TargetRestore> logger)
+    : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -20,6 +23,7 @@ internal sealed partial class TargetRestore(
             var sight = await vms.LookAsync(vm, cancellationToken);
             if (sight.View is { } view)
             {
+                StartCheck.RequireSameHistory(options.Data, vm, view.State);
                 await RestoreAsync(vm, view.State, cancellationToken);
             }
             else

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
 
@@ -18,6 +19,7 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
 {
     private const int KeyBytes = 32;
     private readonly ConcurrentDictionary<string, TargetVolume> _volumes = new(StringComparer.Ordinal);
+    private readonly Lock _identities = new();
     private readonly string _bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
     /// <summary>Raised with a VM's name when something changed at its target side.</summary>
@@ -37,6 +39,27 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
 
     /// <summary>Whether there is anything on disk about a VM.</summary>
     public bool Exists(string vm) => Directory.Exists(Path.Combine(DirectoryOf(vm), TargetVolume.StoreDirectory));
+
+    /// <inheritdoc/>
+    public string? WhyNotOwn(ProtectedVmState state, IReadOnlyList<ProtectedDisk> disks)
+    {
+        var vm = state.Enrollment.Vm.Value;
+        return Directory.Exists(DirectoryOf(vm)) ? OwnershipOf(vm).WhyNot(state, disks) : null;
+    }
+
+    /// <inheritdoc/>
+    public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
+    {
+        // Points are made beside other effects.
+        lock (_identities)
+        {
+            var vm = state.Enrollment.Vm.Value;
+            if (effect is ProtectedVmEffect.PrepareTarget || Directory.Exists(DirectoryOf(vm)))
+            {
+                OwnershipOf(vm).Begin(state, effect);
+            }
+        }
+    }
 
     /// <summary>The VM's data key in base64, made when first asked for.</summary>
     public string KeyOf(string vm)
@@ -105,6 +128,8 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
         return new TargetVolume(
             surroundings, volume => new TargetSessions(volume, vm, key, time, (logger, changed)));
     }
+
+    private ReplicaOwnership OwnershipOf(string vm) => new(new FileStorageDirectory(DirectoryOf(vm)));
 
     private string DirectoryOf(string vm) => Path.Combine(dataDirectory, "vms", vm);
 }

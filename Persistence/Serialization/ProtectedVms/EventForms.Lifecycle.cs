@@ -1,4 +1,5 @@
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 using static ReplicationEngine.Persistence.Serialization.ProtectedVms.WireValues;
@@ -19,6 +20,20 @@ internal static partial class EventForms
             },
             m => new(Time(m.At), m.By, new Enrollment(
                 new ProtectedVmId(m.Vm), From(m.Disks), m.ScenarioId, From(m.Policy), m.Agent))),
+        EventForm.V1<ProtectionRecovered, Wire.ProtectionRecovered>(
+            "protection-recovered",
+            e => new()
+            {
+                At = At(e.At), By = e.By, Vm = e.Enrollment.Vm.Value, Disks = { e.Enrollment.Disks.Select(To) },
+                ScenarioId = e.Enrollment.ScenarioId, Policy = To(e.Enrollment.Policy), Agent = e.Enrollment.Agent,
+                Term = e.Term.Value, RecoveredAs = (Wire.RecoveredAs)e.As, Point = e.Point?.ToString() ?? "",
+                Points = { e.Points.Select(To) },
+            },
+            m => new(
+                Time(m.At), m.By,
+                new Enrollment(new ProtectedVmId(m.Vm), From(m.Disks), m.ScenarioId, From(m.Policy), m.Agent),
+                new Term(m.Term), Known((RecoveredAs)m.RecoveredAs), m.Point.Length == 0 ? null : PointId(m.Point),
+                m.Points.Select(From).ToValueList())),
         EventForm.V1<PrerequisitesChecked, Wire.PrerequisitesChecked>(
             "prerequisites-checked",
             e => new() { At = At(e.At), Disks = { e.Disks.Select(To) } },

@@ -51,6 +51,9 @@ public sealed class Every_command_in_every_phase
     private static readonly Dictionary<string, Func<Story, ProtectedVmCommand>> Rows = new(StringComparer.Ordinal)
     {
         ["Enable"] = _ => Story.Enabling(),
+        ["Recover"] = _ => new Recover(
+            Stories.Protected().State.Enrollment, new Term(7), RecoveredAs.Protected, null,
+            [Story.Point(1, Story.Monday)]),
         ["Disable"] = _ => new Disable(false),
         ["Disable, keeping the replica"] = _ => new Disable(true),
         ["UpdatePolicy"] = _ =>

@@ -1,0 +1,77 @@
+using System.Text.Json.Serialization;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Policies;
+using ReplicationEngine.Engine.ProtectedVms;
+
+namespace ReplicationEngine.Orchestration.Targets;
+
+/// <summary>
+/// What a VM's directory at the target knows of the VM's history, so that a journal that is lost, older, or another
+/// vault's is noticed, and can be made anew. It only ever moves forward: it is written before an effect acts.
+/// </summary>
+internal sealed record ReplicaIdentity
+{
+    /// <summary>The VM's name.</summary>
+    public required string Vm { get; init; }
+
+    /// <summary>Names the replica; see <see cref="ProtectedVmState.ReplicaSince"/>.</summary>
+    public required DateTimeOffset ReplicaSince { get; init; }
+
+    /// <summary>The number of the newest event that is known to have led to work here: no journal of this VM is
+    /// shorter.</summary>
+    public required long Sequence { get; init; }
+
+    /// <summary>The term at that event.</summary>
+    public required long Term { get; init; }
+
+    /// <summary>The phase's name at that event; for the operator.</summary>
+    public required string Phase { get; init; }
+
+    /// <summary>What the VM is recovered as when the disks of a recovered machine are there.</summary>
+    public required RecoveredAs WithMachine { get; init; }
+
+    /// <summary>What the VM is recovered as when they are not.</summary>
+    public required RecoveredAs WithoutMachine { get; init; }
+
+    /// <summary>Everything here is being deleted; whatever is left of it is of no use.</summary>
+    public bool Released { get; init; }
+
+    /// <summary>The agent on the source's machine.</summary>
+    public required string Agent { get; init; }
+
+    /// <summary>The protection scenario.</summary>
+    public required string ScenarioId { get; init; }
+
+    /// <summary>The replication policy.</summary>
+    public required ReplicationPolicy Policy { get; init; }
+
+    /// <summary>The disks in the VM's order.</summary>
+    public required IReadOnlyList<ProtectedDisk> Disks { get; init; }
+
+    /// <summary>What an effect leaves of a state.</summary>
+    public static ReplicaIdentity Of(ProtectedVmState state, ProtectedVmEffect? effect = null) => new()
+    {
+        Vm = state.Enrollment.Vm.Value,
+        ReplicaSince = state.ReplicaSince,
+        Sequence = state.EventCount,
+        Term = state.Term.Value,
+        Phase = PhaseName.Of(state.Phase),
+        WithMachine = RecoveryRule.Of(state.Phase, hasMachine: true),
+        WithoutMachine = RecoveryRule.Of(state.Phase, hasMachine: false),
+        Released = effect is ProtectedVmEffect.ReleaseProtection { KeepReplica: false },
+        Agent = state.Enrollment.Agent,
+        ScenarioId = state.Enrollment.ScenarioId,
+        Policy = state.Enrollment.Policy,
+        Disks = [.. state.Enrollment.Disks],
+    };
+
+    /// <summary>What enabling had fixed.</summary>
+    public Enrollment Enrollment => new(new ProtectedVmId(Vm), [.. Disks], ScenarioId, Policy, Agent);
+}
+
+/// <summary>The JSON of an identity.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(ReplicaIdentity))]
+internal sealed partial class ReplicaIdentityJson : JsonSerializerContext;

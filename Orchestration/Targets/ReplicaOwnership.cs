@@ -1,0 +1,110 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.ProtectedVms;
+
+namespace ReplicationEngine.Orchestration.Targets;
+
+/// <summary>Whose replica lies in a VM's directory, and how far the VM's history was when it was last worked on.</summary>
+internal sealed class ReplicaOwnership(IStorageDirectory directory)
+{
+    private readonly ReplicaIdentityFile _file = new(directory);
+
+    private bool HasReplica => directory.ListDirectories().Contains(TargetVolume.StoreDirectory, StringComparer.Ordinal)
+        && ReplicaStore.Exists(directory.Subdirectory(TargetVolume.StoreDirectory));
+
+    /// <summary>
+    /// Says why the replica must not be used for a VM; null when there is none, or when it is the VM's own: it was made
+    /// by this protection, or kept when the one before was disabled, and has these disks.
+    /// </summary>
+    /// <param name="state">The VM.</param>
+    /// <param name="disks">The disks that it is to hold; none to ask only whose it is.</param>
+    public string? WhyNot(ProtectedVmState state, IReadOnlyList<ProtectedDisk> disks)
+    {
+        if (!HasReplica)
+        {
+            return null;
+        }
+
+        var vm = state.Enrollment.Vm.Value;
+        ReplicaIdentity? identity;
+        try
+        {
+            identity = _file.Read();
+        }
+        catch (ReplicaCorruptException e)
+        {
+            return $"'{directory.Path}' holds a replica, and whose it is cannot be told: {e.Message}";
+        }
+
+        if (identity is null)
+        {
+            return $"'{directory.Path}' holds a replica that does not say whose it is.";
+        }
+
+        return identity.ReplicaSince != state.ReplicaSince || identity.Vm != vm
+            ? $"'{directory.Path}' holds a replica of another history: of '{identity.Vm}', made "
+                + $"{identity.ReplicaSince:yyyy-MM-dd HH:mm:ss}Z."
+            : disks.Count == 0 ? null : WhyNotTheseDisks(identity, disks);
+    }
+
+    /// <summary>Notes that an effect acts on behalf of a VM; see <see cref="Effects.ITargetSite.Begin"/>.</summary>
+    /// <exception cref="StorageException">The system refuses.</exception>
+    public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
+    {
+        switch (effect)
+        {
+            case ProtectedVmEffect.CheckPrerequisites or ProtectedVmEffect.AttachSource:
+                // Nothing of the target is touched, and what lies there may be another's.
+                break;
+            case ProtectedVmEffect.PrepareTarget prepare:
+                if (WhyNot(state, [.. prepare.Disks]) is null)
+                {
+                    _file.Write(ReplicaIdentity.Of(state, effect));
+                }
+
+                break;
+            case ProtectedVmEffect.ReleaseProtection when WhyNot(state, []) is not null:
+                break;
+            default:
+                if (HasReplica)
+                {
+                    Note(ReplicaIdentity.Of(state, effect));
+                }
+
+                break;
+        }
+    }
+
+    // The disks are those for which the replica was prepared, also while an enabling with others fails.
+    private void Note(ReplicaIdentity identity)
+    {
+        ReplicaIdentity? known;
+        try
+        {
+            known = _file.Read();
+        }
+        catch (ReplicaCorruptException)
+        {
+            // The VM's state says that the replica is in use, so it is written anew.
+            known = null;
+        }
+
+        _file.Write(known is null ? identity : identity with { Disks = known.Disks });
+    }
+
+    private string? WhyNotTheseDisks(ReplicaIdentity identity, IReadOnlyList<ProtectedDisk> disks)
+    {
+        if (!identity.Disks.Select(d => d.Path).SequenceEqual(disks.Select(d => d.Path), StringComparer.Ordinal))
+        {
+            return $"The replica in '{directory.Path}' is of other disks: "
+                + $"{string.Join(", ", identity.Disks.Select(d => $"'{d.Path}'"))}.";
+        }
+
+        return identity.Disks.Zip(disks).FirstOrDefault(pair => pair.Second.SizeBytes < pair.First.SizeBytes)
+            is ({ } kept, { } now)
+            ? $"Disk '{now.Path}' has {now.SizeBytes} bytes, but the replica in '{directory.Path}' has "
+                + $"{kept.SizeBytes}; a replica never shrinks."
+            : null;
+    }
+}

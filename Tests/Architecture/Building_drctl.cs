@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using System.Text;
+using System.Xml.Linq;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Architecture;
+
+/// <summary>
+/// <c>./drctl</c> never runs a program older than its sources. The script runs in a copy of the tree that holds the
+/// project files and one source file each, with a stand-in for <c>dotnet</c> that counts builds.
+/// </summary>
+public sealed class Building_drctl : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("drctl-build-").FullName;
+
+    public Building_drctl()
+    {
+        foreach (var file in Repository.Files.Where(f => f.EndsWith(".csproj") && f.Count(c => c == '/') == 1))
+        {
+            Directory.CreateDirectory(Path.Combine(_root, Path.GetDirectoryName(file)!, "Deep"));
+            File.WriteAllText(Path.Combine(_root, file), Repository.Read(file));
+            File.WriteAllText(SourceOf(Path.GetDirectoryName(file)!), "first");
+        }
+
+        foreach (var file in Repository.Files.Where(f => !f.Contains('/')))
+        {
+            File.Copy(Path.Combine(Repository.Root, file), Path.Combine(_root, file));
+        }
+
+        Directory.CreateDirectory(Path.Combine(_root, "stand-in"));
+        Executable("stand-in/dotnet", """
+            #!/usr/bin/env bash
+            if [[ $1 == publish ]]; then
+              echo "$2" >>"$BUILDS"
+              while [[ $1 != -o ]]; do shift; done
+              mkdir -p "$2"
+              for name in drctl drctl-simulate drctl-chaos; do install -m 755 /dev/null "$2/$name"; done
+            fi
+            """);
+    }
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Theory]
+    [InlineData("Vault", "--version")]
+    [InlineData("Simulation", "simulate")]
+    [InlineData("Chaos", "chaos")]
+    public void A_change_in_any_project_that_goes_into_a_program_builds_it_again(string project, string argument)
+    {
+        Run(argument);
+        var parts = Closure(project);
+        Assert.True(project != "Vault" || parts.Contains("Orchestration"), "the reading of project files is broken");
+        foreach (var part in parts)
+        {
+            var before = Builds(project);
+            File.WriteAllText(SourceOf(part), "second and longer");
+            Run(argument);
+            Assert.True(Builds(project) == before + 1, $"a change in {part} did not build {project}");
+            Run(argument);
+            Assert.True(Builds(project) == before + 1, $"{project} was built without a change");
+        }
+    }
+
+    [Theory]
+    [InlineData("Directory.Packages.props")]
+    [InlineData("global.json")]
+    [InlineData(".editorconfig")]
+    [InlineData("BannedSymbols.txt")]
+    public void A_change_in_what_all_projects_share_builds_again(string file)
+    {
+        Run("--version");
+        File.AppendAllText(Path.Combine(_root, file), "\n");
+        Run("--version");
+        Assert.Equal(2, Builds("Vault"));
+    }
+
+    [Fact]
+    public void A_new_and_a_deleted_file_build_again()
+    {
+        Run("--version");
+        var added = Path.Combine(_root, "Orchestration", "Deep", "Added.cs");
+        File.WriteAllText(added, "new");
+        Run("--version");
+        File.Delete(added);
+        Run("--version");
+        Assert.Equal(3, Builds("Vault"));
+    }
+
+    [Fact]
+    public void A_reference_to_a_folder_that_is_missing_is_an_error()
+    {
+        Directory.Delete(Path.Combine(_root, "Orchestration"), recursive: true);
+        var (code, errors, _) = Invoke("--version");
+        Assert.Equal(1, code);
+        Assert.Contains("Orchestration", errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>The fastest of many calls counts, because the machine may be busy with other work.</summary>
+    [Fact]
+    public void A_call_without_a_change_takes_less_than_0_3_seconds()
+    {
+        Run("--version");
+        var fastest = TimeSpan.MaxValue;
+        for (var i = 0; i < 40 && fastest >= TimeSpan.FromSeconds(0.3); i++)
+        {
+            fastest = Invoke("--version").Took;
+        }
+
+        Assert.InRange(fastest, TimeSpan.Zero, TimeSpan.FromSeconds(0.3));
+        Assert.Equal(1, Builds("Vault"));
+    }
+
+    private static HashSet<string> Closure(string project)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var queue = new Queue<string>([project]);
+        while (queue.TryDequeue(out var part))
+        {
+            if (seen.Add(part))
+            {
+                XDocument.Parse(Repository.Read($"{part}/ReplicationEngine.{part}.csproj"))
+                    .Descendants("ProjectReference")
+                    .Select(r => r.Attribute("Include")!.Value.Replace('\\', '/').Split('/')[1]).ToList()
+                    .ForEach(queue.Enqueue);
+            }
+        }
+
+        return seen;
+    }
+
+    private string SourceOf(string part) => Path.Combine(_root, part, "Deep", "Source.cs");
+
+    private int Builds(string project) => File.Exists(BuildList)
+        ? File.ReadAllLines(BuildList).Count(l => l.EndsWith($".{project}.csproj", StringComparison.Ordinal)) : 0;
+
+    private string BuildList => Path.Combine(_root, "builds");
+
+    private void Run(string argument)
+    {
+        var (code, errors, _) = Invoke(argument);
+        Assert.True(code == 0, errors);
+    }
+
+    private (int Code, string Errors, TimeSpan Took) Invoke(string argument)
+    {
+        var start = new ProcessStartInfo(Path.Combine(_root, "drctl"), [argument])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        start.Environment["PATH"] = $"{Path.Combine(_root, "stand-in")}:{start.Environment["PATH"]}";
+        start.Environment["BUILDS"] = BuildList;
+        start.Environment.Remove("DRCTL_NO_BUILD");
+        var began = TimeProvider.System.GetTimestamp();
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, errors, TimeProvider.System.GetElapsedTime(began));
+    }
+
+    private void Executable(string name, string text)
+    {
+        using var file = new FileStream(Path.Combine(_root, name), new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+        });
+        file.Write(Encoding.UTF8.GetBytes(text));
+    }
+}

@@ -1,0 +1,168 @@
+using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.EndToEnd;
+
+/// <summary>The sections of docs/RUNBOOK.md that are not about the journal alone, step by step.</summary>
+public sealed class Runbook : IDisposable
+{
+    private readonly Lab _lab = new();
+
+    public void Dispose() => _lab.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_services_host_is_lost_and_its_data_directory_or_only_the_replicas_are_restored(bool onlyReplicas)
+    {
+        var vm = await ProtectedAsync();
+        var point = await vm.PointAsync();
+        var (image, uris) = (vm.SourceImages()[0], await vm.SourceUrisAsync());
+        _lab.Service!.Kill();
+        var restored = Path.Combine(_lab.Root, "restored");
+        CopyAll(_lab.ServiceData, restored);
+        Directory.Delete(_lab.ServiceData, recursive: true);
+        if (onlyReplicas)
+        {
+            Directory.CreateDirectory(_lab.ServiceData);
+            Directory.Move(Path.Combine(restored, "vms"), Path.Combine(_lab.ServiceData, "vms"));
+            await _lab.AskAsync("recover", "--data", _lab.ServiceData);
+        }
+        else
+        {
+            Directory.Move(restored, _lab.ServiceData);
+        }
+
+        // The guest goes on meanwhile.
+        vm.Writer.Start(uris);
+        await vm.MoreAsync(50);
+        await _lab.StartServiceAsync();
+        await vm.MoreAsync(50);
+        vm.Writer.Stop();
+        Assert.Equal(0u, vm.Writer.LastError);
+        await EqualsSourceAsync(vm);
+        WriteOrderCheck.Equal(image, (await vm.TestImagesAsync(point))[0], "the point from before");
+    }
+
+    [Fact]
+    public async Task A_data_directory_whose_journal_is_of_another_moment_is_refused_and_recovered()
+    {
+        var vm = await ProtectedAsync();
+        Assert.Equal(0, _lab.Service!.Stop());
+        var journal = Path.Combine(_lab.ServiceData, "journal.db");
+        var older = await File.ReadAllBytesAsync(journal);
+        await _lab.StartServiceAsync();
+        await vm.InSyncAsync();
+        var point = await vm.PointAsync();
+        Assert.Equal(0, _lab.Service!.Stop());
+        await File.WriteAllBytesAsync(journal, older);
+
+        var refused = _lab.Start("serve", "--data", _lab.ServiceData, "--listen", _lab.Server);
+        Assert.Equal(1, refused.WaitForExit());
+        Assert.Contains("--replace-journal", refused.Errors, StringComparison.Ordinal);
+        Assert.Equal(1, (await _lab.RunAsync("recover", "--data", _lab.ServiceData)).Code);
+        await _lab.AskAsync("recover", "--data", _lab.ServiceData, "--replace-journal");
+        await _lab.StartServiceAsync();
+        await vm.InSyncAsync();
+        Assert.Contains((await _lab.AskAsync("points", "web")).AsArray(), p => (string?)p!["id"] == point);
+        await EqualsSourceAsync(vm);
+    }
+
+    [Fact]
+    public async Task The_replicas_are_from_before_a_failover_of_which_the_agent_knows()
+    {
+        var vm = await ProtectedAsync();
+        _lab.Service!.Kill();
+        var backup = Path.Combine(_lab.Root, "backup");
+        CopyAll(_lab.ServiceData, backup);
+        await _lab.StartServiceAsync();
+        await vm.InSyncAsync();
+        for (var i = 0; i < 2; i++)
+        {
+            await _lab.AskAsync("failover", "web", "--kind", "unplanned");
+            await _lab.AskAsync("cancel", "web");
+            await vm.InSyncAsync();
+        }
+
+        var term = (long)(await _lab.ViewAsync("web"))["term"]!;
+        _lab.Service!.Kill();
+        Directory.Delete(_lab.ServiceData, recursive: true);
+        Directory.Move(backup, _lab.ServiceData);
+
+        await _lab.AskAsync("recover", "--data", _lab.ServiceData, "--replace-journal", "--term", $"{term}");
+        await _lab.StartServiceAsync();
+        await EqualsSourceAsync(vm);
+    }
+
+    [Fact]
+    public async Task The_agent_was_restored_from_a_backup_older_than_its_disks()
+    {
+        var vm = await ProtectedAsync();
+        Assert.Equal(0, _lab.Agent!.Stop());
+        var backup = Path.Combine(_lab.Root, "backup");
+        CopyAll(_lab.AgentData, backup);
+        await _lab.StartAgentAsync();
+        await vm.WriteAsync();
+        await vm.MoreAsync(150);
+        vm.Writer.Stop();
+        await vm.InSyncAsync();
+        Assert.Equal(0, _lab.Agent!.Stop());
+        Directory.Delete(_lab.AgentData, recursive: true);
+        Directory.Move(backup, _lab.AgentData);
+
+        await _lab.StartAgentAsync();
+        await vm.InSyncAsync();
+        await _lab.AskAsync("resync", "web");
+        await EqualsSourceAsync(vm);
+    }
+
+    [Fact]
+    public async Task The_sources_host_is_lost_and_comes_back_with_empty_disks()
+    {
+        var vm = await ProtectedAsync();
+        _lab.Agent!.Kill();
+        File.WriteAllBytes(vm.Disks[0], new byte[vm.Bases[0].Length]);
+        var uris = LabVm.Uris(await _lab.AskAsync("failover", "web", "--kind", "unplanned", "--point", "latest"));
+        await _lab.AskAsync("commit", "web");
+        var machine = NbdImages.Read(uris[0]);
+        WriteOrderCheck.Equal(vm.Bases[0], machine, "the recovered machine");
+
+        await _lab.StartAgentAsync();
+        await _lab.AskAsync("reprotect", "web");
+        await vm.IsAsync("protected-reverse");
+        await _lab.AskAsync("failback", "web");
+        WriteOrderCheck.Equal(machine, await File.ReadAllBytesAsync(vm.Disks[0]), "the source after the failback");
+        await _lab.AskAsync("commit", "web");
+        await _lab.AskAsync("reprotect", "web");
+        await EqualsSourceAsync(vm);
+    }
+
+    private async Task<LabVm> ProtectedAsync()
+    {
+        await _lab.StartServiceAsync();
+        await _lab.StartAgentAsync();
+        var vm = LabVm.Make(_lab, "web", disks: 1, mebibytes: 8);
+        await vm.ProtectAsync();
+        await vm.InSyncAsync();
+        return vm;
+    }
+
+    private async Task EqualsSourceAsync(LabVm vm)
+    {
+        await vm.InSyncAsync();
+        var point = await vm.PointAsync();
+        WriteOrderCheck.Equal(vm.SourceImages()[0], (await vm.TestImagesAsync(point))[0], $"point {point}");
+    }
+
+    private static void CopyAll(string from, string to)
+    {
+        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories)
+            .Where(f => Path.GetExtension(f) != ".sock"))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>
+/// Shows on stderr how far the reading of a recovery point is: on a terminal a bar that changes, else a line every two
+/// seconds, so that short work says nothing.
+/// </summary>
+internal sealed class ReplicaProgress(CliSurroundings surroundings, string what) : IProgress<(long Done, long Total)>
+{
+    private const int Cells = 30;
+    private readonly bool _live = surroundings.ErrorWidth is not null;
+    private DateTimeOffset _next = surroundings.Time.GetUtcNow() + Spacing(surroundings);
+    private bool _shown;
+
+    /// <inheritdoc/>
+    public void Report((long Done, long Total) value)
+    {
+        var now = surroundings.Time.GetUtcNow();
+        if (now < _next || value.Total == 0)
+        {
+            return;
+        }
+
+        _next = now + Spacing(surroundings);
+        var percent = 100.0 * value.Done / value.Total;
+        var line = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{what} {Readable.Bar(percent, Cells)} {Readable.Percent(percent)} of {Readable.Bytes(value.Total)}");
+        surroundings.Error.Write(_live ? "\r\x1b[2K" + line : line + "\n");
+        _shown = _live;
+    }
+
+    /// <summary>Takes the changing line away.</summary>
+    public void Clear()
+    {
+        if (_shown)
+        {
+            surroundings.Error.Write("\r\x1b[2K");
+        }
+    }
+
+    private static TimeSpan Spacing(CliSurroundings surroundings) =>
+        surroundings.ErrorWidth is null ? TimeSpan.FromSeconds(2) : TimeSpan.FromMilliseconds(200);
+}

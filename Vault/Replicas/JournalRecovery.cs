@@ -1,0 +1,174 @@
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Targets;
+using ReplicationEngine.Persistence.Replay;
+using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+using ReplicationEngine.Vault.Effects;
+
+namespace ReplicationEngine.Vault.Replicas;
+
+/// <summary>A VM whose history begins anew.</summary>
+/// <param name="Command">What was decided.</param>
+/// <param name="State">Its state from now on.</param>
+/// <param name="Was">The name of the phase in which it was last known; null when that is not known.</param>
+internal sealed record RecoveredVm(ProtectedVmCommand.Recover Command, ProtectedVmState State, string? Was);
+
+/// <summary>
+/// Makes a journal from replicas (<c>drctl recover</c>). The order makes an interruption harmless: the new journal is
+/// whole in a directory of its own before the replicas' identities name it, and it takes its place last, by a rename.
+/// Until then the data directory has no journal that a service would start on, and the command can be run again.
+/// </summary>
+internal sealed class JournalRecovery(string data, TimeProvider time)
+{
+    private const string Actor = "recover";
+    private const string MadeIn = "journal.new";
+    private static readonly ProtectedVmCodec Codec = new();
+
+    /// <summary>Recovers all VMs that have a replica.</summary>
+    /// <param name="replace">A journal that does not fit the replicas is set aside under another name.</param>
+    /// <param name="hints">What the operator says.</param>
+    /// <param name="cancellationToken">Gives up; the data directory is as it was.</param>
+    /// <exception cref="VaultRefusedException">There is a journal, or nothing to recover from, or more must be
+    /// said.</exception>
+    /// <exception cref="DataDirectoryBusyException">A service runs on the directory.</exception>
+    /// <exception cref="IOException">A replica cannot be opened, or the system refuses.</exception>
+    public (IReadOnlyList<RecoveredVm> Vms, string? SetAside) Run(
+        bool replace, RecoveryHints hints, CancellationToken cancellationToken)
+    {
+        using var held = DataDirectoryLock.Take(data, "recovery");
+        var journal = new JournalFile(data);
+        var directories = ReplicaDirectory.In(data).Where(d => d.HasReplica).ToList();
+        if (directories.Count == 0)
+        {
+            throw new VaultRefusedException($"'{data}' holds no replica, so there is nothing to make a journal from.");
+        }
+
+        RefuseWholeJournal(journal, directories, replace);
+        var now = time.GetUtcNow();
+        var composed = new ComposedJournal("the recovered journal");
+        var vms = new List<RecoveredVm>();
+        foreach (var directory in directories)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            vms.Add(Recover(directory, hints, now, composed));
+        }
+
+        return (vms, Install(journal, composed, vms, now, cancellationToken));
+    }
+
+    private static void RefuseWholeJournal(JournalFile journal, List<ReplicaDirectory> replicas, bool replace)
+    {
+        if (journal.Files.Count == 0 || (!journal.Exists && !journal.OnlyRecentWrites))
+        {
+            return;
+        }
+
+        if (!replace)
+        {
+            throw new VaultRefusedException(
+                $"'{journal.Files[0]}' exists. If the service refuses it as older or another vault's, say "
+                + "--replace-journal: it is kept under another name.");
+        }
+
+        if (journal.Exists && IsSound(journal, out var ends)
+            && JournalFitness.Problems(replicas.Select(r => (r.Vm, r.Identity)), ends).Count == 0
+            && !replicas.Exists(r => IsOfAnotherHistory(journal, r)))
+        {
+            throw new VaultRefusedException(
+                $"'{journal.Path}' fits the replicas; start the service with it. A journal is only made anew when the "
+                + "one that belongs to the replicas is lost.");
+        }
+    }
+
+    private static bool IsSound(JournalFile journal, out IReadOnlyDictionary<string, long>? ends)
+    {
+        try
+        {
+            ends = journal.Ends();
+            return true;
+        }
+        catch (Exception e) when (e is VaultRefusedException or JournalCorruptException or ReplayRefusedException)
+        {
+            ends = null;
+            return false;
+        }
+    }
+
+    private static bool IsOfAnotherHistory(JournalFile journal, ReplicaDirectory replica)
+    {
+        using var recorded = RecordedJournal.Open(journal.Path);
+        var state = recorded.Read(new PersistenceId(JournalFile.VmType, ProtectedVms.Vault, replica.Vm))
+            .Select(e => Codec.Decode(e.Event.Name, e.Event.Payload))
+            .Aggregate(ProtectedVm.Initial, ProtectedVm.Evolve);
+        return replica.Identity is { } identity && identity.ReplicaSince != state.ReplicaSince;
+    }
+
+    private static RecoveredVm Recover(
+        ReplicaDirectory directory, RecoveryHints hints, DateTimeOffset now, ComposedJournal composed)
+    {
+        var command = RecoveryPlan.For(FactsOf(directory), directory.Identity, hints);
+        var context = new DecisionContext(now, ProtectedVms.IdOf($"{Actor}|{directory.Vm}|{now:O}"), Actor);
+        var decision = ProtectedVm.Decide(ProtectedVm.Initial, command, context);
+        if (decision is not Decision<ProtectedVmEvent>.Accepted accepted)
+        {
+            throw new VaultRefusedException(
+                $"'{directory.Vm}' cannot be recovered: {((Decision<ProtectedVmEvent>.Refused)decision).Refusal.Message}");
+        }
+
+        var state = accepted.Events.Aggregate(ProtectedVm.Initial, ProtectedVm.Evolve);
+        ProtectedVm.CheckInvariants(state);
+        var due = ProtectedVm.Timers(state).Select(t => (DateTimeOffset?)t.DueAt).Min();
+        composed.Add(
+            new PersistenceId(JournalFile.VmType, ProtectedVms.Vault, directory.Vm), context,
+            [.. accepted.Events.Select(Codec.Encode)], new WakeMark(due, ProtectedVm.Outstanding(state).Any()));
+        return new RecoveredVm(command, state, directory.Identity?.Phase);
+    }
+
+    private static ReplicaFacts FactsOf(ReplicaDirectory directory)
+    {
+        using var store = directory.Open();
+        if (store.Vm.Value != directory.Vm)
+        {
+            throw new VaultRefusedException(
+                $"'{directory.Path}' holds a replica of '{store.Vm}'; give the directory that name, or move it away.");
+        }
+
+        var machine = store.Overlays.Contains(TargetVolume.LiveName, StringComparer.Ordinal)
+            ? store.PointOfOverlay(TargetVolume.LiveName) : (Engine.Identifiers.RecoveryPointId?)null;
+        return new ReplicaFacts(
+            directory.Vm, [.. store.Disks.Select(d => new ProtectedDisk(d.Path, d.SizeBytes))], store.Position.Term,
+            [.. store.Points.Select(p => (PointSights.Describe(p), p.UnusableBecause))], machine);
+    }
+
+    private string? Install(
+        JournalFile journal, ComposedJournal composed, List<RecoveredVm> vms, DateTimeOffset now,
+        CancellationToken cancellationToken)
+    {
+        var root = new FileStorageDirectory(data);
+        root.DeleteSubdirectory(MadeIn);
+        var made = Path.Combine(data, MadeIn);
+        JournalImport.Run(composed, made, null, cancellationToken);
+        foreach (var vm in vms)
+        {
+            var directory = new FileStorageDirectory(Path.Combine(data, "vms", vm.State.Enrollment.Vm.Value));
+            new ReplicaIdentityFile(directory).Replace(ReplicaIdentity.Of(vm.State));
+        }
+
+        string? aside = null;
+        foreach (var file in journal.Files)
+        {
+            var name = $"{Path.GetFileName(file)}.{now.UtcDateTime:yyyyMMdd-HHmmss}.replaced";
+            root.Rename(Path.GetFileName(file), name);
+            aside ??= Path.Combine(data, name);
+        }
+
+        File.Move(Path.Combine(made, RecordedJournal.FileName), journal.Path);
+        root.Sync();
+        root.DeleteSubdirectory(MadeIn);
+        return aside;
+    }
+}

@@ -1,0 +1,88 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Policies;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Engine.Scenarios;
+using ReplicationEngine.Orchestration.Targets;
+
+namespace ReplicationEngine.Vault.Replicas;
+
+/// <summary>What a replica holds, as far as a recovery asks.</summary>
+/// <param name="Vm">The VM's name.</param>
+/// <param name="Disks">Its disks.</param>
+/// <param name="Term">The term below which the replica refuses senders.</param>
+/// <param name="Points">Its recovery points, oldest first, each with the reason why it must not be used.</param>
+/// <param name="MachineOn">The point under the disks of a recovered machine; null when there are none.</param>
+internal sealed record ReplicaFacts(
+    string Vm, ValueList<ProtectedDisk> Disks, Term Term, ValueList<(RecoveryPoint Point, string? UnusableBecause)> Points,
+    RecoveryPointId? MachineOn);
+
+/// <summary>What the operator adds to what is found.</summary>
+/// <param name="Agent">The agent of VMs whose directory does not name it.</param>
+/// <param name="Primary">Where such a VM ran last; null when that was not said.</param>
+/// <param name="Term">A term that is known to have been given; the new one is above it.</param>
+internal sealed record RecoveryHints(string? Agent, PrimarySide? Primary, long Term);
+
+/// <summary>
+/// Decides what each VM is recovered as; pure. It never makes a side writable that was not, unless the operator had
+/// decided that before the journal was lost (<see cref="RecoveryRule"/>).
+/// </summary>
+internal static class RecoveryPlan
+{
+    /// <summary>
+    /// The new term is this much above every known one: one for a term that was being given when the journal was lost,
+    /// and one to be above it.
+    /// </summary>
+    public const int TermsAbove = 2;
+
+    /// <summary>The command that begins a VM's new history.</summary>
+    /// <exception cref="VaultRefusedException">The operator has to say more.</exception>
+    public static ProtectedVmCommand.Recover For(ReplicaFacts facts, ReplicaIdentity? identity, RecoveryHints hints)
+    {
+        var points = facts.Points.Select(p => p.Point).ToValueList();
+        var stand = facts.MachineOn ?? facts.Points.LastOrDefault(p => p.UnusableBecause is null).Point?.Id;
+        var form = Possible(FormOf(facts, identity, hints), facts, stand);
+        var term = Math.Max(Math.Max(facts.Term.Value, identity?.Term ?? 0), hints.Term);
+        var needsPoint = form is RecoveredAs.CommitPending or RecoveredAs.FailedOver or RecoveredAs.Reprotecting;
+        return new ProtectedVmCommand.Recover(
+            EnrollmentOf(facts, identity, hints), new Term(term + TermsAbove), form, needsPoint ? stand : null, points);
+    }
+
+    private static RecoveredAs FormOf(ReplicaFacts facts, ReplicaIdentity? identity, RecoveryHints hints)
+    {
+        if (identity is not null)
+        {
+            return facts.MachineOn is null ? identity.WithoutMachine : identity.WithMachine;
+        }
+
+        return (facts.MachineOn, hints.Primary) switch
+        {
+            (null, PrimarySide.Target) => RecoveredAs.CommitPending,
+            (null, _) => RecoveredAs.Protected,
+            (_, PrimarySide.Target) => RecoveredAs.CommitPending,
+            (_, PrimarySide.Source) => RecoveredAs.FailbackCommitPending,
+            _ => throw new VaultRefusedException(
+                $"'{facts.Vm}' was failed over at some time, and its directory does not say which side ran last. Say so "
+                + "with --primary source or --primary target; a wrong answer makes a second machine writable."),
+        };
+    }
+
+    // A form that needs what is not there gives way to the next one in which nobody new becomes writable.
+    private static RecoveredAs Possible(RecoveredAs form, ReplicaFacts facts, RecoveryPointId? stand) => form switch
+    {
+        RecoveredAs.FailedOver when facts.Points.Count != 1 && stand is not null => RecoveredAs.CommitPending,
+        RecoveredAs.CommitPending or RecoveredAs.FailedOver or RecoveredAs.Reprotecting when stand is null =>
+            throw new VaultRefusedException(
+                $"'{facts.Vm}' was being failed over, and its replica holds no usable recovery point: there is nothing "
+                + $"to fail over to. Move its directory away, recover the others, and protect it again."),
+        RecoveredAs.Protected when facts.Points.Count == 0 => RecoveredAs.InitialReplication,
+        _ => form,
+    };
+
+    private static Enrollment EnrollmentOf(ReplicaFacts facts, ReplicaIdentity? identity, RecoveryHints hints) =>
+        identity is not null ? identity.Enrollment with { Disks = facts.Disks } : new Enrollment(
+            new ProtectedVmId(facts.Vm), facts.Disks, ScenarioCatalog.DefaultId, ReplicationPolicy.Default,
+            hints.Agent ?? throw new VaultRefusedException(
+                $"The directory of '{facts.Vm}' does not say which agent has its source; name it with --agent NAME."));
+}

@@ -1,0 +1,82 @@
+using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Replay;
+
+namespace ReplicationEngine.Vault.Replicas;
+
+/// <summary>
+/// What the service looks at before it opens its journal for writing: replicas whose journal is lost, older, or another
+/// vault's must not become part of an empty or outdated vault in silence.
+/// </summary>
+internal static class StartCheck
+{
+    /// <summary>Returns when the journal fits the replicas; changes nothing but what a release had begun to delete.</summary>
+    /// <exception cref="VaultRefusedException">It does not; the message says what is there and the ways out.</exception>
+    /// <exception cref="IOException">The data directory cannot be read.</exception>
+    public static void Run(string data)
+    {
+        var journal = new JournalFile(data);
+        var directories = ReplicaDirectory.In(data);
+        var replicas = directories.Where(d => d.HasReplica).ToList();
+        if (journal.OnlyRecentWrites)
+        {
+            throw new VaultRefusedException(
+                $"'{journal.Path}' is missing, but '{journal.Path}-wal', which holds its recent writes, is there. "
+                + (replicas.Count == 0
+                    ? $"Put '{journal.Path}' back, or move the other file away if this is to be a new vault."
+                    : Found(data, replicas, $"Put '{journal.Path}' back beside it")));
+        }
+
+        var problems = ProblemsOf(journal, replicas);
+        if (problems.Count > 0)
+        {
+            throw new VaultRefusedException(
+                $"The service does not start on '{data}': {problems[0]}{More(problems.Count - 1)}. "
+                + Found(data, replicas, $"Put the journal that belongs to them back ('{journal.Path}', with "
+                    + "'journal.db-wal' if there is one)", journal.Exists));
+        }
+
+        foreach (var left in directories.Where(d => !d.HasReplica && d.Identity is { Released: true }))
+        {
+            // A release was cut short behind its point of no return.
+            new FileStorageDirectory(Path.GetDirectoryName(left.Path)!).DeleteSubdirectory(left.Vm);
+        }
+    }
+
+    // A file that is no journal, or not yet one, is for the store to refuse or to fill, unless replicas lie beside it.
+    private static IReadOnlyList<string> ProblemsOf(JournalFile journal, List<ReplicaDirectory> replicas)
+    {
+        try
+        {
+            return JournalFitness.Problems(replicas.Select(r => (r.Vm, r.Identity)), journal.Ends());
+        }
+        catch (ReplayRefusedException e)
+        {
+            return replicas.Count == 0 ? [] : [char.ToLowerInvariant(e.Message[0]) + e.Message[1..].TrimEnd('.')];
+        }
+    }
+
+    /// <summary>Judges one VM once its state is known: the replica must be of the same history.</summary>
+    /// <exception cref="VaultRefusedException">It is of another.</exception>
+    public static void RequireSameHistory(string data, string vm, ProtectedVmState state)
+    {
+        if (ReplicaDirectory.Find(data, vm) is { HasReplica: true, Identity: { } identity } own
+            && identity.ReplicaSince != state.ReplicaSince)
+        {
+            throw new VaultRefusedException(
+                $"The service does not start on '{data}': the replica of '{vm}' was made by another history than the "
+                + "journal's: either the journal or the directory is another vault's. "
+                + Found(data, [own], "Put the journal that belongs to it back, or move the directory "
+                    + $"'{own.Path}' away", journal: true));
+        }
+    }
+
+    private static string More(int count) =>
+        count == 0 ? "" : $" (and {count} more {(count == 1 ? "VM" : "VMs")} alike)";
+
+    private static string Found(
+        string data, IReadOnlyList<ReplicaDirectory> replicas, string putBack, bool journal = false) =>
+        $"It holds {string.Join(", ", replicas.Select(r => r.Describe()))}. Nothing was changed. {putBack}; or make a "
+        + $"journal from the replicas with `drctl recover --data {data}{(journal ? " --replace-journal" : "")}`; or "
+        + $"only read the recovery points with `drctl replica serve --data {data}`.";
+}
