@@ -1,4 +1,5 @@
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.Observations;
@@ -25,7 +26,24 @@ public enum AgentPresence
 /// </param>
 /// <param name="LagBytes">As far as is known, the bytes of changes that the target does not have.</param>
 public sealed record VmObservation(
-    AgentPresence Agent, SourceSight? Source, TargetSight? Target, TimeSpan? AtRisk, long LagBytes);
+    AgentPresence Agent, SourceSight? Source, TargetSight? Target, TimeSpan? AtRisk, long LagBytes)
+{
+    /// <summary>
+    /// That the connected agent is not what the VM's state asks for, with no effect under way to make it so; null when
+    /// it is, and while it is too early to say.
+    /// </summary>
+    public SourceAstray? Astray { get; init; }
+
+    /// <summary>How long the data stream that the phase asks for is down; zero while it is up or not asked for.</summary>
+    public TimeSpan StreamDownFor { get; init; }
+
+    /// <summary>The agent's clock minus the service's; null when it was not measured.</summary>
+    public TimeSpan? ClockOffset { get; init; }
+}
+
+/// <summary>A source side that is not what it should be.</summary>
+/// <param name="Why">Why the last directive to make it so failed; null when none failed.</param>
+public sealed record SourceAstray(EffectError? Why);
 
 /// <summary>What is observed of a VM's replica and of what runs on it.</summary>
 public sealed record TargetSight
@@ -55,6 +73,12 @@ public sealed record TargetSight
 
     /// <summary>Why it takes nothing more; null when it does.</summary>
     public string? Fault { get; init; }
+
+    /// <summary>Why the target's disk took no more, as long as nothing was stored since; null when it does.</summary>
+    public string? FullBecause { get; init; }
+
+    /// <summary>Free bytes of the target's file system; null when not known.</summary>
+    public long? FreeBytes { get; init; }
 
     /// <summary>The generation in which it stands.</summary>
     public Generation Generation { get; init; }

@@ -47,7 +47,6 @@ public sealed class EntityReplays
             },
             stored => JsonNode.Parse(ProtectedVmCodec.ToJson(stored.Name, stored.Payload))!,
             new Origins<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(
-                ProtectedVmOrigins.Of, ProtectedVmOrigins.WithoutWords,
-                @event => (@event as ProtectedVmEvent.RecoveryPointSealed)?.Steady));
+                ProtectedVmOrigins.Of, ProtectedVmOrigins.WithoutWords, ProtectedVmOrigins.ContextOf));
     }
 }
