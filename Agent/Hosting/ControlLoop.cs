@@ -21,7 +21,7 @@ internal sealed partial class ControlLoop(
         var stream = await UpgradeClient.ConnectAsync(
             settings.Server, "/agent/control", UpgradeClient.ControlProtocol, cancellationToken);
         await using var channel = new ControlChannel(stream);
-        await channel.SendAsync(new ControlMessage.Hello(1, settings.Name, settings.Token), cancellationToken);
+        await channel.SendAsync(new ControlMessage.Hello(2, settings.Name, settings.Token), cancellationToken);
         switch (await channel.ReadAsync(cancellationToken))
         {
             case ControlMessage.Welcome:

@@ -17,8 +17,10 @@ public static class ObservedHealth
     /// <summary>A data stream that is down for longer is told.</summary>
     public static readonly TimeSpan StreamDown = TimeSpan.FromSeconds(10);
 
-    /// <summary>Less free space than this at the target is told before it is full.</summary>
-    public const long LittleSpace = 1L << 30;
+    /// <summary>
+    /// Less free space than this at the target is told before it is full: 1 GiB, on a small file system a tenth of it.
+    /// </summary>
+    public static long LittleSpace(TargetRoom room) => Math.Min(1L << 30, room.TotalBytes / 10);
 
     /// <summary>The kinds of cause that this rule raises and clears.</summary>
     public static ValueList<HealthKind> Kinds { get; } =
@@ -102,11 +104,11 @@ public static class ObservedHealth
                 HealthKind.TargetFull, HealthLevel.Critical, $"The target has no room: {why}",
                 "Free space on the file system of the service's data directory; replication goes on by itself.");
         }
-        else if (target.FreeBytes is { } free && free < LittleSpace)
+        else if (target.Room is { } room && room.FreeBytes < LittleSpace(room))
         {
             yield return Cause(
                 HealthKind.TargetFull, HealthLevel.Warning,
-                $"The target's file system has less than {LittleSpace >> 20} MiB free.",
+                $"The target's file system has less than {LittleSpace(room) >> 20} MiB free.",
                 "Free space on the file system of the service's data directory before it is full.");
         }
     }

@@ -77,8 +77,8 @@ public sealed record TargetSight
     /// <summary>Why the target's disk took no more, as long as nothing was stored since; null when it does.</summary>
     public string? FullBecause { get; init; }
 
-    /// <summary>Free bytes of the target's file system; null when not known.</summary>
-    public long? FreeBytes { get; init; }
+    /// <summary>The room on the target's file system; null when not known.</summary>
+    public TargetRoom? Room { get; init; }
 
     /// <summary>The generation in which it stands.</summary>
     public Generation Generation { get; init; }
@@ -90,11 +90,20 @@ public sealed record TargetSight
     public ReverseSight? Reverse { get; init; }
 }
 
+/// <summary>The room on a file system.</summary>
+/// <param name="FreeBytes">Bytes that can still be written.</param>
+/// <param name="TotalBytes">Its size.</param>
+public readonly record struct TargetRoom(long FreeBytes, long TotalBytes);
+
 /// <summary>How the stream back to the source stands.</summary>
 /// <param name="InSync">Nothing is left to compare or copy.</param>
 /// <param name="WireBytes">Bytes sent.</param>
 /// <param name="ChangedBytes">Bytes that were found to differ, or written since.</param>
-public sealed record ReverseSight(bool InSync, long WireBytes, long ChangedBytes);
+public sealed record ReverseSight(bool InSync, long WireBytes, long ChangedBytes)
+{
+    /// <summary>Whether the stream is up.</summary>
+    public bool Connected { get; init; } = true;
+}
 
 /// <summary>The points that a replica holds.</summary>
 /// <param name="Held">Each, with the reason why it cannot be used, or null.</param>

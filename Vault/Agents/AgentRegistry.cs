@@ -25,6 +25,9 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options) : I
     /// <inheritdoc/>
     public AgentSightings Sightings { get; } = new(time);
 
+    /// <inheritdoc/>
+    public AgentClocks Clocks { get; } = new(time);
+
     /// <summary>The names of the connected agents in ordinal order.</summary>
     public IReadOnlyList<string> ConnectedAgents => [.. _sessions.Keys.Order(StringComparer.Ordinal)];
 
@@ -82,7 +85,10 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options) : I
 
     /// <summary>All agents ever seen since the service started.</summary>
     public IReadOnlyList<AgentView> Views() => [.. Sightings.Agents.Select(seen => new AgentView(
-        seen.Agent, seen.Connected, seen.LastSeen, Sightings.VmsOf(seen.Agent)))];
+        seen.Agent, seen.Connected, seen.LastSeen, Sightings.VmsOf(seen.Agent))
+    {
+        ClockOffsetSeconds = Clocks.OffsetOf(seen.Agent) is { } offset ? Math.Round(offset.TotalSeconds, 3) : null,
+    })];
 
     private string? Refusal(ControlMessage.Hello hello)
     {
@@ -92,7 +98,7 @@ internal sealed class AgentRegistry(TimeProvider time, ServeOptions options) : I
             return "The service asks agents for a token, and this one's is missing or wrong; start it with --token.";
         }
 
-        const int version = 1;
+        const int version = 2;
         const int longestName = 64;
         if (hello.Version != version)
         {

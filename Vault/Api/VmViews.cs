@@ -5,13 +5,14 @@ using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
 
 /// <summary>Shows a VM: its state, what its agent last reported, and what the target holds, in one answer.</summary>
-internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvider time)
+internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder facts, TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Vm, string Cause), DateTimeOffset> _quarantinedSince = new();
 
@@ -22,7 +23,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         var status = agents.Sightings.Status(vm);
         var volume = site.Find(vm);
         var lag = Lag(state, status, volume);
-        var health = ProtectedVmHealth.Of(state);
+        var (sight, now) = (facts.Observe(state), time.GetUtcNow());
+        var health = ProtectedVmHealth.Of(state, sight, now);
         return new VmView(
             vm, PhaseName.Of(state.Phase), Text(health.Level),
             [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
@@ -32,7 +34,11 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
                 : Point(state.Points[^1])),
             [.. Enum.GetValues<Operation>().Where(o =>
                 ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
-            Jobs(state));
+            Jobs(state))
+        {
+            UnprotectedSeconds = Protection.UnprotectedFor(state, sight, now) is { } bare
+                ? Math.Round(bare.TotalSeconds, 1) : null,
+        };
     }
 
     /// <summary>The view of a VM that is out of service: its name, and why.</summary>
@@ -163,7 +169,12 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             agent, connected, status is null ? "unknown" : Kebab(status.Role.ToString()),
             status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
             status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
-            transfer?.CountedSince);
+            transfer?.CountedSince)
+        {
+            ClockOffsetSeconds = agents.Clocks.OffsetOf(agent) is { } offset
+                ? Math.Round(offset.TotalSeconds, 3) : null,
+            DivergentBytes = state.DivergentBytes,
+        };
     }
 
     private static ReverseStatus? Reverse(TargetVolume? volume) =>

@@ -49,7 +49,7 @@ public sealed class What_is_observed_of_a_vm
                 Fine with { Target = new TargetSight { FullBecause = "No space left on device." } },
                 HealthKind.TargetFull, HealthLevel.Critical),
             ["a target with little room"] = (
-                Fine with { Target = new TargetSight { FreeBytes = 1 << 20 } },
+                Fine with { Target = new TargetSight { Room = new TargetRoom(1 << 20, 1 << 30) } },
                 HealthKind.TargetFull, HealthLevel.Warning),
             ["clocks that differ"] = (
                 Fine with { ClockOffset = TimeSpan.FromDays(-1) }, HealthKind.ClockOffset, HealthLevel.Warning),
