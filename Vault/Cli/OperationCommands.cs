@@ -21,7 +21,10 @@ internal static class OperationCommands
         yield return Simple(commands, "cancel", "cancel", "Takes a failover back where that is still safe", discard,
             (parsed, request) => request with { Discard = parsed.GetValue(discard) ? true : null }, showsSource: true);
 
-        yield return Simple(commands, "reprotect", "reprotect", "Replicates back to the source, differences only");
+        var overwrite = new Option<bool>("--discard") { Description =
+            "Overwrite what the old source has written alone" };
+        yield return Simple(commands, "reprotect", "reprotect", "Replicates back to the source, differences only",
+            overwrite, (parsed, request) => request with { Discard = parsed.GetValue(overwrite) ? true : null });
         yield return Simple(commands, "failback", "failback", "Brings the machine back to the source, nothing lost",
             showsSource: true, waitsForSource: true);
         yield return Simple(commands, "resync", "resync", "Compares both sides by checksums and sends what differs");
