@@ -3,9 +3,6 @@ namespace ReplicationEngine.Engine.Health;
 /// <summary>How well protection works; apart from the lifecycle phase (OPS-2).</summary>
 public enum HealthLevel
 {
-    /// <summary>The VM is not to be protected, so there is no health to speak of.</summary>
-    None = -1,
-
     /// <summary>Nothing is wrong.</summary>
     Normal = 0,
 

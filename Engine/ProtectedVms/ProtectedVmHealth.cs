@@ -5,9 +5,20 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.Engine.ProtectedVms;
 
 /// <summary>A VM's health.</summary>
-/// <param name="Level">The worst of the causes' levels.</param>
+/// <param name="Level">The worst of the causes' levels; null when the VM is not to be protected.</param>
 /// <param name="Causes">What is wrong, the worst first.</param>
-public sealed record HealthReport(HealthLevel Level, ValueList<HealthCause> Causes);
+public sealed record HealthReport(HealthLevel? Level, ValueList<HealthCause> Causes)
+{
+    /// <summary>The level in one word: <c>normal</c>, <c>warning</c>, <c>critical</c>, or <c>none</c>.</summary>
+    public string Word => Level switch
+    {
+        null => "none",
+        HealthLevel.Normal => "normal",
+        HealthLevel.Warning => "warning",
+        HealthLevel.Critical => "critical",
+        { } unknown => throw new InvalidOperationException($"Level {unknown} has no word."),
+    };
+}
 
 /// <summary>
 /// Derives health from the state and what is observed: what was found wrong, what failed and waits, and where the
@@ -58,7 +69,7 @@ public static class ProtectedVmHealth
     {
         if (state.Phase is Phase.NotProtected or Phase.Disabled)
         {
-            return new HealthReport(HealthLevel.None, []);
+            return new HealthReport(null, []);
         }
 
         var causes = found

@@ -34,7 +34,7 @@ public sealed class EntityReplays
             (state, shown) =>
             {
                 shown["phaseName"] = PhaseName.Of(state.Phase);
-                shown["health"] = JsonNamingPolicy.CamelCase.ConvertName($"{ProtectedVmHealth.Of(state).Level}");
+                shown["health"] = ProtectedVmHealth.Of(state).Word;
                 shown["writablePrimary"] =
                     JsonNamingPolicy.CamelCase.ConvertName($"{WritablePrimary.Of(state.Phase)}");
                 shown["outstanding"] = new JsonArray([.. ProtectedVm.Outstanding(state)

@@ -26,7 +26,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
         var (sight, now) = (facts.Observe(state), time.GetUtcNow());
         var health = ProtectedVmHealth.Of(state, sight, now);
         return new VmView(
-            vm, PhaseName.Of(state.Phase), Text(health.Level),
+            vm, PhaseName.Of(state.Phase), health.Word,
             [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
             Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume),
                 Test(state, volume),

@@ -101,7 +101,7 @@ public sealed class In_every_life_of_a_protected_vm
         var (state, health) = (story.State, ProtectedVmHealth.Of(story.State));
         if (state.Phase is Phase.NotProtected or Phase.Disabled)
         {
-            Assert.Equal(HealthLevel.None, health.Level);
+            Assert.Equal("none", health.Word);
             return;
         }
 
