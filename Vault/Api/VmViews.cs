@@ -22,8 +22,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
         var vm = state.Enrollment.Vm.Value;
         var status = agents.Sightings.Status(vm);
         var volume = site.Find(vm);
-        var lag = Lag(state, status, volume);
         var (sight, now) = (facts.Observe(state), time.GetUtcNow());
+        var lag = Lag(state, status, volume, sight.AtRisk);
         var health = ProtectedVmHealth.Of(state, sight, now);
         return new VmView(
             vm, PhaseName.Of(state.Phase), health.Word,
@@ -82,7 +82,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
             job.Error is { } error ? new JobErrorView(kind + "-error", error, null) : null);
     }
 
-    private (long Bytes, double? Seconds) Lag(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
+    private static (long Bytes, double? Seconds) Lag(
+        ProtectedVmState state, VolumeStatus? status, TargetVolume? volume, TimeSpan? atRisk)
     {
         if (volume?.Live is { } live && state.Phase is Phase.Reprotecting or Phase.ProtectedReverse
             or Phase.FailingBack)
@@ -93,7 +94,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
 
         return status is null
             ? (0, null)
-            : (status.LagBytes, agents.Sightings.AtRisk(state.Enrollment.Agent, status.Vm)?.TotalSeconds);
+            : (status.LagBytes, atRisk?.TotalSeconds);
     }
 
     private static ProgressView? Progress(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)

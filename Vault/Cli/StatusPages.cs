@@ -21,7 +21,8 @@ internal static class StatusPages
         var left = ended == 0 ? "" : $" {Readable.Count(ended, "VM")} whose protection was ended: see --all.";
         if (vms.Count == 0)
         {
-            return Pages.Line($"No VM is protected yet; begin with `drctl protect NAME --disk PATH`.{left}");
+            return new Rows(
+                Pages.Line($"No VM is protected yet; begin with `drctl protect NAME --disk PATH`.{left}"));
         }
 
         var table = Pages.Table("VM", "PHASE", "HEALTH", "LAG", "PROGRESS", "POINTS", "NEWEST POINT", "SOURCE");
@@ -95,14 +96,16 @@ internal static class StatusPages
     public static string Ago(DateTimeOffset time, DateTimeOffset now) =>
         $"{Readable.Duration(Math.Max(0, (now - time).TotalSeconds))} ago";
 
-    private static string Summary(IReadOnlyList<VmView> vms)
+    private static string Summary(IReadOnlyList<VmView> all)
     {
+        var vms = all.Where(vm => vm.Health != "none").ToList();
         var health = string.Join(", ", vms.GroupBy(vm => vm.Health, StringComparer.Ordinal)
             .OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Count()} {group.Key}"));
         var bare = vms.Where(vm => vm.UnprotectedSeconds > 0).ToList();
-        var unprotected = bare.Count == 0 ? "all are protected now" : $"{bare.Count} unprotected now, the longest for "
-            + Readable.Duration(bare.Max(vm => vm.UnprotectedSeconds!.Value));
-        return $"{Readable.Count(vms.Count, "VM")}: {health}; {unprotected}.";
+        return vms.Count == 0 ? "No VM is to be protected."
+            : $"{Readable.Count(vms.Count, "VM")}: {health}; " + (bare.Count == 0 ? "all are protected now."
+                : $"{bare.Count} unprotected now, the longest for "
+                    + $"{Readable.Duration(bare.Max(vm => vm.UnprotectedSeconds!.Value))}.");
     }
 
     private static IRenderable Fact(string name, string value, int width) =>

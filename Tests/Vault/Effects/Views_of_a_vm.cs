@@ -4,6 +4,7 @@ using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Cli;
@@ -27,7 +28,9 @@ public sealed class Views_of_a_vm : IAsyncLifetime
         var site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
         _agents = new AgentRegistry(
             TimeProvider.System, new ServeOptions(_data, new Uri("http://127.0.0.1:1"), Token: null));
-        _views = new VmViews(_agents, site, TimeProvider.System);
+        var sources = new SourceSide(_agents, _ => "", TimeProvider.System);
+        _views = new VmViews(
+            _agents, site, new FactFinder(_agents, sources, site, TimeProvider.System), TimeProvider.System);
         return ValueTask.CompletedTask;
     }
 
