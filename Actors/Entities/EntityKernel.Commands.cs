@@ -20,20 +20,26 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 
     private void Decide(Work work)
     {
+        var context = new DecisionContext(_now.Wall, work.Envelope.Id, work.Envelope.Actor)
+        {
+            Steady = _now.InLife, Digest = work.Envelope.Digest,
+        };
         if (_recent.Find(work.Envelope.Id) is { } known)
         {
-            Finish(known);
+            Finish(IsAnother(work, known.Digest, context)
+                ? new CommandReply.Refused(new CommandIdReused(work.Envelope.Id)) : known.Reply);
             return;
         }
 
-        var context = new DecisionContext(_now.Wall, work.Envelope.Id, work.Envelope.Actor) { Steady = _now.InLife };
-        switch (TAggregate.Decide(State, work.Envelope.Command, context))
+        var decision = TAggregate.Decide(State, work.Envelope.Command, context);
+        switch (decision)
         {
             case Decision<TEvent>.Accepted { Events.IsEmpty: false } accepted:
                 work.Events = accepted.Events;
                 Propose(work, context);
                 break;
             case Decision<TEvent>.Refused or Decision<TEvent>.Accepted when MayBeOldNews(work):
+                work.Refused = decision is Decision<TEvent>.Refused;
                 Phase = EntityPhase.LookingUp;
                 _outputs.Add(new EntityOutput.FindCommand(work.Envelope.Id));
                 break;
@@ -45,6 +51,15 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
                 break;
         }
     }
+
+    /// <summary>
+    /// Whether the id belongs to another request. Of those answered in this life the digest is at hand; of those that
+    /// the stream holds, the state knows it.
+    /// </summary>
+    private bool IsAnother(Work work, string? known, DecisionContext context) => work.Envelope.Digest is { } digest
+        && (known is not null ? !string.Equals(known, digest, StringComparison.Ordinal)
+            : TAggregate.Decide(State, work.Envelope.Command, context)
+                is not Decision<TEvent>.Accepted { Events.IsEmpty: true });
 
     /// <summary>
     /// A command that changes nothing now may have been accepted long ago and been delivered once more. One that does
@@ -81,6 +96,11 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         {
             case AppendOutcome.Appended:
                 Commit(work);
+                break;
+            case AppendOutcome.Duplicate when work.Envelope.Digest is not null:
+                // The state would have known the same request, unless it is too old to be compared.
+                Phase = EntityPhase.Ready;
+                Finish(new CommandReply.Refused(new CommandIdReused(work.Envelope.Id)));
                 break;
             case AppendOutcome.Duplicate duplicate:
                 Phase = EntityPhase.Ready;
@@ -140,6 +160,10 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         {
             Decide(work);
         }
+        else if (work is { Envelope.Digest: not null, Refused: true })
+        {
+            Finish(new CommandReply.Refused(new CommandIdReused(work.Envelope.Id)));
+        }
         else
         {
             FinishForGood(new CommandReply.Accepted(record.LastSequence));
@@ -154,7 +178,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
     {
         if (_work!.Timer is null)
         {
-            _recent.Remember(_work.Envelope.Id, reply);
+            _recent.Remember(_work.Envelope.Id, reply, _work.Envelope.Digest);
         }
 
         Finish(reply);

@@ -87,7 +87,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         TAggregate.CheckInvariants(State);
         Head = new StreamHead(stored.Sequence, stored.Hash);
         _lastDecided = stored.Time;
-        _recent.Remember(stored.CommandId, new CommandReply.Accepted(stored.Sequence));
+        _recent.Remember(stored.CommandId, new CommandReply.Accepted(stored.Sequence), null);
     }
 
     /// <summary>

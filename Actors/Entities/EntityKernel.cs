@@ -217,6 +217,9 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 
         public bool LookedUp { get; set; }
 
+        /// <summary>The domain refused it before the journal was asked whether it knows it.</summary>
+        public bool Refused { get; set; }
+
         public int Conflicts { get; set; }
 
         public ImmutableArray<TEvent> Events { get; set; }

@@ -9,7 +9,7 @@ namespace ReplicationEngine.Actors.Entities;
 internal sealed class RecentCommands(int capacity)
 {
     private Guid[] _ids = [];
-    private CommandReply[] _replies = [];
+    private (CommandReply Reply, string? Digest)[] _replies = [];
     private int _count;
     private int _next;
 
@@ -28,7 +28,7 @@ internal sealed class RecentCommands(int capacity)
         CoversStream = coversStream;
     }
 
-    public CommandReply? Find(CommandId id)
+    public (CommandReply Reply, string? Digest)? Find(CommandId id)
     {
         var index = _ids.AsSpan(0, _count).IndexOf(id.Value);
         return index < 0 ? null : _replies[index];
@@ -37,12 +37,12 @@ internal sealed class RecentCommands(int capacity)
     /// <summary>
     /// Remembers an answer; the later answer to the same id replaces the earlier (several events, one command).
     /// </summary>
-    public void Remember(CommandId id, CommandReply reply)
+    public void Remember(CommandId id, CommandReply reply, string? digest)
     {
         var last = _next == 0 ? _count - 1 : _next - 1;
         if (last >= 0 && _ids[last] == id.Value)
         {
-            _replies[last] = reply;
+            _replies[last] = (reply, digest);
             return;
         }
 
@@ -63,7 +63,7 @@ internal sealed class RecentCommands(int capacity)
         }
 
         _ids[_next] = id.Value;
-        _replies[_next] = reply;
+        _replies[_next] = (reply, digest);
         _next = (_next + 1) % capacity;
     }
 }

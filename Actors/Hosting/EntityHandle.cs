@@ -27,8 +27,24 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     {
         ArgumentNullException.ThrowIfNull(command);
         ArgumentException.ThrowIfNullOrEmpty(actor);
+        return SendAsync(new CommandEnvelope<TCommand>(commandId, actor, command), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CommandReply> RequestAsync(
+        TCommand command, CommandId commandId, string digest, string actor, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentException.ThrowIfNullOrEmpty(digest);
+        ArgumentException.ThrowIfNullOrEmpty(actor);
+        return SendAsync(new CommandEnvelope<TCommand>(commandId, actor, command, digest), cancellationToken);
+    }
+
+    private ValueTask<CommandReply> SendAsync(
+        CommandEnvelope<TCommand> envelope, CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
-        var letter = new CommandLetter<TCommand>(new CommandEnvelope<TCommand>(commandId, actor, command));
+        var letter = new CommandLetter<TCommand>(envelope);
         if (region.Services.Telemetry.Activities.HasListeners())
         {
             return new ValueTask<CommandReply>(AskTracedAsync(letter, cancellationToken));

@@ -21,6 +21,18 @@ public interface IEntityHandle<TState, TCommand, TEvent>
     ValueTask<CommandReply> AskAsync(
         TCommand command, CommandId commandId, string actor, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The same for a request of a user: its id is refused with <see cref="CommandIdReused"/> when it comes again with
+    /// another digest, also after a restart.
+    /// </summary>
+    /// <param name="command">What is asked.</param>
+    /// <param name="commandId">The sender's id of it.</param>
+    /// <param name="digest">What tells the request from any other: a digest of the operation and its arguments.</param>
+    /// <param name="actor">Who asks (OPS-1, S23).</param>
+    /// <param name="cancellationToken">Gives up waiting; the command may be carried out all the same.</param>
+    ValueTask<CommandReply> RequestAsync(
+        TCommand command, CommandId commandId, string digest, string actor, CancellationToken cancellationToken);
+
     /// <summary>The state now; the initial one, at sequence 0, for an entity without events.</summary>
     /// <exception cref="EntityUnavailableException">It cannot be served; the message says why.</exception>
     ValueTask<EntityView<TState>> StateAsync(CancellationToken cancellationToken);

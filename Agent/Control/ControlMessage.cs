@@ -44,6 +44,7 @@ public abstract record ControlMessage
 [JsonDerivedType(typeof(Inspect), "inspect")]
 [JsonDerivedType(typeof(Direct), "direct")]
 [JsonDerivedType(typeof(InsertMarker), "insert-marker")]
+[JsonDerivedType(typeof(ProbeClock), "probe-clock")]
 public abstract record AgentRequest
 {
     private AgentRequest()
@@ -59,7 +60,20 @@ public abstract record AgentRequest
 
     /// <summary>Marks a recovery point in the replication stream, frozen around when <paramref name="App"/> (RCP-2,
     /// RCP-3).</summary>
-    public sealed record InsertMarker(string Vm, Guid PointId, bool App) : AgentRequest;
+    /// <param name="Vm">The VM.</param>
+    /// <param name="PointId">The point.</param>
+    /// <param name="App">Application-consistent.</param>
+    /// <param name="AskedAt">
+    /// The service's time when it asked: the time of the point, because the point holds every write that was answered
+    /// before it, and no two clocks need to agree.
+    /// </param>
+    public sealed record InsertMarker(string Vm, Guid PointId, bool App, DateTimeOffset AskedAt) : AgentRequest;
+
+    /// <summary>
+    /// Reads the agent's clock. The number comes back with every later report, which tells the service a moment of its
+    /// own after which the report was made.
+    /// </summary>
+    public sealed record ProbeClock(long Number) : AgentRequest;
 }
 
 /// <summary>The role of the source side of one VM.</summary>
@@ -110,6 +124,7 @@ public sealed record ChangeCut(long Generation, long Lsn);
 [JsonDerivedType(typeof(Inspected), "inspected")]
 [JsonDerivedType(typeof(Directed), "directed")]
 [JsonDerivedType(typeof(MarkerInserted), "marker-inserted")]
+[JsonDerivedType(typeof(ClockRead), "clock-read")]
 [JsonDerivedType(typeof(Failed), "failed")]
 public abstract record AgentReply
 {
@@ -129,6 +144,9 @@ public abstract record AgentReply
     public sealed record MarkerInserted(
         long Generation, long Lsn, DateTimeOffset Time, bool App, string? Warning) : AgentReply;
 
+    /// <summary>The agent's clock (UTC).</summary>
+    public sealed record ClockRead(DateTimeOffset Now) : AgentReply;
+
     /// <summary>It could not be done. <paramref name="Recoverable"/>: worth another try later (ERR-1).</summary>
     public sealed record Failed(string Code, string Message, string? Remedy, bool Recoverable) : AgentReply;
 }
@@ -147,7 +165,17 @@ public sealed record VolumeStatus(
         string Cause,
     long Generation, long Lsn,
     long AckedGeneration, long AckedLsn, long LagBytes, double? LagSeconds, long DirtyBytes, long CacheBytes,
-    long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
+    long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At)
+{
+    /// <summary>Whether the agent has hooks for application-consistent points; null from one that does not say.</summary>
+    public bool? HasHooks { get; init; }
+
+    /// <summary>When fenced: from where on <see cref="DivergentBytes"/> count; null when the directive had no cut.</summary>
+    public ChangeCut? Cut { get; init; }
+
+    /// <summary>The number of the newest clock probe that came before this was observed; null when none did.</summary>
+    public long? Probe { get; init; }
+}
 
 /// <summary>A running transfer; <paramref name="WireBytes"/> and <paramref name="ChangedBytes"/> count from
 /// <paramref name="CountedSince"/> on, <paramref name="CopiedBytes"/> from the begin of the copy or resync that runs,

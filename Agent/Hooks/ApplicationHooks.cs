@@ -12,6 +12,9 @@ internal sealed class ApplicationHooks(string? directory, TimeProvider time)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
+    /// <summary>Whether a directory of hooks was given.</summary>
+    public bool Exist => directory is not null;
+
     /// <summary>
     /// Freezes, runs the action, thaws. Answers the action's result and, when the applications were not frozen, why.
     /// </summary>

@@ -72,7 +72,7 @@ public sealed partial class DataDirectoryLock : IDisposable
         try
         {
             return new DataDirectoryLock(new FileStream(
-                Path.Combine(directory, "lock"), FileMode.Open, FileAccess.Read, FileShare.Read));
+                Path.Combine(directory, "lock"), FileMode.Open, FileAccess.Read, FileShare.Read), 0);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

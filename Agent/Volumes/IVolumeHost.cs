@@ -69,6 +69,9 @@ internal interface IVolumeHost
     /// <summary>Receives the service's changes into disks of these sizes until it is disposed.</summary>
     IVolumeSession Receive(VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes);
 
+    /// <summary>Whether there are hooks that freeze applications.</summary>
+    bool HasHooks { get; }
+
     /// <summary>Freezes a VM's applications, runs the action (told whether they are frozen), and thaws them; answers
     /// the action's result and, when they were not frozen, why.</summary>
     Task<(T Result, string? Warning)> FreezeAroundAsync<T>(string vm, Func<bool, T> action, CancellationToken ct);

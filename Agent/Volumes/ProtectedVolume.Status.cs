@@ -54,7 +54,10 @@ internal sealed partial class ProtectedVolume
             counters.Lag?.TotalSeconds, counters.DirtyBytes, counters.LogBytes,
                 Divergent(directive, source, counters),
             state.Session?.Status(),
-            Problems(state, condition), now);
+            Problems(state, condition), now)
+        {
+            Cut = directive.Cut,
+        };
     }
 
     private VolumeStatus OfReverse(

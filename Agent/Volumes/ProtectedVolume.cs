@@ -109,12 +109,11 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
 
     /// <summary>Marks a recovery point in the stream, with the applications frozen around it when asked (RCP-2,
     /// RCP-3).</summary>
-    public async Task<AgentReply> MarkAsync(Guid pointId, bool app, CancellationToken cancellationToken)
+    public async Task<AgentReply> MarkAsync(AgentRequest.InsertMarker asked, CancellationToken cancellationToken)
     {
-        var point = new RecoveryPointId(pointId);
-        if (!app)
+        if (!asked.App)
         {
-            return Marked(Insert(point, PointConsistency.Crash), false, null);
+            return Marked(Insert(asked, PointConsistency.Crash), false, null);
         }
 
         var frozen = false;
@@ -123,7 +122,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
             isFrozen =>
             {
                 frozen = isFrozen;
-                return Insert(point, isFrozen ? PointConsistency.Application : PointConsistency.Crash);
+                return Insert(asked, isFrozen ? PointConsistency.Application : PointConsistency.Crash);
             },
             cancellationToken);
         return Marked(outcome, frozen, warning);
@@ -239,8 +238,9 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         await ReplicateAsync(directive, ct);
     }
 
-    private MarkerOutcome Insert(RecoveryPointId point, PointConsistency consistency) =>
-        _state.Source is { } source ? source.InsertMarker(point, consistency) : throw new VolumeException(
+    private MarkerOutcome Insert(AgentRequest.InsertMarker asked, PointConsistency consistency) =>
+        _state.Source is { } source
+            ? source.InsertMarker(new RecoveryPointId(asked.PointId), consistency, asked.AskedAt) : throw new VolumeException(
             "not-primary", $"The source of '{Vm}' takes no writes, so it marks no points.",
                 "Wait until it is the primary.", true);
 

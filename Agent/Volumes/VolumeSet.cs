@@ -11,6 +11,7 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
     private readonly ConcurrentDictionary<string, ProtectedVolume> _volumes = new(StringComparer.Ordinal);
     private readonly DiskClaims _claims = new(host);
     private readonly Signal _changed = new();
+    private long _probe;
 
     /// <summary>
     /// Takes up the volumes that are on disk. They serve nothing until the service has said what they are, unless the
@@ -42,6 +43,7 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
                 AgentRequest.Inspect inspect => Inspect(inspect),
                 AgentRequest.Direct direct => await DirectAsync(direct.Directive, cancellationToken),
                 AgentRequest.InsertMarker marker => await MarkAsync(marker, cancellationToken),
+                AgentRequest.ProbeClock probe => ReadClock(probe),
                 _ => throw new InvalidOperationException($"Request {request.GetType().Name} has no one to answer it."),
             };
         }
@@ -56,8 +58,13 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
     }
 
     /// <summary>What there is to report of every volume.</summary>
-    public IReadOnlyList<VolumeStatus> Status() =>
-        [.. _volumes.Values.Select(v => v.Status(time.GetUtcNow())).OfType<VolumeStatus>()];
+    public IReadOnlyList<VolumeStatus> Status()
+    {
+        // Read first: what is observed afterwards is newer than the probe.
+        var probe = Volatile.Read(ref _probe);
+        return [.. _volumes.Values.Select(v => v.Status(time.GetUtcNow())).OfType<VolumeStatus>()
+            .Select(status => Told(status, probe))];
+    }
 
     /// <summary>Completes at the next change that should be reported at once.</summary>
     public Task NextChangeAsync(CancellationToken cancellationToken) => _changed.Next.WaitAsync(cancellationToken);
@@ -125,6 +132,15 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
     private ProtectedVolume Obtain(string vm) =>
         _volumes.GetOrAdd(vm, name => new ProtectedVolume(name, host, _claims, _changed.Pulse));
 
+    private VolumeStatus Told(VolumeStatus status, long probe) =>
+        status with { Probe = probe == 0 ? null : probe, HasHooks = host.HasHooks };
+
+    private AgentReply.ClockRead ReadClock(AgentRequest.ProbeClock probe)
+    {
+        Volatile.Write(ref _probe, probe.Number);
+        return new AgentReply.ClockRead(time.GetUtcNow());
+    }
+
     private async Task<AgentReply> DirectAsync(VolumeDirective directive, CancellationToken cancellationToken)
     {
         if (directive.Role == VolumeRole.Released && !_volumes.ContainsKey(directive.Vm))
@@ -134,18 +150,19 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
 
         var volume = Obtain(directive.Vm);
         await volume.DirectAsync(directive, cancellationToken);
+        var probe = Volatile.Read(ref _probe);
         var status = volume.Status(time.GetUtcNow()) ?? ProtectedVolume.NoStatus(directive, time.GetUtcNow());
         if (directive.Role == VolumeRole.Released)
         {
             _volumes.TryRemove(directive.Vm, out _);
         }
 
-        return new AgentReply.Directed(status);
+        return new AgentReply.Directed(Told(status, probe));
     }
 
     private async Task<AgentReply> MarkAsync(AgentRequest.InsertMarker marker, CancellationToken cancellationToken) =>
         _volumes.TryGetValue(marker.Vm, out var volume)
-            ? await volume.MarkAsync(marker.PointId, marker.App, cancellationToken)
+            ? await volume.MarkAsync(marker, cancellationToken)
             : throw new VolumeException(
                 "unknown-volume", $"This agent does not hold '{marker.Vm}'.", "Wait until the agent has reconnected.",
                     true);

@@ -98,6 +98,9 @@ internal sealed record VolumeSurroundings(
     }
 
     /// <inheritdoc/>
+    public bool HasHooks => Hooks.Exist;
+
+    /// <inheritdoc/>
     public Task<(T Result, string? Warning)> FreezeAroundAsync<T>(
         string vm, Func<bool, T> action, CancellationToken ct) => Hooks.AroundAsync(vm, action, ct);
 }

@@ -44,6 +44,7 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     private ChangePosition _durable;
     private HistoryMark _durableMark;
     private bool _disposed;
+    private string? _fullBecause;
 
     private ReplicaStore(IStorageDirectory directory, ManifestFile manifest, HeadFile head, BaseImage image,
         ReplicaStoreOptions options)
@@ -93,6 +94,16 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
                 };
             }
         }
+    }
+
+    /// <summary>
+    /// Why the file system took no more when something was stored last; null when it took it. Safe to read from any
+    /// thread.
+    /// </summary>
+    public string? FullBecause
+    {
+        get => Volatile.Read(ref _fullBecause);
+        private set => Volatile.Write(ref _fullBecause, value);
     }
 
     /// <summary>The newest change applied, durable or not.</summary>
@@ -354,9 +365,11 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
         try
         {
             action();
+            FullBecause = null;
         }
         catch (StorageException e)
         {
+            FullBecause = e.Errno is StorageException.NoSpace or StorageException.OverQuota ? e.Message : FullBecause;
             var remedy = _log.Poisoned || _base.Poisoned ? "open the store again" : "make space and try again";
             throw new ReplicaRefusedException(
                 ReplicaRefusal.Unavailable,

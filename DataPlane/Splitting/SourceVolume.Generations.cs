@@ -247,9 +247,10 @@ public sealed partial class SourceVolume
     /// <summary>
     /// Appends a record that changes no bytes; its number is used up only when it stands. Under the order lock.
     /// </summary>
-    private DateTimeOffset AppendControl(ChangeKind kind, ReadOnlyMemory<byte> data)
+    private DateTimeOffset AppendControl(
+        ChangeKind kind, ReadOnlyMemory<byte> data, DateTimeOffset? toldTime = null)
     {
-        var time = _options.Time.GetUtcNow();
+        var time = toldTime ?? _options.Time.GetUtcNow();
         var lsn = _order.Newest.Next();
         _control.Clear();
         _control.AddControl(kind, data);

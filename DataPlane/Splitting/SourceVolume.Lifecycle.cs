@@ -12,7 +12,14 @@ public sealed partial class SourceVolume
     /// Puts a recovery point's marker behind all changes accepted so far. Every write that was answered before the call
     /// is before it (I1).
     /// </summary>
-    public MarkerOutcome InsertMarker(RecoveryPointId point, PointConsistency consistency)
+    /// <param name="point">The point's id.</param>
+    /// <param name="consistency">How consistent it is.</param>
+    /// <param name="time">
+    /// The time that the point shows, by the clock of whoever asks; null means this machine's clock now. It must not be
+    /// later than the call, or the point would promise writes that it lacks (I21).
+    /// </param>
+    public MarkerOutcome InsertMarker(
+        RecoveryPointId point, PointConsistency consistency, DateTimeOffset? time = null)
     {
         var data = new byte[PointMarker.Size];
         new PointMarker(point, consistency).Write(data);
@@ -21,7 +28,7 @@ public sealed partial class SourceVolume
         {
             outcome = _fenced
                 ? new MarkerOutcome.Refused(MarkerRefusal.Fenced, $"'{_options.Vm}' is fenced in term {Term}")
-                : TryMark(data);
+                : TryMark(data, time);
         }
 
         AnnounceCondition();
@@ -155,14 +162,14 @@ public sealed partial class SourceVolume
         }
     }
 
-    private MarkerOutcome TryMark(byte[] data)
+    private MarkerOutcome TryMark(byte[] data, DateTimeOffset? time)
     {
         if (_mode == SourceMode.Logging)
         {
             try
             {
-                var time = AppendControl(ChangeKind.Marker, data);
-                return new MarkerOutcome.Inserted(_tail, time);
+                var stands = AppendControl(ChangeKind.Marker, data, time);
+                return new MarkerOutcome.Inserted(_tail, stands);
             }
             catch (StorageException e)
             {

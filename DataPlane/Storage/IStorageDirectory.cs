@@ -119,6 +119,9 @@ public sealed class StorageException(string message, int errno, Exception? inner
     /// <summary>ENOSPC: no space left.</summary>
     public const int NoSpace = 28;
 
+    /// <summary>EDQUOT.</summary>
+    public const int OverQuota = 122;
+
     /// <summary>EIO.</summary>
     public const int InputOutput = 5;
 

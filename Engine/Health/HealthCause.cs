@@ -25,7 +25,7 @@ public enum HealthKind
     /// <summary>The data loss at risk exceeds the policy's threshold (POL-4).</summary>
     RpoExceeded = 3,
 
-    /// <summary>No recovery point for 60 minutes.</summary>
+    /// <summary>The newest usable recovery point is older than the policy allows.</summary>
     NoRecentPoint = 4,
 
     /// <summary>Log or cache are full: changes are only marked, and compared later.</summary>
@@ -51,6 +51,27 @@ public enum HealthKind
 
     /// <summary>An operation was given up; the machine is where it was before it.</summary>
     OperationFailed = 12,
+
+    /// <summary>The source is not served as the VM's state asks: role, term, or a disk without an address.</summary>
+    SourceNotServed = 13,
+
+    /// <summary>The machine runs, and no other side receives what it writes.</summary>
+    NotProtected = 14,
+
+    /// <summary>The target has no room for what the source sends, or soon will not have.</summary>
+    TargetFull = 15,
+
+    /// <summary>The clocks of agent and service differ by more than a second.</summary>
+    ClockOffset = 16,
+
+    /// <summary>The policy asks for application-consistent points, and the agent has no hooks to make them.</summary>
+    NoHooks = 17,
+
+    /// <summary>A user paused replication.</summary>
+    ReplicationPaused = 18,
+
+    /// <summary>The data stream between the two sides is down.</summary>
+    ReplicationStalled = 19,
 }
 
 /// <summary>One thing that is wrong.</summary>

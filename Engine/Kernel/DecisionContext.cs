@@ -18,6 +18,12 @@ public sealed record DecisionContext(DateTimeOffset Now, CommandId CommandId, st
     public SteadyInstant? Steady { get; init; }
 
     /// <summary>
+    /// What tells the request behind the command from any other: a digest of the operation and its arguments. Null where
+    /// the sender makes its ids of what it sends, so that no id can come with another command.
+    /// </summary>
+    public string? Digest { get; init; }
+
+    /// <summary>
     /// A GUID derived from the command id and the ordinal: the same for the same command on every replay.
     /// </summary>
     public Guid NewGuid(int ordinal)

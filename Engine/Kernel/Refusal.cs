@@ -12,3 +12,17 @@ public abstract record Refusal
     /// <summary>One sentence: what was refused, why, and what to do instead.</summary>
     public abstract string Message { get; }
 }
+
+/// <summary>
+/// The id belongs to another command of the same entity, or to one too long ago to be compared (I19).
+/// </summary>
+public sealed record CommandIdReused(Identifiers.CommandId Id) : Refusal
+{
+    /// <inheritdoc/>
+    public override string Code => "command-id-reused";
+
+    /// <inheritdoc/>
+    public override string Message =>
+        $"Command id {Id} was used before for another operation or with other arguments; nothing was done. Give each "
+        + "request an id of its own, and repeat one only with the request that it belongs to.";
+}

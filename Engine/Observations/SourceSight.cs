@@ -51,6 +51,11 @@ public enum SightedCause
     HistoryForked = 9,
 }
 
+/// <summary>The last change of the source that a recovered machine holds.</summary>
+/// <param name="Generation">Its generation.</param>
+/// <param name="Lsn">Its number in the generation.</param>
+public readonly record struct RecoveredCut(Generation Generation, Lsn Lsn);
+
 /// <summary>What the source side of a VM said of itself last, while its agent is connected.</summary>
 public sealed record SourceSight
 {
@@ -80,7 +85,7 @@ public sealed record SourceSight
     /// <summary>The number of its newest change in that generation.</summary>
     public Lsn Tail { get; init; }
 
-    /// <summary>When it said so, by its own clock.</summary>
+    /// <summary>When it said so, by its own clock, which may differ from the service's: for display only.</summary>
     public DateTimeOffset At { get; init; }
 
     /// <summary>Bytes of extents that are to be compared or copied.</summary>
@@ -91,6 +96,9 @@ public sealed record SourceSight
 
     /// <summary>Bytes written that the recovered machine does not know, of a source that was fenced.</summary>
     public long DivergentBytes { get; init; }
+
+    /// <summary>From where on a fenced source counts those bytes; null when it was not told.</summary>
+    public RecoveredCut? Cut { get; init; }
 
     /// <summary>Whether the data stream is up.</summary>
     public bool Connected { get; init; }
@@ -109,6 +117,12 @@ public sealed record SourceSight
 
     /// <summary>The disks with their sizes now.</summary>
     public ValueList<ProtectedDisk> Disks { get; init; } = [];
+
+    /// <summary>The paths of the disks that have no address, so that no machine can use them.</summary>
+    public ValueList<string> Unserved { get; init; } = [];
+
+    /// <summary>Whether the agent has hooks for application-consistent points; null when it did not say.</summary>
+    public bool? HasHooks { get; init; }
 
     /// <summary>Why a resync runs that nobody ordered.</summary>
     public ResyncReason ResyncReason => Cause switch

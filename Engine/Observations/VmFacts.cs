@@ -27,8 +27,40 @@ public static class VmFacts
                 : sight.Target?.LostBecause is { } why ? PointFacts.OfLost(state, why) : [],
             .. sight is { Source: { } source, Target: { } target } ? Replication(state, source, target) : [],
             .. sight.Target is { } replica ? Store(state, replica) : [],
+            .. Health(state, sight),
         ];
     }
+
+    // The difference between the two clocks is never twice the same: that it is there is told, not each value of it.
+    private static IEnumerable<ProtectedVmCommand> Health(ProtectedVmState state, VmObservation sight)
+    {
+        var observed = ObservedHealth.Of(state, sight);
+        foreach (var cause in observed)
+        {
+            var known = state.Causes.FirstOrDefault(one => one.Kind == cause.Kind);
+            if (known is null || (known with { Since = default } != cause && cause.Kind != HealthKind.ClockOffset))
+            {
+                yield return new ProtectedVmCommand.RecordHealthCause(cause);
+            }
+        }
+
+        foreach (var known in state.Causes)
+        {
+            if (ObservedHealth.Kinds.Contains(known.Kind) && !observed.Any(cause => cause.Kind == known.Kind)
+                && IsKnownRight(known.Kind, sight))
+            {
+                yield return new ProtectedVmCommand.RecordHealthRestored(known.Kind);
+            }
+        }
+    }
+
+    // What cannot be seen while the agent is away may still be wrong.
+    private static bool IsKnownRight(HealthKind kind, VmObservation sight) => kind switch
+    {
+        HealthKind.TargetFull => sight.Target is not null,
+        HealthKind.NoHooks => sight.Source is not null,
+        _ => sight.Agent == AgentPresence.Connected,
+    };
 
     private static IEnumerable<ProtectedVmCommand> Connection(ProtectedVmState state, AgentPresence agent)
     {
@@ -95,8 +127,9 @@ public static class VmFacts
             [new ProtectedVmCommand.RecordInSync(Direction.ToPrimary, target.Reverse?.WireBytes ?? 0)],
         Phase.Protected => ResyncFacts.Of(state, source, target),
         Phase.ProtectedReverse => ResyncFacts.OfReverse(state, target.Reverse),
-        Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint or Phase.Committing or Phase.FailedOver
-            when source.Role == SourceRole.Fenced && !Has(state, HealthKind.SourceFenced) =>
+        Phase.CommitPending or Phase.Committing or Phase.FailedOver
+            when source.Role == SourceRole.Fenced && SourceDuty.Of(state)!.IsCutKnownTo(source)
+                && (!Has(state, HealthKind.SourceFenced) || state.DivergentBytes != source.DivergentBytes) =>
             [new ProtectedVmCommand.RecordSourceFenced(source.DivergentBytes)],
         _ => [],
     };

@@ -1,4 +1,5 @@
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.Observations;
@@ -25,7 +26,24 @@ public enum AgentPresence
 /// </param>
 /// <param name="LagBytes">As far as is known, the bytes of changes that the target does not have.</param>
 public sealed record VmObservation(
-    AgentPresence Agent, SourceSight? Source, TargetSight? Target, TimeSpan? AtRisk, long LagBytes);
+    AgentPresence Agent, SourceSight? Source, TargetSight? Target, TimeSpan? AtRisk, long LagBytes)
+{
+    /// <summary>
+    /// That the connected agent is not what the VM's state asks for, with no effect under way to make it so; null when
+    /// it is, and while it is too early to say.
+    /// </summary>
+    public SourceAstray? Astray { get; init; }
+
+    /// <summary>How long the data stream that the phase asks for is down; zero while it is up or not asked for.</summary>
+    public TimeSpan StreamDownFor { get; init; }
+
+    /// <summary>The agent's clock minus the service's; null when it was not measured.</summary>
+    public TimeSpan? ClockOffset { get; init; }
+}
+
+/// <summary>A source side that is not what it should be.</summary>
+/// <param name="Why">Why the last directive to make it so failed; null when none failed.</param>
+public sealed record SourceAstray(EffectError? Why);
 
 /// <summary>What is observed of a VM's replica and of what runs on it.</summary>
 public sealed record TargetSight
@@ -56,6 +74,12 @@ public sealed record TargetSight
     /// <summary>Why it takes nothing more; null when it does.</summary>
     public string? Fault { get; init; }
 
+    /// <summary>Why the target's disk took no more, as long as nothing was stored since; null when it does.</summary>
+    public string? FullBecause { get; init; }
+
+    /// <summary>The room on the target's file system; null when not known.</summary>
+    public TargetRoom? Room { get; init; }
+
     /// <summary>The generation in which it stands.</summary>
     public Generation Generation { get; init; }
 
@@ -66,11 +90,20 @@ public sealed record TargetSight
     public ReverseSight? Reverse { get; init; }
 }
 
+/// <summary>The room on a file system.</summary>
+/// <param name="FreeBytes">Bytes that can still be written.</param>
+/// <param name="TotalBytes">Its size.</param>
+public readonly record struct TargetRoom(long FreeBytes, long TotalBytes);
+
 /// <summary>How the stream back to the source stands.</summary>
 /// <param name="InSync">Nothing is left to compare or copy.</param>
 /// <param name="WireBytes">Bytes sent.</param>
 /// <param name="ChangedBytes">Bytes that were found to differ, or written since.</param>
-public sealed record ReverseSight(bool InSync, long WireBytes, long ChangedBytes);
+public sealed record ReverseSight(bool InSync, long WireBytes, long ChangedBytes)
+{
+    /// <summary>Whether the stream is up.</summary>
+    public bool Connected { get; init; } = true;
+}
 
 /// <summary>The points that a replica holds.</summary>
 /// <param name="Held">Each, with the reason why it cannot be used, or null.</param>

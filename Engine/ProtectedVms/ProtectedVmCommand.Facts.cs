@@ -1,3 +1,4 @@
+using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.RecoveryPoints;
@@ -73,6 +74,15 @@ public abstract partial record ProtectedVmCommand
 
     /// <summary>The agent's connection is lost.</summary>
     public sealed record RecordAgentDisconnected(string Reason) : ProtectedVmCommand;
+
+    /// <summary>
+    /// Something is wrong that <see cref="Observations.ObservedHealth"/> found; the time at which it is decided is since
+    /// when.
+    /// </summary>
+    public sealed record RecordHealthCause(HealthCause Cause) : ProtectedVmCommand;
+
+    /// <summary>What <see cref="Observations.ObservedHealth"/> found is right again.</summary>
+    public sealed record RecordHealthRestored(HealthKind Kind) : ProtectedVmCommand;
 
     /// <summary>The target's store found itself damaged.</summary>
     public sealed record RecordTargetStoreCorrupt(string Message, string Remedy) : ProtectedVmCommand;

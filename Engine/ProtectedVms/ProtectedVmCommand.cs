@@ -48,7 +48,11 @@ public abstract partial record ProtectedVmCommand
     public sealed record StartResync : ProtectedVmCommand;
 
     /// <summary>Makes a recovery point now.</summary>
-    public sealed record MakeRecoveryPoint(PointKind Kind) : ProtectedVmCommand;
+    /// <param name="Kind">Which kind.</param>
+    /// <param name="AgentHasHooks">
+    /// Whether the agent says that it has hooks for application-consistent points; null when that is not known.
+    /// </param>
+    public sealed record MakeRecoveryPoint(PointKind Kind, bool? AgentHasHooks = null) : ProtectedVmCommand;
 
     /// <summary>Recovers a copy beside the running machine (FOV-1).</summary>
     public sealed record StartTestFailover(PointChoice Choice) : ProtectedVmCommand;
@@ -79,7 +83,8 @@ public abstract partial record ProtectedVmCommand
     public sealed record CancelFailover(long TargetWrittenBytes, bool Discard) : ProtectedVmCommand;
 
     /// <summary>Begins replication from the side that runs the machine to the other (FOV-6).</summary>
-    public sealed record Reprotect : ProtectedVmCommand;
+    /// <param name="Discard">The user agrees to lose what the other side wrote alone (I16).</param>
+    public sealed record Reprotect(bool Discard = false) : ProtectedVmCommand;
 
     /// <summary>Fails over to the primary site, planned (FOV-7).</summary>
     public sealed record Failback : ProtectedVmCommand;

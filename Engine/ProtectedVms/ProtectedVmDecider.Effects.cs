@@ -70,10 +70,12 @@ internal static partial class ProtectedVmDecider
         };
     }
 
-    // A scenario whose reverse replication is automatic needs no one to ask for it (SCN-5).
+    // A scenario whose reverse replication is automatic needs no one to ask for it (SCN-5), unless what the old source
+    // wrote alone may be lost by it: then a person decides.
     private static ValueList<ProtectedVmEvent> Onwards(
         ProtectedVmState state, Direction direction, DateTimeOffset now) =>
         ProtectedVmOperations.ScenarioOf(state).ReverseReplication == ReverseReplicationRule.Automatic
+        && !(state.Phase is Phase.Committing committing && MayOverwrite(state, committing.Recovery))
             ? [new ReprotectStarted(now, ProtectedVm.EngineActor, direction)]
             : [];
 
@@ -163,8 +165,9 @@ internal static partial class ProtectedVmDecider
             ProtectedVmTimers.Point => Requested(state, DueKind(state, now), ProtectedVm.EngineActor, context),
             ProtectedVmTimers.NoPoint => Raised(
                 state, context, HealthKind.NoRecentPoint, HealthLevel.Critical,
-                $"No recovery point was made for {ProtectedVmTimers.NoPointAfter.TotalMinutes:0} minutes.",
-                "See the other causes; failover reaches back to the last point."),
+                $"There is no usable recovery point of the last "
+                    + $"{ProtectedVmTimers.NoPointAfter(state.Enrollment.Policy).TotalMinutes:0} minutes.",
+                "See the other causes, which say why none is made; a failover reaches back to the last usable point."),
             ProtectedVmTimers.Resync => ResyncDue(state, now),
             ProtectedVmTimers.ReplicationRetry => [new ReplicationRetried(now, ProtectedVm.EngineActor)],
             _ => [new EffectRetried(now, ProtectedVm.EngineActor, ProtectedVmTimers.RetriedBy(command.Name))],

@@ -1,5 +1,6 @@
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
@@ -51,10 +52,11 @@ internal static partial class ProtectedVmDecider
             "Make room for the replication log or the cache; a resync of the marked extents follows by itself."),
         RecordDirtyMapModeLeft => Cleared(state, context, HealthKind.CacheFull),
         RecordAgentConnected => OnAgentConnected(state, context),
-        RecordAgentDisconnected c when state.Phase is not (Phase.NotProtected or Phase.Disabled) => Raised(
-            state, context, HealthKind.AgentDisconnected, HealthLevel.Warning,
-            $"Agent '{state.Enrollment.Agent}' is not connected: {c.Reason}",
-            "Start the agent, or see why it cannot reach the service."),
+        RecordAgentDisconnected c when state.Phase is not (Phase.NotProtected or Phase.Disabled) =>
+            Raised(state, context, ProtectedVmHealth.AgentAway(state, c.Reason)),
+        RecordHealthCause c when ObservedHealth.Kinds.Contains(c.Cause.Kind) && Protection.IsWanted(state.Phase) =>
+            Raised(state, context, c.Cause),
+        RecordHealthRestored c when ObservedHealth.Kinds.Contains(c.Kind) => Cleared(state, context, c.Kind),
         RecordTargetStoreCorrupt c when state.Phase is not (
             Phase.NotProtected or Phase.Disabling or Phase.Disabled) => Raised(
             state, context, HealthKind.TargetStoreCorrupt, HealthLevel.Critical, c.Message, c.Remedy),
@@ -146,12 +148,16 @@ internal static partial class ProtectedVmDecider
 
     private static ValueList<ProtectedVmEvent> Raised(
         ProtectedVmState state, DecisionContext context, HealthKind kind, HealthLevel level, string message,
-        string remedy)
+        string remedy) =>
+        Raised(state, context, new HealthCause(kind, "", level, message, remedy, default));
+
+    // One that is only told in other words, or has got worse, began when it was told first.
+    private static ValueList<ProtectedVmEvent> Raised(
+        ProtectedVmState state, DecisionContext context, HealthCause cause)
     {
-        var cause = new HealthCause(kind, "", level, message, remedy, context.Now);
-        return state.Causes.Any(known => known == cause with { Since = known.Since })
-            ? []
-            : [new HealthCauseRaised(context.Now, cause)];
+        var known = state.Causes.FirstOrDefault(one => one.Kind == cause.Kind);
+        var raised = cause with { Since = known?.Since ?? context.Now };
+        return known == raised ? [] : [new HealthCauseRaised(context.Now, raised)];
     }
 
     private static ValueList<ProtectedVmEvent> Cleared(

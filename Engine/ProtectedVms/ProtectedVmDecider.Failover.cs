@@ -74,6 +74,35 @@ internal static partial class ProtectedVmDecider
             : Accept(new CancelStarted(context.Now, context.Actor, bytes, state.Term.Next()));
     }
 
+    // What a source that was fenced says it wrote alone, and what one that nobody has heard of may have written. A
+    // planned failover takes everything along, and what a failback has left behind is the recovered machine's own past.
+    private static Decision<ProtectedVmEvent> OnReprotect(
+        ProtectedVmState state, Reprotect command, DecisionContext context)
+    {
+        if (ProtectedVmOperations.Check(state, Operation.Reprotect) is { } refusal)
+        {
+            return Refuse(refusal);
+        }
+
+        if (state.Phase is not Phase.FailedOver over)
+        {
+            return Accept(new ReprotectStarted(context.Now, context.Actor, Direction.ToRecovery));
+        }
+
+        var heard = state.DivergentBytes;
+        var mayHave = MayOverwrite(state, over.Recovery);
+        return mayHave && !command.Discard
+            ? Refuse(new ProtectedVmRefusal.SourceHasWrites(heard, state.Enrollment.Agent))
+            : Accept(new ReprotectStarted(context.Now, context.Actor, Direction.ToPrimary)
+            {
+                DiscardedBytes = heard ?? 0, DiscardedUnknown = mayHave && heard is null,
+            });
+    }
+
+    private static bool MayOverwrite(ProtectedVmState state, Recovery recovery) =>
+        state.DivergentBytes is > 0
+        || (state.DivergentBytes is null && recovery.Kind == FailoverKind.Unplanned);
+
     private static ProtectedVmRefusal? Choose(
         ProtectedVmState state, PointChoice choice, DecisionContext context, out ChosenPoint point)
     {

@@ -19,6 +19,8 @@ internal static partial class ProtectedVmDecider
         var scenario = ProtectedVmOperations.ScenarioOf(state);
         return command.Kind == PointKind.Application && !scenario.AppConsistentPoints
             ? Refuse(new ProtectedVmRefusal.ScenarioForbids(scenario.Id, "it has no application-consistent points"))
+            : command is { Kind: PointKind.Application, AgentHasHooks: false }
+            ? Refuse(new ProtectedVmRefusal.NoHooks(state.Enrollment.Agent))
             : Accept([.. Requested(state, command.Kind, context.Actor, context)]);
     }
 
@@ -37,7 +39,7 @@ internal static partial class ProtectedVmDecider
     private static PointKind DueKind(ProtectedVmState state, DateTimeOffset now)
     {
         var every = state.Enrollment.Policy.AppConsistentEvery;
-        var due = every > TimeSpan.Zero
+        var due = every > TimeSpan.Zero && !Has(state, Health.HealthKind.NoHooks)
             && (state.PointSchedule.LastApplicationAt is not { } last || now - last >= every || now < last);
         return due ? PointKind.Application : PointKind.Crash;
     }

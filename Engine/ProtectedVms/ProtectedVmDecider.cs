@@ -15,8 +15,32 @@ internal static partial class ProtectedVmDecider
     private const int MaxNameLength = 64;
     private const long MaxDiskBytes = 32L << 40;
 
-    /// <summary>Total: events, or a refusal.</summary>
+    /// <summary>
+    /// Total: events, or a refusal. A request whose id is known changes nothing when it is the same request, and is
+    /// refused when it is another.
+    /// </summary>
     public static Decision<ProtectedVmEvent> Decide(
+        ProtectedVmState state, ProtectedVmCommand command, DecisionContext context)
+    {
+        if (context.Digest is not { } digest)
+        {
+            return DecideNew(state, command, context);
+        }
+
+        if (state.Accepted.FirstOrDefault(accepted => accepted.Id == context.CommandId) is { } known)
+        {
+            return string.Equals(known.Digest, digest, StringComparison.Ordinal)
+                ? Accept()
+                : Decision<ProtectedVmEvent>.Refuse(new CommandIdReused(context.CommandId));
+        }
+
+        var decision = DecideNew(state, command, context);
+        return decision is Decision<ProtectedVmEvent>.Accepted { Events: [_, ..] events }
+            ? Accept([new CommandAccepted(context.Now, context.Actor, context.CommandId, digest), .. events])
+            : decision;
+    }
+
+    private static Decision<ProtectedVmEvent> DecideNew(
         ProtectedVmState state, ProtectedVmCommand command, DecisionContext context) => command switch
     {
         Enable c => OnEnable(state, c, context),
@@ -36,8 +60,7 @@ internal static partial class ProtectedVmDecider
         ChangeRecoveryPoint c => OnChangeRecoveryPoint(state, c, context),
         Commit => If(state, Operation.Commit, () => [new CommitStarted(context.Now, context.Actor)]),
         ProtectedVmCommand.CancelFailover c => OnCancelFailover(state, c, context),
-        Reprotect => If(state, Operation.Reprotect, () => [new ReprotectStarted(
-            context.Now, context.Actor, state.Phase is Phase.FailedOver ? Direction.ToPrimary : Direction.ToRecovery)]),
+        Reprotect c => OnReprotect(state, c, context),
         Failback => If(state, Operation.Failback, () =>
             [new FailbackStarted(context.Now, context.Actor, state.Term.Next())]),
         RetryJob => If(state, Operation.RetryJob, () => Retried(state, context, _ => true, replication: true)),

@@ -60,7 +60,16 @@ public abstract partial record ProtectedVmEvent
     public sealed record FailoverCancelled(DateTimeOffset At) : ProtectedVmEvent(At);
 
     /// <summary>Replication in the other direction was ordered.</summary>
-    public sealed record ReprotectStarted(DateTimeOffset At, string By, Direction Direction) : ProtectedVmEvent(At);
+    public sealed record ReprotectStarted(DateTimeOffset At, string By, Direction Direction) : ProtectedVmEvent(At)
+    {
+        /// <summary>Bytes that the old source wrote alone and that are overwritten, as the user agreed (I16).</summary>
+        public long DiscardedBytes { get; init; }
+
+        /// <summary>
+        /// The user agreed to lose whatever the old source wrote alone, which had not been heard of.
+        /// </summary>
+        public bool DiscardedUnknown { get; init; }
+    }
 
     /// <summary>Both sides are equal again and replication goes on.</summary>
     public sealed record ReprotectCompleted(DateTimeOffset At, Direction Direction, long SentBytes)

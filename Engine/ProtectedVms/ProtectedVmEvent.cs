@@ -13,6 +13,13 @@ public abstract partial record ProtectedVmEvent
     /// <summary>When it was decided (UTC).</summary>
     public DateTimeOffset At { get; init; }
 
+    /// <summary>
+    /// A user's request was accepted under an id; what it led to follows as events of the same command. Kept so that the
+    /// id is recognised when it comes again, and refused when it comes with another request (I19).
+    /// </summary>
+    public sealed record CommandAccepted(DateTimeOffset At, string By, CommandId Command, string Digest)
+        : ProtectedVmEvent(At);
+
     /// <summary>Enabling began.</summary>
     public sealed record EnableStarted(DateTimeOffset At, string By, Enrollment Enrollment) : ProtectedVmEvent(At);
 

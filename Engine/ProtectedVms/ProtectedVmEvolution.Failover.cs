@@ -93,10 +93,12 @@ internal static partial class ProtectedVmEvolution
         var name = step == FailoverStep.Quiescing ? "Source stopped, last changes shipped" : "Target made writable";
         var stopped = Without(
             StopReplication(state), HealthKind.RpoExceeded, HealthKind.NoRecentPoint, HealthKind.CacheFull,
-            HealthKind.OperationFailed);
+            HealthKind.OperationFailed, HealthKind.SourceNotServed, HealthKind.ReplicationStalled, HealthKind.NoHooks,
+            HealthKind.AppConsistencyFailed);
         return Enter(stopped, new Phase.FailingOver(e.Kind, step, e.Point, state.Term, e.At)) with
         {
             Term = e.Term,
+            DivergentBytes = null,
             FenceSince = planned ? null : state.EventCount,
             Replication = ReplicationState.Idle with { Resync = Halted(state, e.At) },
             Jobs = state.Jobs
@@ -191,10 +193,11 @@ internal static partial class ProtectedVmEvolution
     public static HealthCause FencedCause(SourceFenced e) => new(
         HealthKind.SourceFenced, "", HealthLevel.Warning,
         $"The old source is fenced; {e.DivergentBytes} bytes it wrote alone are kept aside.",
-        "Look at them before reprotecting: reprotect makes the old source equal to the target.", e.At);
+        e.DivergentBytes == 0 ? "" : "Save them from its disks, which are served read-only, before a reprotect with "
+            + "--discard makes the old source equal to the recovered machine.", e.At);
 
     private static ProtectedVmState Fence(ProtectedVmState state, SourceFenced e) =>
-        Raise(state with { FenceSince = null }, FencedCause(e));
+        Raise(state with { FenceSince = null, DivergentBytes = e.DivergentBytes }, FencedCause(e));
 
     private static ProtectedVmState RaiseFailed(
         ProtectedVmState state, string operation, EffectError error, DateTimeOffset at) =>

@@ -45,11 +45,14 @@ internal static partial class ProtectedVmEvolution
             Jobs = answered ? state.Jobs.End(JobKind.RecoveryPoint, JobOutcome.Succeeded, e.At, e.Warning) : state.Jobs,
         };
 
+        // What was asked for once is asked for no more when the next point comes; what the policy asks for stays wrong
+        // until an application-consistent point is made.
         next = Without(next, HealthKind.NoRecentPoint);
         return e.Warning is { } warning
             ? Raise(next, new HealthCause(
                 HealthKind.AppConsistencyFailed, "", HealthLevel.Warning, warning, "Check the freeze hooks.", e.At))
-            : e.Point.Kind == PointKind.Application ? Without(next, HealthKind.AppConsistencyFailed) : next;
+            : e.Point.Kind == PointKind.Application || state.Enrollment.Policy.AppConsistentEvery == TimeSpan.Zero
+                ? Without(next, HealthKind.AppConsistencyFailed) : next;
     }
 
     private static ProtectedVmState Skip(ProtectedVmState state, RecoveryPointSkipped e) =>

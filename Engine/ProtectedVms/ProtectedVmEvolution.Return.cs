@@ -23,6 +23,7 @@ internal static partial class ProtectedVmEvolution
         {
             Term = term,
             FenceSince = null,
+            DivergentBytes = null,
             Replication = ReplicationState.Idle with { Resync = state.Replication.Resync },
             Jobs = state.Jobs
                 .End(JobKind.PlannedFailover, outcome, e.At, error)
@@ -79,6 +80,7 @@ internal static partial class ProtectedVmEvolution
             : Enter(state, new Phase.Reprotecting(e.Direction, false)) with
             {
                 FenceSince = null,
+                DivergentBytes = null,
                 Jobs = state.Jobs.Start(state.EventCount, JobKind.Reprotect, e.By, "Replication started", e.At),
             };
     }

@@ -1,3 +1,4 @@
+using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.Kernel;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
@@ -13,11 +14,12 @@ internal static partial class ProtectedVmEvolution
     public static ProtectedVmState Evolve(ProtectedVmState state, ProtectedVmEvent @event)
     {
         var numbered = state with { EventCount = state.EventCount + 1 };
-        return DropSettledRetries(Fold(numbered, @event));
+        return Protection.Note(DropSettledRetries(Fold(numbered, @event)), @event.At);
     }
 
     private static ProtectedVmState Fold(ProtectedVmState state, ProtectedVmEvent @event) => @event switch
     {
+        CommandAccepted e => Accept(state, e),
         EnableStarted e => Enable(state, e),
         ProtectionRecovered e => Recover(state, e),
         PrerequisitesChecked e => AfterPrerequisites(state, e),
@@ -31,7 +33,7 @@ internal static partial class ProtectedVmEvolution
         ProtectionFinalized e => BecomeProtected(state, e),
         DisableStarted e => Disable(state, e),
         ProtectionDisabled e => EndProtection(state, e),
-        PolicyChanged e => state with { Enrollment = state.Enrollment with { Policy = e.Policy } },
+        PolicyChanged e => ChangePolicy(state, e),
         EffectConfirmed e => Confirm(state, e),
         EffectFailed e => Fail(state, e),
         EffectRetried e => Retry(state, e),
@@ -55,6 +57,22 @@ internal static partial class ProtectedVmEvolution
         _ => FoldFailover(state, @event),
     };
 
+    // The oldest is forgotten; the journal still knows its id, and then no request under it can be told to be the same.
+    private static ProtectedVmState Accept(ProtectedVmState state, CommandAccepted e)
+    {
+        const int remembered = 64;
+        if (state.Accepted.Any(accepted => accepted.Id == e.Command))
+        {
+            throw Impossible(state, e);
+        }
+
+        var accepted = state.Accepted.Add(new AcceptedCommand(e.Command, e.Digest, state.EventCount));
+        return state with
+        {
+            Accepted = accepted.Count > remembered ? accepted.Skip(1).ToValueList() : accepted,
+        };
+    }
+
     private static ProtectedVmState Enable(ProtectedVmState state, EnableStarted e)
     {
         if (state.Phase is not (Phase.NotProtected or Phase.Disabled or Phase.EnableFailed))
@@ -72,6 +90,13 @@ internal static partial class ProtectedVmEvolution
             ReplicaSince = state.ReplicaSince == default ? e.At : state.ReplicaSince,
             Jobs = state.Jobs.Start(state.EventCount, JobKind.Enable, e.By, "Prerequisites checked", e.At),
         };
+    }
+
+    private static ProtectedVmState ChangePolicy(ProtectedVmState state, PolicyChanged e)
+    {
+        var changed = state with { Enrollment = state.Enrollment with { Policy = e.Policy } };
+        return e.Policy.AppConsistentEvery == TimeSpan.Zero
+            ? Without(changed, HealthKind.AppConsistencyFailed, HealthKind.NoHooks) : changed;
     }
 
     private static ProtectedVmState AfterPrerequisites(ProtectedVmState state, PrerequisitesChecked e)
@@ -145,6 +170,7 @@ internal static partial class ProtectedVmEvolution
         {
             Causes = [],
             FenceSince = null,
+            DivergentBytes = null,
             Prune = null,
             Jobs = state.Jobs.CancelAll(e.At, "Protection was disabled.")
                 .Start(state.EventCount, JobKind.Disable, e.By, "Protection removed", e.At),

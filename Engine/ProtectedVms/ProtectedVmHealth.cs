@@ -1,23 +1,82 @@
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
 /// <summary>A VM's health.</summary>
-/// <param name="Level">The worst of the causes' levels.</param>
+/// <param name="Level">The worst of the causes' levels; null when the VM is not to be protected.</param>
 /// <param name="Causes">What is wrong, the worst first.</param>
-public sealed record HealthReport(HealthLevel Level, ValueList<HealthCause> Causes);
+public sealed record HealthReport(HealthLevel? Level, ValueList<HealthCause> Causes)
+{
+    /// <summary>The level in one word: <c>normal</c>, <c>warning</c>, <c>critical</c>, or <c>none</c>.</summary>
+    public string Word => Level switch
+    {
+        null => "none",
+        HealthLevel.Normal => "normal",
+        HealthLevel.Warning => "warning",
+        HealthLevel.Critical => "critical",
+        { } unknown => throw new InvalidOperationException($"Level {unknown} has no word."),
+    };
+}
 
-/// <summary>Derives health from the state: what was found wrong, and what failed and waits (OPS-2).</summary>
+/// <summary>
+/// Derives health from the state and what is observed: what was found wrong, what failed and waits, and where the
+/// machine runs without protection (OPS-2). Health is normal only when the source is served as its state asks, its agent
+/// reports, replication is in step as the phase asks, and the newest usable point is not older than the policy allows.
+/// </summary>
 public static class ProtectedVmHealth
 {
-    /// <summary>The VM's health.</summary>
-    public static HealthReport Of(ProtectedVmState state)
+    /// <summary>The VM's health as its state knows it.</summary>
+    public static HealthReport Of(ProtectedVmState state) => Of(state, state.Causes);
+
+    /// <summary>The VM's health at this moment: what is observed replaces what the state knows of the same.</summary>
+    /// <param name="state">The VM.</param>
+    /// <param name="sight">What is observed of it.</param>
+    /// <param name="now">The service's time (UTC): the begin of what the state does not know yet.</param>
+    public static HealthReport Of(ProtectedVmState state, VmObservation sight, DateTimeOffset now)
     {
-        var causes = state.Causes
+        ArgumentNullException.ThrowIfNull(sight);
+        var observed = ObservedHealth.Of(state, sight);
+        if (sight.Agent == AgentPresence.Away)
+        {
+            observed = observed.Add(AgentAway(state, $"Agent '{state.Enrollment.Agent}' is not connected."));
+        }
+
+        return Of(state, state.Causes
+            .Where(cause => !ObservedHealth.Kinds.Contains(cause.Kind)
+                && (cause.Kind != HealthKind.AgentDisconnected || sight.Agent == AgentPresence.Missed))
+            .Concat(observed.Select(cause => cause with
+            {
+                Since = state.Causes.FirstOrDefault(known => known.Kind == cause.Kind)?.Since ?? now,
+            })));
+    }
+
+    /// <summary>
+    /// Whether an agent that is away is trouble: while the target runs the machine and nothing flows back, it is none.
+    /// </summary>
+    public static bool NeedsAgent(Phase phase) => phase is Phase.Enabling or Phase.InitialReplication
+        or Phase.Finalizing
+        or Phase.Protected or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack
+        or Phase.FailbackCommitPending or Phase.CommittingFailback or Phase.FailedBack;
+
+    /// <summary>What health says of an agent that is away.</summary>
+    internal static HealthCause AgentAway(ProtectedVmState state, string why) => new(
+        HealthKind.AgentDisconnected, "", HealthLevel.Warning, why,
+        $"Start agent '{state.Enrollment.Agent}', or see why it cannot reach the service.", default);
+
+    private static HealthReport Of(ProtectedVmState state, IEnumerable<HealthCause> found)
+    {
+        if (state.Phase is Phase.NotProtected or Phase.Disabled)
+        {
+            return new HealthReport(null, []);
+        }
+
+        var causes = found
             .Where(cause => cause.Kind != HealthKind.AgentDisconnected || NeedsAgent(state.Phase))
+            .Concat(Unprotected(state))
             .Concat(state.Retries.Select(OfRetry))
-            .Concat(OfReplication(state.Replication))
+            .Concat(OfReplication(state))
             .Concat(state.Points.Where(point => !point.Usable).Select(point => new HealthCause(
                 HealthKind.PointUnusable, point.Id.ToString(), HealthLevel.Warning,
                 $"Recovery point {point.Id} is not usable: {point.UnusableBecause}", "Choose another point.",
@@ -27,18 +86,55 @@ public static class ProtectedVmHealth
         return new HealthReport(causes.Count == 0 ? HealthLevel.Normal : causes[0].Level, causes);
     }
 
-    // While the target runs the machine and nothing flows back, an agent that is away is no trouble.
-    private static bool NeedsAgent(Phase phase) => phase is Phase.Enabling or Phase.InitialReplication
-        or Phase.Finalizing
-        or Phase.Protected or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack
-        or Phase.FailbackCommitPending or Phase.CommittingFailback or Phase.FailedBack;
+    // Phases that last until a person does something. What goes on by itself shows its progress instead.
+    private static IEnumerable<HealthCause> Unprotected(ProtectedVmState state)
+    {
+        var vm = state.Enrollment.Vm;
+        var since = state.UnprotectedSince ?? default;
+        HealthCause? cause = state.Phase switch
+        {
+            Phase.EnableFailed failed => new HealthCause(
+                HealthKind.NotProtected, "", HealthLevel.Critical,
+                $"The machine is not protected, because protecting it failed: {failed.Error.Message}"
+                    + (failed.CleanUpOwed ? " What that had created at the agent and at the target is still to be "
+                        + "removed." : ""),
+                $"{failed.Error.Remedy} `drctl protect` tries again; `drctl disable {vm}` takes the name off the list."
+                    .TrimStart(),
+                since),
+            Phase.CommitPending => Runs("recovered", $"Commit (`drctl commit {vm}`) and then reprotect, or cancel."),
+            Phase.FailedOver when CanReprotect(state) => Runs("recovered", $"Reprotect: `drctl reprotect {vm}`."),
+            Phase.FailedOver => Runs(
+                "recovered", $"Scenario {state.Enrollment.ScenarioId} has no reprotect: `drctl disable {vm} "
+                    + "--keep-replica`, then protect the machine where it runs now under another name."),
+            Phase.FailbackCommitPending => Runs(
+                "returned", $"Commit (`drctl commit {vm}`) and then reprotect (`drctl reprotect {vm}`)."),
+            Phase.FailedBack => Runs("returned", $"Reprotect: `drctl reprotect {vm}`."),
+            _ => null,
+        };
+        return cause is null ? [] : [cause];
+
+        HealthCause Runs(string which, string remedy) => new(
+            HealthKind.NotProtected, "", HealthLevel.Warning, $"The {which} machine runs unprotected.", remedy, since);
+    }
+
+    private static bool CanReprotect(ProtectedVmState state) =>
+        ProtectedVmOperations.Check(state, Operation.Reprotect) is null;
 
     private static HealthCause OfRetry(Retry retry) => OfError(
         EffectName.Of(retry.Kind), retry.Error, retry.Failures, retry.DueAt, retry.Since,
         waitsForPerson: retry is { Waiting: true, DueAt: null });
 
-    private static IEnumerable<HealthCause> OfReplication(ReplicationState replication)
+    private static IEnumerable<HealthCause> OfReplication(ProtectedVmState state)
     {
+        var replication = state.Replication;
+        if (replication.Paused)
+        {
+            yield return new HealthCause(
+                HealthKind.ReplicationPaused, "", HealthLevel.Warning,
+                "Replication is paused: no write reaches the other side.",
+                $"Resume it: `drctl resume {state.Enrollment.Vm}`.", state.UnprotectedSince ?? default);
+        }
+
         if (replication.Fault is { } fault)
         {
             yield return OfError(

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.RecoveryPoints;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
@@ -19,7 +20,7 @@ public static class ProtectedVmOrigins
     [
         new Pause(), new Resume(), new StartResync(), new MakeRecoveryPoint(PointKind.Crash),
         new MakeRecoveryPoint(PointKind.Application), new StartPlannedFailover(), new Commit(), new Reprotect(),
-        new Failback(), new RetryJob(), new RecordReplicationRecovered(), new RecordAgentConnected(),
+        new Reprotect(Discard: true), new Failback(), new RetryJob(), new RecordReplicationRecovered(), new RecordAgentConnected(),
         new RecordDirtyMapModeLeft(), new RecordTargetStoreRepaired(), new RecordLag(TimeSpan.Zero, 0),
     ];
 
@@ -34,6 +35,18 @@ public static class ProtectedVmOrigins
     public static ProtectedVmEvent WithoutWords(ProtectedVmEvent @event) => @event is HealthCauseRaised raised
         ? raised with { Cause = raised.Cause with { Message = "", Remedy = "" } }
         : @event;
+
+    /// <summary>What an event keeps of the context in which it was decided, added to that context.</summary>
+    public static DecisionContext ContextOf(DecisionContext context, ProtectedVmEvent @event)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return @event switch
+        {
+            CommandAccepted e => context with { Digest = e.Digest },
+            RecoveryPointSealed { Steady: { } steady } when context.Steady is null => context with { Steady = steady },
+            _ => context,
+        };
+    }
 
     /// <summary>The candidates, likelier ones first; finitely many, not necessarily distinct.</summary>
     /// <param name="state">The state before the events.</param>
@@ -50,6 +63,7 @@ public static class ProtectedVmOrigins
         @event switch
         {
             ProtectionRecovered e => [new Recover(e.Enrollment, e.Term, e.As, e.Point, e.Points)],
+            CommandAccepted => [],
             EnableStarted { Enrollment: var e } => [new Enable(e.Vm, e.Disks, e.ScenarioId, e.Policy, e.Agent)],
             InitialReplicationCompleted e => [new RecordInSync(Direction.ToRecovery, e.SentBytes)],
             DisableStarted e => [new Disable(e.KeepReplica)],
@@ -65,6 +79,7 @@ public static class ProtectedVmOrigins
             ReplicationFaulted e => [new RecordReplicationError(e.Error)],
             DiskResized e => [new RecordDiskResized(e.Disk.Path, e.Disk.SizeBytes)],
             HealthCauseRaised e => FromCause(state, e.Cause),
+            HealthCauseCleared e => [new RecordHealthRestored(e.Kind)],
             _ => FromFailoverEvent(@event),
         };
 
@@ -95,7 +110,7 @@ public static class ProtectedVmOrigins
             HealthKind.CacheFull => [new RecordDirtyMapModeEntered(MadeUpReason)],
             HealthKind.AgentDisconnected => [new RecordAgentDisconnected(MadeUpReason)],
             HealthKind.TargetStoreCorrupt => [new RecordTargetStoreCorrupt(cause.Message, cause.Remedy)],
-            _ => [],
+            _ => [new RecordHealthCause(cause)],
         };
 
     private static IEnumerable<ProtectedVmCommand> Answers(

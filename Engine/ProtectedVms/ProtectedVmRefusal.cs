@@ -140,6 +140,35 @@ public abstract record ProtectedVmRefusal : Refusal
             + (Operation == Operation.PlannedFailover ? ", or fail over unplanned." : ".");
     }
 
+    /// <summary>The agent has no hooks, so no application can be frozen for a point.</summary>
+    public sealed record NoHooks(string Agent) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "no-hooks";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"Agent '{Agent}' has no hooks, so it cannot make an application-consistent point; start it with "
+            + "--hooks DIR, or make a crash-consistent one.";
+    }
+
+    /// <summary>Reprotect would overwrite what the old source wrote alone (I16).</summary>
+    /// <param name="Bytes">How much that is; null when the old source was not heard of since the failover.</param>
+    /// <param name="Agent">The agent of the old source.</param>
+    public sealed record SourceHasWrites(long? Bytes, string Agent) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "source-has-writes";
+
+        /// <inheritdoc/>
+        public override string Message => Bytes is { } bytes
+            ? $"The old source has written {bytes} bytes that the recovered machine does not know, which a reprotect "
+                + "would overwrite; save them from its disks first, or reprotect with discard."
+            : $"Agent '{Agent}' was not heard of since the failover, so the old source may have written what the "
+                + "recovered machine does not know, which a reprotect would overwrite; start the agent and look at its "
+                + "disks first, or reprotect with discard.";
+    }
+
     /// <summary>There is no point to recover to.</summary>
     public sealed record NoUsablePoint(string Wanted) : ProtectedVmRefusal
     {

@@ -69,15 +69,36 @@ public sealed record ProtectedVmState
     /// </summary>
     public long? FenceSince { get; init; }
 
+    /// <summary>
+    /// Since when what the machine writes reaches no other side (UTC); null while it does, and for a machine that is
+    /// not to be protected. See <see cref="Protection"/>.
+    /// </summary>
+    public DateTimeOffset? UnprotectedSince { get; init; }
+
+    /// <summary>
+    /// Bytes that the old source wrote after the failover and the recovered machine does not know, as it said last; null
+    /// while it was not heard of since the failover, and when there was none.
+    /// </summary>
+    public long? DivergentBytes { get; init; }
+
     /// <summary>Effects that failed and wait, or are being tried again.</summary>
     public ValueList<Retry> Retries { get; init; }
 
     /// <summary>What was found wrong; see <see cref="ProtectedVmHealth"/> for all causes.</summary>
     public ValueList<HealthCause> Causes { get; init; }
 
+    /// <summary>The users' requests that were accepted last, oldest first.</summary>
+    public ValueList<AcceptedCommand> Accepted { get; init; }
+
     /// <summary>Running and last jobs, oldest first.</summary>
     public ValueList<Job> Jobs { get; init; }
 }
+
+/// <summary>A user's request that was accepted.</summary>
+/// <param name="Id">The id under which it came.</param>
+/// <param name="Digest">What tells it from any other request; see <see cref="DecisionContext.Digest"/>.</param>
+/// <param name="Event">The number of the event that says so; those of what it led to follow.</param>
+public sealed record AcceptedCommand(CommandId Id, string Digest, long Event);
 
 /// <summary>A failed effect.</summary>
 /// <param name="Kind">Which.</param>

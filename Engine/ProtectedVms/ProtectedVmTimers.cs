@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Policies;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
@@ -10,7 +11,7 @@ internal static class ProtectedVmTimers
     /// <summary>The next recovery point (RCP-1).</summary>
     public const string Point = "point";
 
-    /// <summary>No recovery point for an hour.</summary>
+    /// <summary>The newest usable recovery point is older than the policy allows.</summary>
     public const string NoPoint = "no-point";
 
     /// <summary>A marked resync's start (RES-6).</summary>
@@ -22,8 +23,19 @@ internal static class ProtectedVmTimers
     /// <summary>Before an effect's name: the retry of the effect.</summary>
     public const string RetryPrefix = "retry/";
 
-    /// <summary>How long a VM may be without a new point before health says so.</summary>
-    public static readonly TimeSpan NoPointAfter = TimeSpan.FromMinutes(60);
+    private static readonly TimeSpan LongestWithoutPoint = TimeSpan.FromMinutes(60);
+
+    /// <summary>
+    /// How long a VM may be without a new usable point before health says so: as long as the policy's RPO threshold and
+    /// at most an hour, but never less than two points are apart, because any healthy VM would be over it.
+    /// </summary>
+    public static TimeSpan NoPointAfter(ReplicationPolicy policy)
+    {
+        var least = 2 * ReplicationPolicy.CrashConsistentEvery;
+        return policy.RpoThreshold < least ? least
+            : policy.RpoThreshold > LongestWithoutPoint ? LongestWithoutPoint
+            : policy.RpoThreshold;
+    }
 
     /// <summary>The timers armed.</summary>
     public static ImmutableArray<DurableTimer> Of(ProtectedVmState state) => [.. Armed(state)];
@@ -45,10 +57,9 @@ internal static class ProtectedVmTimers
             yield return new DurableTimer(Point, pointAt);
         }
 
-        if (state is { Phase: Phase.Protected, PointSchedule.LastAt: { } last }
-            && !state.Causes.Any(cause => cause.Kind == HealthKind.NoRecentPoint))
+        if (NewestUsableAt(state) is { } newest && !state.Causes.Any(cause => cause.Kind == HealthKind.NoRecentPoint))
         {
-            yield return new DurableTimer(NoPoint, last + NoPointAfter);
+            yield return new DurableTimer(NoPoint, newest + NoPointAfter(state.Enrollment.Policy));
         }
 
         if (state is { Phase: Phase.Protected or Phase.ProtectedReverse }
@@ -69,6 +80,22 @@ internal static class ProtectedVmTimers
                 yield return new DurableTimer(RetryPrefix + EffectName.Of(retry.Kind), dueAt);
             }
         }
+    }
+
+    // The time since when there was no newer usable point: that of the last seal (or of the begin of protection) while the
+    // newest point is usable or there is none yet, else the newest usable point's own. It does not matter why no point
+    // is made: a pause, a resync and an agent that is away count like any other reason.
+    private static DateTimeOffset? NewestUsableAt(ProtectedVmState state)
+    {
+        if (state is not { Phase: Phase.Protected, PointSchedule.LastAt: { } last })
+        {
+            return null;
+        }
+
+        return state.Points.Count == 0 || state.Points[^1].Usable ? last
+            : state.Points.LastOrDefault(point => point.Usable) is { } usable && usable.Point.Time < last
+                ? usable.Point.Time
+            : last;
     }
 
     // While the agent is away nobody could make a point; asking every five minutes would only fill the log.

@@ -50,6 +50,16 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
         return sight.IsOpen && sight.Role == Role && sight.Term == Term;
     }
 
+    /// <summary>
+    /// Whether a fenced source counts what it wrote alone from the point that was recovered: without it, or from another
+    /// one, its number means nothing. A machine whose point is not known yet is no measure for any source.
+    /// </summary>
+    public bool IsCutKnownTo(SourceSight sight)
+    {
+        ArgumentNullException.ThrowIfNull(sight);
+        return Cut is { } cut && sight.Cut == new RecoveredCut(cut.Generation, cut.Lsn);
+    }
+
     /// <summary>The term of the machine that runs at the target side, or did until a failback's quiescing; null when
     /// there is none.</summary>
     public static Term? LiveTerm(ProtectedVmState state) => state.Phase switch

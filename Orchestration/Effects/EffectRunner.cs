@@ -129,6 +129,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     {
         var consistency = take.PointKind == PointKind.Application
             ? PointConsistency.Application : PointConsistency.Crash;
+        site.Find(state.Enrollment.Vm.Value)?.NoteAsked(take.Point);
         await source.MarkAsync(state, take.Point, consistency, ct);
         return Done;
     }
@@ -178,6 +179,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
         try
         {
+            volume.NoteAsked(point);
             var marked = await source.MarkAsync(state, point, PointConsistency.Crash, either.Token);
             return await volume.WaitForAsync(marked, giveUpWhenIdle: true, either.Token) && volume.HasPoint(point);
         }

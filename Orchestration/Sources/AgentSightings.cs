@@ -62,9 +62,9 @@ internal sealed class AgentSightings(TimeProvider time)
     /// <summary>What was last reported of a VM's source side; null when nothing was since its agent came.</summary>
     public VolumeStatus? Status(string vm) => _volumes.TryGetValue(vm, out var report) ? report.Status : null;
 
-    /// <summary>The VMs of which an agent has reported.</summary>
+    /// <summary>The VMs of which an agent has reported that it holds them.</summary>
     public IReadOnlyList<string> VmsOf(string agent) => [.. _volumes.Values
-        .Where(v => v.Agent == agent).Select(v => v.Status.Vm).Order(StringComparer.Ordinal)];
+        .Where(v => v.Agent == agent && v.Status.Role != VolumeRole.Released).Select(v => v.Status.Vm).Order(StringComparer.Ordinal)];
 
     /// <summary>
     /// How old the oldest write is that the target does not durably have: its age when the agent reported

@@ -12,6 +12,11 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
 {
     private static readonly TimeSpan DirectAgainAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AwayTooLong = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SilentTooLong = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AstrayTooLong = TimeSpan.FromSeconds(5);
+    private readonly ConcurrentDictionary<string, long> _astray = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _down = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, EffectError> _failures = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (bool Running, long Stamp)> _directed = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (ProtectedVmState State, PointsSight Points)> _known =
         new(StringComparer.Ordinal);
@@ -19,14 +24,59 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
     /// <summary>All facts to be told now; none when the state is up to date.</summary>
     public IReadOnlyList<ProtectedVmCommand> Facts(ProtectedVmState state)
     {
+        var sight = Observe(state);
+        return VmFacts.Of(state, sight with { Target = News(state, sight.Target) });
+    }
+
+    /// <summary>Everything that is observed of a VM now.</summary>
+    public VmObservation Observe(ProtectedVmState state)
+    {
         var (vm, agent, seen) = (state.Enrollment.Vm.Value, state.Enrollment.Agent, agents.Sightings);
-        var away = seen.AwayFor(agent);
+        var (away, silent) = (seen.AwayFor(agent), seen.SilentFor(agent));
+        var presence = away > AwayTooLong || silent > SilentTooLong ? AgentPresence.Away
+            : away > TimeSpan.Zero ? AgentPresence.Missed : AgentPresence.Connected;
         var status = seen.Status(vm);
-        return VmFacts.Of(state, new VmObservation(
-            away > AwayTooLong ? AgentPresence.Away : away > TimeSpan.Zero ? AgentPresence.Missed
-                : AgentPresence.Connected,
-            status is null || !seen.IsConnected(agent) ? null : SourceReports.Sight(status),
-            News(state, site.Find(vm)?.Sight()), seen.AtRisk(agent, vm), status?.LagBytes ?? 0));
+        var known = status is null || presence != AgentPresence.Connected ? null : SourceReports.Sight(status);
+        var target = site.Find(vm)?.Sight();
+        var atRisk = seen.AtRisk(agent, vm);
+        return new VmObservation(
+            presence, known, target,
+            presence == AgentPresence.Away && silent > (atRisk ?? TimeSpan.Zero) ? silent : atRisk,
+            status?.LagBytes ?? 0)
+        {
+            Astray = AstrayOf(state, presence),
+            StreamDownFor = Since(_down, vm, IsStreamDown(state, known, target)),
+            ClockOffset = agents.Clocks.OffsetOf(agent),
+        };
+    }
+
+    // Said when a directive has failed, or when it has lasted longer than a directive takes.
+    private SourceAstray? AstrayOf(ProtectedVmState state, AgentPresence presence)
+    {
+        var vm = state.Enrollment.Vm.Value;
+        var lasted = Since(_astray, vm, presence == AgentPresence.Connected && IsAstray(state));
+        return lasted == TimeSpan.Zero ? null
+            : _failures.TryGetValue(vm, out var why) ? new SourceAstray(why)
+            : lasted > AstrayTooLong ? new SourceAstray(null)
+            : null;
+    }
+
+    private static bool IsStreamDown(ProtectedVmState state, SourceSight? known, TargetSight? target) =>
+        state.Replication is { Active: true, Paused: false } && (state.Phase is Phase.ProtectedReverse
+            ? target?.Reverse is { Connected: false }
+            : known is { Role: SourceRole.Primary, Connected: false });
+
+    // How long a condition has been seen to hold; at least a tick while it does.
+    private TimeSpan Since(ConcurrentDictionary<string, long> since, string vm, bool holds)
+    {
+        if (!holds)
+        {
+            since.TryRemove(vm, out _);
+            return TimeSpan.Zero;
+        }
+
+        var lasted = time.GetElapsedTime(since.GetOrAdd(vm, _ => time.GetTimestamp()));
+        return lasted > TimeSpan.Zero ? lasted : TimeSpan.FromTicks(1);
     }
 
     /// <summary>
@@ -50,15 +100,21 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
     private bool IsAstray(ProtectedVmState state)
     {
         if (!agents.Sightings.IsConnected(state.Enrollment.Agent) || SourceDuty.Of(state) is not { } duty
-            || ProtectedVm.Outstanding(state).Any())
+            || ProtectedVm.Outstanding(state).Any(effect => effect is not (
+                ProtectedVmEffect.TakeRecoveryPoint or ProtectedVmEffect.PrunePoints)))
         {
             return false;
         }
 
         var status = agents.Sightings.Status(state.Enrollment.Vm.Value);
-        return duty.Role == SourceRole.Released
-            ? status is not (null or { Role: VolumeRole.Released })
-            : status is null || !duty.IsConfirmedBy(SourceReports.Sight(status));
+        if (duty.Role == SourceRole.Released)
+        {
+            return status is not (null or { Role: VolumeRole.Released });
+        }
+
+        var sight = status is null ? null : SourceReports.Sight(status);
+        return sight is null || !duty.IsConfirmedBy(sight)
+            || (duty is { Role: SourceRole.Fenced, Cut: not null } && !duty.IsCutKnownTo(sight));
     }
 
     // Hundreds of points are compared with hundreds only when the state or the replica's list has changed since they
@@ -112,10 +168,12 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
         try
         {
             await source.DirectAsync(state, ct);
+            _failures.TryRemove(vm, out _);
             return null;
         }
         catch (EffectFailedException e)
         {
+            _failures[vm] = e.Error;
             return e.Message;
         }
         finally

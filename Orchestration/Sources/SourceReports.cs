@@ -35,6 +35,10 @@ internal static class SourceReports
         DirtyBytes = status.DirtyBytes,
         LagBytes = status.LagBytes,
         DivergentBytes = status.DivergentBytes,
+        Cut = status.Cut is { } cut
+            ? new RecoveredCut(new Generation(cut.Generation), new Lsn(cut.Lsn)) : null,
+        Unserved = status.Disks.Where(disk => disk.Uri is null).Select(disk => disk.Path).ToValueList(),
+        HasHooks = status.HasHooks,
         Connected = status.Transfer is { Connected: true },
         Streaming = status.Transfer is { Phase: "streaming" },
         WireBytes = status.Transfer?.WireBytes ?? 0,

@@ -49,7 +49,7 @@ internal sealed class SourceSide(IAgents agents, Func<string, string> keyOf, Tim
         ProtectedVmState state, RecoveryPointId point, PointConsistency consistency, CancellationToken ct)
     {
         var request = new AgentRequest.InsertMarker(
-            state.Enrollment.Vm.Value, point.Value, consistency == PointConsistency.Application);
+            state.Enrollment.Vm.Value, point.Value, consistency == PointConsistency.Application, time.GetUtcNow());
         var marked = await AskAsync<AgentReply.MarkerInserted>(state.Enrollment.Agent, request, ct);
         return new ChangePosition(new Generation(marked.Generation), new Lsn(marked.Lsn));
     }

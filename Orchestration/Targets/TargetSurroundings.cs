@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Orchestration.Targets;
 
@@ -38,6 +39,9 @@ internal sealed record TargetSurroundings
 
     /// <summary>How often a wait for the stream looks again.</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>The room on the file system of the directory; null when not known.</summary>
+    public Func<TargetRoom?> Room { get; init; } = () => null;
 
     /// <summary>Told when something changed that a VM's state may not know.</summary>
     public Action Changed { get; init; } = () => { };

@@ -179,7 +179,7 @@ internal partial class TargetVolume
             var disks = await _surroundings.Server.ServeAsync(
                 name, [.. overlay.Disks.Select((d, i) => (store.Disks[i].Path, source?.Disk(i) ?? d))], ct);
             var machine = new RecoveredMachine(
-                point, Bound(_time.GetUtcNow() - point.Time), _time.GetElapsedTime(began), disks, overlay, source);
+                point, Bound(AgeOf(point)), _time.GetElapsedTime(began), disks, overlay, source);
             Put(name, machine);
             return machine;
         }

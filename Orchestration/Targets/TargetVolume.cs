@@ -5,6 +5,8 @@ using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Sources;
+using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
 
 namespace ReplicationEngine.Orchestration.Targets;
 
@@ -33,9 +35,10 @@ internal partial class TargetVolume : IAsyncDisposable
     private readonly TargetSurroundings _surroundings;
     private readonly IStorageDirectory _directory;
     private readonly TimeProvider _time;
-    private readonly Queue<(ChangePosition Tail, DateTimeOffset At)> _reported = new();
+    private readonly Queue<(ChangePosition Tail, ServiceMoment At)> _reported = new();
+    private readonly Dictionary<RecoveryPointId, long> _completeAt = [];
     private ReplicaStore? _store;
-    private DateTimeOffset _completeAsOf;
+    private ServiceMoment? _completeAsOf;
     private long _factsTold;
     private (IReadOnlyList<RecoveryPoint>? Points, PointsSight? Sight) _sighted;
     private volatile string? _fault;
@@ -108,8 +111,38 @@ internal partial class TargetVolume : IAsyncDisposable
     public bool HasPoint(RecoveryPointId point) => Opened().Points.Any(p => p.Id == point);
 
     /// <summary>Seals everything received as a point.</summary>
-    public void SealNow(RecoveryPointId point) =>
-        Opened().SealNow(point, CompleteAsOf(), PointConsistency.Crash);
+    public void SealNow(RecoveryPointId point)
+    {
+        var complete = CompleteAsOf();
+        lock (_reported)
+        {
+            // It holds less than what its marker, had it come, would have stood for.
+            _completeAt.Remove(point);
+        }
+
+        Opened().SealNow(point, complete.At, PointConsistency.Crash);
+        if (complete.Stamp is { } stamp)
+        {
+            NoteComplete(point, stamp);
+        }
+    }
+
+    /// <summary>The source is asked for a point now: it holds every write that was answered before.</summary>
+    public void NoteAsked(RecoveryPointId point) => NoteComplete(point, _time.GetTimestamp());
+
+    // Asked again, the point may be the one that was marked when it was asked for first.
+    private void NoteComplete(RecoveryPointId point, long stamp)
+    {
+        lock (_reported)
+        {
+            if (_completeAt.Count >= ReportsKept)
+            {
+                _completeAt.Remove(_completeAt.MinBy(one => one.Value).Key);
+            }
+
+            _completeAt.TryAdd(point, stamp);
+        }
+    }
 
     /// <summary>Drops points; those that are not there are dropped already.</summary>
     public virtual void Prune(IReadOnlyList<RecoveryPointId> points)
@@ -173,18 +206,22 @@ internal partial class TargetVolume : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Notes how far the source was at a moment, for an honest statement of what a failover loses
-    /// (I21).</summary>
-    public void NoteReport(SourceSight sight)
+    /// <summary>Notes how far the source was, for an honest statement of what a failover loses (I21).</summary>
+    /// <param name="sight">What it reported.</param>
+    /// <param name="before">
+    /// A moment of the service before which nothing of the report was observed; null when none is known, and then the
+    /// report says nothing of any moment.
+    /// </param>
+    public void NoteReport(SourceSight sight, ServiceMoment? before)
     {
-        if (sight is not { Role: SourceRole.Primary or SourceRole.Quiesced, Capture: CaptureMode.Logging })
+        if (before is not { } at || sight is not { Role: SourceRole.Primary or SourceRole.Quiesced, Capture: CaptureMode.Logging })
         {
             return;
         }
 
         lock (_reported)
         {
-            _reported.Enqueue((new ChangePosition(sight.Generation, sight.Tail), sight.At));
+            _reported.Enqueue((new ChangePosition(sight.Generation, sight.Tail), at));
             while (_reported.Count > ReportsKept)
             {
                 _reported.Dequeue();
@@ -205,7 +242,13 @@ internal partial class TargetVolume : IAsyncDisposable
             Generation = position?.Durable.Generation ?? default,
             Resyncing = position?.Resyncing ?? true,
             Reverse = HasLive
-                ? new ReverseSight(ReverseState().InSync, reverse?.WireBytes ?? 0, reverse?.ChangedBytes ?? 0) : null,
+                ? new ReverseSight(ReverseState().InSync, reverse?.WireBytes ?? 0, reverse?.ChangedBytes ?? 0)
+                {
+                    Connected = reverse is not null,
+                }
+                : null,
+            FullBecause = store?.FullBecause,
+            Room = _surroundings.Room(),
         };
     }
 
@@ -260,20 +303,37 @@ internal partial class TargetVolume : IAsyncDisposable
         }
     }
 
-    /// <summary>The newest moment of which the replica is known to hold every write.</summary>
-    private DateTimeOffset CompleteAsOf()
+    /// <summary>
+    /// The newest moment of which the replica is known to hold every write. Where no report of this life says so, the
+    /// newest point does, by its time alone.
+    /// </summary>
+    private (DateTimeOffset At, long? Stamp) CompleteAsOf()
     {
         var applied = Opened().Applied;
+        var newestPoint = Opened().Points.Select(p => p.Time).DefaultIfEmpty(DateTimeOffset.UnixEpoch).Max();
         lock (_reported)
         {
             while (_reported.TryPeek(out var report) && report.Tail.CompareTo(applied) <= 0)
             {
                 _completeAsOf = _reported.Dequeue().At;
             }
-        }
 
-        var newestPoint = Opened().Points.Select(p => p.Time).DefaultIfEmpty(DateTimeOffset.UnixEpoch).Max();
-        return _completeAsOf > newestPoint ? _completeAsOf : newestPoint;
+            return _completeAsOf is { } known
+                ? (known.At > newestPoint ? known.At : newestPoint, known.Stamp) : (newestPoint, null);
+        }
+    }
+
+    /// <summary>
+    /// How long ago the moment was up to which a point is known to hold every write: by the clock that is never set
+    /// where that moment was in this life of the service, else by the point's time (I26).
+    /// </summary>
+    private TimeSpan AgeOf(EnginePoint point)
+    {
+        lock (_reported)
+        {
+            return _completeAt.TryGetValue(point.Id, out var stamp)
+                ? _time.GetElapsedTime(stamp) : _time.GetUtcNow() - point.Time;
+        }
     }
 
     /// <summary>The replica.</summary>

@@ -65,10 +65,10 @@ public abstract class EntityFold
 /// Every command that could have led to these events in this state, as far as a decision depends on it.
 /// </param>
 /// <param name="Comparable">An event without what no decision depends on.</param>
-/// <param name="Steady">The steady time that an event was decided at, where the event keeps it.</param>
+/// <param name="Context">What an event keeps of the context it was decided in, added to the rest of it.</param>
 public sealed record Origins<TState, TCommand, TEvent>(
     Func<TState, ImmutableArray<TEvent>, IEnumerable<TCommand>> Of, Func<TEvent, TEvent> Comparable,
-    Func<TEvent, SteadyInstant?> Steady);
+    Func<DecisionContext, TEvent, DecisionContext> Context);
 
 /// <summary>The replay of an aggregate.</summary>
 /// <param name="codec">The stored form.</param>
@@ -174,10 +174,10 @@ public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
             return null;
         }
 
-        var steady = events.Select(origins.Steady).FirstOrDefault(known => known is not null);
+        var whole = events.Aggregate(context, origins.Context);
         var recorded = events.Select(origins.Comparable).ToList();
         return origins.Of(before, events).Any(command =>
-            TAggregate.Decide(before, command, context with { Steady = steady }) is Decision<TEvent>.Accepted accepted
+            TAggregate.Decide(before, command, whole) is Decision<TEvent>.Accepted accepted
             && accepted.Events.Select(origins.Comparable).SequenceEqual(recorded));
     }
 }

@@ -34,7 +34,7 @@ public sealed class EntityReplays
             (state, shown) =>
             {
                 shown["phaseName"] = PhaseName.Of(state.Phase);
-                shown["health"] = JsonNamingPolicy.CamelCase.ConvertName($"{ProtectedVmHealth.Of(state).Level}");
+                shown["health"] = ProtectedVmHealth.Of(state).Word;
                 shown["writablePrimary"] =
                     JsonNamingPolicy.CamelCase.ConvertName($"{WritablePrimary.Of(state.Phase)}");
                 shown["outstanding"] = new JsonArray([.. ProtectedVm.Outstanding(state)
@@ -47,7 +47,6 @@ public sealed class EntityReplays
             },
             stored => JsonNode.Parse(ProtectedVmCodec.ToJson(stored.Name, stored.Payload))!,
             new Origins<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(
-                ProtectedVmOrigins.Of, ProtectedVmOrigins.WithoutWords,
-                @event => (@event as ProtectedVmEvent.RecoveryPointSealed)?.Steady));
+                ProtectedVmOrigins.Of, ProtectedVmOrigins.WithoutWords, ProtectedVmOrigins.ContextOf));
     }
 }

@@ -60,6 +60,7 @@ internal static class VmLook
             DirtyBytes = volume.Dirty ? 1 : 0,
             LagBytes = (long)volume.Backlog,
             DivergentBytes = (long)vm.Divergent,
+            Cut = SourceDuty.Of(state)?.Cut is { } cut ? new RecoveredCut(cut.Generation, cut.Lsn) : null,
             Connected = true,
             Streaming = volume.InSync,
             WireBytes = (long)volume.Sent,

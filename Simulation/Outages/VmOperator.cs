@@ -57,12 +57,12 @@ internal sealed class VmOperator(VmModel vm)
         var (delay, name, command) = state.Phase switch
         {
             Phase.CommitPending => (plan.Commit, "commit", new ProtectedVmCommand.Commit()),
-            Phase.FailedOver => (plan.Reprotect, "reprotect", new ProtectedVmCommand.Reprotect()),
+            Phase.FailedOver => (plan.Reprotect, "reprotect", new ProtectedVmCommand.Reprotect(Discard: true)),
             Phase.ProtectedReverse => (plan.Failback, "failback", new ProtectedVmCommand.Failback()),
             Phase.FailbackCommitPending =>
                 (plan.FailbackCommit, "commit of the failback", new ProtectedVmCommand.Commit()),
             Phase.FailedBack =>
-                (plan.ReprotectAgain, "reprotect after the failback", new ProtectedVmCommand.Reprotect()),
+                (plan.ReprotectAgain, "reprotect after the failback", new ProtectedVmCommand.Reprotect(Discard: true)),
             Phase.Protected when state.TestFailover is TestFailover.Active =>
                 (plan.CleanUp, "clean-up", new ProtectedVmCommand.CleanUpTestFailover("simulated")),
             _ => ((TimeSpan?)null, "", (ProtectedVmCommand?)null),

@@ -237,6 +237,9 @@ internal sealed class AgentNode : Node, IVolumeHost
         Keep(end => _vm.Target.SendBack(sink, diskSizes, end));
 
     /// <inheritdoc/>
+    public bool HasHooks => true;
+
+    /// <inheritdoc/>
     public Task<(T Result, string? Warning)> FreezeAroundAsync<T>(
         string vm, Func<bool, T> action, CancellationToken ct)
     {

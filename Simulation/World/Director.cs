@@ -105,7 +105,7 @@ internal sealed class Director(SimWorld world)
         SimAction.Commit => new ProtectedVmCommand.Commit(),
         SimAction.Cancel => new ProtectedVmCommand.CancelFailover(
             vm.Target.Live?.Overlay.WrittenBytes ?? 0, Discard: true),
-        SimAction.Reprotect => new ProtectedVmCommand.Reprotect(),
+        SimAction.Reprotect => new ProtectedVmCommand.Reprotect(Discard: planned.A % 4 != 0),
         SimAction.Failback => new ProtectedVmCommand.Failback(),
         SimAction.Pause => new ProtectedVmCommand.Pause(),
         SimAction.Resume => new ProtectedVmCommand.Resume(),
@@ -165,7 +165,9 @@ internal sealed class Director(SimWorld world)
                 vm.Agent.Die();
                 break;
             case SimAction.ClockJump:
-                (planned.B == 1 ? world.Service.Clock : vm.Agent.Clock).Jump(TimeSpan.FromMilliseconds(planned.A));
+                var set = planned.B == 1 ? world.Service.Clock : vm.Agent.Clock;
+                world.ServiceClockSet |= planned.B == 1;
+                set.Jump(TimeSpan.FromMilliseconds(planned.A));
                 break;
             case SimAction.AgentSyncFails:
                 vm.SyncBroken = true;

@@ -13,6 +13,7 @@ namespace ReplicationEngine.Simulation.World;
 internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Node(world, "service")
 {
     private static readonly TimeSpan SilentTooLong = TimeSpan.FromSeconds(12);
+    private static readonly TimeSpan ClocksReadEvery = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan TellAgainAfter = TimeSpan.FromSeconds(1);
     private SimAgents _agents = null!;
     private FactFinder _facts = null!;
@@ -71,6 +72,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
             Look(vm);
         }));
         Every(TimeSpan.FromSeconds(5), Regain);
+        Every(ClocksReadEvery, () => World.Vms.ForEach(vm => World.Run(() => _agents.ProbeAsync(vm, LifeEnds), this)));
     }
 
     /// <summary>An agent reported.</summary>

@@ -6,6 +6,7 @@ namespace ReplicationEngine.Simulation.World;
 /// <summary>The agents as one life of the service reaches them: over links that lose messages.</summary>
 internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
 {
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
     private readonly Dictionary<string, SimVm> _vms =
         world.Vms.ToDictionary(vm => vm.AgentName, StringComparer.Ordinal);
     private readonly Dictionary<string, int> _lives = new(StringComparer.Ordinal);
@@ -13,6 +14,9 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
 
     /// <inheritdoc/>
     public AgentSightings Sightings { get; } = new(service.Clock);
+
+    /// <inheritdoc/>
+    public AgentClocks Clocks { get; } = new(service.Clock);
 
     /// <inheritdoc/>
     public async Task<AgentReply> AskAsync(string agent, AgentRequest request, CancellationToken ct)
@@ -50,7 +54,33 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     {
         Sightings.Note(agent, status);
         var vm = _vms[agent];
-        vm.Target.Volume?.NoteReport(SourceReports.Sight(status));
+        vm.Target.Volume?.NoteReport(SourceReports.Sight(status), world.Parts.Moment(
+            Clocks.Before(agent, status), status, ServiceMoment.Now(service.Clock)));
+    }
+
+    /// <summary>Reads the clock of an agent that is connected; an answer that is lost is not waited for.</summary>
+    public async Task ProbeAsync(SimVm vm, CancellationToken life)
+    {
+        if (!Sightings.IsConnected(vm.AgentName))
+        {
+            return;
+        }
+
+        using var deadline = new CancellationTokenSource(AnswerWithin, service.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, life);
+        try
+        {
+            var probe = Clocks.Ask(vm.AgentName);
+            if (await AskAsync(vm.AgentName, probe, either.Token) is AgentReply.ClockRead read
+                && world.Parts.ComparesClocks)
+            {
+                Clocks.Answered(vm.AgentName, probe, read);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            world.Trace.Note("clock not read");
+        }
     }
 
     /// <summary>A report has come; whether it is the first over a new connection.</summary>

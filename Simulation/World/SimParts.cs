@@ -1,5 +1,6 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
@@ -7,6 +8,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Simulation.Checkers;
 
@@ -61,6 +63,12 @@ internal class SimParts
 
     /// <summary>The bound of data loss that is told for a failover.</summary>
     public virtual TimeSpan Bound(TimeSpan bound) => bound;
+
+    /// <summary>The moment of the service before which nothing of a report was observed.</summary>
+    public virtual ServiceMoment? Moment(ServiceMoment? before, VolumeStatus report, ServiceMoment now) => before;
+
+    /// <summary>Whether the service looks how far agents' clocks are from its own.</summary>
+    public virtual bool ComparesClocks => true;
 
     /// <summary>Whether a machine that was let go is removed.</summary>
     public virtual bool RemovesLive => true;

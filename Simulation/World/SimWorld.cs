@@ -43,6 +43,7 @@ internal sealed class SimWorld
         Journal = new JournalStore(this, random.Split("journal"));
         Service = new ServiceNode(this, random.Split("service"));
         Vms = [.. Enumerable.Range(0, plan.Vms).Select(i => new SimVm(this, i, random.Split($"vm-{i}")))];
+        SetClocks(random.Split("clocks"));
     }
 
     /// <summary>What happens.</summary>
@@ -78,6 +79,9 @@ internal sealed class SimWorld
     /// <summary>The key of all data sessions.</summary>
     public byte[] DataKey { get; } = new byte[32];
 
+    /// <summary>Whether the service's wall clock was ever set; agents' clocks are wrong from the first moment.</summary>
+    public bool ServiceClockSet { get; set; }
+
     /// <summary>Whether the safety phase is over.</summary>
     public bool Healed { get; private set; }
 
@@ -103,6 +107,16 @@ internal sealed class SimWorld
             Sometimes = Sometimes,
             Notes = Trace.Kept,
         };
+    }
+
+    // No agent's clock has to be right: of four one is right, the others are seconds or days ahead or behind.
+    private void SetClocks(SplittableRandom random)
+    {
+        foreach (var vm in Vms)
+        {
+            var by = random.Chance(0.5) ? TimeSpan.FromSeconds(10) : TimeSpan.FromDays(1);
+            vm.Agent.Clock.Jump(random.Chance(0.25) ? TimeSpan.Zero : random.Chance(0.5) ? by : -by);
+        }
     }
 
     /// <summary>Begins asynchronous work of a node; its failure is the world's.</summary>

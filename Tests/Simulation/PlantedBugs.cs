@@ -1,4 +1,5 @@
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
@@ -6,6 +7,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Orchestration.Effects;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.World;
 
@@ -43,6 +45,7 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I19", "commands that were carried out are not recognised", 40, () => new Amnesia()),
         new("I20", "a cancelled failover leaves its machine", 60, () => new LeftMachine()),
         new("I21", "the bound of the loss is told as half", 60, () => new RosyBound()),
+        new("I21", "reports are taken for as new as the agent's clock says", 60, () => new TrustedClocks()),
         new("I22", "a planned failover does not wait for what the log lacks", 40, () => new HastyFailover()),
         new("I23", "the clean-up of a test leaves the test machine", 20, () => new NoCleanUp()),
         new("I24", "a failback does not wait for the last writes", 40, () => new HastyFailback()),
@@ -179,6 +182,12 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
     private sealed class RosyBound : SimParts
     {
         public override TimeSpan Bound(TimeSpan bound) => bound / 2;
+    }
+
+    private sealed class TrustedClocks : SimParts
+    {
+        public override ServiceMoment? Moment(ServiceMoment? before, VolumeStatus report, ServiceMoment now) =>
+            new ServiceMoment(report.At, now.Stamp - (now.At - report.At).Ticks);
     }
 
     private sealed class NoCleanUp : SimParts

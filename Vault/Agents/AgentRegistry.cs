@@ -22,6 +22,9 @@ internal sealed class AgentRegistry(TimeProvider time) : IAgents
     /// <inheritdoc/>
     public AgentSightings Sightings { get; } = new(time);
 
+    /// <inheritdoc/>
+    public AgentClocks Clocks { get; } = new(time);
+
     /// <summary>The names of the connected agents in ordinal order.</summary>
     public IReadOnlyList<string> ConnectedAgents => [.. _sessions.Keys.Order(StringComparer.Ordinal)];
 
@@ -79,7 +82,10 @@ internal sealed class AgentRegistry(TimeProvider time) : IAgents
 
     /// <summary>All agents ever seen since the service started.</summary>
     public IReadOnlyList<AgentView> Views() => [.. Sightings.Agents.Select(seen => new AgentView(
-        seen.Agent, seen.Connected, seen.LastSeen, Sightings.VmsOf(seen.Agent)))];
+        seen.Agent, seen.Connected, seen.LastSeen, Sightings.VmsOf(seen.Agent))
+    {
+        ClockOffsetSeconds = Clocks.OffsetOf(seen.Agent) is { } offset ? Math.Round(offset.TotalSeconds, 3) : null,
+    })];
 
     private static string? Refusal(ControlMessage.Hello hello)
     {

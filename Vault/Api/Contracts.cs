@@ -9,7 +9,8 @@ namespace ReplicationEngine.Vault.Api;
 /// <c>commit-pending</c>; <c>quarantined</c> while the VM is out of service, with the reason among the causes and
 /// nothing else known. <c>POST …/lift-quarantine</c> puts it back into service and answers its view, or 503 with the
 /// reason.</param>
-/// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>; apart from the phase (OPS-2).</param>
+/// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>, apart from the phase (OPS-2); <c>none</c> when
+/// the VM is not to be protected (<c>disabled</c>).</param>
 /// <param name="Causes">Why the health is not normal.</param>
 /// <param name="LagBytes">Bytes of accepted writes that the other side does not durably have.</param>
 /// <param name="LagSeconds">Age of the oldest such write; 0 when there is none, null when not known.</param>
@@ -25,7 +26,17 @@ namespace ReplicationEngine.Vault.Api;
 public sealed record VmView(
     string Vm, string Phase, string Health, IReadOnlyList<CauseView> Causes, long LagBytes, double? LagSeconds,
     ProgressView? Progress, NextRunView Next, SourceView Source, RecoveredView? Recovered, RecoveredView? Test,
-    SettingsView Settings, PointsView Points, IReadOnlyList<string> Operations, IReadOnlyList<JobView> Jobs);
+    SettingsView Settings, PointsView Points, IReadOnlyList<string> Operations, IReadOnlyList<JobView> Jobs)
+{
+    /// <summary>
+    /// For how many seconds what the machine writes has reached no other side: 0 while it does, null when the VM is not
+    /// to be protected. It counts from the event that ended protection (a pause, a resync, an agent that is away, a
+    /// source that is not served, a full target, a failover) or, before there was any, from the <c>protect</c>; while
+    /// the agent is away at least as long as nothing was heard of it. What is merely under way is
+    /// <see cref="LagSeconds"/>.
+    /// </summary>
+    public double? UnprotectedSeconds { get; init; }
+}
 
 /// <summary>One reason for a health that is not normal.</summary>
 public sealed record CauseView(string Code, string Severity, string Message, string? Remedy, DateTimeOffset Since);
@@ -48,7 +59,17 @@ public sealed record NextRunView(string Mode, string Why, long Bytes, double? Se
 /// </summary>
 public sealed record SourceView(
     string Agent, bool Connected, string Role, string Capture, long Generation, long Lsn, long CacheBytes,
-    long DirtyBytes, long WireBytes, long ChangedBytes, IReadOnlyList<DiskView> Disks, DateTimeOffset? CountedSince);
+    long DirtyBytes, long WireBytes, long ChangedBytes, IReadOnlyList<DiskView> Disks, DateTimeOffset? CountedSince)
+{
+    /// <summary>The agent's clock minus the service's; null before it was measured.</summary>
+    public double? ClockOffsetSeconds { get; init; }
+
+    /// <summary>
+    /// Bytes that a fenced source wrote and the recovered machine does not know; a reprotect with <c>discard</c>
+    /// overwrites them. Null when no source was fenced, and while it was not heard of.
+    /// </summary>
+    public long? DivergentBytes { get; init; }
+}
 
 /// <summary>A disk; <paramref name="Uri"/> is its NBD URI, null while it is not served.</summary>
 public sealed record DiskView(string Path, string? Uri, long SizeBytes);
@@ -106,10 +127,14 @@ public sealed record JobErrorView(string Code, string Message, string? Remedy);
 /// <c>latest-app</c> or an id.</param>
 /// <param name="App">make-point: application-consistent.</param>
 /// <param name="Notes">clean-up: the tester's notes.</param>
-/// <param name="Discard">cancel: throw away what the recovered machine has written.</param>
+/// <param name="Discard">cancel: throw away what the recovered machine has written; reprotect: overwrite what the old
+/// source has written alone.</param>
 /// <param name="KeepReplica">disable: keep the replica's data.</param>
 /// <param name="Raw">protect: an image in a format of its own is meant byte by byte.</param>
-/// <param name="CommandId">A GUID that makes a repeated request the same one (I19); null means a new one.</param>
+/// <param name="CommandId">A GUID that makes a repeated request the same one (I19), with the same answer and job; null
+/// means a new one. Ids are per VM: one that was used for another operation of the VM, or with other fields, is refused
+/// with 409 <c>command-id-reused</c>. A request that was refused leaves nothing behind, so after a restart of the
+/// service its id is free again.</param>
 public sealed record OperationRequest(
     IReadOnlyList<string>? Disks = null, string? Agent = null, string? Scenario = null, string? Policy = null,
     string? Point = null, bool? App = null, string? Notes = null, bool? Discard = null, bool? KeepReplica = null,
@@ -129,4 +154,8 @@ public sealed record LogLineView(long Seq, DateTimeOffset Time, string Type, str
 public sealed record StateAtView(long Seq, DateTimeOffset Time, string Phase, string Health, JsonNode State);
 
 /// <summary>A connected or known agent: <c>GET /api/v1/agents</c>.</summary>
-public sealed record AgentView(string Name, bool Connected, DateTimeOffset LastSeen, IReadOnlyList<string> Vms);
+public sealed record AgentView(string Name, bool Connected, DateTimeOffset LastSeen, IReadOnlyList<string> Vms)
+{
+    /// <summary>The agent's clock minus the service's; null before it was measured.</summary>
+    public double? ClockOffsetSeconds { get; init; }
+}

@@ -80,7 +80,7 @@ internal static class HistoryEndpoint
 
         return Results.Ok(new StateAtView(
             view.Sequence, moment, PhaseName.Of(view.State.Phase),
-            VmViews.Kebab(ProtectedVmHealth.Of(view.State).Level.ToString()), StateOf(view.State)));
+            ProtectedVmHealth.Of(view.State).Word, StateOf(view.State)));
     }
 
     /// <summary>A state as JSON whose members are named like all others of the API.</summary>

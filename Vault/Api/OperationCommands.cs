@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.Kernel;
@@ -34,7 +36,8 @@ internal static class OperationCommands
         {
             "protect" => new(Enable(vm, request, facts), JobKind.Enable),
             "make-point" => new(new ProtectedVmCommand.MakeRecoveryPoint(
-                request.App == true ? PointKind.Application : PointKind.Crash), JobKind.RecoveryPoint),
+                request.App == true ? PointKind.Application : PointKind.Crash, facts.AgentHasHooks),
+                    JobKind.RecoveryPoint),
             "test-failover" => new(new ProtectedVmCommand.StartTestFailover(Choice(request)), JobKind.TestFailover),
             "planned-failover" => new(Planned(request), JobKind.PlannedFailover),
             "unplanned-failover" => new(
@@ -50,7 +53,7 @@ internal static class OperationCommands
                 ? throw new BadRequestException(
                     "No recovery point was named; use latest, latest-processed, latest-app, or an id.")
                 : Choice(request)), JobKind.ChangeRecoveryPoint),
-            "reprotect" => new(new ProtectedVmCommand.Reprotect(), JobKind.Reprotect),
+            "reprotect" => new(new ProtectedVmCommand.Reprotect(request.Discard == true), JobKind.Reprotect),
             "failback" => new(new ProtectedVmCommand.Failback(), JobKind.Failback),
             "resync" => new(new ProtectedVmCommand.StartResync(), JobKind.Resync),
             "pause" => new(new ProtectedVmCommand.Pause(), null),
@@ -60,6 +63,22 @@ internal static class OperationCommands
             _ => throw new BadRequestException(
                 $"'{operation}' is not an operation; use one of {string.Join(", ", Names)}."),
         };
+
+    /// <summary>
+    /// What tells a request from every other of the same VM: SHA-256 over the operation and the fields that matter, in
+    /// hexadecimal digits. A field that is left out is the same as its default.
+    /// </summary>
+    public static string DigestOf(string operation, OperationRequest request)
+    {
+        static string Flag(bool? value) => value == true ? "yes" : "no";
+        string?[] fields =
+        [
+            operation, request.Agent, request.Scenario, request.Policy, request.Point ?? "latest", Flag(request.App),
+            request.Notes ?? "", Flag(request.Discard), Flag(request.KeepReplica), .. request.Disks ?? [],
+        ];
+        var text = string.Concat(fields.Select(field => field is null ? "-;" : $"{field.Length}:{field};"));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    }
 
     /// <summary>The name of an operation of the domain.</summary>
     public static string NameOf(Operation operation) => operation switch
@@ -168,7 +187,10 @@ internal static class OperationCommands
 /// <summary>What only the service knows when an operation is asked for.</summary>
 /// <param name="Agents">The connected agents.</param>
 /// <param name="TargetWrittenBytes">Bytes written to the recovered disks since the failover.</param>
-internal sealed record OperationFacts(IReadOnlyList<string> Agents, long TargetWrittenBytes);
+/// <param name="AgentHasHooks">Whether the VM's agent has hooks for application-consistent points; null when it did not
+/// say.</param>
+internal sealed record OperationFacts(
+    IReadOnlyList<string> Agents, long TargetWrittenBytes, bool? AgentHasHooks = null);
 
 /// <summary>A request that cannot be understood: 400, with one clear sentence.</summary>
 internal sealed class BadRequestException(string message) : Exception(message);

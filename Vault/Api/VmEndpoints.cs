@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Effects;
@@ -14,6 +16,8 @@ namespace ReplicationEngine.Vault.Api;
 internal static class VmEndpoints
 {
     private const int LongestName = 64;
+    private const int CleanUpTries = 50;
+    private static readonly TimeSpan CleanUpPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Adds the routes.</summary>
     public static void MapVms(this IEndpointRouteBuilder routes)
@@ -97,20 +101,52 @@ internal static class VmEndpoints
         }
 
         var facts = new OperationFacts(
-            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes ?? 0);
+            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes ?? 0,
+            services.Agents.Sightings.Status(vm)?.HasHooks);
         var asked = OperationCommands.For(vm, operation, request, facts);
-        var handle = services.Vms.Get(vm);
-        var before = (await handle.StateAsync(ct)).Sequence;
-        var reply = await handle.AskAsync(asked.Command, CommandIdOf(request), "operator", ct);
+        if (asked.Command is ProtectedVmCommand.Enable)
+        {
+            await UntilCleanedUpAsync(services, vm, ct);
+        }
+
+        var id = CommandIdOf(request);
+        var reply = await services.Vms.Get(vm).RequestAsync(
+            asked.Command, id, OperationCommands.DigestOf(operation, request), "operator", ct);
         if (ApiErrors.Of(reply) is { } refusal)
         {
             return refusal;
         }
 
-        var state = await services.Vms.StateAsync(vm, ct);
-        var job = asked.Job is { } kind ? state.Jobs.LastOrDefault(j => j.Kind == kind) : null;
-        return Results.Accepted(
-            value: new OperationAccepted(job is null ? null : VmViews.JobId(vm, job.Id)));
+        var job = await JobOfAsync(services.Vms, vm, asked.Job, id, ((CommandReply.Accepted)reply).Sequence, ct);
+        return Results.Accepted(value: new OperationAccepted(job is { } number ? VmViews.JobId(vm, number) : null));
+    }
+
+    /// <summary>
+    /// The job that a request began: its number is that of one of the request's own events, also when the request came
+    /// twice. Null when it began none.
+    /// </summary>
+    private static async Task<long?> JobOfAsync(
+        ProtectedVms vms, string vm, JobKind? kind, CommandId id, long last, CancellationToken ct)
+    {
+        var state = await vms.StateAsync(vm, ct);
+        return state.Accepted.LastOrDefault(accepted => accepted.Id == id) is { } first
+            ? state.Jobs.FirstOrDefault(job => job.Kind == kind && job.Id > first.Event && job.Id <= last)?.Id
+            : null;
+    }
+
+    // What a failed protect has left is removed within moments, unless it cannot be: then the refusal says so.
+    private static async Task UntilCleanedUpAsync(OperationServices services, string vm, CancellationToken ct)
+    {
+        for (var tries = 0; tries < CleanUpTries; tries++)
+        {
+            var state = await services.Vms.StateAsync(vm, ct);
+            if (state.Phase is not Phase.EnableFailed { CleanUpOwed: true } || state.Retries.Count > 0)
+            {
+                return;
+            }
+
+            await Task.Delay(CleanUpPause, services.Time, ct);
+        }
     }
 
     private static CommandId CommandIdOf(OperationRequest request)
@@ -132,4 +168,4 @@ internal static class VmEndpoints
 }
 
 /// <summary>What carrying out an operation needs.</summary>
-internal sealed record OperationServices(ProtectedVms Vms, AgentRegistry Agents, TargetSite Site);
+internal sealed record OperationServices(ProtectedVms Vms, AgentRegistry Agents, TargetSite Site, TimeProvider Time);

@@ -5,13 +5,14 @@ using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
 
 /// <summary>Shows a VM: its state, what its agent last reported, and what the target holds, in one answer.</summary>
-internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvider time)
+internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder facts, TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Vm, string Cause), DateTimeOffset> _quarantinedSince = new();
 
@@ -21,10 +22,11 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         var vm = state.Enrollment.Vm.Value;
         var status = agents.Sightings.Status(vm);
         var volume = site.Find(vm);
-        var lag = Lag(state, status, volume);
-        var health = ProtectedVmHealth.Of(state);
+        var (sight, now) = (facts.Observe(state), time.GetUtcNow());
+        var lag = Lag(state, status, volume, sight.AtRisk);
+        var health = ProtectedVmHealth.Of(state, sight, now);
         return new VmView(
-            vm, PhaseName.Of(state.Phase), Text(health.Level),
+            vm, PhaseName.Of(state.Phase), health.Word,
             [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
             Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume),
                 Test(state, volume),
@@ -32,7 +34,11 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
                 : Point(state.Points[^1])),
             [.. Enum.GetValues<Operation>().Where(o =>
                 ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
-            Jobs(state));
+            Jobs(state))
+        {
+            UnprotectedSeconds = Protection.UnprotectedFor(state, sight, now) is { } bare
+                ? Math.Round(bare.TotalSeconds, 1) : null,
+        };
     }
 
     /// <summary>The view of a VM that is out of service: its name, and why.</summary>
@@ -76,7 +82,8 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             job.Error is { } error ? new JobErrorView(kind + "-error", error, null) : null);
     }
 
-    private (long Bytes, double? Seconds) Lag(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
+    private static (long Bytes, double? Seconds) Lag(
+        ProtectedVmState state, VolumeStatus? status, TargetVolume? volume, TimeSpan? atRisk)
     {
         if (volume?.Live is { } live && state.Phase is Phase.Reprotecting or Phase.ProtectedReverse
             or Phase.FailingBack)
@@ -87,7 +94,7 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
 
         return status is null
             ? (0, null)
-            : (status.LagBytes, agents.Sightings.AtRisk(state.Enrollment.Agent, status.Vm)?.TotalSeconds);
+            : (status.LagBytes, atRisk?.TotalSeconds);
     }
 
     private static ProgressView? Progress(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
@@ -163,7 +170,12 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
             agent, connected, status is null ? "unknown" : Kebab(status.Role.ToString()),
             status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
             status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
-            transfer?.CountedSince);
+            transfer?.CountedSince)
+        {
+            ClockOffsetSeconds = agents.Clocks.OffsetOf(agent) is { } offset
+                ? Math.Round(offset.TotalSeconds, 3) : null,
+            DivergentBytes = state.DivergentBytes,
+        };
     }
 
     private static ReverseStatus? Reverse(TargetVolume? volume) =>

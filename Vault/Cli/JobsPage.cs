@@ -7,6 +7,10 @@ namespace ReplicationEngine.Vault.Cli;
 internal static class JobsPage
 {
     private const int TimelineCells = 40;
+    private const int FewestCells = 8;
+
+    // The columns before the bar with their distances: the time, the longest names of a kind and a state, a duration.
+    private const int BesideTheBar = 11 + 21 + 13 + 14;
 
     /// <summary>Every job, its steps below it.</summary>
     public static IRenderable Table(IReadOnlyList<JobView> jobs, DateTimeOffset now)
@@ -43,14 +47,15 @@ internal static class JobsPage
         return table;
     }
 
-    /// <summary>Each job as a bar on one axis of time, oldest first.</summary>
-    public static IRenderable Timeline(IReadOnlyList<JobView> jobs, DateTimeOffset now)
+    /// <summary>Each job as a bar on one axis of time, oldest first, in lines of a width.</summary>
+    public static IRenderable Timeline(IReadOnlyList<JobView> jobs, DateTimeOffset now, int width)
     {
+        var cells = Math.Clamp(width - BesideTheBar - 2, FewestCells, TimelineCells);
         var from = jobs.Min(j => j.StartedAt);
         var to = jobs.Max(j => j.EndedAt ?? now);
         var span = Math.Max((to - from).TotalSeconds, 0.001);
-        var table = Pages.Table("STARTED", "WHAT", "STATE", "TOOK",
-            $"{Readable.TimeOfDay(from)} … {Readable.TimeOfDay(to)}");
+        var axis = $"{Readable.TimeOfDay(from)} … {Readable.TimeOfDay(to)}";
+        var table = Pages.Table("STARTED", "WHAT", "STATE", "TOOK", axis.Length <= cells ? axis : "");
         foreach (var job in jobs.OrderBy(j => j.StartedAt))
         {
             var left = Cell(job.StartedAt);
@@ -64,6 +69,6 @@ internal static class JobsPage
         return table;
 
         int Cell(DateTimeOffset time) =>
-            Math.Clamp((int)((time - from).TotalSeconds / span * TimelineCells), 0, TimelineCells - 1);
+            Math.Clamp((int)((time - from).TotalSeconds / span * cells), 0, cells - 1);
     }
 }

@@ -21,8 +21,11 @@ internal static class OperationCommands
         yield return Simple(commands, "cancel", "cancel", "Cancel a failover that has not been committed", discard,
             (parsed, request) => request with { Discard = parsed.GetValue(discard) ? true : null }, showsSource: true);
 
+        var overwrite = new Option<bool>("--discard") { Description =
+            "Overwrite what only the old source has: writes made there after the point" };
         yield return Simple(
-            commands, "reprotect", "reprotect", "After a failover, replicate the differences back to the source");
+            commands, "reprotect", "reprotect", "After a failover, replicate the differences back to the source",
+            overwrite, (parsed, request) => request with { Discard = parsed.GetValue(overwrite) ? true : null });
         yield return Simple(commands, "failback", "failback", "Move the VM back to the source without losing a write",
             showsSource: true, waitsForSource: true);
         yield return Simple(commands, "resync", "resync", "Compare both sides by checksums and send the differences");

@@ -67,6 +67,7 @@ internal static class Pages
     public static Style HealthStyle(string health) => health switch
     {
         "normal" => new Style(Color.Green),
+        "none" => Style.Plain,
         "warning" => new Style(Color.Yellow),
         _ => new Style(Color.Red),
     };

@@ -7,12 +7,22 @@ namespace ReplicationEngine.Vault.Cli;
 /// <summary><c>drctl status</c>: all VMs as a table, or one as a page.</summary>
 internal static class StatusPages
 {
-    /// <summary>One row for each VM.</summary>
-    public static IRenderable Table(IReadOnlyList<VmView> vms, DateTimeOffset now)
+    /// <summary>The width of a page where no terminal says how wide it is.</summary>
+    public const int UsualWidth = 80;
+
+    private const int Names = 15;
+
+    /// <summary>One row for each VM, and how all of them are.</summary>
+    /// <param name="vms">The VMs.</param>
+    /// <param name="ended">How many are left out because their protection was ended.</param>
+    /// <param name="now">The time.</param>
+    public static IRenderable Table(IReadOnlyList<VmView> vms, int ended, DateTimeOffset now)
     {
+        var left = ended == 0 ? "" : $" {Readable.Count(ended, "VM")} whose protection was ended: see --all.";
         if (vms.Count == 0)
         {
-            return Pages.Line("No VM is protected yet; begin with `drctl protect NAME --disk PATH`.");
+            return new Rows(
+                Pages.Line($"No VM is protected yet; begin with `drctl protect NAME --disk PATH`.{left}"));
         }
 
         var table = Pages.Table("VM", "PHASE", "HEALTH", "LAG", "PROGRESS", "POINTS", "NEWEST POINT", "SOURCE");
@@ -25,11 +35,11 @@ internal static class StatusPages
                 $"{vm.Source.Role} on {vm.Source.Agent}{(vm.Source.Connected ? string.Empty : " (not connected)")}");
         }
 
-        return table;
+        return new Rows(table, Pages.Line(Summary(vms) + left));
     }
 
-    /// <summary>Everything about one VM.</summary>
-    public static IRenderable Page(VmView vm, DateTimeOffset now)
+    /// <summary>Everything about one VM, in lines of a width.</summary>
+    public static IRenderable Page(VmView vm, DateTimeOffset now, int width)
     {
         var rows = new List<IRenderable>
         {
@@ -37,31 +47,45 @@ internal static class StatusPages
         };
         foreach (var cause in vm.Causes)
         {
-            var remedy = cause.Remedy is { Length: > 0 } text ? $" → {text}" : string.Empty;
-            rows.Add(Pages.Line(
-                $"  {cause.Severity}: {cause.Message} ({cause.Code}, since {Readable.Time(cause.Since)}){remedy}",
-                Pages.HealthStyle(cause.Severity)));
+            var style = Pages.HealthStyle(cause.Severity);
+            rows.Add(Wrapped.Show(
+                Wrapped.Lines(
+                    "  ", $"{cause.Severity}: {cause.Message} ({cause.Code}, since {Readable.Time(cause.Since)})",
+                    width, 4),
+                style));
+            if (cause.Remedy is { Length: > 0 } remedy)
+            {
+                rows.Add(Wrapped.Show(Wrapped.Lines("    → ", remedy, width), style));
+            }
         }
 
         if (vm.Progress is { } progress)
         {
-            rows.Add(Pages.Line(
-                $"  {progress.What} {Readable.Bar(progress.Percent, 30)} {WaitState.ProgressText(progress)}, "
-                + $"{Readable.Bytes(progress.WireBytes)} on the wire"));
+            rows.Add(Wrapped.Show(Wrapped.Lines(
+                $"  {progress.What} {Readable.Bar(progress.Percent, 20)} ",
+                $"{WaitState.ProgressText(progress)}, {Readable.Bytes(progress.WireBytes)} on the wire", width, 4)));
         }
 
-        rows.Add(Facts(vm, now));
-        rows.Add(Disks("DISK", vm.Source.Disks));
-        Recovered(rows, "Recovered machine", vm.Recovered);
-        Recovered(rows, "Test failover", vm.Test);
+        rows.AddRange(Facts(vm, now).Select(fact => Fact(fact.Name, fact.Value, width)));
+        rows.AddRange(Disks("disk", vm.Source.Disks, width));
+        Recovered(rows, "Recovered machine", vm.Recovered, width);
+        Recovered(rows, "Test failover", vm.Test, width);
         if (vm.Jobs.Count > 0)
         {
             rows.Add(Pages.Heading("Jobs"));
-            rows.Add(JobsPage.Timeline(vm.Jobs, now));
+            rows.Add(JobsPage.Timeline(vm.Jobs, now, width));
         }
 
         return new Rows(rows);
     }
+
+    /// <summary>How far an agent's clock is from the service's.</summary>
+    public static string Clock(double? offsetSeconds) => offsetSeconds switch
+    {
+        null => "not measured",
+        { } offset when Math.Abs(offset) < 0.001 => "in step",
+        { } offset => $"{Readable.Duration(Math.Abs(offset))} {(offset > 0 ? "ahead" : "behind")}",
+    };
 
     /// <summary>How far the other side is behind.</summary>
     public static string Lag(VmView vm) =>
@@ -72,49 +96,69 @@ internal static class StatusPages
     public static string Ago(DateTimeOffset time, DateTimeOffset now) =>
         $"{Readable.Duration(Math.Max(0, (now - time).TotalSeconds))} ago";
 
-    private static Grid Facts(VmView vm, DateTimeOffset now)
+    private static string Summary(IReadOnlyList<VmView> all)
     {
-        var source = vm.Source;
-        var next = vm.Next;
-        var settings = vm.Settings;
-        var grid = new Grid().AddColumn(new GridColumn { NoWrap = true,
-            Padding = new Padding(2, 0, 2, 0) }).AddColumn();
-        void Add(string name, string value) => grid.AddRow(new Text(name), new Text(Readable.Plain(value)));
-        Add("lag", Lag(vm));
-        Add("next run", $"{next.Mode}, {Readable.Bytes(next.Bytes)}"
+        var vms = all.Where(vm => vm.Health != "none").ToList();
+        var health = string.Join(", ", vms.GroupBy(vm => vm.Health, StringComparer.Ordinal)
+            .OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Count()} {group.Key}"));
+        var bare = vms.Where(vm => vm.UnprotectedSeconds > 0).ToList();
+        return vms.Count == 0 ? "No VM is to be protected."
+            : $"{Readable.Count(vms.Count, "VM")}: {health}; " + (bare.Count == 0 ? "all are protected now."
+                : $"{bare.Count} unprotected now, the longest for "
+                    + $"{Readable.Duration(bare.Max(vm => vm.UnprotectedSeconds!.Value))}.");
+    }
+
+    private static IRenderable Fact(string name, string value, int width) =>
+        Wrapped.Show(Wrapped.Lines($"  {name}".PadRight(Names), value, width));
+
+    private static IEnumerable<(string Name, string Value)> Facts(VmView vm, DateTimeOffset now)
+    {
+        var (source, next, settings) = (vm.Source, vm.Next, vm.Settings);
+        yield return ("lag", Lag(vm));
+        yield return ("unprotected", vm.UnprotectedSeconds switch
+        {
+            null => "not meant to be protected",
+            0 => "no",
+            { } bare => $"for {Readable.Duration(bare)}: what the machine wrote since is on one side only",
+        });
+        yield return ("next run", $"{next.Mode}, {Readable.Bytes(next.Bytes)}"
             + $"{(next.Seconds is { } seconds ? $", about {Readable.Duration(seconds)}" : string.Empty)}: {next.Why}");
-        Add("source", $"{source.Role} on {source.Agent}, {(source.Connected ? "connected" : "not connected")}, "
+        yield return ("source", $"{source.Role} on {source.Agent}, "
+            + $"{(source.Connected ? "connected" : "not connected")}, "
             + $"capture {source.Capture}, generation {source.Generation}, LSN {source.Lsn}");
-        Add("waiting", $"{Readable.Bytes(source.CacheBytes)} in the cache, {Readable.Bytes(source.DirtyBytes)} in "
-            + $"the dirty map");
-        Add("sent", $"{Readable.Bytes(source.WireBytes)} on the wire for {Readable.Bytes(source.ChangedBytes)} "
+        yield return ("clock", Clock(source.ClockOffsetSeconds));
+        yield return ("waiting", $"{Readable.Bytes(source.CacheBytes)} in the cache, "
+            + $"{Readable.Bytes(source.DirtyBytes)} in the dirty map");
+        if (source.DivergentBytes is { } divergent)
+        {
+            yield return ("divergent", $"{Readable.Bytes(divergent)} that the old source wrote alone");
+        }
+
+        yield return ("sent", $"{Readable.Bytes(source.WireBytes)} on the wire for "
+            + $"{Readable.Bytes(source.ChangedBytes)} "
             + $"changed{(source.CountedSince is { } since ? $", since {Readable.Time(since)}" : string.Empty)}");
-        Add("settings", $"{settings.Scenario}, policy {settings.Policy}, points kept "
+        yield return ("settings", $"{settings.Scenario}, policy {settings.Policy}, points kept "
             + $"{Readable.Duration(settings.RetentionHours * 3600)}, "
             + $"application-consistent {AppEvery(settings)}, term {settings.Term}");
-        Add("points", vm.Points.Newest is { } newest
+        yield return ("points", vm.Points.Newest is { } newest
             ? $"{vm.Points.Count}, newest {newest.Kind} {Readable.Time(newest.Time)} ({Ago(newest.Time, now)})"
             : $"{vm.Points.Count}");
-        Add("on offer", vm.Operations.Count == 0 ? "nothing now" : string.Join(", ", vm.Operations));
-        return grid;
+        yield return ("on offer", vm.Operations.Count == 0 ? "nothing now" : string.Join(", ", vm.Operations));
     }
 
     private static string AppEvery(SettingsView settings) =>
         settings.AppConsistentHours > 0 ? $"every {Readable.Duration(settings.AppConsistentHours * 3600)}"
             : "on demand";
 
-    private static Table Disks(string title, IReadOnlyList<DiskView> disks)
-    {
-        var table = Pages.Table(title, "SIZE", "NBD URI");
-        foreach (var disk in disks)
-        {
-            table.With(disk.Path, Readable.Bytes(disk.SizeBytes), disk.Uri ?? "not served");
-        }
+    // A disk's address has a line of its own, so that it is easy to cut out.
+    private static IEnumerable<IRenderable> Disks(string name, IReadOnlyList<DiskView> disks, int width) =>
+        disks.SelectMany(IEnumerable<IRenderable> (disk) =>
+        [
+            Fact(name, $"{disk.Path}, {Readable.Bytes(disk.SizeBytes)}", width),
+            Fact("", disk.Uri ?? "not served", width),
+        ]);
 
-        return table;
-    }
-
-    private static void Recovered(List<IRenderable> rows, string title, RecoveredView? recovered)
+    private static void Recovered(List<IRenderable> rows, string title, RecoveredView? recovered, int width)
     {
         if (recovered is null)
         {
@@ -122,10 +166,10 @@ internal static class StatusPages
         }
 
         rows.Add(Pages.Heading(title));
-        rows.Add(Pages.Line(
-            $"  {recovered.Point.Kind} point {recovered.Point.Id} of {Readable.Time(recovered.Point.Time)}, "
+        rows.Add(Wrapped.Show(Wrapped.Lines(
+            "  ", $"{recovered.Point.Kind} point {recovered.Point.Id} of {Readable.Time(recovered.Point.Time)}, "
             + $"RPO {Readable.Duration(recovered.RpoSeconds)}, RTO {Readable.Duration(recovered.RtoSeconds)}, "
-            + (recovered.HasWrites ? "written to since" : "not written to yet")));
-        rows.Add(Disks("RECOVERED DISK", recovered.Disks));
+            + (recovered.HasWrites ? "written to since" : "not written to yet"), width)));
+        rows.AddRange(Disks("disk", recovered.Disks, width));
     }
 }

@@ -16,19 +16,23 @@ internal static class ViewCommands
     private static Command Status(ClientCommands commands)
     {
         var name = OptionalVm("The VM's name; default: all VMs");
+        var all = new Option<bool>("--all") { Description = "Include VMs whose protection was ended" };
         return commands.View(
-            "status", "Show the phase, health, lag, progress and disks of a VM, or a table of all VMs", [name],
+            "status", "Show the phase, health, lag, progress and disks of a VM, or a table of all VMs", [name, all],
             async (run, cancellationToken) =>
         {
             var now = run.Surroundings.Time.GetUtcNow();
             if (run.Parsed.GetValue(name) is { } vm)
             {
                 var view = await run.Client.VmAsync(InputText.VmName(vm), cancellationToken);
-                run.Answer(view, v => StatusPages.Page(v, now));
+                run.Answer(view, v => StatusPages.Page(v, now, run.Surroundings.OutWidth ?? StatusPages.UsualWidth));
             }
             else
             {
-                run.Answer(await run.Client.VmsAsync(cancellationToken), vms => StatusPages.Table(vms, now));
+                var vms = await run.Client.VmsAsync(cancellationToken);
+                var ended = run.Parsed.GetValue(all) ? 0 : vms.Count(view => view.Phase == "disabled");
+                IReadOnlyList<VmView> shown = ended == 0 ? vms : [.. vms.Where(view => view.Phase != "disabled")];
+                run.Answer(shown, views => StatusPages.Table(views, ended, now));
             }
         });
     }
@@ -107,12 +111,12 @@ internal static class ViewCommands
             return Pages.Line("No agent has registered yet; start one with `drctl agent --server URL --data DIR`.");
         }
 
-        var table = Pages.Table("AGENT", "CONNECTED", "LAST SEEN", "VMS");
+        var table = Pages.Table("AGENT", "CONNECTED", "LAST SEEN", "CLOCK", "VMS");
         foreach (var agent in agents)
         {
             table.With(
                 agent.Name, agent.Connected ? "yes" : "no", StatusPages.Ago(agent.LastSeen, now),
-                    string.Join(", ", agent.Vms));
+                    StatusPages.Clock(agent.ClockOffsetSeconds), string.Join(", ", agent.Vms));
         }
 
         return table;

@@ -13,13 +13,15 @@ namespace ReplicationEngine.Vault.Effects;
 /// <summary>
 /// Tells the VMs what was observed of them. It compares what is so (agents' reports, replicas) with what the VM's state
 /// says and sends the difference as facts, so nothing is missed when a signal is lost or the service restarts. A VM is
-/// looked at when its agent reports it (every second), when its replica changes, and every half minute.
+/// looked at when its agent reports it (every second), when its replica changes, and every five seconds: a VM that its
+/// agent says nothing of is one to look at.
 /// </summary>
 internal sealed partial class FactPump(
-    ProtectedVms vms, FactFinder finder, AgentRegistry agents, TargetSite site, ILogger<FactPump> logger)
+    ProtectedVms vms, FactFinder finder, AgentRegistry agents, TargetSite site, TimeProvider time,
+    ILogger<FactPump> logger)
         : BackgroundService
 {
-    private static readonly TimeSpan LookAtAllEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookAtAllEvery = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, bool> _due = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _signal = new(0);
     private readonly ConcurrentDictionary<string, Task> _kept = new(StringComparer.Ordinal);
@@ -35,9 +37,9 @@ internal sealed partial class FactPump(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        agents.Reported += (_, status) =>
+        agents.Reported += (agent, status) =>
         {
-            site.Find(status.Vm)?.NoteReport(SourceReports.Sight(status));
+            site.Find(status.Vm)?.NoteReport(SourceReports.Sight(status), agents.Clocks.Before(agent, status));
             Due(status.Vm);
         };
         agents.Connected += agent => _welcomes[agent] = WelcomeAsync(agent, stoppingToken);
@@ -84,12 +86,14 @@ internal sealed partial class FactPump(
 
     private async Task LookAsync(CancellationToken ct)
     {
+        var looked = time.GetTimestamp();
         while (!ct.IsCancellationRequested)
         {
-            if (!await _signal.WaitAsync(LookAtAllEvery, ct))
+            // However busy the others are, each VM has its turn.
+            if (!await _signal.WaitAsync(LookAtAllEvery, ct) || time.GetElapsedTime(looked) >= LookAtAllEvery)
             {
+                looked = time.GetTimestamp();
                 DueAll();
-                continue;
             }
 
             foreach (var vm in _due.Keys)

@@ -146,6 +146,7 @@ internal static class VaultServer
         services.AddSingleton<TargetRestore>();
         services.AddHostedService(provider => provider.GetRequiredService<TargetRestore>());
         services.AddHostedService<FactPump>();
+        services.AddHostedService<ClockWatch>();
         services.AddHostedService<MaintenanceLoop>();
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
@@ -122,6 +123,7 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
             Time = time,
             Server = new MachineServer(vm, server),
             Changed = changed,
+            Room = Room,
         };
         var key = Convert.FromBase64String(KeyOf(vm));
         var logger = loggers.CreateLogger<TargetSessions>();
@@ -130,6 +132,12 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
     }
 
     private ReplicaOwnership OwnershipOf(string vm) => new(new FileStorageDirectory(DirectoryOf(vm)));
+
+    private TargetRoom? Room()
+    {
+        var drive = new DriveInfo(dataDirectory);
+        return drive.IsReady ? new TargetRoom(drive.AvailableFreeSpace, drive.TotalSize) : null;
+    }
 
     private string DirectoryOf(string vm) => Path.Combine(dataDirectory, "vms", vm);
 }

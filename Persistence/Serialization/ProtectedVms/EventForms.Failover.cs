@@ -76,8 +76,15 @@ internal static partial class EventForms
             m => new(Time(m.At))),
         EventForm.V1<ReprotectStarted, Wire.ReprotectStarted>(
             "reprotect-started",
-            e => new() { At = At(e.At), By = e.By, Direction = (Wire.Direction)e.Direction },
-            m => new(Time(m.At), m.By, Known((Direction)m.Direction))),
+            e => new()
+            {
+                At = At(e.At), By = e.By, Direction = (Wire.Direction)e.Direction, DiscardedBytes = e.DiscardedBytes,
+                DiscardedUnknown = e.DiscardedUnknown,
+            },
+            m => new(Time(m.At), m.By, Known((Direction)m.Direction))
+            {
+                DiscardedBytes = m.DiscardedBytes, DiscardedUnknown = m.DiscardedUnknown,
+            }),
         EventForm.V1<ReprotectCompleted, Wire.ReprotectCompleted>(
             "reprotect-completed",
             e => new() { At = At(e.At), Direction = (Wire.Direction)e.Direction, SentBytes = e.SentBytes },

@@ -11,6 +11,10 @@ internal static partial class EventForms
 {
     private static readonly EventForm[] Lifecycle =
     [
+        EventForm.V1<CommandAccepted, Wire.CommandAccepted>(
+            "command-accepted",
+            e => new() { At = At(e.At), By = e.By, Command = e.Command.ToString(), Digest = e.Digest },
+            m => new(Time(m.At), m.By, new CommandId(Guid.ParseExact(m.Command, "N")), m.Digest)),
         EventForm.V1<EnableStarted, Wire.EnableStarted>(
             "enable-started",
             e => new()

@@ -335,6 +335,7 @@ public sealed class Returning_to_the_primary_site
     public void Goes_on_by_itself_where_reverse_replication_is_automatic()
     {
         var story = Stories.Committing("SCN-5");
+        story.Do(new RecordSourceFenced(0));
 
         var events = story.Succeed(EffectKind.CommitFailover);
 
@@ -342,6 +343,65 @@ public sealed class Returning_to_the_primary_site
             new ReprotectStarted(story.Now, ProtectedVm.EngineActor, Direction.ToPrimary),
             Assert.IsType<ReprotectStarted>(events[^1]));
         Assert.True(story.Owes(EffectKind.StartReverseReplication));
+    }
+
+    [Theory]
+    [Trait("Req", "SCN-5")]
+    [Trait("Req", "I16")]
+    [InlineData(null)]
+    [InlineData(512L)]
+    public void Waits_for_a_person_where_it_may_overwrite_what_the_old_source_wrote_alone(long? heard)
+    {
+        var story = Stories.Committing("SCN-5");
+        if (heard is { } bytes)
+        {
+            story.Do(new RecordSourceFenced(bytes));
+        }
+
+        story.Succeed(EffectKind.CommitFailover);
+
+        Assert.IsType<Phase.FailedOver>(story.State.Phase);
+        Assert.Equal("source-has-writes", story.Refused<ProtectedVmRefusal.SourceHasWrites>(new Reprotect()).Code);
+    }
+
+    [Fact]
+    [Trait("Req", "I16")]
+    public void Needs_no_consent_when_the_old_source_says_that_it_wrote_nothing_alone()
+    {
+        var story = Stories.FailedOver();
+        story.Do(new RecordSourceFenced(0));
+
+        var started = Assert.IsType<ReprotectStarted>(Assert.Single(story.Do(new Reprotect())));
+
+        Assert.Equal((0, false), (started.DiscardedBytes, started.DiscardedUnknown));
+    }
+
+    [Fact]
+    [Trait("Req", "I16")]
+    public void Names_the_bytes_it_would_overwrite_and_records_the_consent()
+    {
+        var story = Stories.FailedOver();
+        story.Do(new RecordSourceFenced(4096));
+
+        Assert.Contains(
+            "4096 bytes", story.Refused<ProtectedVmRefusal.SourceHasWrites>(new Reprotect()).Message,
+            StringComparison.Ordinal);
+        var started = Assert.IsType<ReprotectStarted>(Assert.Single(story.Do(new Reprotect(Discard: true))));
+
+        Assert.Equal((4096, false), (started.DiscardedBytes, started.DiscardedUnknown));
+        Assert.Null(story.State.DivergentBytes);
+    }
+
+    [Fact]
+    [Trait("Req", "I16")]
+    public void Asks_for_consent_while_the_old_source_was_not_heard_of()
+    {
+        var story = Stories.FailedOver();
+
+        Assert.Null(story.Refused<ProtectedVmRefusal.SourceHasWrites>(new Reprotect()).Bytes);
+        var started = Assert.IsType<ReprotectStarted>(Assert.Single(story.Do(new Reprotect(Discard: true))));
+
+        Assert.Equal((0, true), (started.DiscardedBytes, started.DiscardedUnknown));
     }
 
     [Fact]

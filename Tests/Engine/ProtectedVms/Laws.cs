@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using Xunit;
@@ -69,12 +70,63 @@ public sealed class In_every_life_of_a_protected_vm
     [Fact]
     public void An_operation_on_offer_is_never_refused_for_its_phase() => Always(story => _ =>
     {
-        foreach (var operation in ProtectedVmOperations.Offered(story.State))
+        var offered = ProtectedVmOperations.Offered(story.State);
+        foreach (var operation in Enum.GetValues<Operation>())
         {
-            Assert.Null(ProtectedVmOperations.Check(story.State, operation));
+            for (var arguments = 0; arguments < 6; arguments++)
+            {
+                var command = RandomLife.Of(operation, story, arguments);
+                var decision = ProtectedVm.Decide(story.State, command, story.Context());
+                if (offered.Contains(operation))
+                {
+                    Assert.False(
+                        decision is Decision<ProtectedVmEvent>.Refused { Refusal: ProtectedVmRefusal.WrongPhase },
+                        $"{command} is on offer in {story.State.Phase} and was refused for its phase");
+                }
+                else
+                {
+                    Assert.True(
+                        decision is Decision<ProtectedVmEvent>.Refused,
+                        $"{command} is not on offer in {story.State.Phase} and was accepted");
+                }
+            }
+        }
+    });
+
+    [Fact]
+    [Trait("Req", "OPS-2")]
+    public void Health_is_as_bad_as_its_worst_cause_and_normal_only_where_protection_works_or_is_being_made() =>
+        Always(story => _ =>
+    {
+        var (state, health) = (story.State, ProtectedVmHealth.Of(story.State));
+        if (state.Phase is Phase.NotProtected or Phase.Disabled)
+        {
+            Assert.Equal("none", health.Word);
+            return;
         }
 
-        Assert.Equal(HealthLevelOf(story.State), ProtectedVmHealth.Of(story.State).Level);
+        Assert.Equal(health.Causes.Select(cause => cause.Level).DefaultIfEmpty().Max(), health.Level);
+        Assert.All(health.Causes, cause => Assert.NotEmpty(cause.Message));
+        if (health.Level == HealthLevel.Normal && state.Phase is Phase.Protected or Phase.ProtectedReverse
+            or Phase.CommitPending or Phase.FailedOver or Phase.FailbackCommitPending or Phase.FailedBack
+            or Phase.EnableFailed)
+        {
+            Assert.True(Protection.Works(state), $"{state.Phase} with {state.Replication} is told as normal");
+        }
+    });
+
+    [Fact]
+    public void The_time_without_protection_begins_with_the_event_that_ended_it() => Always(story =>
+    {
+        var since = story.State.UnprotectedSince;
+        return _ =>
+        {
+            var state = story.State;
+            Assert.Equal(Protection.IsWanted(state.Phase) && !Protection.Works(state), state.UnprotectedSince is not null);
+            Assert.True(state.UnprotectedSince is null || since is null || state.UnprotectedSince == since
+                || story.Events[^1].At >= since);
+            since = state.UnprotectedSince;
+        };
     });
 
     [Fact]
@@ -94,9 +146,6 @@ public sealed class In_every_life_of_a_protected_vm
 
         Assert.Empty(typeof(Phase).GetNestedTypes().Except(seen));
     }
-
-    private static ReplicationEngine.Engine.Health.HealthLevel HealthLevelOf(ProtectedVmState state) =>
-        ProtectedVmHealth.Of(state).Causes.Select(cause => cause.Level).DefaultIfEmpty().Max();
 
     private static void Always(Func<Story, Action<ProtectedVmCommand>> eachStep, Action<Story>? atTheEnd = null) =>
         Check.One(

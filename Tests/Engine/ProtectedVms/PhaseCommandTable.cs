@@ -1,4 +1,5 @@
 using System.Text;
+using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
@@ -62,6 +63,7 @@ public sealed class Every_command_in_every_phase
         ["Resume"] = _ => new Resume(),
         ["StartResync"] = _ => new StartResync(),
         ["MakeRecoveryPoint"] = _ => new MakeRecoveryPoint(PointKind.Crash),
+        ["MakeRecoveryPoint, application, no hooks"] = _ => new MakeRecoveryPoint(PointKind.Application, false),
         ["StartTestFailover"] = _ => new StartTestFailover(new PointChoice.LatestProcessed()),
         ["CleanUpTestFailover"] = _ => new CleanUpTestFailover("looked fine"),
         ["StartPlannedFailover"] = _ => new StartPlannedFailover(),
@@ -72,6 +74,7 @@ public sealed class Every_command_in_every_phase
         ["CancelFailover, target written"] = _ => new CancelFailover(4096, false),
         ["CancelFailover, target written, discard"] = _ => new CancelFailover(4096, true),
         ["Reprotect"] = _ => new Reprotect(),
+        ["Reprotect, discard"] = _ => new Reprotect(Discard: true),
         ["Failback"] = _ => new Failback(),
         ["RetryJob"] = _ => new RetryJob(),
         ["TimerDue, not armed"] = _ => new TimerDue("point", Story.Monday.AddYears(-1)),
@@ -102,6 +105,9 @@ public sealed class Every_command_in_every_phase
         ["RecordDiskResized"] = _ => new RecordDiskResized("/disks/a.img", 2L << 30),
         ["RecordAgentConnected"] = _ => new RecordAgentConnected(),
         ["RecordAgentDisconnected"] = _ => new RecordAgentDisconnected("Connection refused."),
+        ["RecordHealthCause"] = _ => new RecordHealthCause(new HealthCause(
+            HealthKind.SourceNotServed, "", HealthLevel.Critical, "Disk 'a' is not served.", "Bring it back.", default)),
+        ["RecordHealthRestored"] = _ => new RecordHealthRestored(HealthKind.SourceNotServed),
         ["RecordTargetStoreCorrupt"] = _ => new RecordTargetStoreCorrupt("Segment 7 is damaged.", "Replace the disk."),
         ["RecordTargetStoreRepaired"] = _ => new RecordTargetStoreRepaired(),
     };

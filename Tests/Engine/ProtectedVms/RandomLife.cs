@@ -1,4 +1,6 @@
+using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
@@ -25,7 +27,8 @@ internal static class RandomLife
         (_, _) => new Pause(),
         (_, _) => new Resume(),
         (_, _) => new StartResync(),
-        (_, n) => new MakeRecoveryPoint(n % 2 == 0 ? PointKind.Crash : PointKind.Application),
+        (_, n) => new MakeRecoveryPoint(
+            n % 2 == 0 ? PointKind.Crash : PointKind.Application, n % 3 == 0 ? null : n % 3 == 1),
         (story, n) => new StartTestFailover(Choice(story, n)),
         (_, _) => new CleanUpTestFailover("done"),
         (_, _) => new StartPlannedFailover(),
@@ -33,7 +36,7 @@ internal static class RandomLife
         (story, n) => new ChangeRecoveryPoint(Choice(story, n)),
         (_, _) => new Commit(),
         (_, n) => new CancelFailover(n % 3 * 512, n % 2 == 0),
-        (_, _) => new Reprotect(),
+        (_, n) => new Reprotect(n % 2 == 0),
         (_, _) => new Failback(),
         (_, _) => new RetryJob(),
     ];
@@ -60,12 +63,18 @@ internal static class RandomLife
         (_, n) => new RecordDiskResized("/disks/a.img", 1 << (n % 30)),
         (_, _) => new RecordAgentConnected(),
         (_, _) => new RecordAgentDisconnected("Reset."),
+        (_, n) => new RecordHealthCause(Cause(n)),
+        (_, n) => new RecordHealthRestored(ObservedHealth.Kinds[n % ObservedHealth.Kinds.Count]),
         (_, _) => new RecordTargetStoreCorrupt("Damaged.", "Replace it."),
         (_, _) => new RecordTargetStoreRepaired(),
         (_, n) => new TimerDue(
             Pick(["point", "no-point", "resync", "retry/replication", "retry/fence-source", "who?"], n), Story.Monday),
         (_, n) => new RecordEffectSucceeded(new EffectId($"web-1/prepare-target/{n % 50}"), new EffectResult.Done()),
     ];
+
+    /// <summary>A user's command for an operation.</summary>
+    public static ProtectedVmCommand Of(Operation operation, Story story, int number) =>
+        Users[(int)operation - 1](story, number);
 
     /// <summary>The command that a number stands for in the story's state.</summary>
     public static ProtectedVmCommand Command(Story story, int number)
@@ -91,6 +100,10 @@ internal static class RandomLife
             ? Answer(story, n)
             : Users[(int)offered[n % offered.Count] - 1](story, n / offered.Count);
     }
+
+    private static HealthCause Cause(int n) => new(
+        ObservedHealth.Kinds[n % ObservedHealth.Kinds.Count], "",
+        n % 2 == 0 ? HealthLevel.Warning : HealthLevel.Critical, $"Seen {n % 3}.", "Look.", default);
 
     private static ProtectedVmCommand Timer(Story story, int n)
     {

@@ -93,7 +93,7 @@ internal static class Stories
     public static Story Reprotecting()
     {
         var story = FailedOver();
-        story.Do(new Reprotect());
+        story.Do(new Reprotect(Discard: true));
         return story;
     }
 

@@ -4,6 +4,7 @@ using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Target;
@@ -25,7 +26,9 @@ public sealed class Views_of_a_vm : IAsyncLifetime
         _server = new DiskServer(_data, null, TimeProvider.System);
         var site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
         _agents = new AgentRegistry(TimeProvider.System);
-        _views = new VmViews(_agents, site, TimeProvider.System);
+        var sources = new SourceSide(_agents, _ => "", TimeProvider.System);
+        _views = new VmViews(
+            _agents, site, new FactFinder(_agents, sources, site, TimeProvider.System), TimeProvider.System);
         return ValueTask.CompletedTask;
     }
 

@@ -1,0 +1,158 @@
+using System.Globalization;
+using ReplicationEngine.Engine.Health;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.ProtectedVms;
+
+namespace ReplicationEngine.Engine.Observations;
+
+// The one rule for what health says of the present moment: what the state asks for against what is observed. A view
+// shows it at once; VmFacts turns the same causes into events, so that the history tells when each began and ended.
+
+/// <summary>The causes that follow from what is observed of a VM now; pure.</summary>
+public static class ObservedHealth
+{
+    /// <summary>A difference of the clocks beyond which health says so.</summary>
+    public static readonly TimeSpan ClocksDiffer = TimeSpan.FromSeconds(1);
+
+    /// <summary>A data stream that is down for longer is told.</summary>
+    public static readonly TimeSpan StreamDown = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Less free space than this at the target is told before it is full: 1 GiB, on a small file system a tenth of it.
+    /// </summary>
+    public static long LittleSpace(TargetRoom room) => Math.Min(1L << 30, room.TotalBytes / 10);
+
+    /// <summary>The kinds of cause that this rule raises and clears.</summary>
+    public static ValueList<HealthKind> Kinds { get; } =
+    [
+        HealthKind.SourceNotServed, HealthKind.ReplicationStalled, HealthKind.TargetFull, HealthKind.ClockOffset,
+        HealthKind.NoHooks,
+    ];
+
+    /// <summary>The causes; their <see cref="HealthCause.Since"/> is not set, because a moment has no history.</summary>
+    public static ValueList<HealthCause> Of(ProtectedVmState state, VmObservation sight)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(sight);
+        return !Protection.IsWanted(state.Phase) || state.Phase is Phase.EnableFailed
+            ? []
+            : [.. Serving(state, sight), .. Stream(state, sight), .. Room(state, sight), .. Clocks(state, sight),
+                .. Hooks(state, sight)];
+    }
+
+    /// <summary>What the source side should be, against what it says it is.</summary>
+    private static IEnumerable<HealthCause> Serving(ProtectedVmState state, VmObservation sight)
+    {
+        if (sight.Agent != AgentPresence.Connected || !ProtectedVmHealth.NeedsAgent(state.Phase)
+            || SourceDuty.Of(state) is not { } duty)
+        {
+            yield break;
+        }
+
+        var agent = state.Enrollment.Agent;
+        if (sight.Source is { } source && duty.IsConfirmedBy(source))
+        {
+            if (source.Unserved.Count > 0 && duty.Role is SourceRole.Primary)
+            {
+                var problem = source.Problems.Count > 0 ? source.Problems[0] : null;
+                yield return NotServed(
+                    $"Agent '{agent}' does not serve {Listed(source.Unserved)}"
+                        + (problem is null ? "." : $": {problem.Message}"),
+                    problem?.Remedy);
+            }
+        }
+        else if (sight.Astray is { } astray)
+        {
+            var does = sight.Source is { } known
+                ? $"plays {Words(known.Role)} under term {known.Term}"
+                : "serves none of its disks";
+            yield return NotServed(
+                $"Agent '{agent}' is to play {Words(duty.Role)} under term {duty.Term}, and {does}"
+                    + (astray.Why is { } why ? $": {why.Message}" : "."),
+                astray.Why?.Remedy);
+        }
+    }
+
+    private static HealthCause NotServed(string message, string? remedy) => Cause(
+        HealthKind.SourceNotServed, HealthLevel.Critical, message,
+        remedy is { Length: > 0 } ? remedy : "See the log of the agent; it is directed again every 10 s.");
+
+    private static IEnumerable<HealthCause> Stream(ProtectedVmState state, VmObservation sight)
+    {
+        if (sight is { Agent: AgentPresence.Connected } && sight.StreamDownFor > StreamDown
+            && state.Replication is { Active: true, Paused: false, Fault: null })
+        {
+            yield return Cause(
+                HealthKind.ReplicationStalled, HealthLevel.Warning,
+                $"Agent '{state.Enrollment.Agent}' is connected, but the data stream is down: no write reaches the "
+                    + "other side.",
+                "See the logs of agent and service for why the stream does not come up.");
+        }
+    }
+
+    // The warning comes while there still is room, the error when something could not be stored.
+    private static IEnumerable<HealthCause> Room(ProtectedVmState state, VmObservation sight)
+    {
+        if (sight.Target is not { } target)
+        {
+            yield break;
+        }
+
+        if (target.FullBecause is { } why)
+        {
+            yield return Cause(
+                HealthKind.TargetFull, HealthLevel.Critical, $"The target has no room: {why}",
+                "Free space on the file system of the service's data directory; replication goes on by itself.");
+        }
+        else if (target.Room is { } room && room.FreeBytes < LittleSpace(room))
+        {
+            yield return Cause(
+                HealthKind.TargetFull, HealthLevel.Warning,
+                $"The target's file system has less than {LittleSpace(room) >> 20} MiB free.",
+                "Free space on the file system of the service's data directory before it is full.");
+        }
+    }
+
+    private static IEnumerable<HealthCause> Clocks(ProtectedVmState state, VmObservation sight)
+    {
+        if (sight.ClockOffset is { } offset && offset.Duration() > ClocksDiffer)
+        {
+            yield return Cause(
+                HealthKind.ClockOffset, HealthLevel.Warning,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The clock of agent '{state.Enrollment.Agent}' is {offset.Duration().TotalSeconds:0.0} s ")
+                    + $"{(offset > TimeSpan.Zero ? "ahead of" : "behind")} the service's.",
+                "Synchronize both clocks, for instance with NTP; recovery points keep the service's time meanwhile.");
+        }
+    }
+
+    private static IEnumerable<HealthCause> Hooks(ProtectedVmState state, VmObservation sight)
+    {
+        if (state.Phase is Phase.Protected && state.Enrollment.Policy.AppConsistentEvery > TimeSpan.Zero
+            && sight.Source is { HasHooks: false })
+        {
+            yield return Cause(
+                HealthKind.NoHooks, HealthLevel.Warning,
+                $"The policy asks for application-consistent points, and agent '{state.Enrollment.Agent}' has no "
+                    + "hooks; crash-consistent points are made instead.",
+                "Start the agent with --hooks DIR, or set the policy's frequency of such points to 0.");
+        }
+    }
+
+    private static HealthCause Cause(HealthKind kind, HealthLevel level, string message, string remedy) =>
+        new(kind, "", level, message, remedy, default);
+
+    private static string Listed(ValueList<string> paths) =>
+        $"disk{(paths.Count == 1 ? "" : "s")} {string.Join(", ", paths.Select(path => $"'{path}'"))}";
+
+    private static string Words(SourceRole role) => role switch
+    {
+        SourceRole.Primary => "primary",
+        SourceRole.Quiesced => "quiesced primary",
+        SourceRole.Fenced => "fenced source",
+        SourceRole.ReverseReplica => "reverse replica",
+        SourceRole.Released => "no part",
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "Not a role."),
+    };
+}

@@ -1,0 +1,55 @@
+using ReplicationEngine.Engine.Health;
+using ReplicationEngine.Engine.Observations;
+
+namespace ReplicationEngine.Engine.ProtectedVms;
+
+// A machine is protected while replication runs in the direction that its phase asks for and nothing known stops it.
+// Everything else counts as unprotected, from the event that ended protection to the one that restored it: the initial
+// replication, a pause, a resync, an agent that is away, a source that is not served, a target that takes nothing, and
+// all of a failover from its start until the reprotect is done. A lag counts as protected: it has a number of its own.
+
+/// <summary>Whether what a machine writes reaches another side, and since when it does not.</summary>
+public static class Protection
+{
+    /// <summary>Whether writes reach the other side, as far as the state knows.</summary>
+    public static bool Works(ProtectedVmState state) =>
+        state.Phase is Phase.Protected or Phase.ProtectedReverse
+        && state.Replication is { Active: true, Paused: false, Resync: null, Fault: null }
+        && !state.Causes.Any(Stops);
+
+    /// <summary>Whether the VM is to be protected at all.</summary>
+    public static bool IsWanted(Phase phase) => phase is not (Phase.NotProtected or Phase.Disabling or Phase.Disabled);
+
+    /// <summary>
+    /// For how long no write has reached the other side for sure; zero while protection works, null when the VM is not
+    /// to be protected.
+    /// </summary>
+    /// <param name="state">The VM.</param>
+    /// <param name="sight">What is observed of it now.</param>
+    /// <param name="now">The service's time (UTC).</param>
+    public static TimeSpan? UnprotectedFor(ProtectedVmState state, VmObservation sight, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(sight);
+        if (!IsWanted(state.Phase))
+        {
+            return null;
+        }
+
+        var stopped = ObservedHealth.Of(state, sight).Any(Stops)
+            || (sight.Agent == AgentPresence.Away && ProtectedVmHealth.NeedsAgent(state.Phase));
+        var known = state.UnprotectedSince is { } since && now > since ? now - since : TimeSpan.Zero;
+        var observed = stopped ? sight.AtRisk ?? TimeSpan.Zero : TimeSpan.Zero;
+        return known > observed ? known : observed;
+    }
+
+    /// <summary>The state with the time since when it is unprotected, after an event of that time.</summary>
+    internal static ProtectedVmState Note(ProtectedVmState state, DateTimeOffset at) =>
+        Works(state) || !IsWanted(state.Phase)
+            ? state.UnprotectedSince is null ? state : state with { UnprotectedSince = null }
+            : state.UnprotectedSince is null ? state with { UnprotectedSince = at } : state;
+
+    private static bool Stops(HealthCause cause) => cause.Kind is HealthKind.AgentDisconnected
+        or HealthKind.SourceNotServed or HealthKind.ReplicationStalled or HealthKind.CacheFull
+        or HealthKind.TargetStoreCorrupt
+        || cause is { Kind: HealthKind.TargetFull, Level: HealthLevel.Critical };
+}
