@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Agent.Control;
 
@@ -11,48 +12,77 @@ namespace ReplicationEngine.Agent.Control;
 public static class UpgradeClient
 {
     /// <summary>The upgrade token of the control stream.</summary>
-    public const string ControlProtocol = "replication-control/1";
+    public const string ControlProtocol = "replication-control/2";
 
     /// <summary>The upgrade token of a data stream.</summary>
     public const string DataProtocol = "replication-data/1";
 
+    /// <summary>The request's header with the secret of the control session that a data stream belongs to.</summary>
+    public const string SessionHeader = "Replication-Session";
+
+    /// <summary>The response's header with the sentence that says why a stream is refused.</summary>
+    public const string ReasonHeader = "Replication-Refusal";
+
     private const int MaxHeaderBytes = 8192;
 
-    /// <summary>Connects and upgrades.</summary>
-    /// <exception cref="IOException">The service cannot be reached or refuses; the message says which and
-    /// why.</exception>
+    /// <summary>Connects and upgrades, within <see cref="ControlLimits.HandshakeWithin"/>.</summary>
+    /// <param name="server">The service's URL.</param>
+    /// <param name="pathAndQuery">What is asked for.</param>
+    /// <param name="protocol">The upgrade token.</param>
+    /// <param name="session">The control session's secret; null for the control stream itself.</param>
+    /// <param name="time">The clock of the deadline.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="IOException">The service cannot be reached, does not answer in time or refuses; the message
+    /// says which and why.</exception>
     public static async Task<Stream> ConnectAsync(
-        Uri server, string pathAndQuery, string protocol, CancellationToken cancellationToken)
+        Uri server, string pathAndQuery, string protocol, string? session, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         if (server.Scheme != Uri.UriSchemeHttp)
         {
             throw new IOException($"'{server}' is not an http URL; give one such as http://127.0.0.1:7443.");
         }
 
+        using var deadline = new CancellationTokenSource(ControlLimits.HandshakeWithin, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(server.Host, server.Port, cancellationToken);
+            await socket.ConnectAsync(server.Host, server.Port, either.Token);
+            LiveSockets.Apply(socket);
             var stream = new NetworkStream(socket, ownsSocket: true);
             var request = $"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n"
+                + (session is null ? "" : $"{SessionHeader}: {session}\r\n")
                 + $"Connection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n";
-            await stream.WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
-            var header = await ReadHeaderAsync(stream, cancellationToken);
-            var status = header.Split('\n', 2)[0].Trim();
-            return status.StartsWith("HTTP/1.1 101", StringComparison.Ordinal)
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(request), either.Token);
+            var header = await ReadHeaderAsync(stream, either.Token);
+            return header.StartsWith("HTTP/1.1 101", StringComparison.Ordinal)
                 ? stream
-                : throw new IOException($"the service at {server} refused the {protocol} stream: {status}");
+                : throw new IOException($"the service at {server} refused the {protocol} stream: {Reason(header)}");
         }
         catch (SocketException e)
         {
             socket.Dispose();
             throw new IOException($"the service at {server} cannot be reached: {e.Message}", e);
         }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            socket.Dispose();
+            throw new IOException(
+                $"the service at {server} did not answer within {ControlLimits.HandshakeWithin.TotalSeconds:0} s", e);
+        }
         catch
         {
             socket.Dispose();
             throw;
         }
+    }
+
+    private static string Reason(string header)
+    {
+        var lines = header.Split('\n', StringSplitOptions.TrimEntries);
+        var reason = lines.FirstOrDefault(l => l.StartsWith(ReasonHeader + ":", StringComparison.OrdinalIgnoreCase));
+        return reason is null ? lines[0] : reason[(ReasonHeader.Length + 1)..].Trim();
     }
 
     private static async Task<string> ReadHeaderAsync(Stream stream, CancellationToken cancellationToken)

@@ -20,8 +20,8 @@ namespace ReplicationEngine.Agent.Volumes;
 internal sealed record VolumeSurroundings(
     AgentSettings Settings, DiskServer Server, ApplicationHooks Hooks, TimeProvider Time, ILogger Logger) : IVolumeHost
 {
-    /// <summary>Happens when the service has answered again.</summary>
-    public Signal Service { get; } = new();
+    /// <summary>The control session with the service.</summary>
+    public ServiceContact Service { get; } = new();
 
     /// <inheritdoc/>
     public IStorageDirectory Directory { get; } =

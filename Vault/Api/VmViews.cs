@@ -23,9 +23,11 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
         var volume = site.Find(vm);
         var lag = Lag(state, status, volume);
         var health = ProtectedVmHealth.Of(state);
+        var conflict = Conflict(state.Enrollment.Agent);
+        var level = conflict is null || health.Level > HealthLevel.Warning ? health.Level : HealthLevel.Warning;
         return new VmView(
-            vm, PhaseName.Of(state.Phase), Text(health.Level),
-            [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
+            vm, PhaseName.Of(state.Phase), Text(level),
+            [.. health.Causes.Select(Cause), .. conflict is null ? [] : new[] { conflict }], lag.Bytes, lag.Seconds, Progress(state, status, volume),
             Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume),
                 Test(state, volume),
             Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null
@@ -34,6 +36,13 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, TimeProvide
                 ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
             Jobs(state));
     }
+
+    // Another process claims to be the VM's agent: it gets nothing, but somebody has to look.
+    private CauseView? Conflict(string agent) => agents.Sightings.ConflictOf(agent) is { } conflict
+        ? new CauseView(
+            "agent-conflict", Text(HealthLevel.Warning), conflict.Text,
+            "See `drctl agents`; stop the process that should not be there.", conflict.Since)
+        : null;
 
     /// <summary>The view of a VM that is out of service: its name, and why.</summary>
     public VmView Quarantined(string vm, string cause)

@@ -6,7 +6,6 @@ using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
-using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Target;
 using Xunit;
 using OperationCommands = ReplicationEngine.Vault.Api.OperationCommands;
@@ -25,8 +24,7 @@ public sealed class Views_of_a_vm : IAsyncLifetime
     {
         _server = new DiskServer(_data, null, TimeProvider.System);
         var site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
-        _agents = new AgentRegistry(
-            TimeProvider.System, new ServeOptions(_data, new Uri("http://127.0.0.1:1"), Token: null));
+        _agents = FakeAgent.Registry(_data);
         _views = new VmViews(_agents, site, TimeProvider.System);
         return ValueTask.CompletedTask;
     }

@@ -64,8 +64,11 @@ internal sealed class Lab : IDisposable
         await AgentConnectedAsync();
     }
 
-    public void StartAgent(params string[] more) =>
-        Agent = Start(["agent", "--server", Server, "--data", AgentData, "--name", "site-a", .. more]);
+    public void StartAgent(params string[] more) => StartAgentAt(Server, more);
+
+    /// <summary>Starts the agent with another URL for the service, such as a proxy's.</summary>
+    public void StartAgentAt(string server, params string[] more) =>
+        Agent = Start(["agent", "--server", server, "--data", AgentData, "--name", "site-a", .. more]);
 
     public Task AgentConnectedAsync() => UntilAsync("the agent is connected", async () =>
     {
