@@ -22,7 +22,7 @@ public static class ControlLimits
     public static TimeSpan PingEvery { get; } = TimeSpan.FromSeconds(2);
 
     /// <summary>An agent that was heard of longer ago is treated as away, though its stream is still open.</summary>
-    public static TimeSpan SilentTooLong { get; } = TimeSpan.FromSeconds(8);
+    public static TimeSpan SilentTooLong { get; } = TimeSpan.FromSeconds(7);
 
     /// <summary>After so many looks at a silent stream in a row it is closed as lost.</summary>
     public const int SilentLooks = 10;

@@ -131,7 +131,11 @@ public enum VolumeRole
 /// </param>
 public sealed record VolumeDirective(
     string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,
-    long Sequence, ChangeCut? Cut);
+    long Sequence, ChangeCut? Cut)
+{
+    /// <summary>When quiesced: clients that have the disks open for writing do not keep the agent from it (B8).</summary>
+    public bool Force { get; init; }
+}
 
 /// <summary>A place in the order of changes: what a recovered machine holds of the source's writes.</summary>
 public sealed record ChangeCut(long Generation, long Lsn);
@@ -176,7 +180,20 @@ public sealed record VolumeStatus(
         string Cause,
     long Generation, long Lsn,
     long AckedGeneration, long AckedLsn, long LagBytes, double? LagSeconds, long DirtyBytes, long CacheBytes,
-    long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At);
+    long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At)
+{
+    /// <summary>Who has the disks open.</summary>
+    public IReadOnlyList<VolumeClient> Clients { get; init; } = [];
+
+    /// <summary>Whether the agent can stop the machine by itself before it takes the disks away (B8).</summary>
+    public bool StopsGuest { get; init; }
+}
+
+/// <summary>A client of a volume's disk.</summary>
+/// <param name="Disk">The disk's path.</param>
+/// <param name="Who">For people: the process, or the address.</param>
+/// <param name="ReadOnly">It cannot write.</param>
+public sealed record VolumeClient(string Disk, string Who, bool ReadOnly);
 
 /// <summary>A running transfer; <paramref name="WireBytes"/> and <paramref name="ChangedBytes"/> count from
 /// <paramref name="CountedSince"/> on, <paramref name="CopiedBytes"/> from the begin of the copy or resync that runs,

@@ -23,7 +23,7 @@ public static partial class AgentHost
     {
         using var held = DataDirectoryLock.Take(settings.DataDirectory, "agent");
         using var identity = AgentIdentity.Of(settings.DataDirectory);
-        await using var server = new DiskServer(settings.DataDirectory, settings.NbdSocket, time);
+        await using var server = new DiskServer(settings.DataDirectory, settings.NbdSocket, time, settings.NbdAccess);
         var surroundings = new VolumeSurroundings(
             settings, server, new ApplicationHooks(settings.HooksDirectory, time), time, loggers.CreateLogger("agent"));
         await using var volumes = new VolumeSet(surroundings, time);

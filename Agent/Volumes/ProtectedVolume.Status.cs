@@ -30,7 +30,7 @@ internal sealed partial class ProtectedVolume
         directive.Vm, VolumeRole.Released, directive.Term, [], "none", "none", "", 0, 0, 0, 0, 0, null, 0, 0, 0, null,
             [], now);
 
-    private static VolumeStatus OfSource(
+    private VolumeStatus OfSource(
         VolumeDirective directive, OpenState state, SourceVolume source, DateTimeOffset now)
     {
         var counters = source.Counters();
@@ -45,7 +45,11 @@ internal sealed partial class ProtectedVolume
             counters.Lag?.TotalSeconds, counters.DirtyBytes, counters.LogBytes,
                 Divergent(directive, source, counters),
             state.Session?.Status(),
-            Problems(state, condition), now);
+            Problems(state, condition), now)
+        {
+            Clients = [.. Clients(directive)],
+            StopsGuest = _host.StopsGuests,
+        };
     }
 
     private static VolumeStatus OfReverse(

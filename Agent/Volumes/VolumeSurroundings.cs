@@ -60,6 +60,19 @@ internal sealed record VolumeSurroundings(
     public Task StopAsync(string name, CancellationToken ct) => Server.StopAsync(name, ct);
 
     /// <inheritdoc/>
+    public IReadOnlyList<(string Who, bool ReadOnly)> ClientsOf(string name) =>
+        [.. Server.ClientsOf(name).Select(client => (client.Who, client.ReadOnly))];
+
+    /// <inheritdoc/>
+    public void Expect(string name) => Server.Expect(name);
+
+    /// <inheritdoc/>
+    public bool StopsGuests => Hooks.Has(ApplicationHooks.Stop);
+
+    /// <inheritdoc/>
+    public Task<string?> StopGuestAsync(string vm, CancellationToken ct) => Hooks.StopAsync(vm, ct);
+
+    /// <inheritdoc/>
     public IVolumeSession Send(VolumeDirective directive, IChangeSource source) =>
         new VolumeSession(this, directive, source);
 

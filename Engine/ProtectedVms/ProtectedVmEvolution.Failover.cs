@@ -94,7 +94,7 @@ internal static partial class ProtectedVmEvolution
         var stopped = Without(
             StopReplication(state), HealthKind.RpoExceeded, HealthKind.NoRecentPoint, HealthKind.CacheFull,
             HealthKind.OperationFailed);
-        return Enter(stopped, new Phase.FailingOver(e.Kind, step, e.Point, state.Term, e.At)) with
+        return Enter(stopped, new Phase.FailingOver(e.Kind, step, e.Point, state.Term, e.At) { Forced = e.Forced }) with
         {
             Term = e.Term,
             FenceSince = planned ? null : state.EventCount,

@@ -108,11 +108,13 @@ public sealed record JobErrorView(string Code, string Message, string? Remedy);
 /// <param name="Notes">clean-up: the tester's notes.</param>
 /// <param name="Discard">cancel: throw away what the recovered machine has written.</param>
 /// <param name="KeepReplica">disable: keep the replica's data.</param>
+/// <param name="Force">planned-failover: go on though clients have the source's disks open for writing, which is
+/// refused otherwise (409, code <c>source-has-writers</c>).</param>
 /// <param name="CommandId">A GUID that makes a repeated request the same one (I19); null means a new one.</param>
 public sealed record OperationRequest(
     IReadOnlyList<string>? Disks = null, string? Agent = null, string? Scenario = null, string? Policy = null,
     string? Point = null, bool? App = null, string? Notes = null, bool? Discard = null, bool? KeepReplica = null,
-    string? CommandId = null);
+    string? CommandId = null, bool? Force = null);
 
 /// <summary>The operation was accepted and is a job now; null for operations that are done at once (pause, resume,
 /// retry).</summary>

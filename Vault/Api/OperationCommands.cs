@@ -36,7 +36,7 @@ internal static class OperationCommands
             "make-point" => new(new ProtectedVmCommand.MakeRecoveryPoint(
                 request.App == true ? PointKind.Application : PointKind.Crash), JobKind.RecoveryPoint),
             "test-failover" => new(new ProtectedVmCommand.StartTestFailover(Choice(request)), JobKind.TestFailover),
-            "planned-failover" => new(Planned(request), JobKind.PlannedFailover),
+            "planned-failover" => new(Planned(request, facts), JobKind.PlannedFailover),
             "unplanned-failover" => new(
                 new ProtectedVmCommand.StartUnplannedFailover(Choice(request), TryShutdown: false),
                     JobKind.UnplannedFailover),
@@ -145,8 +145,12 @@ internal static class OperationCommands
     private static string Listed(IReadOnlyList<string> agents) => agents.Count == 0 ? "none"
         : string.Join(", ", agents);
 
-    private static ProtectedVmCommand.StartPlannedFailover Planned(OperationRequest request) =>
-        request.Point is null or "latest" ? new ProtectedVmCommand.StartPlannedFailover()
+    private static ProtectedVmCommand.StartPlannedFailover Planned(OperationRequest request, OperationFacts facts) =>
+        request.Point is null or "latest"
+            ? new ProtectedVmCommand.StartPlannedFailover
+            {
+                Writers = facts.Writers.ToValueList(), Force = request.Force == true,
+            }
             : throw new BadRequestException(
             $"A planned failover ships the last writes and recovers to them, not to '{request.Point}'; "
             + "leave the point out, or fail over unplanned.");
@@ -168,7 +172,11 @@ internal static class OperationCommands
 /// <summary>What only the service knows when an operation is asked for.</summary>
 /// <param name="Agents">The connected agents.</param>
 /// <param name="TargetWrittenBytes">Bytes written to the recovered disks since the failover.</param>
-internal sealed record OperationFacts(IReadOnlyList<string> Agents, long TargetWrittenBytes);
+internal sealed record OperationFacts(IReadOnlyList<string> Agents, long TargetWrittenBytes)
+{
+    /// <summary>Who has the source's disks open for writing; none when the agent can stop the machine itself.</summary>
+    public IReadOnlyList<string> Writers { get; init; } = [];
+}
 
 /// <summary>A request that cannot be understood: 400, with one clear sentence.</summary>
 internal sealed class BadRequestException(string message) : Exception(message);

@@ -14,6 +14,8 @@ namespace ReplicationEngine.Vault.Api;
 internal static class VmEndpoints
 {
     private const int LongestName = 64;
+    private const int LooksForWriters = 8;
+    private static readonly TimeSpan LookForWritersEvery = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Adds the routes.</summary>
     public static void MapVms(this IEndpointRouteBuilder routes)
@@ -96,8 +98,7 @@ internal static class VmEndpoints
             return ApiErrors.UnknownVm(vm);
         }
 
-        var facts = new OperationFacts(
-            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes ?? 0);
+        var facts = await FactsAsync(vm, operation == "planned-failover" && request.Force != true, services, ct);
         var asked = OperationCommands.For(vm, operation, request, facts);
         var handle = services.Vms.Get(vm);
         var before = (await handle.StateAsync(ct)).Sequence;
@@ -112,6 +113,26 @@ internal static class VmEndpoints
         return Results.Accepted(
             value: new OperationAccepted(job is null ? null : VmViews.JobId(vm, job.Id)));
     }
+
+    // What an agent reported of its disks' clients may be a second old: a machine that was just shut down is not to be
+    // named as a writer.
+    private static async Task<OperationFacts> FactsAsync(
+        string vm, bool asksForWriters, OperationServices services, CancellationToken ct)
+    {
+        var writers = asksForWriters ? Writers(vm, services) : [];
+        for (var look = 0; look < LooksForWriters && writers.Count > 0; look++)
+        {
+            await Task.Delay(LookForWritersEvery, services.Time, ct);
+            writers = Writers(vm, services);
+        }
+
+        return new OperationFacts(
+            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes ?? 0) { Writers = writers };
+    }
+
+    private static IReadOnlyList<string> Writers(string vm, OperationServices services) =>
+        services.Agents.Sightings.Status(vm) is { StopsGuest: false } status
+            ? [.. status.Clients.Where(c => !c.ReadOnly).Select(c => c.Who).Distinct(StringComparer.Ordinal)] : [];
 
     private static CommandId CommandIdOf(OperationRequest request)
     {
@@ -132,4 +153,4 @@ internal static class VmEndpoints
 }
 
 /// <summary>What carrying out an operation needs.</summary>
-internal sealed record OperationServices(ProtectedVms Vms, AgentRegistry Agents, TargetSite Site);
+internal sealed record OperationServices(ProtectedVms Vms, AgentRegistry Agents, TargetSite Site, TimeProvider Time);

@@ -51,23 +51,44 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             },
         };
         var hooks = Text("--hooks", "DIR",
-            "A directory with executables `freeze` and `thaw` for application-consistent points");
+            "A directory with executables: `freeze` and `thaw` for application-consistent points, `stop` to take a "
+                + "machine down before a planned failover");
         var socket = Text("--nbd-socket", "PATH",
             "The unix socket to serve the disks on; else one in the data directory");
+        var group = Text("--nbd-socket-group", "GROUP",
+            "The group that may connect to the socket, such as the one QEMU runs in");
+        var mode = new Option<UnixFileMode?>("--nbd-socket-mode")
+        {
+            HelpName = "MODE",
+            Description = "The socket's permissions in octal; else 0600, or 0660 with a group",
+            CustomParser = result =>
+            {
+                if (InputText.TryMode(result.Tokens[0].Value, out var bits, out var sentence))
+                {
+                    return bits;
+                }
+
+                result.AddError(sentence);
+                return null;
+            },
+        };
         var alone = new Option<bool>("--start-alone")
         {
             Description = "Serve the disks even when the service cannot be asked whether they are fenced",
         };
         var command = new Command("agent", "Runs the agent on the machine of the disks; it only ever calls out")
         {
-            options.Server, data, name, token, cacheLimit, hooks, socket, alone,
+            options.Server, data, name, token, cacheLimit, hooks, socket, group, mode, alone,
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () => handler(
                 new AgentOptions(
                     options.ServerOf(parsed, surroundings), Full(parsed.GetRequiredValue(data)), parsed.GetValue(name),
                     parsed.GetValue(token), parsed.GetValue(cacheLimit), FullOrNull(parsed.GetValue(hooks)),
-                    FullOrNull(parsed.GetValue(socket)), parsed.GetValue(alone)),
+                    FullOrNull(parsed.GetValue(socket)), parsed.GetValue(alone))
+                {
+                    NbdSocketGroup = parsed.GetValue(group), NbdSocketMode = parsed.GetValue(mode),
+                },
                 cancellationToken),
             cancellationToken));
         return command;

@@ -12,7 +12,7 @@ namespace ReplicationEngine.Tests.Vault.EndToEnd;
 /// </summary>
 internal sealed class Lab : IDisposable
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "drctl");
+    public static readonly string Program = Path.Combine(AppContext.BaseDirectory, "drctl");
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(90);
@@ -68,7 +68,11 @@ internal sealed class Lab : IDisposable
 
     /// <summary>Starts the agent with another URL for the service, such as a proxy's.</summary>
     public void StartAgentAt(string server, params string[] more) =>
-        Agent = Start(["agent", "--server", server, "--data", AgentData, "--name", "site-a", .. more]);
+        Agent = Start(AgentArguments(server, more));
+
+    /// <summary>How the agent is started.</summary>
+    public string[] AgentArguments(string server, params string[] more) =>
+        ["agent", "--server", server, "--data", AgentData, "--name", "site-a", .. more];
 
     public Task AgentConnectedAsync() => UntilAsync("the agent is connected", async () =>
     {
@@ -77,9 +81,12 @@ internal sealed class Lab : IDisposable
     });
 
     /// <summary>Starts drctl as a process.</summary>
-    public ChildProcess Start(params IEnumerable<string> arguments)
+    public ChildProcess Start(params IEnumerable<string> arguments) => StartProgram(Program, arguments);
+
+    /// <summary>Starts any program in the surroundings of drctl.</summary>
+    public ChildProcess StartProgram(string program, IEnumerable<string> arguments)
     {
-        var process = ChildProcess.Start(Program, arguments);
+        var process = ChildProcess.Start(program, arguments);
         _processes.Add(process);
         return process;
     }
