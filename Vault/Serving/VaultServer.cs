@@ -126,7 +126,7 @@ internal static class VaultServer
         limits.MaxConcurrentConnections = 2 * AgentStreams.Most;
         limits.MaxConcurrentUpgradedConnections = AgentStreams.Most + AgentDoor.MostUnproven;
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
-        limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
+        limits.KeepAliveTimeout = TimeSpan.FromSeconds(10);
         limits.MinRequestBodyDataRate = new MinDataRate(slowestBytesPerSecond, TimeSpan.FromSeconds(5));
         limits.MinResponseDataRate = new MinDataRate(slowestBytesPerSecond, TimeSpan.FromSeconds(5));
     }

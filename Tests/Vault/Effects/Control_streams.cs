@@ -48,7 +48,7 @@ public sealed class Control_streams
         var first = channel.SendAsync(Long, impatient.Token).AsTask();
         var second = channel.SendAsync(Long, impatient.Token).AsTask();
         await impatient.CancelAsync();
-        await Task.WhenAll(first, second).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(first, second));
         var third = channel.SendAsync(new ControlMessage.Ping(3), CancellationToken.None).AsTask();
 
         Assert.Equal(Long, await other.ReadAsync(CancellationToken.None));

@@ -110,7 +110,7 @@ public sealed class RestartedAgents : IDisposable
 
         public static Guest On(string socket, string export) => new(
             OutsideTool.Require("qemu-io", "qemu-utils").Start(
-                "-f", "raw", "-t", "none", "--image-opts",
+                "-t", "none", "--image-opts",
                 $"driver=nbd,server.type=unix,server.path={socket},export={export},reconnect-delay=60"));
 
         /// <summary>Writes and waits until it is acknowledged.</summary>
