@@ -3,6 +3,12 @@ namespace ReplicationEngine.DataPlane.Storage;
 /// <summary>Small files that hold secrets: their owner alone may read them, and they are replaced whole.</summary>
 public static class PrivateFile
 {
+    private const int GroupAndOthers = 0x3F;
+
+    /// <summary>Everything that this process creates from now on is closed to other users, unless its mode is set
+    /// otherwise.</summary>
+    public static void OwnerOnly() => _ = NativeMethods.Mask(GroupAndOthers);
+
     /// <summary>
     /// Puts a file in the place of the one at the path, durably: after a crash there is the old one or the new one. It
     /// is never readable by others, not even for a moment.
