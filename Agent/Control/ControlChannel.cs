@@ -8,16 +8,27 @@ namespace ReplicationEngine.Agent.Control;
 /// <see cref="ControlMessage"/>). A length over <see cref="MaxLength"/> ends the stream before memory is taken (S4).
 /// Sending is safe from several tasks; one task reads.
 /// </summary>
-public sealed class ControlChannel(Stream stream) : IAsyncDisposable
+/// <remarks>
+/// A message that was begun is written to its end or breaks the stream: a part of one would make the rest unreadable.
+/// So a caller that is cancelled leaves its message to be written, and one that the other end does not take within
+/// <see cref="ControlLimits.SendWithin"/> closes the stream.
+/// </remarks>
+public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>The longest message in bytes.</summary>
     public const int MaxLength = 4 << 20;
 
     private readonly SemaphoreSlim _sending = new(1, 1);
+    private long _heard;
 
-    /// <summary>Sends one message.</summary>
+    /// <summary>Rises with everything that is read.</summary>
+    public long Heard => Interlocked.Read(ref _heard);
+
+    /// <summary>Sends one message. When cancelled, it is sent all the same, only not waited for.</summary>
+    /// <exception cref="IOException">The stream is broken, or the other end took nothing for too long.</exception>
     public async ValueTask SendAsync(ControlMessage message, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var body = JsonSerializer.SerializeToUtf8Bytes(message, ControlJson.Default.ControlMessage);
         if (body.Length > MaxLength)
         {
@@ -28,15 +39,18 @@ public sealed class ControlChannel(Stream stream) : IAsyncDisposable
         var frame = new byte[body.Length + 4];
         BinaryPrimitives.WriteInt32LittleEndian(frame, body.Length);
         body.CopyTo(frame, 4);
-        await _sending.WaitAsync(cancellationToken);
+        var writing = WriteAsync(frame);
         try
         {
-            await stream.WriteAsync(frame, cancellationToken);
-            await stream.FlushAsync(cancellationToken);
+            await writing.WaitAsync(cancellationToken);
         }
-        finally
+        catch (OperationCanceledException) when (!writing.IsCompleted)
         {
-            _sending.Release();
+            // What becomes of it shows at the stream, which a failed write closes; nobody else waits for this task.
+            _ = writing.ContinueWith(
+                static written => written.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
+            throw;
         }
     }
 
@@ -45,7 +59,7 @@ public sealed class ControlChannel(Stream stream) : IAsyncDisposable
     public async ValueTask<ControlMessage?> ReadAsync(CancellationToken cancellationToken)
     {
         var header = new byte[4];
-        var read = await stream.ReadAtLeastAsync(header, 4, throwOnEndOfStream: false, cancellationToken);
+        var read = await ReadAsync(header, cancellationToken);
         if (read == 0)
         {
             return null;
@@ -58,21 +72,69 @@ public sealed class ControlChannel(Stream stream) : IAsyncDisposable
         }
 
         var body = new byte[length];
-        await stream.ReadExactlyAsync(body, cancellationToken);
+        if (await ReadAsync(body, cancellationToken) < length)
+        {
+            throw new EndOfStreamException("The control stream ended within a message.");
+        }
+
         try
         {
-            return JsonSerializer.Deserialize(body, ControlJson.Default.ControlMessage);
+            return JsonSerializer.Deserialize(body, ControlJson.Default.ControlMessage)
+                ?? throw new InvalidDataException("A control message is null.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             throw new InvalidDataException($"A control message could not be read: {e.Message}", e);
         }
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => stream.DisposeAsync();
+
+    // Every part that comes counts as heard: a long message over a slow link is no silence.
+    private async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        await stream.DisposeAsync();
-        _sending.Dispose();
+        var total = 0;
+        while (total < buffer.Length
+            && await stream.ReadAsync(buffer[total..], cancellationToken) is > 0 and var count)
+        {
+            total += count;
+            Interlocked.Increment(ref _heard);
+        }
+
+        return total;
+    }
+
+    private async Task WriteAsync(byte[] frame)
+    {
+        using var deadline = new CancellationTokenSource(ControlLimits.SendWithin, time);
+        try
+        {
+            await _sending.WaitAsync(deadline.Token);
+            try
+            {
+                await stream.WriteAsync(frame, deadline.Token);
+                await stream.FlushAsync(deadline.Token);
+            }
+            finally
+            {
+                _sending.Release();
+            }
+        }
+        catch (OperationCanceledException e)
+        {
+            await stream.DisposeAsync();
+            throw new IOException(
+                $"the other end of the control stream took nothing for {ControlLimits.SendWithin.TotalSeconds:0} s", e);
+        }
+        catch (ObjectDisposedException e)
+        {
+            throw new IOException("the control stream is closed", e);
+        }
+        catch (IOException)
+        {
+            await stream.DisposeAsync();
+            throw;
+        }
     }
 }

@@ -3,31 +3,50 @@ using System.Text.Json.Serialization;
 namespace ReplicationEngine.Agent.Control;
 
 /// <summary>
-/// A message of the control stream between agent and service. The agent calls out, says <see cref="Hello"/>, is
-/// answered by <see cref="Welcome"/> or <see cref="Refused"/>, and from then on the service asks
-/// (<see cref="Request"/>) and the agent answers (<see cref="Reply"/>) and reports (<see cref="Report"/>).
+/// A message of the control stream between agent and service. The agent calls out. The service says
+/// <see cref="Challenge"/>; the agent proves with <see cref="Hello"/> who it is; the service answers with
+/// <see cref="Welcome"/> or <see cref="Refused"/>. From then on the service asks (<see cref="Request"/>) and the agent
+/// answers (<see cref="Reply"/>) and reports (<see cref="Report"/>). Both ends say something every few seconds, so that
+/// silence means a lost connection (<see cref="ControlLimits"/>).
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "message")]
+[JsonDerivedType(typeof(Challenge), "challenge")]
 [JsonDerivedType(typeof(Hello), "hello")]
 [JsonDerivedType(typeof(Welcome), "welcome")]
 [JsonDerivedType(typeof(Refused), "refused")]
 [JsonDerivedType(typeof(Request), "request")]
 [JsonDerivedType(typeof(Reply), "reply")]
 [JsonDerivedType(typeof(Report), "report")]
+[JsonDerivedType(typeof(Ping), "ping")]
+[JsonDerivedType(typeof(Pong), "pong")]
 public abstract record ControlMessage
 {
     private ControlMessage()
     {
     }
 
-    /// <summary>The agent's first message. <paramref name="Version"/> is the protocol's, now 2.</summary>
-    public sealed record Hello(int Version, string Agent) : ControlMessage;
+    /// <summary>The service's first message: its vault's id, and 32 random bytes in base64 that no other connection
+    /// is given. Nothing else is said before the agent has proved who it is (F19).</summary>
+    public sealed record Challenge(int Version, string Vault, string Nonce) : ControlMessage;
 
-    /// <summary>The service takes the agent on.</summary>
-    public sealed record Welcome(string Vault) : ControlMessage;
+    /// <summary>
+    /// The agent's first message. <paramref name="PublicKey"/> is its key in base64 (SubjectPublicKeyInfo, P-256), and
+    /// <paramref name="Proof"/> the signature over <see cref="ControlProof.Text"/>.
+    /// </summary>
+    public sealed record Hello(
+        int Version, string Agent, AgentProcessInfo Process, string PublicKey, string Proof)
+        : ControlMessage;
 
-    /// <summary>The service does not; the stream ends. One clear sentence.</summary>
-    public sealed record Refused(string Reason) : ControlMessage;
+    /// <summary>The service takes the agent on. <paramref name="Session"/> is a secret that the agent's data streams
+    /// must show.</summary>
+    public sealed record Welcome(string Vault, string Session) : ControlMessage;
+
+    /// <summary>
+    /// The service does not, for now; the stream ends, and the agent goes on with what it serves and tries again.
+    /// <paramref name="Code"/>: <c>version</c>, <c>name</c>, <c>proof</c>, <c>identity</c> (the name
+    /// belongs to another key), <c>clone</c> (a living process has this identity), <c>busy</c>.
+    /// </summary>
+    public sealed record Refused(string Code, string Reason) : ControlMessage;
 
     /// <summary>The service asks; answered by the <see cref="Reply"/> of the same id, in any order.</summary>
     public sealed record Request(long Id, AgentRequest Body) : ControlMessage;
@@ -37,7 +56,21 @@ public abstract record ControlMessage
 
     /// <summary>What the agent observes of its volumes, every second and at once when something changes.</summary>
     public sealed record Report(IReadOnlyList<VolumeStatus> Volumes) : ControlMessage;
+
+    /// <summary>The service lives, and asks the agent to show that it does.</summary>
+    public sealed record Ping(long Id) : ControlMessage;
+
+    /// <summary>The agent's answer to a <see cref="Ping"/>, with its wall clock's time.</summary>
+    public sealed record Pong(long Id, DateTimeOffset Now) : ControlMessage;
 }
+
+/// <summary>The process that speaks for an agent.</summary>
+/// <param name="Incarnation">Random at each start of the process and stored nowhere: a copy of the machine has another
+/// one.</param>
+/// <param name="BootId">Another for each start of the machine.</param>
+/// <param name="Host">The machine's name.</param>
+/// <param name="Pid">The process's number there.</param>
+public sealed record AgentProcessInfo(string Incarnation, string BootId, string Host, int Pid);
 
 /// <summary>What the service may ask of an agent. All are idempotent: asked again, they answer the same.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "request")]
@@ -114,7 +147,11 @@ public enum VolumeRole
 /// </param>
 public sealed record VolumeDirective(
     string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,
-    long Sequence, ChangeCut? Cut);
+    long Sequence, ChangeCut? Cut)
+{
+    /// <summary>When quiesced: clients that have the disks open for writing do not keep the agent from it (B8).</summary>
+    public bool Force { get; init; }
+}
 
 /// <summary>A place in the order of changes: what a recovered machine holds of the source's writes.</summary>
 public sealed record ChangeCut(long Generation, long Lsn);
@@ -175,7 +212,19 @@ public sealed record VolumeStatus(
 
     /// <summary>The number of the newest clock probe that came before this was observed; null when none did.</summary>
     public long? Probe { get; init; }
+
+    /// <summary>Who has the disks open.</summary>
+    public IReadOnlyList<VolumeClient> Clients { get; init; } = [];
+
+    /// <summary>Whether the agent can stop the machine by itself before it takes the disks away (B8).</summary>
+    public bool StopsGuest { get; init; }
 }
+
+/// <summary>A client of a volume's disk.</summary>
+/// <param name="Disk">The disk's path.</param>
+/// <param name="Who">For people: the process, or the address.</param>
+/// <param name="ReadOnly">It cannot write.</param>
+public sealed record VolumeClient(string Disk, string Who, bool ReadOnly);
 
 /// <summary>A running transfer; <paramref name="WireBytes"/> and <paramref name="ChangedBytes"/> count from
 /// <paramref name="CountedSince"/> on, <paramref name="CopiedBytes"/> from the begin of the copy or resync that runs,
@@ -188,7 +237,9 @@ public sealed record TransferStatus(
 public sealed record VolumeProblem(string Code, string Message, string? Remedy, bool Recoverable);
 
 /// <summary>Source-generated JSON of the control stream.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ControlMessage))]
 [JsonSerializable(typeof(VolumeDirective))]
 internal sealed partial class ControlJson : JsonSerializerContext;

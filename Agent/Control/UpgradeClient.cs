@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using ReplicationEngine.Agent.Access;
+using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Agent.Control;
 
@@ -12,30 +13,36 @@ namespace ReplicationEngine.Agent.Control;
 public static class UpgradeClient
 {
     /// <summary>The upgrade token of the control stream.</summary>
-    public const string ControlProtocol = "replication-control/1";
+    public const string ControlProtocol = "replication-control/2";
 
     /// <summary>The upgrade token of a data stream.</summary>
     public const string DataProtocol = "replication-data/1";
 
+    /// <summary>The request's header with the secret of the control session that a data stream belongs to.</summary>
+    public const string SessionHeader = "Replication-Session";
+
+    /// <summary>The response's header with the sentence that says why a stream is refused.</summary>
+    public const string ReasonHeader = "Replication-Refusal";
+
     private const int MaxHeaderBytes = 8192;
 
-    /// <summary>Connects and upgrades.</summary>
+    /// <summary>Connects and upgrades, within <see cref="ControlLimits.HandshakeWithin"/>.</summary>
     /// <param name="server">The service's URL.</param>
-    /// <param name="pathAndQuery">What is asked for.</param>
-    /// <param name="protocol">The upgrade token of the stream.</param>
+    /// <param name="asked">What is asked for.</param>
     /// <param name="token">Finds the API token; one that the service refuses is replaced by the one it asks
     /// for.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <exception cref="IOException">The service cannot be reached or refuses; the message says which and
-    /// why.</exception>
+    /// <param name="time">The clock of the deadline.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="IOException">The service cannot be reached, does not answer in time or refuses; the message
+    /// says which and why.</exception>
     public static async Task<Stream> ConnectAsync(
-        Uri server, string pathAndQuery, string protocol, ServiceToken token, CancellationToken cancellationToken)
+        Uri server, UpgradeRequest asked, ServiceToken token, TimeProvider time, CancellationToken cancellationToken)
     {
         var sent = token.Find();
-        var (stream, challenge) = await TryAsync(server, pathAndQuery, protocol, sent, cancellationToken);
+        var (stream, challenge) = await TryAsync(server, asked, sent, time, cancellationToken);
         if (stream is null && token.FindOther(challenge, sent) is { } other)
         {
-            (stream, _) = await TryAsync(server, pathAndQuery, protocol, other, cancellationToken);
+            (stream, _) = await TryAsync(server, asked, other, time, cancellationToken);
         }
 
         return stream ?? throw new IOException(token.Refusal);
@@ -43,38 +50,44 @@ public static class UpgradeClient
 
     // No stream, and what the service asks for, when it refuses the token.
     private static async Task<(Stream? Stream, string? Challenge)> TryAsync(
-        Uri server, string pathAndQuery, string protocol, ApiToken? token, CancellationToken cancellationToken)
+        Uri server, UpgradeRequest asked, ApiToken? token, TimeProvider time, CancellationToken cancellationToken)
     {
         if (server.Scheme != Uri.UriSchemeHttp)
         {
             throw new IOException($"'{server}' is not an http URL; give one such as http://127.0.0.1:7443.");
         }
 
+        using var deadline = new CancellationTokenSource(ControlLimits.HandshakeWithin, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(server.Host, server.Port, cancellationToken);
+            await socket.ConnectAsync(server.Host, server.Port, either.Token);
+            LiveSockets.Apply(socket);
             var stream = new NetworkStream(socket, ownsSocket: true);
-            var authorization = token is null ? "" : $"Authorization: {token.Authorization}\r\n";
-            var request = $"GET {pathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n{authorization}"
-                + $"Connection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n";
-            await stream.WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
-            var header = await ReadHeaderAsync(stream, cancellationToken);
-            var status = header.Split('\n', 2)[0].Trim();
-            if (status.StartsWith("HTTP/1.1 101", StringComparison.Ordinal))
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(asked.Text(server, token)), either.Token);
+            var header = await ReadHeaderAsync(stream, either.Token);
+            if (header.StartsWith("HTTP/1.1 101", StringComparison.Ordinal))
             {
                 return (stream, null);
             }
 
             await stream.DisposeAsync();
-            return status.StartsWith("HTTP/1.1 401", StringComparison.Ordinal)
-                ? (null, ChallengeIn(header))
-                : throw new IOException($"the service at {server} refused the {protocol} stream: {status}");
+            return header.StartsWith("HTTP/1.1 401", StringComparison.Ordinal)
+                ? (null, ValueOf(header, "WWW-Authenticate"))
+                : throw new IOException(
+                    $"the service at {server} refused the {asked.Protocol} stream: {Reason(header)}");
         }
         catch (SocketException e)
         {
             socket.Dispose();
             throw new IOException($"the service at {server} cannot be reached: {e.Message}", e);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            socket.Dispose();
+            throw new IOException(
+                $"the service at {server} did not answer within {ControlLimits.HandshakeWithin.TotalSeconds:0} s", e);
         }
         catch
         {
@@ -83,12 +96,12 @@ public static class UpgradeClient
         }
     }
 
-    private static string? ChallengeIn(string header)
-    {
-        const string name = "WWW-Authenticate:";
-        return header.Split('\n').FirstOrDefault(line => line.StartsWith(name, StringComparison.OrdinalIgnoreCase))
-            ?[name.Length..].Trim();
-    }
+    private static string Reason(string header) =>
+        ValueOf(header, ReasonHeader) ?? header.Split('\n', 2)[0].Trim();
+
+    private static string? ValueOf(string header, string name) => header.Split('\n')
+        .FirstOrDefault(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))
+        ?[(name.Length + 1)..].Trim();
 
     private static async Task<string> ReadHeaderAsync(Stream stream, CancellationToken cancellationToken)
     {
@@ -105,4 +118,17 @@ public static class UpgradeClient
 
         throw new IOException($"the service answered with more than {MaxHeaderBytes} bytes of header");
     }
+}
+
+/// <summary>What is asked of the service.</summary>
+/// <param name="PathAndQuery">The target.</param>
+/// <param name="Protocol">The upgrade token of the stream.</param>
+/// <param name="Session">The control session's secret; null for the control stream itself.</param>
+public sealed record UpgradeRequest(string PathAndQuery, string Protocol, string? Session)
+{
+    /// <summary>The request as it goes over the wire.</summary>
+    internal string Text(Uri server, ApiToken? token) => $"GET {PathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n"
+        + (token is null ? "" : $"Authorization: {token.Authorization}\r\n")
+        + (Session is null ? "" : $"{UpgradeClient.SessionHeader}: {Session}\r\n")
+        + $"Connection: Upgrade\r\nUpgrade: {Protocol}\r\n\r\n";
 }

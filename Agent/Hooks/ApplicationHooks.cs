@@ -6,11 +6,16 @@ namespace ReplicationEngine.Agent.Hooks;
 /// <summary>
 /// Freezes and thaws a VM's applications around the instant of an application-consistent point (RCP-2): runs
 /// <c>DIR/freeze VM</c> and <c>DIR/thaw VM</c>. A freeze that fails or takes longer than the limit is thawed and
-/// reported, so that the point becomes crash-consistent and no workload is stuck (RCP-3, I10).
+/// reported, so that the point becomes crash-consistent and no workload is stuck (RCP-3, I10). <c>DIR/stop VM</c> takes
+/// the machine down before a planned failover.
 /// </summary>
 internal sealed class ApplicationHooks(string? directory, TimeProvider time)
 {
+    /// <summary>The hook that stops a machine before a planned failover (B8).</summary>
+    public const string Stop = "stop";
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(90);
 
     /// <summary>Whether a directory of hooks was given.</summary>
     public bool Exist => directory is not null;
@@ -44,13 +49,25 @@ internal sealed class ApplicationHooks(string? directory, TimeProvider time)
         }
     }
 
-    private async Task<string?> RunAsync(string hook, string vm, CancellationToken cancellationToken)
+    /// <summary>Whether there is a hook of this name.</summary>
+    public bool Has(string hook) => directory is not null && File.Exists(Path.Combine(directory, hook));
+
+    /// <summary>Runs <c>DIR/stop VM</c>, which returns when the machine has stopped; answers why it did not, or
+    /// null.</summary>
+    public Task<string?> StopAsync(string vm, CancellationToken cancellationToken) =>
+        RunAsync(Stop, vm, StopLimit, cancellationToken);
+
+    private Task<string?> RunAsync(string hook, string vm, CancellationToken cancellationToken) =>
+        RunAsync(hook, vm, Limit, cancellationToken);
+
+    private async Task<string?> RunAsync(
+        string hook, string vm, TimeSpan limit, CancellationToken cancellationToken)
     {
         var path = Path.Combine(directory!, hook);
         try
         {
             using var process = Process.Start(new ProcessStartInfo(path, [vm]) { UseShellExecute = false })!;
-            using var deadline = new CancellationTokenSource(Limit, time);
+            using var deadline = new CancellationTokenSource(limit, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
             try
             {
@@ -60,7 +77,7 @@ internal sealed class ApplicationHooks(string? directory, TimeProvider time)
             catch (OperationCanceledException)
             {
                 process.Kill(entireProcessTree: true);
-                return $"'{path} {vm}' was ended after {Limit.TotalSeconds:0} s";
+                return $"'{path} {vm}' was ended after {limit.TotalSeconds:0} s";
             }
         }
         catch (Win32Exception e)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Agent.Hooks;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Agent.Volumes;
@@ -11,24 +12,31 @@ public static partial class AgentHost
 {
     private static readonly TimeSpan MaintainEvery = TimeSpan.FromSeconds(1);
 
-    /// <summary>Runs until cancelled.</summary>
+    /// <summary>
+    /// Runs until cancelled. Nothing that the service says or does ends it: the guest's disks depend on this process
+    /// (B6).
+    /// </summary>
     /// <exception cref="DataDirectoryBusyException">Another process uses the data directory.</exception>
-    /// <exception cref="AgentRefusedException">The service does not take this agent.</exception>
+    /// <exception cref="IOException">The agent's key or socket cannot be had.</exception>
     public static async Task RunAsync(
         AgentSettings settings, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         using var held = DataDirectoryLock.Take(settings.DataDirectory, "agent");
         held.Report(loggers.CreateLogger<DataDirectoryLock>());
-        await using var server = new DiskServer(settings.DataDirectory, settings.NbdSocket, time);
+        using var identity = AgentIdentity.Of(settings.DataDirectory);
+        await using var server = new DiskServer(settings.DataDirectory, settings.NbdSocket, time, settings.NbdAccess);
         var surroundings = new VolumeSurroundings(
             settings, server, new ApplicationHooks(settings.HooksDirectory, time), time, loggers.CreateLogger("agent"));
         await using var volumes = new VolumeSet(surroundings, time);
         await volumes.LoadAsync(settings.StartAlone, cancellationToken);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var maintaining = MaintainAsync(volumes, surroundings.Logger, time, ending.Token);
+        var maintaining = MaintainAsync(volumes, surroundings, ending.Token);
         try
         {
-            await CallAsync(surroundings, volumes, loggers, time, cancellationToken);
+            var loop = new ControlLoop(
+                settings, AgentSelf.OfThisProcess(identity, surroundings.BootId), volumes, time,
+                loggers.CreateLogger<ControlLoop>());
+            await CallAsync(loop, surroundings, cancellationToken);
         }
         finally
         {
@@ -37,29 +45,38 @@ public static partial class AgentHost
         }
     }
 
-    private static async Task CallAsync(
-        VolumeSurroundings surroundings, VolumeSet volumes, ILoggerFactory loggers, TimeProvider time,
-        CancellationToken ct)
+    private static async Task CallAsync(ControlLoop loop, VolumeSurroundings surroundings, CancellationToken ct)
     {
-        var logger = loggers.CreateLogger<ControlLoop>();
-        var loop = new ControlLoop(surroundings.Settings, volumes, time, logger);
-        var pauses = new ReconnectPolicy(time, new Random());
+        var pauses = new ReconnectPolicy(surroundings.Time, new Random());
+        var said = new RepeatedReason(surroundings.Time);
         while (!ct.IsCancellationRequested)
         {
+            var reason = "the service ended the connection";
             try
             {
                 await loop.RunOnceAsync(
-                    () =>
+                    session =>
                     {
                         pauses.Connected();
-                        surroundings.Service.Pulse();
+                        said.Forget();
+                        surroundings.Service.Welcomed(session);
                     },
                     ct);
-                Disconnected(logger, "the service ended the connection");
             }
-            catch (Exception e) when (e is (IOException and not AgentRefusedException) or InvalidDataException)
+            catch (Exception e) when (e is IOException or InvalidDataException)
             {
-                Disconnected(logger, e.Message);
+                reason = e is AgentRefusedException
+                    ? $"the service refuses this agent for now, which serves on and tries again: {e.Message}"
+                    : e.Message;
+            }
+            finally
+            {
+                surroundings.Service.Lost();
+            }
+
+            if (said.IsWorthSaying(reason))
+            {
+                Disconnected(surroundings.Logger, reason);
             }
 
             await pauses.WaitAsync(ct);
@@ -67,19 +84,24 @@ public static partial class AgentHost
     }
 
     private static async Task MaintainAsync(
-        VolumeSet volumes, ILogger logger, TimeProvider time, CancellationToken ct)
+        VolumeSet volumes, VolumeSurroundings surroundings, CancellationToken ct)
     {
-        using var timer = new PeriodicTimer(MaintainEvery, time);
+        using var timer = new PeriodicTimer(MaintainEvery, surroundings.Time);
+        var said = new RepeatedReason(surroundings.Time);
         while (await timer.WaitForNextTickAsync(ct))
         {
             try
             {
                 volumes.Maintain();
                 await volumes.TakeUpGrowthAsync(ct);
+                said.Forget();
             }
             catch (IOException e)
             {
-                NotMaintained(logger, e.Message);
+                if (said.IsWorthSaying(e.Message))
+                {
+                    NotMaintained(surroundings.Logger, e.Message);
+                }
             }
         }
     }

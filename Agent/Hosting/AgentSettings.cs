@@ -1,4 +1,5 @@
 using ReplicationEngine.Agent.Access;
+using ReplicationEngine.DataPlane.Nbd;
 
 namespace ReplicationEngine.Agent.Hosting;
 
@@ -18,6 +19,9 @@ public sealed record AgentSettings(
     Uri Server, string DataDirectory, string Name, ServiceToken Token, IReadOnlyList<string> Allowed,
     long CacheLimitBytes, string? HooksDirectory, string? NbdSocket, bool StartAlone)
 {
+    /// <summary>Who may connect to the socket; null means the agent's user only.</summary>
+    public UnixSocketAccess? NbdAccess { get; init; }
+
     /// <summary>The default of <see cref="CacheLimitBytes"/>.</summary>
     public const long DefaultCacheLimitBytes = 8L << 30;
 }

@@ -6,50 +6,117 @@ using ReplicationEngine.Agent.Volumes;
 namespace ReplicationEngine.Agent.Hosting;
 
 /// <summary>
-/// The agent's conversation with the service: calls out, says who it is, answers requests (each on a task of its own,
-/// so a long one holds up no other) and reports its volumes every second. Returns when the stream ends.
+/// The agent's conversation with the service: calls out, proves who it is, answers requests (each on a task of its own,
+/// so a long one holds up no other) and reports its volumes every second. Returns when the stream ends; a service that
+/// says nothing for too long is given up.
 /// </summary>
 internal sealed partial class ControlLoop(
-    AgentSettings settings, VolumeSet volumes, TimeProvider time, ILogger<ControlLoop> logger)
+    AgentSettings settings, AgentSelf self, VolumeSet volumes, TimeProvider time, ILogger<ControlLoop> logger)
 {
-    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
-
-    /// <summary>One connection, from the call to its end; says when the service has taken the agent.</summary>
-    /// <exception cref="AgentRefusedException">The service does not take this agent.</exception>
-    public async Task RunOnceAsync(Action welcomed, CancellationToken cancellationToken)
+    /// <summary>One connection, from the call to its end.</summary>
+    /// <param name="welcomed">Told the session's secret when the service has taken this agent.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="AgentRefusedException">The service does not take this agent now.</exception>
+    /// <exception cref="IOException">The connection could not be made, or broke.</exception>
+    /// <exception cref="InvalidDataException">The service does not follow the protocol.</exception>
+    public async Task RunOnceAsync(Action<string> welcomed, CancellationToken cancellationToken)
     {
         var stream = await UpgradeClient.ConnectAsync(
-            settings.Server, "/agent/control", UpgradeClient.ControlProtocol, settings.Token, cancellationToken);
-        await using var channel = new ControlChannel(stream);
-        await channel.SendAsync(new ControlMessage.Hello(2, settings.Name), cancellationToken);
-        switch (await channel.ReadAsync(cancellationToken))
-        {
-            case ControlMessage.Welcome:
-                Connected(settings.Server, settings.Name);
-                welcomed();
-                break;
-            case ControlMessage.Refused refused:
-                throw new AgentRefusedException(refused.Reason);
-            default:
-                throw new InvalidDataException("the service did not answer the agent's hello");
-        }
-
+            settings.Server, new UpgradeRequest("/agent/control", UpgradeClient.ControlProtocol, null), settings.Token,
+            time, cancellationToken);
+        await using var channel = new ControlChannel(stream, time);
+        var welcome = await IntroduceAsync(channel, cancellationToken);
+        Connected(settings.Server, settings.Name);
+        welcomed(welcome.Session);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var reporting = ReportAsync(channel, ending.Token);
         var requests = new ConcurrentDictionary<long, Task>();
+        List<Task> running =
+        [
+            ReadAsync(channel, requests, ending.Token), ReportAsync(channel, ending.Token),
+            WatchAsync(channel, ending.Token),
+        ];
         try
         {
-            while (await channel.ReadAsync(ending.Token) is { } message)
-            {
-                var request = message as ControlMessage.Request
-                    ?? throw new InvalidDataException($"the service does not send {message.GetType().Name}");
-                requests[request.Id] = AnswerAsync(channel, request, requests, ending.Token);
-            }
+            // The first to end, in peace or not, ends the connection.
+            await await Task.WhenAny(running);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException("the control stream was closed", e);
         }
         finally
         {
             await ending.CancelAsync();
-            await Task.WhenAll([reporting, .. requests.Values]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await channel.DisposeAsync();
+            await Task.WhenAll([.. running, .. requests.Values])
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<ControlMessage.Welcome> IntroduceAsync(ControlChannel channel, CancellationToken ct)
+    {
+        using var deadline = new CancellationTokenSource(ControlLimits.HandshakeWithin, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
+        try
+        {
+            var challenge = Insist<ControlMessage.Challenge>(await channel.ReadAsync(either.Token));
+            if (challenge.Version != ControlLimits.Version)
+            {
+                throw new InvalidDataException($"the service speaks control protocol {challenge.Version}, this agent "
+                    + $"{ControlLimits.Version}; update the older one");
+            }
+
+            await channel.SendAsync(self.Hello(challenge, settings.Name), either.Token);
+            return Insist<ControlMessage.Welcome>(await channel.ReadAsync(either.Token));
+        }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            throw new IOException(
+                $"the service did not take this agent within {ControlLimits.HandshakeWithin.TotalSeconds:0} s", e);
+        }
+    }
+
+    private static TMessage Insist<TMessage>(ControlMessage? message)
+        where TMessage : ControlMessage => message switch
+    {
+        TMessage expected => expected,
+        ControlMessage.Refused refused => throw new AgentRefusedException(refused.Code, refused.Reason),
+        null => throw new IOException("the service closed the control stream"),
+        _ => throw new InvalidDataException(
+            $"the service said {message.GetType().Name} where {typeof(TMessage).Name} was due"),
+    };
+
+    private async Task ReadAsync(
+        ControlChannel channel, ConcurrentDictionary<long, Task> requests, CancellationToken ct)
+    {
+        while (await channel.ReadAsync(ct) is { } message)
+        {
+            switch (message)
+            {
+                case ControlMessage.Request request:
+                    requests[request.Id] = AnswerAsync(channel, request, requests, ct);
+                    break;
+                case ControlMessage.Ping ping:
+                    await channel.SendAsync(new ControlMessage.Pong(ping.Id, time.GetUtcNow()), ct);
+                    break;
+                case ControlMessage.Refused refused:
+                    throw new AgentRefusedException(refused.Code, refused.Reason);
+                default:
+                    throw new InvalidDataException($"the service does not send {message.GetType().Name}");
+            }
+        }
+    }
+
+    private async Task WatchAsync(ControlChannel channel, CancellationToken ct)
+    {
+        var watch = new SilenceWatch();
+        using var timer = new PeriodicTimer(ControlLimits.LookEvery, time);
+        while (await timer.WaitForNextTickAsync(ct))
+        {
+            if (watch.Look(channel.Heard))
+            {
+                throw new IOException($"the service has said nothing for {ControlLimits.SilentLooks} s");
+            }
         }
     }
 
@@ -79,7 +146,7 @@ internal sealed partial class ControlLoop(
         {
             var changed = volumes.NextChangeAsync(cancellationToken);
             await channel.SendAsync(new ControlMessage.Report(volumes.Status()), cancellationToken);
-            await Task.WhenAny(changed, Task.Delay(ReportEvery, time, cancellationToken));
+            await Task.WhenAny(changed, Task.Delay(ControlLimits.ReportEvery, time, cancellationToken));
         }
     }
 
@@ -90,5 +157,10 @@ internal sealed partial class ControlLoop(
     private partial void AnswerLost(long id, string reason);
 }
 
-/// <summary>The service does not take this agent; trying again does not help.</summary>
-public sealed class AgentRefusedException(string message) : IOException(message);
+/// <summary>The service does not take this agent now; <paramref name="code"/> is that of
+/// <see cref="ControlMessage.Refused"/>. What the agent serves goes on being served, and it tries again.</summary>
+public sealed class AgentRefusedException(string code, string message) : IOException(message)
+{
+    /// <summary>The refusal's code.</summary>
+    public string Code { get; } = code;
+}

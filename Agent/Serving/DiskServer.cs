@@ -17,13 +17,15 @@ public sealed class DiskServer : IAsyncDisposable
     /// <param name="dataDirectory">The process's data directory.</param>
     /// <param name="socketPath">Another path for the socket; null means <c>nbd.sock</c> in the data directory.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="access">Who may connect; null means the process's user only. A socket that was passed on has its
+    /// own.</param>
     /// <exception cref="NbdListenException">The socket cannot be had; the message says why.</exception>
-    public DiskServer(string dataDirectory, string? socketPath, TimeProvider time)
+    public DiskServer(string dataDirectory, string? socketPath, TimeProvider time, UnixSocketAccess? access = null)
     {
         _server = new NbdServer(new NbdServerOptions { Time = time });
         _listener = _server.ListenInherited() is [var inherited, ..]
             ? inherited
-            : _server.ListenUnix(socketPath ?? SocketPlace.Of(dataDirectory, Path.GetTempPath()));
+            : _server.ListenUnix(socketPath ?? SocketPlace.Of(dataDirectory, Path.GetTempPath()), access);
     }
 
     /// <summary>Serves a disk under a name, in the place of what was served under it; answers its NBD URI.</summary>
@@ -33,6 +35,12 @@ public sealed class DiskServer : IAsyncDisposable
         await _server.ReplaceExportAsync(new NbdExport(name, device, readOnly, description), cancellationToken);
         return _listener.UriOf(name);
     }
+
+    /// <summary>Who uses what is served under a name.</summary>
+    public IReadOnlyList<NbdPeer> ClientsOf(string name) => _server.ClientsOf(name);
+
+    /// <summary>Announces a name that will be served soon: its clients may wait for it.</summary>
+    public void Expect(string name) => _server.Expect(name);
 
     /// <summary>Ends serving a name; when this completes, its device is used no more.</summary>
     public Task StopAsync(string name, CancellationToken cancellationToken) =>

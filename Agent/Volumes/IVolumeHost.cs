@@ -63,6 +63,20 @@ internal interface IVolumeHost
     /// <summary>Ends serving a name; afterwards its device is used no more.</summary>
     Task StopAsync(string name, CancellationToken ct);
 
+    /// <summary>Who uses what is served under a name, and whether read-only.</summary>
+    IReadOnlyList<(string Who, bool ReadOnly)> ClientsOf(string name) => [];
+
+    /// <summary>Announces a name that will be served soon: its clients may wait for it.</summary>
+    void Expect(string name)
+    {
+    }
+
+    /// <summary>Whether there is a way to stop a VM's machine (<see cref="StopGuestAsync"/>).</summary>
+    bool StopsGuests => false;
+
+    /// <summary>Stops a VM's machine and waits until it has stopped; answers why it could not, or null.</summary>
+    Task<string?> StopGuestAsync(string vm, CancellationToken ct) => Task.FromResult<string?>(null);
+
     /// <summary>Sends a source's changes to the service until it is disposed.</summary>
     IVolumeSession Send(VolumeDirective directive, IChangeSource source);
 

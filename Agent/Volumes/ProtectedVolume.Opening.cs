@@ -11,6 +11,10 @@ namespace ReplicationEngine.Agent.Volumes;
 // Opening, serving and closing. Disks are served under the VM's name and the disk's number.
 internal sealed partial class ProtectedVolume
 {
+    // A machine that was stopped leaves its disks at once; its process may take a moment to end.
+    private static readonly TimeSpan LeaveWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookAgainEvery = TimeSpan.FromMilliseconds(100);
+
     private async Task OpenSourceAsync(VolumeDirective directive, CancellationToken ct)
     {
         if (_state.Source is not null)
@@ -129,6 +133,41 @@ internal sealed partial class ProtectedVolume
         Dispose(state.Disks);
         return clean;
     }
+
+    /// <summary>
+    /// Before the disks of a running machine are taken away: has the machine stopped when there is a way, and refuses
+    /// while somebody may still be writing, unless the directive insists (B8).
+    /// </summary>
+    /// <exception cref="VolumeException">Somebody has the disks open for writing.</exception>
+    private async Task FreeOfWritersAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        if (directive.Force || _state.ServedReadOnly != false || Writers(directive).Count == 0)
+        {
+            return;
+        }
+
+        var failure = _host.StopsGuests ? await _host.StopGuestAsync(Vm, ct) : null;
+        var began = _host.Time.GetTimestamp();
+        while (Writers(directive) is { Count: > 0 } writers)
+        {
+            if (!_host.StopsGuests || failure is not null || _host.Time.GetElapsedTime(began) > LeaveWithin)
+            {
+                throw new VolumeException(
+                    "source-has-writers",
+                    $"The disks of '{Vm}' are open for writing by {string.Join(", ", writers)}"
+                        + (failure is null ? "." : $", and the machine could not be stopped: {failure}."),
+                    "Shut the machine down and try again, or insist (--force): its writes fail from then on.", false);
+            }
+
+            await Task.Delay(LookAgainEvery, _host.Time, ct);
+        }
+    }
+
+    private List<string> Writers(VolumeDirective directive) =>
+        [.. Clients(directive).Where(client => !client.ReadOnly).Select(client => client.Who).Distinct(StringComparer.Ordinal)];
+
+    private IEnumerable<VolumeClient> Clients(VolumeDirective directive) => directive.Disks.SelectMany((path, i) =>
+        _host.ClientsOf(ExportName(i)).Select(client => new VolumeClient(path, client.Who, client.ReadOnly)));
 
     private string ExportName(int disk) => $"{Vm}-{disk}";
 

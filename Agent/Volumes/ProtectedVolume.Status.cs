@@ -57,6 +57,8 @@ internal sealed partial class ProtectedVolume
             Problems(state, condition), now)
         {
             Cut = directive.Cut,
+            Clients = [.. Clients(directive)],
+            StopsGuest = _host.StopsGuests,
         };
     }
 

@@ -57,6 +57,18 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     /// <summary>Whether a disk of this path is open here.</summary>
     public bool HasOpen(string path) => _state.Disks.Any(disk => disk.Path == path);
 
+    /// <summary>Tells clients to wait for the disks that were served before the agent was restarted.</summary>
+    public void Announce()
+    {
+        if (Remembered is { Role: VolumeRole.Primary or VolumeRole.Quiesced or VolumeRole.Fenced } last)
+        {
+            for (var i = 0; i < last.Disks.Count; i++)
+            {
+                _host.Expect(ExportName(i));
+            }
+        }
+    }
+
     /// <summary>Brings the volume into the directive's role; a directive older than the last changes nothing.</summary>
     /// <exception cref="VolumeException">It cannot be done.</exception>
     public async Task DirectAsync(VolumeDirective directive, CancellationToken cancellationToken)
@@ -162,6 +174,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
                 break;
             case VolumeRole.Quiesced:
                 await OpenSourceAsync(directive, ct);
+                await FreeOfWritersAsync(directive, ct);
                 _state.Source!.Quiesce();
                 await ServeAsync(directive, readOnly: true, ct);
                 await ReplicateAsync(directive, ct);

@@ -108,10 +108,14 @@ internal sealed partial class VolumeSession : IVolumeSession
     private async Task RunOnceAsync(ReconnectPolicy pauses, CancellationToken ct)
     {
         var direction = _source is null ? "reverse" : "forward";
+        var session = _surroundings.Service.Session
+            ?? throw new IOException("the service has not taken this agent yet");
         var stream = await UpgradeClient.ConnectAsync(
             _surroundings.Settings.Server,
+            new UpgradeRequest(
                 $"/agent/data?vm={Uri.EscapeDataString(_directive.Vm)}&direction={direction}",
-            UpgradeClient.DataProtocol, _surroundings.Settings.Token, ct);
+                UpgradeClient.DataProtocol, session),
+            _surroundings.Settings.Token, _surroundings.Time, ct);
         var offer = _source is not null ? SessionOffer.Send(_source) : SessionOffer.Receive(_sink!, _diskSizes);
         var link = await SessionHandshake.ConnectAsync(
             stream, new ProtectedVmId(_directive.Vm), Convert.FromBase64String(_directive.Key), offer,
@@ -120,9 +124,9 @@ internal sealed partial class VolumeSession : IVolumeSession
         pauses.Connected();
         if (_source is not null)
         {
-            var session = new SendSession(link, _source, new SendOptions(), _surroundings.Time);
-            _sending = session;
-            await session.RunAsync(ct);
+            var sending = new SendSession(link, _source, new SendOptions(), _surroundings.Time);
+            _sending = sending;
+            await sending.RunAsync(ct);
         }
         else
         {

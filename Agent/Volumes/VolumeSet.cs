@@ -23,6 +23,7 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
         found.ForEach(volume => volume.ClaimRemembered());
         foreach (var volume in found)
         {
+            volume.Announce();
             if (startAlone && volume.Remembered is { Role: VolumeRole.Primary } directive)
             {
                 await StartAloneAsync(volume, directive, cancellationToken);
@@ -105,10 +106,8 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (var volume in _volumes.Values)
-        {
-            await volume.DisposeAsync();
-        }
+        // All at once: what each waits for is its disks and its clients, and the guest waits for all of it.
+        await Task.WhenAll(_volumes.Values.Select(volume => volume.DisposeAsync().AsTask()));
     }
 
     // What cannot be served now, or must not, waits for the service; the other volumes do not wait for it.

@@ -27,8 +27,8 @@ internal sealed record VolumeSurroundings(
     // The disk, its map, a client's connection, and one to spare for a client that comes again.
     private const int PerDiskFiles = 4;
 
-    /// <summary>Happens when the service has answered again.</summary>
-    public Signal Service { get; } = new();
+    /// <summary>The control session with the service.</summary>
+    public ServiceContact Service { get; } = new();
 
     /// <summary>The disks that may be served.</summary>
     public AllowedPaths Allowed { get; } = new(Settings.Allowed);
@@ -79,6 +79,19 @@ internal sealed record VolumeSurroundings(
 
     /// <inheritdoc/>
     public Task StopAsync(string name, CancellationToken ct) => Server.StopAsync(name, ct);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Who, bool ReadOnly)> ClientsOf(string name) =>
+        [.. Server.ClientsOf(name).Select(client => (client.Who, client.ReadOnly))];
+
+    /// <inheritdoc/>
+    public void Expect(string name) => Server.Expect(name);
+
+    /// <inheritdoc/>
+    public bool StopsGuests => Hooks.Has(ApplicationHooks.Stop);
+
+    /// <inheritdoc/>
+    public Task<string?> StopGuestAsync(string vm, CancellationToken ct) => Hooks.StopAsync(vm, ct);
 
     /// <inheritdoc/>
     public IVolumeSession Send(VolumeDirective directive, IChangeSource source) =>

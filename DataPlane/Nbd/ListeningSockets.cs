@@ -11,10 +11,10 @@ internal static class ListeningSockets
     private const int LongestPath = 107;
 
     /// <summary>
-    /// A unix socket that only this user may connect to. A socket file that a former process left behind is replaced;
-    /// one that is in use is not.
+    /// A unix socket that only those whom <paramref name="access"/> names may connect to. A socket file that a former
+    /// process left behind is replaced; one that is in use is not.
     /// </summary>
-    public static Socket Unix(string path)
+    public static Socket Unix(string path, UnixSocketAccess access)
     {
         if (Encoding.UTF8.GetByteCount(path) > LongestPath)
         {
@@ -27,14 +27,15 @@ internal static class ListeningSockets
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            socket.Bind(endPoint);
-            if (!OperatingSystem.IsWindows())
-            {
-                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            }
-
+            access.Bind(socket, endPoint, path);
             socket.Listen(Backlog);
             return socket;
+        }
+        catch (NbdListenException)
+        {
+            socket.Dispose();
+            File.Delete(path);
+            throw;
         }
         catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
         {

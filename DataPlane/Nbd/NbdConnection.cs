@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
@@ -40,6 +41,9 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
     /// <inheritdoc/>
     public IReadOnlyList<NbdExport> Exports => _exports.List();
 
+    /// <summary>Who uses the export; null before the handshake is over.</summary>
+    public NbdPeer? Client { get; private set; }
+
     /// <summary>Starts the thread; when the system gives none, the connection ends at once.</summary>
     public void Start()
     {
@@ -60,12 +64,13 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
     public void Abort() => Shutdown(SocketShutdown.Both);
 
     /// <inheritdoc/>
-    public NbdExport? Find(string name) => _exports.Find(name);
+    public NbdExport? Find(string name) => _exports.FindOrAwait(name);
 
     /// <inheritdoc/>
     public bool TryAttach(NbdExport export)
     {
         _deadline.Dispose();
+        Client = new NbdPeer(NbdPeer.Name(_socket), export.ReadOnly);
         if (!_exports.TryAttach(export, this))
         {
             return false;
@@ -130,6 +135,7 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
         if (_socket.AddressFamily != AddressFamily.Unix)
         {
             _socket.NoDelay = true;
+            LiveSockets.Apply(_socket);
         }
 
         _socket.SendBufferSize = SocketBuffer;

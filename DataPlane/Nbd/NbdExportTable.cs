@@ -5,11 +5,13 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// An export that was taken out is found by nobody, and a handshake that found it just before can no longer attach. So
 /// its users only become fewer, and once the last has detached nothing touches its device again.
 /// </remarks>
-internal sealed class NbdExportTable
+internal sealed class NbdExportTable(NbdServerOptions options)
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly List<Entry> _leaving = [];
+    private readonly Dictionary<string, (TaskCompletionSource Served, long Since)> _expected =
+        new(StringComparer.Ordinal);
 
     /// <summary>The exports in ordinal order of their names.</summary>
     public IReadOnlyList<NbdExport> List()
@@ -29,11 +31,69 @@ internal sealed class NbdExportTable
         }
     }
 
+    /// <summary>
+    /// The export of this name, or none; blocks for a while when it is expected, so that a client that comes back
+    /// during a restart is not turned away for the moment in which its disk is not served yet.
+    /// </summary>
+    public NbdExport? FindOrAwait(string name)
+    {
+        Task served;
+        lock (_lock)
+        {
+            if (_entries.ContainsKey(name) || !_expected.TryGetValue(name, out var awaited)
+                || options.Time.GetElapsedTime(awaited.Since) > options.ExpectedFor)
+            {
+                return Find(name);
+            }
+
+            served = awaited.Served.Task;
+        }
+
+        _ = served.Wait(options.ExpectedPatience);
+        return Find(name);
+    }
+
+    /// <summary>Notes that an export of this name will be offered soon.</summary>
+    public void Expect(string name)
+    {
+        lock (_lock)
+        {
+            _expected.TryAdd(name, (
+                new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+                options.Time.GetTimestamp()));
+        }
+    }
+
+    /// <summary>Who waits for what is expected waits no more.</summary>
+    public void ExpectNothing()
+    {
+        lock (_lock)
+        {
+            foreach (var awaited in _expected.Values)
+            {
+                awaited.Served.TrySetResult();
+            }
+
+            _expected.Clear();
+        }
+    }
+
+    /// <summary>The clients of the export of this name.</summary>
+    public IReadOnlyList<NbdPeer> ClientsOf(string name)
+    {
+        lock (_lock)
+        {
+            return _entries.TryGetValue(name, out var entry)
+                ? [.. entry.Users.Select(user => user.Client).OfType<NbdPeer>()] : [];
+        }
+    }
+
     /// <summary>Adds an export; false when the name is taken.</summary>
     public bool TryAdd(NbdExport export)
     {
         lock (_lock)
         {
+            Come(export.Name);
             return _entries.TryAdd(export.Name, new Entry(export));
         }
     }
@@ -44,6 +104,7 @@ internal sealed class NbdExportTable
         lock (_lock)
         {
             var former = TakeOut(export.Name);
+            Come(export.Name);
             _entries.Add(export.Name, new Entry(export));
             return former;
         }
@@ -94,6 +155,14 @@ internal sealed class NbdExportTable
         lock (_lock)
         {
             return [.. entry.Users];
+        }
+    }
+
+    private void Come(string name)
+    {
+        if (_expected.Remove(name, out var awaited))
+        {
+            awaited.Served.TrySetResult();
         }
     }
 

@@ -10,7 +10,7 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// </summary>
 public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
 {
-    private readonly NbdExportTable _exports = new();
+    private readonly NbdExportTable _exports = new(options);
     private readonly NbdConnectionTable _connections = new();
     private readonly List<NbdListener> _listeners = [];
     private volatile bool _closing;
@@ -60,17 +60,26 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         return true;
     }
 
+    /// <summary>The clients of an export; none when there is no such export.</summary>
+    public IReadOnlyList<NbdPeer> ClientsOf(string name) => _exports.ClientsOf(name);
+
+    /// <summary>Announces an export that will be offered soon: a client that asks for it meanwhile waits for a
+    /// moment instead of being turned away.</summary>
+    public void Expect(string name) => _exports.Expect(name);
+
     /// <summary>The export of this name, or none.</summary>
     public NbdExport? FindExport(string name) => _exports.Find(name);
 
     /// <summary>
-    /// Listens on a unix socket of this user, replacing a socket file left behind by a former process.
+    /// Listens on a unix socket, replacing a socket file left behind by a former process. It is this user's only,
+    /// unless <paramref name="access"/> opens it to others; it is open to nobody else at any moment before.
     /// </summary>
-    /// <exception cref="NbdListenException">The path is in use, too long, or may not be created.</exception>
-    public NbdListener ListenUnix(string path)
+    /// <exception cref="NbdListenException">The path is in use, too long, or may not be created, or the group is not
+    /// known or may not be given.</exception>
+    public NbdListener ListenUnix(string path, UnixSocketAccess? access = null)
     {
         var full = Path.GetFullPath(path);
-        return Listen(ListeningSockets.Unix(full), full);
+        return Listen(ListeningSockets.Unix(full, access ?? UnixSocketAccess.OwnerOnly), full);
     }
 
     /// <summary>Listens on a TCP address; port 0 takes a free one. Without TLS only loopback is safe.</summary>
@@ -87,6 +96,7 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _closing = true;
+        _exports.ExpectNothing();
         NbdListener[] listeners;
         lock (_listeners)
         {

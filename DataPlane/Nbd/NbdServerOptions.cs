@@ -15,6 +15,13 @@ public sealed record NbdServerOptions
     /// <summary>When an export is removed, its clients have this long to take their replies.</summary>
     public TimeSpan FinishDeadline { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long an export that was announced counts as expected.</summary>
+    public TimeSpan ExpectedFor { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A client that asks for an expected export waits no longer than this; less than
+    /// <see cref="HandshakeDeadline"/>.</summary>
+    public TimeSpan ExpectedPatience { get; init; } = TimeSpan.FromSeconds(8);
+
     /// <summary>Connections beyond this many are closed at once.</summary>
     public int MaxConnections { get; init; } = 4096;
 

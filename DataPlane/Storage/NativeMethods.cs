@@ -85,6 +85,19 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Lock(SafeFileHandle handle, int command, FileLock* argument);
 
+    /// <summary>Sets the process's file mode mask and returns the former one.</summary>
+    [LibraryImport("libc", EntryPoint = "umask")]
+    public static partial int Mask(int mask);
+
+    /// <summary>Gives a file to an owner and a group; -1 leaves either as it is.</summary>
+    [LibraryImport("libc", EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ChangeOwner(string path, int user, int group);
+
+    /// <summary>Finds a group by its name; returns the error itself. The entry's texts are in the buffer.</summary>
+    [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int FindGroup(
+        string name, out GroupEntry entry, byte* buffer, nint length, out nint found);
+
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int DataSync(SafeFileHandle handle);
 
@@ -118,6 +131,16 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport("libc", EntryPoint = "pwritev", SetLastError = true)]
     public static partial nint Write(SafeFileHandle handle, IoVector* vectors, int count, long offset);
+}
+
+/// <summary>The system's <c>struct group</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct GroupEntry
+{
+    public nint Name;
+    public nint Password;
+    public int Id;
+    public nint Members;
 }
 
 /// <summary>The system's <c>struct iovec</c>.</summary>

@@ -178,7 +178,21 @@ public sealed class ReceiveSession
     private async Task SendAsync(FrameType type, byte[] payload, CancellationToken cancellationToken)
     {
         Volatile.Write(ref _lastSent, _time.GetTimestamp());
-        await _link.SendAsync(type, payload, cancellationToken);
+        var sending = _link.SendAsync(type, payload, cancellationToken);
+        if (sending.IsCompletedSuccessfully)
+        {
+            return;
+        }
+
+        try
+        {
+            await sending.AsTask().WaitAsync(_options.PeerTimeout, _time, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new LinkLostException(
+                $"The sender has taken nothing for {_options.PeerTimeout.TotalSeconds:F0} s.", e);
+        }
     }
 
     /// <summary>Shows that this end lives, and notices when the sender does not.</summary>

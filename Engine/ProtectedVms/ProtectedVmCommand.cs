@@ -60,8 +60,17 @@ public abstract partial record ProtectedVmCommand
     /// <summary>Removes that copy; the notes are kept in the log.</summary>
     public sealed record CleanUpTestFailover(string Notes) : ProtectedVmCommand;
 
-    /// <summary>Fails over without loss: the source stops first (FOV-2).</summary>
-    public sealed record StartPlannedFailover : ProtectedVmCommand;
+    /// <summary>Fails over without loss: the source stops first (FOV-2). Who has its disks open comes with the command,
+    /// since only the agent knows it.</summary>
+    public sealed record StartPlannedFailover : ProtectedVmCommand
+    {
+        /// <summary>The clients that may be writing to the source's disks and whom nobody stops first, for
+        /// people.</summary>
+        public ValueList<string> Writers { get; init; } = [];
+
+        /// <summary>The user agrees that their writes fail from then on.</summary>
+        public bool Force { get; init; }
+    }
 
     /// <summary>Fails over to a point, the source gone or not (FOV-3).</summary>
     public sealed record StartUnplannedFailover(PointChoice Choice, bool TryShutdown) : ProtectedVmCommand;

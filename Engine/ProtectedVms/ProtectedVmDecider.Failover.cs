@@ -22,12 +22,22 @@ internal static partial class ProtectedVmDecider
         return Accept(new TestFailoverStarted(context.Now, context.Actor, point));
     }
 
-    private static Decision<ProtectedVmEvent> OnStartPlannedFailover(ProtectedVmState state, DecisionContext context) =>
-        If(state, Operation.PlannedFailover, () =>
-        [
-            new FailoverStarted(
-                context.Now, context.Actor, FailoverKind.Planned, SealNow(context), true, state.Term.Next()),
-        ]);
+    private static Decision<ProtectedVmEvent> OnStartPlannedFailover(
+        ProtectedVmState state, StartPlannedFailover command, DecisionContext context)
+    {
+        if (ProtectedVmOperations.Check(state, Operation.PlannedFailover) is { } notOffered)
+        {
+            return Refuse(notOffered);
+        }
+
+        return command.Writers.Count > 0 && !command.Force
+            ? Refuse(new ProtectedVmRefusal.SourceHasWriters(command.Writers))
+            : Accept(new FailoverStarted(
+                context.Now, context.Actor, FailoverKind.Planned, SealNow(context), true, state.Term.Next())
+            {
+                Forced = command.Force,
+            });
+    }
 
     private static Decision<ProtectedVmEvent> OnStartUnplannedFailover(
         ProtectedVmState state, StartUnplannedFailover command, DecisionContext context)

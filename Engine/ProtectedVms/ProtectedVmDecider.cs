@@ -55,7 +55,7 @@ internal static partial class ProtectedVmDecider
         ProtectedVmCommand.StartTestFailover c => OnStartTestFailover(state, c, context),
         ProtectedVmCommand.CleanUpTestFailover c => If(state, Operation.CleanUpTestFailover, () =>
             [new TestFailoverCleanUpStarted(context.Now, context.Actor, c.Notes, null)]),
-        StartPlannedFailover => OnStartPlannedFailover(state, context),
+        StartPlannedFailover c => OnStartPlannedFailover(state, c, context),
         StartUnplannedFailover c => OnStartUnplannedFailover(state, c, context),
         ChangeRecoveryPoint c => OnChangeRecoveryPoint(state, c, context),
         Commit => If(state, Operation.Commit, () => [new CommitStarted(context.Now, context.Actor)]),

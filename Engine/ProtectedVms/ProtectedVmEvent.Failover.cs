@@ -22,7 +22,12 @@ public abstract partial record ProtectedVmEvent
     /// <summary>A failover began under a new term.</summary>
     public sealed record FailoverStarted(
         DateTimeOffset At, string By, FailoverKind Kind, ChosenPoint Point, bool TryShutdown, Term Term)
-        : ProtectedVmEvent(At);
+        : ProtectedVmEvent(At)
+    {
+        /// <summary>Planned: clients that write to the source's disks do not keep it from going on; the user asked for
+        /// that.</summary>
+        public bool Forced { get; init; }
+    }
 
     /// <summary>
     /// The side that ran the machine takes no more writes and has shipped all; or, unplanned and with an error, was

@@ -95,7 +95,7 @@ internal static partial class ProtectedVmEvolution
             StopReplication(state), HealthKind.RpoExceeded, HealthKind.NoRecentPoint, HealthKind.CacheFull,
             HealthKind.OperationFailed, HealthKind.SourceNotServed, HealthKind.ReplicationStalled, HealthKind.NoHooks,
             HealthKind.AppConsistencyFailed);
-        return Enter(stopped, new Phase.FailingOver(e.Kind, step, e.Point, state.Term, e.At)) with
+        return Enter(stopped, new Phase.FailingOver(e.Kind, step, e.Point, state.Term, e.At) { Forced = e.Forced }) with
         {
             Term = e.Term,
             DivergentBytes = null,

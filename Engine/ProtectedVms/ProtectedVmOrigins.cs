@@ -87,6 +87,7 @@ public static class ProtectedVmOrigins
     {
         TestFailoverStarted e => [new StartTestFailover(Choice(e.Point))],
         TestFailoverCleanUpStarted e => [new CleanUpTestFailover(e.Notes)],
+        FailoverStarted { Kind: FailoverKind.Planned } e => [new StartPlannedFailover { Force = e.Forced }],
         FailoverStarted e => [new StartUnplannedFailover(Choice(e.Point), e.TryShutdown)],
         RecoveryPointChangeStarted e =>
         [

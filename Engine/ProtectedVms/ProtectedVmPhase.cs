@@ -70,7 +70,11 @@ public abstract record Phase
 
     /// <summary>The target is taking over.</summary>
     public sealed record FailingOver(
-        FailoverKind Kind, FailoverStep Step, ChosenPoint Point, Term PreviousTerm, DateTimeOffset StartedAt) : Phase;
+        FailoverKind Kind, FailoverStep Step, ChosenPoint Point, Term PreviousTerm, DateTimeOffset StartedAt) : Phase
+    {
+        /// <summary>Clients that write to the source's disks do not keep it from going on.</summary>
+        public bool Forced { get; init; }
+    }
 
     /// <summary>The target runs the machine; the failover can still be changed or undone.</summary>
     public sealed record CommitPending(Recovery Recovery) : Phase;

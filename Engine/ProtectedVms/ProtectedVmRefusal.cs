@@ -169,6 +169,18 @@ public abstract record ProtectedVmRefusal : Refusal
                 + "disks first, or reprotect with discard.";
     }
 
+    /// <summary>A planned failover would take the disks away from clients that may be writing to them.</summary>
+    public sealed record SourceHasWriters(ValueList<string> Writers) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "source-has-writers";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"The source's disks are open for writing by {string.Join(", ", Writers)}; shut the machine down first, "
+            + "or insist (--force): its writes fail from then on.";
+    }
+
     /// <summary>There is no point to recover to.</summary>
     public sealed record NoUsablePoint(string Wanted) : ProtectedVmRefusal
     {

@@ -3,21 +3,26 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Effects;
 
 /// <summary>
-/// Has the effects that a VM asks for carried out: one at a time per VM, but for recovery points; only while they are
-/// owed; and tells the outcome.
+/// Has the effects that a VM asks for carried out: one at a time per VM, but for recovery points and for fencing the
+/// source; only while they are owed; and tells the outcome.
 /// </summary>
+/// <remarks>
+/// Fencing only tells an agent what it may not know yet, and the agent may be silent for ever: it holds nothing up. The
+/// agent obeys directives by their number, so one that is overtaken changes nothing.
+/// </remarks>
 internal sealed class EffectCarrier(
     Func<string, CancellationToken, ValueTask<ProtectedVmState>> stateOf, EffectRunner runner, VmGates gates,
     TimeProvider time)
 {
-    private static readonly TimeSpan LookAgainEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LookAgainEvery = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Carries one effect out and tells the outcome before the VM's next effect begins.</summary>
     public async Task CarryAsync(
         string vm, ProtectedVmEffect effect, Func<ProtectedVmCommand, CancellationToken, Task> tell,
         CancellationToken ct)
     {
-        using var turn = effect.Kind is EffectKind.TakeRecoveryPoint ? null : await gates.EnterAsync(vm, ct);
+        using var turn = effect.Kind is EffectKind.TakeRecoveryPoint or EffectKind.FenceSource
+            ? null : await gates.EnterAsync(vm, ct);
         if (await OutcomeAsync(vm, effect, ct) is { } outcome)
         {
             await tell(outcome, ct);

@@ -19,7 +19,14 @@ namespace ReplicationEngine.Orchestration.Effects;
 internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegister disks, TimeProvider time)
 {
     private static readonly EffectResult.Done Done = new();
-    private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(60);
+
+    // What a failover, a cancel or a release can do without is waited for no longer than this, whatever the source does
+    // (B6). While changes keep coming, a failover to the latest point takes them in for longer.
+    private static readonly TimeSpan MarkWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan QuiesceWithin = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan CancelWithin = TimeSpan.FromSeconds(0.7);
+    private static readonly TimeSpan ReleaseWithin = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Carries one effect out and answers with the command that records its outcome.</summary>
@@ -175,21 +182,49 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     private async Task<bool> TryDrainAsync(
         ProtectedVmState state, TargetVolume volume, RecoveryPointId point, CancellationToken ct)
     {
-        using var deadline = new CancellationTokenSource(DrainWithin, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
         try
         {
             volume.NoteAsked(point);
-            var marked = await source.MarkAsync(state, point, PointConsistency.Crash, either.Token);
-            return await volume.WaitForAsync(marked, giveUpWhenIdle: true, either.Token) && volume.HasPoint(point);
+            var marked = await WithinAsync(
+                MarkWithin, token => source.MarkAsync(state, point, PointConsistency.Crash, token), ct);
+            return await DrainAsync(volume, marked, ct) && volume.HasPoint(point);
         }
         catch (EffectFailedException)
         {
             return false;
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+    }
+
+    // False when it does not get there: what comes no more is done without.
+    private async Task<bool> DrainAsync(TargetVolume volume, ChangePosition position, CancellationToken ct)
+    {
+        try
+        {
+            return await WithinAsync(
+                DrainWithin, token => volume.WaitForAsync(position, giveUpWhenIdle: true, token), ct);
+        }
+        catch (SourceSilentException)
         {
             return false;
+        }
+    }
+
+    /// <summary>Gives up an answer of the source that takes too long.</summary>
+    /// <exception cref="SourceSilentException">It took too long.</exception>
+    private async Task<T> WithinAsync<T>(
+        TimeSpan within, Func<CancellationToken, Task<T>> ask, CancellationToken ct)
+    {
+        using var deadline = new CancellationTokenSource(within, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
+        try
+        {
+            return await ask(either.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new SourceSilentException(EffectError.Of(
+                ErrorClass.Recoverable, $"The source side did not answer within {within.TotalSeconds:0.#} s.",
+                "Start the agent, or see why it does not answer."));
         }
     }
 
@@ -199,12 +234,15 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         var duty = SourceDuty.Of(state)!;
         while (true)
         {
-            var sight = await source.DirectAsync(state, ct);
+            // With best effort, what does not come is done without (the failover needs nothing of the source).
+            var sight = quiesce.BestEffort
+                ? await WithinAsync(QuiesceWithin, token => source.DirectAsync(state, token), ct)
+                : await source.DirectAsync(state, ct);
             var tail = new ChangePosition(sight.Generation, sight.Tail);
             if (quiesce.Drain)
             {
-                // With best effort, what does not come is done without (the failover needs nothing of the source).
-                await Volume(state).WaitForAsync(tail, giveUpWhenIdle: quiesce.BestEffort, ct);
+                _ = quiesce.BestEffort ? await DrainAsync(Volume(state), tail, ct)
+                    : await Volume(state).WaitForAsync(tail, giveUpWhenIdle: false, ct);
             }
 
             var confirmed = duty.IsConfirmedBy(sight);
@@ -250,10 +288,17 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
             await volume.ReopenLiveAsync(cancel.NewTerm, ct);
         }
 
-        // A source that is away learns its role when it comes back.
+        // A source that is away, or does not do at once what it is told, is directed again when it can be.
         if (source.IsConnected(state))
         {
-            await source.DirectAsync(state, ct);
+            try
+            {
+                await WithinAsync(CancelWithin, token => source.DirectAsync(state, token), ct);
+            }
+            catch (EffectFailedException)
+            {
+                return Done;
+            }
         }
 
         return Done;
@@ -284,7 +329,16 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     {
         if (source.IsConnected(state))
         {
-            await source.DirectAsync(state, ct);
+            try
+            {
+                await WithinAsync(ReleaseWithin, token => source.DirectAsync(state, token), ct);
+            }
+            catch (SourceSilentException)
+            {
+                // It lets the disks go when it comes back: until then it is directed so again.
+                await site.ReleaseAsync(state.Enrollment.Vm.Value, release.KeepReplica);
+                return Done;
+            }
         }
 
         // What lies there of another history is not this VM's to delete.

@@ -8,12 +8,17 @@ namespace ReplicationEngine.Orchestration.Sources;
 /// Which agents are connected, since when the others are away, and what each last reported of its volumes. Durations go
 /// by the clock that is never set (I26). Safe to use from several tasks.
 /// </summary>
+/// <remarks>An agent with an open session that says nothing is away like one without: a stream can stay open long after
+/// the other end is gone (B6).</remarks>
 internal sealed class AgentSightings(TimeProvider time)
 {
+    private static readonly TimeSpan ConflictsShownFor = TimeSpan.FromMinutes(10);
     private readonly Sighting _started = Sighting.Now(time);
-    private readonly ConcurrentDictionary<string, bool> _connected = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Sighting> _seen = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Report> _volumes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (AgentConflict Conflict, long Stamp)> _conflicts =
+        new(StringComparer.Ordinal);
 
     /// <summary>All agents seen since the start: name, whether it is connected, and when it was last seen.</summary>
     public IReadOnlyList<(string Agent, bool Connected, DateTimeOffset LastSeen)> Agents =>
@@ -29,18 +34,30 @@ internal sealed class AgentSightings(TimeProvider time)
         }
 
         _seen[agent] = Sighting.Now(time);
-        _connected[agent] = true;
+        _sessions[agent] = true;
     }
 
-    /// <summary>An agent's connection has ended.</summary>
-    public void Disconnected(string agent)
-    {
-        _connected.TryRemove(agent, out _);
-        _seen[agent] = Sighting.Now(time);
-    }
+    /// <summary>An agent's connection has ended; it was heard of last before.</summary>
+    public void Disconnected(string agent) => _sessions.TryRemove(agent, out _);
 
     /// <summary>A connected agent said something.</summary>
     public void Heard(string agent) => _seen[agent] = Sighting.Now(time);
+
+    /// <summary>Notes who else claims an agent's name or identity, for the operator.</summary>
+    public void Conflicts(string agent, string text)
+    {
+        var now = Sighting.Now(time);
+        var since = ConflictOf(agent)?.Since ?? now.At;
+        _conflicts[agent] = (new AgentConflict(text, since), now.Stamp);
+    }
+
+    /// <summary>There is no conflict about the agent any more.</summary>
+    public void Settled(string agent) => _conflicts.TryRemove(agent, out _);
+
+    /// <summary>Who else has claimed an agent's name or identity within the last ten minutes; null for nobody.</summary>
+    public AgentConflict? ConflictOf(string agent) =>
+        _conflicts.TryGetValue(agent, out var noted) && time.GetElapsedTime(noted.Stamp) < ConflictsShownFor
+            ? noted.Conflict : null;
 
     /// <summary>Takes the newest report of a volume.</summary>
     public void Note(string agent, VolumeStatus status)
@@ -48,11 +65,15 @@ internal sealed class AgentSightings(TimeProvider time)
         _volumes[status.Vm] = new Report(agent, status, time.GetTimestamp());
     }
 
-    /// <summary>Whether an agent is connected.</summary>
-    public bool IsConnected(string agent) => _connected.ContainsKey(agent);
+    /// <summary>Whether there is a session with an agent, silent or not.</summary>
+    public bool HasSession(string agent) => _sessions.ContainsKey(agent);
 
-    /// <summary>How long an agent has been away, counted from the start for one that never came; zero while
-    /// connected.</summary>
+    /// <summary>Whether an agent is connected and was heard of within <see cref="ControlLimits.SilentTooLong"/>.</summary>
+    public bool IsConnected(string agent) =>
+        HasSession(agent) && SilentFor(agent) < ControlLimits.SilentTooLong;
+
+    /// <summary>How long nothing was heard of an agent that is away, counted from the start for one that never came;
+    /// zero while connected.</summary>
     public TimeSpan AwayFor(string agent) => IsConnected(agent) ? TimeSpan.Zero : SilentFor(agent);
 
     /// <summary>How long nothing was heard of an agent, connected or not.</summary>
@@ -100,3 +121,8 @@ internal sealed class AgentSightings(TimeProvider time)
 
     private sealed record Report(string Agent, VolumeStatus Status, long Stamp);
 }
+
+/// <summary>Who else claims an agent's name or identity.</summary>
+/// <param name="Text">For the operator.</param>
+/// <param name="Since">Since when it was seen.</param>
+internal sealed record AgentConflict(string Text, DateTimeOffset Since);

@@ -25,7 +25,14 @@ internal static class SourceDirectives
             state.Enrollment.Vm.Value, [.. state.Enrollment.Disks.Select(d => d.Path)], Role(duty.Role),
             duty.Term.Value, duty.Replicating,
             duty.Role == SourceRole.Released ? "" : keyOf(state.Enrollment.Vm.Value), duty.CopyId, state.EventCount,
-            cut);
+            cut)
+        {
+            // An unplanned failover asks nobody.
+            Force = state.Phase is Phase.FailingOver { Kind: FailoverKind.Unplanned } or Phase.FailingOver
+            {
+                Forced: true,
+            },
+        };
     }
 
     private static VolumeRole Role(SourceRole role) => role switch

@@ -60,7 +60,8 @@ internal sealed class SourceSide(IAgents agents, Func<string, string> keyOf, Tim
     {
         if (!agents.Sightings.IsConnected(agent))
         {
-            throw Away(agent, "is not connected");
+            throw Away(agent, agents.Sightings.HasSession(agent)
+                ? $"has said nothing for {agents.Sightings.SilentFor(agent).TotalSeconds:0} s" : "is not connected");
         }
 
         using var deadline = new CancellationTokenSource(AnswerWithin, time);
@@ -82,7 +83,7 @@ internal sealed class SourceSide(IAgents agents, Func<string, string> keyOf, Tim
         }
     }
 
-    private static EffectFailedException Away(string agent, string how) => new(EffectError.Of(
+    private static SourceSilentException Away(string agent, string how) => new(EffectError.Of(
             ErrorClass.Recoverable, $"Agent '{agent}' {how}.",
                 "Start the agent, or see why it cannot reach the service."));
 }

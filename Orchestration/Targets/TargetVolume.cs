@@ -28,7 +28,7 @@ internal partial class TargetVolume : IAsyncDisposable
 
     private const string TestName = "test";
     private const int ReportsKept = 4096;
-    private static readonly TimeSpan IdleTooLong = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan IdleTooLong = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan MaintenanceBudget = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _life = new();

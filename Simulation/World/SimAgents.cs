@@ -86,7 +86,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     /// <summary>A report has come; whether it is the first over a new connection.</summary>
     public bool Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report)
     {
-        var anew = !Sightings.IsConnected(vm.AgentName) || _lives[vm.AgentName] != life;
+        var anew = !Sightings.HasSession(vm.AgentName) || _lives[vm.AgentName] != life;
         if (anew)
         {
             Ended(vm);
@@ -106,7 +106,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     /// <summary>The connection is given up: what was asked over it is not answered any more.</summary>
     public void Ended(SimVm vm)
     {
-        if (!Sightings.IsConnected(vm.AgentName))
+        if (!Sightings.HasSession(vm.AgentName))
         {
             return;
         }

@@ -160,12 +160,11 @@ public sealed class Building_drctl : IDisposable
 
     private void Executable(string name, string text)
     {
-        using var file = new FileStream(Path.Combine(_root, name), new FileStreamOptions
+        var path = Path.Combine(_root, name);
+        File.WriteAllText(path, text);
+        if (!OperatingSystem.IsWindows())
         {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
-        });
-        file.Write(Encoding.UTF8.GetBytes(text));
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 }

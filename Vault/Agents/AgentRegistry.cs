@@ -1,14 +1,24 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Api;
 
 namespace ReplicationEngine.Vault.Agents;
 
-/// <summary>The agents' control streams.</summary>
-internal sealed class AgentRegistry(TimeProvider time) : IAgents
+/// <summary>
+/// The agents' control streams: one session per name, which <see cref="AgentAdmission"/> gives away. A session that
+/// loses its name is closed, and what a process left that lost it to another one ends with it.
+/// </summary>
+internal sealed partial class AgentRegistry(
+    TimeProvider time, AgentDoor door, AgentBindings bindings, ILogger<AgentRegistry> logger) : IAgents
 {
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ProcessLife> _lives = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, RepeatedReason> _said = new(StringComparer.Ordinal);
+    private readonly VmGates _admissions = new();
 
     /// <summary>Raised with the agent's name when it has connected.</summary>
     public event Action<string>? Connected;
@@ -26,7 +36,8 @@ internal sealed class AgentRegistry(TimeProvider time) : IAgents
     public AgentClocks Clocks { get; } = new(time);
 
     /// <summary>The names of the connected agents in ordinal order.</summary>
-    public IReadOnlyList<string> ConnectedAgents => [.. _sessions.Keys.Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> ConnectedAgents =>
+        [.. _sessions.Keys.Where(Sightings.IsConnected).Order(StringComparer.Ordinal)];
 
     /// <inheritdoc/>
     public async Task<AgentReply> AskAsync(string agent, AgentRequest request, CancellationToken ct) =>
@@ -40,44 +51,70 @@ internal sealed class AgentRegistry(TimeProvider time) : IAgents
         Reported?.Invoke(agent, status);
     }
 
-    /// <summary>Serves one agent's control stream until it ends.</summary>
-    public async Task ServeAsync(Stream stream, CancellationToken cancellationToken)
+    /// <summary>Serves one agent's control stream until it ends, or has been refused.</summary>
+    /// <exception cref="IOException">The stream broke, the agent fell silent, or another took its place.</exception>
+    /// <exception cref="InvalidDataException">The agent does not follow the protocol.</exception>
+    public async Task ServeAsync(Stream stream, string address, CancellationToken cancellationToken)
     {
-        await using var channel = new ControlChannel(stream);
-        if (await channel.ReadAsync(cancellationToken) is not ControlMessage.Hello hello)
+        await using var channel = new ControlChannel(stream, time);
+        if (await door.GreetAsync(channel, address, cancellationToken) is not { } claim)
         {
-            throw new InvalidDataException("An agent's first message is its hello.");
-        }
-
-        if (Refusal(hello) is { } reason)
-        {
-            await channel.SendAsync(new ControlMessage.Refused(reason), cancellationToken);
             return;
         }
 
-        using var session = new AgentSession(hello.Agent, channel);
-        if (!_sessions.TryAdd(hello.Agent, session))
-        {
-            await channel.SendAsync(new ControlMessage.Refused(
-                $"An agent named '{hello.Agent}' is connected already; give this one another --name."),
-                    cancellationToken);
-            return;
-        }
-
-        Sightings.Connected(hello.Agent);
+        using var session = new AgentSession(claim, channel, time);
         try
         {
-            await channel.SendAsync(new ControlMessage.Welcome("default"), cancellationToken);
-            var running = session.RunAsync(report => Take(hello.Agent, report), cancellationToken);
-            Connected?.Invoke(hello.Agent);
+            if (await AdmitAsync(session, cancellationToken) is { } refusal)
+            {
+                await channel.SendAsync(refusal, cancellationToken);
+                return;
+            }
+
+            var running = session.RunAsync(
+                () => Heard(session), report => Take(session, report), cancellationToken);
+            Connected?.Invoke(claim.Agent);
             await running;
+            Ended(logger, claim.Agent, "it closed the connection");
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            Ended(logger, claim.Agent, e.Message);
+            throw;
         }
         finally
         {
-            _sessions.TryRemove(new KeyValuePair<string, AgentSession>(hello.Agent, session));
-            Sightings.Disconnected(hello.Agent);
-            Disconnected?.Invoke(hello.Agent);
+            if (_sessions.TryRemove(new KeyValuePair<string, AgentSession>(claim.Agent, session)))
+            {
+                Sightings.Disconnected(claim.Agent);
+                Disconnected?.Invoke(claim.Agent);
+            }
         }
+    }
+
+    /// <summary>
+    /// What a data stream has to end with: cancelled when another process takes the agent's name. Null when the stream
+    /// does not show the secret of the agent's current session, so it is not believed to be the agent's.
+    /// </summary>
+    public CancellationToken? LifeOf(string agent, string? secret) =>
+        _sessions.TryGetValue(agent, out var session) && session.IsOf(secret)
+            && _lives.TryGetValue(agent, out var life) ? life.Over.Token : null;
+
+    /// <summary>Has the next agent that registers a name get it.</summary>
+    public ForgetOutcome Forget(string agent)
+    {
+        if (Sightings.IsConnected(agent))
+        {
+            return ForgetOutcome.Connected;
+        }
+
+        if (!bindings.Forget(agent))
+        {
+            return ForgetOutcome.Unknown;
+        }
+
+        Sightings.Settled(agent);
+        return ForgetOutcome.Forgotten;
     }
 
     /// <summary>All agents ever seen since the service started.</summary>
@@ -85,29 +122,119 @@ internal sealed class AgentRegistry(TimeProvider time) : IAgents
         seen.Agent, seen.Connected, seen.LastSeen, Sightings.VmsOf(seen.Agent))
     {
         ClockOffsetSeconds = Clocks.OffsetOf(seen.Agent) is { } offset ? Math.Round(offset.TotalSeconds, 3) : null,
+        Process = _sessions.TryGetValue(seen.Agent, out var session) ? session.Claim.ToString() : null,
+        Conflict = Sightings.ConflictOf(seen.Agent)?.Text,
     })];
 
-    private static string? Refusal(ControlMessage.Hello hello)
+    /// <summary>Gives the session its agent's name and says welcome; or answers why not.</summary>
+    private async Task<ControlMessage.Refused?> AdmitAsync(AgentSession session, CancellationToken ct)
     {
-        const int version = 2;
-        const int longestName = 64;
-        if (hello.Version != version)
+        var claim = session.Claim;
+        using (await _admissions.EnterAsync(claim.Agent, ct))
         {
-            return $"This service speaks control protocol {version}, the agent speaks {hello.Version}; update the "
-                + $"older one.";
+            var former = _sessions.GetValueOrDefault(claim.Agent);
+            var verdict = AgentAdmission.Judge(bindings.KeyOf(claim.Agent), former?.Claim, claim);
+            if (verdict is AdmissionVerdict.AskTheOther)
+            {
+                verdict = AgentAdmission.AfterAsking(
+                    await former!.LivesAsync(AgentAdmission.ProofOfLife, ct), former.Claim, claim);
+            }
+
+            if (verdict is AdmissionVerdict.Refuse refuse)
+            {
+                return Refuse(claim, refuse);
+            }
+
+            try
+            {
+                bindings.Bind(claim.Agent, claim.Key);
+            }
+            catch (IOException e)
+            {
+                return new("busy", $"The service could not store this agent's key: {e.Message}");
+            }
+
+            Exchange(session);
+            former?.Close($"{claim} has taken its place");
         }
 
-        return hello.Agent.Length is 0 or > longestName
-            ? $"An agent's name has 1 to {longestName} characters; '{hello.Agent}' does not."
-            : null;
+        await session.WelcomeAsync(bindings.Vault, ct);
+        return null;
     }
 
-    private void Take(string agent, ControlMessage.Report report)
+    private void Exchange(AgentSession session)
     {
-        Sightings.Heard(agent);
+        var (agent, incarnation) = (session.Agent, session.Claim.Process.Incarnation);
+        if (!_lives.TryGetValue(agent, out var life) || life.Incarnation != incarnation)
+        {
+            _lives[agent] = new ProcessLife(incarnation, new CancellationTokenSource());
+            life?.Over.Cancel();
+        }
+
+        _sessions[agent] = session;
+        Sightings.Connected(agent);
+        Sightings.Settled(agent);
+        _said.TryRemove(agent, out _);
+        Admitted(logger, agent, session.Claim);
+    }
+
+    private ControlMessage.Refused Refuse(AgentClaim claim, AdmissionVerdict.Refuse refuse)
+    {
+        Sightings.Conflicts(claim.Agent, refuse.Conflict);
+        if (_said.GetOrAdd(claim.Agent, _ => new RepeatedReason(time)).IsWorthSaying(refuse.Conflict))
+        {
+            Conflicting(logger, refuse.Conflict);
+        }
+
+        return new ControlMessage.Refused(refuse.Code, refuse.Reason);
+    }
+
+    private void Heard(AgentSession session)
+    {
+        if (IsCurrent(session))
+        {
+            Sightings.Heard(session.Agent);
+        }
+    }
+
+    // A session that has lost its name may still have something to say; it says it for nobody.
+    private void Take(AgentSession session, ControlMessage.Report report)
+    {
+        if (!IsCurrent(session))
+        {
+            return;
+        }
+
         foreach (var status in report.Volumes)
         {
-            Note(agent, status);
+            Note(session.Agent, status);
         }
     }
+
+    private bool IsCurrent(AgentSession session) =>
+        _sessions.TryGetValue(session.Agent, out var current) && ReferenceEquals(current, session);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "agent '{Agent}' is connected: {Who}")]
+    private static partial void Admitted(ILogger logger, string agent, AgentClaim who);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "the control stream of agent '{Agent}' ended: {Reason}")]
+    private static partial void Ended(ILogger logger, string agent, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Conflict}")]
+    private static partial void Conflicting(ILogger logger, string conflict);
+
+    private sealed record ProcessLife(string Incarnation, CancellationTokenSource Over);
+}
+
+/// <summary>What became of a request to forget an agent.</summary>
+internal enum ForgetOutcome
+{
+    /// <summary>Its name is free.</summary>
+    Forgotten = 0,
+
+    /// <summary>No key has this name.</summary>
+    Unknown = 1,
+
+    /// <summary>It is connected, so it stays.</summary>
+    Connected = 2,
 }

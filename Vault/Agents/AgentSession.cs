@@ -1,23 +1,49 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Orchestration.Sources;
 
 namespace ReplicationEngine.Vault.Agents;
 
-/// <summary>One connected agent: questions go out, answers and reports come in. Safe to use from several
-/// tasks.</summary>
-internal sealed class AgentSession(string agent, ControlChannel channel) : IDisposable
+/// <summary>
+/// One connected agent: questions go out, answers and reports come in. It ends when the stream does, when nothing comes
+/// for too long, and when it is closed because another takes its place. Safe to use from several tasks.
+/// </summary>
+internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, TimeProvider time) : IDisposable
 {
+    private const int SecretBytes = 32;
+    private static readonly TimeSpan LookForLifeEvery = TimeSpan.FromMilliseconds(50);
     private readonly ConcurrentDictionary<long, TaskCompletionSource<AgentReply>> _pending = new();
     private readonly CancellationTokenSource _closed = new();
+    private readonly TaskCompletionSource _welcomed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile string? _closedBecause;
     private long _lastId;
 
+    /// <summary>Who the agent is.</summary>
+    public AgentClaim Claim { get; } = claim;
+
     /// <summary>The agent's name.</summary>
-    public string Agent { get; } = agent;
+    public string Agent => Claim.Agent;
 
-    /// <summary>Cancelled when the stream has ended.</summary>
-    public CancellationToken Closed => _closed.Token;
+    /// <summary>What the agent's data streams must show.</summary>
+    public string Secret { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes));
 
-    /// <summary>Asks and waits for the answer; an agent that goes away answers with a recoverable failure.</summary>
+    /// <summary>Whether a data stream shows this session's secret.</summary>
+    public bool IsOf(string? secret) => secret is not null && CryptographicOperations.FixedTimeEquals(
+        Encoding.UTF8.GetBytes(Secret), Encoding.UTF8.GetBytes(secret));
+
+    /// <summary>Says welcome; questions wait until it is said.</summary>
+    public async Task WelcomeAsync(string vault, CancellationToken cancellationToken)
+    {
+        await channel.SendAsync(new ControlMessage.Welcome(vault, Secret), cancellationToken);
+        _welcomed.TrySetResult();
+    }
+
+    /// <summary>
+    /// Asks and waits for the answer; an agent that goes away answers with a recoverable failure. A question that is
+    /// cancelled may have reached the agent all the same.
+    /// </summary>
     public async Task<AgentReply> AskAsync(AgentRequest request, CancellationToken cancellationToken)
     {
         var id = Interlocked.Increment(ref _lastId);
@@ -26,10 +52,11 @@ internal sealed class AgentSession(string agent, ControlChannel channel) : IDisp
         try
         {
             await using var lost = _closed.Token.Register(() => answer.TrySetResult(Gone(Agent)));
+            await Task.WhenAny(_welcomed.Task, answer.Task).WaitAsync(cancellationToken);
             await channel.SendAsync(new ControlMessage.Request(id, request), cancellationToken);
             return await answer.Task.WaitAsync(cancellationToken);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             return Gone(Agent);
         }
@@ -39,31 +66,61 @@ internal sealed class AgentSession(string agent, ControlChannel channel) : IDisp
         }
     }
 
-    /// <summary>Reads until the stream ends; reports go to <paramref name="reported"/>.</summary>
-    public async Task RunAsync(Action<ControlMessage.Report> reported, CancellationToken cancellationToken)
+    /// <summary>Runs until the stream ends; reports go to <paramref name="reported"/>, and whatever comes is told to
+    /// <paramref name="heard"/> first.</summary>
+    /// <exception cref="IOException">The stream broke, the agent fell silent, or the session was closed.</exception>
+    /// <exception cref="InvalidDataException">The agent does not follow the protocol.</exception>
+    public async Task RunAsync(
+        Action heard, Action<ControlMessage.Report> reported, CancellationToken cancellationToken)
     {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token);
+        List<Task> running =
+            [ReadAsync(heard, reported, ending.Token), WatchAsync(ending.Token), PingAsync(ending.Token)];
         try
         {
-            while (await channel.ReadAsync(cancellationToken) is { } message)
-            {
-                switch (message)
-                {
-                    case ControlMessage.Reply reply when _pending.TryGetValue(reply.Id, out var answer):
-                        answer.TrySetResult(reply.Body);
-                        break;
-                    case ControlMessage.Reply:
-                        break;
-                    case ControlMessage.Report report:
-                        reported(report);
-                        break;
-                    default:
-                        throw new InvalidDataException($"An agent does not send {message.GetType().Name}.");
-                }
-            }
+            await await Task.WhenAny(running);
+        }
+        catch (OperationCanceledException e) when (_closedBecause is { } why)
+        {
+            throw new IOException(why, e);
         }
         finally
         {
+            await ending.CancelAsync();
             await _closed.CancelAsync();
+            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Whether the agent says anything within a time; false at once when the session ends.</summary>
+    public async Task<bool> LivesAsync(TimeSpan within, CancellationToken cancellationToken)
+    {
+        var (before, began) = (channel.Heard, time.GetTimestamp());
+        while (!_closed.IsCancellationRequested && time.GetElapsedTime(began) < within)
+        {
+            if (channel.Heard != before)
+            {
+                return true;
+            }
+
+            await Task.Delay(LookForLifeEvery, time, cancellationToken);
+        }
+
+        return false;
+    }
+
+    /// <summary>Ends the session; who waits for an answer gets one.</summary>
+    public void Close(string why)
+    {
+        _closedBecause = why;
+        try
+        {
+            _closed.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended by itself.
+            return;
         }
     }
 
@@ -74,4 +131,47 @@ internal sealed class AgentSession(string agent, ControlChannel channel) : IDisp
     public static AgentReply.Failed Gone(string agent) => new(
         "agent-disconnected", $"The agent '{agent}' is not connected.",
         "Start the agent, or see why it cannot reach the service.", true);
+
+    private async Task ReadAsync(Action heard, Action<ControlMessage.Report> reported, CancellationToken ct)
+    {
+        while (await channel.ReadAsync(ct) is { } message)
+        {
+            heard();
+            switch (message)
+            {
+                case ControlMessage.Reply reply when _pending.TryGetValue(reply.Id, out var answer):
+                    answer.TrySetResult(reply.Body);
+                    break;
+                case ControlMessage.Reply or ControlMessage.Pong:
+                    break;
+                case ControlMessage.Report report:
+                    reported(report);
+                    break;
+                default:
+                    throw new InvalidDataException($"An agent does not send {message.GetType().Name}.");
+            }
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken ct)
+    {
+        var watch = new SilenceWatch();
+        using var timer = new PeriodicTimer(ControlLimits.LookEvery, time);
+        while (await timer.WaitForNextTickAsync(ct))
+        {
+            if (watch.Look(channel.Heard))
+            {
+                throw new IOException($"the agent has said nothing for {ControlLimits.SilentLooks} s");
+            }
+        }
+    }
+
+    private async Task PingAsync(CancellationToken ct)
+    {
+        using var timer = new PeriodicTimer(ControlLimits.PingEvery, time);
+        for (var id = 1L; await timer.WaitForNextTickAsync(ct); id++)
+        {
+            await channel.SendAsync(new ControlMessage.Ping(id), ct);
+        }
+    }
 }

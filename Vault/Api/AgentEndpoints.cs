@@ -5,13 +5,15 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Effects;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
 
 /// <summary>
 /// The agents' way in: <c>GET /agent/control</c> and <c>GET /agent/data?vm=NAME&amp;direction=forward|reverse</c>, both
-/// upgraded to raw two-way streams. The data stream authenticates itself by the VM's data key.
+/// upgraded to raw two-way streams. A data stream shows the secret of its agent's control session in the header
+/// <see cref="UpgradeClient.SessionHeader"/>, and proves by the VM's data key that it is the VM's.
 /// </summary>
 internal static class AgentEndpoints
 {
@@ -19,40 +21,89 @@ internal static class AgentEndpoints
     public static void MapAgents(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/api/v1/agents", (AgentRegistry registry) => registry.Views());
-        routes.MapGet("/agent/control", async (
-            HttpContext context, AgentRegistry registry, IHostApplicationLifetime life) =>
-        {
-            if (await UpgradeAsync(context, UpgradeClient.ControlProtocol) is { } stream)
-            {
-                await UntilStoppedAsync(context, life, ending => registry.ServeAsync(stream, ending));
-            }
-        });
-        routes.MapGet("/agent/data", async (
-            HttpContext context, string vm, string direction, TargetSite site, IHostApplicationLifetime life) =>
-        {
-            if (site.SessionsOf(vm) is not { } sessions || direction is not ("forward" or "reverse"))
-            {
-                context.Response.StatusCode = StatusCodes.Status404NotFound;
-                return;
-            }
+        routes.MapDelete("/api/v1/agents/{name}", (string name, AgentRegistry registry) => Forget(name, registry));
+        routes.MapGet("/agent/control", ServeControlAsync);
+        routes.MapGet("/agent/data", ServeDataAsync);
+    }
 
-            if (await UpgradeAsync(context, UpgradeClient.DataProtocol) is { } stream)
-            {
-                await UntilStoppedAsync(
-                    context, life, ending => sessions.ServeDataAsync(stream, direction == "reverse", ending));
-            }
-        });
+    private static IResult Forget(string name, AgentRegistry registry) => registry.Forget(name) switch
+    {
+        ForgetOutcome.Forgotten => Results.NoContent(),
+        ForgetOutcome.Connected => ApiErrors.Problem(
+            StatusCodes.Status409Conflict, "agent-connected",
+            $"Agent '{name}' is connected; stop it before its name is given to another."),
+        _ => ApiErrors.Problem(
+            StatusCodes.Status404NotFound, "unknown-agent", $"No agent named '{name}' is registered."),
+    };
+
+    private static async Task ServeControlAsync(
+        HttpContext context, AgentRegistry registry, AgentStreams streams, IHostApplicationLifetime life)
+    {
+        using var place = Enter(context, streams);
+        if (place is not null && await UpgradeAsync(context, UpgradeClient.ControlProtocol) is { } stream)
+        {
+            var address = $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}";
+            await UntilStoppedAsync(
+                context, ending => registry.ServeAsync(stream, address, ending), life.ApplicationStopping);
+        }
+    }
+
+    private static async Task ServeDataAsync(
+        HttpContext context, string vm, string direction, DataStreamServices services, IHostApplicationLifetime life)
+    {
+        if (services.Site.SessionsOf(vm) is not { } sessions || direction is not ("forward" or "reverse"))
+        {
+            Refuse(context, StatusCodes.Status404NotFound, $"There is nothing to replicate of a VM '{vm}' here.");
+            return;
+        }
+
+        var agent = (await services.Vms.LookAsync(vm, context.RequestAborted)).View?.State.Enrollment.Agent;
+        var secret = context.Request.Headers[UpgradeClient.SessionHeader].ToString();
+        if (agent is null || services.Agents.LifeOf(agent, secret) is not { } owner)
+        {
+            Refuse(
+                context, StatusCodes.Status403Forbidden,
+                $"The stream does not belong to the session of the agent that '{vm}' is protected by.");
+            return;
+        }
+
+        using var place = Enter(context, services.Streams);
+        if (place is not null && await UpgradeAsync(context, UpgradeClient.DataProtocol) is { } stream)
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(owner, life.ApplicationStopping);
+            await UntilStoppedAsync(
+                context, ending => sessions.ServeDataAsync(stream, direction == "reverse", ending), either.Token);
+        }
+    }
+
+    private static IDisposable? Enter(HttpContext context, AgentStreams streams)
+    {
+        if (streams.TryEnter() is { } place)
+        {
+            return place;
+        }
+
+        Refuse(
+            context, StatusCodes.Status503ServiceUnavailable,
+            $"The service has {AgentStreams.Most} streams of agents already; try again later.");
+        return null;
+    }
+
+    private static void Refuse(HttpContext context, int status, string reason)
+    {
+        context.Response.StatusCode = status;
+        context.Response.Headers[UpgradeClient.ReasonHeader] =
+            string.Concat(reason.Select(c => c is >= ' ' and <= '~' ? c : '?'));
     }
 
     /// <summary>
     /// A stream goes on for as long as both ends live, so a service that stops has to end it: its web server would
-    /// wait for it.
+    /// wait for it. One that broke is torn down: its other end may never take what is still to be sent.
     /// </summary>
     private static async Task UntilStoppedAsync(
-        HttpContext context, IHostApplicationLifetime life, Func<CancellationToken, Task> serve)
+        HttpContext context, Func<CancellationToken, Task> serve, CancellationToken stopped)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(
-            context.RequestAborted, life.ApplicationStopping);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopped);
         try
         {
             await serve(ending.Token);
@@ -60,6 +111,12 @@ internal static class AgentEndpoints
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             // Ended as asked.
+            context.Abort();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            // Whoever served it has said why.
+            context.Abort();
         }
     }
 
@@ -77,3 +134,7 @@ internal static class AgentEndpoints
         return await feature.UpgradeAsync();
     }
 }
+
+/// <summary>What serving a data stream needs.</summary>
+internal sealed record DataStreamServices(
+    AgentRegistry Agents, TargetSite Site, ProtectedVms Vms, AgentStreams Streams);

@@ -131,6 +131,8 @@ public sealed record JobErrorView(string Code, string Message, string? Remedy);
 /// source has written alone.</param>
 /// <param name="KeepReplica">disable: keep the replica's data.</param>
 /// <param name="Raw">protect: an image in a format of its own is meant byte by byte.</param>
+/// <param name="Force">planned-failover: go on though clients have the source's disks open for writing, which is
+/// refused otherwise (409, code <c>source-has-writers</c>).</param>
 /// <param name="CommandId">A GUID that makes a repeated request the same one (I19), with the same answer and job; null
 /// means a new one. Ids are per VM: one that was used for another operation of the VM, or with other fields, is refused
 /// with 409 <c>command-id-reused</c>. A request that was refused leaves nothing behind, so after a restart of the
@@ -138,7 +140,7 @@ public sealed record JobErrorView(string Code, string Message, string? Remedy);
 public sealed record OperationRequest(
     IReadOnlyList<string>? Disks = null, string? Agent = null, string? Scenario = null, string? Policy = null,
     string? Point = null, bool? App = null, string? Notes = null, bool? Discard = null, bool? KeepReplica = null,
-    string? CommandId = null, bool? Raw = null);
+    string? CommandId = null, bool? Raw = null, bool? Force = null);
 
 /// <summary>The operation was accepted and is a job now; null for operations that are done at once (pause, resume,
 /// retry).</summary>
@@ -153,9 +155,17 @@ public sealed record LogLineView(long Seq, DateTimeOffset Time, string Type, str
 /// <summary>The VM's state as it was after an event.</summary>
 public sealed record StateAtView(long Seq, DateTimeOffset Time, string Phase, string Health, JsonNode State);
 
-/// <summary>A connected or known agent: <c>GET /api/v1/agents</c>.</summary>
+/// <summary>A connected or known agent: <c>GET /api/v1/agents</c>. An agent counts as connected while it was heard of
+/// within the last seconds. <c>DELETE /api/v1/agents/{name}</c> has the next agent that registers the name get it; 409
+/// with code <c>agent-connected</c> while it is connected, 404 for a name that belongs to none.</summary>
 public sealed record AgentView(string Name, bool Connected, DateTimeOffset LastSeen, IReadOnlyList<string> Vms)
 {
+    /// <summary>The connected process: number, host, address; null while there is none.</summary>
+    public string? Process { get; init; }
+
+    /// <summary>Who else has claimed the agent's name or identity lately; null for nobody.</summary>
+    public string? Conflict { get; init; }
+
     /// <summary>The agent's clock minus the service's; null before it was measured.</summary>
     public double? ClockOffsetSeconds { get; init; }
 }

@@ -39,7 +39,7 @@ internal static class OperationCommands
                 request.App == true ? PointKind.Application : PointKind.Crash, facts.AgentHasHooks),
                     JobKind.RecoveryPoint),
             "test-failover" => new(new ProtectedVmCommand.StartTestFailover(Choice(request)), JobKind.TestFailover),
-            "planned-failover" => new(Planned(request), JobKind.PlannedFailover),
+            "planned-failover" => new(Planned(request, facts), JobKind.PlannedFailover),
             "unplanned-failover" => new(
                 new ProtectedVmCommand.StartUnplannedFailover(Choice(request), TryShutdown: false),
                     JobKind.UnplannedFailover),
@@ -164,8 +164,12 @@ internal static class OperationCommands
     private static string Listed(IReadOnlyList<string> agents) => agents.Count == 0 ? "none"
         : string.Join(", ", agents);
 
-    private static ProtectedVmCommand.StartPlannedFailover Planned(OperationRequest request) =>
-        request.Point is null or "latest" ? new ProtectedVmCommand.StartPlannedFailover()
+    private static ProtectedVmCommand.StartPlannedFailover Planned(OperationRequest request, OperationFacts facts) =>
+        request.Point is null or "latest"
+            ? new ProtectedVmCommand.StartPlannedFailover
+            {
+                Writers = facts.Writers.ToValueList(), Force = request.Force == true,
+            }
             : throw new BadRequestException(
             $"A planned failover ships the last writes and recovers to them, not to '{request.Point}'; "
             + "leave the point out, or fail over unplanned.");
@@ -190,7 +194,11 @@ internal static class OperationCommands
 /// <param name="AgentHasHooks">Whether the VM's agent has hooks for application-consistent points; null when it did not
 /// say.</param>
 internal sealed record OperationFacts(
-    IReadOnlyList<string> Agents, long TargetWrittenBytes, bool? AgentHasHooks = null);
+    IReadOnlyList<string> Agents, long TargetWrittenBytes, bool? AgentHasHooks = null)
+{
+    /// <summary>Who has the source's disks open for writing; none when the agent can stop the machine itself.</summary>
+    public IReadOnlyList<string> Writers { get; init; } = [];
+}
 
 /// <summary>A request that cannot be understood: 400, with one clear sentence.</summary>
 internal sealed class BadRequestException(string message) : Exception(message);

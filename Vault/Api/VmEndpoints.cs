@@ -18,6 +18,8 @@ internal static class VmEndpoints
     private const int LongestName = 64;
     private const int CleanUpTries = 50;
     private static readonly TimeSpan CleanUpPause = TimeSpan.FromMilliseconds(100);
+    private const int LooksForWriters = 8;
+    private static readonly TimeSpan LookForWritersEvery = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Adds the routes.</summary>
     public static void MapVms(this IEndpointRouteBuilder routes)
@@ -100,9 +102,7 @@ internal static class VmEndpoints
             return ApiErrors.UnknownVm(vm);
         }
 
-        var facts = new OperationFacts(
-            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes ?? 0,
-            services.Agents.Sightings.Status(vm)?.HasHooks);
+        var facts = await FactsAsync(vm, operation == "planned-failover" && request.Force != true, services, ct);
         var asked = OperationCommands.For(vm, operation, request, facts);
         if (asked.Command is ProtectedVmCommand.Enable)
         {
@@ -148,6 +148,30 @@ internal static class VmEndpoints
             await Task.Delay(CleanUpPause, services.Time, ct);
         }
     }
+
+    // What an agent reported of its disks' clients may be a second old: a machine that was just shut down is not to be
+    // named as a writer.
+    private static async Task<OperationFacts> FactsAsync(
+        string vm, bool asksForWriters, OperationServices services, CancellationToken ct)
+    {
+        var writers = asksForWriters ? Writers(vm, services) : [];
+        for (var look = 0; look < LooksForWriters && writers.Count > 0; look++)
+        {
+            await Task.Delay(LookForWritersEvery, services.Time, ct);
+            writers = Writers(vm, services);
+        }
+
+        return new OperationFacts(
+            services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes ?? 0,
+            services.Agents.Sightings.Status(vm)?.HasHooks)
+        {
+            Writers = writers,
+        };
+    }
+
+    private static IReadOnlyList<string> Writers(string vm, OperationServices services) =>
+        services.Agents.Sightings.Status(vm) is { StopsGuest: false } status
+            ? [.. status.Clients.Where(c => !c.ReadOnly).Select(c => c.Who).Distinct(StringComparer.Ordinal)] : [];
 
     private static CommandId CommandIdOf(OperationRequest request)
     {

@@ -25,9 +25,12 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
         var (sight, now) = (facts.Observe(state), time.GetUtcNow());
         var lag = Lag(state, status, volume, sight.AtRisk);
         var health = ProtectedVmHealth.Of(state, sight, now);
+        var conflict = Conflict(state.Enrollment.Agent);
         return new VmView(
-            vm, PhaseName.Of(state.Phase), health.Word,
-            [.. health.Causes.Select(Cause)], lag.Bytes, lag.Seconds, Progress(state, status, volume),
+            vm, PhaseName.Of(state.Phase),
+            conflict is not null && health.Level < HealthLevel.Warning ? Text(HealthLevel.Warning) : health.Word,
+            [.. health.Causes.Select(Cause), .. conflict is null ? [] : new[] { conflict }], lag.Bytes, lag.Seconds,
+            Progress(state, status, volume),
             Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume),
                 Test(state, volume),
             Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null
@@ -40,6 +43,13 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
                 ? Math.Round(bare.TotalSeconds, 1) : null,
         };
     }
+
+    // Another process claims to be the VM's agent: it gets nothing, but somebody has to look.
+    private CauseView? Conflict(string agent) => agents.Sightings.ConflictOf(agent) is { } conflict
+        ? new CauseView(
+            "agent-conflict", Text(HealthLevel.Warning), conflict.Text,
+            "See `drctl agents`; stop the process that should not be there.", conflict.Since)
+        : null;
 
     /// <summary>The view of a VM that is out of service: its name, and why.</summary>
     public VmView Quarantined(string vm, string cause)

@@ -24,6 +24,7 @@ namespace ReplicationEngine.Vault.Cli;
 [JsonSerializable(typeof(FailoverResult))]
 [JsonSerializable(typeof(PointResult))]
 [JsonSerializable(typeof(UriResult))]
+[JsonSerializable(typeof(AgentForgotten))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>For results: slashes and angle brackets of paths and URIs stay readable.</summary>

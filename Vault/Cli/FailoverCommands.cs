@@ -28,13 +28,19 @@ internal static class FailoverCommands
             HelpName = "latest|latest-processed|latest-app|ID",
             Description = "The recovery point; default: latest",
         };
+        var force = new Option<bool>("--force")
+        {
+            Description = "Planned: go on though clients have the source's disks open for writing; their writes fail "
+                + "from then on",
+        };
         return commands.Operation(
             "failover", "Recover a VM at the recovery site and print a writable NBD URI for each recovered disk",
-                [kind, point],
+                [kind, point, force],
             async (run, cancellationToken) =>
             {
                 var chosen = run.Parsed.GetRequiredValue(kind);
-                var request = new OperationRequest(Point: run.Parsed.GetValue(point));
+                var request = new OperationRequest(
+                    Point: run.Parsed.GetValue(point), Force: run.Parsed.GetValue(force) ? true : null);
                 await run.StartAsync(run.Vm, $"{chosen}-failover", request, cancellationToken);
                 await FinishAsync(run, chosen, cancellationToken);
             });

@@ -71,9 +71,27 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             },
         };
         var hooks = Text("--hooks", "DIR",
-            "A directory with the executables `freeze` and `thaw`, for application-consistent recovery points");
+            "A directory with executables: `freeze` and `thaw` for application-consistent recovery points, `stop` to "
+                + "shut a VM down before a planned failover");
         var socket = Text("--nbd-socket", "PATH",
             "The unix socket that serves the disks; default: nbd.sock in the data directory");
+        var group = Text("--nbd-socket-group", "GROUP",
+            "The group that may connect to the socket, such as the one QEMU runs in");
+        var mode = new Option<UnixFileMode?>("--nbd-socket-mode")
+        {
+            HelpName = "MODE",
+            Description = "The socket's permissions in octal; default: 0600, or 0660 with a group",
+            CustomParser = result =>
+            {
+                if (InputText.TryMode(result.Tokens[0].Value, out var bits, out var sentence))
+                {
+                    return bits;
+                }
+
+                result.AddError(sentence);
+                return null;
+            },
+        };
         var alone = new Option<bool>("--start-alone")
         {
             Description = "Serve the disks before the service has confirmed that no failover happened",
@@ -82,7 +100,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             "agent",
             "Run the agent on the machine that has the disks; it connects to the service and accepts no connections")
         {
-            options.Server, options.TokenFile, data, name, allow, cacheLimit, hooks, socket, alone,
+            options.Server, options.TokenFile, data, name, allow, cacheLimit, hooks, socket, group, mode, alone,
             Removed("A secret in the argument list can be read by every user of this machine; give a file that holds "
                 + $"the API token by --token-file FILE or {ServiceToken.FileVariable}"),
         };
@@ -92,7 +110,10 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                     options.ServerOf(parsed, surroundings), surroundings.Full(parsed.GetRequiredValue(data)),
                     parsed.GetValue(name), TokenOf(parsed), Allowed(parsed.GetValue(allow)),
                     parsed.GetValue(cacheLimit), FullOrNull(parsed.GetValue(hooks)),
-                    FullOrNull(parsed.GetValue(socket)), parsed.GetValue(alone)),
+                    FullOrNull(parsed.GetValue(socket)), parsed.GetValue(alone))
+                {
+                    NbdSocketGroup = parsed.GetValue(group), NbdSocketMode = parsed.GetValue(mode),
+                },
                 cancellationToken),
             cancellationToken));
         return command;

@@ -27,7 +27,14 @@ internal sealed record ServeOptions(
 /// fenced.</param>
 internal sealed record AgentOptions(
     Uri Server, string Data, string? Name, ServiceToken Token, IReadOnlyList<string> Allowed, long? CacheLimitBytes,
-    string? Hooks, string? NbdSocket, bool StartAlone);
+    string? Hooks, string? NbdSocket, bool StartAlone)
+{
+    /// <summary>The group that may connect to the socket; null means none.</summary>
+    public string? NbdSocketGroup { get; init; }
+
+    /// <summary>The socket's mode; null means 0660 with a group and 0600 without.</summary>
+    public UnixFileMode? NbdSocketMode { get; init; }
+}
 
 /// <summary>Runs the service until the token is cancelled; answers an exit code.</summary>
 internal delegate Task<int> ServeHandler(ServeOptions options, CancellationToken cancellationToken);

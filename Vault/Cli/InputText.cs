@@ -49,6 +49,22 @@ internal static partial class InputText
         return true;
     }
 
+    /// <summary>Permissions of a file as three or four octal digits, such as 0660.</summary>
+    /// <returns>False, and a sentence, when <paramref name="text"/> is none.</returns>
+    public static bool TryMode(string text, out UnixFileMode mode, out string sentence)
+    {
+        const int octal = 8;
+        sentence = $"'{text}' is not a mode; write octal digits from 0000 to 0777, such as 0660.";
+        mode = UnixFileMode.None;
+        if (text.Length is < 3 or > 4 || text.Any(c => c is < '0' or > '7') || (text.Length == 4 && text[0] != '0'))
+        {
+            return false;
+        }
+
+        mode = (UnixFileMode)text.Aggregate(0, (bits, digit) => (bits * octal) + (digit - '0'));
+        return true;
+    }
+
     /// <summary>The name of a VM, as <see cref="Engine.Identifiers.ProtectedVmId"/> allows it.</summary>
     public static string VmName(string text) => VmNamePattern().IsMatch(text)
         ? text

@@ -65,6 +65,17 @@ internal sealed class VaultClient : IDisposable
     public Task<IReadOnlyList<AgentView>> AgentsAsync(CancellationToken cancellationToken) =>
         GetAsync("api/v1/agents", CliJson.Default.IReadOnlyListAgentView, cancellationToken);
 
+    /// <summary>Gives an agent's name to the next agent that registers it.</summary>
+    public async Task ForgetAgentAsync(string agent, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(
+            HttpMethod.Delete, $"api/v1/agents/{Escape(agent)}", null, cancellationToken);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw await RefusalAsync(response, cancellationToken);
+        }
+    }
+
     /// <summary>Puts a VM that is out of service back into it; answers its view.</summary>
     public async Task<VmView> LiftQuarantineAsync(string vm, CancellationToken cancellationToken)
     {

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ReplicationEngine.Vault.Api;
-using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -11,7 +10,7 @@ internal static class ViewCommands
 {
     /// <summary>All of them.</summary>
     public static IEnumerable<Command> All(ClientCommands commands) =>
-        [Status(commands), Points(commands), Log(commands), Jobs(commands), Agents(commands)];
+        [Status(commands), Points(commands), Log(commands), Jobs(commands), AgentCommands.Make(commands)];
 
     private static Command Status(ClientCommands commands)
     {
@@ -95,31 +94,6 @@ internal static class ViewCommands
 
             run.Answer(jobs, j => JobsPage.Table(j, run.Surroundings.Time.GetUtcNow()));
         });
-    }
-
-    private static Command Agents(ClientCommands commands) =>
-        commands.View("agents", "List the agents", [], async (run, cancellationToken) =>
-        {
-            var agents = await run.Client.AgentsAsync(cancellationToken);
-            run.Answer(agents, a => AgentsTable(a, run.Surroundings.Time.GetUtcNow()));
-        });
-
-    private static IRenderable AgentsTable(IReadOnlyList<AgentView> agents, DateTimeOffset now)
-    {
-        if (agents.Count == 0)
-        {
-            return Pages.Line("No agent has registered yet; start one with `drctl agent --server URL --data DIR`.");
-        }
-
-        var table = Pages.Table("AGENT", "CONNECTED", "LAST SEEN", "CLOCK", "VMS");
-        foreach (var agent in agents)
-        {
-            table.With(
-                agent.Name, agent.Connected ? "yes" : "no", StatusPages.Ago(agent.LastSeen, now),
-                    StatusPages.Clock(agent.ClockOffsetSeconds), string.Join(", ", agent.Vms));
-        }
-
-        return table;
     }
 
     // One line an event, never folded, so that it can be searched and cut.

@@ -13,19 +13,31 @@ namespace ReplicationEngine.Vault.Effects;
 /// <summary>
 /// Tells the VMs what was observed of them. It compares what is so (agents' reports, replicas) with what the VM's state
 /// says and sends the difference as facts, so nothing is missed when a signal is lost or the service restarts. A VM is
-/// looked at when its agent reports it (every second), when its replica changes, and every five seconds: a VM that its
+/// looked at when its agent reports it (every second), when its replica changes, and every other second: a VM that its
 /// agent says nothing of is one to look at.
 /// </summary>
-internal sealed partial class FactPump(
-    ProtectedVms vms, FactFinder finder, AgentRegistry agents, TargetSite site, TimeProvider time,
-    ILogger<FactPump> logger)
-        : BackgroundService
+internal sealed partial class FactPump : BackgroundService
 {
-    private static readonly TimeSpan LookAtAllEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookAtAllEvery = TimeSpan.FromSeconds(2);
+    private readonly ProtectedVms _vms;
+    private readonly FactFinder _finder;
+    private readonly AgentRegistry _agents;
+    private readonly TargetSite _site;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly ObservedWork _kept;
+    private readonly ObservedWork _welcomes;
     private readonly ConcurrentDictionary<string, bool> _due = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _signal = new(0);
-    private readonly ConcurrentDictionary<string, Task> _kept = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Task> _welcomes = new(StringComparer.Ordinal);
+
+    public FactPump(
+        ProtectedVms vms, FactFinder finder, AgentRegistry agents, TargetSite site, TimeProvider time,
+        ILogger<FactPump> logger)
+    {
+        (_vms, _finder, _agents, _site, _time, _logger) = (vms, finder, agents, site, time, logger);
+        _kept = new ObservedWork((vm, e, pause) => NotKept(vm, pause, e), time);
+        _welcomes = new ObservedWork((agent, e, pause) => NotWelcomed(agent, pause, e), time);
+    }
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -37,34 +49,43 @@ internal sealed partial class FactPump(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        agents.Reported += (agent, status) =>
+        _agents.Reported += (agent, status) =>
         {
-            site.Find(status.Vm)?.NoteReport(SourceReports.Sight(status), agents.Clocks.Before(agent, status));
+            _site.Find(status.Vm)?.NoteReport(SourceReports.Sight(status), _agents.Clocks.Before(agent, status));
             Due(status.Vm);
         };
-        agents.Connected += agent => _welcomes[agent] = WelcomeAsync(agent, stoppingToken);
-        agents.Disconnected += _ => DueAll();
-        site.Changed += Due;
-        DueAll();
-        await LookAsync(stoppingToken);
+        _agents.Connected += agent => _welcomes.Begin(agent, ct => WelcomeAllAsync(agent, ct), stoppingToken);
+        _agents.Disconnected += _ => DueAll();
+        _site.Changed += Due;
+        var regular = DueRegularlyAsync(stoppingToken);
+        try
+        {
+            await LookAsync(stoppingToken);
+        }
+        finally
+        {
+            await Task.WhenAll(regular, _kept.EndAsync(), _welcomes.EndAsync())
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
-    private async Task WelcomeAsync(string agent, CancellationToken ct)
-    {
-        foreach (var vm in await vms.ListAsync(ct))
-        {
-            if ((await vms.LookAsync(vm, ct)).View is not { State: var state } view
-                || state.Enrollment.Agent != agent || state.Phase is Phase.NotProtected)
-            {
-                continue;
-            }
+    // One VM whose source takes long holds up no other one's.
+    private async Task WelcomeAllAsync(string agent, CancellationToken ct) =>
+        await Task.WhenAll((await _vms.ListAsync(ct)).Select(vm => WelcomeAsync(agent, vm, ct)));
 
-            var problem = await finder.WelcomeAsync(
-                state, async (fact, ending) => await vms.TellAsync(vm, fact, $"connected|{view.Sequence}", ending), ct);
-            if (problem is not null)
-            {
-                NotDirected(agent, vm, problem);
-            }
+    private async Task WelcomeAsync(string agent, string vm, CancellationToken ct)
+    {
+        if ((await _vms.LookAsync(vm, ct)).View is not { State: var state } view
+            || state.Enrollment.Agent != agent || state.Phase is Phase.NotProtected)
+        {
+            return;
+        }
+
+        var problem = await _finder.WelcomeAsync(
+            state, async (fact, ending) => await _vms.TellAsync(vm, fact, $"connected|{view.Sequence}", ending), ct);
+        if (problem is not null)
+        {
+            NotDirected(agent, vm, problem);
         }
     }
 
@@ -78,7 +99,7 @@ internal sealed partial class FactPump(
 
     private void DueAll()
     {
-        foreach (var vm in site.Vms)
+        foreach (var vm in _site.Vms)
         {
             Due(vm);
         }
@@ -86,16 +107,9 @@ internal sealed partial class FactPump(
 
     private async Task LookAsync(CancellationToken ct)
     {
-        var looked = time.GetTimestamp();
         while (!ct.IsCancellationRequested)
         {
-            // However busy the others are, each VM has its turn.
-            if (!await _signal.WaitAsync(LookAtAllEvery, ct) || time.GetElapsedTime(looked) >= LookAtAllEvery)
-            {
-                looked = time.GetTimestamp();
-                DueAll();
-            }
-
+            await _signal.WaitAsync(ct);
             foreach (var vm in _due.Keys)
             {
                 _due.TryRemove(vm, out _);
@@ -104,9 +118,20 @@ internal sealed partial class FactPump(
         }
     }
 
+    // Silence gives no signal: an agent that says nothing more is noticed by looking, whatever the others say.
+    private async Task DueRegularlyAsync(CancellationToken ct)
+    {
+        using var timer = new PeriodicTimer(LookAtAllEvery, _time);
+        do
+        {
+            DueAll();
+        }
+        while (await timer.WaitForNextTickAsync(ct));
+    }
+
     private async Task KeepAsync(string vm, ProtectedVmState state, CancellationToken ct)
     {
-        if (await finder.KeepAsync(state, ct) is { } problem)
+        if (await _finder.KeepAsync(state, ct) is { } problem)
         {
             NotDirected(state.Enrollment.Agent, vm, problem);
         }
@@ -116,11 +141,11 @@ internal sealed partial class FactPump(
     {
         try
         {
-            var view = await vms.Get(vm).StateAsync(ct);
-            _kept[vm] = KeepAsync(vm, view.State, ct);
-            foreach (var fact in finder.Facts(view.State))
+            var view = await _vms.Get(vm).StateAsync(ct);
+            _kept.Begin(vm, ending => KeepAsync(vm, view.State, ending), ct);
+            foreach (var fact in _finder.Facts(view.State))
             {
-                var reply = await vms.TellAsync(vm, fact, $"{view.Sequence}|{fact}", ct);
+                var reply = await _vms.TellAsync(vm, fact, $"{view.Sequence}|{fact}", ct);
                 if (reply is not CommandReply.Accepted)
                 {
                     NotTaken(vm, fact.GetType().Name, reply.ToString());
@@ -132,6 +157,14 @@ internal sealed partial class FactPump(
             NotTaken(vm, "state", e.Message);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "the source of '{Vm}' could not be checked; tried again in {Pause}")]
+    private partial void NotKept(string vm, TimeSpan pause, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "agent '{Agent}' could not be told what its volumes are; tried again in {Pause}")]
+    private partial void NotWelcomed(string agent, TimeSpan pause, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "'{Vm}' did not take {Fact}: {Reply}")]
     private partial void NotTaken(string vm, string fact, string reply);

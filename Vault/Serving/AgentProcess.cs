@@ -1,4 +1,5 @@
 using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.Vault.Cli;
 
 namespace ReplicationEngine.Vault.Serving;
@@ -12,9 +13,20 @@ internal static class AgentProcess
         var settings = new AgentSettings(
             options.Server, options.Data, options.Name ?? Environment.MachineName, options.Token, options.Allowed,
             options.CacheLimitBytes ?? AgentSettings.DefaultCacheLimitBytes, options.Hooks, options.NbdSocket,
-            options.StartAlone);
+            options.StartAlone)
+        {
+            NbdAccess = Access(options),
+        };
         using var loggers = ProcessLogging.Create();
         await AgentHost.RunAsync(settings, loggers, TimeProvider.System, cancellationToken);
         return ExitCodes.Done;
+    }
+
+    private static UnixSocketAccess? Access(AgentOptions options)
+    {
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        const UnixFileMode group = owner | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+        return options is { NbdSocketGroup: null, NbdSocketMode: null } ? null : new UnixSocketAccess(
+            options.NbdSocketGroup, options.NbdSocketMode ?? (options.NbdSocketGroup is null ? owner : group));
     }
 }

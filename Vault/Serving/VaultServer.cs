@@ -1,8 +1,10 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -11,6 +13,7 @@ using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Agent.Access;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
@@ -98,9 +101,17 @@ internal static class VaultServer
         builder.WebHost.UseUrls(options.Listen.ToString());
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            const long largestBody = 1 << 20;
-            kestrel.Limits.MaxRequestBodySize = largestBody;
+            Limit(kestrel.Limits);
             kestrel.AddServerHeader = false;
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection =>
+            {
+                if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
+                {
+                    LiveSockets.Apply(socket);
+                }
+
+                return next(connection);
+            }));
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(20));
@@ -115,10 +126,29 @@ internal static class VaultServer
         return app;
     }
 
+    // Deadlines and caps on everything a stranger can hold open (S3, F20). The agents' streams have closer ones of their
+    // own (AgentDoor, AgentStreams); these leave room above them.
+    private static void Limit(KestrelServerLimits limits)
+    {
+        const long largestBody = 1 << 20;
+        const int slowestBytesPerSecond = 240;
+        limits.MaxRequestBodySize = largestBody;
+        limits.MaxConcurrentConnections = 2 * AgentStreams.Most;
+        limits.MaxConcurrentUpgradedConnections = AgentStreams.Most + AgentDoor.MostUnproven;
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        limits.KeepAliveTimeout = TimeSpan.FromSeconds(10);
+        limits.MinRequestBodyDataRate = new MinDataRate(slowestBytesPerSecond, TimeSpan.FromSeconds(5));
+        limits.MinResponseDataRate = new MinDataRate(slowestBytesPerSecond, TimeSpan.FromSeconds(5));
+    }
+
     private static void AddVault(IServiceCollection services, ServeOptions options)
     {
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(options);
+        services.AddSingleton(provider => new AgentBindings(
+            options.Data, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<AgentDoor>();
+        services.AddSingleton<AgentStreams>();
         services.AddSingleton<AgentRegistry>();
         services.AddSingleton<IAgents>(provider => provider.GetRequiredService<AgentRegistry>());
         services.AddSingleton(provider =>
@@ -143,6 +173,7 @@ internal static class VaultServer
         services.AddSingleton<TargetReady>();
         services.AddSingleton<FactFinder>();
         services.AddSingleton<OperationServices>();
+        services.AddSingleton<DataStreamServices>();
         services.AddSingleton<TargetRestore>();
         services.AddHostedService(provider => provider.GetRequiredService<TargetRestore>());
         services.AddHostedService<FactPump>();

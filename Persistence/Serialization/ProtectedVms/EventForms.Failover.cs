@@ -31,9 +31,12 @@ internal static partial class EventForms
             e => new()
             {
                 At = At(e.At), By = e.By, Kind = (Wire.FailoverKind)e.Kind, Point = To(e.Point),
-                TryShutdown = e.TryShutdown, Term = e.Term.Value,
+                TryShutdown = e.TryShutdown, Term = e.Term.Value, Forced = e.Forced,
             },
-            m => new(Time(m.At), m.By, Known((FailoverKind)m.Kind), From(m.Point), m.TryShutdown, new Term(m.Term))),
+            m => new(Time(m.At), m.By, Known((FailoverKind)m.Kind), From(m.Point), m.TryShutdown, new Term(m.Term))
+            {
+                Forced = m.Forced,
+            }),
         EventForm.V1<WritesQuiesced, Wire.WritesQuiesced>(
             "writes-quiesced",
             e => new() { At = At(e.At), LastLsn = e.LastLsn.Value, Error = e.Error is null ? null : To(e.Error) },

@@ -215,7 +215,7 @@ public sealed class ServerLifecycle : IAsyncDisposable
     public void A_listening_socket_passed_on_by_number_serves_clients()
     {
         var path = Path.Combine(_server.Folder, "inherited");
-        var parents = ListeningSockets.Unix(path);
+        var parents = ListeningSockets.Unix(path, UnixSocketAccess.OwnerOnly);
         var descriptor = (int)parents.SafeHandle.DangerousGetHandle();
         parents.SafeHandle.SetHandleAsInvalid();
         _server.Server.Listen(InheritedSockets.Open(descriptor), null);

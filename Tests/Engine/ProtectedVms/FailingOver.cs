@@ -28,6 +28,22 @@ public sealed class A_failover
     }
 
     [Fact]
+    [Trait("Req", "FOV-2")]
+    public void Planned_is_refused_while_somebody_may_be_writing_unless_the_user_insists()
+    {
+        var story = Stories.Protected();
+        var asked = new StartPlannedFailover { Writers = ["qemu-system-x86 (process 17, user 64055)"] };
+
+        var refusal = story.Refused<ProtectedVmRefusal.SourceHasWriters>(asked);
+        Assert.Contains("qemu-system-x86", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("source-has-writers", refusal.Code);
+
+        var started = (FailoverStarted)story.Do(asked with { Force = true })[0];
+        Assert.True(started.Forced);
+        Assert.True(((Phase.FailingOver)story.State.Phase).Forced);
+    }
+
+    [Fact]
     [Trait("Req", "FOV-3")]
     [Trait("Req", "FOV-9")]
     public void Unplanned_needs_nothing_of_the_source_and_reports_loss_and_duration()

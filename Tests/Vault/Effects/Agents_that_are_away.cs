@@ -1,3 +1,4 @@
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Tests.Actors.Hosting;
 using Xunit;
@@ -39,5 +40,34 @@ public sealed class Agents_that_are_away
         _agents.Note("site-a", report with { LagSeconds = null });
         Assert.Equal(TimeSpan.Zero, _agents.LagOf("web"));
         Assert.Null(_agents.LagOf("db"));
+    }
+
+    [Fact]
+    public void Are_away_when_their_stream_is_open_but_nothing_comes()
+    {
+        _agents.Connected("site-a");
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.True(_agents.IsConnected("site-a"));
+        _agents.Heard("site-a");
+        _time.Advance(TimeSpan.FromSeconds(9));
+        Assert.False(_agents.IsConnected("site-a"));
+        Assert.Equal(TimeSpan.FromSeconds(9), _agents.AwayFor("site-a"));
+        Assert.Equal(("site-a", false), Assert.Single(_agents.Agents) is var (name, connected, _)
+            ? (name, connected) : default);
+
+        _agents.Disconnected("site-a");
+        Assert.Equal(TimeSpan.FromSeconds(9), _agents.AwayFor("site-a"));
+        _agents.Connected("site-a");
+        Assert.Equal(TimeSpan.Zero, _agents.AwayFor("site-a"));
+    }
+
+    [Fact]
+    public void Are_lost_after_ten_looks_at_a_silent_stream_in_a_row()
+    {
+        var watch = new SilenceWatch();
+        Assert.All(Enumerable.Range(1, 9), _ => Assert.False(watch.Look(0)));
+        Assert.False(watch.Look(1));
+        Assert.All(Enumerable.Range(1, 9), _ => Assert.False(watch.Look(1)));
+        Assert.True(watch.Look(1));
     }
 }

@@ -27,7 +27,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _agents = new AgentRegistry(TimeProvider.System);
+        _agents = FakeAgent.Registry(_data);
         _server = new DiskServer(_data, null, TimeProvider.System);
         _site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
         _runner = new EffectRunner(
@@ -67,7 +67,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
             VmLife.Point(1), VmLife.Start, PointKind.Crash, new Generation(0), Lsn.None, PointGrade.Received)));
         life.Tell(new ProtectedVmCommand.StartUnplannedFailover(
             new PointChoice.Specific(VmLife.Point(1)), TryShutdown: true));
-        var (agent, _) = await FakeAgent.CallAsync(_agents, "site-a");
+        var (agent, _) = await FakeAgent.CallAsync(_agents, "site-a", FakeAgent.Self(_data));
         await using var connected = agent;
         agent.Answer = _ => new AgentReply.Directed(
             Reports.Streaming with { Role = VolumeRole.Quiesced, Generation = 0, Lsn = 1_000_000 });
@@ -83,7 +83,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
     public async Task An_agent_whose_log_lacks_changes_is_asked_again_until_they_are_copied()
     {
         var asked = 0;
-        var (agent, _) = await FakeAgent.CallAsync(_agents, "site-a");
+        var (agent, _) = await FakeAgent.CallAsync(_agents, "site-a", FakeAgent.Self(_data));
         await using var connected = agent;
         var quiesced = Reports.Streaming with { Role = VolumeRole.Quiesced, Generation = 0, Lsn = 0 };
         agent.Answer = _ => new AgentReply.Directed(++asked switch
@@ -118,7 +118,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
 
     private async Task<ProtectedVmCommand> QuiesceAsync(VolumeStatus answer)
     {
-        var (agent, said) = await FakeAgent.CallAsync(_agents, "site-a");
+        var (agent, said) = await FakeAgent.CallAsync(_agents, "site-a", FakeAgent.Self(_data));
         await using var connected = agent;
         Assert.IsType<ControlMessage.Welcome>(said);
         agent.Answer = _ => new AgentReply.Directed(answer with { Generation = 0, Lsn = 0 });

@@ -25,7 +25,7 @@ public sealed class Views_of_a_vm : IAsyncLifetime
     {
         _server = new DiskServer(_data, null, TimeProvider.System);
         var site = new TargetSite(_data, _server, TimeProvider.System, NullLoggerFactory.Instance);
-        _agents = new AgentRegistry(TimeProvider.System);
+        _agents = FakeAgent.Registry(_data);
         var sources = new SourceSide(_agents, _ => "", TimeProvider.System);
         _views = new VmViews(
             _agents, site, new FactFinder(_agents, sources, site, TimeProvider.System), TimeProvider.System);

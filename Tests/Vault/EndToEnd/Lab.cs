@@ -72,13 +72,19 @@ internal sealed class Lab : IDisposable
         await AgentConnectedAsync();
     }
 
-    public void StartAgent(params string[] more) =>
-        Agent = Start(
-        [
-            "agent", "--data", AgentData, "--name", "site-a", .. more,
-            .. more.Contains("--server") ? Array.Empty<string>() : ["--server", Server],
-            .. more.Contains("--allow") ? Array.Empty<string>() : ["--allow", Root],
-        ]);
+    public void StartAgent(params string[] more) => StartAgentAt(Server, more);
+
+    /// <summary>Starts the agent with another URL for the service, such as a proxy's.</summary>
+    public void StartAgentAt(string server, params string[] more) =>
+        Agent = Start(AgentArguments(server, more));
+
+    /// <summary>How the agent is started.</summary>
+    public string[] AgentArguments(string server, params string[] more) =>
+    [
+        "agent", "--data", AgentData, "--name", "site-a", .. more,
+        .. more.Contains("--server") ? Array.Empty<string>() : ["--server", server],
+        .. more.Contains("--allow") ? Array.Empty<string>() : ["--allow", Root],
+    ];
 
     public Task AgentConnectedAsync() => UntilAsync("the agent is connected", async () =>
     {
@@ -87,13 +93,16 @@ internal sealed class Lab : IDisposable
     });
 
     /// <summary>Starts drctl as a process.</summary>
-    public ChildProcess Start(params IEnumerable<string> arguments)
+    public ChildProcess Start(params IEnumerable<string> arguments) => StartProgram(Program, arguments);
+
+    /// <summary>Starts any program in the surroundings of drctl.</summary>
+    public ChildProcess StartProgram(string program, IEnumerable<string> arguments)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["XDG_CONFIG_HOME"] = Configuration,
         };
-        var process = ChildProcess.Start(Program, environment, arguments);
+        var process = ChildProcess.Start(program, environment, arguments);
         _processes.Add(process);
         return process;
     }

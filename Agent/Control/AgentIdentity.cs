@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using System.Text;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.Agent.Control;
+
+/// <summary>
+/// The key pair that makes an agent the same agent at its next start. It is made at the first start and stays in
+/// <c>identity</c> of the agent's data directory (PKCS#8 in PEM, readable by its owner only). Safe for one task at a
+/// time.
+/// </summary>
+public sealed class AgentIdentity : IDisposable
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "identity";
+
+    internal const int KeyBits = 256;
+
+    private readonly ECDsa _key;
+
+    private AgentIdentity(ECDsa key) =>
+        (_key, PublicKey) = (key, Convert.ToBase64String(key.ExportSubjectPublicKeyInfo()));
+
+    /// <summary>The public key: SubjectPublicKeyInfo in base64.</summary>
+    public string PublicKey { get; }
+
+    /// <summary>The identity of a data directory, made when it has none.</summary>
+    /// <exception cref="IOException">The file cannot be read or written, or holds no key.</exception>
+    public static AgentIdentity Of(string dataDirectory)
+    {
+        var path = Path.Combine(dataDirectory, FileName);
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        try
+        {
+            if (File.Exists(path))
+            {
+                key.ImportFromPem(File.ReadAllText(path));
+            }
+            else
+            {
+                PrivateFile.Write(path, Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem()));
+            }
+
+            return key.KeySize == KeyBits ? new AgentIdentity(key) : throw new CryptographicException(
+                $"it is a key of {key.KeySize} bits instead of {KeyBits}");
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            key.Dispose();
+            throw new IOException(
+                $"'{path}' does not hold this agent's key ({e.Message}); restore it from a backup, or move it away and "
+                    + "have the service take the new key with `drctl agents forget NAME`.",
+                e);
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Signs.</summary>
+    public string Sign(byte[] text) => Convert.ToBase64String(_key.SignData(text, HashAlgorithmName.SHA256));
+
+    /// <inheritdoc/>
+    public void Dispose() => _key.Dispose();
+}

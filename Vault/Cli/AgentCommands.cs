@@ -1,0 +1,60 @@
+using System.CommandLine;
+using ReplicationEngine.Vault.Api;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>The commands about agents: <c>agents</c> and <c>agents forget</c>.</summary>
+internal static class AgentCommands
+{
+    /// <summary><c>drctl agents</c>.</summary>
+    public static Command Make(ClientCommands commands)
+    {
+        var agents = commands.View("agents", "List the agents", [],
+            async (run, cancellationToken) =>
+        {
+            var found = await run.Client.AgentsAsync(cancellationToken);
+            run.Answer(found, a => Page(a, run.Surroundings.Time.GetUtcNow()));
+        });
+        agents.Subcommands.Add(Forget(commands));
+        return agents;
+    }
+
+    private static Command Forget(ClientCommands commands)
+    {
+        var name = new Argument<string>("NAME") { Description = "The name of an agent that is not connected" };
+        return commands.View(
+            "forget", "Give an agent's name to the next agent that registers it, after its host was replaced", [name],
+            async (run, cancellationToken) =>
+            {
+                var agent = run.Parsed.GetRequiredValue(name);
+                await run.Client.ForgetAgentAsync(agent, cancellationToken);
+                run.Answer(new AgentForgotten(agent), r => [$"{r.Forgotten}: the name belongs to the next agent that registers it"]);
+            });
+    }
+
+    private static IRenderable Page(IReadOnlyList<AgentView> agents, DateTimeOffset now)
+    {
+        if (agents.Count == 0)
+        {
+            return Pages.Line("No agent has registered yet; start one with `drctl agent --server URL --data DIR`.");
+        }
+
+        var table = Pages.Table("AGENT", "CONNECTED", "LAST SEEN", "CLOCK", "VMS");
+        foreach (var agent in agents)
+        {
+            table.With(
+                agent.Name, agent.Connected ? "yes" : "no", StatusPages.Ago(agent.LastSeen, now),
+                    StatusPages.Clock(agent.ClockOffsetSeconds), string.Join(", ", agent.Vms));
+        }
+
+        return new Rows(
+        [
+            table, .. agents.Where(a => a.Conflict is not null).Select(a => Pages.Line($"warning: {a.Conflict}")),
+        ]);
+    }
+}
+
+/// <summary>The name that was given free.</summary>
+internal sealed record AgentForgotten(string Forgotten);
