@@ -35,6 +35,10 @@ internal sealed record TargetSurroundings
     /// <summary>How often a wait for the stream looks again.</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>Why there are no descriptors left for a replica of so many disks, as one sentence with the remedy; null
+    /// when there are.</summary>
+    public Func<int, string?> NoRoomFor { get; init; } = _ => null;
+
     /// <summary>Told when something changed that a VM's state may not know.</summary>
     public Action Changed { get; init; } = () => { };
 }

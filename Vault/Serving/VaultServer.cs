@@ -10,6 +10,7 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Persistence.Sqlite;
@@ -92,6 +93,8 @@ internal static class VaultServer
             const long largestBody = 1 << 20;
             kestrel.Limits.MaxRequestBodySize = largestBody;
             kestrel.AddServerHeader = false;
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection =>
+                OpenFileLimit.IsNearlyReached ? Task.CompletedTask : next(connection)));
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(20));
