@@ -21,7 +21,7 @@ namespace ReplicationEngine.Agent.Volumes;
 internal sealed record VolumeSurroundings(
     AgentSettings Settings, DiskServer Server, ApplicationHooks Hooks, TimeProvider Time, ILogger Logger) : IVolumeHost
 {
-    // Measured: state, map of the guest's writes, log, readers of the log, data session, and what is open for a moment.
+    // Measured: state, log, readers of the log, data session, and what is open for a moment.
     private const int PerVolumeFiles = 12;
 
     // The disk, its map, a client's connection, and one to spare for a client that comes again.

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
@@ -127,7 +128,7 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
 
     private void Accept(Socket socket)
     {
-        if (_closing || _connections.Count >= options.MaxConnections)
+        if (_closing || _connections.Count >= options.MaxConnections || OpenFileLimit.IsNearlyReached)
         {
             socket.Dispose();
             return;

@@ -77,6 +77,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "setrlimit", SetLastError = true)]
     public static partial int SetLimit(int resource, ulong* limits);
 
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint WriteTo(int descriptor, byte* buffer, nint count);
+
     /// <summary>Asks a device driver; -1 is a failure.</summary>
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(SafeFileHandle handle, nuint request, void* argument);

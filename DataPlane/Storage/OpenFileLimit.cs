@@ -1,4 +1,5 @@
-using System.Runtime.InteropServices;
+using System.Globalization;
+using System.Text;
 
 namespace ReplicationEngine.DataPlane.Storage;
 
@@ -6,9 +7,10 @@ namespace ReplicationEngine.DataPlane.Storage;
 public static class OpenFileLimit
 {
     /// <summary>What the process itself needs beside its volumes: listening, calling, logging, its journal.</summary>
-    private const int Reserve = 16;
+    private const int Reserve = 24;
 
     private const int Files = 7;
+    private const int StandardError = 2;
 
     /// <summary>The limit in force; all that a process can be given when it is not known.</summary>
     public static unsafe long Limit
@@ -20,22 +22,63 @@ public static class OpenFileLimit
         }
     }
 
-    /// <summary>Raises the limit as far as this user may. Called once, at start.</summary>
-    /// <exception cref="StorageException">The system refuses although it allows that much.</exception>
-    public static unsafe void Raise()
+    /// <summary>
+    /// Raises the limit as far as this user may; false, with one sentence on standard error, when that is less than a
+    /// process needs to start. To be called first of all: the sentence is written without the framework's console, which
+    /// loads files of its own and would fail.
+    /// </summary>
+    public static unsafe bool TryRaise(int least)
     {
         var limits = stackalloc ulong[2];
-        if (NativeMethods.GetLimit(Files, limits) != 0 || limits[0] >= limits[1])
+        if (NativeMethods.GetLimit(Files, limits) != 0)
         {
-            return;
+            return true;
         }
 
+        var soft = limits[0];
         limits[0] = limits[1];
-        if (NativeMethods.SetLimit(Files, limits) != 0)
+        if (soft < limits[1] && NativeMethods.SetLimit(Files, limits) != 0)
         {
-            var errno = Marshal.GetLastPInvokeError();
-            throw new StorageException(
-                $"cannot raise the limit of open files to {limits[1]}: {Marshal.GetPInvokeErrorMessage(errno)}", errno);
+            // Refused only to a process that may not change its limits at all; then the soft one counts.
+            limits[0] = soft;
+        }
+
+        if (limits[0] >= (ulong)least)
+        {
+            return true;
+        }
+
+        var sentence = string.Create(
+            CultureInfo.InvariantCulture,
+            $"This process may have {limits[0]} files open and needs {least} to start; raise the limit (ulimit -n, or "
+            + $"LimitNOFILE= of the service's unit).\n");
+        fixed (byte* bytes = Encoding.UTF8.GetBytes(sentence))
+        {
+            _ = NativeMethods.WriteTo(StandardError, bytes, Encoding.UTF8.GetByteCount(sentence));
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Whether only those are left that are kept back: no further client is to be taken then, because the framework
+    /// ends a process that has none left.
+    /// </summary>
+    public static bool IsNearlyReached => Limit - Open < Reserve;
+
+    private static long Open
+    {
+        get
+        {
+            try
+            {
+                return Directory.EnumerateFileSystemEntries("/proc/self/fd").LongCount();
+            }
+            catch (IOException)
+            {
+                // Not even one is left for looking.
+                return Limit;
+            }
         }
     }
 
@@ -47,7 +90,7 @@ public static class OpenFileLimit
     public static string? Problem(int needed, string what)
     {
         var limit = Limit;
-        var open = Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+        var open = Open;
         return open + needed + Reserve <= limit ? null
             : $"{what} takes up to {needed} open files, but {open} of the {limit} that this process may have are open "
                 + $"and {Reserve} are kept back; raise the limit (ulimit -n, or LimitNOFILE= of the service's unit) "

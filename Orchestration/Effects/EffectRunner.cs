@@ -107,7 +107,14 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         ProtectedVmState state, ProtectedVmEffect.PrepareTarget prepare, CancellationToken ct)
     {
         RequireOwn(state, prepare.Disks);
-        await site.Obtain(state.Enrollment.Vm.Value).PrepareAsync(
+        var volume = site.Obtain(state.Enrollment.Vm.Value);
+        if (volume.NoRoomFor(prepare.Disks.Count) is { } full)
+        {
+            throw new EffectFailedException(EffectError.Of(
+                ErrorClass.NonRecoverable, full, "Raise the service's limit of open files and protect again."));
+        }
+
+        await volume.PrepareAsync(
             [.. prepare.Disks.Select(d => new DiskSpec(d.Path, d.SizeBytes))], prepare.Term, ct);
         return Done;
     }

@@ -43,6 +43,10 @@ internal sealed record TargetSurroundings
     /// <summary>The room on the file system of the directory; null when not known.</summary>
     public Func<TargetRoom?> Room { get; init; } = () => null;
 
+    /// <summary>Why there are no descriptors left for a replica of so many disks, as one sentence with the remedy; null
+    /// when there are.</summary>
+    public Func<int, string?> NoRoomFor { get; init; } = _ => null;
+
     /// <summary>Told when something changed that a VM's state may not know.</summary>
     public Action Changed { get; init; } = () => { };
 }

@@ -81,6 +81,10 @@ internal partial class TargetVolume : IAsyncDisposable
     /// <summary>Forgets the fault: transfers are tried anew, and it comes back if they fail again.</summary>
     public void ForgetFault() => _fault = null;
 
+    /// <summary>Why the host has no descriptors left for this replica, when it is not open yet; null when it
+    /// has.</summary>
+    public string? NoRoomFor(int disks) => Store is null ? _surroundings.NoRoomFor(disks) : null;
+
     /// <summary>Creates the replica, or opens the one that is there.</summary>
     /// <exception cref="ReplicaCorruptException">What is there is damaged; see <see cref="LostBecause"/>.</exception>
     public Task PrepareAsync(IReadOnlyList<DiskSpec> disks, Term term, CancellationToken cancellationToken)

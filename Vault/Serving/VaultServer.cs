@@ -13,6 +13,7 @@ using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Agent.Access;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
@@ -105,6 +106,11 @@ internal static class VaultServer
             kestrel.AddServerHeader = false;
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection =>
             {
+                if (OpenFileLimit.IsNearlyReached)
+                {
+                    return Task.CompletedTask;
+                }
+
                 if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
                 {
                     LiveSockets.Apply(socket);

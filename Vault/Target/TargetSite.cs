@@ -19,6 +19,13 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
     : ITargetSite, IAsyncDisposable
 {
     private const int KeyBytes = 32;
+
+    // Measured: head, manifest, journal of the base, log, data session; the rest is for layers and logs that grow in
+    // number until they are merged, and for a test or recovered machine.
+    private const int PerReplicaFiles = 24;
+
+    // The base with its sums, and hashes; as many again for a machine that is recovered.
+    private const int PerDiskFiles = 8;
     private readonly ConcurrentDictionary<string, TargetVolume> _volumes = new(StringComparer.Ordinal);
     private readonly Lock _identities = new();
     private readonly string _bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
@@ -120,6 +127,8 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
             Vm = vm,
             Directory = new FileStorageDirectory(DirectoryOf(vm)),
             BootId = _bootId,
+            NoRoomFor = disks => OpenFileLimit.Problem(
+                PerReplicaFiles + (disks * PerDiskFiles), $"The replica of a VM with {disks} disks"),
             Time = time,
             Server = new MachineServer(vm, server),
             Changed = changed,
