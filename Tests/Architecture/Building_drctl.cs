@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using System.Xml.Linq;
 using Xunit;
 
@@ -160,12 +159,9 @@ public sealed class Building_drctl : IDisposable
 
     private void Executable(string name, string text)
     {
-        using var file = new FileStream(Path.Combine(_root, name), new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
-        });
-        file.Write(Encoding.UTF8.GetBytes(text));
+        var path = Path.Combine(_root, name);
+        File.WriteAllText(path, text);
+        using var change = Process.Start("chmod", ["755", path]);
+        change.WaitForExit();
     }
 }

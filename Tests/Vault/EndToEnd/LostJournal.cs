@@ -246,7 +246,8 @@ public sealed class LostJournal : IDisposable
     {
         var directory = Path.Combine(_lab.Root, "fresh-vault");
         using var service = _lab.Start("serve", "--data", directory, "--listen", _lab.Server);
-        await _lab.UntilAsync("the new vault answers", async () => await _lab.TryGetAsync("/api/v1/agents") is not null);
+        await _lab.UntilAsync(
+            "the new vault answers", async () => await _lab.TryGetAsync("/api/v1/agents") is not null);
         Assert.Equal(0, service.Stop());
         return File.ReadAllBytes(Path.Combine(directory, "journal.db"));
     }

@@ -14,7 +14,7 @@ public sealed class Runbook : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_services_host_is_lost_and_its_data_directory_or_only_the_replicas_are_restored(bool onlyReplicas)
+    public async Task The_services_host_is_lost_and_all_its_data_or_only_the_replicas_are_restored(bool onlyReplicas)
     {
         var vm = await ProtectedAsync();
         var point = await vm.PointAsync();
@@ -85,7 +85,7 @@ public sealed class Runbook : IDisposable
             await vm.InSyncAsync();
         }
 
-        var term = (long)(await _lab.ViewAsync("web"))["term"]!;
+        var term = (long)(await _lab.ViewAsync("web"))["settings"]!["term"]!;
         _lab.Service!.Kill();
         Directory.Delete(_lab.ServiceData, recursive: true);
         Directory.Move(backup, _lab.ServiceData);
