@@ -57,7 +57,10 @@ public sealed class UnalteredDirectory : IStorageDirectory
 
     /// <inheritdoc/>
     public IReadOnlyList<string> List() =>
-        [.. OnDisk(d => d.List()).Union(_files.Keys, StringComparer.Ordinal).Where(Exists).Order(StringComparer.Ordinal)];
+    [
+        .. OnDisk(d => d.List()).Union(_files.Keys, StringComparer.Ordinal).Where(Exists)
+            .Order(StringComparer.Ordinal),
+    ];
 
     /// <inheritdoc/>
     public IReadOnlyList<string> ListDirectories() =>

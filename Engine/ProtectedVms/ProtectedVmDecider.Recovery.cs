@@ -37,7 +37,7 @@ internal static partial class ProtectedVmDecider
         var (enrollment, points) = (command.Enrollment, command.Points);
         if (ScenarioCatalog.Find(enrollment.ScenarioId) is null)
         {
-            yield return $"Scenario '{enrollment.ScenarioId}' does not exist; this version does not know what wrote it.";
+            yield return $"Scenario '{enrollment.ScenarioId}' is not known to this version of the engine.";
         }
 
         foreach (var problem in NameProblems(new Enable(

@@ -84,7 +84,7 @@ internal static class ProtectedVmReactions
     {
         Phase.Enabling enabling => OwedByEnabling(state, enabling.Step),
         Phase.EnableFailed { CleanUpOwed: true } =>
-            // Points are those of a replica that was kept when the VM was disabled; it outlives an enabling that failed.
+            // Points are those of a replica that was kept by a disable; it outlives an enabling that failed.
             new ReleaseProtection(KeepReplica: state.Points.Count > 0) { Id = Id(state, EffectKind.ReleaseProtection) },
         Phase.Finalizing => new FinalizeProtection { Id = Id(state, EffectKind.FinalizeProtection) },
         Phase.FailingOver { Step: FailoverStep.Quiescing } over =>

@@ -19,8 +19,8 @@ namespace ReplicationEngine.Orchestration.Targets;
 ///  16 i64 serial: the greater one counts   24 u32 payload length p   28 u32 CRC-32C over bytes 0 .. 28 and the payload
 ///  32 p bytes: UTF-8 JSON, the members of ReplicaIdentity in camel case
 /// </code>
-/// A file whose slots both do not check out is damaged. When the JSON outgrows the slot, the file is written anew beside
-/// the old one and takes its place by a rename.
+/// A file whose slots both do not check out is damaged. When the JSON outgrows the slot, the file is written anew
+/// beside the old one and takes its place by a rename.
 /// </remarks>
 internal sealed class ReplicaIdentityFile(IStorageDirectory directory)
 {

@@ -3,7 +3,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>A log that is made in memory, to be imported: each stream with its sealed events, one after another.</summary>
+/// <summary>A log that is made in memory, to be imported: stream after stream, each with its sealed events.</summary>
 public sealed class ComposedJournal : RecordedJournal
 {
     private readonly List<RecordedEvent> _events = [];

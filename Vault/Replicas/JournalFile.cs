@@ -14,7 +14,8 @@ internal sealed class JournalFile(string data)
     public string Path { get; } = System.IO.Path.Combine(data, RecordedJournal.FileName);
 
     /// <summary>The file and those that SQLite keeps beside it, as far as they exist.</summary>
-    public IReadOnlyList<string> Files => [.. new[] { "", "-wal", "-shm" }.Select(end => Path + end).Where(File.Exists)];
+    public IReadOnlyList<string> Files =>
+        [.. new[] { "", "-wal", "-shm" }.Select(end => Path + end).Where(File.Exists)];
 
     /// <summary>Whether there is a journal. An empty file is none: opening it would make a new one.</summary>
     public bool Exists => new FileInfo(Path) is { Exists: true, Length: > 0 };
@@ -37,8 +38,8 @@ internal sealed class JournalFile(string data)
         using var journal = RecordedJournal.OpenStore(data, alone: true);
         return journal.CheckEnd().FirstOrDefault() is { } damage
             ? throw new VaultRefusedException(
-                $"The journal {Path} is damaged: {damage}. `drctl journal verify --data {data}` says what is wrong; put "
-                + $"a sound copy back, or make a journal from the replicas with `drctl recover --data {data} "
+                $"The journal {Path} is damaged: {damage}. `drctl journal verify --data {data}` says what is wrong; "
+                + $"put a sound copy back, or make a journal from the replicas with `drctl recover --data {data} "
                 + "--replace-journal`.")
             : journal.Ends().Where(end => end.Key.Type == VmType && end.Key.Vault == ProtectedVms.Vault)
                 .ToDictionary(end => end.Key.Entity, end => end.Value, StringComparer.Ordinal);

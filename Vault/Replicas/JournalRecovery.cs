@@ -47,7 +47,7 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
             throw new VaultRefusedException($"'{data}' holds no replica, so there is nothing to make a journal from.");
         }
 
-        RefuseWholeJournal(journal, directories, replace);
+        RefuseWholeJournal(journal, directories, replace, termIsBehind: hints.Term > 0);
         var now = time.GetUtcNow();
         var composed = new ComposedJournal("the recovered journal");
         var vms = new List<RecoveredVm>();
@@ -60,7 +60,9 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
         return (vms, Install(journal, composed, vms, now, cancellationToken));
     }
 
-    private static void RefuseWholeJournal(JournalFile journal, List<ReplicaDirectory> replicas, bool replace)
+    // A whole journal may still be behind the agents: both it and the replicas were restored from a backup.
+    private static void RefuseWholeJournal(
+        JournalFile journal, List<ReplicaDirectory> replicas, bool replace, bool termIsBehind)
     {
         if (journal.Files.Count == 0 || (!journal.Exists && !journal.OnlyRecentWrites))
         {
@@ -74,7 +76,7 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
                 + "--replace-journal: it is kept under another name.");
         }
 
-        if (journal.Exists && IsSound(journal, out var ends)
+        if (!termIsBehind && journal.Exists && IsSound(journal, out var ends)
             && JournalFitness.Problems(replicas.Select(r => (r.Vm, r.Identity)), ends).Count == 0
             && !replicas.Exists(r => IsOfAnotherHistory(journal, r)))
         {
@@ -115,8 +117,8 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
         var decision = ProtectedVm.Decide(ProtectedVm.Initial, command, context);
         if (decision is not Decision<ProtectedVmEvent>.Accepted accepted)
         {
-            throw new VaultRefusedException(
-                $"'{directory.Vm}' cannot be recovered: {((Decision<ProtectedVmEvent>.Refused)decision).Refusal.Message}");
+            var refusal = ((Decision<ProtectedVmEvent>.Refused)decision).Refusal;
+            throw new VaultRefusedException($"'{directory.Vm}' cannot be recovered: {refusal.Message}");
         }
 
         var state = accepted.Events.Aggregate(ProtectedVm.Initial, ProtectedVm.Evolve);

@@ -15,8 +15,8 @@ namespace ReplicationEngine.Vault.Replicas;
 /// <param name="Points">Its recovery points, oldest first, each with the reason why it must not be used.</param>
 /// <param name="MachineOn">The point under the disks of a recovered machine; null when there are none.</param>
 internal sealed record ReplicaFacts(
-    string Vm, ValueList<ProtectedDisk> Disks, Term Term, ValueList<(RecoveryPoint Point, string? UnusableBecause)> Points,
-    RecoveryPointId? MachineOn);
+    string Vm, ValueList<ProtectedDisk> Disks, Term Term,
+    ValueList<(RecoveryPoint Point, string? UnusableBecause)> Points, RecoveryPointId? MachineOn);
 
 /// <summary>What the operator adds to what is found.</summary>
 /// <param name="Agent">The agent of VMs whose directory does not name it.</param>
@@ -63,8 +63,8 @@ internal static class RecoveryPlan
             (_, PrimarySide.Target) => RecoveredAs.CommitPending,
             (_, PrimarySide.Source) => RecoveredAs.FailbackCommitPending,
             _ => throw new VaultRefusedException(
-                $"'{facts.Vm}' was failed over at some time, and its directory does not say which side ran last. Say so "
-                + "with --primary source or --primary target; a wrong answer makes a second machine writable."),
+                $"'{facts.Vm}' was failed over at some time, and its directory does not say which side ran last. Say "
+                + "so with --primary source or --primary target; a wrong answer makes a second machine writable."),
         };
     }
 

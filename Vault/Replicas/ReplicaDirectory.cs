@@ -6,7 +6,8 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>
-/// One VM's directory in a data directory, as it can be read without journal and service. Reading changes nothing in it.
+/// One VM's directory in a data directory, as it can be read without journal and service. Reading changes nothing in
+/// it.
 /// </summary>
 internal sealed class ReplicaDirectory
 {

@@ -76,10 +76,10 @@ internal sealed class ReplicaExhibition : IDisposable
             : store.Points.FirstOrDefault(p => IsNamed(p, point));
         if (chosen is null)
         {
+            var missing = point == "latest" ? "usable recovery point" : $"recovery point '{point}'";
             throw new ReplicaRefusedException(
                 ReplicaRefusal.UnknownPoint,
-                $"The replica of '{replica.Vm}' holds no {(point == "latest" ? "usable recovery point" : $"point '{point}'")}; "
-                + "`drctl replica list` shows what it holds.");
+                $"The replica of '{replica.Vm}' holds no {missing}; `drctl replica list` shows what it holds.");
         }
 
         var export = store.OpenPoint(chosen.Id);

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Vault.Replicas;
 /// </summary>
 internal static class StartCheck
 {
-    /// <summary>Returns when the journal fits the replicas; changes nothing but what a release had begun to delete.</summary>
+    /// <summary>Returns when the journal fits the replicas; deletes only what a release had begun to delete.</summary>
     /// <exception cref="VaultRefusedException">It does not; the message says what is there and the ways out.</exception>
     /// <exception cref="IOException">The data directory cannot be read.</exception>
     public static void Run(string data)

@@ -7,7 +7,8 @@ using Store = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
 
-/// <summary>A store opened through a directory that stays as it is gives the same bytes as one that may repair.</summary>
+/// <summary>A store opened through a directory that stays as it is gives the bytes that one gives which may repair
+/// it.</summary>
 public sealed class AReplicaThatMayNotBeChanged : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("dr-unaltered-").FullName;

@@ -109,5 +109,6 @@ public sealed class Recovering
 
     private static Recover Command(RecoveredAs form, ValueList<RecoveryPoint> points) => new(
         Stories.Protected().State.Enrollment, new Term(7), form,
-        form is RecoveredAs.CommitPending or RecoveredAs.FailedOver or RecoveredAs.Reprotecting ? Two.Id : null, points);
+        form is RecoveredAs.CommitPending or RecoveredAs.FailedOver or RecoveredAs.Reprotecting ? Two.Id : null,
+        points);
 }

@@ -246,7 +246,8 @@ public sealed class LostJournal : IDisposable
     {
         var directory = Path.Combine(_lab.Root, "fresh-vault");
         using var service = _lab.Start("serve", "--data", directory, "--listen", _lab.Server);
-        await _lab.UntilAsync("the new vault answers", async () => await _lab.TryGetAsync("/api/v1/agents") is not null);
+        await _lab.UntilAsync("the new vault runs", () => Task.FromResult(
+            service.Errors.Contains("under epoch", StringComparison.Ordinal)));
         Assert.Equal(0, service.Stop());
         return File.ReadAllBytes(Path.Combine(directory, "journal.db"));
     }
@@ -255,16 +256,7 @@ public sealed class LostJournal : IDisposable
     {
         first();
         var copy = Path.Combine(_lab.Root, name);
-        foreach (var file in Directory.GetFiles(directory, "*", SearchOption.AllDirectories))
-        {
-            if (Path.GetExtension(file) != ".sock")
-            {
-                var target = Path.Combine(copy, Path.GetRelativePath(directory, file));
-                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-                File.Copy(file, target);
-            }
-        }
-
+        _lab.CopyAll(directory, copy);
         return copy;
     }
 

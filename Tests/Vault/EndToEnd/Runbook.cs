@@ -14,19 +14,23 @@ public sealed class Runbook : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_services_host_is_lost_and_its_data_directory_or_only_the_replicas_are_restored(bool onlyReplicas)
+    public async Task The_services_host_is_lost_and_all_its_data_or_only_the_replicas_are_restored(bool onlyReplicas)
     {
         var vm = await ProtectedAsync();
         var point = await vm.PointAsync();
         var (image, uris) = (vm.SourceImages()[0], await vm.SourceUrisAsync());
         _lab.Service!.Kill();
         var restored = Path.Combine(_lab.Root, "restored");
-        CopyAll(_lab.ServiceData, restored);
+        _lab.CopyAll(_lab.ServiceData, restored);
         Directory.Delete(_lab.ServiceData, recursive: true);
         if (onlyReplicas)
         {
-            Directory.CreateDirectory(_lab.ServiceData);
-            Directory.Move(Path.Combine(restored, "vms"), Path.Combine(_lab.ServiceData, "vms"));
+            foreach (var other in Directory.GetFiles(restored))
+            {
+                File.Delete(other);
+            }
+
+            Directory.Move(restored, _lab.ServiceData);
             await _lab.AskAsync("recover", "--data", _lab.ServiceData);
         }
         else
@@ -75,7 +79,7 @@ public sealed class Runbook : IDisposable
         var vm = await ProtectedAsync();
         _lab.Service!.Kill();
         var backup = Path.Combine(_lab.Root, "backup");
-        CopyAll(_lab.ServiceData, backup);
+        _lab.CopyAll(_lab.ServiceData, backup);
         await _lab.StartServiceAsync();
         await vm.InSyncAsync();
         for (var i = 0; i < 2; i++)
@@ -85,7 +89,7 @@ public sealed class Runbook : IDisposable
             await vm.InSyncAsync();
         }
 
-        var term = (long)(await _lab.ViewAsync("web"))["term"]!;
+        var term = (long)(await _lab.ViewAsync("web"))["settings"]!["term"]!;
         _lab.Service!.Kill();
         Directory.Delete(_lab.ServiceData, recursive: true);
         Directory.Move(backup, _lab.ServiceData);
@@ -101,7 +105,7 @@ public sealed class Runbook : IDisposable
         var vm = await ProtectedAsync();
         Assert.Equal(0, _lab.Agent!.Stop());
         var backup = Path.Combine(_lab.Root, "backup");
-        CopyAll(_lab.AgentData, backup);
+        _lab.CopyAll(_lab.AgentData, backup);
         await _lab.StartAgentAsync();
         await vm.WriteAsync();
         await vm.MoreAsync(150);
@@ -129,7 +133,9 @@ public sealed class Runbook : IDisposable
         WriteOrderCheck.Equal(vm.Bases[0], machine, "the recovered machine");
 
         await _lab.StartAgentAsync();
-        await _lab.AskAsync("reprotect", "web");
+        await _lab.UntilViewAsync("web", "the source is fenced", v => (string?)v["source"]!["role"] == "fenced");
+        Assert.Equal(1, (await _lab.RunAsync("reprotect", "web")).Code);
+        await _lab.AskAsync("reprotect", "web", "--discard");
         await vm.IsAsync("protected-reverse");
         await _lab.AskAsync("failback", "web");
         WriteOrderCheck.Equal(machine, await File.ReadAllBytesAsync(vm.Disks[0]), "the source after the failback");
@@ -153,16 +159,5 @@ public sealed class Runbook : IDisposable
         await vm.InSyncAsync();
         var point = await vm.PointAsync();
         WriteOrderCheck.Equal(vm.SourceImages()[0], (await vm.TestImagesAsync(point))[0], $"point {point}");
-    }
-
-    private static void CopyAll(string from, string to)
-    {
-        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories)
-            .Where(f => Path.GetExtension(f) != ".sock"))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
     }
 }

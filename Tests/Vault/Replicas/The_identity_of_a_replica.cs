@@ -66,7 +66,7 @@ public sealed class The_identity_of_a_replica : IDisposable
         Assert.Equal(many.Disks, _file.Read()!.Disks);
     }
 
-    /// <summary>A write that a power cut tears leaves the one before; a file in which nothing is whole says so.</summary>
+    /// <summary>A write that a power cut tears leaves the one before; a file without a whole slot says so.</summary>
     [Fact]
     public void Survives_the_loss_of_one_slot_and_tells_the_loss_of_both()
     {
