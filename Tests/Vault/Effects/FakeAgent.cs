@@ -29,7 +29,7 @@ internal sealed class FakeAgent : IAsyncDisposable
         var accepted = await listener.AcceptTcpClientAsync();
         var agent = new FakeAgent(
             client.GetStream(), registry.ServeAsync(accepted.GetStream(), CancellationToken.None));
-        await agent._channel.SendAsync(new ControlMessage.Hello(1, name, token), CancellationToken.None);
+        await agent._channel.SendAsync(new ControlMessage.Hello(2, name, token), CancellationToken.None);
         var said = await agent._channel.ReadAsync(CancellationToken.None);
         if (said is ControlMessage.Welcome)
         {
