@@ -61,15 +61,16 @@ public static class ObservedHealth
                     problem?.Remedy);
             }
         }
-        else if (sight.Astray is { } astray)
+        else if (sight.Astray is not null || sight.Source is { IsOpen: false, Problems.Count: > 0 })
         {
-            var does = sight.Source is { } known
+            var does = sight.Source is { IsOpen: true } known
                 ? $"plays {Words(known.Role)} under term {known.Term}"
                 : "serves none of its disks";
+            var why = sight.Source is { IsOpen: false, Problems: [var problem, ..] } ? problem : sight.Astray?.Why;
             yield return NotServed(
                 $"Agent '{agent}' is to play {Words(duty.Role)} under term {duty.Term}, and {does}"
-                    + (astray.Why is { } why ? $": {why.Message}" : "."),
-                astray.Why?.Remedy);
+                    + (why is null ? "." : $": {why.Message}"),
+                why?.Remedy);
         }
     }
 

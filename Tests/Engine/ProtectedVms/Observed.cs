@@ -33,6 +33,17 @@ public sealed class What_is_observed_of_a_vm
                         ErrorClass.Recoverable, "Disk '/disks/a.img' is missing.", "Bring it back.")),
                 },
                 HealthKind.SourceNotServed, HealthLevel.Critical),
+            ["a disk that cannot be opened"] = (
+                Fine with
+                {
+                    Source = Sound with
+                    {
+                        IsOpen = false, Connected = false,
+                        Problems = [EffectError.Of(ErrorClass.Recoverable, "Disk 'a' is locked.", "Unlock it.")],
+                    },
+                    Target = null,
+                },
+                HealthKind.SourceNotServed, HealthLevel.Critical),
             ["another term"] = (
                 Fine with { Source = Sound with { Term = new Term(7) }, Astray = new SourceAstray(null) },
                 HealthKind.SourceNotServed, HealthLevel.Critical),

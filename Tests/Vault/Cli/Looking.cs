@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Cli;
 using Xunit;
@@ -32,23 +33,69 @@ public sealed class Looking
     public async Task Status_of_one_vm_as_a_page_shows_causes_progress_disks_and_jobs()
     {
         await using var service = await FakeService.StartAsync();
-        service.Vms["vm1"] = new(Troubled() with { Recovered = Samples.Recovered });
+        service.Vms["vm1"] = new(Troubled() with { Recovered = Samples.Recovered, UnprotectedSeconds = 180,
+            Source = Samples.Vm().Source with { ClockOffsetSeconds = -2.5 } });
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("status", "vm1"));
         foreach (var expected in new[]
         {
             "vm1: resyncing, health warning",
                 "The cache is full. (cache-full, since 2026-01-31 12:00:00Z) → Give it more room.",
-            "█████████████░", "43 %, 112 MiB of 256 MiB", "1.5 KiB, 500 ms",
+            "████████░", "43 %, 112 MiB of 256 MiB", "1.5 KiB, 500 ms", "unprotected for 3 min",
                 "incremental, 4.0 KiB, about 100 ms: the log holds every write",
             "primary on agent1, connected", "1.0 MiB on the wire for 2.0 MiB changed, since 2026-01-31 12:00:00Z",
+                "clock 2.5 s behind",
                 Samples.Disk.Uri!, "nbd://127.0.0.1:10809/r1", "RPO 1.5 s, RTO 250 ms",
                 "✓ succeeded", "━━━",
             "make-point, test-failover",
         })
         {
-            Assert.Contains(expected, drctl.Output, StringComparison.Ordinal);
+            Assert.Contains(
+                expected, string.Join(' ', drctl.Output.Split((char[])[' ', '\n'],
+                    StringSplitOptions.RemoveEmptyEntries)),
+                StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(80)]
+    [InlineData(60)]
+    public async Task Status_of_one_vm_fits_the_width_and_leaves_addresses_whole(int? width)
+    {
+        var uri = "nbd+unix:///vm1-0?socket=/var/lib/drctl/" + new string('s', 60) + "/nbd.sock";
+        await using var service = await FakeService.StartAsync();
+        var causes = Enumerable.Range(1, 3).Select(i => new CauseView(
+            "source-not-served", "critical", string.Join(' ', Enumerable.Repeat($"word{i}", 40)),
+            string.Join(' ', Enumerable.Repeat("mend", 40)), Samples.Start)).ToList();
+        service.Vms["vm1"] = new(Troubled() with
+        {
+            Causes = causes, Recovered = Samples.Recovered, UnprotectedSeconds = 98765,
+            Source = Samples.Vm().Source with { Disks = [new DiskView("/disks/a.img", uri, 1 << 30)] },
+        });
+        var drctl = new Drctl(service.Url) { OutWidth = width };
+
+        Assert.Equal(ExitCodes.Done, await drctl.RunAsync("status", "vm1"));
+
+        var lines = Regex.Replace(drctl.Output, "\u001b\\[[0-9;]*m", "").TrimEnd().Split('\n');
+        Assert.Contains(lines, line => line.TrimStart() == uri);
+        Assert.All(lines, line => Assert.True(
+            line.TrimEnd().Length <= (width ?? 80) || line.TrimStart() == uri, $"{line.Length}: {line}"));
+    }
+
+    [Fact]
+    public async Task A_vm_whose_protection_was_ended_is_shown_only_when_all_are_asked_for()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Vms["vm1"] = new(Samples.Vm());
+        service.Vms["vm2"] = new(Samples.Vm("vm2", phase: "disabled") with { Health = "none" });
+        var some = new Drctl(service.Url);
+        await some.RunAsync("status");
+        Assert.DoesNotContain("vm2", some.Output, StringComparison.Ordinal);
+        Assert.Contains("1 VM whose protection was ended: see --all.", some.Output, StringComparison.Ordinal);
+        var all = new Drctl(service.Url);
+        await all.RunAsync("status", "--all", "--json");
+        Assert.Equal(2, all.Json.AsArray().Count);
     }
 
     [Fact]
@@ -62,7 +109,8 @@ public sealed class Looking
         Assert.Equal(["vm1", "vm2"], json.Json.AsArray().Select(v => (string)v!["vm"]!).Order());
         var table = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await table.RunAsync("status"));
-        Assert.Equal(3, table.Output.TrimEnd().Split('\n').Length);
+        Assert.Equal(4, table.Output.TrimEnd().Split('\n').Length);
+        Assert.Contains("2 VMs: 2 normal; all are protected now.", table.Output, StringComparison.Ordinal);
         Assert.Contains("VM   PHASE", table.Output, StringComparison.Ordinal);
     }
 
