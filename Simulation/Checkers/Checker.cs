@@ -25,7 +25,17 @@ internal sealed class InvariantBrokenException(string invariant, string message)
 /// <param name="Volume">The splitter.</param>
 /// <param name="Write">The write.</param>
 /// <param name="Before">The newest logged change before it.</param>
-internal sealed record SeenWrite(DiskModel Model, SourceVolume Volume, ModelWrite Write, ChangePosition Before);
+internal sealed record SeenWrite(DiskModel Model, SourceVolume Volume, ModelWrite Write, ChangePosition Before)
+{
+    /// <summary>The newest number that was acknowledged when it was submitted.</summary>
+    public long AcknowledgedBefore { get; init; }
+
+    /// <summary>Whether the source had been fenced when it was submitted.</summary>
+    public bool WhileFenced { get; init; }
+
+    /// <summary>How long it was under way beside others; zero for one that was alone.</summary>
+    public TimeSpan UnderWayFor { get; init; }
+}
 
 /// <summary>Records as they were just applied to a replica.</summary>
 /// <param name="Records">The encoded records.</param>

@@ -89,7 +89,12 @@ internal sealed class CheckerSet
     public void Marked(SimVm vm, RecoveryPointId point, long number)
     {
         _world.Trace.Note("marker", number);
-        vm.Marked[(point, number)] = (ulong[])vm.Source.Current.Clone();
+        if (!vm.Connections.Idle)
+        {
+            _world.Sometimes.Count(Probes.MarkedUnderWay);
+        }
+
+        vm.Marked[(point, number)] = vm.Source.InLog();
         vm.LastNumber = number;
         Tell(c => c.Marked(vm, point, number));
     }
@@ -122,6 +127,10 @@ internal sealed class CheckerSet
     public void Wrote(SimVm vm, SeenWrite seen)
     {
         Tell(c => c.Wrote(vm, seen));
+        if (seen.Write.Logged)
+        {
+            vm.Acknowledged(seen.Volume, seen.Write.After);
+        }
     }
 
     /// <summary>A write was refused.</summary>

@@ -70,6 +70,9 @@ public enum SimAction
     /// source's machine loses power within seconds.</summary>
     WriteInSync,
 
+    /// <summary>The guest writes over several connections at once: A is the seed, B the number of batches.</summary>
+    WriteAtOnce,
+
     /// <summary>A: the agent's process dies, at its storage operation A from now (0: at once).</summary>
     AgentKill,
 

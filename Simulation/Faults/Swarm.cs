@@ -28,6 +28,8 @@ public static class Swarm
     private static readonly (SimAction Action, double PerHour)[] Rare =
         [(SimAction.Disable, 0.5), (SimAction.ChangePolicy, 0.5), (SimAction.WriteInSync, 12)];
 
+    private static readonly (SimAction Action, double PerHour)[] AtOnce = [(SimAction.WriteAtOnce, 20)];
+
     /// <summary>The plan of a seed.</summary>
     /// <param name="seed">The seed.</param>
     /// <param name="safety">How long faults go on.</param>
@@ -39,7 +41,8 @@ public static class Swarm
         var faults = random.Chance(0.08) ? [] : Faults.Where(_ => random.Chance(0.4)).ToArray();
         var operations = Operations.Where(_ => random.Chance(0.6)).ToArray();
         var rare = random.Split("rare");
-        operations = [.. operations, .. Rare.Where(_ => rare.Chance(0.25))];
+        operations = [.. operations, .. Rare.Where(_ => rare.Chance(0.25)),
+            .. rare.Split("at once").Chance(0.5) ? AtOnce : []];
         var events = new List<PlannedEvent>();
 
         // Faults from the first moment on also hit enabling and the first copy.
@@ -154,13 +157,25 @@ public static class Swarm
         }
 
         yield return new PlannedEvent(
-            ms, vm, action, random.Next(long.MaxValue), action is SimAction.WriteInSync && random.Chance(0.2) ? 1 : 0);
+            ms, vm, action, random.Next(long.MaxValue), action switch
+            {
+                SimAction.WriteInSync when random.Chance(0.2) => 1,
+                SimAction.WriteAtOnce => random.Between(2, 5),
+                _ => 0,
+            });
         switch (action)
         {
             case SimAction.TestFailover:
                 yield return new PlannedEvent(
                     Later(20, 60), vm, SimAction.TestWrite, random.Next(long.MaxValue), random.Between(1, 9));
                 yield return new PlannedEvent(Later(30, 600), vm, SimAction.CleanUp);
+                break;
+            case SimAction.WriteAtOnce:
+                foreach (var more in AtTheSameTime(random, ms, vm))
+                {
+                    yield return more;
+                }
+
                 break;
             case SimAction.Disable:
                 yield return new PlannedEvent(Later(1, 300), vm, SimAction.Enable);
@@ -197,6 +212,32 @@ public static class Swarm
                 break;
             default:
                 break;
+        }
+    }
+
+    /// <summary>What happens while several writes are under way: more of them, flushes, points.</summary>
+    private static IEnumerable<PlannedEvent> AtTheSameTime(SplittableRandom random, long ms, int vm)
+    {
+        for (var i = random.Next(4); i > 0; i--)
+        {
+            yield return new PlannedEvent(
+                ms + random.Between(1, 40), vm, SimAction.WriteAtOnce, random.Next(long.MaxValue),
+                random.Between(1, 4));
+        }
+
+        if (random.Chance(0.3))
+        {
+            yield return new PlannedEvent(ms + random.Between(1, 40), vm, SimAction.Write, random.Next(long.MaxValue), 2);
+        }
+
+        if (random.Chance(0.3))
+        {
+            yield return new PlannedEvent(ms + random.Between(1, 40), vm, SimAction.Flush);
+        }
+
+        if (random.Chance(0.1))
+        {
+            yield return new PlannedEvent(ms + random.Between(1, 20), vm, SimAction.MakePoint);
         }
     }
 

@@ -185,6 +185,10 @@ internal sealed class AgentNode : Node, IVolumeHost
     public ulong[] Content(Func<int, IBlockDevice> disk) => _vm.Shape.Read(disk);
 
     /// <inheritdoc/>
+    public SourceVolumeOptions Opening(SourceVolumeOptions options) =>
+        options with { Order = () => World.Parts.Order(_vm.Connections) };
+
+    /// <inheritdoc/>
     public string? ProblemOf(string path) => _vm.Paths.Contains(path, StringComparer.Ordinal) ? null
         : $"Disk '{path}' does not exist on the agent's machine; check the path.";
 
@@ -225,6 +229,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     public Task StopAsync(string name, CancellationToken ct)
     {
         _writable = false;
+        _vm.Connections.Drain();
         return Task.CompletedTask;
     }
 
@@ -257,6 +262,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     protected override void Died()
     {
         Storage.Kill();
+        _vm.Connections.Died();
         Line?.Died();
         (Line, _volumes, _writable, _inSync) = (null, null, false, null);
         World.Queue.After(_random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>

@@ -70,6 +70,9 @@ internal sealed class Director(SimWorld world)
             case SimAction.Write:
                 vm.Write(planned.A, planned.B);
                 break;
+            case SimAction.WriteAtOnce:
+                vm.WriteAtOnce(planned.A, planned.B);
+                break;
             case SimAction.WriteInSync:
                 vm.Agent.WriteInNextSync(planned.A, planned.B == 1);
                 break;

@@ -54,6 +54,9 @@ internal sealed class SimWorld
     /// <summary>What makes time pass.</summary>
     public EventQueue Queue { get; } = new();
 
+    /// <summary>The threads of calls that block within the world.</summary>
+    public Strands Strands { get; } = new();
+
     /// <summary>The trace.</summary>
     public TraceHash Trace { get; }
 
@@ -97,6 +100,7 @@ internal sealed class SimWorld
             _broken ??= new InvariantBrokenException("crash", $"{e.GetType().Name}: {e.Message}\n{e.StackTrace}");
         }
 
+        Strands.Dispose();
         Trace.Note("steps", Queue.Steps);
         return new SimResult(Trace.Value, Queue.Steps, Queue.Now, _broken)
         {

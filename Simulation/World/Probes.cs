@@ -1,0 +1,25 @@
+namespace ReplicationEngine.Simulation.World;
+
+/// <summary>States that are no events of an entity, and that the production code has answers for: how often each is
+/// reached is counted in <see cref="Sometimes"/>.</summary>
+internal static class Probes
+{
+    /// <summary>Batches of several connections were under way at once.</summary>
+    public const string BatchesAtOnce = "guest: several batches under way";
+
+    /// <summary>A batch waited for an earlier one that changes the same bytes.</summary>
+    public const string BatchWaits = "guest: a batch waits for one that overlaps it";
+
+    /// <summary>The engine waited for batches under way (to fence, to close, to copy a block).</summary>
+    public const string EngineWaits = "guest: the engine waits for batches under way";
+
+    /// <summary>A point was marked while batches were under way.</summary>
+    public const string MarkedUnderWay = "guest: a point is marked while batches are under way";
+
+    /// <summary>The process died while batches were under way.</summary>
+    public const string DiedUnderWay = "guest: the agent dies while batches are under way";
+
+    /// <summary>All of them, as the table of what was reached lists them.</summary>
+    public static IReadOnlyList<string> All { get; } =
+        [BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay];
+}
