@@ -69,7 +69,7 @@ public static class Swarm
             Seed = seed,
             SafetyMs = (long)safety.TotalMilliseconds,
             Vms = count,
-            Events = [.. events.Where(e => e.Ms < safety.TotalMilliseconds).OrderBy(e => e.Ms).ThenBy(e => e.Vm)
+            Events = [.. Moments.Bring(events, random.Split("moments")).Where(e => e.Ms < safety.TotalMilliseconds).OrderBy(e => e.Ms).ThenBy(e => e.Vm)
                 .ThenBy(e => e.Action)],
             Swarm = string.Join(' ', faults.Select(f => f.Action).Concat(operations.Select(o => o.Action))),
             RetentionMinutes = random.Chance(0.5) ? 25 : 24 * 60,
