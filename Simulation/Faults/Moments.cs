@@ -33,7 +33,10 @@ internal static class Moments
                 return e;
             }
 
-            var near = random.Pick(operations[e.Vm].OrderBy(o => Math.Abs(o.Ms - e.Ms)).Take(4).ToArray());
+            var rarely = random.Chance(0.5);
+            var near = random.Pick(operations[e.Vm]
+                .OrderBy(o => rarely && o.Action == SimAction.WriteAtOnce ? 1 : 0)
+                .ThenBy(o => Math.Abs(o.Ms - e.Ms)).Take(4).ToArray());
             return e with { Ms = near.Ms + random.Between(1, random.Chance(0.5) ? 60 : 4_000) };
         })];
     }
@@ -88,5 +91,5 @@ internal static class Moments
 
     private static bool IsSudden(SimAction action) => action is SimAction.AgentKill or SimAction.AgentPowerCut
         or SimAction.ServiceKill or SimAction.ServicePowerCut or SimAction.AgentPause or SimAction.LinkCut
-        or SimAction.LinkOneWay or SimAction.AgentDiskFull or SimAction.JournalUnknown;
+        or SimAction.LinkOneWay or SimAction.LinkStall or SimAction.LinkHalfOpen or SimAction.AgentDiskFull or SimAction.JournalUnknown;
 }

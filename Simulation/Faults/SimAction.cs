@@ -138,4 +138,12 @@ public enum SimAction
 
     /// <summary>R: the source site is lost for A ms.</summary>
     RegionLost,
+
+    /// <summary>H: the link is open and passes nothing for A ms; B is 1 for the way to the service, 2 for the other, 3
+    /// for both. Nothing is lost.</summary>
+    LinkStall,
+
+    /// <summary>H: the network forgets the connections that there are, B as with the stall, and nobody is told; the
+    /// control stream comes back after A ms, the data stream when an end notices.</summary>
+    LinkHalfOpen,
 }

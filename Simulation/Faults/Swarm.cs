@@ -19,6 +19,9 @@ public static class Swarm
         (SimAction.Rot, 0.7), (SimAction.Misdirect, 0.5), (SimAction.Poison, 0.3), (SimAction.RegionLost, 0.3),
     ];
 
+    private static readonly (SimAction Action, double PerHour)[] Links =
+        [(SimAction.LinkStall, 1.5), (SimAction.LinkHalfOpen, 1.5)];
+
     private static readonly (SimAction Action, double PerHour)[] Operations =
     [
         (SimAction.MakePoint, 2), (SimAction.TestFailover, 0.7), (SimAction.PlannedFailover, 0.5),
@@ -39,6 +42,8 @@ public static class Swarm
         var random = new SplittableRandom(seed).Split("swarm");
         var count = vms > 0 ? vms : random.Between(1, 4);
         var faults = random.Chance(0.08) ? [] : Faults.Where(_ => random.Chance(0.4)).ToArray();
+        var links = random.Split("links");
+        faults = [.. faults, .. faults.Length == 0 ? [] : Links.Where(_ => links.Chance(0.4))];
         var operations = Operations.Where(_ => random.Chance(0.6)).ToArray();
         var rare = random.Split("rare");
         operations = [.. operations, .. Rare.Where(_ => rare.Chance(0.25)),
@@ -85,6 +90,7 @@ public static class Swarm
     {
         SimAction.LinkCut or SimAction.LinkOneWay => "P",
         SimAction.LinkSlow => "S",
+        SimAction.LinkStall or SimAction.LinkHalfOpen => "H",
         SimAction.AgentKill or SimAction.AgentPause => "A",
         SimAction.AgentPowerCut or SimAction.ServicePowerCut or SimAction.AgentSyncFails or SimAction.TargetSyncFails
             or SimAction.Misdirect => "T",
@@ -252,6 +258,9 @@ public static class Swarm
             SimAction.AgentPause or SimAction.ServicePause => new PlannedEvent(ms, vm, action, Seconds(1, 120)),
             SimAction.LinkCut => new PlannedEvent(ms, vm, action, Seconds(1, 600)),
             SimAction.LinkOneWay => new PlannedEvent(ms, vm, action, Seconds(1, 200), random.Between(0, 2)),
+            SimAction.LinkStall => new PlannedEvent(
+                ms, vm, action, random.Chance(0.3) ? Seconds(60, 1800) : Seconds(1, 60), random.Between(1, 4)),
+            SimAction.LinkHalfOpen => new PlannedEvent(ms, vm, action, Seconds(1, 120), random.Between(1, 4)),
             SimAction.LinkSlow => new PlannedEvent(ms, vm, action, Seconds(10, 400), random.Between(50, 3000)),
             SimAction.LinkLossy => new PlannedEvent(ms, vm, action, Seconds(5, 120)),
             SimAction.JournalUnknown => new PlannedEvent(ms, vm, action, random.Between(0, 2)),

@@ -263,7 +263,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     {
         Storage.Kill();
         _vm.Connections.Died();
-        Line?.Died();
+        Line?.Died(silently: PowerCutNext);
         (Line, _volumes, _writable, _inSync) = (null, null, false, null);
         World.Queue.After(_random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>
         {
@@ -374,7 +374,7 @@ internal sealed class AgentNode : Node, IVolumeHost
             return;
         }
 
-        var (life, report) = (Life, volumes.Status());
-        _vm.Wire.Tell(toService: true, () => World.Service.Reported(_vm, life, report));
+        var (life, to, report) = (Life, World.Service.Life, volumes.Status());
+        _vm.Wire.Tell(toService: true, () => World.Service.Enter(to, () => World.Service.Reported(_vm, life, report)));
     }
 }

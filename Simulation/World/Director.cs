@@ -195,6 +195,14 @@ internal sealed class Director(SimWorld world)
             case SimAction.LinkOneWay:
                 vm.Wire.Cut(planned.B == 1, length);
                 break;
+            case SimAction.LinkStall:
+                Ways(planned.B, toService => vm.Wire.Stall(toService, length));
+                break;
+            case SimAction.LinkHalfOpen:
+                world.Sometimes.Count(Probes.HalfOpen);
+                vm.Target.Session?.Forget(toReceiver: (planned.B & 1) != 0, toSender: (planned.B & 2) != 0);
+                Ways(planned.B, toService => vm.Wire.Cut(toService, length));
+                break;
             case SimAction.LinkSlow:
                 vm.Wire.Slow(length, TimeSpan.FromMilliseconds(planned.B));
                 break;
@@ -218,6 +226,19 @@ internal sealed class Director(SimWorld world)
                 break;
             default:
                 throw new InvalidOperationException($"{planned.Action} is no fault.");
+        }
+    }
+
+    private static void Ways(long bits, Action<bool> each)
+    {
+        if ((bits & 1) != 0)
+        {
+            each(true);
+        }
+
+        if ((bits & 2) != 0)
+        {
+            each(false);
         }
     }
 

@@ -19,7 +19,15 @@ internal static class Probes
     /// <summary>The process died while batches were under way.</summary>
     public const string DiedUnderWay = "guest: the agent dies while batches are under way";
 
+    /// <summary>A connection was forgotten by the network, or its other end lost power.</summary>
+    public const string HalfOpen = "link: a connection is half open";
+
+    /// <summary>The receiving end of a data stream gave up a sender that said nothing.</summary>
+    public const string HalfOpenNoticed = "link: a receiver gives up a silent sender";
+
     /// <summary>All of them, as the table of what was reached lists them.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay];
+    [
+        BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay, HalfOpen, HalfOpenNoticed,
+    ];
 }

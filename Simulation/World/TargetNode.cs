@@ -73,6 +73,11 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     public void Died(bool powerCut)
     {
         Storage.Kill();
+        if (powerCut)
+        {
+            _session = null;
+        }
+
         EndSession("the service died");
         Volume = null;
         Storage.Restart(powerCut);
