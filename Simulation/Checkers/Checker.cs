@@ -111,6 +111,11 @@ internal abstract class Checker
     {
     }
 
+    /// <summary>A second passed; told where the plan asks for <see cref="Faults.SimFeatures.Prompt"/>.</summary>
+    public virtual void Second(SimVm vm)
+    {
+    }
+
     /// <summary>The target side took over.</summary>
     public virtual void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {

@@ -7,6 +7,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Workloads;
 using ReplicationEngine.Simulation.World;
@@ -36,6 +37,7 @@ internal sealed class CheckerSet
             new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
             new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
             new ComparisonChecker(world, random.Split("comparison")),
+            .. world.Plan.Features.HasFlag(SimFeatures.Prompt) ? [new PromptChecker(world)] : Array.Empty<Checker>(),
         ]);
     }
 
@@ -52,6 +54,19 @@ internal sealed class CheckerSet
 
         Begin();
     });
+
+    /// <summary>Begins to look every second, where the plan asks for it.</summary>
+    public void BeginSeconds()
+    {
+        if (_world.Plan.Features.HasFlag(SimFeatures.Prompt))
+        {
+            _world.Queue.After(TimeSpan.FromSeconds(1), () =>
+            {
+                _world.Vms.ForEach(vm => Tell(c => c.Second(vm)));
+                BeginSeconds();
+            });
+        }
+    }
 
     /// <summary>The run is over: everything is looked at once more.</summary>
     public void End()

@@ -9,6 +9,9 @@ namespace ReplicationEngine.Simulation.Faults;
 /// </summary>
 public static class Swarm
 {
+    /// <summary>What every plan of a seed has.</summary>
+    public const SimFeatures Always = SimFeatures.None;
+
     private static readonly (SimAction Action, double PerHour)[] Faults =
     [
         (SimAction.AgentKill, 1), (SimAction.AgentPowerCut, 1), (SimAction.AgentPause, 1), (SimAction.ServiceKill, 1),
@@ -37,7 +40,9 @@ public static class Swarm
     /// <param name="seed">The seed.</param>
     /// <param name="safety">How long faults go on.</param>
     /// <param name="vms">The number of VMs; 0 lets the seed choose 1 to 3.</param>
-    public static SimPlan Plan(ulong seed, TimeSpan safety, int vms = 0)
+    /// <param name="features">What is tried and demanded beyond <see cref="Always"/>.</param>
+    public static SimPlan Plan(
+        ulong seed, TimeSpan safety, int vms = 0, SimFeatures features = SimFeatures.None)
     {
         var random = new SplittableRandom(seed).Split("swarm");
         var count = vms > 0 ? vms : random.Between(1, 4);
@@ -72,6 +77,7 @@ public static class Swarm
         return new SimPlan
         {
             Seed = seed,
+            Features = features | Always,
             SafetyMs = (long)safety.TotalMilliseconds,
             Vms = count,
             Events = [.. Moments.Bring(events, random.Split("moments")).Where(e => e.Ms < safety.TotalMilliseconds).OrderBy(e => e.Ms).ThenBy(e => e.Vm)
@@ -104,6 +110,10 @@ public static class Swarm
         SimAction.Poison => "X",
         _ => "-",
     };
+
+    /// <summary>Whether a fault troubles the service, its journal or the replica.</summary>
+    public static bool IsOfTheService(SimAction action) => IsShared(action) || action is SimAction.JournalUnknown
+        or SimAction.TargetDiskFull or SimAction.TargetSyncFails or SimAction.Rot or SimAction.Misdirect;
 
     private static bool IsShared(SimAction action) => action is SimAction.ServiceKill or SimAction.ServicePowerCut
         or SimAction.ServicePause or SimAction.Rival or SimAction.JournalFull or SimAction.Poison;

@@ -24,6 +24,12 @@ internal sealed class Director(SimWorld world)
         {
             world.Faults.Note(planned.Action, LengthOf(planned));
             world.Trace.Note(planned.Action.ToString(), planned.Vm);
+            if (Swarm.IsOfTheService(planned.Action))
+            {
+                var until = world.Queue.Now + LengthOf(planned) + TimeSpan.FromMinutes(1);
+                world.ServiceTroubledUntil = until > world.ServiceTroubledUntil ? until : world.ServiceTroubledUntil;
+            }
+
             Break(vm, planned);
         }
         else

@@ -25,9 +25,16 @@ internal static class Probes
     /// <summary>The receiving end of a data stream gave up a sender that said nothing.</summary>
     public const string HalfOpenNoticed = "link: a receiver gives up a silent sender";
 
+    /// <summary>A failover, commit or cancel was done in time.</summary>
+    public const string PromptAnswer = "target: a failover, commit or cancel is done in time";
+
+    /// <summary>A failover, commit or cancel took longer than it may.</summary>
+    public const string SlowAnswer = "target: a failover, commit or cancel takes longer";
+
     /// <summary>All of them, as the table of what was reached lists them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay, HalfOpen, HalfOpenNoticed,
+        PromptAnswer, SlowAnswer,
     ];
 }

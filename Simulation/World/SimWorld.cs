@@ -81,6 +81,9 @@ internal sealed class SimWorld
     /// <summary>The key of all data sessions.</summary>
     public byte[] DataKey { get; } = new byte[32];
 
+    /// <summary>Until then service, journal or replica have trouble of their own, or had it a minute ago.</summary>
+    public TimeSpan ServiceTroubledUntil { get; set; } = TimeSpan.FromSeconds(-1);
+
     /// <summary>Whether the safety phase is over.</summary>
     public bool Healed { get; private set; }
 
@@ -170,6 +173,7 @@ internal sealed class SimWorld
         }
 
         Checkers.Begin();
+        Checkers.BeginSeconds();
         RunUntil(TimeSpan.FromMilliseconds(Plan.SafetyMs));
         Healed = true;
         director.Heal();

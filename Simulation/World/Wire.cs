@@ -4,7 +4,8 @@ namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
 /// The link between an agent and the service. Control messages are lost while a way is cut; the data stream is like
-/// TCP: it waits. A stalled link passes nothing and loses nothing: all of it comes when the stall is over. A lossy link (M) loses, doubles and swaps messages of both kinds, as nothing below may be trusted.
+/// TCP: it waits. A stalled link passes nothing and loses nothing: all of it comes when the stall is over. A lossy link
+/// (M) loses, doubles and swaps messages of both kinds, as nothing below may be trusted.
 /// </summary>
 internal sealed class Wire(EventQueue queue, SplittableRandom random)
 {
