@@ -76,6 +76,12 @@ internal abstract class Checker
     {
     }
 
+    /// <summary>The source was opened after its machine, data or disks had been put back; what its disks must hold, and
+    /// hold.</summary>
+    public virtual void OpenedPutBack(SimVm vm, ulong[] expected, ulong[] actual)
+    {
+    }
+
     /// <summary>A marker stands in the source's stream.</summary>
     public virtual void Marked(SimVm vm, RecoveryPointId point, long number)
     {

@@ -35,7 +35,7 @@ internal sealed class CheckerSet
             new ReplayChecker(world), new AppendChecker(world), new OneAnswerChecker(), new NoResidueChecker(),
             new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
             new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
-            new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
+            new HostChecker(), new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
             new ComparisonChecker(world, random.Split("comparison")),
             .. world.Plan.Features.HasFlag(SimFeatures.Prompt) ? [new PromptChecker(world)] : Array.Empty<Checker>(),
         ]);
@@ -92,8 +92,12 @@ internal sealed class CheckerSet
             {
                 // A marker may stand in the log twice (an effect that was told twice): the store takes one of them.
                 vm.SeenAt[point.Id] = _world.Queue.Now;
-                vm.Points[point.Id] = vm.Marked.GetValueOrDefault((point.Id, point.Cut.Lsn.Value))
-                    ?? vm.Source.UpTo(point.Cut.Lsn.Value);
+                if ((vm.Marked.GetValueOrDefault((point.Id, point.Cut.Lsn.Value))
+                    ?? vm.ContentAt(new ChangePosition(point.Cut.Generation, point.Cut.Lsn))) is { } content)
+                {
+                    vm.Points[point.Id] = content;
+                }
+
                 _world.Trace.Note("point", point.Cut.Lsn.Value);
                 Read(vm, point, first: true);
             }
@@ -175,6 +179,13 @@ internal sealed class CheckerSet
         Tell(c => c.Reopened(vm, cut, actual, vm.Source));
         vm.Source.Adopt(actual, vm.LastNumber + 1, _world.Queue.Now);
         vm.LastNumber = Math.Max(vm.LastNumber, volume.Tail.Lsn.Value);
+    }
+
+    /// <summary>The source volume was opened after its machine, data or disks had been put back.</summary>
+    public void OpenedPutBack(SimVm vm, SourceVolume volume, ulong[] expected, ulong[] actual)
+    {
+        Tell(c => c.OpenedPutBack(vm, expected, actual));
+        vm.BeginsAt(volume.Tail.Lsn.Value);
     }
 
     /// <summary>The agent came back with nothing to open.</summary>

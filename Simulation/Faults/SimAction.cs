@@ -146,4 +146,18 @@ public enum SimAction
     /// <summary>H: the network forgets the connections that there are, B as with the stall, and nobody is told; the
     /// control stream comes back after A ms, the data stream when an end notices.</summary>
     LinkHalfOpen,
+
+    /// <summary>Z: a snapshot of the agent's machine is taken: as a crash would find it when A is odd.</summary>
+    HostSnapshot,
+
+    /// <summary>Z: the agent's machine is put back to the newest snapshot, when A is 3; A is 1 for the agent's data
+    /// alone, 2 for the disks alone, written over those that there are (B is 0) or made anew (B is 1).</summary>
+    HostRevert,
+
+    /// <summary>Z: another copy of the agent's machine goes on in its place, and the present one rests: what was forked
+    /// once goes on by turns.</summary>
+    HostSwap,
+
+    /// <summary>Z: a disk, A chooses which, grows by B sectors while the agent's machine is off.</summary>
+    DiskGrow,
 }

@@ -25,6 +25,11 @@ public static class Swarm
     private static readonly (SimAction Action, double PerHour)[] Links =
         [(SimAction.LinkStall, 1.5), (SimAction.LinkHalfOpen, 1.5)];
 
+    private static readonly (SimAction Action, double PerHour)[] Hosts =
+    [
+        (SimAction.HostSnapshot, 5), (SimAction.HostRevert, 2), (SimAction.HostSwap, 1.5), (SimAction.DiskGrow, 0.5),
+    ];
+
     private static readonly (SimAction Action, double PerHour)[] Operations =
     [
         (SimAction.MakePoint, 2), (SimAction.TestFailover, 0.7), (SimAction.PlannedFailover, 0.5),
@@ -49,6 +54,9 @@ public static class Swarm
         var faults = random.Chance(0.08) ? [] : Faults.Where(_ => random.Chance(0.4)).ToArray();
         var links = random.Split("links");
         faults = [.. faults, .. faults.Length == 0 ? [] : Links.Where(_ => links.Chance(0.4))];
+        var hosts = random.Split("hosts");
+        features = (features | Always) & (hosts.Chance(0.5) ? ~SimFeatures.None : ~SimFeatures.Hosts);
+        faults = [.. faults, .. features.HasFlag(SimFeatures.Hosts) ? Hosts.Where(_ => hosts.Chance(0.7)) : []];
         var operations = Operations.Where(_ => random.Chance(0.6)).ToArray();
         var rare = random.Split("rare");
         operations = [.. operations, .. Rare.Where(_ => rare.Chance(0.25)),
@@ -77,7 +85,7 @@ public static class Swarm
         return new SimPlan
         {
             Seed = seed,
-            Features = features | Always,
+            Features = features,
             SafetyMs = (long)safety.TotalMilliseconds,
             Vms = count,
             Events = [.. Moments.Bring(events, random.Split("moments")).Where(e => e.Ms < safety.TotalMilliseconds).OrderBy(e => e.Ms).ThenBy(e => e.Vm)
@@ -97,6 +105,7 @@ public static class Swarm
         SimAction.LinkCut or SimAction.LinkOneWay => "P",
         SimAction.LinkSlow => "S",
         SimAction.LinkStall or SimAction.LinkHalfOpen => "H",
+        SimAction.HostSnapshot or SimAction.HostRevert or SimAction.HostSwap or SimAction.DiskGrow => "Z",
         SimAction.AgentKill or SimAction.AgentPause => "A",
         SimAction.AgentPowerCut or SimAction.ServicePowerCut or SimAction.AgentSyncFails or SimAction.TargetSyncFails
             or SimAction.Misdirect => "T",
@@ -270,6 +279,8 @@ public static class Swarm
             SimAction.LinkOneWay => new PlannedEvent(ms, vm, action, Seconds(1, 200), random.Between(0, 2)),
             SimAction.LinkStall => new PlannedEvent(
                 ms, vm, action, random.Chance(0.3) ? Seconds(60, 1800) : Seconds(1, 60), random.Between(1, 4)),
+            SimAction.HostRevert => new PlannedEvent(ms, vm, action, random.Between(1, 4), random.Between(0, 2)),
+            SimAction.DiskGrow => new PlannedEvent(ms, vm, action, random.Next(8), random.Between(1, 1024)),
             SimAction.LinkHalfOpen => new PlannedEvent(ms, vm, action, Seconds(1, 120), random.Between(1, 4)),
             SimAction.LinkSlow => new PlannedEvent(ms, vm, action, Seconds(10, 400), random.Between(50, 3000)),
             SimAction.LinkLossy => new PlannedEvent(ms, vm, action, Seconds(5, 120)),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ReplicationEngine.Agent.Control;
@@ -27,6 +28,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     private readonly SplittableRandom _incarnations;
     private VolumeSet? _volumes;
     private int _boot;
+    private DateTimeOffset? _bootedAt;
     private bool? _openedAfterCut;
     private (long Seed, bool Cut)? _inSync;
     private bool _returned;
@@ -38,7 +40,11 @@ internal sealed class AgentNode : Node, IVolumeHost
     {
         (_vm, _random, _hooks, _incarnations) = (vm, random, random.Split("hooks"), random.Split("incarnations"));
         Storage = new SimulatedStorage(random.Split("storage"));
+        Machine = new AgentMachine(world, vm, this, random.Split("machine"));
     }
+
+    /// <summary>What can be done to its machine.</summary>
+    public AgentMachine Machine { get; }
 
     /// <summary>Its machine's storage.</summary>
     public SimulatedStorage Storage { get; }
@@ -115,7 +121,10 @@ internal sealed class AgentNode : Node, IVolumeHost
         {
             Storage.Restart(PowerCutNext);
             _boot += PowerCutNext ? 1 : 0;
+            _bootedAt = PowerCutNext ? Clock.GetUtcNow() : _bootedAt;
         }
+
+        Machine.Starts();
 
         _openedAfterCut = PowerCutNext;
         PowerCutNext = false;
@@ -123,7 +132,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         Every(ReportEvery, Report);
         Every(TimeSpan.FromSeconds(5), Maintain);
         _volumes = new VolumeSet(this, Clock);
-        var alone = (World.Plan.Seed & 4) == 0;
+        var alone = (World.Plan.Seed & 4) == 0 && !World.Plan.Features.HasFlag(SimFeatures.Hosts);
         World.Run(
             async () =>
             {
@@ -202,7 +211,9 @@ internal sealed class AgentNode : Node, IVolumeHost
     public DiskSighting Look(string path)
     {
         using var file = Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing);
-        return new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null);
+        var seen = Storage.Look($"disks/d{NumberOf(path)}")!.Value;
+        return Storage.Now is null ? new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null)
+            : new DiskSighting($"file:{seen.Number}", false, file.Length, seen.Birth, seen.Changed);
     }
 
     /// <inheritdoc/>
@@ -212,7 +223,7 @@ internal sealed class AgentNode : Node, IVolumeHost
             World.Parts.SourceDevice(new FileBlockDevice(file)), WriteDuringSync));
 
     /// <inheritdoc/>
-    public DateTimeOffset? BootedAt => null;
+    public DateTimeOffset? BootedAt => Storage.Now is null ? null : _bootedAt ?? SimWorld.Start;
 
     /// <inheritdoc/>
     public Guid NewIncarnation() => _incarnations.NextGuid();
@@ -314,6 +325,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>Whatever is on the disks of a machine that was not protected is what it holds.</summary>
     private void Found()
     {
+        _vm.PutBack = null;
         World.Checkers.DisksFound(_vm, _openedAfterCut == true, Content(Raw()));
         _openedAfterCut = null;
     }
@@ -321,9 +333,16 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>What a death left is looked at as soon as it is open again.</summary>
     private void Opened()
     {
-        if (_openedAfterCut is { } cut && Volume is not null)
+        if (_openedAfterCut is { } cut && Volume is { } volume)
         {
             _openedAfterCut = null;
+            if (_vm.PutBack is { } expected)
+            {
+                _vm.PutBack = null;
+                World.Checkers.OpenedPutBack(_vm, volume, expected, Content(Raw()));
+                return;
+            }
+
             World.Checkers.SourceReopened(_vm, cut);
         }
     }

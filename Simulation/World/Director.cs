@@ -66,7 +66,8 @@ internal sealed class Director(SimWorld world)
     private static TimeSpan LengthOf(PlannedEvent planned) => planned.Action is SimAction.AgentKill
         or SimAction.AgentPowerCut or SimAction.ServiceKill or SimAction.ServicePowerCut or SimAction.ClockJump
         or SimAction.Rot or SimAction.Misdirect or SimAction.Poison or SimAction.AgentSyncFails
-        or SimAction.TargetSyncFails or SimAction.JournalUnknown
+        or SimAction.TargetSyncFails or SimAction.JournalUnknown or SimAction.HostSnapshot or SimAction.HostRevert
+        or SimAction.HostSwap or SimAction.DiskGrow
             ? TimeSpan.FromSeconds(30) : TimeSpan.FromMilliseconds(planned.A);
 
     private static void Operate(SimVm vm, PlannedEvent planned)
@@ -183,6 +184,9 @@ internal sealed class Director(SimWorld world)
             case SimAction.TargetSyncFails:
                 vm.TargetSyncBroken = true;
                 FailNextSync(vm.Target.Storage);
+                break;
+            case SimAction.HostSnapshot or SimAction.HostRevert or SimAction.HostSwap or SimAction.DiskGrow:
+                vm.Agent.Machine.Change(planned);
                 break;
             default:
                 BreakLinkOrSpace(vm, planned, length);

@@ -31,10 +31,22 @@ internal static class Probes
     /// <summary>A failover, commit or cancel took longer than it may.</summary>
     public const string SlowAnswer = "target: a failover, commit or cancel takes longer";
 
+    /// <summary>A source's machine was put back to a snapshot.</summary>
+    public const string Reverted = "host: the machine is put back to a snapshot";
+
+    /// <summary>Disks of a source were restored under its agent's data.</summary>
+    public const string DisksRestored = "host: the disks are restored";
+
+    /// <summary>The data of an agent was restored beside its disks.</summary>
+    public const string DataRestored = "host: the agent's data is restored";
+
+    /// <summary>Another copy of a source's machine went on.</summary>
+    public const string Swapped = "host: another copy of the machine goes on";
+
     /// <summary>All of them, as the table of what was reached lists them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay, HalfOpen, HalfOpenNoticed,
-        PromptAnswer, SlowAnswer,
+        PromptAnswer, SlowAnswer, Reverted, DisksRestored, DataRestored, Swapped,
     ];
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -19,6 +20,8 @@ internal sealed class SimVm
 {
     private readonly SimWorld _world;
     private readonly SplittableRandom _random;
+    private readonly List<Lineage> _former = [];
+    private long _begins = -1;
     private long _command;
     private (SourceVolume? Volume, long Number) _acknowledgedBy;
 
@@ -118,6 +121,9 @@ internal sealed class SimVm
     /// <summary>A sync at the target was made to fail: what was unsynced may be gone, as after a power cut.</summary>
     public bool TargetSyncBroken { get; set; }
 
+    /// <summary>What the source's disks held when they were put back, until the volume is open again.</summary>
+    public ulong[]? PutBack { get; set; }
+
     /// <summary>Damage was done to the replica's files.</summary>
     public bool Damaged { get; set; }
 
@@ -214,6 +220,31 @@ internal sealed class SimVm
     /// <summary>A logged write was acknowledged.</summary>
     public void Acknowledged(SourceVolume volume, long number) =>
         _acknowledgedBy = (volume, Math.Max(number, AcknowledgedBy(volume)));
+
+    /// <summary>The source's disks hold something else now: another history begins.</summary>
+    public void Forked(ulong[] content)
+    {
+        _former.Add(new Lineage(Source));
+        (Source, PutBack, LastNumber, SourceCut) = (DiskModel.From(content), content, 0, false);
+    }
+
+    /// <summary>A forked source is open: its own numbers begin behind this one.</summary>
+    public void BeginsAt(long number) => (LastNumber, _begins) = (number, number);
+
+    /// <summary>A source's session begins: the replica stands where former histories brought it.</summary>
+    public void Attaches(ChangePosition replica)
+    {
+        foreach (var lineage in _former.Where(l => l.Through is null))
+        {
+            lineage.Through = replica;
+        }
+    }
+
+    /// <summary>What a replica holds at a cut; null when the model cannot tell.</summary>
+    public ulong[]? ContentAt(ChangePosition cut) =>
+        _former.Find(l => l.Through is not { } through || cut.CompareTo(through) <= 0) is { } former
+            ? former.Judges ? former.Model.UpTo(cut.Lsn.Value) : null
+            : cut.Lsn.Value <= _begins ? null : Source.UpTo(cut.Lsn.Value);
 
     /// <summary>The guest flushes.</summary>
     public void Flush()
@@ -317,6 +348,15 @@ internal sealed class SimVm
         {
             _world.Sometimes.Saw(state.Phase.GetType().Name);
         }
+    }
+
+    private sealed class Lineage(DiskModel model)
+    {
+        public DiskModel Model { get; } = model;
+
+        public ChangePosition? Through { get; set; }
+
+        public bool Judges => Model.Writes.Count > 0;
     }
 
     private void WriteTo(SplittableRandom random, DiskModel model, SourceVolume volume)

@@ -128,6 +128,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
             store.AcceptTerm(source.Term);
         }
 
+        vm.Attaches(store.Applied);
         var sink = world.Checkers.Watch(vm, world.Parts.Sink(store), source.Term);
         return _session = DataSession.Begin(
             world, vm.Wire, toService: true, (sender, new SessionEnd(world.Service, _ => { })), source,
