@@ -309,6 +309,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// compared the first time only.</summary>
     private void Returned()
     {
+        _vm.PutBack = null;
         if (_returned)
         {
             Found();
@@ -333,6 +334,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>What a death left is looked at as soon as it is open again.</summary>
     private void Opened()
     {
+        _vm.PutBack = Reverse is null ? _vm.PutBack : null;
         if (_openedAfterCut is { } cut && Volume is { } volume)
         {
             _openedAfterCut = null;
