@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 
@@ -28,6 +29,9 @@ internal interface IVolumeHost
 
     /// <summary>The size of a file of that log.</summary>
     long SegmentBytes { get; }
+
+    /// <summary>Returns the options under which a source volume is opened; the simulator adds to them.</summary>
+    SourceVolumeOptions Opening(SourceVolumeOptions options) => options;
 
     /// <summary>Why a path cannot be a protected disk, as one sentence; null when it can.</summary>
     string? ProblemOf(string path);

@@ -26,7 +26,7 @@ internal sealed partial class ProtectedVolume
         var disks = OpenDisks(directive);
         try
         {
-            var source = SourceVolume.Open(new SourceVolumeOptions
+            var source = SourceVolume.Open(_host.Opening(new SourceVolumeOptions
             {
                 Vm = new ProtectedVmId(Vm),
                 Directory = _directory.Subdirectory(SourceDirectory),
@@ -40,7 +40,7 @@ internal sealed partial class ProtectedVolume
                 CacheLimitBytes = _host.CacheLimitBytes,
                 SegmentBytes = _host.SegmentBytes,
                 ConditionChanged = _ => _changed(),
-            });
+            }));
             _state = new OpenState(disks, source, null);
         }
         catch

@@ -50,7 +50,7 @@ internal static class SourceVolumeOpening
             options.Directory.Delete(name);
         }
 
-        var order = new WriteOrder();
+        var order = options.Order();
         var maps = options.Disks
             .Select((d, i) => MapFile.Create(options.Directory, i, ChangeMap.ExtentsOf(d.Device.Length), dirty: true))
             .Select(file => new ChangeMap(file, order.Gate, Lsn.None))
@@ -79,7 +79,7 @@ internal static class SourceVolumeOpening
         var failed = !state.Clean && state.BootId == options.BootId && (state.SyncFailed || stateFile.DiedSyncing);
         CheckFits(options, state);
         var scan = Scan(options);
-        var order = new WriteOrder();
+        var order = options.Order();
         var isTrusted = IsTrusted(options, state, scan, out var cause);
         var doubts = Doubts(options, state, scan, compare: isTrusted && !failed);
         if (!state.Clean && doubts.Any(doubt => doubt is not null))

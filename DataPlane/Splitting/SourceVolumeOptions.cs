@@ -64,4 +64,7 @@ public sealed record SourceVolumeOptions
     /// Called after the condition changed, on whatever thread changed it; it must neither block nor call the volume.
     /// </summary>
     public Action<SourceCondition>? ConditionChanged { get; init; }
+
+    /// <summary>Makes the order of changes of an opening; the simulator gives one whose waiting it schedules.</summary>
+    internal Func<WriteOrder> Order { get; init; } = () => new WriteOrder();
 }

@@ -11,7 +11,7 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// that is not done overlaps it; since waiting goes from higher to lower numbers only, nothing waits in a circle.
 /// Everything below the list's head is on the disks: that is the completed number, which rises without gaps (I1).
 /// </remarks>
-internal sealed class WriteOrder
+internal class WriteOrder
 {
     private readonly Stack<WriteTicket> _free = new();
     private WriteTicket? _head;
@@ -25,7 +25,7 @@ internal sealed class WriteOrder
     public Lsn Newest { get; private set; }
 
     /// <summary>All changes up to here are on the disks. Under the lock.</summary>
-    public Lsn Completed => _head is null ? Newest : new Lsn(_head.First.Value - 1);
+    public virtual Lsn Completed => _head is null ? Newest : new Lsn(_head.First.Value - 1);
 
     /// <summary>Moves the numbers up; never down. Under the lock.</summary>
     public void StartAt(Lsn newest) => Newest = new Lsn(Math.Max(newest.Value, Newest.Value));
@@ -72,7 +72,7 @@ internal sealed class WriteOrder
     /// <summary>
     /// Waits until no earlier change that overlaps is on its way. Under the lock, which it lets go while waiting.
     /// </summary>
-    public void WaitForTurn(WriteTicket ticket)
+    public virtual void WaitForTurn(WriteTicket ticket)
     {
         while (MustWait(ticket))
         {
@@ -81,7 +81,7 @@ internal sealed class WriteOrder
     }
 
     /// <summary>Waits until everything up to a number is on the disks. Under the lock.</summary>
-    public void WaitForCompletion(Lsn through)
+    public virtual void WaitForCompletion(Lsn through)
     {
         while (Completed.Value < through.Value)
         {
@@ -105,10 +105,17 @@ internal sealed class WriteOrder
 
             if (_waiting > 0)
             {
-                Monitor.PulseAll(Gate);
+                Pulse();
             }
         }
     }
+
+    /// <summary>Blocks until a batch may have finished, with the lock let go meanwhile. Under the lock. The simulator
+    /// replaces it, because its guests wait in virtual time.</summary>
+    protected virtual void Block() => Monitor.Wait(Gate);
+
+    /// <summary>Wakes all that block. Under the lock.</summary>
+    protected virtual void Pulse() => Monitor.PulseAll(Gate);
 
     private bool MustWait(WriteTicket ticket)
     {
@@ -126,7 +133,7 @@ internal sealed class WriteOrder
     private void Wait()
     {
         _waiting++;
-        Monitor.Wait(Gate);
+        Block();
         _waiting--;
     }
 

@@ -25,7 +25,17 @@ internal sealed class InvariantBrokenException(string invariant, string message)
 /// <param name="Volume">The splitter.</param>
 /// <param name="Write">The write.</param>
 /// <param name="Before">The newest logged change before it.</param>
-internal sealed record SeenWrite(DiskModel Model, SourceVolume Volume, ModelWrite Write, ChangePosition Before);
+internal sealed record SeenWrite(DiskModel Model, SourceVolume Volume, ModelWrite Write, ChangePosition Before)
+{
+    /// <summary>The newest number that was acknowledged when it was submitted.</summary>
+    public long AcknowledgedBefore { get; init; }
+
+    /// <summary>Whether the source had been fenced when it was submitted.</summary>
+    public bool WhileFenced { get; init; }
+
+    /// <summary>How long it was under way beside others; zero for one that was alone.</summary>
+    public TimeSpan UnderWayFor { get; init; }
+}
 
 /// <summary>Records as they were just applied to a replica.</summary>
 /// <param name="Records">The encoded records.</param>
@@ -66,6 +76,12 @@ internal abstract class Checker
     {
     }
 
+    /// <summary>The source was opened after its machine, data or disks had been put back; what its disks must hold, and
+    /// hold.</summary>
+    public virtual void OpenedPutBack(SimVm vm, ulong[] expected, ulong[] actual)
+    {
+    }
+
     /// <summary>A marker stands in the source's stream.</summary>
     public virtual void Marked(SimVm vm, RecoveryPointId point, long number)
     {
@@ -98,6 +114,11 @@ internal abstract class Checker
 
     /// <summary>A minute passed.</summary>
     public virtual void Minute(SimVm vm)
+    {
+    }
+
+    /// <summary>A second passed; told where the plan asks for <see cref="Faults.SimFeatures.Prompt"/>.</summary>
+    public virtual void Second(SimVm vm)
     {
     }
 

@@ -7,6 +7,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Workloads;
 using ReplicationEngine.Simulation.World;
@@ -34,8 +35,9 @@ internal sealed class CheckerSet
             new ReplayChecker(world), new AppendChecker(world), new OneAnswerChecker(), new NoResidueChecker(),
             new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
             new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
-            new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
+            new HostChecker(), new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
             new ComparisonChecker(world, random.Split("comparison")),
+            .. world.Plan.Features.HasFlag(SimFeatures.Prompt) ? [new PromptChecker(world)] : Array.Empty<Checker>(),
         ]);
     }
 
@@ -52,6 +54,19 @@ internal sealed class CheckerSet
 
         Begin();
     });
+
+    /// <summary>Begins to look every second, where the plan asks for it.</summary>
+    public void BeginSeconds()
+    {
+        if (_world.Plan.Features.HasFlag(SimFeatures.Prompt))
+        {
+            _world.Queue.After(TimeSpan.FromSeconds(1), () =>
+            {
+                _world.Vms.ForEach(vm => Tell(c => c.Second(vm)));
+                BeginSeconds();
+            });
+        }
+    }
 
     /// <summary>The run is over: everything is looked at once more.</summary>
     public void End()
@@ -77,8 +92,12 @@ internal sealed class CheckerSet
             {
                 // A marker may stand in the log twice (an effect that was told twice): the store takes one of them.
                 vm.SeenAt[point.Id] = _world.Queue.Now;
-                vm.Points[point.Id] = vm.Marked.GetValueOrDefault((point.Id, point.Cut.Lsn.Value))
-                    ?? vm.Source.UpTo(point.Cut.Lsn.Value);
+                if ((vm.Marked.GetValueOrDefault((point.Id, point.Cut.Lsn.Value))
+                    ?? vm.ContentAt(new ChangePosition(point.Cut.Generation, point.Cut.Lsn))) is { } content)
+                {
+                    vm.Points[point.Id] = content;
+                }
+
                 _world.Trace.Note("point", point.Cut.Lsn.Value);
                 Read(vm, point, first: true);
             }
@@ -89,7 +108,12 @@ internal sealed class CheckerSet
     public void Marked(SimVm vm, RecoveryPointId point, long number)
     {
         _world.Trace.Note("marker", number);
-        vm.Marked[(point, number)] = (ulong[])vm.Source.Current.Clone();
+        if (!vm.Connections.Idle)
+        {
+            _world.Sometimes.Count(Probes.MarkedUnderWay);
+        }
+
+        vm.Marked[(point, number)] = vm.Source.InLog();
         vm.LastNumber = number;
         Tell(c => c.Marked(vm, point, number));
     }
@@ -122,6 +146,10 @@ internal sealed class CheckerSet
     public void Wrote(SimVm vm, SeenWrite seen)
     {
         Tell(c => c.Wrote(vm, seen));
+        if (seen.Write.Logged)
+        {
+            vm.Acknowledged(seen.Volume, seen.Write.After);
+        }
     }
 
     /// <summary>A write was refused.</summary>
@@ -151,6 +179,13 @@ internal sealed class CheckerSet
         Tell(c => c.Reopened(vm, cut, actual, vm.Source));
         vm.Source.Adopt(actual, vm.LastNumber + 1, _world.Queue.Now);
         vm.LastNumber = Math.Max(vm.LastNumber, volume.Tail.Lsn.Value);
+    }
+
+    /// <summary>The source volume was opened after its machine, data or disks had been put back.</summary>
+    public void OpenedPutBack(SimVm vm, SourceVolume volume, ulong[] expected, ulong[] actual)
+    {
+        Tell(c => c.OpenedPutBack(vm, expected, actual));
+        vm.BeginsAt(volume.Tail.Lsn.Value);
     }
 
     /// <summary>The agent came back with nothing to open.</summary>

@@ -12,7 +12,7 @@ internal sealed class OldPrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Wrote(SimVm vm, SeenWrite seen)
     {
-        if (ReferenceEquals(seen.Model, vm.Source) && vm.Agent.Role == VolumeRole.Fenced)
+        if (ReferenceEquals(seen.Model, vm.Source) && seen.WhileFenced)
         {
             throw Broken(vm, $"the fenced source took write {seen.Write.After}");
         }

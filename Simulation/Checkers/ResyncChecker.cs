@@ -37,7 +37,8 @@ internal sealed class ResyncChecker(SimWorld world) : Checker
     public override void Minute(SimVm vm)
     {
         if (vm.Damaged || vm.Agent is not { Alive: true, Volume: { } volume, Session: { Open: true } session }
-            || vm.Target.Store is not { } store || !session.Streaming || vm.Agent.Reverse is not null)
+            || vm.Target.Store is not { } store || !session.Streaming || vm.Agent.Reverse is not null
+            || !vm.Connections.Idle)
         {
             return;
         }

@@ -1,8 +1,13 @@
+using ReplicationEngine.Simulation.Faults;
+
 namespace ReplicationEngine.Simulation.Cli;
 
 /// <summary>What to run.</summary>
 internal sealed record RunOptions(ulong Seed, int Seeds, double Hours, int Vms)
 {
+    /// <summary>What is tried and demanded beyond what every seed does.</summary>
+    public SimFeatures With { get; init; }
+
     /// <summary>Print one JSON object.</summary>
     public bool Json { get; init; }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Outages;
 
 namespace ReplicationEngine.Simulation.Cli;
@@ -68,11 +69,20 @@ internal static class SimulateCommandLine
         var sometimes = new Option<bool>("--sometimes") { Description = "Print what was reached under which fault." };
         var notes = new Option<int>("--notes") { Description = "Print so many of the last notes of a failure." };
         notes.Validators.Add(result => Least(result, result.GetValueOrDefault<int>(), 0));
-        var command = new Command("run", "Runs seeds") { seed, seeds, hours, vms, json, shrink, sometimes, notes };
+        var with = new Option<SimFeatures[]>("--with")
+        {
+            Description = "Tries or demands what not every seed does: Prompt (nothing at the target waits for the source) "
+                + "or Hosts (machines put back, restored and cloned; disks replaced and resized).",
+        };
+        var command = new Command("run", "Runs seeds")
+        {
+            seed, seeds, hours, vms, json, shrink, sometimes, notes, with,
+        };
         command.SetAction(parsed => SimulationRun.Go(
             new RunOptions(
                 parsed.GetValue(seed), parsed.GetValue(seeds), parsed.GetValue(hours), parsed.GetValue(vms))
             {
+                With = (parsed.GetValue(with) ?? []).Aggregate(SimFeatures.None, (all, one) => all | one),
                 Json = parsed.GetValue(json),
                 Shrink = parsed.GetValue(shrink),
                 Sometimes = parsed.GetValue(sometimes),

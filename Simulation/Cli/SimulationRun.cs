@@ -73,7 +73,7 @@ internal static class SimulationRun
 
     private static (SimPlan Plan, SimResult Result) Run(RunOptions options, ulong seed, SeedProgress? progress)
     {
-        var plan = Swarm.Plan(seed, TimeSpan.FromHours(options.Hours), options.Vms);
+        var plan = Swarm.Plan(seed, TimeSpan.FromHours(options.Hours), options.Vms, options.With);
         var world = new SimWorld(plan, keepNotes: options.Notes);
         return (plan, progress is null ? world.Run() : progress.Run(world));
     }
@@ -103,7 +103,8 @@ internal static class SimulationRun
         to.WriteLine(Text($"seed {failure.Plan.Seed}, commit {Commit}: {failure.Broken.Message}"));
         to.WriteLine(Text($"after {failure.Result.Virtual}, faults and operations: {failure.Plan.Swarm}"));
         to.WriteLine(Text(
-            $"again: ./drctl simulate run --seed {failure.Plan.Seed} --hours {options.Hours} --vms {options.Vms}"));
+            $"again: ./drctl simulate run --seed {failure.Plan.Seed} --hours {options.Hours} --vms {options.Vms}")
+            + (options.With == SimFeatures.None ? "" : $" --with {options.With}"));
     }
 
     /// <summary>Takes away of a plan what its failure does not need, and writes what is left.</summary>

@@ -70,6 +70,9 @@ public enum SimAction
     /// source's machine loses power within seconds.</summary>
     WriteInSync,
 
+    /// <summary>The guest writes over several connections at once: A is the seed, B the number of batches.</summary>
+    WriteAtOnce,
+
     /// <summary>A: the agent's process dies, at its storage operation A from now (0: at once).</summary>
     AgentKill,
 
@@ -135,4 +138,26 @@ public enum SimAction
 
     /// <summary>R: the source site is lost for A ms.</summary>
     RegionLost,
+
+    /// <summary>H: the link is open and passes nothing for A ms; B is 1 for the way to the service, 2 for the other, 3
+    /// for both. Nothing is lost.</summary>
+    LinkStall,
+
+    /// <summary>H: the network forgets the connections that there are, B as with the stall, and nobody is told; the
+    /// control stream comes back after A ms, the data stream when an end notices.</summary>
+    LinkHalfOpen,
+
+    /// <summary>Z: a snapshot of the agent's machine is taken: as a crash would find it when A is odd.</summary>
+    HostSnapshot,
+
+    /// <summary>Z: the agent's machine is put back to the newest snapshot, when A is 3; A is 1 for the agent's data
+    /// alone, 2 for the disks alone, written over those that there are (B is 0) or made anew (B is 1).</summary>
+    HostRevert,
+
+    /// <summary>Z: another copy of the agent's machine goes on in its place, and the present one rests: what was forked
+    /// once goes on by turns.</summary>
+    HostSwap,
+
+    /// <summary>Z: a disk, A chooses which, grows by B sectors while the agent's machine is off.</summary>
+    DiskGrow,
 }

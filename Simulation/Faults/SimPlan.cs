@@ -26,6 +26,9 @@ public sealed record SimPlan
     /// <summary>What happens, in order of time.</summary>
     public required IReadOnlyList<PlannedEvent> Events { get; init; }
 
+    /// <summary>What it tries and demands beyond what every run does.</summary>
+    public SimFeatures Features { get; init; }
+
     /// <summary>The faults and features that the swarm left on, for people.</summary>
     public string Swarm { get; init; } = "";
 

@@ -9,6 +9,9 @@ namespace ReplicationEngine.Simulation.Faults;
 /// </summary>
 public static class Swarm
 {
+    /// <summary>What every plan of a seed has.</summary>
+    public const SimFeatures Always = SimFeatures.None;
+
     private static readonly (SimAction Action, double PerHour)[] Faults =
     [
         (SimAction.AgentKill, 1), (SimAction.AgentPowerCut, 1), (SimAction.AgentPause, 1), (SimAction.ServiceKill, 1),
@@ -17,6 +20,14 @@ public static class Swarm
         (SimAction.JournalFull, 1), (SimAction.Rival, 0.7), (SimAction.ClockJump, 0.7), (SimAction.AgentDiskFull, 1),
         (SimAction.TargetDiskFull, 0.7), (SimAction.AgentSyncFails, 0.5), (SimAction.TargetSyncFails, 0.5),
         (SimAction.Rot, 0.7), (SimAction.Misdirect, 0.5), (SimAction.Poison, 0.3), (SimAction.RegionLost, 0.3),
+    ];
+
+    private static readonly (SimAction Action, double PerHour)[] Links =
+        [(SimAction.LinkStall, 1.5), (SimAction.LinkHalfOpen, 1.5)];
+
+    private static readonly (SimAction Action, double PerHour)[] Hosts =
+    [
+        (SimAction.HostSnapshot, 5), (SimAction.HostRevert, 2), (SimAction.HostSwap, 1.5), (SimAction.DiskGrow, 0.5),
     ];
 
     private static readonly (SimAction Action, double PerHour)[] Operations =
@@ -28,18 +39,28 @@ public static class Swarm
     private static readonly (SimAction Action, double PerHour)[] Rare =
         [(SimAction.Disable, 0.5), (SimAction.ChangePolicy, 0.5), (SimAction.WriteInSync, 12)];
 
+    private static readonly (SimAction Action, double PerHour)[] AtOnce = [(SimAction.WriteAtOnce, 20)];
+
     /// <summary>The plan of a seed.</summary>
     /// <param name="seed">The seed.</param>
     /// <param name="safety">How long faults go on.</param>
     /// <param name="vms">The number of VMs; 0 lets the seed choose 1 to 3.</param>
-    public static SimPlan Plan(ulong seed, TimeSpan safety, int vms = 0)
+    /// <param name="features">What is tried and demanded beyond <see cref="Always"/>.</param>
+    public static SimPlan Plan(
+        ulong seed, TimeSpan safety, int vms = 0, SimFeatures features = SimFeatures.None)
     {
         var random = new SplittableRandom(seed).Split("swarm");
         var count = vms > 0 ? vms : random.Between(1, 4);
         var faults = random.Chance(0.08) ? [] : Faults.Where(_ => random.Chance(0.4)).ToArray();
+        var links = random.Split("links");
+        faults = [.. faults, .. faults.Length == 0 ? [] : Links.Where(_ => links.Chance(0.4))];
+        var hosts = random.Split("hosts");
+        features = (features | Always) & (hosts.Chance(0.5) ? ~SimFeatures.None : ~SimFeatures.Hosts);
+        faults = [.. faults, .. features.HasFlag(SimFeatures.Hosts) ? Hosts.Where(_ => hosts.Chance(0.7)) : []];
         var operations = Operations.Where(_ => random.Chance(0.6)).ToArray();
         var rare = random.Split("rare");
-        operations = [.. operations, .. Rare.Where(_ => rare.Chance(0.25))];
+        operations = [.. operations, .. Rare.Where(_ => rare.Chance(0.25)),
+            .. rare.Split("at once").Chance(0.5) ? AtOnce : []];
         var events = new List<PlannedEvent>();
 
         // Faults from the first moment on also hit enabling and the first copy.
@@ -64,9 +85,10 @@ public static class Swarm
         return new SimPlan
         {
             Seed = seed,
+            Features = features,
             SafetyMs = (long)safety.TotalMilliseconds,
             Vms = count,
-            Events = [.. events.Where(e => e.Ms < safety.TotalMilliseconds).OrderBy(e => e.Ms).ThenBy(e => e.Vm)
+            Events = [.. Moments.Bring(events, random.Split("moments")).Where(e => e.Ms < safety.TotalMilliseconds).OrderBy(e => e.Ms).ThenBy(e => e.Vm)
                 .ThenBy(e => e.Action)],
             Swarm = string.Join(' ', faults.Select(f => f.Action).Concat(operations.Select(o => o.Action))),
             RetentionMinutes = random.Chance(0.5) ? 25 : 24 * 60,
@@ -82,6 +104,8 @@ public static class Swarm
     {
         SimAction.LinkCut or SimAction.LinkOneWay => "P",
         SimAction.LinkSlow => "S",
+        SimAction.LinkStall or SimAction.LinkHalfOpen => "H",
+        SimAction.HostSnapshot or SimAction.HostRevert or SimAction.HostSwap or SimAction.DiskGrow => "Z",
         SimAction.AgentKill or SimAction.AgentPause => "A",
         SimAction.AgentPowerCut or SimAction.ServicePowerCut or SimAction.AgentSyncFails or SimAction.TargetSyncFails
             or SimAction.Misdirect => "T",
@@ -95,6 +119,10 @@ public static class Swarm
         SimAction.Poison => "X",
         _ => "-",
     };
+
+    /// <summary>Whether a fault troubles the service, its journal or the replica.</summary>
+    public static bool IsOfTheService(SimAction action) => IsShared(action) || action is SimAction.JournalUnknown
+        or SimAction.TargetDiskFull or SimAction.TargetSyncFails or SimAction.Rot or SimAction.Misdirect;
 
     private static bool IsShared(SimAction action) => action is SimAction.ServiceKill or SimAction.ServicePowerCut
         or SimAction.ServicePause or SimAction.Rival or SimAction.JournalFull or SimAction.Poison;
@@ -154,13 +182,25 @@ public static class Swarm
         }
 
         yield return new PlannedEvent(
-            ms, vm, action, random.Next(long.MaxValue), action is SimAction.WriteInSync && random.Chance(0.2) ? 1 : 0);
+            ms, vm, action, random.Next(long.MaxValue), action switch
+            {
+                SimAction.WriteInSync when random.Chance(0.2) => 1,
+                SimAction.WriteAtOnce => random.Between(2, 5),
+                _ => 0,
+            });
         switch (action)
         {
             case SimAction.TestFailover:
                 yield return new PlannedEvent(
                     Later(20, 60), vm, SimAction.TestWrite, random.Next(long.MaxValue), random.Between(1, 9));
                 yield return new PlannedEvent(Later(30, 600), vm, SimAction.CleanUp);
+                break;
+            case SimAction.WriteAtOnce:
+                foreach (var more in AtTheSameTime(random, ms, vm))
+                {
+                    yield return more;
+                }
+
                 break;
             case SimAction.Disable:
                 yield return new PlannedEvent(Later(1, 300), vm, SimAction.Enable);
@@ -200,6 +240,32 @@ public static class Swarm
         }
     }
 
+    /// <summary>What happens while several writes are under way: more of them, flushes, points.</summary>
+    private static IEnumerable<PlannedEvent> AtTheSameTime(SplittableRandom random, long ms, int vm)
+    {
+        for (var i = random.Next(4); i > 0; i--)
+        {
+            yield return new PlannedEvent(
+                ms + random.Between(1, 40), vm, SimAction.WriteAtOnce, random.Next(long.MaxValue),
+                random.Between(1, 4));
+        }
+
+        if (random.Chance(0.3))
+        {
+            yield return new PlannedEvent(ms + random.Between(1, 40), vm, SimAction.Write, random.Next(long.MaxValue), 2);
+        }
+
+        if (random.Chance(0.3))
+        {
+            yield return new PlannedEvent(ms + random.Between(1, 40), vm, SimAction.Flush);
+        }
+
+        if (random.Chance(0.1))
+        {
+            yield return new PlannedEvent(ms + random.Between(1, 20), vm, SimAction.MakePoint);
+        }
+    }
+
     private static PlannedEvent Fault(SplittableRandom random, TimeSpan at, int vm, SimAction action)
     {
         var ms = (long)at.TotalMilliseconds;
@@ -211,6 +277,11 @@ public static class Swarm
             SimAction.AgentPause or SimAction.ServicePause => new PlannedEvent(ms, vm, action, Seconds(1, 120)),
             SimAction.LinkCut => new PlannedEvent(ms, vm, action, Seconds(1, 600)),
             SimAction.LinkOneWay => new PlannedEvent(ms, vm, action, Seconds(1, 200), random.Between(0, 2)),
+            SimAction.LinkStall => new PlannedEvent(
+                ms, vm, action, random.Chance(0.3) ? Seconds(60, 1800) : Seconds(1, 60), random.Between(1, 4)),
+            SimAction.HostRevert => new PlannedEvent(ms, vm, action, random.Between(1, 4), random.Between(0, 2)),
+            SimAction.DiskGrow => new PlannedEvent(ms, vm, action, random.Next(8), random.Between(1, 1024)),
+            SimAction.LinkHalfOpen => new PlannedEvent(ms, vm, action, Seconds(1, 120), random.Between(1, 4)),
             SimAction.LinkSlow => new PlannedEvent(ms, vm, action, Seconds(10, 400), random.Between(50, 3000)),
             SimAction.LinkLossy => new PlannedEvent(ms, vm, action, Seconds(5, 120)),
             SimAction.JournalUnknown => new PlannedEvent(ms, vm, action, random.Between(0, 2)),

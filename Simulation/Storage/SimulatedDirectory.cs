@@ -28,7 +28,7 @@ internal sealed class SimulatedDirectory(SimulatedStorage storage, int life, str
 
             if (!exists)
             {
-                data = new SimulatedFileData();
+                data = storage.NewFile();
                 var made = data;
                 storage.ChangeNames(life, names => names[full] = made);
             }

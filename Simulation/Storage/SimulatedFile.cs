@@ -50,6 +50,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
                 throw new SimulatedDeathException();
             }
 
+            Touch();
             WriteWithSpace(storage.Misdirects?.Invoke(path, offset) ?? offset, source);
         }
     }
@@ -69,6 +70,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
         {
             Check();
             Count();
+            Touch();
             data.SetLength(length);
         }
     }
@@ -94,6 +96,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
         {
             Check();
             Count();
+            Touch();
             data.Zero(offset, length);
         }
     }
@@ -129,6 +132,8 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
     }
 
     public void Dispose() => _disposed = true;
+
+    private void Touch() => data.Changed = storage.Now?.Invoke() ?? data.Changed;
 
     private void Check()
     {

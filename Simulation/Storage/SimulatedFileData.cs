@@ -17,6 +17,17 @@ internal sealed class SimulatedFileData
 
     public long Length { get; private set; }
 
+    /// <summary>Its number in the file system.</summary>
+    public long Number { get; set; }
+
+    /// <summary>When it was made.</summary>
+    public DateTimeOffset Birth { get; set; }
+
+    /// <summary>When it was changed last.</summary>
+    public DateTimeOffset Changed { get; set; }
+
+    private DateTimeOffset _durableChanged;
+
     /// <summary>Bytes of space taken.</summary>
     public long AllocatedBytes => (long)_reserved.Count * PageSize;
 
@@ -125,6 +136,34 @@ internal sealed class SimulatedFileData
 
         _dirty.Clear();
         _durableLength = Length;
+        _durableChanged = Changed;
+    }
+
+    /// <summary>The same bytes, as a crash or a clean copy would find them.</summary>
+    public SimulatedFileData Copy(SplittableRandom? crash)
+    {
+        var copy = new SimulatedFileData
+        {
+            _pages = [.. _pages.Select(page => page?.Copy())],
+            _durableLength = _durableLength,
+            _durableChanged = _durableChanged,
+            Length = Length,
+            Number = Number,
+            Birth = Birth,
+            Changed = Changed,
+        };
+        copy._dirty.AddRange(_dirty);
+        copy._reserved.UnionWith(_reserved);
+        if (crash is null)
+        {
+            copy.Sync();
+        }
+        else
+        {
+            copy.CutPower(crash);
+        }
+
+        return copy;
     }
 
     /// <summary>The sync failed: the system forgets what was unsynced, and reports it as clean.</summary>
@@ -140,6 +179,12 @@ internal sealed class SimulatedFileData
 
     public void CutPower(SplittableRandom random)
     {
+        if (Changed != _durableChanged && random.Chance(0.5))
+        {
+            Changed = _durableChanged;
+        }
+
+        _durableChanged = Changed;
         _dirty.Sort();
         foreach (var index in _dirty)
         {
@@ -203,7 +248,7 @@ internal sealed class SimulatedFileData
     {
         private byte[]? _durable;
 
-        public byte[] Current { get; } = new byte[PageSize];
+        public byte[] Current { get; private init; } = new byte[PageSize];
 
         public byte Unsynced { get; set; }
 
@@ -240,6 +285,13 @@ internal sealed class SimulatedFileData
                 _durable.CopyTo(Current, 0);
             }
         }
+
+        public Page Copy() => new()
+        {
+            _durable = (byte[]?)_durable?.Clone(),
+            Current = (byte[])Current.Clone(),
+            Unsynced = Unsynced,
+        };
 
         public void Rot(int at, int bit)
         {

@@ -22,6 +22,7 @@ public sealed class SimulatedStorage
     private readonly Dictionary<string, SimulatedFileData> _durableNames = new(StringComparer.Ordinal);
     private readonly List<Action<Dictionary<string, SimulatedFileData>>> _pendingNames = [];
     private long _crashAt = long.MaxValue;
+    private long _lastNumber;
 
     /// <summary>A machine with empty storage.</summary>
     public SimulatedStorage(int seed)
@@ -57,6 +58,9 @@ public sealed class SimulatedStorage
     /// Called before each write to a file with its path and offset, outside the storage's lock: a place to block it.
     /// </summary>
     public Action<string, long>? BeforeWrite { get; set; }
+
+    /// <summary>The clock by which files are made and changed; null: they have no times.</summary>
+    public Func<DateTimeOffset>? Now { get; set; }
 
     /// <summary>The process is dead.</summary>
     public bool IsDead { get; private set; }
@@ -137,6 +141,66 @@ public sealed class SimulatedStorage
         lock (Gate)
         {
             return Names[path].Content();
+        }
+    }
+
+    /// <summary>Which file a path leads to, how long it is, and its times.</summary>
+    internal (long Number, long Length, DateTimeOffset Birth, DateTimeOffset Changed)? Look(string path)
+    {
+        lock (Gate)
+        {
+            return Names.TryGetValue(path, out var file)
+                ? (file.Number, file.Length, file.Birth, file.Changed) : null;
+        }
+    }
+
+    /// <summary>Makes a file without a name.</summary>
+    internal SimulatedFileData NewFile()
+    {
+        var now = Now?.Invoke() ?? default;
+        return new SimulatedFileData { Number = ++_lastNumber, Birth = now, Changed = now };
+    }
+
+    /// <summary>Takes a snapshot: as the process sees its files, or (with a source of chance) as a crash would leave
+    /// them.</summary>
+    internal StorageSnapshot TakeSnapshot(SplittableRandom? crash)
+    {
+        lock (Gate)
+        {
+            var names = crash is null ? Names : _durableNames;
+            return new StorageSnapshot(names.OrderBy(n => n.Key, StringComparer.Ordinal).ToDictionary(
+                n => n.Key, n => n.Value.Copy(crash), StringComparer.Ordinal));
+        }
+    }
+
+    /// <summary>Puts files of a snapshot in the place of those that there are, durably. The process is dead.</summary>
+    internal void PutBack(StorageSnapshot snapshot, Func<string, bool> which, RestoreManner manner)
+    {
+        lock (Gate)
+        {
+            var before = Names;
+            Names = before.Where(n => !which(n.Key)).ToDictionary(StringComparer.Ordinal);
+            foreach (var (path, file) in snapshot.Files.Where(f => which(f.Key)))
+            {
+                var copy = file.Copy(null);
+                if (manner != RestoreManner.Machine)
+                {
+                    var made = NewFile();
+                    var old = manner == RestoreManner.InPlace ? before.GetValueOrDefault(path) : null;
+                    (copy.Number, copy.Birth, copy.Changed) =
+                        (old?.Number ?? made.Number, old?.Birth ?? made.Birth, made.Changed);
+                    copy.Sync();
+                }
+
+                Names[path] = copy;
+            }
+
+            _pendingNames.Clear();
+            _durableNames.Clear();
+            foreach (var (path, file) in Names)
+            {
+                _durableNames[path] = file;
+            }
         }
     }
 

@@ -24,6 +24,7 @@ internal sealed class DiskModel
     private readonly Dictionary<int, List<ulong>> _sinceFlush = [];
     private readonly Dictionary<long, ModelWrite> _byNumber = [];
     private readonly Dictionary<int, HashSet<ulong>> _maybe = [];
+    private readonly List<ModelWrite> _underWay = [];
 
     public DiskModel(int sectors)
         : this(new ulong[sectors])
@@ -54,17 +55,67 @@ internal sealed class DiskModel
         return hash;
     }
 
+    /// <summary>The hashes of whole sectors.</summary>
+    public static ulong[] HashesOf(ReadOnlySpan<byte> data)
+    {
+        var hashes = new ulong[data.Length / 512];
+        for (var i = 0; i < hashes.Length; i++)
+        {
+            hashes[i] = HashOf(data.Slice(i * 512, 512));
+        }
+
+        return hashes;
+    }
+
     /// <summary>A model that begins with this content.</summary>
     public static DiskModel From(ulong[] content) => new((ulong[])content.Clone());
 
-    /// <summary>An acknowledged write.</summary>
-    public void Wrote(ModelWrite write)
+    /// <summary>Writes that have their numbers and are not acknowledged yet: what is logged stands in the log, and so
+    /// in every point above it.</summary>
+    public void Entered(IEnumerable<ModelWrite> writes)
+    {
+        foreach (var write in writes.Where(w => w.Logged))
+        {
+            _underWay.Add(write);
+            _byNumber[write.After] = write;
+        }
+    }
+
+    /// <summary>The process died with these writes under way: they stand in the log, when they are logged, and on the
+    /// disk in part or not at all.</summary>
+    public void Abandoned(IEnumerable<ModelWrite> writes)
+    {
+        foreach (var write in writes)
+        {
+            InDoubt.UnionWith(Enumerable.Range(write.First, write.Hashes.Length));
+            if (_underWay.Remove(write))
+            {
+                Writes.Add(write with { Adopted = true });
+            }
+        }
+    }
+
+    /// <summary>What the log carries so far: acknowledged or not.</summary>
+    public ulong[] InLog()
+    {
+        var content = (ulong[])Current.Clone();
+        _underWay.ForEach(write => write.Hashes.CopyTo(content, write.First));
+        return content;
+    }
+
+    /// <summary>An acknowledged write; <paramref name="durable"/> when it cannot be lost by a power cut.</summary>
+    public void Wrote(ModelWrite write, bool durable = false)
     {
         for (var i = 0; i < write.Hashes.Length; i++)
         {
             Remember(write.First + i, write.Hashes[i]);
+            if (durable)
+            {
+                _sinceFlush.Remove(write.First + i);
+            }
         }
 
+        _underWay.RemoveAll(w => w.Logged && w.After == write.After);
         Writes.Add(write);
         if (write.Logged)
         {
@@ -114,7 +165,7 @@ internal sealed class DiskModel
     {
         for (var i = 0; i < actual.Length; i++)
         {
-            if (actual[i] != Current[i])
+            if (actual[i] != Current[i] || InDoubt.Contains(i))
             {
                 Remember(i, actual[i]);
                 Writes.Add(new ModelWrite(after, InDoubt.Contains(i), i, [actual[i]], at, Adopted: true));
@@ -129,7 +180,7 @@ internal sealed class DiskModel
     public ulong[] UpTo(long lsn)
     {
         var content = (ulong[])_start.Clone();
-        foreach (var write in Writes)
+        foreach (var write in Writes.Concat(_underWay))
         {
             if (write.After < lsn || (write.Logged && write.After == lsn))
             {

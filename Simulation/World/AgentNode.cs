@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ReplicationEngine.Agent.Control;
@@ -27,6 +28,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     private readonly SplittableRandom _incarnations;
     private VolumeSet? _volumes;
     private int _boot;
+    private DateTimeOffset? _bootedAt;
     private bool? _openedAfterCut;
     private (long Seed, bool Cut)? _inSync;
     private bool _returned;
@@ -38,7 +40,11 @@ internal sealed class AgentNode : Node, IVolumeHost
     {
         (_vm, _random, _hooks, _incarnations) = (vm, random, random.Split("hooks"), random.Split("incarnations"));
         Storage = new SimulatedStorage(random.Split("storage"));
+        Machine = new AgentMachine(world, vm, this, random.Split("machine"));
     }
+
+    /// <summary>What can be done to its machine.</summary>
+    public AgentMachine Machine { get; }
 
     /// <summary>Its machine's storage.</summary>
     public SimulatedStorage Storage { get; }
@@ -115,7 +121,10 @@ internal sealed class AgentNode : Node, IVolumeHost
         {
             Storage.Restart(PowerCutNext);
             _boot += PowerCutNext ? 1 : 0;
+            _bootedAt = PowerCutNext ? Clock.GetUtcNow() : _bootedAt;
         }
+
+        Machine.Starts();
 
         _openedAfterCut = PowerCutNext;
         PowerCutNext = false;
@@ -123,7 +132,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         Every(ReportEvery, Report);
         Every(TimeSpan.FromSeconds(5), Maintain);
         _volumes = new VolumeSet(this, Clock);
-        var alone = (World.Plan.Seed & 4) == 0;
+        var alone = (World.Plan.Seed & 4) == 0 && !World.Plan.Features.HasFlag(SimFeatures.Hosts);
         World.Run(
             async () =>
             {
@@ -185,6 +194,10 @@ internal sealed class AgentNode : Node, IVolumeHost
     public ulong[] Content(Func<int, IBlockDevice> disk) => _vm.Shape.Read(disk);
 
     /// <inheritdoc/>
+    public SourceVolumeOptions Opening(SourceVolumeOptions options) =>
+        options with { Order = () => World.Parts.Order(_vm.Connections) };
+
+    /// <inheritdoc/>
     public string? ProblemOf(string path) => _vm.Paths.Contains(path, StringComparer.Ordinal) ? null
         : $"Disk '{path}' does not exist on the agent's machine; check the path.";
 
@@ -198,7 +211,9 @@ internal sealed class AgentNode : Node, IVolumeHost
     public DiskSighting Look(string path)
     {
         using var file = Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing);
-        return new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null);
+        var seen = Storage.Look($"disks/d{NumberOf(path)}")!.Value;
+        return Storage.Now is null ? new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null)
+            : new DiskSighting($"file:{seen.Number}", false, file.Length, seen.Birth, seen.Changed);
     }
 
     /// <inheritdoc/>
@@ -208,7 +223,7 @@ internal sealed class AgentNode : Node, IVolumeHost
             World.Parts.SourceDevice(new FileBlockDevice(file)), WriteDuringSync));
 
     /// <inheritdoc/>
-    public DateTimeOffset? BootedAt => null;
+    public DateTimeOffset? BootedAt => Storage.Now is null ? null : _bootedAt ?? SimWorld.Start;
 
     /// <inheritdoc/>
     public Guid NewIncarnation() => _incarnations.NextGuid();
@@ -225,6 +240,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     public Task StopAsync(string name, CancellationToken ct)
     {
         _writable = false;
+        _vm.Connections.Drain();
         return Task.CompletedTask;
     }
 
@@ -260,7 +276,8 @@ internal sealed class AgentNode : Node, IVolumeHost
     protected override void Died()
     {
         Storage.Kill();
-        Line?.Died();
+        _vm.Connections.Died();
+        Line?.Died(silently: PowerCutNext);
         (Line, _volumes, _writable, _inSync) = (null, null, false, null);
         World.Queue.After(_random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>
         {
@@ -295,6 +312,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// compared the first time only.</summary>
     private void Returned()
     {
+        _vm.PutBack = null;
         if (_returned)
         {
             Found();
@@ -311,6 +329,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>Whatever is on the disks of a machine that was not protected is what it holds.</summary>
     private void Found()
     {
+        _vm.PutBack = null;
         World.Checkers.DisksFound(_vm, _openedAfterCut == true, Content(Raw()));
         _openedAfterCut = null;
     }
@@ -318,9 +337,17 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>What a death left is looked at as soon as it is open again.</summary>
     private void Opened()
     {
-        if (_openedAfterCut is { } cut && Volume is not null)
+        _vm.PutBack = Reverse is null ? _vm.PutBack : null;
+        if (_openedAfterCut is { } cut && Volume is { } volume)
         {
             _openedAfterCut = null;
+            if (_vm.PutBack is { } expected)
+            {
+                _vm.PutBack = null;
+                World.Checkers.OpenedPutBack(_vm, volume, expected, Content(Raw()));
+                return;
+            }
+
             World.Checkers.SourceReopened(_vm, cut);
         }
     }
@@ -371,7 +398,7 @@ internal sealed class AgentNode : Node, IVolumeHost
             return;
         }
 
-        var (life, report) = (Life, volumes.Status());
-        _vm.Wire.Tell(toService: true, () => World.Service.Reported(_vm, life, report));
+        var (life, to, report) = (Life, World.Service.Life, volumes.Status());
+        _vm.Wire.Tell(toService: true, () => World.Service.Enter(to, () => World.Service.Reported(_vm, life, report)));
     }
 }

@@ -1,10 +1,12 @@
 using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.Simulation.Kernel;
 
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
 /// A source's disk on which the guest writes while a sync is under way: after what the sync covers, and before it is
-/// answered. One thread would never do that by itself.
+/// answered. One thread would never do that by itself. With a batch of a <see cref="Strand"/> it stands still before
+/// the first change, in the middle and behind the last, as the strand wants.
 /// </summary>
 internal sealed class BusySource(IBlockDevice inner, Action synced) : IBlockDevice
 {
@@ -21,7 +23,21 @@ internal sealed class BusySource(IBlockDevice inner, Action synced) : IBlockDevi
     public void Read(long offset, Span<byte> destination) => inner.Read(offset, destination);
 
     /// <inheritdoc/>
-    public void Write(ReadOnlySpan<BlockChange> changes) => inner.Write(changes);
+    public void Write(ReadOnlySpan<BlockChange> changes)
+    {
+        if (Strand.Current is not { } strand)
+        {
+            inner.Write(changes);
+            return;
+        }
+
+        var half = changes.Length / 2;
+        Stop(strand, 1);
+        inner.Write(changes[..half]);
+        Stop(strand, 2);
+        inner.Write(changes[half..]);
+        Stop(strand, 4);
+    }
 
     /// <inheritdoc/>
     public void Flush()
@@ -35,4 +51,12 @@ internal sealed class BusySource(IBlockDevice inner, Action synced) : IBlockDevi
 
     /// <inheritdoc/>
     public void Dispose() => inner.Dispose();
+
+    private static void Stop(Strand strand, int stop)
+    {
+        if ((strand.Stops & stop) != 0)
+        {
+            strand.GiveWay(StrandState.AtDevice);
+        }
+    }
 }

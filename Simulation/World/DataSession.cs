@@ -30,10 +30,14 @@ internal sealed class DataSession
     private readonly ReceiveSteps _receiveSteps;
     private readonly FrameCipher _forth;
     private readonly FrameCipher _back;
+    private readonly (int Sender, int Receiver) _lives;
+    private readonly ReceiveOptions _receiveOptions = new();
+    private readonly bool[] _swallows = new bool[2];
     private ulong _expected = 1;
     private ulong _expectedBack = 1;
     private ulong _nextBack = 1;
     private TimeSpan _heard;
+    private TimeSpan _receiverHeard;
     private bool _pumping;
     private bool _settling;
 
@@ -55,8 +59,9 @@ internal sealed class DataSession
         _sendSteps = new SendSteps(_machine, source, options);
         _filler = new SlotFiller(source, _forth, Pool, ends.Sender.Node.Clock, new TransferMeter(), options.Compress);
         _receiveSteps = new ReceiveSteps(
-            sink, new SenderIdentity(source.Term, source.History.Incarnation), new ReceiveOptions(), 1);
-        _heard = world.Queue.Now;
+            sink, new SenderIdentity(source.Term, source.History.Incarnation), _receiveOptions, 1);
+        _heard = _receiverHeard = world.Queue.Now;
+        _lives = (ends.Sender.Node.Life, ends.Receiver.Node.Life);
     }
 
     /// <summary>Whether it goes on.</summary>
@@ -81,7 +86,16 @@ internal sealed class DataSession
         var session = new DataSession(world, wire, toService, ends, source, sink);
         ends.Sender.Node.After(TimeSpan.Zero, session.Pump);
         session.TickOn();
+        session.ListenOn();
         return session;
+    }
+
+    /// <summary>The network forgot the connection: what is sent one way, or both, arrives no more, and nobody is told.
+    /// New connections are not concerned.</summary>
+    public void Forget(bool toReceiver, bool toSender)
+    {
+        _swallows[0] |= toReceiver;
+        _swallows[1] |= toSender;
     }
 
     /// <summary>The source has something new.</summary>
@@ -125,6 +139,20 @@ internal sealed class DataSession
         {
             Pump();
             TickOn();
+        }
+    });
+
+    /// <summary>The receiver's watch over a sender that says nothing.</summary>
+    private void ListenOn() => _receiver.Node.After(Tick, () =>
+    {
+        if (Open && _world.Queue.Now - _receiverHeard > _receiveOptions.PeerTimeout)
+        {
+            _world.Sometimes.Count(Probes.HalfOpenNoticed);
+            End("the sender has been silent for too long");
+        }
+        else if (Open)
+        {
+            ListenOn();
         }
     });
 
@@ -192,7 +220,27 @@ internal sealed class DataSession
 
         var frame = slot.Frame.AsSpan(0, slot.Length).ToArray();
         Pool.Return(slot.Frame);
-        _wire.Stream(_toService, frame.Length, () => _receiver.Node.After(TimeSpan.Zero, () => Arrived(frame)));
+        _wire.Stream(_toService, frame.Length, () => Deliver(toReceiver: true, () => Arrived(frame)));
+    }
+
+    /// <summary>A frame reaches the other end's machine. One that has started anew does not know the connection, and
+    /// says so; one that is away says nothing.</summary>
+    private void Deliver(bool toReceiver, Action action)
+    {
+        var (end, life) = toReceiver ? (_receiver, _lives.Receiver) : (_sender, _lives.Sender);
+        if (!Open || _swallows[toReceiver ? 0 : 1])
+        {
+            return;
+        }
+
+        if (end.Node.Life == life)
+        {
+            end.Node.After(TimeSpan.Zero, action);
+        }
+        else if (end.Node.Alive)
+        {
+            End("the connection was reset");
+        }
     }
 
     private void Arrived(byte[] frame)
@@ -204,6 +252,7 @@ internal sealed class DataSession
 
         try
         {
+            _receiverHeard = _world.Queue.Now;
             var header = FrameHeader.Read(frame, _expected++);
             var slot = new ReceiveSlot(new SealedFrame(header, (byte[])frame.Clone()));
             slot.Open(_forth, Pool);
@@ -253,7 +302,7 @@ internal sealed class DataSession
     {
         var frame = new byte[FrameHeader.Size + payload.Length + FrameHeader.TagSize];
         _back.Seal(type, _nextBack++, payload, frame, payload.Length, compressed: false);
-        _wire.Stream(!_toService, frame.Length, () => _sender.Node.After(TimeSpan.Zero, () => CameBack(frame)));
+        _wire.Stream(!_toService, frame.Length, () => Deliver(toReceiver: false, () => CameBack(frame)));
     }
 
     private void CameBack(byte[] frame)

@@ -24,6 +24,12 @@ internal sealed class Director(SimWorld world)
         {
             world.Faults.Note(planned.Action, LengthOf(planned));
             world.Trace.Note(planned.Action.ToString(), planned.Vm);
+            if (Swarm.IsOfTheService(planned.Action))
+            {
+                var until = world.Queue.Now + LengthOf(planned) + TimeSpan.FromMinutes(1);
+                world.ServiceTroubledUntil = until > world.ServiceTroubledUntil ? until : world.ServiceTroubledUntil;
+            }
+
             Break(vm, planned);
         }
         else
@@ -60,7 +66,8 @@ internal sealed class Director(SimWorld world)
     private static TimeSpan LengthOf(PlannedEvent planned) => planned.Action is SimAction.AgentKill
         or SimAction.AgentPowerCut or SimAction.ServiceKill or SimAction.ServicePowerCut or SimAction.ClockJump
         or SimAction.Rot or SimAction.Misdirect or SimAction.Poison or SimAction.AgentSyncFails
-        or SimAction.TargetSyncFails or SimAction.JournalUnknown
+        or SimAction.TargetSyncFails or SimAction.JournalUnknown or SimAction.HostSnapshot or SimAction.HostRevert
+        or SimAction.HostSwap or SimAction.DiskGrow
             ? TimeSpan.FromSeconds(30) : TimeSpan.FromMilliseconds(planned.A);
 
     private static void Operate(SimVm vm, PlannedEvent planned)
@@ -69,6 +76,9 @@ internal sealed class Director(SimWorld world)
         {
             case SimAction.Write:
                 vm.Write(planned.A, planned.B);
+                break;
+            case SimAction.WriteAtOnce:
+                vm.WriteAtOnce(planned.A, planned.B);
                 break;
             case SimAction.WriteInSync:
                 vm.Agent.WriteInNextSync(planned.A, planned.B == 1);
@@ -177,6 +187,9 @@ internal sealed class Director(SimWorld world)
                 vm.TargetSyncBroken = true;
                 FailNextSync(vm.Target.Storage);
                 break;
+            case SimAction.HostSnapshot or SimAction.HostRevert or SimAction.HostSwap or SimAction.DiskGrow:
+                vm.Agent.Machine.Change(planned);
+                break;
             default:
                 BreakLinkOrSpace(vm, planned, length);
                 break;
@@ -193,6 +206,14 @@ internal sealed class Director(SimWorld world)
                 break;
             case SimAction.LinkOneWay:
                 vm.Wire.Cut(planned.B == 1, length);
+                break;
+            case SimAction.LinkStall:
+                Ways(planned.B, toService => vm.Wire.Stall(toService, length));
+                break;
+            case SimAction.LinkHalfOpen:
+                world.Sometimes.Count(Probes.HalfOpen);
+                vm.Target.Session?.Forget(toReceiver: (planned.B & 1) != 0, toSender: (planned.B & 2) != 0);
+                Ways(planned.B, toService => vm.Wire.Cut(toService, length));
                 break;
             case SimAction.LinkSlow:
                 vm.Wire.Slow(length, TimeSpan.FromMilliseconds(planned.B));
@@ -217,6 +238,19 @@ internal sealed class Director(SimWorld world)
                 break;
             default:
                 throw new InvalidOperationException($"{planned.Action} is no fault.");
+        }
+    }
+
+    private static void Ways(long bits, Action<bool> each)
+    {
+        if ((bits & 1) != 0)
+        {
+            each(true);
+        }
+
+        if ((bits & 2) != 0)
+        {
+            each(false);
         }
     }
 

@@ -86,6 +86,9 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         Look(vm);
     });
 
+    /// <summary>Whether a VM's agent is shown as connected.</summary>
+    public bool Hears(SimVm vm) => Alive && _agents.Sightings.IsConnected(vm.AgentName);
+
     /// <summary>Begins to carry out an effect.</summary>
     public void Dispatch(SimVm vm, ProtectedVmEffect effect) => After(TimeSpan.FromMilliseconds(1), () => World.Run(
         () => _effects.CarryAsync(vm.Name, effect, (outcome, ct) => TellAsync(vm, effect, outcome, ct), LifeEnds),

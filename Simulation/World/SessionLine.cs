@@ -53,7 +53,18 @@ internal sealed class SessionLine : IVolumeSession
     }
 
     /// <summary>The process died.</summary>
-    public void Died() => End("the agent died");
+    /// <param name="silently">Its machine is gone too: nobody tells the other end.</param>
+    public void Died(bool silently)
+    {
+        if (silently)
+        {
+            (_over, Session) = (true, null);
+        }
+        else
+        {
+            End("the agent died");
+        }
+    }
 
     private void End(string why)
     {
@@ -70,7 +81,7 @@ internal sealed class SessionLine : IVolumeSession
             return;
         }
 
-        if (!_vm.Wire.IsOpen(true) || !_vm.Wire.IsOpen(false) || !_world.Service.Alive || _world.Service.Paused)
+        if (!_vm.Wire.Passes || !_world.Service.Alive || _world.Service.Paused)
         {
             _agent.After(CallAgainAfter, Call);
             return;

@@ -25,7 +25,8 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
         var answer = new TaskCompletionSource<AgentReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         var open = _open.TryGetValue(agent, out var known) ? known : _open[agent] = [];
         open.Add(answer);
-        vm.Wire.Tell(toService: false, () => Answer(vm, request, reply => vm.Wire.Tell(
+        var life = vm.Agent.Life;
+        vm.Wire.Tell(toService: false, () => Answer(vm, life, request, reply => vm.Wire.Tell(
             toService: true, () => service.After(TimeSpan.Zero, () => answer.TrySetResult(reply)))));
         await using var given = ct.Register(() => answer.TrySetCanceled(ct));
         try
@@ -38,11 +39,11 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
         }
     }
 
-    private void Answer(SimVm vm, AgentRequest request, Action<AgentReply> answered)
+    // What was sent to a process that is dead does not reach the next one: its connection is another.
+    private void Answer(SimVm vm, int life, AgentRequest request, Action<AgentReply> answered)
     {
-        var life = vm.Agent.Life;
-        vm.Agent.After(
-            TimeSpan.Zero, () => world.Run(async () => answered(await vm.Agent.AnswerAsync(request)), vm.Agent));
+        vm.Agent.Enter(
+            life, () => world.Run(async () => answered(await vm.Agent.AnswerAsync(request)), vm.Agent));
 
         // Each request is answered by a task of its own, of which one may be slow.
         vm.Wire.Late(() => vm.Agent.Enter(

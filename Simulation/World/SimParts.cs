@@ -38,6 +38,9 @@ internal class SimParts
     /// <summary>A source's disk as the splitter sees it.</summary>
     public virtual IBlockDevice SourceDevice(IBlockDevice device) => device;
 
+    /// <summary>The order of a source's changes.</summary>
+    public virtual WriteOrder Order(GuestConnections guests) => new SimWriteOrder(guests);
+
     /// <summary>A disk of a recovery point as its reader sees it.</summary>
     public virtual IBlockDevice PointDisk(RecoveryPoint point, IBlockDevice disk) => disk;
 

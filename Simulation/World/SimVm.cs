@@ -1,6 +1,8 @@
 using System.Globalization;
 using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -18,7 +20,10 @@ internal sealed class SimVm
 {
     private readonly SimWorld _world;
     private readonly SplittableRandom _random;
+    private readonly List<Lineage> _former = [];
+    private long _begins = -1;
     private long _command;
+    private (SourceVolume? Volume, long Number) _acknowledgedBy;
 
     public SimVm(SimWorld world, int number, SplittableRandom random)
     {
@@ -30,6 +35,7 @@ internal sealed class SimVm
         Paths = [.. sizes.Select((_, i) => string.Create(CultureInfo.InvariantCulture, $"/dev/{Name}-{i}"))];
         Source = new DiskModel(Shape.Sectors);
         Wire = new Wire(world.Queue, random.Split("wire"));
+        Connections = new GuestConnections(world, this, random.Split("connections"));
         Agent = new AgentNode(world, this, random.Split("agent"));
         Target = new TargetNode(world, this, random.Split("target"));
     }
@@ -57,6 +63,9 @@ internal sealed class SimVm
 
     /// <summary>The link.</summary>
     public Wire Wire { get; }
+
+    /// <summary>The guest's connections to its disks at the source.</summary>
+    public GuestConnections Connections { get; }
 
     /// <summary>The source side.</summary>
     public AgentNode Agent { get; }
@@ -111,6 +120,9 @@ internal sealed class SimVm
 
     /// <summary>A sync at the target was made to fail: what was unsynced may be gone, as after a power cut.</summary>
     public bool TargetSyncBroken { get; set; }
+
+    /// <summary>What the source's disks held when they were put back, until the volume is open again.</summary>
+    public ulong[]? PutBack { get; set; }
 
     /// <summary>Damage was done to the replica's files.</summary>
     public bool Damaged { get; set; }
@@ -188,6 +200,52 @@ internal sealed class SimVm
     public void WriteSource(SourceVolume volume, long seed) =>
         WriteTo(new SplittableRandom((ulong)seed), Source, volume);
 
+    /// <summary>The guest writes over several connections at once, where it runs at the source.</summary>
+    public void WriteAtOnce(long seed, long batches)
+    {
+        if (Live is null)
+        {
+            Connections.Write(seed, batches);
+        }
+        else
+        {
+            Write(seed, batches);
+        }
+    }
+
+    /// <summary>The newest number of a volume's writes that was acknowledged; 0 when there is none.</summary>
+    public long AcknowledgedBy(SourceVolume volume) =>
+        ReferenceEquals(volume, _acknowledgedBy.Volume) ? _acknowledgedBy.Number : 0;
+
+    /// <summary>A logged write was acknowledged.</summary>
+    public void Acknowledged(SourceVolume volume, long number) =>
+        _acknowledgedBy = (volume, Math.Max(number, AcknowledgedBy(volume)));
+
+    /// <summary>The source's disks hold something else now: another history begins.</summary>
+    public void Forked(ulong[] content)
+    {
+        _former.Add(new Lineage(Source));
+        (Source, PutBack, LastNumber, SourceCut) = (DiskModel.From(content), content, 0, false);
+    }
+
+    /// <summary>A forked source is open: its own numbers begin behind this one.</summary>
+    public void BeginsAt(long number) => (LastNumber, _begins) = (number, number);
+
+    /// <summary>A source's session begins: the replica stands where former histories brought it.</summary>
+    public void Attaches(ChangePosition replica)
+    {
+        foreach (var lineage in _former.Where(l => l.Through is null))
+        {
+            lineage.Through = replica;
+        }
+    }
+
+    /// <summary>What a replica holds at a cut; null when the model cannot tell.</summary>
+    public ulong[]? ContentAt(ChangePosition cut) =>
+        _former.Find(l => l.Through is not { } through || cut.CompareTo(through) <= 0) is { } former
+            ? former.Judges ? former.Model.UpTo(cut.Lsn.Value) : null
+            : cut.Lsn.Value <= _begins ? null : Source.UpTo(cut.Lsn.Value);
+
     /// <summary>The guest flushes.</summary>
     public void Flush()
     {
@@ -229,7 +287,7 @@ internal sealed class SimVm
                     return;
                 }
 
-                Hashes(data).CopyTo(TestContent, sector);
+                DiskModel.HashesOf(data).CopyTo(TestContent, sector);
             }
         });
     }
@@ -292,13 +350,23 @@ internal sealed class SimVm
         }
     }
 
+    private sealed class Lineage(DiskModel model)
+    {
+        public DiskModel Model { get; } = model;
+
+        public ChangePosition? Through { get; set; }
+
+        public bool Judges => Model.Writes.Count > 0;
+    }
+
     private void WriteTo(SplittableRandom random, DiskModel model, SourceVolume volume)
     {
         var (sector, data) = Draw(random);
         var (disk, offset, _) = Shape.Place(sector);
-        var hashes = Hashes(data);
+        var hashes = DiskModel.HashesOf(data);
         var before = volume.Tail;
         var logging = volume.Condition.Mode == SourceMode.Logging;
+        var (acknowledged, fenced) = (AcknowledgedBy(volume), Agent.Role == VolumeRole.Fenced);
         try
         {
             _world.Parts.GuestDisk(volume, disk).Write([BlockChange.Write(offset, data)]);
@@ -324,7 +392,11 @@ internal sealed class SimVm
         var write = new ModelWrite(after.Lsn.Value, logged, sector, hashes, _world.Queue.Now);
         model.Wrote(write);
         LastNumber = ReferenceEquals(model, Source) ? after.Lsn.Value : LastNumber;
-        _world.Checkers.Wrote(this, new SeenWrite(model, volume, write, before));
+        _world.Checkers.Wrote(this, new SeenWrite(model, volume, write, before)
+        {
+            AcknowledgedBefore = acknowledged,
+            WhileFenced = fenced,
+        });
     }
 
     private void FlushOn(DiskModel model, SourceVolume volume)
@@ -359,16 +431,5 @@ internal sealed class SimVm
         }
 
         return (sector, data);
-    }
-
-    private static ulong[] Hashes(byte[] data)
-    {
-        var hashes = new ulong[data.Length / 512];
-        for (var i = 0; i < hashes.Length; i++)
-        {
-            hashes[i] = DiskModel.HashOf(data.AsSpan(i * 512, 512));
-        }
-
-        return hashes;
     }
 }

@@ -55,6 +55,9 @@ internal sealed class SimWorld
     /// <summary>What makes time pass.</summary>
     public EventQueue Queue { get; } = new();
 
+    /// <summary>The threads of calls that block within the world.</summary>
+    public Strands Strands { get; } = new();
+
     /// <summary>The trace.</summary>
     public TraceHash Trace { get; }
 
@@ -82,6 +85,9 @@ internal sealed class SimWorld
     /// <summary>Whether the service's wall clock was ever set; agents' clocks are wrong from the first moment.</summary>
     public bool ServiceClockSet { get; set; }
 
+    /// <summary>Until then service, journal or replica have trouble of their own, or had it a minute ago.</summary>
+    public TimeSpan ServiceTroubledUntil { get; set; } = TimeSpan.FromSeconds(-1);
+
     /// <summary>Whether the safety phase is over.</summary>
     public bool Healed { get; private set; }
 
@@ -101,6 +107,7 @@ internal sealed class SimWorld
             _broken ??= new InvariantBrokenException("crash", $"{e.GetType().Name}: {e.Message}\n{e.StackTrace}");
         }
 
+        Strands.Dispose();
         Trace.Note("steps", Queue.Steps);
         return new SimResult(Trace.Value, Queue.Steps, Queue.Now, _broken)
         {
@@ -180,6 +187,7 @@ internal sealed class SimWorld
         }
 
         Checkers.Begin();
+        Checkers.BeginSeconds();
         RunUntil(TimeSpan.FromMilliseconds(Plan.SafetyMs));
         Healed = true;
         director.Heal();

@@ -73,6 +73,11 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     public void Died(bool powerCut)
     {
         Storage.Kill();
+        if (powerCut)
+        {
+            _session = null;
+        }
+
         EndSession("the service died");
         Volume = null;
         Storage.Restart(powerCut);
@@ -123,6 +128,15 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
             store.AcceptTerm(source.Term);
         }
 
+        for (var disk = 0; disk < source.Disks.Count; disk++)
+        {
+            if (source.Disks[disk].SizeBytes > store.Disks[disk].SizeBytes)
+            {
+                store.Resize(disk, source.Disks[disk].SizeBytes);
+            }
+        }
+
+        vm.Attaches(store.Applied);
         var sink = world.Checkers.Watch(vm, world.Parts.Sink(store), source.Term);
         return _session = DataSession.Begin(
             world, vm.Wire, toService: true, (sender, new SessionEnd(world.Service, _ => { })), source,

@@ -4,18 +4,44 @@ namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
 /// The link between an agent and the service. Control messages are lost while a way is cut; the data stream is like
-/// TCP: it waits. A lossy link (M) loses, doubles and swaps messages of both kinds, as nothing below may be trusted.
+/// TCP: it waits. A stalled link passes nothing and loses nothing: all of it comes when the stall is over. A lossy link
+/// (M) loses, doubles and swaps messages of both kinds, as nothing below may be trusted.
 /// </summary>
 internal sealed class Wire(EventQueue queue, SplittableRandom random)
 {
     private readonly TimeSpan[] _last = new TimeSpan[2];
     private readonly TimeSpan[] _cutUntil = new TimeSpan[2];
+    private readonly TimeSpan[] _stalledUntil = new TimeSpan[2];
+    private readonly List<Action>[] _held = [[], []];
     private TimeSpan _slowUntil;
     private TimeSpan _added;
     private TimeSpan _lossyUntil;
 
     /// <summary>Whether a way is open.</summary>
     public bool IsOpen(bool toService) => queue.Now >= _cutUntil[Way(toService)];
+
+    /// <summary>Whether what is sent now arrives in time, both ways.</summary>
+    public bool Passes => IsOpen(true) && IsOpen(false) && queue.Now >= _stalledUntil[0]
+        && queue.Now >= _stalledUntil[1];
+
+    /// <summary>Since when a way has passed something; null while it does not.</summary>
+    public TimeSpan? PassesSince(bool toService) => queue.Now >= _stalledUntil[Way(toService)] && IsOpen(toService)
+        ? (_stalledUntil[Way(toService)] > _cutUntil[Way(toService)] ? _stalledUntil : _cutUntil)[Way(toService)] : null;
+
+    /// <summary>Holds back what goes one way: the connections stay open.</summary>
+    public void Stall(bool toService, TimeSpan length)
+    {
+        var way = Way(toService);
+        _stalledUntil[way] = queue.Now + length;
+        queue.At(_stalledUntil[way], () =>
+        {
+            if (queue.Now >= _stalledUntil[way])
+            {
+                _held[way].ForEach(deliver => queue.After(Delay(), deliver));
+                _held[way].Clear();
+            }
+        });
+    }
 
     /// <summary>Cuts a way.</summary>
     public void Cut(bool toService, TimeSpan length) => _cutUntil[Way(toService)] = queue.Now + length;
@@ -33,6 +59,8 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     public void Heal()
     {
         Array.Clear(_cutUntil);
+        Array.Clear(_stalledUntil);
+        Array.ForEach(_held, held => held.Clear());
         Array.Clear(_last);
         (_slowUntil, _lossyUntil) = (default, default);
     }
@@ -42,6 +70,12 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     {
         if (!IsOpen(toService))
         {
+            return;
+        }
+
+        if (queue.Now < _stalledUntil[Way(toService)])
+        {
+            _held[Way(toService)].Add(deliver);
             return;
         }
 
@@ -73,6 +107,7 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
         var way = Way(toService);
         var at = queue.Now + Delay() + TimeSpan.FromTicks(bytes / 10);
         at = at > _cutUntil[way] ? at : _cutUntil[way] + Delay();
+        at = at > _stalledUntil[way] ? at : _stalledUntil[way] + Delay();
         at = at > _last[way] ? at : _last[way];
         _last[way] = at;
         if (queue.Now < _lossyUntil)

@@ -21,7 +21,7 @@ public sealed class KillRate
                 {
                     if (Seeds.Run(First + (ulong)i, 1, bug.Make()).Broken is { } broken)
                     {
-                        rows[bug.Invariant] = string.Create(
+                        rows[bug.What] = string.Create(
                             CultureInfo.InvariantCulture,
                             $"| {bug.Invariant} | {bug.What} | {i + 1} | {broken.Invariant} | {bug.Within} |");
                         return;
@@ -30,7 +30,7 @@ public sealed class KillRate
 
                 missed.Enqueue($"{bug} was not caught within {bug.Within} seeds");
             });
-        var table = string.Join('\n', PlantedBug.All.Select(bug => rows.GetValueOrDefault(bug.Invariant)));
+        var table = string.Join('\n', PlantedBug.All.Select(bug => rows.GetValueOrDefault(bug.What)));
         TestContext.Current.TestOutputHelper?.WriteLine(table);
         Assert.True(missed.IsEmpty, string.Join('\n', missed) + "\n" + table);
     }

@@ -23,6 +23,14 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
     /// <inheritdoc/>
     public override string ToString() => $"{Invariant}: {What}";
 
+    /// <summary>Those that only several writes under way at once can show.</summary>
+    private static IReadOnlyList<PlantedBug> Concurrency =>
+    [
+        new("I11", "the completed number counts changes that are still under way", 40, () => new RashlyCompleted()),
+        new("I11", "an overlapping write does not wait for its turn at the disk", 20, () => new NoTurns()),
+        new("I4", "a block is copied while writes before it are under way", 40, () => new NoCompletion()),
+    ];
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<PlantedBug> All { get; } =
     [
@@ -54,6 +62,7 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I28", "a flush after a failed one is answered as done", 60, () => new ForgivingFlush()),
         new("I29", "the decider throws at a command", 5, () => new ThrowingDecider()),
         new("I30", "the guest's disk answers writes and drops them", 5, () => new Dropping()),
+        .. Concurrency,
     ];
 
     private sealed class Late : SimParts
@@ -205,6 +214,21 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         public override IReadOnlyList<RecoveryPointId> Prune(
             ReplicaStore store, IReadOnlyList<RecoveryPointId> points) =>
             [.. points, .. store.Points.Select(p => p.Id).Where(id => !points.Contains(id)).Take(1)];
+    }
+
+    private sealed class RashlyCompleted : SimParts
+    {
+        public override WriteOrder Order(GuestConnections guests) => new FaultyOrder(guests) { CompletesAtOnce = true };
+    }
+
+    private sealed class NoTurns : SimParts
+    {
+        public override WriteOrder Order(GuestConnections guests) => new FaultyOrder(guests) { TakesNoTurns = true };
+    }
+
+    private sealed class NoCompletion : SimParts
+    {
+        public override WriteOrder Order(GuestConnections guests) => new FaultyOrder(guests) { WaitsForNothing = true };
     }
 
     private sealed class FullIsFull : SimParts

@@ -1,0 +1,95 @@
+using ReplicationEngine.Simulation.Kernel;
+
+namespace ReplicationEngine.Simulation.Faults;
+
+/// <summary>
+/// Brings what a plan has to the moments of transition: faults that strike just behind an operation, an operator who
+/// asks for things while others are under way, and a guest that writes over several connections meanwhile. What is on
+/// and off in a seed stays so; only times, and what follows what, are drawn otherwise.
+/// </summary>
+internal static class Moments
+{
+    /// <summary>The plan's events, brought there.</summary>
+    public static IReadOnlyList<PlannedEvent> Bring(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
+    {
+        var result = Snapped(events, random.Split("faults"));
+        result.AddRange(Impatient(events, random.Split("operator")));
+        if (events.Any(e => e.Action == SimAction.WriteAtOnce))
+        {
+            result.AddRange(Busy(events, random.Split("guest")));
+        }
+
+        return result;
+    }
+
+    /// <summary>A third of the sudden faults come within seconds behind an operation of the same VM.</summary>
+    private static List<PlannedEvent> Snapped(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
+    {
+        var operations = events.Where(e => IsTransition(e.Action)).ToLookup(e => e.Vm);
+        return [.. events.Select(e =>
+        {
+            if (!IsSudden(e.Action) || !random.Chance(0.33) || !operations[e.Vm].Any())
+            {
+                return e;
+            }
+
+            var rarely = random.Chance(0.5);
+            var near = random.Pick(operations[e.Vm]
+                .OrderBy(o => rarely && o.Action == SimAction.WriteAtOnce ? 1 : 0)
+                .ThenBy(o => Math.Abs(o.Ms - e.Ms)).Take(4).ToArray());
+            return e with { Ms = near.Ms + random.Between(1, random.Chance(0.5) ? 60 : 4_000) };
+        })];
+    }
+
+    /// <summary>Behind an operation comes, now and then, another one at once.</summary>
+    private static IEnumerable<PlannedEvent> Impatient(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
+    {
+        foreach (var e in events.Where(e => IsAsked(e.Action) && e.Action != SimAction.WriteAtOnce))
+        {
+            if (random.Chance(0.25))
+            {
+                var next = e.Action switch
+                {
+                    SimAction.ChangePoint => random.Chance(0.7) ? SimAction.Commit : SimAction.Cancel,
+                    SimAction.PlannedFailover or SimAction.UnplannedFailover => random.Pick(
+                        [SimAction.ChangePoint, SimAction.Commit, SimAction.Cancel, SimAction.Resync]),
+                    SimAction.Failback or SimAction.Reprotect => random.Pick(
+                        [SimAction.Commit, SimAction.Cancel, SimAction.Resync, SimAction.Failback]),
+                    SimAction.TestFailover => random.Pick([SimAction.CleanUp, SimAction.MakePoint, SimAction.Pause]),
+                    SimAction.Resync => random.Pick([SimAction.Resync, SimAction.Pause, SimAction.MakePoint]),
+                    _ => SimAction.Resync,
+                };
+                if (events.Any(other => other.Action == next))
+                {
+                    yield return new PlannedEvent(
+                        e.Ms + random.Between(1, random.Chance(0.6) ? 150 : 5_000), e.Vm, next,
+                        random.Next(long.MaxValue));
+                }
+            }
+        }
+    }
+
+    /// <summary>The guest is busy while something changes.</summary>
+    private static IEnumerable<PlannedEvent> Busy(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
+    {
+        foreach (var e in events.Where(e => IsTransition(e.Action) && e.Action != SimAction.WriteAtOnce))
+        {
+            for (var i = random.Chance(0.6) ? random.Between(1, 5) : 0; i > 0; i--)
+            {
+                yield return new PlannedEvent(
+                    Math.Max(0, e.Ms + random.Between(-2_500, 1_500)), e.Vm, SimAction.WriteAtOnce,
+                    random.Next(long.MaxValue), random.Between(1, 5));
+            }
+        }
+    }
+
+    private static bool IsAsked(SimAction action) => action is > SimAction.Flush and < SimAction.AgentKill
+        and not (SimAction.TestWrite or SimAction.Passivate or SimAction.ChangePolicy or SimAction.WriteInSync);
+
+    private static bool IsTransition(SimAction action) =>
+        IsAsked(action) && action is not (SimAction.MakePoint or SimAction.Retry);
+
+    private static bool IsSudden(SimAction action) => action is SimAction.AgentKill or SimAction.AgentPowerCut
+        or SimAction.ServiceKill or SimAction.ServicePowerCut or SimAction.AgentPause or SimAction.LinkCut
+        or SimAction.LinkOneWay or SimAction.LinkStall or SimAction.LinkHalfOpen or SimAction.AgentDiskFull or SimAction.JournalUnknown;
+}

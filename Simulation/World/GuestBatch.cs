@@ -1,0 +1,141 @@
+using ReplicationEngine.Agent.Control;
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Simulation.Kernel;
+using ReplicationEngine.Simulation.Workloads;
+
+namespace ReplicationEngine.Simulation.World;
+
+/// <summary>
+/// A batch of changes to one disk as the server of disks makes it of what a connection has sent: changes that are
+/// adjacent, that overlap, of zeroes, and some that must be durable on return.
+/// </summary>
+internal sealed class GuestBatch
+{
+    private readonly List<(int First, ulong[] Hashes)> _content = [];
+
+    private GuestBatch(int disk) => Disk = disk;
+
+    /// <summary>The disk.</summary>
+    public int Disk { get; }
+
+    /// <summary>Where the disk stands still with it, as bits: before the first change, in the middle, behind the
+    /// last.</summary>
+    public int Stops { get; private init; }
+
+    /// <summary>The changes.</summary>
+    public BlockChange[] Changes { get; private set; } = [];
+
+    /// <summary>Whether all of it is durable on return.</summary>
+    public bool Durable { get; private set; }
+
+    /// <summary>The changes as the model keeps them, once they have entered.</summary>
+    public ModelWrite[] Writes { get; private set; } = [];
+
+    /// <summary>The lineage that it belongs to.</summary>
+    public DiskModel Model { get; private set; } = null!;
+
+    /// <summary>The splitter that it was given to.</summary>
+    public SourceVolume Volume { get; private set; } = null!;
+
+    /// <summary>The newest logged change when it was submitted.</summary>
+    public ChangePosition Before { get; private set; }
+
+    /// <summary>When it was submitted.</summary>
+    public TimeSpan At { get; private set; }
+
+    /// <summary>The newest number that was acknowledged when it was submitted.</summary>
+    public long AcknowledgedBefore { get; private set; }
+
+    /// <summary>Whether the source had been fenced when it was submitted.</summary>
+    public bool WhileFenced { get; private set; }
+
+    /// <summary>Its thread.</summary>
+    public Strand Strand { get; set; } = null!;
+
+    /// <summary>Something finished since it began to wait.</summary>
+    public bool Woken { get; set; }
+
+    /// <summary>Draws a batch.</summary>
+    public static GuestBatch Draw(SimVm vm, SplittableRandom random)
+    {
+        var sector = random.Next(vm.Shape.Sectors);
+        var (disk, _, _) = vm.Shape.Place(sector);
+        var batch = new GuestBatch(disk) { Stops = random.Between(1, 8) };
+        var changes = new List<BlockChange>();
+        for (var count = random.Between(1, 6); changes.Count < count;)
+        {
+            var (at, offset, left) = vm.Shape.Place(sector);
+            if (at != disk)
+            {
+                break;
+            }
+
+            var length = Math.Min(random.Between(1, 12), left);
+            var zeroes = random.Chance(0.15);
+            var data = new byte[length * 512];
+            if (!zeroes)
+            {
+                random.Fill(data);
+            }
+
+            var change = zeroes ? BlockChange.Zeroes(offset, data.Length, random.Chance(0.5))
+                : BlockChange.Write(offset, data);
+            changes.Add(change with { ForceUnitAccess = random.Chance(0.1) });
+            batch._content.Add((sector, DiskModel.HashesOf(data)));
+            sector = random.Next(4) switch
+            {
+                0 => Math.Max(0, sector - random.Between(0, 8)),
+                1 => random.Next(vm.Shape.Sectors),
+                _ => sector + length,
+            };
+            sector = Math.Min(sector, vm.Shape.Sectors - 1);
+        }
+
+        batch.Changes = [.. changes];
+        batch.Durable = changes.Exists(c => c.ForceUnitAccess);
+        return batch;
+    }
+
+    /// <summary>Notes how things stood when it was submitted.</summary>
+    public void Submitted(SourceVolume volume, SimVm vm, ChangePosition before)
+    {
+        (Volume, Model, Before) = (volume, vm.Source, before);
+        AcknowledgedBefore = vm.AcknowledgedBy(volume);
+        WhileFenced = vm.Agent.Role == VolumeRole.Fenced;
+    }
+
+    /// <summary>It has its numbers, when the log carries it.</summary>
+    public void Entered(ChangePosition tail, ChangePosition before, TimeSpan now)
+    {
+        At = now;
+        var logged = tail.CompareTo(before) > 0 && Volume.Condition.Mode == SourceMode.Logging;
+        var first = tail.Lsn.Value - (logged ? Changes.Length - 1 : 0);
+        Writes = [.. _content.Select((c, i) => new ModelWrite(
+            logged ? first + i : first, logged, c.First, c.Hashes, now))];
+        Model.Entered(Writes);
+    }
+
+    /// <summary>It was answered with an error.</summary>
+    public void Refused(BlockDeviceException error)
+    {
+        foreach (var write in Writes)
+        {
+            if (write.Logged)
+            {
+                // It stands in the log, and on the disk but for the sync that failed.
+                Model.Wrote(write with { Adopted = true });
+            }
+            else if (error.Errno is not (BlockDeviceException.Shutdown or BlockDeviceException.NotPermitted))
+            {
+                Model.Failed(write.First, write.Hashes);
+            }
+        }
+    }
+
+    /// <summary>How long the disk takes until it stands still the next time.</summary>
+    public static TimeSpan DeviceTime(SplittableRandom random) => random.Chance(0.8)
+        ? random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(60))
+        : random.Between(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(7));
+}
