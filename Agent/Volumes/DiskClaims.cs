@@ -18,7 +18,7 @@ internal sealed class DiskClaims(IVolumeHost host)
     {
         lock (_lock)
         {
-            if (disks.Select(disk => ConflictOf(vm, disk)).FirstOrDefault(conflict => conflict is not null) is { } found)
+            if (disks.Select(disk => ConflictOf(vm, disk)).OfType<string>().FirstOrDefault() is { } found)
             {
                 throw new VolumeException(
                     "disk-in-use", found, "Disable the protection of one of the two; a disk belongs to one VM.", false);

@@ -198,7 +198,7 @@ internal sealed partial class ProtectedVolume
         {
             LetGo(disks);
             throw new VolumeException(
-                "disk-missing", e.Message, "Bring the disk back to where it was when it was protected.", true);
+                "disk-missing", e.Message + ".", "Bring the disk back to where it was when it was protected.", true);
         }
         catch (DiskInUseException e)
         {

@@ -98,7 +98,8 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         catch (SourceVolumeException e)
         {
             var error = new VolumeException(
-                e.Error == SourceVolumeError.DisksDiffer ? "disk-shrunk" : "source-volume", e.Message, "See the agent's data directory and the disks.", false);
+                e.Error == SourceVolumeError.DisksDiffer ? "disk-shrunk" : "source-volume", e.Message,
+                "See the agent's data directory and the disks.", false);
             Failed(error.Problem);
             throw error;
         }

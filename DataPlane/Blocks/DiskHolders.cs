@@ -9,7 +9,8 @@ namespace ReplicationEngine.DataPlane.Blocks;
 /// </summary>
 internal static class DiskHolders
 {
-    /// <summary>Who uses the disk, as the end of "it is in use"; for example <c>by process 4711 (qemu-nbd)</c>.</summary>
+    /// <summary>Who uses the disk, as the end of "it is in use"; for example <c>by process 4711
+    /// (qemu-nbd)</c>.</summary>
     public static string Describe(FileStatus disk) =>
         (disk.IsBlockDevice ? MountOf(disk) ?? DeviceAbove(disk) : null)
         ?? ProcessOf(disk)

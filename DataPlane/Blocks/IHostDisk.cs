@@ -26,7 +26,8 @@ public interface IHostDisk : IDisposable
     /// <exception cref="StorageException">It leads to nothing any more.</exception>
     string OwnAtPath();
 
-    /// <summary>The same open disk with the size it has now, for one that has grown. It lives as long as this.</summary>
+    /// <summary>The same open disk with the size it has now, for one that has grown. It lives as long as
+    /// this.</summary>
     IBlockDevice Remeasured();
 }
 

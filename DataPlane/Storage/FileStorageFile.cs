@@ -201,7 +201,8 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
     /// <inheritdoc/>
     public void Dispose() => handle.Dispose();
 
-    /// <summary>Zeroes the whole sectors of a range through the device, and the bytes at its edges by writing.</summary>
+    /// <summary>Zeroes the whole sectors of a range through the device, and the bytes at its edges by
+    /// writing.</summary>
     private void ZeroSectors(long offset, long length, bool mayDeallocate)
     {
         var end = offset + length;

@@ -24,8 +24,8 @@ public static class OpenFileLimit
 
     /// <summary>
     /// Raises the limit as far as this user may; false, with one sentence on standard error, when that is less than a
-    /// process needs to start. To be called first of all: the sentence is written without the framework's console, which
-    /// loads files of its own and would fail.
+    /// process needs to start. To be called first of all: the sentence is written without the framework's console,
+    /// because that loads files of its own and would fail.
     /// </summary>
     public static unsafe bool TryRaise(int least)
     {

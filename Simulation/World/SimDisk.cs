@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// A disk of a simulated machine, open: whoever cuts or grows its file, or lets its path lead elsewhere, is seen as on a
-/// real one.
+/// A disk of a simulated machine, open: whoever cuts or grows its file, or lets its path lead elsewhere, is seen as on
+/// a real one.
 /// </summary>
 /// <param name="path">Its path.</param>
 /// <param name="identity">Which disk it is.</param>

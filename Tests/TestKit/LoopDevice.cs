@@ -2,7 +2,8 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.TestKit;
 
-/// <summary>A loop device over a file, until it is disposed. Where the machine gives none, the test is skipped.</summary>
+/// <summary>A loop device over a file, until it is disposed. Where the machine gives none, the test is
+/// skipped.</summary>
 public sealed class LoopDevice : IDisposable
 {
     private readonly OutsideTool _losetup;

@@ -98,7 +98,7 @@ public sealed class DisksChangedOutside : IDisposable
         var file = _lab.MakeDisk("below.img", Size, 5);
         using var loop = LoopDevice.Over(file, "-b", "4096");
         await _lab.StartServiceAsync();
-        await _lab.StartAgentAsync();
+        await _lab.StartAgentAsync("--allow", loop.Path);
         var pace = TimeSpan.FromMilliseconds(2);
         var vm = new LabVm(
             _lab, "web", [loop.Path], new NumberedWriter(3, 8, TimeProvider.System, pace));

@@ -56,10 +56,11 @@ public sealed class SameDiskTwice : IDisposable
     public async Task A_second_agent_on_the_machine_does_not_get_the_disk_nor_a_layer_of_it()
     {
         await _lab.StartServiceAsync();
-        await _lab.StartAgentAsync();
+        await _lab.StartAgentAsync("--allow", "/");
         var vm = LabVm.Make(_lab, "web", disks: 1, mebibytes: 4);
         await vm.ProtectAsync();
-        _lab.Start("agent", "--server", _lab.Server, "--data", In("agent-b"), "--name", "site-b");
+        _lab.Start("agent", "--server", _lab.Server, "--data", In("agent-b"), "--name", "site-b",
+            "--allow", "/");
         await _lab.UntilAsync("the second agent is there", async () =>
             (await _lab.TryGetAsync("/api/v1/agents"))?.AsArray().Count(a => (bool)a!["connected"]!) == 2);
         await RefusedAsync("in use by process", "protect", "two", "--agent", "site-b", "--disk", vm.Disks[0]);
