@@ -296,19 +296,25 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         }
 
         // A source that is away, or does not do at once what it is told, is directed again when it can be.
-        if (source.IsConnected(state))
-        {
-            try
-            {
-                await WithinAsync(CancelWithin, token => source.DirectAsync(state, token), ct);
-            }
-            catch (EffectFailedException)
-            {
-                return Done;
-            }
-        }
-
+        _ = await TryDirectAsync(state, CancelWithin, ct);
         return Done;
+    }
+
+    /// <summary>Directs a connected source, for as long as <paramref name="within"/> allows.</summary>
+    /// <returns>Why it is not what it was directed to be; null when it is, or is away.</returns>
+    private async Task<EffectFailedException?> TryDirectAsync(
+        ProtectedVmState state, TimeSpan within, CancellationToken ct)
+    {
+        try
+        {
+            _ = source.IsConnected(state)
+                ? await WithinAsync(within, token => source.DirectAsync(state, token), ct) : null;
+            return null;
+        }
+        catch (EffectFailedException e)
+        {
+            return e;
+        }
     }
 
     private async Task<EffectResult> StartReverseAsync(ProtectedVmState state, CancellationToken ct)
@@ -334,18 +340,10 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     private async Task<EffectResult> ReleaseAsync(
         ProtectedVmState state, ProtectedVmEffect.ReleaseProtection release, CancellationToken ct)
     {
-        if (source.IsConnected(state))
+        // One that is silent lets the disks go when it comes back: until then it is directed so again.
+        if (await TryDirectAsync(state, ReleaseWithin, ct) is { } failed and not SourceSilentException)
         {
-            try
-            {
-                await WithinAsync(ReleaseWithin, token => source.DirectAsync(state, token), ct);
-            }
-            catch (SourceSilentException)
-            {
-                // It lets the disks go when it comes back: until then it is directed so again.
-                await site.ReleaseAsync(state.Enrollment.Vm.Value, release.KeepReplica);
-                return Done;
-            }
+            throw failed;
         }
 
         // What lies there of another history is not this VM's to delete.

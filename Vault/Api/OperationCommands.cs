@@ -74,7 +74,8 @@ internal static class OperationCommands
         string?[] fields =
         [
             operation, request.Agent, request.Scenario, request.Policy, request.Point ?? "latest", Flag(request.App),
-            request.Notes ?? "", Flag(request.Discard), Flag(request.KeepReplica), Flag(request.Raw), .. request.Disks ?? [],
+            request.Notes ?? "", Flag(request.Discard), Flag(request.KeepReplica), Flag(request.Raw),
+            Flag(request.Force), .. request.Disks ?? [],
         ];
         var text = string.Concat(fields.Select(field => field is null ? "-;" : $"{field.Length}:{field};"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -21,6 +21,20 @@ public sealed class Agents_that_register : IDisposable
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
     [Fact]
+    public async Task With_another_version_are_refused_before_anything_is_heard()
+    {
+        var (agent, challenge) = await FakeAgent.ConnectAsync(_agents);
+        await using var caller = agent;
+        await caller.SayAsync(_self.Hello(challenge, "site-a") with { Version = 1 });
+
+        Assert.Contains(
+            "protocol", Assert.IsType<ControlMessage.Refused>(await caller.HearAsync()).Reason,
+            StringComparison.Ordinal);
+        Assert.Empty(_agents.ConnectedAgents);
+        Assert.Empty(_agents.Views());
+    }
+
+    [Fact]
     public async Task Under_the_name_of_another_key_are_refused_and_shown_and_end_nothing()
     {
         await using var honest = await WelcomeAsync(_self);

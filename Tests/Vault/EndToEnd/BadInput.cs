@@ -63,7 +63,7 @@ public sealed class BadInput : IDisposable
         Ends(1, _lab.Server, "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
         Ends(1, "--listen", "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
         Ends(1, _lab.AgentData, "agent", "--data", _lab.AgentData, "--server", _lab.Server, "--name", "other");
-        Ends(1, "site-a", "agent", "--data", Path.Combine(_lab.Root, "b"), "--server", _lab.Server, "--name", "site-a");
+        await WaitsAsync("site-a", "agent", "--data", Path.Combine(_lab.Root, "b"), "--server", _lab.Server, "--name", "site-a");
         Ends(2, "0.0.0.0", "serve", "--data", Path.Combine(_lab.Root, "c"), "--listen", "http://0.0.0.0:7000");
         Ends(2, "nonsense", "agent", "--data", Path.Combine(_lab.Root, "d"), "--server", "nonsense");
         Ends(1, "/proc/nowhere", "serve", "--data", "/proc/nowhere", "--listen", $"http://127.0.0.1:{LoopbackPorts.Free()}");
@@ -75,6 +75,18 @@ public sealed class BadInput : IDisposable
         using var process = _lab.Start(arguments);
         var found = process.WaitForExit();
         Judge(new CommandResult(found, process.Output, process.Errors), code, names, arguments);
+    }
+
+    // An agent that the service refuses serves on what it serves and tries again: it never ends because of a service.
+    private async Task WaitsAsync(string names, params string[] arguments)
+    {
+        using var process = _lab.Start(arguments);
+        await _lab.UntilAsync(
+            "the agent says why it is refused",
+            () => Task.FromResult(process.Errors.Contains(names, StringComparison.Ordinal)),
+            detail: () => process.Errors);
+        Assert.False(process.HasExited, process.Errors);
+        Assert.Equal(0, process.Stop());
     }
 
     private async Task RefusedAsync(int code, string names, params string[] arguments) =>

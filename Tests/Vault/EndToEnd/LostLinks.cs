@@ -114,9 +114,9 @@ public sealed class LostLinks : IAsyncLifetime
         var vm = await ProtectAsync();
         await vm.WriteAsync();
         var copy = Path.Combine(_lab.Root, "copy");
-        Directory.CreateDirectory(copy);
-        File.Copy(Path.Combine(_lab.AgentData, "identity"), Path.Combine(copy, "identity"));
-        using var clone = _lab.Start(["agent", "--server", _lab.Server, "--data", copy, "--name", "site-a"]);
+        _lab.CopyAll(_lab.AgentData, copy);
+        using var clone = _lab.Start(
+            ["agent", "--server", _lab.Server, "--data", copy, "--name", "site-a", "--allow", _lab.Root]);
 
         var view = await _lab.UntilViewAsync(
             vm.Name, "the conflict is a cause", v => v["causes"]!.AsArray().Any(IsConflict), Soon);

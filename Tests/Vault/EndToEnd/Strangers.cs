@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using ReplicationEngine.Agent.Access;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
@@ -131,7 +132,7 @@ public sealed class Strangers : IDisposable
         return socket;
     }
 
-    private static string Authorization() => "";
+    private string Authorization() => $"Authorization: {ApiToken.Read(_lab.TokenFile).Authorization}\r\n";
 
     private static async Task EndedAsync(Socket socket, CancellationToken cancellationToken)
     {
