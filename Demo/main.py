@@ -170,7 +170,8 @@ class Story:
     def reprotect(self):
         for machine in self.machines:
             machine.write(self.recovered[machine], "--rate", "300", "--depth", "8")
-            self.lab.spawn("reprotect", DRCTL, "reprotect", machine.name, "--server", self.lab.server)
+            self.lab.spawn(
+                "reprotect", DRCTL, "reprotect", machine.name, "--discard", "--server", self.lab.server)
             sent = 0
             while self.lab.processes["reprotect"].poll() is None:
                 progress = machine.status()["progress"]

@@ -168,7 +168,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
     {
         await StepAsync(Reaches("commit", "failed-over"), cancellationToken);
         await WriteAsync(cancellationToken);
-        await StepAsync(Reaches("reprotect", "protected-reverse"), cancellationToken);
+        await StepAsync(Reaches("reprotect", "protected-reverse", "--discard"), cancellationToken);
         await LetWriteDuringAsync(plan.Reverse, cancellationToken);
         await scene.Sites.UntilViewAsync(
             _machine.Name, "failback is on offer", v => (string?)v["phase"] == "protected-reverse"
@@ -230,6 +230,6 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         $"{kind}-failover", ["failover", _machine.Name, "--kind", kind, "--point", "latest"],
         v => (string?)v["phase"] == "commit-pending" && Machine.Uris(v["recovered"]) is not null);
 
-    private Order Reaches(string operation, string phase) =>
-        new(operation, [operation, _machine.Name], v => (string?)v["phase"] == phase);
+    private Order Reaches(string operation, string phase, params string[] options) =>
+        new(operation, [operation, _machine.Name, .. options], v => (string?)v["phase"] == phase);
 }

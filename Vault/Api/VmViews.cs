@@ -176,14 +176,15 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
         IReadOnlyList<DiskView> disks = status is { } known
             ? [.. known.Disks.Select(d => new DiskView(d.Path, connected ? d.Uri : null, d.SizeBytes))]
             : [.. state.Enrollment.Disks.Select(d => new DiskView(d.Path, null, d.SizeBytes))];
+        var clock = agents.Clocks.OffsetOf(agent);
         return new SourceView(
             agent, connected, status is null ? "unknown" : Kebab(status.Role.ToString()),
             status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
             status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
-            transfer?.CountedSince)
+            ReferenceEquals(transfer, status?.Transfer) ? transfer?.CountedSince - (clock ?? TimeSpan.Zero)
+                : transfer?.CountedSince)
         {
-            ClockOffsetSeconds = agents.Clocks.OffsetOf(agent) is { } offset
-                ? Math.Round(offset.TotalSeconds, 3) : null,
+            ClockOffsetSeconds = clock is { } offset ? Math.Round(offset.TotalSeconds, 3) : null,
             DivergentBytes = state.DivergentBytes,
         };
     }

@@ -1,4 +1,5 @@
 using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Tests.Actors.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Entities;
@@ -40,6 +41,45 @@ public sealed class EntityKernelCommandTests
 
         Assert.Equal(first, _driver.Submit(1, new CounterCommand.AddTwice(5)));
         Assert.Equal(3, _driver.Stream.Count);
+    }
+
+    [Fact, Trait("Req", "I19")]
+    public void An_id_that_comes_again_with_another_request_is_refused_and_changes_nothing()
+    {
+        var first = _driver.Submit(1, new CounterCommand.Add(5), "add 5");
+
+        Assert.Equal(first, _driver.Submit(1, new CounterCommand.Add(5), "add 5"));
+        Assert.Equal(
+            new CommandReply.Refused(new CommandIdReused(KernelDriver.Command(1))),
+            _driver.Submit(1, new CounterCommand.Add(7), "add 7"));
+        Assert.Single(_driver.Stream);
+        Assert.Equal(first, _driver.Submit(1, new CounterCommand.Add(5), "add 5"));
+    }
+
+    [Fact, Trait("Req", "I19")]
+    public void An_id_that_was_refused_is_refused_to_another_request_too()
+    {
+        _driver.Submit(1, new CounterCommand.Add(Counter.Limit + 1), "too much");
+
+        Assert.Equal(
+            new CommandReply.Refused(new CommandIdReused(KernelDriver.Command(1))),
+            _driver.Submit(1, new CounterCommand.Add(1), "less"));
+        Assert.Empty(_driver.Stream);
+    }
+
+    [Fact, Trait("Req", "I19")]
+    public void An_id_too_old_to_be_compared_is_refused()
+    {
+        var driver = new KernelDriver(new EntityKernelOptions { RememberedCommands = 2 }).Start();
+        for (var i = 1; i < 6; i++)
+        {
+            driver.Submit(i, new CounterCommand.Add(1), "add");
+        }
+
+        Assert.Equal(
+            new CommandReply.Refused(new CommandIdReused(KernelDriver.Command(1))),
+            driver.Submit(1, new CounterCommand.Add(1), "add"));
+        Assert.Equal(5, driver.Stream.Count);
     }
 
     [Fact, Trait("Req", "I19")]

@@ -98,11 +98,11 @@ internal sealed class KernelDriver
     }
 
     /// <summary>Submits and gives back the reply; null when the process died over it.</summary>
-    public CommandReply? Submit(int number, CounterCommand command)
+    public CommandReply? Submit(int number, CounterCommand command, string? digest = null)
     {
         var before = Outputs.Count;
         _killed = false;
-        Drive(new Input.Submitted(new CommandEnvelope<CounterCommand>(Command(number), "tester", command)));
+        Drive(new Input.Submitted(new CommandEnvelope<CounterCommand>(Command(number), "tester", command, digest)));
         var replies = Outputs.Skip(before).OfType<EntityOutput.Reply>().ToList();
         if (_killed)
         {

@@ -59,7 +59,7 @@ public sealed class KilledHalfway : IDisposable
             life.Bases, [.. LabVm.Uris(failedOver["recovered"]!).Select(NbdImages.Read)], life.Writer.Writes,
                 "after the commit");
 
-        await HalfwayAsync("reprotect", "web");
+        await HalfwayAsync("reprotect", "web", "--discard");
         var reverse = await vm.IsAsync("protected-reverse");
         var live = LabVm.Uris(reverse["recovered"]!);
         life.Writer.Start(live);

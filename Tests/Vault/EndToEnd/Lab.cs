@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Witness.Processes;
 using Xunit;
@@ -85,6 +86,22 @@ internal sealed class Lab : IDisposable
         .. more.Contains("--server") ? Array.Empty<string>() : ["--server", server],
         .. more.Contains("--allow") ? Array.Empty<string>() : ["--allow", Root],
     ];
+
+    /// <summary>
+    /// Starts the agent with a wall clock of its own (libfaketime), and waits until the service knows it: how far it is
+    /// off stands in a file, such as <c>+1d</c>, and can be changed while the agent runs.
+    /// </summary>
+    public async Task StartAgentWithClockAsync(string offsetFile)
+    {
+        OutsideTool.Require("faketime", "faketime");
+        var library = Directory.EnumerateFiles("/usr/lib", "libfaketimeMT.so.1", SearchOption.AllDirectories).First();
+        Agent = StartProgram("/usr/bin/env",
+        [
+            $"LD_PRELOAD={library}", $"FAKETIME_TIMESTAMP_FILE={offsetFile}", "FAKETIME_NO_CACHE=1",
+            "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1", Program, .. AgentArguments(Server),
+        ]);
+        await AgentConnectedAsync();
+    }
 
     public Task AgentConnectedAsync() => UntilAsync("the agent is connected", async () =>
     {

@@ -43,7 +43,7 @@ public sealed partial class WholeLife : IDisposable
         await life.MoreAsync(300);
 
         await SourceReturnsFencedAsync(vm);
-        await _lab.AskAsync("reprotect", "web");
+        await _lab.AskAsync("reprotect", "web", "--discard");
         await life.IsAsync("protected-reverse");
         await life.MoreAsync(200);
         life.Writer.Stop();
