@@ -13,6 +13,7 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
 {
     private const int CutBytes = 64 << 10;
     private readonly List<Action> _whileOff = [];
+    private readonly HashSet<string> _cut = new(StringComparer.Ordinal);
     private StorageSnapshot? _snapshot;
     private StorageSnapshot? _other;
     private readonly Dictionary<string, long> _largest = new(StringComparer.Ordinal);
@@ -48,7 +49,7 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
                 }
 
                 break;
-            case SimAction.DiskShrink:
+            case SimAction.DiskShrink when _cut.Add(DiskOf(planned)):
                 world.Sometimes.Count(Probes.ShrunkRunning);
                 Cut(DiskOf(planned), TimeSpan.FromMilliseconds(planned.A));
                 break;
@@ -127,6 +128,9 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         agent.Storage.Resize(path, size - CutBytes);
         _largest[path] = Math.Max(size, _largest.GetValueOrDefault(path));
         world.Queue.After(length, () =>
-            agent.Storage.Resize(path, Math.Max(size, agent.Storage.LengthOf(path))));
+        {
+            _cut.Remove(path);
+            agent.Storage.Resize(path, Math.Max(size, agent.Storage.LengthOf(path)));
+        });
     }
 }
