@@ -28,6 +28,7 @@ public static class Swarm
     private static readonly (SimAction Action, double PerHour)[] Hosts =
     [
         (SimAction.HostSnapshot, 5), (SimAction.HostRevert, 2), (SimAction.HostSwap, 1.5), (SimAction.DiskGrow, 0.5),
+        (SimAction.DiskShrink, 1),
     ];
 
     private static readonly (SimAction Action, double PerHour)[] Operations =
@@ -105,7 +106,8 @@ public static class Swarm
         SimAction.LinkCut or SimAction.LinkOneWay => "P",
         SimAction.LinkSlow => "S",
         SimAction.LinkStall or SimAction.LinkHalfOpen => "H",
-        SimAction.HostSnapshot or SimAction.HostRevert or SimAction.HostSwap or SimAction.DiskGrow => "Z",
+        SimAction.HostSnapshot or SimAction.HostRevert or SimAction.HostSwap or SimAction.DiskGrow
+            or SimAction.DiskShrink => "Z",
         SimAction.AgentKill or SimAction.AgentPause => "A",
         SimAction.AgentPowerCut or SimAction.ServicePowerCut or SimAction.AgentSyncFails or SimAction.TargetSyncFails
             or SimAction.Misdirect => "T",
@@ -280,7 +282,8 @@ public static class Swarm
             SimAction.LinkStall => new PlannedEvent(
                 ms, vm, action, random.Chance(0.3) ? Seconds(60, 1800) : Seconds(1, 60), random.Between(1, 4)),
             SimAction.HostRevert => new PlannedEvent(ms, vm, action, random.Between(1, 4), random.Between(0, 2)),
-            SimAction.DiskGrow => new PlannedEvent(ms, vm, action, random.Next(8), random.Between(1, 1024)),
+            SimAction.DiskGrow => new PlannedEvent(ms, vm, action, 0, random.Between(1, 1024)),
+            SimAction.DiskShrink => new PlannedEvent(ms, vm, action, Seconds(1, 200), random.Next(8)),
             SimAction.LinkHalfOpen => new PlannedEvent(ms, vm, action, Seconds(1, 120), random.Between(1, 4)),
             SimAction.LinkSlow => new PlannedEvent(ms, vm, action, Seconds(10, 400), random.Between(50, 3000)),
             SimAction.LinkLossy => new PlannedEvent(ms, vm, action, Seconds(5, 120)),

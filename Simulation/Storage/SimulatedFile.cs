@@ -11,6 +11,15 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
 
     public string Name => "/" + path;
 
+    /// <summary>Its number in the file system.</summary>
+    public long Number => data.Number;
+
+    /// <summary>When it was made.</summary>
+    public DateTimeOffset Birth => data.Birth;
+
+    /// <summary>When it was changed last.</summary>
+    public DateTimeOffset Changed => data.Changed;
+
     public long Length
     {
         get

@@ -144,21 +144,23 @@ public sealed class SimulatedStorage
         }
     }
 
-    /// <summary>Which file a path leads to, how long it is, and its times.</summary>
-    internal (long Number, long Length, DateTimeOffset Birth, DateTimeOffset Changed)? Look(string path)
-    {
-        lock (Gate)
-        {
-            return Names.TryGetValue(path, out var file)
-                ? (file.Number, file.Length, file.Birth, file.Changed) : null;
-        }
-    }
-
     /// <summary>Makes a file without a name.</summary>
     internal SimulatedFileData NewFile()
     {
         var now = Now?.Invoke() ?? default;
         return new SimulatedFileData { Number = ++_lastNumber, Birth = now, Changed = now };
+    }
+
+    /// <summary>Somebody beside the process gives a file another length, durably; its number stays.</summary>
+    internal void Resize(string path, long length)
+    {
+        lock (Gate)
+        {
+            var file = Names[path];
+            file.SetLength(length);
+            file.Changed = Now?.Invoke() ?? file.Changed;
+            file.Sync();
+        }
     }
 
     /// <summary>Takes a snapshot: as the process sees its files, or (with a source of chance) as a crash would leave

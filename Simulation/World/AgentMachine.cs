@@ -1,3 +1,4 @@
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
@@ -10,9 +11,12 @@ namespace ReplicationEngine.Simulation.World;
 /// </summary>
 internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, SplittableRandom random)
 {
+    private const int CutBytes = 64 << 10;
     private readonly List<Action> _whileOff = [];
+    private readonly HashSet<string> _cut = new(StringComparer.Ordinal);
     private StorageSnapshot? _snapshot;
     private StorageSnapshot? _other;
+    private readonly Dictionary<string, long> _largest = new(StringComparer.Ordinal);
 
     /// <summary>Does one of these things; what needs the machine off ends the process first.</summary>
     public void Change(PlannedEvent planned)
@@ -33,8 +37,21 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
                     agent.Storage.PutBack(other, _ => true, RestoreManner.Machine);
                 });
                 break;
-            case SimAction.DiskGrow:
-                Off(() => Grow($"disks/d{planned.A % vm.Shape.Sizes.Count}", planned.B * 512));
+            case SimAction.DiskGrow when agent.Role == VolumeRole.Primary:
+                if ((planned.B & 1) == 0)
+                {
+                    Off(() => Grow(DiskOf(planned), planned.B * 512));
+                }
+                else
+                {
+                    world.Sometimes.Count(Probes.GrownRunning);
+                    Grow(DiskOf(planned), planned.B * 512);
+                }
+
+                break;
+            case SimAction.DiskShrink when _cut.Add(DiskOf(planned)):
+                world.Sometimes.Count(Probes.ShrunkRunning);
+                Cut(DiskOf(planned), TimeSpan.FromMilliseconds(planned.A));
                 break;
             default:
                 break;
@@ -56,6 +73,24 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
             vm.Forked(agent.Content(agent.Raw()));
         }
     }
+
+    /// <summary>A person gives disks that were put back to before they had grown their size again, as the engine asks
+    /// for.</summary>
+    public void GrowBack()
+    {
+        if (_largest.Count > 0)
+        {
+            Off(() =>
+            {
+                foreach (var (path, size) in _largest)
+                {
+                    Grow(path, Math.Max(0, size - agent.Storage.LengthOf(path)));
+                }
+            });
+        }
+    }
+
+    private string DiskOf(PlannedEvent planned) => $"disks/d{planned.B % vm.Shape.Sizes.Count}";
 
     private void Revert(StorageSnapshot snapshot, long parts, long manner)
     {
@@ -82,9 +117,20 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
 
     private void Grow(string path, long bytes)
     {
-        using var file = agent.Storage.Root.Subdirectory("disks").Open(
-            path["disks/".Length..], DataPlane.Storage.StorageOpen.Existing);
-        file.SetLength(file.Length + bytes);
-        file.Sync();
+        _largest[path] = Math.Max(agent.Storage.LengthOf(path) + bytes, _largest.GetValueOrDefault(path));
+        agent.Storage.Resize(path, agent.Storage.LengthOf(path) + bytes);
+    }
+
+    /// <summary>What is cut off comes back as zeroes after a while; the guest has no use for that part.</summary>
+    private void Cut(string path, TimeSpan length)
+    {
+        var size = agent.Storage.LengthOf(path);
+        agent.Storage.Resize(path, size - CutBytes);
+        _largest[path] = Math.Max(size, _largest.GetValueOrDefault(path));
+        world.Queue.After(length, () =>
+        {
+            _cut.Remove(path);
+            agent.Storage.Resize(path, Math.Max(size, agent.Storage.LengthOf(path)));
+        });
     }
 }

@@ -210,16 +210,18 @@ internal sealed class AgentNode : Node, IVolumeHost
     public DiskSighting Look(string path)
     {
         using var file = Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing);
-        var seen = Storage.Look($"disks/d{NumberOf(path)}")!.Value;
-        return Storage.Now is null ? new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null)
-            : new DiskSighting($"file:{seen.Number}", false, file.Length, seen.Birth, seen.Changed);
+        return Sighted(path, (SimulatedFile)file);
     }
 
     /// <inheritdoc/>
-    public IHostDisk OpenDisk(string path) => new SimDisk(
-        path, IdentityOf(path), Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing),
-        () => Look(path), file => new BusySource(
-            World.Parts.SourceDevice(new FileBlockDevice(file)), WriteDuringSync));
+    public IHostDisk OpenDisk(string path)
+    {
+        var opened = (SimulatedFile)Storage.Root.Subdirectory("disks").Open(
+            $"d{NumberOf(path)}", StorageOpen.Existing);
+        return new SimDisk(
+            path, IdentityOf(path), opened, () => Sighted(path, opened), () => Look(path),
+            file => new BusySource(World.Parts.SourceDevice(new FileBlockDevice(file)), WriteDuringSync));
+    }
 
     /// <inheritdoc/>
     public DateTimeOffset? BootedAt => Storage.Now is null ? null : _bootedAt ?? SimWorld.Start;
@@ -292,6 +294,12 @@ internal sealed class AgentNode : Node, IVolumeHost
     }
 
     private SessionLine Keep(Func<SessionEnd, DataSession> call) => Line = new SessionLine(World, this, _vm, call);
+
+    /// <summary>A disk's file as the machine's file system tells of it; without times where the plan has no use for
+    /// them.</summary>
+    private DiskSighting Sighted(string path, SimulatedFile file) => Storage.Now is null
+        ? new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null)
+        : new DiskSighting($"file:{file.Number}", false, file.Length, file.Birth, file.Changed);
 
     private int NumberOf(string path)
     {
@@ -372,12 +380,25 @@ internal sealed class AgentNode : Node, IVolumeHost
         }
     }
 
+    private async Task TakeUpGrowthAsync()
+    {
+        try
+        {
+            await (_volumes?.TakeUpGrowthAsync(LifeEnds) ?? Task.CompletedTask);
+        }
+        catch (IOException)
+        {
+            World.Trace.Note("growth not taken up");
+        }
+    }
+
     private void Maintain()
     {
         try
         {
             _maintaining = true;
             _volumes?.Maintain();
+            World.Run(TakeUpGrowthAsync, this);
             Session?.Poke();
         }
         catch (IOException)

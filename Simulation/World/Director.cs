@@ -53,6 +53,7 @@ internal sealed class Director(SimWorld world)
             vm.Agent.Storage.CrashAtOperation(long.MaxValue);
             vm.Target.Storage.CrashAtOperation(long.MaxValue);
             vm.Agent.Pause(TimeSpan.Zero);
+            vm.Agent.Machine.GrowBack();
             vm.Agent.Die();
             vm.Antidote?.Invoke();
         }
@@ -187,7 +188,8 @@ internal sealed class Director(SimWorld world)
                 vm.TargetSyncBroken = true;
                 FailNextSync(vm.Target.Storage);
                 break;
-            case SimAction.HostSnapshot or SimAction.HostRevert or SimAction.HostSwap or SimAction.DiskGrow:
+            case SimAction.HostSnapshot or SimAction.HostRevert or SimAction.HostSwap or SimAction.DiskGrow
+                or SimAction.DiskShrink:
                 vm.Agent.Machine.Change(planned);
                 break;
             default:

@@ -43,10 +43,17 @@ internal static class Probes
     /// <summary>Another copy of a source's machine went on.</summary>
     public const string Swapped = "host: another copy of the machine goes on";
 
+    /// <summary>A disk grew while it was served.</summary>
+    public const string GrownRunning = "host: a disk grows while it is served";
+
+    /// <summary>A disk lost its end while it was served.</summary>
+    public const string ShrunkRunning = "host: a disk loses its end while it is served";
+
     /// <summary>All of them, as the table of what was reached lists them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay, HalfOpen, HalfOpenNoticed,
         PromptAnswer, SlowAnswer, Reverted, DisksRestored, DataRestored, Swapped,
+        GrownRunning, ShrunkRunning,
     ];
 }

@@ -11,10 +11,11 @@ namespace ReplicationEngine.Simulation.World;
 /// <param name="path">Its path.</param>
 /// <param name="identity">Which disk it is.</param>
 /// <param name="file">Its open file, which is this disk's from now on.</param>
+/// <param name="look">What the open file is now: which, and when it changed.</param>
 /// <param name="atPath">What the path leads to now; throws when to nothing.</param>
 /// <param name="device">Makes the device over the file, with the size that the file has then.</param>
 internal sealed class SimDisk(
-    string path, DiskIdentity identity, IStorageFile file, Func<DiskSighting> atPath,
+    string path, DiskIdentity identity, IStorageFile file, Func<DiskSighting> look, Func<DiskSighting> atPath,
     Func<IStorageFile, IBlockDevice> device) : IHostDisk
 {
     /// <inheritdoc/>
@@ -27,7 +28,12 @@ internal sealed class SimDisk(
     public IBlockDevice Device { get; } = device(file);
 
     /// <inheritdoc/>
-    public DiskSighting Look() => new(identity.Own, false, file.Length, null, null);
+    public DiskSighting Look()
+    {
+        // The file is asked first, as one that was closed is not looked at.
+        var length = file.Length;
+        return look() with { SizeBytes = length };
+    }
 
     /// <inheritdoc/>
     public string OwnAtPath() => atPath().Identity;
