@@ -3,7 +3,8 @@ namespace ReplicationEngine.DataPlane.Changes;
 /// <summary>
 /// A digest of the logged record at a position. Positions are numbers, and a source that was put back to a snapshot
 /// gives the same numbers to other changes; the mark tells those changes apart. It covers what every copy of the record
-/// keeps: its place in the order, the instant at which it was accepted, and the range it changes. Zero means: not known.
+/// keeps: its place in the order, the instant at which it was accepted, and the range it changes. Zero means: not
+/// known.
 /// </summary>
 /// <remarks>
 /// Not a defence against forgery, which the sealed stream is; 64 bits make a chance match of two histories at one

@@ -69,7 +69,9 @@ internal sealed class RecentChanges(int disks)
         _order.Clear();
     }
 
-    /// <summary>The extents changed since the replica stood durably at a position; null when that is not known.</summary>
+    /// <summary>
+    /// The extents changed since the replica stood durably at a position; null when that is not known.
+    /// </summary>
     public IReadOnlyList<ExtentRange>? Since(MarkedPosition floor)
     {
         if (!floor.Mark.IsKnown || !_epochOf.TryGetValue(floor, out var epoch))

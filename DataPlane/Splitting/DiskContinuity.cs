@@ -15,8 +15,8 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// (<see cref="LogAgreement"/>), which catches a disk that was overwritten in the same instant.</para>
 /// <para><b>Untouched after a boot.</b> The log may have lost its end, so only time can tell: nothing changed the disk
 /// after this boot began, nor later after the newest heartbeat than a heartbeat may take to reach the medium.</para>
-/// <para><b>A block device</b> has no times, and it can be written through a mount, device-mapper or another node: it is
-/// never proven untouched, and is compared after every stop.</para>
+/// <para><b>A block device</b> has no times, and it can be written through a mount, device-mapper or another node: it
+/// is never proven untouched, and is compared after every stop.</para>
 /// A false alarm costs a comparison of hashes; a missed one would be silent divergence. So doubt counts as a change.
 /// </remarks>
 internal static class DiskContinuity

@@ -6,8 +6,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Whether disks hold what the log says was written to them last: a sample of the newest completed changes, taken before
-/// anything is redone. A disk that was put back from a backup does not hold them.
+/// Whether disks hold what the log says was written to them last: a sample of the newest completed changes, taken
+/// before anything is redone. A disk that was put back from a backup does not hold them.
 /// </summary>
 /// <remarks>
 /// Changes are taken newest first, and of each only the bytes that no newer one writes; those not known to be completed

@@ -56,8 +56,8 @@ public enum SourceCause : byte
     FailedBack = 13,
 
     /// <summary>
-    /// The replica follows another history of these disks than this one: the source was put back to a snapshot, restored
-    /// or cloned (RES-1).
+    /// The replica follows another history of these disks than this one: the source was put back to a snapshot,
+    /// restored or cloned (RES-1).
     /// </summary>
     HistoryForked = 14,
 }

@@ -161,7 +161,9 @@ public sealed partial class SourceVolume
         _state.Update(s => s with { AcknowledgedFloor = floor, FloorMark = mark });
     }
 
-    /// <summary>Notes when the disks changed last, for an opening after a crash (<see cref="DiskContinuity"/>).</summary>
+    /// <summary>
+    /// Notes when the disks changed last, for an opening after a crash (<see cref="DiskContinuity"/>).
+    /// </summary>
     private void Beat()
     {
         var looks = _options.Disks.Select(d => d.Look).ToArray();

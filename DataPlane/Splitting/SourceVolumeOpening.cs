@@ -18,10 +18,10 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// log's files are touched the dirty-map mode is stored, so that a crash in the middle of this ends here again. The
 /// sound part of the log, from the oldest record to the damage, is true history: it is kept and shipped, so its
 /// recovery points are not lost.</para>
-/// <para><b>Before anything is redone</b> each disk must be the one that the log belongs to (<see cref="DiskContinuity"/>)
-/// and hold what the log says is completed (<see cref="LogAgreement"/>). One that is not, or does not, was replaced, put
-/// back or written by somebody else: nothing is redone, and all of it is compared. What it holds is right: the guest's
-/// writes that were answered were on the disk that is gone.</para>
+/// <para><b>Before anything is redone</b> each disk must be the one that the log belongs to
+/// (<see cref="DiskContinuity"/>) and hold what the log says is completed (<see cref="LogAgreement"/>). One that is
+/// not, or does not, was replaced, put back or written by somebody else: nothing is redone, and all of it is compared.
+/// What it holds is right: the guest's writes that were answered were on the disk that is gone.</para>
 /// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written: all that the
 /// log holds is applied again, what marked extents hold is written again as it is (the log may have gone of that, since
 /// the replica has it), and the disk must sync, before it is trusted. A process that died while it synced may not have

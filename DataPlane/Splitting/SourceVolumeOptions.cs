@@ -9,8 +9,8 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <param name="Path">Its path, for people and for the replica.</param>
 /// <param name="Device">The device, used by nobody else for writing while the volume is open.</param>
 /// <param name="Look">
-/// Looks at the disk as it is now: which it is and when it changed, so that one that somebody else wrote, replaced or put
-/// back is noticed at the next opening. Null, or a null result: not checked.
+/// Looks at the disk as it is now: which it is and when it changed, so that one that somebody else wrote, replaced or
+/// put back is noticed at the next opening. Null, or a null result: not checked.
 /// </param>
 public sealed record SourceDisk(string Path, IBlockDevice Device, Func<DiskSighting?>? Look = null);
 

@@ -47,7 +47,9 @@ public enum SightedCause
     /// <summary>Anything else, as an initial copy.</summary>
     Other = 8,
 
-    /// <summary>The replica follows another history of the disks: the source was put back, restored or cloned.</summary>
+    /// <summary>
+    /// The replica follows another history of the disks: the source was put back, restored or cloned.
+    /// </summary>
     HistoryForked = 9,
 }
 

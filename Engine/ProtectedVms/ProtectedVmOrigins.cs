@@ -20,8 +20,9 @@ public static class ProtectedVmOrigins
     [
         new Pause(), new Resume(), new StartResync(), new MakeRecoveryPoint(PointKind.Crash),
         new MakeRecoveryPoint(PointKind.Application), new StartPlannedFailover(), new Commit(), new Reprotect(),
-        new Reprotect(Discard: true), new Failback(), new RetryJob(), new RecordReplicationRecovered(), new RecordAgentConnected(),
-        new RecordDirtyMapModeLeft(), new RecordTargetStoreRepaired(), new RecordLag(TimeSpan.Zero, 0),
+        new Reprotect(Discard: true), new Failback(), new RetryJob(), new RecordReplicationRecovered(),
+        new RecordAgentConnected(), new RecordDirtyMapModeLeft(), new RecordTargetStoreRepaired(),
+        new RecordLag(TimeSpan.Zero, 0),
     ];
 
     // In a cause's words only, and so that they are never those of a cause that is there already.

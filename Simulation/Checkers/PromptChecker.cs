@@ -5,9 +5,10 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// Nothing at the target waits for the source: an unplanned failover is ready within 5 s, a commit and a cancel are done
-/// within 2 s, and an agent that says nothing is away within 10 s, whatever agent and link do. Judged where the plan asks
-/// for it (<see cref="SimFeatures.Prompt"/>), and where service, journal and replica have no trouble of their own.
+/// Nothing at the target waits for the source: an unplanned failover is ready within 5 s, a commit and a cancel are
+/// done within 2 s, and an agent that says nothing is away within 10 s, whatever agent and link do. Judged where the
+/// plan asks for it (<see cref="SimFeatures.Prompt"/>), and where service, journal and replica have no trouble of their
+/// own.
 /// </summary>
 internal sealed class PromptChecker(SimWorld world) : Checker
 {

@@ -13,7 +13,8 @@ internal sealed class WriteOrderChecker : Checker
     {
         if (seen.Write.Logged && seen.Write.After <= seen.AcknowledgedBefore)
         {
-            throw Broken(vm, $"write {seen.Write.After} was submitted after {seen.AcknowledgedBefore} was acknowledged");
+            throw Broken(
+                vm, $"write {seen.Write.After} was submitted after {seen.AcknowledgedBefore} was acknowledged");
         }
     }
 }

@@ -71,8 +71,8 @@ internal static class SimulateCommandLine
         notes.Validators.Add(result => Least(result, result.GetValueOrDefault<int>(), 0));
         var with = new Option<SimFeatures[]>("--with")
         {
-            Description = "Tries or demands what not every seed does: Prompt (nothing at the target waits for the source) "
-                + "or Hosts (machines put back, restored and cloned; disks replaced and resized).",
+            Description = "Tries or demands what not every seed does: Prompt (nothing at the target waits for the "
+                + "source) or Hosts (machines put back, restored and cloned; disks replaced and resized).",
         };
         var command = new Command("run", "Runs seeds")
         {

@@ -7,7 +7,8 @@ namespace ReplicationEngine.Simulation.Cli;
 /// <summary>The table of events by the fault class under which they were reached.</summary>
 internal static class SometimesTable
 {
-    private static readonly string[] Letters = ["-", "P", "S", "H", "A", "V", "L", "M", "T", "B", "D", "C", "R", "X", "Z"];
+    private static readonly string[] Letters =
+        ["-", "P", "S", "H", "A", "V", "L", "M", "T", "B", "D", "C", "R", "X", "Z"];
 
     /// <summary>Prints it; an event that was never reached has a row of its own.</summary>
     public static void Print(IReadOnlyDictionary<(string What, string Fault), long> counts, TextWriter output)

@@ -91,5 +91,6 @@ internal static class Moments
 
     private static bool IsSudden(SimAction action) => action is SimAction.AgentKill or SimAction.AgentPowerCut
         or SimAction.ServiceKill or SimAction.ServicePowerCut or SimAction.AgentPause or SimAction.LinkCut
-        or SimAction.LinkOneWay or SimAction.LinkStall or SimAction.LinkHalfOpen or SimAction.AgentDiskFull or SimAction.JournalUnknown;
+        or SimAction.LinkOneWay or SimAction.LinkStall or SimAction.LinkHalfOpen or SimAction.AgentDiskFull
+        or SimAction.JournalUnknown;
 }

@@ -158,8 +158,8 @@ public enum SimAction
     /// once goes on by turns.</summary>
     HostSwap,
 
-    /// <summary>Z: a disk, B chooses which, grows by B sectors, while it is served when B is odd, else while the agent's
-    /// machine is off.</summary>
+    /// <summary>Z: a disk, B chooses which, grows by B sectors, while it is served when B is odd, else while the
+    /// agent's machine is off.</summary>
     DiskGrow,
 
     /// <summary>Z: a disk, B chooses which, loses its last 64 KiB while it is served; zeroes take their place after A

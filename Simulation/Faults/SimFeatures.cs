@@ -10,6 +10,8 @@ public enum SimFeatures
     /// <summary>Nothing at the target waits for the source.</summary>
     Prompt = 1,
 
-    /// <summary>Machines of agents are put back to snapshots, restored, cloned; disks are replaced and resized.</summary>
+    /// <summary>
+    /// Machines of agents are put back to snapshots, restored, cloned; disks are replaced and resized.
+    /// </summary>
     Hosts = 2,
 }

@@ -89,8 +89,8 @@ public static class Swarm
             Features = features,
             SafetyMs = (long)safety.TotalMilliseconds,
             Vms = count,
-            Events = [.. Moments.Bring(events, random.Split("moments")).Where(e => e.Ms < safety.TotalMilliseconds).OrderBy(e => e.Ms).ThenBy(e => e.Vm)
-                .ThenBy(e => e.Action)],
+            Events = [.. Moments.Bring(events, random.Split("moments")).Where(e => e.Ms < safety.TotalMilliseconds)
+                .OrderBy(e => e.Ms).ThenBy(e => e.Vm).ThenBy(e => e.Action)],
             Swarm = string.Join(' ', faults.Select(f => f.Action).Concat(operations.Select(o => o.Action))),
             RetentionMinutes = random.Chance(0.5) ? 25 : 24 * 60,
             CacheLimitBytes = random.Chance(0.3) ? 1 << 20 : 8 << 20,
@@ -211,35 +211,46 @@ public static class Swarm
                 yield return new PlannedEvent(Later(30, 900), vm, SimAction.Resume);
                 break;
             case SimAction.PlannedFailover or SimAction.UnplannedFailover:
-                if (random.Chance(0.2))
+                foreach (var next in AfterFailover(random, ms, vm))
                 {
-                    yield return new PlannedEvent(
-                        Later(20, 200), vm, SimAction.ChangePoint, random.Next(long.MaxValue));
+                    yield return next;
                 }
 
-                if (random.Chance(0.25))
-                {
-                    yield return new PlannedEvent(Later(1, 200), vm, SimAction.Cancel);
-                    break;
-                }
-
-                yield return new PlannedEvent(Later(20, 300), vm, SimAction.Commit);
-                yield return new PlannedEvent(Later(20, 200), vm, SimAction.Reprotect);
-                var failback = Later(60, 600);
-                foreach (var write in random.Chance(0.5) ? Burst(random, failback - 60, vm) : [])
-                {
-                    yield return write;
-                }
-
-                yield return new PlannedEvent(failback, vm, SimAction.Failback);
-                yield return new PlannedEvent(Later(20, 300), vm, random.Chance(0.15)
-                    ? SimAction.Cancel : SimAction.Commit);
-                yield return new PlannedEvent(Later(20, 100), vm, SimAction.Commit);
-                yield return new PlannedEvent(Later(20, 100), vm, SimAction.Reprotect);
                 break;
             default:
                 break;
         }
+    }
+
+    /// <summary>What follows a failover: another point, a cancel, or the whole way there and back.</summary>
+    private static IEnumerable<PlannedEvent> AfterFailover(SplittableRandom random, long ms, int vm)
+    {
+        long Later(int fromSeconds, int toSeconds) => ms += random.Between(fromSeconds, toSeconds) * 1000L;
+        if (random.Chance(0.2))
+        {
+            yield return new PlannedEvent(
+                Later(20, 200), vm, SimAction.ChangePoint, random.Next(long.MaxValue));
+        }
+
+        if (random.Chance(0.25))
+        {
+            yield return new PlannedEvent(Later(1, 200), vm, SimAction.Cancel);
+            yield break;
+        }
+
+        yield return new PlannedEvent(Later(20, 300), vm, SimAction.Commit);
+        yield return new PlannedEvent(Later(20, 200), vm, SimAction.Reprotect);
+        var failback = Later(60, 600);
+        foreach (var write in random.Chance(0.5) ? Burst(random, failback - 60, vm) : [])
+        {
+            yield return write;
+        }
+
+        yield return new PlannedEvent(failback, vm, SimAction.Failback);
+        yield return new PlannedEvent(Later(20, 300), vm, random.Chance(0.15)
+            ? SimAction.Cancel : SimAction.Commit);
+        yield return new PlannedEvent(Later(20, 100), vm, SimAction.Commit);
+        yield return new PlannedEvent(Later(20, 100), vm, SimAction.Reprotect);
     }
 
     /// <summary>What happens while several writes are under way: more of them, flushes, points.</summary>
@@ -254,7 +265,8 @@ public static class Swarm
 
         if (random.Chance(0.3))
         {
-            yield return new PlannedEvent(ms + random.Between(1, 40), vm, SimAction.Write, random.Next(long.MaxValue), 2);
+            yield return new PlannedEvent(
+                ms + random.Between(1, 40), vm, SimAction.Write, random.Next(long.MaxValue), 2);
         }
 
         if (random.Chance(0.3))

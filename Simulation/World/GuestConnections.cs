@@ -77,8 +77,9 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
     {
         world.Sometimes.Count(Probes.EngineWaits);
         var next = _underWay.Find(b => b.Strand.State == StrandState.AtDevice) ?? _underWay.Find(b => b.Woken)
-            ?? throw new InvariantBrokenException("deadlock", $"{vm.Name}: the engine waits for the guest's writes, and "
-                + $"{_underWay.Count} of them wait for it");
+            ?? throw new InvariantBrokenException(
+                "deadlock", $"{vm.Name}: the engine waits for the guest's writes, and {_underWay.Count} of them "
+                + "wait for it");
         Step(next);
     }
 
@@ -191,7 +192,9 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
     }
 }
 
-/// <summary>The order of changes of a source whose guest's batches are strands: waiting gives way to the others.</summary>
+/// <summary>
+/// The order of changes of a source whose guest's batches are strands: waiting gives way to the others.
+/// </summary>
 internal class SimWriteOrder(GuestConnections guests) : WriteOrder
 {
     /// <inheritdoc/>

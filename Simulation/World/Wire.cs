@@ -26,7 +26,8 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
 
     /// <summary>Since when a way has passed something; null while it does not.</summary>
     public TimeSpan? PassesSince(bool toService) => queue.Now >= _stalledUntil[Way(toService)] && IsOpen(toService)
-        ? (_stalledUntil[Way(toService)] > _cutUntil[Way(toService)] ? _stalledUntil : _cutUntil)[Way(toService)] : null;
+        ? (_stalledUntil[Way(toService)] > _cutUntil[Way(toService)] ? _stalledUntil : _cutUntil)[Way(toService)]
+        : null;
 
     /// <summary>Holds back what goes one way: the connections stay open.</summary>
     public void Stall(bool toService, TimeSpan length)

@@ -11,7 +11,8 @@ namespace ReplicationEngine.Vault.Replicas;
 internal static class StartCheck
 {
     /// <summary>Returns when the journal fits the replicas; deletes only what a release had begun to delete.</summary>
-    /// <exception cref="VaultRefusedException">It does not; the message says what is there and the ways out.</exception>
+    /// <exception cref="VaultRefusedException">It does not; the message says what is there and the ways
+    /// out.</exception>
     /// <exception cref="IOException">The data directory cannot be read.</exception>
     public static void Run(string data)
     {

@@ -90,9 +90,9 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     }
 
     /// <summary>
-    /// Opens the state in a directory of its own, or begins anew; the devices stay the caller's. When a disk is not as it
-    /// was at the last sync (replaced, put back, written by somebody else, or a block device, of which nobody can tell),
-    /// the position says nothing about it: the replica begins anew, and all is compared.
+    /// Opens the state in a directory of its own, or begins anew; the devices stay the caller's. When a disk is not as
+    /// it was at the last sync (replaced, put back, written by somebody else, or a block device, of which nobody can
+    /// tell), the position says nothing about it: the replica begins anew, and all is compared.
     /// </summary>
     /// <exception cref="ReplicaRefusedException">The state stands in a higher term.</exception>
     /// <exception cref="ReplicaCorruptException">The state is damaged.</exception>

@@ -194,8 +194,8 @@ public sealed class ChangeLogSegments
     private ChangeLog Open(IStorageDirectory? directory = null)
     {
         var log = new ChangeLog(
-            directory ?? Directory, new LogOptions(Vm, 1, 64 << 10, 4 << 20, default), LogScan.Read(directory ?? Directory, Vm,
-                1, 1000));
+            directory ?? Directory, new LogOptions(Vm, 1, 64 << 10, 4 << 20, default),
+            LogScan.Read(directory ?? Directory, Vm, 1, 1000));
         log.BeginGeneration(new Generation(1));
         return log;
     }

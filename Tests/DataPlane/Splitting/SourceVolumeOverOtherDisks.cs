@@ -115,7 +115,8 @@ public sealed class SourceVolumeOverOtherDisks
     [InlineData(true)]
     public void A_block_device_is_compared_after_every_stop(bool clean)
     {
-        _world.Replace(0, seen => seen with { IsBlockDevice = true, Identity = "block:7:0", Birth = null, Changed = null });
+        _world.Replace(
+            0, seen => seen with { IsBlockDevice = true, Identity = "block:7:0", Birth = null, Changed = null });
         var volume = InStepAfterWrites();
         if (clean)
         {

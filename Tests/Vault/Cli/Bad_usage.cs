@@ -17,7 +17,8 @@ public sealed class Bad_usage
     [InlineData("points", "NAME", "drctl points --help")]
     [InlineData("points ../../etc", "'../../etc' is not a name for a VM", "letters, digits")]
     [InlineData("status a/b", "'a/b' is not a name for a VM", "letters, digits")]
-    [InlineData("status vm1 --server nonsense", "'nonsense' is not the URL of a server", "http://127.0.0.1:7443 for --server")]
+    [InlineData(
+        "status vm1 --server nonsense", "'nonsense' is not the URL of a server", "http://127.0.0.1:7443 for --server")]
     [InlineData("status vm1 --server ftp://host", "'ftp://host' is not the URL of a server", "http://127.0.0.1:7443")]
     [InlineData("status vm1 --server http://host/path", "'http://host/path' is not the URL", "http://127.0.0.1:7443")]
     [InlineData("serve --data d --listen here", "'here' is not the URL of a server", "--listen")]

@@ -17,7 +17,8 @@ public sealed class Hosts_and_quantities
         };
         drctl.Variables["HOME"] = "/home/me";
         Assert.Equal(0, await drctl.RunAsync(
-            "serve", "--data", "vault", "--listen", "http://127.0.0.1:8080", "--host-name", "dr.example.org", "[fe80::1]"));
+            "serve", "--data", "vault", "--listen", "http://127.0.0.1:8080", "--host-name", "dr.example.org",
+            "[fe80::1]"));
         Assert.Equal(("/here/vault", new Uri("http://127.0.0.1:8080")), (seen!.Data, seen.Listen));
         Assert.Equal(["dr.example.org", "fe80::1"], seen.HostNames);
         Assert.Equal("/home/me/.config/drctl/tokens", seen.Tokens!.Path);

@@ -59,14 +59,16 @@ public sealed class BadInput : IDisposable
     {
         await _lab.StartServiceAsync();
         await _lab.StartAgentAsync();
-        Ends(1, _lab.ServiceData, "serve", "--data", _lab.ServiceData, "--listen", $"http://127.0.0.1:{LoopbackPorts.Free()}");
+        var free = $"http://127.0.0.1:{LoopbackPorts.Free()}";
+        Ends(1, _lab.ServiceData, "serve", "--data", _lab.ServiceData, "--listen", free);
         Ends(1, _lab.Server, "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
         Ends(1, "--listen", "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
         Ends(1, _lab.AgentData, "agent", "--data", _lab.AgentData, "--server", _lab.Server, "--name", "other");
-        await WaitsAsync("site-a", "agent", "--data", Path.Combine(_lab.Root, "b"), "--server", _lab.Server, "--name", "site-a");
+        await WaitsAsync(
+            "site-a", "agent", "--data", Path.Combine(_lab.Root, "b"), "--server", _lab.Server, "--name", "site-a");
         Ends(2, "0.0.0.0", "serve", "--data", Path.Combine(_lab.Root, "c"), "--listen", "http://0.0.0.0:7000");
         Ends(2, "nonsense", "agent", "--data", Path.Combine(_lab.Root, "d"), "--server", "nonsense");
-        Ends(1, "/proc/nowhere", "serve", "--data", "/proc/nowhere", "--listen", $"http://127.0.0.1:{LoopbackPorts.Free()}");
+        Ends(1, "/proc/nowhere", "serve", "--data", "/proc/nowhere", "--listen", free);
         Ends(3, "127.0.0.1", "status", "--server", "http://127.0.0.1:1");
     }
 

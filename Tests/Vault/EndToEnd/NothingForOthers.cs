@@ -37,7 +37,7 @@ public sealed class NothingForOthers : IDisposable
         await _lab.AskAsync("failover", "web", "--kind", "unplanned");
         await _lab.AskAsync("commit", "web");
         vm.Writer.Stop();
-        await _lab.AskAsync("reprotect", "web");
+        await _lab.AskAsync("reprotect", "web", "--discard");
         _ = Closed(_lab.ServiceData) + Closed(_lab.AgentData);
         Assert.Equal(0, agent.Stop());
         Assert.Equal(0, service.Stop());
