@@ -149,7 +149,8 @@ public sealed record VolumeDirective(
     string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,
     long Sequence, ChangeCut? Cut)
 {
-    /// <summary>When quiesced: clients that have the disks open for writing do not keep the agent from it (B8).</summary>
+    /// <summary>When quiesced: clients that have the disks open for writing do not keep the agent from it
+    /// (B8).</summary>
     public bool Force { get; init; }
 }
 
@@ -204,10 +205,12 @@ public sealed record VolumeStatus(
     long AckedGeneration, long AckedLsn, long LagBytes, double? LagSeconds, long DirtyBytes, long CacheBytes,
     long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At)
 {
-    /// <summary>Whether the agent has hooks for application-consistent points; null from one that does not say.</summary>
+    /// <summary>Whether the agent has hooks for application-consistent points; null from one that does not
+    /// say.</summary>
     public bool? HasHooks { get; init; }
 
-    /// <summary>When fenced: from where on <see cref="DivergentBytes"/> count; null when the directive had no cut.</summary>
+    /// <summary>When fenced: from where on <see cref="DivergentBytes"/> count; null when the directive had no
+    /// cut.</summary>
     public ChangeCut? Cut { get; init; }
 
     /// <summary>The number of the newest clock probe that came before this was observed; null when none did.</summary>

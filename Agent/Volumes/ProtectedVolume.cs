@@ -254,7 +254,8 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
 
     private MarkerOutcome Insert(AgentRequest.InsertMarker asked, PointConsistency consistency) =>
         _state.Source is { } source
-            ? source.InsertMarker(new RecoveryPointId(asked.PointId), consistency, asked.AskedAt) : throw new VolumeException(
+            ? source.InsertMarker(new RecoveryPointId(asked.PointId), consistency, asked.AskedAt)
+            : throw new VolumeException(
             "not-primary", $"The source of '{Vm}' takes no writes, so it marks no points.",
                 "Wait until it is the primary.", true);
 

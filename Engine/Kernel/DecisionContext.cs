@@ -18,7 +18,8 @@ public sealed record DecisionContext(DateTimeOffset Now, CommandId CommandId, st
     public SteadyInstant? Steady { get; init; }
 
     /// <summary>
-    /// What tells the request behind the command from any other: a digest of the operation and its arguments. Null where
+    /// What tells the request behind the command from any other: a digest of the operation and its arguments. Null
+    /// where
     /// the sender makes its ids of what it sends, so that no id can come with another command.
     /// </summary>
     public string? Digest { get; init; }

@@ -29,7 +29,8 @@ public static class ObservedHealth
         HealthKind.NoHooks,
     ];
 
-    /// <summary>The causes; their <see cref="HealthCause.Since"/> is not set, because a moment has no history.</summary>
+    /// <summary>The causes; their <see cref="HealthCause.Since"/> is not set, because a moment has no
+    /// history.</summary>
     public static ValueList<HealthCause> Of(ProtectedVmState state, VmObservation sight)
     {
         ArgumentNullException.ThrowIfNull(state);

@@ -34,7 +34,8 @@ public sealed record VmObservation(
     /// </summary>
     public SourceAstray? Astray { get; init; }
 
-    /// <summary>How long the data stream that the phase asks for is down; zero while it is up or not asked for.</summary>
+    /// <summary>How long the data stream that the phase asks for is down; zero while it is up or not asked
+    /// for.</summary>
     public TimeSpan StreamDownFor { get; init; }
 
     /// <summary>The agent's clock minus the service's; null when it was not measured.</summary>

@@ -76,7 +76,8 @@ public abstract partial record ProtectedVmCommand
     public sealed record RecordAgentDisconnected(string Reason) : ProtectedVmCommand;
 
     /// <summary>
-    /// Something is wrong that <see cref="Observations.ObservedHealth"/> found; the time at which it is decided is since
+    /// Something is wrong that <see cref="Observations.ObservedHealth"/> found; the time at which it is decided is
+    /// since
     /// when.
     /// </summary>
     public sealed record RecordHealthCause(HealthCause Cause) : ProtectedVmCommand;

@@ -14,7 +14,8 @@ public abstract partial record ProtectedVmEvent
     public DateTimeOffset At { get; init; }
 
     /// <summary>
-    /// A user's request was accepted under an id; what it led to follows as events of the same command. Kept so that the
+    /// A user's request was accepted under an id; what it led to follows as events of the same command. Kept so that
+    /// the
     /// id is recognised when it comes again, and refused when it comes with another request (I19).
     /// </summary>
     public sealed record CommandAccepted(DateTimeOffset At, string By, CommandId Command, string Digest)

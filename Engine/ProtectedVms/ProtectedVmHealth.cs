@@ -22,7 +22,8 @@ public sealed record HealthReport(HealthLevel? Level, ValueList<HealthCause> Cau
 
 /// <summary>
 /// Derives health from the state and what is observed: what was found wrong, what failed and waits, and where the
-/// machine runs without protection (OPS-2). Health is normal only when the source is served as its state asks, its agent
+/// machine runs without protection (OPS-2). Health is normal only when the source is served as its state asks, its
+/// agent
 /// reports, replication is in step as the phase asks, and the newest usable point is not older than the policy allows.
 /// </summary>
 public static class ProtectedVmHealth

@@ -20,7 +20,8 @@ public static class ProtectedVmOrigins
     [
         new Pause(), new Resume(), new StartResync(), new MakeRecoveryPoint(PointKind.Crash),
         new MakeRecoveryPoint(PointKind.Application), new StartPlannedFailover(), new Commit(), new Reprotect(),
-        new Reprotect(Discard: true), new Failback(), new RetryJob(), new RecordReplicationRecovered(), new RecordAgentConnected(),
+        new Reprotect(Discard: true), new Failback(), new RetryJob(), new RecordReplicationRecovered(),
+        new RecordAgentConnected(),
         new RecordDirtyMapModeLeft(), new RecordTargetStoreRepaired(), new RecordLag(TimeSpan.Zero, 0),
     ];
 

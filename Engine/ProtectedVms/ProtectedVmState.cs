@@ -76,7 +76,8 @@ public sealed record ProtectedVmState
     public DateTimeOffset? UnprotectedSince { get; init; }
 
     /// <summary>
-    /// Bytes that the old source wrote after the failover and the recovered machine does not know, as it said last; null
+    /// Bytes that the old source wrote after the failover and the recovered machine does not know, as it said last;
+    /// null
     /// while it was not heard of since the failover, and when there was none.
     /// </summary>
     public long? DivergentBytes { get; init; }

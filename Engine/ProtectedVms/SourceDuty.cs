@@ -51,7 +51,8 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
     }
 
     /// <summary>
-    /// Whether a fenced source counts what it wrote alone from the point that was recovered: without it, or from another
+    /// Whether a fenced source counts what it wrote alone from the point that was recovered: without it, or from
+    /// another
     /// one, its number means nothing. A machine whose point is not known yet is no measure for any source.
     /// </summary>
     public bool IsCutKnownTo(SourceSight sight)

@@ -5,9 +5,12 @@ namespace ReplicationEngine.Orchestration.Sources;
 
 // Two machines' clocks are never compared for a duration. What is measured here serves two things.
 //
-// The offset, for people: the service asks for the agent's time and takes the middle between question and answer for the
-// moment of the reading, as NTP does; the error is at most half the round trip, so of the last readings the one with the
-// shortest round trip counts. A reading that cannot be explained by the round trips means that a clock was set: what was
+// The offset, for people: the service asks for the agent's time and takes the middle between question and answer for
+// the
+// moment of the reading, as NTP does; the error is at most half the round trip, so of the last readings the one with
+// the
+// shortest round trip counts. A reading that cannot be explained by the round trips means that a clock was set: what
+// was
 // measured before it is forgotten.
 //
 // A moment of the service's own for each report: a report carries the number of the newest probe that its agent had
@@ -121,7 +124,8 @@ internal sealed class AgentClocks(TimeProvider time)
     }
 }
 
-/// <summary>A moment of the service: for people by the wall clock, for durations by the one that is never set.</summary>
+/// <summary>A moment of the service: for people by the wall clock, for durations by the one that is never
+/// set.</summary>
 /// <param name="At">The wall clock's time (UTC).</param>
 /// <param name="Stamp">The clock's timestamp.</param>
 internal readonly record struct ServiceMoment(DateTimeOffset At, long Stamp)

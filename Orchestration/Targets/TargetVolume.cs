@@ -218,7 +218,10 @@ internal partial class TargetVolume : IAsyncDisposable
     /// </param>
     public void NoteReport(SourceSight sight, ServiceMoment? before)
     {
-        if (before is not { } at || sight is not { Role: SourceRole.Primary or SourceRole.Quiesced, Capture: CaptureMode.Logging })
+        if (before is not { } at || sight is not
+            {
+                Role: SourceRole.Primary or SourceRole.Quiesced, Capture: CaptureMode.Logging,
+            })
         {
             return;
         }

@@ -5,7 +5,8 @@ namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
 /// I21: every acknowledged write that a failover lost is newer than the bound that was told, whatever the agents' wall
-/// clocks show; and the bound is no longer than the world is old, so that no clock that was set comes out as a loss. Not
+/// clocks show; and the bound is no longer than the world is old, so that no clock that was set comes out as a loss.
+/// Not
 /// judged where the service's own wall clock was set: over its restarts nothing else measures.
 /// </summary>
 internal sealed class HonestBoundChecker(SimWorld world) : Checker

@@ -82,7 +82,8 @@ internal sealed class SimWorld
     /// <summary>The key of all data sessions.</summary>
     public byte[] DataKey { get; } = new byte[32];
 
-    /// <summary>Whether the service's wall clock was ever set; agents' clocks are wrong from the first moment.</summary>
+    /// <summary>Whether the service's wall clock was ever set; agents' clocks are wrong from the first
+    /// moment.</summary>
     public bool ServiceClockSet { get; set; }
 
     /// <summary>Until then service, journal or replica have trouble of their own, or had it a minute ago.</summary>

@@ -4,7 +4,8 @@ using ReplicationEngine.Orchestration.Sources;
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>
-/// Reads the clock of every connected agent each second. An agent that does not answer is asked no second time until its
+/// Reads the clock of every connected agent each second. An agent that does not answer is asked no second time until
+/// its
 /// first question was given up.
 /// </summary>
 internal sealed class ClockWatch(AgentRegistry agents, TimeProvider time) : BackgroundService

@@ -9,7 +9,8 @@ namespace ReplicationEngine.Vault.Api;
 /// <c>commit-pending</c>; <c>quarantined</c> while the VM is out of service, with the reason among the causes and
 /// nothing else known. <c>POST …/lift-quarantine</c> puts it back into service and answers its view, or 503 with the
 /// reason.</param>
-/// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>, apart from the phase (OPS-2); <c>none</c> when
+/// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>, apart from the phase (OPS-2); <c>none</c>
+/// when
 /// the VM is not to be protected (<c>disabled</c>).</param>
 /// <param name="Causes">Why the health is not normal.</param>
 /// <param name="LagBytes">Bytes of accepted writes that the other side does not durably have.</param>

@@ -141,7 +141,8 @@ internal static class OperationCommands
         }
 
         return new ProtectedVmCommand.Enable(
-            new ProtectedVmId(vm), disks.Select(path => new ProtectedDisk(path, 0, Raw: request.Raw == true)).ToValueList(), scenario,
+            new ProtectedVmId(vm),
+            disks.Select(path => new ProtectedDisk(path, 0, Raw: request.Raw == true)).ToValueList(), scenario,
             ReplicationPolicy.Default, Agent(request, facts));
     }
 

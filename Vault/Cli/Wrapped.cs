@@ -4,7 +4,8 @@ using Spectre.Console.Rendering;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Text broken between words, so that no line is longer than a width; lines after the first begin under the text. A word
+/// Text broken between words, so that no line is longer than a width; lines after the first begin under the text. A
+/// word
 /// that alone is longer, such as a path or a URI, stays whole: half of it would be of no use.
 /// </summary>
 internal static class Wrapped

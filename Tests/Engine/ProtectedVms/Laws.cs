@@ -122,7 +122,8 @@ public sealed class In_every_life_of_a_protected_vm
         return _ =>
         {
             var state = story.State;
-            Assert.Equal(Protection.IsWanted(state.Phase) && !Protection.Works(state), state.UnprotectedSince is not null);
+            Assert.Equal(
+                Protection.IsWanted(state.Phase) && !Protection.Works(state), state.UnprotectedSince is not null);
             Assert.True(state.UnprotectedSince is null || since is null || state.UnprotectedSince == since
                 || story.Events[^1].At >= since);
             since = state.UnprotectedSince;

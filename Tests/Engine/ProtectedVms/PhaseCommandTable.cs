@@ -106,7 +106,8 @@ public sealed class Every_command_in_every_phase
         ["RecordAgentConnected"] = _ => new RecordAgentConnected(),
         ["RecordAgentDisconnected"] = _ => new RecordAgentDisconnected("Connection refused."),
         ["RecordHealthCause"] = _ => new RecordHealthCause(new HealthCause(
-            HealthKind.SourceNotServed, "", HealthLevel.Critical, "Disk 'a' is not served.", "Bring it back.", default)),
+            HealthKind.SourceNotServed, "", HealthLevel.Critical, "Disk 'a' is not served.", "Bring it back.",
+            default)),
         ["RecordHealthRestored"] = _ => new RecordHealthRestored(HealthKind.SourceNotServed),
         ["RecordTargetStoreCorrupt"] = _ => new RecordTargetStoreCorrupt("Segment 7 is damaged.", "Replace the disk."),
         ["RecordTargetStoreRepaired"] = _ => new RecordTargetStoreRepaired(),
