@@ -43,12 +43,12 @@ internal static class AgentCommands
             return Pages.Line("No agent has registered yet; start one with `drctl agent --server URL --data DIR`.");
         }
 
-        var table = Pages.Table("AGENT", "CONNECTED", "LAST SEEN", "CLOCK", "VMS");
+        var table = Pages.Table("AGENT", "CONNECTED", "LAST SEEN", "VMS", "CLOCK");
         foreach (var agent in agents)
         {
             table.With(
                 agent.Name, agent.Connected ? "yes" : "no", StatusPages.Ago(agent.LastSeen, now),
-                    StatusPages.Clock(agent.ClockOffsetSeconds), string.Join(", ", agent.Vms));
+                string.Join(", ", agent.Vms), StatusPages.Clock(agent.ClockOffsetSeconds));
         }
 
         return new Rows(
