@@ -124,6 +124,9 @@ internal sealed class SimVm
     /// <summary>What the source's disks held when they were put back, until the volume is open again.</summary>
     public ulong[]? PutBack { get; set; }
 
+    /// <summary>When the service took the agent's newest report (virtual time).</summary>
+    public TimeSpan ReportedAt { get; set; }
+
     /// <summary>Damage was done to the replica's files.</summary>
     public bool Damaged { get; set; }
 
