@@ -172,6 +172,11 @@ internal sealed class SimVm
         _world.Service.After(TimeSpan.Zero, () => _world.Run(
             async () =>
             {
+                if (Host.State?.Phase is Phase.ChangingPoint && command is ProtectedVmCommand.Commit)
+                {
+                    _world.Sometimes.Count(Probes.CommitWhileChanging);
+                }
+
                 var reply = await AskAsync(id, "operator", command);
                 _world.Trace.Note($"{Name} {command.GetType().Name} {reply.GetType().Name}");
             },

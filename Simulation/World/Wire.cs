@@ -26,6 +26,9 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     /// <summary>Whether what is sent one way now arrives in time.</summary>
     public bool PassesTo(bool service) => IsOpen(service) && queue.Now >= _stalledUntil[Way(service)];
 
+    /// <summary>How long a message there and one back take.</summary>
+    public TimeSpan RoundTrip() => Delay() + Delay();
+
     /// <summary>Holds back what goes one way: the connections stay open.</summary>
     public void Stall(bool toService, TimeSpan length)
     {
