@@ -16,7 +16,7 @@ internal sealed class PromptChecker(SimWorld world) : Checker
     private static readonly TimeSpan SettledWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan AwayWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Slack = TimeSpan.FromSeconds(0.5);
-    private readonly Dictionary<(SimVm Vm, string What), TimeSpan> _begun = [];
+    private readonly Dictionary<(SimVm Vm, string What), (TimeSpan At, int Life)> _begun = [];
     private readonly Dictionary<SimVm, TimeSpan> _heard = [];
 
     /// <inheritdoc/>
@@ -28,14 +28,14 @@ internal sealed class PromptChecker(SimWorld world) : Checker
         switch (@event)
         {
             case ProtectedVmEvent.FailoverStarted { Kind: FailoverKind.Unplanned }:
-                _begun[(vm, "an unplanned failover")] = world.Queue.Now;
+                _begun[(vm, "an unplanned failover")] = (world.Queue.Now, world.Service.Life);
                 break;
             case ProtectedVmEvent.CommitStarted:
-                _begun[(vm, "a commit")] = world.Queue.Now;
+                _begun[(vm, "a commit")] = (world.Queue.Now, world.Service.Life);
                 break;
             case ProtectedVmEvent.CancelStarted:
                 _begun.Remove((vm, "an unplanned failover"));
-                _begun[(vm, "a cancel")] = world.Queue.Now;
+                _begun[(vm, "a cancel")] = (world.Queue.Now, world.Service.Life);
                 break;
             case ProtectedVmEvent.FailoverReady:
                 Judge(vm, "an unplanned failover", FailoverWithin);
@@ -57,14 +57,14 @@ internal sealed class PromptChecker(SimWorld world) : Checker
     /// <inheritdoc/>
     public override void Second(SimVm vm)
     {
-        var heard = vm.Agent is { Alive: true, Paused: false } && vm.Wire.Passes;
-        if (heard || !world.Service.Alive || world.Service.Paused || !_heard.TryGetValue(vm, out var last))
+        if (!world.Service.Alive || world.Service.Paused || !_heard.TryGetValue(vm, out var last))
         {
             _heard[vm] = world.Queue.Now;
         }
-        else if (world.Queue.Now - last > AwayWithin + TimeSpan.FromSeconds(1) && world.Service.Hears(vm))
+        else if (world.Queue.Now - Latest(last, vm.ReportedAt) > AwayWithin + TimeSpan.FromSeconds(1)
+            && world.Service.Hears(vm))
         {
-            throw Broken(vm, $"the agent has said nothing since {last} and is shown as connected");
+            throw Broken(vm, $"nothing came of the agent since {vm.ReportedAt} and it is shown as connected");
         }
     }
 
@@ -76,12 +76,14 @@ internal sealed class PromptChecker(SimWorld world) : Checker
             ("an unplanned failover", FailoverWithin), ("a commit", SettledWithin), ("a cancel", SettledWithin),
         })
         {
-            if (_begun.TryGetValue((vm, what), out var begun) && world.Queue.Now - begun > within + Slack)
+            if (_begun.TryGetValue((vm, what), out var begun) && world.Queue.Now - begun.At > within + Slack)
             {
                 Judge(vm, what, within);
             }
         }
     }
+
+    private static TimeSpan Latest(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private void Judge(SimVm vm, string what, TimeSpan within)
     {
@@ -90,9 +92,9 @@ internal sealed class PromptChecker(SimWorld world) : Checker
             return;
         }
 
-        var took = world.Queue.Now - begun;
+        var took = world.Queue.Now - begun.At;
         world.Sometimes.Count(took > within + Slack ? Probes.SlowAnswer : Probes.PromptAnswer);
-        if (took > within + Slack && begun > world.ServiceTroubledUntil && !vm.Damaged && !vm.TargetSyncBroken
+        if (took > within + Slack && begun.At > world.ServiceTroubledUntil && begun.Life == world.Service.Life && !vm.Damaged && !vm.TargetSyncBroken
             && !world.Faults.Active.Contains("S", StringComparer.Ordinal))
         {
             throw Broken(vm, $"{what} took {took.TotalSeconds:0.0} s and has {within.TotalSeconds:0} s");

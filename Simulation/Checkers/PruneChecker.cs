@@ -38,7 +38,7 @@ internal sealed class PruneChecker(SimWorld world) : Checker
         var offered = (vm.Target.Store?.Points ?? []).Where(p => !p.Usable && known.Contains(p.Id))
             .Select(p => p.Id).ToHashSet();
         if (_offered.TryGetValue(vm, out var before) && before.Life == world.Service.Life
-            && world.Queue.Now > before.At
+            && world.Queue.Now > before.At && before.At > world.ServiceTroubledUntil
             && before.Points.Overlaps(offered) && vm.Host.State?.Phase is Phase.Protected && !world.Service.Paused)
         {
             throw Broken(vm, "a point that the replica knows to be damaged is still offered after a minute");

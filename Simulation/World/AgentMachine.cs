@@ -58,6 +58,9 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         }
     }
 
+    /// <summary>The size of a disk.</summary>
+    public long SizeOf(int disk) => agent.Storage.LengthOf($"disks/d{disk}");
+
     /// <summary>The machine starts: what was to be done while it was off is done.</summary>
     public void Starts()
     {

@@ -136,6 +136,11 @@ internal sealed class AgentNode : Node, IVolumeHost
             async () =>
             {
                 await _volumes.LoadAsync(alone, LifeEnds);
+                if (alone && Role == VolumeRole.Fenced && Volume is null)
+                {
+                    World.Sometimes.Count(Probes.FencedAlone);
+                }
+
                 if (Role is null)
                 {
                     Found();
@@ -151,6 +156,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     public async Task<AgentReply> AnswerAsync(AgentRequest request)
     {
         FrozenAtMark = false;
+        var (opens, before) = (Volume is null, Life);
         var (fresh, returns) = (Role is null, Role == VolumeRole.ReverseReplica);
         var reply = await _volumes!.AnswerAsync(request, LifeEnds);
         if (returns && Volume is not null)
@@ -160,6 +166,12 @@ internal sealed class AgentNode : Node, IVolumeHost
         else if (fresh && Volume is not null)
         {
             Found();
+        }
+
+        if (opens && before == Life && Volume is { Condition.Fenced: true } && request is AgentRequest.Direct
+            && World.Healed == false)
+        {
+            World.Sometimes.Count(Probes.FencedOpened);
         }
 
         Opened();
@@ -246,12 +258,17 @@ internal sealed class AgentNode : Node, IVolumeHost
     }
 
     /// <inheritdoc/>
-    public IVolumeSession Send(VolumeDirective directive, IChangeSource source) =>
-        Keep(end => _vm.Target.Receive(World.Parts.Source((SourceVolume)source), end));
+    public IVolumeSession Send(VolumeDirective directive, IChangeSource source)
+    {
+        var sender = World.Parts.Source((SourceVolume)source);
+        return Line = new SessionLine(
+            World, this, _vm, () => _vm.Target.Greet(sender),
+            (end, greeting) => _vm.Target.Receive(sender, end, greeting));
+    }
 
     /// <inheritdoc/>
     public IVolumeSession Receive(VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes) =>
-        Keep(end => _vm.Target.SendBack(sink, diskSizes, end));
+        Line = new SessionLine(World, this, _vm, () => 0, (end, _) => _vm.Target.SendBack(sink, diskSizes, end));
 
     /// <inheritdoc/>
     public bool HasHooks => true;
@@ -292,8 +309,6 @@ internal sealed class AgentNode : Node, IVolumeHost
             }
         });
     }
-
-    private SessionLine Keep(Func<SessionEnd, DataSession> call) => Line = new SessionLine(World, this, _vm, call);
 
     /// <summary>A disk's file as the machine's file system tells of it; without times where the plan has no use for
     /// them.</summary>

@@ -49,11 +49,30 @@ internal static class Probes
     /// <summary>A disk lost its end while it was served.</summary>
     public const string ShrunkRunning = "host: a disk loses its end while it is served";
 
+    /// <summary>A commit was asked for while the point was changing.</summary>
+    public const string CommitWhileChanging = "engine: a commit is asked for while the point changes";
+
+    /// <summary>A copy was durable at the replica after a newer generation had begun: it clears nothing.</summary>
+    public const string LateClear = "source: a copy of an older generation clears nothing";
+
+    /// <summary>A store was asked to drop a point under a machine that runs on it.</summary>
+    public const string PruneHeld = "store: a point that is held is to be dropped";
+
+    /// <summary>A sender's term was over when its session began, after the handshake had found it right.</summary>
+    public const string StaleAtStore = "store: a sender of a term that is over";
+
+    /// <summary>A source was opened that its own state says is fenced.</summary>
+    public const string FencedOpened = "source: a fenced source is opened again";
+
+    /// <summary>An agent that may start alone found a fenced source, and left it closed.</summary>
+    public const string FencedAlone = "source: a fenced source is not started alone";
+
     /// <summary>All of them, as the table of what was reached lists them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay, HalfOpen, HalfOpenNoticed,
         PromptAnswer, SlowAnswer, Reverted, DisksRestored, DataRestored, Swapped,
-        GrownRunning, ShrunkRunning,
+        GrownRunning, ShrunkRunning, CommitWhileChanging, LateClear, PruneHeld, StaleAtStore, FencedOpened,
+        FencedAlone,
     ];
 }

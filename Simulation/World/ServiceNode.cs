@@ -78,6 +78,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     /// <summary>An agent reported.</summary>
     public void Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report) => After(TimeSpan.Zero, () =>
     {
+        vm.ReportedAt = World.Queue.Now;
         if (_agents.Reported(vm, life, report))
         {
             World.Run(() => WelcomeAsync(vm), this);

@@ -13,14 +13,16 @@ internal sealed class SessionLine : IVolumeSession
     private readonly SimWorld _world;
     private readonly AgentNode _agent;
     private readonly SimVm _vm;
-    private readonly Func<SessionEnd, DataSession> _call;
+    private readonly Func<int> _greet;
+    private readonly Func<SessionEnd, int, DataSession> _call;
     private readonly DateTimeOffset _countedSince;
     private VolumeProblem? _problem;
     private bool _over;
 
-    public SessionLine(SimWorld world, AgentNode agent, SimVm vm, Func<SessionEnd, DataSession> call)
+    public SessionLine(
+        SimWorld world, AgentNode agent, SimVm vm, Func<int> greet, Func<SessionEnd, int, DataSession> call)
     {
-        (_world, _agent, _vm, _call) = (world, agent, vm, call);
+        (_world, _agent, _vm, _greet, _call) = (world, agent, vm, greet, call);
         _countedSince = agent.Clock.GetUtcNow();
         agent.After(TimeSpan.Zero, Call);
     }
@@ -87,9 +89,29 @@ internal sealed class SessionLine : IVolumeSession
             return;
         }
 
+        Trying(() =>
+        {
+            var greeting = _greet();
+            _agent.After(_vm.Wire.RoundTrip(), () => Begin(greeting));
+        });
+    }
+
+    private void Begin(int greeting)
+    {
+        if (_over)
+        {
+            return;
+        }
+
+        Trying(() => Session = _world.Service.Alive && _vm.Wire.Passes
+            ? _call(new SessionEnd(_agent, Ended), greeting) : throw new IOException("the connection broke"));
+    }
+
+    private void Trying(Action action)
+    {
         try
         {
-            Session = _call(new SessionEnd(_agent, Ended));
+            action();
         }
         catch (IOException e)
         {

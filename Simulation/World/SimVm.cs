@@ -124,6 +124,9 @@ internal sealed class SimVm
     /// <summary>What the source's disks held when they were put back, until the volume is open again.</summary>
     public ulong[]? PutBack { get; set; }
 
+    /// <summary>When the service took the agent's newest report (virtual time).</summary>
+    public TimeSpan ReportedAt { get; set; }
+
     /// <summary>Damage was done to the replica's files.</summary>
     public bool Damaged { get; set; }
 
@@ -169,6 +172,11 @@ internal sealed class SimVm
         _world.Service.After(TimeSpan.Zero, () => _world.Run(
             async () =>
             {
+                if (Host.State?.Phase is Phase.ChangingPoint && command is ProtectedVmCommand.Commit)
+                {
+                    _world.Sometimes.Count(Probes.CommitWhileChanging);
+                }
+
                 var reply = await AskAsync(id, "operator", command);
                 _world.Trace.Note($"{Name} {command.GetType().Name} {reply.GetType().Name}");
             },

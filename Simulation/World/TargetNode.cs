@@ -16,6 +16,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
 {
     private readonly SplittableRandom _incarnations = random.Split("incarnations");
     private DataSession? _session;
+    private int _turn;
     private int _boot;
 
     /// <summary>The storage of this VM's replica.</summary>
@@ -73,6 +74,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     public void Died(bool powerCut)
     {
         Storage.Kill();
+        _turn++;
         if (powerCut)
         {
             _session = null;
@@ -90,6 +92,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         if (Volume is { } volume)
         {
             Volume = null;
+            _turn++;
             EndSession("released");
             await volume.DisposeAsync();
         }
@@ -116,11 +119,29 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         }
     }
 
-    /// <summary>A source calls to send; takes the place of any session there is.</summary>
+    /// <summary>A source says what it has, and hears whether that fits: the first half of a handshake. Returns what the
+    /// second half shows.</summary>
     /// <exception cref="IOException">It is refused.</exception>
-    public DataSession Receive(IChangeSource source, SessionEnd sender)
+    public int Greet(IChangeSource source)
     {
         Check(SessionOffer.Send(source), Volume?.OfferToReceive());
+        return _turn;
+    }
+
+    /// <summary>A source that was greeted sends; takes the place of any session there is.</summary>
+    /// <exception cref="IOException">The target side has ended all sessions meanwhile, or a newer term began.</exception>
+    public DataSession Receive(IChangeSource source, SessionEnd sender, int greeting)
+    {
+        if (greeting != _turn || Volume is null)
+        {
+            throw new IOException("the target side has ended it");
+        }
+
+        if (source.Term.CompareTo(Volume.Opened().Position.Term) < 0)
+        {
+            world.Sometimes.Count(Probes.StaleAtStore);
+        }
+
         EndSession("another takes its place");
         var store = Volume!.Opened();
         if (world.Parts.FencesReplica)
@@ -139,7 +160,8 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         vm.Attaches(store.Applied);
         var sink = world.Checkers.Watch(vm, world.Parts.Sink(store), source.Term);
         return _session = DataSession.Begin(
-            world, vm.Wire, toService: true, (sender, new SessionEnd(world.Service, _ => { })), source,
+            world, vm.Wire, toService: true, (sender, new SessionEnd(world.Service, _ => { })),
+            new WatchedSource(world, source),
             new FaultNoting(Volume, sink));
     }
 
@@ -159,6 +181,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     {
         if (world.Parts.FencesReplica || Live is not null)
         {
+            _turn++;
             EndSession("the target side ends it");
         }
 

@@ -13,8 +13,15 @@ internal sealed class TargetUnderTest(
     : TargetVolume(surroundings, _ => sessions)
 {
     /// <inheritdoc/>
-    public override void Prune(IReadOnlyList<RecoveryPointId> points) =>
+    public override void Prune(IReadOnlyList<RecoveryPointId> points)
+    {
+        if (points.Any(id => id == Test?.Point.Id || id == Live?.Point.Id))
+        {
+            world.Sometimes.Count(Probes.PruneHeld);
+        }
+
         base.Prune(world.Parts.Prune(Opened(), points));
+    }
 
     /// <inheritdoc/>
     public override void Fence(Term term)

@@ -21,8 +21,7 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     public bool IsOpen(bool toService) => queue.Now >= _cutUntil[Way(toService)];
 
     /// <summary>Whether what is sent now arrives in time, both ways.</summary>
-    public bool Passes => IsOpen(true) && IsOpen(false) && queue.Now >= _stalledUntil[0]
-        && queue.Now >= _stalledUntil[1];
+    public bool Passes => PassesTo(service: true) && PassesTo(service: false);
 
     /// <summary>Since when a way has passed something; null while it does not.</summary>
     public TimeSpan? PassesSince(bool toService) => queue.Now >= _stalledUntil[Way(toService)] && IsOpen(toService)
