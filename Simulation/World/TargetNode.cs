@@ -129,7 +129,8 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     }
 
     /// <summary>A source that was greeted sends; takes the place of any session there is.</summary>
-    /// <exception cref="IOException">The target side has ended all sessions meanwhile, or a newer term began.</exception>
+    /// <exception cref="IOException">The target side has ended all sessions meanwhile, or a newer term
+    /// began.</exception>
     public DataSession Receive(IChangeSource source, SessionEnd sender, int greeting)
     {
         if (greeting != _turn || Volume is null)

@@ -23,10 +23,11 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     /// <summary>Whether what is sent now arrives in time, both ways.</summary>
     public bool Passes => PassesTo(service: true) && PassesTo(service: false);
 
-    /// <summary>Since when a way has passed something; null while it does not.</summary>
-    public TimeSpan? PassesSince(bool toService) => queue.Now >= _stalledUntil[Way(toService)] && IsOpen(toService)
-        ? (_stalledUntil[Way(toService)] > _cutUntil[Way(toService)] ? _stalledUntil : _cutUntil)[Way(toService)]
-        : null;
+    /// <summary>Whether what is sent one way now arrives in time.</summary>
+    public bool PassesTo(bool service) => IsOpen(service) && queue.Now >= _stalledUntil[Way(service)];
+
+    /// <summary>How long a message there and one back take.</summary>
+    public TimeSpan RoundTrip() => Delay() + Delay();
 
     /// <summary>Holds back what goes one way: the connections stay open.</summary>
     public void Stall(bool toService, TimeSpan length)

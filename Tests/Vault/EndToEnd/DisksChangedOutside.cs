@@ -77,10 +77,10 @@ public sealed class DisksChangedOutside : IDisposable
         Assert.Equal(0, _lab.Agent!.Stop());
         File.Move(vm.Disks[0], vm.Disks[0] + ".away");
         await _lab.StartAgentAsync();
-        var view = await ToldAsync("No such file");
-        Assert.Equal("primary", (string?)view["source"]!["role"]);
-        Assert.Equal("closed", (string?)view["source"]!["capture"]);
-        Assert.Null((string?)view["source"]!["disks"]![0]!["uri"]);
+        await ToldAsync("No such file");
+        await _lab.UntilViewAsync(
+            "web", "is the primary and serves no disk", v => (string?)v["source"]!["role"] == "primary"
+                && (string?)v["source"]!["capture"] == "closed" && v["source"]!["disks"]![0]!["uri"] is null);
         File.Move(vm.Disks[0] + ".away", vm.Disks[0]);
         await vm.SourceUrisAsync();
         await _lab.UntilViewAsync("web", "is well again", v => (string?)v["health"] == "normal", 60);
