@@ -149,7 +149,8 @@ public sealed record VolumeDirective(
     string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,
     long Sequence, ChangeCut? Cut)
 {
-    /// <summary>When quiesced: clients that have the disks open for writing do not keep the agent from it (B8).</summary>
+    /// <summary>When quiesced: clients that have the disks open for writing do not keep the agent from it
+    /// (B8).</summary>
     public bool Force { get; init; }
 }
 

@@ -164,7 +164,8 @@ internal sealed partial class ProtectedVolume
     }
 
     private List<string> Writers(VolumeDirective directive) =>
-        [.. Clients(directive).Where(client => !client.ReadOnly).Select(client => client.Who).Distinct(StringComparer.Ordinal)];
+        [.. Clients(directive).Where(client => !client.ReadOnly).Select(client => client.Who)
+            .Distinct(StringComparer.Ordinal)];
 
     private IEnumerable<VolumeClient> Clients(VolumeDirective directive) => directive.Disks.SelectMany((path, i) =>
         _host.ClientsOf(ExportName(i)).Select(client => new VolumeClient(path, client.Who, client.ReadOnly)));

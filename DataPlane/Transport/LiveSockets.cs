@@ -21,7 +21,8 @@ public static class LiveSockets
     /// disk is slow: a window that stays closed counts too.</summary>
     public static TimeSpan UserTimeout { get; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Sets the options on a connected, accepted or listening socket; does nothing for a unix socket.</summary>
+    /// <summary>Sets the options on a connected, accepted or listening socket; does nothing for a unix
+    /// socket.</summary>
     /// <exception cref="SocketException">The socket is closed.</exception>
     public static void Apply(Socket socket)
     {

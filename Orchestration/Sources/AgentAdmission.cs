@@ -46,7 +46,8 @@ internal abstract record AdmissionVerdict
 /// </summary>
 internal static class AgentAdmission
 {
-    /// <summary>How long a session has to show that its process lives; a live one says something every second.</summary>
+    /// <summary>How long a session has to show that its process lives; a live one says something every
+    /// second.</summary>
     public static TimeSpan ProofOfLife { get; } = TimeSpan.FromSeconds(3);
 
     /// <summary>The verdict about a newcomer.</summary>

@@ -54,7 +54,8 @@ internal sealed class AgentSightings(TimeProvider time)
     /// <summary>There is no conflict about the agent any more.</summary>
     public void Settled(string agent) => _conflicts.TryRemove(agent, out _);
 
-    /// <summary>Who else has claimed an agent's name or identity within the last ten minutes; null for nobody.</summary>
+    /// <summary>Who else has claimed an agent's name or identity within the last ten minutes; null for
+    /// nobody.</summary>
     public AgentConflict? ConflictOf(string agent) =>
         _conflicts.TryGetValue(agent, out var noted) && time.GetElapsedTime(noted.Stamp) < ConflictsShownFor
             ? noted.Conflict : null;
@@ -68,7 +69,8 @@ internal sealed class AgentSightings(TimeProvider time)
     /// <summary>Whether there is a session with an agent, silent or not.</summary>
     public bool HasSession(string agent) => _sessions.ContainsKey(agent);
 
-    /// <summary>Whether an agent is connected and was heard of within <see cref="ControlLimits.SilentTooLong"/>.</summary>
+    /// <summary>Whether an agent is connected and was heard of within
+    /// <see cref="ControlLimits.SilentTooLong"/>.</summary>
     public bool IsConnected(string agent) =>
         HasSession(agent) && SilentFor(agent) < ControlLimits.SilentTooLong;
 

@@ -63,7 +63,8 @@ internal sealed class AgentBindings
             if (_file.Agents.Count >= MostNames)
             {
                 throw new IOException(
-                    $"{MostNames} agents are registered already; forget those that are gone with `drctl agents forget`.");
+                    $"{MostNames} agents are registered already; forget those that are gone with `drctl agents "
+                        + "forget`.");
             }
 
             Store(_file.Agents.Add(agent, new AgentBinding(key, _time.GetUtcNow())));

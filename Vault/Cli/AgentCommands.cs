@@ -30,7 +30,9 @@ internal static class AgentCommands
             {
                 var agent = run.Parsed.GetRequiredValue(name);
                 await run.Client.ForgetAgentAsync(agent, cancellationToken);
-                run.Answer(new AgentForgotten(agent), r => [$"{r.Forgotten}: the name belongs to the next agent that registers it"]);
+                run.Answer(
+                    new AgentForgotten(agent),
+                    r => [$"{r.Forgotten}: the name belongs to the next agent that registers it"]);
             });
     }
 

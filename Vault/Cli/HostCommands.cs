@@ -77,21 +77,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             "The unix socket that serves the disks; default: nbd.sock in the data directory");
         var group = Text("--nbd-socket-group", "GROUP",
             "The group that may connect to the socket, such as the one QEMU runs in");
-        var mode = new Option<UnixFileMode?>("--nbd-socket-mode")
-        {
-            HelpName = "MODE",
-            Description = "The socket's permissions in octal; default: 0600, or 0660 with a group",
-            CustomParser = result =>
-            {
-                if (InputText.TryMode(result.Tokens[0].Value, out var bits, out var sentence))
-                {
-                    return bits;
-                }
-
-                result.AddError(sentence);
-                return null;
-            },
-        };
+        var mode = SocketMode();
         var alone = new Option<bool>("--start-alone")
         {
             Description = "Serve the disks before the service has confirmed that no failover happened",
@@ -117,6 +103,25 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                 cancellationToken),
             cancellationToken));
         return command;
+    }
+
+    private static Option<UnixFileMode?> SocketMode()
+    {
+        return new Option<UnixFileMode?>("--nbd-socket-mode")
+        {
+            HelpName = "MODE",
+            Description = "The socket's permissions in octal; default: 0600, or 0660 with a group",
+            CustomParser = result =>
+            {
+                if (InputText.TryMode(result.Tokens[0].Value, out var bits, out var sentence))
+                {
+                    return bits;
+                }
+
+                result.AddError(sentence);
+                return null;
+            },
+        };
     }
 
     private async Task<int> RunAsync(Func<Task<int>> work, CancellationToken cancellationToken)

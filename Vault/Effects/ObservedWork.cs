@@ -25,7 +25,8 @@ internal sealed class ObservedWork(Action<string, Exception, TimeSpan> failed, T
         gate.SetResult();
     }
 
-    /// <summary>Completes when nothing runs any more; the token that the work was begun with has to be cancelled.</summary>
+    /// <summary>Completes when nothing runs any more; the token that the work was begun with has to be
+    /// cancelled.</summary>
     public Task EndAsync() => Task.WhenAll(_running.Values);
 
     private async Task RunAsync(

@@ -132,8 +132,8 @@ internal static class VaultServer
         return app;
     }
 
-    // Deadlines and caps on everything a stranger can hold open (S3, F20). The agents' streams have closer ones of their
-    // own (AgentDoor, AgentStreams); these leave room above them.
+    // Deadlines and caps on everything a stranger can hold open (S3, F20). The agents' streams have closer ones of
+    // their own (AgentDoor, AgentStreams); these leave room above them.
     private static void Limit(KestrelServerLimits limits)
     {
         const long largestBody = 1 << 20;

@@ -63,7 +63,8 @@ public sealed class BadInput : IDisposable
         Ends(1, _lab.Server, "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
         Ends(1, "--listen", "serve", "--data", Path.Combine(_lab.Root, "other"), "--listen", _lab.Server);
         Ends(1, _lab.AgentData, "agent", "--data", _lab.AgentData, "--server", _lab.Server, "--name", "other");
-        await WaitsAsync("site-a", "agent", "--data", Path.Combine(_lab.Root, "b"), "--server", _lab.Server, "--name", "site-a");
+        var another = Path.Combine(_lab.Root, "b");
+        await WaitsAsync("site-a", "agent", "--data", another, "--server", _lab.Server, "--name", "site-a");
         Ends(2, "0.0.0.0", "serve", "--data", Path.Combine(_lab.Root, "c"), "--listen", "http://0.0.0.0:7000");
         Ends(2, "nonsense", "agent", "--data", Path.Combine(_lab.Root, "d"), "--server", "nonsense");
         Ends(1, "/proc/nowhere", "serve", "--data", "/proc/nowhere", "--listen", $"http://127.0.0.1:{LoopbackPorts.Free()}");

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
-/// <summary>The agent is restarted under machines that write: their NBD client reconnects and they go on (B7).</summary>
+/// <summary>The agent is restarted under machines that write: their NBD client reconnects and they go on
+/// (B7).</summary>
 public sealed class RestartedAgents : IDisposable
 {
     private const int Vms = 4;
@@ -40,7 +41,7 @@ public sealed class RestartedAgents : IDisposable
         await _lab.StartServiceAsync();
         var socket = Path.Combine(_lab.Root, "handed.sock");
         using var holder = HandedOverSocket.Start(_lab, socket, _lab.AgentArguments(_lab.Server));
-        await _lab.UntilAsync("the agent is connected", async () => await ConnectedAsync(), detail: () => holder.Errors);
+        await _lab.UntilAsync("the agent is connected", ConnectedAsync, detail: () => holder.Errors);
         var vms = await ProtectAsync();
         using var guest = Guest.On(socket, "web0-0");
         await guest.WriteAsync(_lab);
