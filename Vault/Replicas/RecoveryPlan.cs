@@ -81,8 +81,13 @@ internal static class RecoveryPlan
     };
 
     private static Enrollment EnrollmentOf(ReplicaFacts facts, ReplicaIdentity? identity, RecoveryHints hints) =>
-        identity is not null ? identity.Enrollment with { Disks = facts.Disks } : new Enrollment(
+        identity is not null ? identity.Enrollment with { Disks = DisksOf(facts, identity) } : new Enrollment(
             new ProtectedVmId(facts.Vm), facts.Disks, ScenarioCatalog.DefaultId, ReplicationPolicy.Default,
             hints.Agent ?? throw new VaultRefusedException(
                 $"The directory of '{facts.Vm}' does not say which agent has its source; name it with --agent NAME."));
+
+    // The replica knows the sizes; which disk it is and how it is read only enabling knew.
+    private static ValueList<ProtectedDisk> DisksOf(ReplicaFacts facts, ReplicaIdentity identity) =>
+        facts.Disks.Select(disk => identity.Disks.FirstOrDefault(known => known.Path == disk.Path) is { } known
+            ? known with { SizeBytes = disk.SizeBytes } : disk).ToValueList();
 }

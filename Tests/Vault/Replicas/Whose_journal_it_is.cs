@@ -95,6 +95,19 @@ public sealed class Whose_journal_it_is
     }
 
     [Fact]
+    public void Disks_keep_what_enabling_knew_of_them_and_take_the_replicas_sizes()
+    {
+        var noted = Known with
+        {
+            Disks = [new ProtectedDisk("/disks/a.img", 512) { Raw = true, Identity = "file:8:1:77" }],
+        };
+
+        var disk = RecoveryPlan.For(Facts(1), noted, new RecoveryHints(null, null, 0)).Enrollment.Disks[0];
+
+        Assert.Equal(noted.Disks[0] with { SizeBytes = 1 << 20 }, disk);
+    }
+
+    [Fact]
     public void A_replica_that_never_had_a_point_goes_on_with_its_first_copy() => Assert.Equal(
         RecoveredAs.InitialReplication,
         RecoveryPlan.For(Facts(1, 0), null, new RecoveryHints("site-a", null, 0)).As);
