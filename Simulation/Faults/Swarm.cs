@@ -10,7 +10,7 @@ namespace ReplicationEngine.Simulation.Faults;
 public static class Swarm
 {
     /// <summary>What every plan of a seed has.</summary>
-    public const SimFeatures Always = SimFeatures.None;
+    public const SimFeatures Always = SimFeatures.Prompt | SimFeatures.Hosts;
 
     private static readonly (SimAction Action, double PerHour)[] Faults =
     [
@@ -211,7 +211,7 @@ public static class Swarm
                 yield return new PlannedEvent(Later(30, 900), vm, SimAction.Resume);
                 break;
             case SimAction.PlannedFailover or SimAction.UnplannedFailover:
-                if (random.Chance(0.2))
+                if (random.Chance(0.4))
                 {
                     yield return new PlannedEvent(
                         Later(20, 200), vm, SimAction.ChangePoint, random.Next(long.MaxValue));
