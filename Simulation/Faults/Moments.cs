@@ -46,11 +46,11 @@ internal static class Moments
     {
         foreach (var e in events.Where(e => IsAsked(e.Action) && e.Action != SimAction.WriteAtOnce))
         {
-            if (random.Chance(0.25))
+            if (random.Chance(e.Action == SimAction.ChangePoint ? 0.9 : 0.3))
             {
                 var next = e.Action switch
                 {
-                    SimAction.ChangePoint => random.Chance(0.7) ? SimAction.Commit : SimAction.Cancel,
+                    SimAction.ChangePoint => random.Chance(0.8) ? SimAction.Commit : SimAction.Cancel,
                     SimAction.PlannedFailover or SimAction.UnplannedFailover => random.Pick(
                         [SimAction.ChangePoint, SimAction.Commit, SimAction.Cancel, SimAction.Resync]),
                     SimAction.Failback or SimAction.Reprotect => random.Pick(
@@ -62,7 +62,7 @@ internal static class Moments
                 if (events.Any(other => other.Action == next))
                 {
                     yield return new PlannedEvent(
-                        e.Ms + random.Between(1, random.Chance(0.6) ? 150 : 5_000), e.Vm, next,
+                        e.Ms + random.Between(1, random.Pick([8, 20, 150, 5_000])), e.Vm, next,
                         random.Next(long.MaxValue));
                 }
             }

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Simulation.Faults;
 public static class Swarm
 {
     /// <summary>What every plan of a seed has.</summary>
-    public const SimFeatures Always = SimFeatures.None;
+    public const SimFeatures Always = SimFeatures.Prompt | SimFeatures.Hosts;
 
     private static readonly (SimAction Action, double PerHour)[] Faults =
     [

@@ -312,9 +312,9 @@ internal sealed class AgentNode : Node, IVolumeHost
 
     /// <summary>A disk's file as the machine's file system tells of it; without times where the plan has no use for
     /// them.</summary>
-    private DiskSighting Sighted(string path, SimulatedFile file) => Storage.Now is null
+    private DiskSighting Sighted(string path, SimulatedFile file) => World.Parts.Sighted(Storage.Now is null
         ? new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null)
-        : new DiskSighting($"file:{file.Number}", false, file.Length, file.Birth, file.Changed);
+        : new DiskSighting($"file:{file.Number}", false, file.Length, file.Birth, file.Changed));
 
     private int NumberOf(string path)
     {

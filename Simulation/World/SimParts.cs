@@ -41,6 +41,9 @@ internal class SimParts
     /// <summary>The order of a source's changes.</summary>
     public virtual WriteOrder Order(GuestConnections guests) => new SimWriteOrder(guests);
 
+    /// <summary>A source's disk as the machine's file system tells of it.</summary>
+    public virtual DiskSighting Sighted(DiskSighting sighting) => sighting;
+
     /// <summary>A disk of a recovery point as its reader sees it.</summary>
     public virtual IBlockDevice PointDisk(RecoveryPoint point, IBlockDevice disk) => disk;
 

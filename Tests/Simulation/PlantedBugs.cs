@@ -63,6 +63,8 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I29", "the decider throws at a command", 5, () => new ThrowingDecider()),
         new("I30", "the guest's disk answers writes and drops them", 5, () => new Dropping()),
         .. Concurrency,
+        new("prompt", "what asks the source waits for its answer, however long", 20, () => new PatientEffects()),
+        new("I11", "a disk that was put back is taken for the one that the log belongs to", 40, () => new Credulous()),
     ];
 
     private sealed class Late : SimParts
@@ -229,6 +231,21 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
     private sealed class NoCompletion : SimParts
     {
         public override WriteOrder Order(GuestConnections guests) => new FaultyOrder(guests) { WaitsForNothing = true };
+    }
+
+    private sealed class PatientEffects() : WatchedBy("prompt")
+    {
+        public override ISourceSide Sources(ISourceSide sources) => new PatientSources(sources);
+    }
+
+    private sealed class Credulous : SimParts
+    {
+        public override DiskSighting Sighted(DiskSighting sighting) => sighting with
+        {
+            Identity = "file:1",
+            Birth = null,
+            Changed = null,
+        };
     }
 
     private sealed class FullIsFull : SimParts
