@@ -64,7 +64,7 @@ internal static partial class ProtectedVmDecider
         return [made, .. Expired(ProtectedVmEvolution.Evolve(state, made), context)];
     }
 
-    // The source's clock can be set back; the order of changes cannot, and points are shown in that order.
+    // The service's clock can be set back; the order of changes cannot, and points are shown in that order.
     private static RecoveryPoint InOrderOfTime(ProtectedVmState state, RecoveryPoint point)
     {
         var before = state.Points.LastOrDefault(kept => RetentionClock.Compare(kept.Point, point) < 0);
