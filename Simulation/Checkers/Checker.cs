@@ -45,7 +45,11 @@ internal sealed record SeenWrite(DiskModel Model, SourceVolume Volume, ModelWrit
 /// <param name="NewPoints">Points that they made.</param>
 internal sealed record SeenRecords(
     ReadOnlyMemory<byte> Records, (ReplicaPosition Position, ChangePosition Applied) Before,
-    (ReplicaPosition Position, ChangePosition Applied) After, Term SenderTerm, int NewPoints);
+    (ReplicaPosition Position, ChangePosition Applied) After, Term SenderTerm, int NewPoints)
+{
+    /// <summary>The cut of the newest of those points.</summary>
+    public ChangePosition NewestCut { get; init; }
+}
 
 /// <summary>
 /// One invariant: it is told what happens, holds it against a model of its own and throws

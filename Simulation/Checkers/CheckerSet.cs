@@ -326,7 +326,10 @@ internal sealed class CheckerSet
             var points = store.Points.Count;
             sink.Apply(records);
             var after = (store.Position, store.Applied);
-            var seen = new SeenRecords(records, before, after, senderTerm, store.Points.Count - points);
+            var seen = new SeenRecords(records, before, after, senderTerm, store.Points.Count - points)
+            {
+                NewestCut = store.Points is [.., var newest] ? newest.Cut : default,
+            };
             set.Tell(c => c.Applied(vm, seen));
             if (seen.NewPoints > 0)
             {

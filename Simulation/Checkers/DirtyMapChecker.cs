@@ -14,7 +14,7 @@ internal sealed class DirtyMapChecker(SimWorld world) : Checker
     {
         if (vm.Damaged || vm.Agent is not { Alive: true, Volume: { } volume } || vm.Target.Store is not { } store
             || vm.Live is not null || !vm.Agent.Serves || volume.Counters().Acknowledged == default
-            || store.Position.Term.CompareTo(volume.Term) > 0 || vm.EqualAt == world.Queue.Now)
+            || store.Position.Term.CompareTo(volume.Term) > 0 || !vm.HasAttached || vm.EqualAt == world.Queue.Now)
         {
             return;
         }

@@ -248,6 +248,9 @@ internal sealed class SimVm
         }
     }
 
+    /// <summary>Whether the source's present history has met the replica: a fork shows then, and not before.</summary>
+    public bool HasAttached => _former.TrueForAll(l => l.Through is not null);
+
     /// <summary>What a replica holds at a cut; null when the model cannot tell.</summary>
     public ulong[]? ContentAt(ChangePosition cut) =>
         _former.Find(l => l.Through is not { } through || cut.CompareTo(through) <= 0) is { } former
