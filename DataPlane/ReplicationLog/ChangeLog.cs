@@ -213,9 +213,13 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>
-    /// Frees the segments that hold nothing behind a place, all but the newest, which says where the log ends.
+    /// Frees the segments that hold nothing behind a place, all but the newest, which says where the log ends. What is
+    /// not completed stays, because the replica has it and the disk may not: a redo needs it if the process dies (I3).
     /// </summary>
-    public void DropThrough(ChangePosition durable) => Drop(s => s.Last.CompareTo(durable) <= 0, keep: 1);
+    /// <param name="durable">What the replica has durably.</param>
+    /// <param name="completed">All changes up to here are on the disks.</param>
+    public void DropThrough(ChangePosition durable, Lsn completed) =>
+        Drop(s => s.Last.CompareTo(durable) <= 0 && s.Last.Lsn.Value <= completed.Value, keep: 1);
 
     /// <summary>Frees every segment but the one being written.</summary>
     public void DropSealed() => Drop(_ => true, keep: 0);

@@ -183,6 +183,7 @@ public sealed partial class SourceVolume
     /// <inheritdoc/>
     public void Acknowledge(ChangePosition durable)
     {
+        Lsn completed;
         lock (_order.Gate)
         {
             if (durable.CompareTo(_acknowledged) <= 0)
@@ -198,9 +199,10 @@ public sealed partial class SourceVolume
             }
 
             _acknowledged = durable;
+            completed = _order.Completed;
         }
 
-        _log.DropThrough(durable);
+        _log.DropThrough(durable, completed);
         lock (_order.Gate)
         {
             MeasureBacklog();

@@ -34,9 +34,9 @@ public enum PointGrade
 /// <summary>A recovery point; all but what is known of it is as it was sealed (RCP-6).</summary>
 /// <param name="Id">Its id, unique for ever.</param>
 /// <param name="Time">
-/// The instant (UTC) by the service's clock: when it asked the source for the point, or up to when what it sealed itself
-/// is known to be complete. The point holds every write that was answered before (I21). Shown, never used for retention;
-/// never before that of an earlier point, even when the service's clock was set back.
+/// The instant (UTC) by the service's clock: when it asked the source for the point, or up to when what it sealed
+/// itself is known to be complete. The point holds every write that was answered before (I21). Shown, never used for
+/// retention; never before that of an earlier point, even when the service's clock was set back.
 /// </param>
 /// <param name="Kind">How consistent it is.</param>
 /// <param name="Generation">The baseline it belongs to.</param>
