@@ -215,7 +215,11 @@ internal sealed class ChangeLog : IDisposable
     /// <summary>
     /// Frees the segments that hold nothing behind a place, all but the newest, which says where the log ends.
     /// </summary>
-    public void DropThrough(ChangePosition durable) => Drop(s => s.Last.CompareTo(durable) <= 0, keep: 1);
+    /// <param name="durable">The place: the replica holds everything up to it.</param>
+    /// <param name="completed">Every change up to it is on the source's disks. What is still on its way there stays,
+    /// because the log is all that can bring it there after the death of the process.</param>
+    public void DropThrough(ChangePosition durable, Lsn completed) =>
+        Drop(s => s.Last.CompareTo(durable) <= 0 && s.Last.Lsn.Value <= completed.Value, keep: 1);
 
     /// <summary>Frees every segment but the one being written.</summary>
     public void DropSealed() => Drop(_ => true, keep: 0);

@@ -200,11 +200,23 @@ public sealed partial class SourceVolume
             _acknowledged = durable;
         }
 
-        _log.DropThrough(durable);
+        DropThroughAcknowledged();
         lock (_order.Gate)
         {
             MeasureBacklog();
         }
+    }
+
+    private void DropThroughAcknowledged()
+    {
+        ChangePosition durable;
+        Lsn completed;
+        lock (_order.Gate)
+        {
+            (durable, completed) = (_acknowledged, _order.Completed);
+        }
+
+        _log.DropThrough(durable, completed);
     }
 
     /// <inheritdoc/>

@@ -75,7 +75,7 @@ public sealed class ChangeLogSegments
         for (var i = 0; i < 100; i++)
         {
             Append(log, 20_000);
-            log.DropThrough(new ChangePosition(new Generation(1), new Lsn(_newest.Value - 1)));
+            log.DropThrough(new ChangePosition(new Generation(1), new Lsn(_newest.Value - 1)), _newest);
         }
 
         Assert.False(log.CanFollow(new ChangePosition(new Generation(1), new Lsn(5))));
@@ -85,6 +85,21 @@ public sealed class ChangeLogSegments
         Assert.Null(scan.Damage);
         Assert.True(scan.Chain[^1].Header.Reused);
         Assert.Equal(_newest, scan.Tail.Lsn);
+    }
+
+    [Fact]
+    public void A_change_that_is_not_on_the_sources_disk_yet_stays_in_the_log()
+    {
+        var log = Open();
+        for (var i = 0; i < 40; i++)
+        {
+            Append(log, 20_000);
+        }
+
+        log.DropThrough(new ChangePosition(new Generation(1), _newest), new Lsn(2));
+        Assert.True(log.CanFollow(new ChangePosition(new Generation(1), new Lsn(2))));
+        log.DropThrough(new ChangePosition(new Generation(1), _newest), _newest);
+        Assert.False(log.CanFollow(new ChangePosition(new Generation(1), new Lsn(2))));
     }
 
     [Fact]
@@ -157,7 +172,7 @@ public sealed class ChangeLogSegments
         Append(log, 100);
         log.BeginGeneration(new Generation(7));
         Append(log, 100);
-        log.DropThrough(new ChangePosition(new Generation(1), new Lsn(1)));
+        log.DropThrough(new ChangePosition(new Generation(1), new Lsn(1)), new Lsn(1));
         Assert.True(log.CanFollow(new ChangePosition(new Generation(3), new Lsn(999))));
         Assert.False(log.CanFollow(new ChangePosition(new Generation(7), new Lsn(0))));
         Assert.True(log.CanFollow(new ChangePosition(new Generation(7), new Lsn(1))));
