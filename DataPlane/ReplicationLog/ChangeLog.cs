@@ -216,8 +216,9 @@ internal sealed class ChangeLog : IDisposable
     /// Frees the segments that hold nothing behind a place, all but the newest, which says where the log ends. What is
     /// not completed stays, because the replica has it and the disk may not: a redo needs it if the process dies (I3).
     /// </summary>
-    /// <param name="durable">What the replica has durably.</param>
-    /// <param name="completed">All changes up to here are on the disks.</param>
+    /// <param name="durable">The place: the replica holds everything up to it.</param>
+    /// <param name="completed">Every change up to it is on the source's disks. What is still on its way there stays,
+    /// because the log is all that can bring it there after the death of the process.</param>
     public void DropThrough(ChangePosition durable, Lsn completed) =>
         Drop(s => s.Last.CompareTo(durable) <= 0 && s.Last.Lsn.Value <= completed.Value, keep: 1);
 

@@ -45,6 +45,7 @@ public sealed partial class SourceVolume
                 Restart(cause, RestartScope.None);
             }
 
+            DropThroughAcknowledged();
             ClearQuietExtents();
             for (var i = 0; i < _maps.Length; i++)
             {

@@ -202,11 +202,23 @@ public sealed partial class SourceVolume
             completed = _order.Completed;
         }
 
-        _log.DropThrough(durable, completed);
+        DropThroughAcknowledged();
         lock (_order.Gate)
         {
             MeasureBacklog();
         }
+    }
+
+    private void DropThroughAcknowledged()
+    {
+        ChangePosition durable;
+        Lsn completed;
+        lock (_order.Gate)
+        {
+            (durable, completed) = (_acknowledged, _order.Completed);
+        }
+
+        _log.DropThrough(durable, completed);
     }
 
     /// <inheritdoc/>

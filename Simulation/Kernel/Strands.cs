@@ -76,13 +76,16 @@ internal sealed class Strand : IDisposable
     /// <summary>Why its work failed; null when it did not.</summary>
     public Exception? Failure { get; private set; }
 
+    /// <summary>Whether a device took all that its call brought.</summary>
+    public bool Taken { get; set; }
+
     /// <summary>At which of its stops a device gives way, as bits.</summary>
     public int Stops { get; private set; }
 
     /// <summary>Lets new work run until it gives way or ends.</summary>
     public void Begin(Action work, int stops)
     {
-        (_work, Failure, Stops) = (work, null, stops);
+        (_work, Failure, Stops, Taken) = (work, null, stops, false);
         Resume();
     }
 

@@ -36,6 +36,7 @@ internal sealed class BusySource(IBlockDevice inner, Action synced) : IBlockDevi
         inner.Write(changes[..half]);
         Stop(strand, 2);
         inner.Write(changes[half..]);
+        strand.Taken = true;
         Stop(strand, 4);
     }
 

@@ -122,9 +122,9 @@ internal sealed class GuestBatch
     {
         foreach (var write in Writes)
         {
-            if (write.Logged)
+            if (write.Logged || Strand.Taken)
             {
-                // It stands in the log, and on the disk but for the sync that failed.
+                // It stands in the log, or on the disk but for the sync that failed.
                 Model.Wrote(write with { Adopted = true });
             }
             else if (error.Errno is not (BlockDeviceException.Shutdown or BlockDeviceException.NotPermitted))
