@@ -183,7 +183,6 @@ public sealed partial class SourceVolume
     /// <inheritdoc/>
     public void Acknowledge(ChangePosition durable)
     {
-        Lsn completed;
         lock (_order.Gate)
         {
             if (durable.CompareTo(_acknowledged) <= 0)
@@ -199,7 +198,6 @@ public sealed partial class SourceVolume
             }
 
             _acknowledged = durable;
-            completed = _order.Completed;
         }
 
         DropThroughAcknowledged();
