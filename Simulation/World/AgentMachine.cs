@@ -75,6 +75,11 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
             _whileOff.Clear();
             vm.Forked(agent.Content(agent.Raw()));
         }
+        else if (vm.PutBack is not null)
+        {
+            // Nobody has opened them yet, and a power cut may have taken what was not synced.
+            vm.StillPutBack(agent.Content(agent.Raw()));
+        }
     }
 
     /// <summary>A person gives disks that were put back to before they had grown their size again, as the engine asks

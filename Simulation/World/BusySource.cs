@@ -44,7 +44,10 @@ internal sealed class BusySource(IBlockDevice inner, Action synced) : IBlockDevi
     public void Flush()
     {
         inner.Flush();
-        synced();
+        if (Strand.Current is null)
+        {
+            synced();
+        }
     }
 
     /// <inheritdoc/>

@@ -236,6 +236,9 @@ internal sealed class SimVm
         (Source, PutBack, LastNumber, SourceCut) = (DiskModel.From(content), content, 0, false);
     }
 
+    /// <summary>Disks that were put back hold something else before anybody has opened them.</summary>
+    public void StillPutBack(ulong[] content) => (Source, PutBack) = (DiskModel.From(content), content);
+
     /// <summary>A forked source is open: its own numbers begin behind this one.</summary>
     public void BeginsAt(long number) => (LastNumber, _begins) = (number, number);
 
