@@ -50,8 +50,16 @@ public sealed class ClocksThatJump
         var one = Happened(calm, parts()).Append("the end").ToList();
         var other = Happened(
             calm with { Events = [.. calm.Events.Concat(jumps).OrderBy(e => e.Ms)] }, parts()).Append("the end");
-        var (a, b) = one.Zip(other).FirstOrDefault(pair => pair.First != pair.Second);
+        var (a, b) = one.Zip(other).FirstOrDefault(pair => !IsSame(pair.First, pair.Second));
         return a is null ? null : $"seed {seed}: '{a}' without jumps is '{b}' with them";
+    }
+
+    /// <summary>The same event within 5 ms, as what bears times may be longer by bytes on a link with a rate.</summary>
+    private static bool IsSame(string one, string other)
+    {
+        var (a, b) = (one.IndexOf(' ', StringComparison.Ordinal), other.IndexOf(' ', StringComparison.Ordinal));
+        return one == other || (one[a..] == other[b..] && TimeSpan.TryParse(one[..a], out var first)
+            && TimeSpan.TryParse(other[..b], out var second) && (first - second).Duration().TotalMilliseconds < 5);
     }
 
     private static long Jump(ulong seed, int n) =>
