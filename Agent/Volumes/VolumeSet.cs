@@ -147,15 +147,12 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
             return new AgentReply.Directed(ProtectedVolume.NoStatus(directive, time.GetUtcNow()));
         }
 
+        // A volume that was let go stays in the set, with nothing in it: this directive may be an old one, which
+        // changes nothing, or a newer one may wait for the same volume.
         var volume = Obtain(directive.Vm);
         await volume.DirectAsync(directive, cancellationToken);
         var probe = Volatile.Read(ref _probe);
         var status = volume.Status(time.GetUtcNow()) ?? ProtectedVolume.NoStatus(directive, time.GetUtcNow());
-        if (directive.Role == VolumeRole.Released)
-        {
-            _volumes.TryRemove(directive.Vm, out _);
-        }
-
         return new AgentReply.Directed(Told(status, probe));
     }
 

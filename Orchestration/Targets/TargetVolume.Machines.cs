@@ -134,6 +134,7 @@ internal partial class TargetVolume
     /// <exception cref="IOException">The replica, or what is over it, cannot be opened.</exception>
     public async Task RestoreAsync(ProtectedVmState state, CancellationToken ct)
     {
+        _askedBefore = ProtectedVm.Outstanding(state).OfType<ProtectedVmEffect>().Select(AskedFor).ToHashSet();
         await PrepareAsync([], state.Term, ct);
         var store = Opened();
         if (state.TestFailover is TestFailover.Active && store.Overlays.Contains(TestName, StringComparer.Ordinal))
@@ -150,6 +151,15 @@ internal partial class TargetVolume
             }
         }
     }
+
+    /// <summary>The point that an effect asks the source for; none for most.</summary>
+    private static RecoveryPointId AskedFor(ProtectedVmEffect effect) => effect switch
+    {
+        ProtectedVmEffect.TakeRecoveryPoint take => take.Point,
+        ProtectedVmEffect.StartTestFailover test => test.Point.Id,
+        ProtectedVmEffect.PrepareFailover prepare => prepare.Point.Id,
+        _ => default,
+    };
 
     /// <summary>Ends the failed-over machine; with <paramref name="delete"/>, what it wrote goes too.</summary>
     protected Task CloseLiveAsync(bool delete) => CloseMachineAsync(LiveName, delete);

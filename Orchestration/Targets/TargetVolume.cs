@@ -37,6 +37,7 @@ internal partial class TargetVolume : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Queue<(ChangePosition Tail, ServiceMoment At)> _reported = new();
     private readonly Dictionary<RecoveryPointId, long> _completeAt = [];
+    private IReadOnlySet<RecoveryPointId> _askedBefore = new HashSet<RecoveryPointId>();
     private ReplicaStore? _store;
     private ServiceMoment? _completeAsOf;
     private long _factsTold;
@@ -131,8 +132,16 @@ internal partial class TargetVolume : IAsyncDisposable
         }
     }
 
-    /// <summary>The source is asked for a point now: it holds every write that was answered before.</summary>
-    public void NoteAsked(RecoveryPointId point) => NoteComplete(point, _time.GetTimestamp());
+    /// <summary>The source is asked for a point now: it holds every write that was answered before. Not so when an
+    /// earlier life of the service has asked for it too, because the point may be the one that was marked then
+    /// (I21).</summary>
+    public void NoteAsked(RecoveryPointId point)
+    {
+        if (!_askedBefore.Contains(point))
+        {
+            NoteComplete(point, _time.GetTimestamp());
+        }
+    }
 
     // Asked again, the point may be the one that was marked when it was asked for first.
     private void NoteComplete(RecoveryPointId point, long stamp)

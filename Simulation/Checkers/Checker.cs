@@ -126,6 +126,11 @@ internal abstract class Checker
     {
     }
 
+    /// <summary>The replica dropped points.</summary>
+    public virtual void Pruned(SimVm vm)
+    {
+    }
+
     /// <summary>The target side took over.</summary>
     public virtual void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {

@@ -68,6 +68,9 @@ internal sealed class CheckerSet
         }
     }
 
+    /// <summary>Points were dropped.</summary>
+    public void Pruned(SimVm vm) => Tell(c => c.Pruned(vm));
+
     /// <summary>The run is over: everything is looked at once more.</summary>
     public void End()
     {

@@ -95,6 +95,7 @@ internal sealed class PromptChecker(SimWorld world) : Checker
         var took = world.Queue.Now - begun.At;
         world.Sometimes.Count(took > within + Slack ? Probes.SlowAnswer : Probes.PromptAnswer);
         if (took > within + Slack && begun.At > world.ServiceTroubledUntil && begun.Life == world.Service.Life
+            && world.Service is { Alive: true, Paused: false }
             && !vm.Damaged && !vm.TargetSyncBroken && !world.Faults.Active.Contains("S", StringComparer.Ordinal))
         {
             throw Broken(vm, $"{what} took {took.TotalSeconds:0.0} s and has {within.TotalSeconds:0} s");

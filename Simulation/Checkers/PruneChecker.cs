@@ -9,6 +9,8 @@ internal sealed class PruneChecker(SimWorld world) : Checker
 {
     private readonly Dictionary<SimVm, (int Life, TimeSpan At, HashSet<RecoveryPointId> Points)> _offered = [];
 
+    private readonly Dictionary<SimVm, (TimeSpan At, TimeSpan Retention)> _policies = [];
+
     /// <inheritdoc/>
     public override string Id => "I25";
 
@@ -16,6 +18,12 @@ internal sealed class PruneChecker(SimWorld world) : Checker
     public override void Minute(SimVm vm)
     {
         CheckUnusable(vm);
+        Pruned(vm);
+    }
+
+    /// <inheritdoc/>
+    public override void Pruned(SimVm vm)
+    {
         if (vm.Damaged || vm.Target.Store is not { } store || vm.Host.State is not { Phase: Phase.Protected } state)
         {
             return;
@@ -50,8 +58,16 @@ internal sealed class PruneChecker(SimWorld world) : Checker
     /// <inheritdoc/>
     public override void Stored(SimVm vm, ProtectedVmEvent @event)
     {
+        if (@event is ProtectedVmEvent.PolicyChanged changed)
+        {
+            // What the new policy expires is stored with it.
+            _policies[vm] = (world.Queue.Now, changed.Policy.Retention);
+        }
+
         if (@event is ProtectedVmEvent.RecoveryPointsExpired expired && vm.Host?.State is { } before
             && before.Enrollment.Policy.Retention >= TimeSpan.FromDays(1)
+            && !(_policies.TryGetValue(vm, out var policy) && policy.At == world.Queue.Now
+                && policy.Retention < TimeSpan.FromDays(1))
             && before.Points.Count - expired.Points.Count < 3)
         {
             throw Broken(vm, $"{expired.Points.Count} of {before.Points.Count} points expired at once");

@@ -22,7 +22,7 @@ internal static class Moments
         return result;
     }
 
-    /// <summary>A third of the sudden faults come within seconds behind an operation of the same VM.</summary>
+    /// <summary>A third of the sudden faults come within seconds of an operation of the VM, mostly behind it.</summary>
     private static List<PlannedEvent> Snapped(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
     {
         var operations = events.Where(e => IsTransition(e.Action)).ToLookup(e => e.Vm);
@@ -37,7 +37,11 @@ internal static class Moments
             var near = random.Pick(operations[e.Vm]
                 .OrderBy(o => rarely && o.Action == SimAction.WriteAtOnce ? 1 : 0)
                 .ThenBy(o => Math.Abs(o.Ms - e.Ms)).Take(4).ToArray());
-            return e with { Ms = near.Ms + random.Between(1, random.Chance(0.5) ? 60 : 4_000) };
+            return e with
+            {
+                Ms = random.Chance(0.3) ? Math.Max(0, near.Ms - random.Between(200, 8_000))
+                    : near.Ms + random.Between(1, random.Chance(0.5) ? 60 : 4_000),
+            };
         })];
     }
 
@@ -46,6 +50,14 @@ internal static class Moments
     {
         foreach (var e in events.Where(e => IsAsked(e.Action) && e.Action != SimAction.WriteAtOnce))
         {
+            if (e.Action is SimAction.PlannedFailover or SimAction.UnplannedFailover && random.Chance(0.5))
+            {
+                var change = new PlannedEvent(
+                    e.Ms + random.Between(6_000, 20_000), e.Vm, SimAction.ChangePoint, random.Next(long.MaxValue));
+                yield return change;
+                yield return new PlannedEvent(change.Ms + random.Between(2, 11), e.Vm, SimAction.Commit);
+            }
+
             if (random.Chance(e.Action == SimAction.ChangePoint ? 0.9 : 0.3))
             {
                 var next = e.Action switch
@@ -62,7 +74,9 @@ internal static class Moments
                 if (events.Any(other => other.Action == next))
                 {
                     yield return new PlannedEvent(
-                        e.Ms + random.Between(1, random.Pick([8, 20, 150, 5_000])), e.Vm, next,
+                        e.Ms + random.Between(1, random.Pick(
+                            [12, 20, e.Action == SimAction.ChangePoint ? 12 : 5_000, 150])),
+                        e.Vm, next,
                         random.Next(long.MaxValue));
                 }
             }

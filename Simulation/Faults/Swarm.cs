@@ -180,7 +180,8 @@ public static class Swarm
         {
             // There is a reason for it: the source writes on, and nothing of that arrives.
             yield return new PlannedEvent(
-                ms - random.Between(2_000, 90_000), vm, SimAction.LinkCut, random.Between(100, 600) * 1000L);
+                ms - (random.Chance(0.5) ? random.Between(300, 8_000) : random.Between(2_000, 90_000)), vm,
+                random.Chance(0.5) ? SimAction.LinkCut : SimAction.LinkStall, random.Between(100, 600) * 1000L, 3);
         }
 
         yield return new PlannedEvent(

@@ -90,6 +90,9 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     /// <summary>Whether a VM's agent is shown as connected.</summary>
     public bool Hears(SimVm vm) => Alive && _agents.Sightings.IsConnected(vm.AgentName);
 
+    /// <summary>A VM's agent has given its control connection up.</summary>
+    public void GaveUp(SimVm vm) => After(TimeSpan.Zero, () => _agents.Ended(vm));
+
     /// <summary>Begins to carry out an effect.</summary>
     public void Dispatch(SimVm vm, ProtectedVmEffect effect) => After(TimeSpan.FromMilliseconds(1), () => World.Run(
         () => _effects.CarryAsync(vm.Name, effect, (outcome, ct) => TellAsync(vm, effect, outcome, ct), LifeEnds),

@@ -35,6 +35,7 @@ internal sealed class SimVm
         Paths = [.. sizes.Select((_, i) => string.Create(CultureInfo.InvariantCulture, $"/dev/{Name}-{i}"))];
         Source = new DiskModel(Shape.Sectors);
         Wire = new Wire(world.Queue, random.Split("wire"));
+        Wire.Lost = () => world.Service.GaveUp(this);
         Connections = new GuestConnections(world, this, random.Split("connections"));
         Agent = new AgentNode(world, this, random.Split("agent"));
         Target = new TargetNode(world, this, random.Split("target"));

@@ -21,6 +21,7 @@ internal sealed class TargetUnderTest(
         }
 
         base.Prune(world.Parts.Prune(Opened(), points));
+        world.Checkers.Pruned(vm);
     }
 
     /// <inheritdoc/>

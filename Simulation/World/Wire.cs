@@ -1,3 +1,4 @@
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Simulation.Kernel;
 
 namespace ReplicationEngine.Simulation.World;
@@ -9,6 +10,7 @@ namespace ReplicationEngine.Simulation.World;
 /// </summary>
 internal sealed class Wire(EventQueue queue, SplittableRandom random)
 {
+    private static readonly TimeSpan GivenUpAfter = ControlLimits.LookEvery * ControlLimits.SilentLooks;
     private readonly TimeSpan[] _last = new TimeSpan[2];
     private readonly TimeSpan[] _cutUntil = new TimeSpan[2];
     private readonly TimeSpan[] _stalledUntil = new TimeSpan[2];
@@ -29,11 +31,24 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     /// <summary>How long a message there and one back take.</summary>
     public TimeSpan RoundTrip() => Delay() + Delay();
 
-    /// <summary>Holds back what goes one way: the connections stay open.</summary>
+    /// <summary>Told when an end has given the control connection up, because a stall took too long.</summary>
+    public Action? Lost { get; set; }
+
+    /// <summary>Holds back what goes one way: the connections stay open until an end gives them up. What they held is
+    /// lost then, and there is no new one before the stall is over.</summary>
     public void Stall(bool toService, TimeSpan length)
     {
         var way = Way(toService);
         _stalledUntil[way] = queue.Now + length;
+        queue.After(GivenUpAfter, () =>
+        {
+            if (queue.Now < _stalledUntil[way])
+            {
+                _held[way].Clear();
+                _cutUntil[way] = _stalledUntil[way];
+                Lost?.Invoke();
+            }
+        });
         queue.At(_stalledUntil[way], () =>
         {
             if (queue.Now >= _stalledUntil[way])

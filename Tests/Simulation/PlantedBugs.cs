@@ -56,14 +56,14 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I21", "reports are taken for as new as the agent's clock says", 60, () => new TrustedClocks()),
         new("I22", "a planned failover does not wait for what the log lacks", 40, () => new HastyFailover()),
         new("I23", "the clean-up of a test leaves the test machine", 20, () => new NoCleanUp()),
-        new("I24", "a failback does not wait for the last writes", 40, () => new HastyFailback()),
+        new("I24", "a failback does not wait for the last writes", 60, () => new HastyFailback()),
         new("I25", "a listed point is pruned", 40, () => new GreedyPrune()),
         new("I27", "a full log refuses the guest's writes", 40, () => new FullIsFull()),
         new("I28", "a flush after a failed one is answered as done", 60, () => new ForgivingFlush()),
         new("I29", "the decider throws at a command", 5, () => new ThrowingDecider()),
         new("I30", "the guest's disk answers writes and drops them", 5, () => new Dropping()),
         .. Concurrency,
-        new("prompt", "what asks the source waits for its answer, however long", 20, () => new PatientEffects()),
+        new("prompt", "what asks the source waits for its answer, however long", 60, () => new PatientEffects()),
         new("I11", "a disk that was put back is taken for the one that the log belongs to", 40, () => new Credulous()),
     ];
 
