@@ -156,7 +156,8 @@ internal sealed class SimulatedFileData
         copy._reserved.UnionWith(_reserved);
         if (crash is null)
         {
-            copy.Sync();
+            // Whoever copies reads what the process sees, also what a failed sync forgot to bring to the medium.
+            copy.SyncAll();
         }
         else
         {
@@ -164,6 +165,16 @@ internal sealed class SimulatedFileData
         }
 
         return copy;
+    }
+
+    private void SyncAll()
+    {
+        foreach (var page in _pages)
+        {
+            page?.TakeForDurable();
+        }
+
+        Sync();
     }
 
     /// <summary>The sync failed: the system forgets what was unsynced, and reports it as clean.</summary>
@@ -271,6 +282,8 @@ internal sealed class SimulatedFileData
 
             Unsynced = 0;
         }
+
+        public void TakeForDurable() => (_durable, Unsynced) = ((byte[])Current.Clone(), 0);
 
         public void FallBack(long length)
         {
