@@ -143,6 +143,7 @@ internal sealed class AgentNode : Node, IVolumeHost
 
                 if (Role is null)
                 {
+                    _vm.BeginsAnew();
                     Found();
                 }
 
@@ -165,6 +166,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         }
         else if (fresh && Volume is not null)
         {
+            _vm.BeginsAnew();
             Found();
         }
 

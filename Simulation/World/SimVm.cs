@@ -243,6 +243,13 @@ internal sealed class SimVm
     /// <summary>A forked source is open: its own numbers begin behind this one.</summary>
     public void BeginsAt(long number) => (LastNumber, _begins) = (number, number);
 
+    /// <summary>The source is protected from nothing: former histories are no part of its replica.</summary>
+    public void BeginsAnew()
+    {
+        _former.Clear();
+        _begins = -1;
+    }
+
     /// <summary>A source's session begins: the replica stands where former histories brought it.</summary>
     public void Attaches(ChangePosition replica)
     {
