@@ -93,13 +93,26 @@ internal sealed partial class ProtectedVolume
         }
     }
 
-    // What only the source has (I16): the log behind the recovered machine's cut, and extents whose writes it did not
-    // carry.
-    private static long Divergent(VolumeDirective directive, SourceVolume source, SourceCounters counters) =>
-        directive is { Role: VolumeRole.Fenced, Cut: { } cut }
-            ? source.BytesAfter(new ChangePosition(new Generation(cut.Generation), new Lsn(cut.Lsn)))
-                + counters.DirtyBytes
-            : 0;
+    // What only the source has (I16): the writes in the log behind the recovered machine's cut, and extents whose writes
+    // it did not carry.
+    private static long Divergent(VolumeDirective directive, SourceVolume source, SourceCounters counters)
+    {
+        if (directive is not { Role: VolumeRole.Fenced, Cut: { } told })
+        {
+            return 0;
+        }
+
+        var cut = new ChangePosition(new Generation(told.Generation), new Lsn(told.Lsn));
+        try
+        {
+            return source.WrittenAfter(cut) + counters.DirtyBytes;
+        }
+        catch (IOException)
+        {
+            // What cannot be read may all be the guest's.
+            return source.BytesAfter(cut) + counters.DirtyBytes;
+        }
+    }
 
     private VolumeProblem[] Problems(OpenState state, SourceCondition? condition)
     {

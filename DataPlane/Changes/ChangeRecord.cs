@@ -43,6 +43,9 @@ public readonly record struct ChangeHeader(
     ChangeKind Kind, int Disk, Generation Generation, Lsn Lsn, long Offset, long Length, Lsn CompletedLsn,
     DateTimeOffset Time, int DataLength)
 {
+    /// <summary>Whether it changes a disk; markers and the starts of generations do not.</summary>
+    public bool ChangesDisk => Kind is not (ChangeKind.Marker or ChangeKind.GenerationStart);
+
     /// <summary>The bytes of the whole encoded record.</summary>
     public int EncodedLength => ChangeRecord.EncodedLength(DataLength);
 }

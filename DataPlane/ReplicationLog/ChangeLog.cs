@@ -110,9 +110,13 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>Appends sealed records. Called under the order lock.</summary>
+    /// <param name="batch">The records.</param>
+    /// <param name="disk">The disk that they change; null for markers and the starts of generations.</param>
+    /// <param name="first">The first one's number.</param>
+    /// <param name="last">The last one's number.</param>
     /// <exception cref="StorageException">Nothing of them is in the log; it takes records again after
     /// <see cref="Seal"/>.</exception>
-    public void Append(RecordBatch batch, int disk, Lsn first, Lsn last)
+    public void Append(RecordBatch batch, int? disk, Lsn first, Lsn last)
     {
         var segment = _current;
         if (segment is null
@@ -210,6 +214,24 @@ internal sealed class ChangeLog : IDisposable
         }
 
         return bytes;
+    }
+
+    /// <summary>
+    /// Bytes of records behind a place that change a disk, exactly: none when nothing was written since.
+    /// </summary>
+    /// <exception cref="ReplicationLogCorruptException">No record begins where one must.</exception>
+    public long WrittenAfter(ChangePosition after)
+    {
+        lock (_reading)
+        {
+            LogSegment[] behind;
+            lock (_gate)
+            {
+                behind = [.. _segments.Where(s => s.Last.CompareTo(after) > 0)];
+            }
+
+            return behind.Sum(s => s.Written - _probe.WrittenUpTo(s, after));
+        }
     }
 
     /// <summary>

@@ -65,6 +65,36 @@ internal sealed class LogCursor(ChangeLog log)
             ? header.Time : null;
     }
 
+    /// <summary>Bytes of a segment's records up to a place that change a disk.</summary>
+    public long WrittenUpTo(LogSegment segment, ChangePosition after)
+    {
+        Forget();
+        if (segment.Before.CompareTo(after) >= 0)
+        {
+            return 0;
+        }
+
+        (_offset, var written) = segment.SeekWritten(after.Lsn);
+        _reader.Reset();
+        while (_offset < segment.Used)
+        {
+            if (_reader.ReadHead(segment.File, _offset, segment.Used, out var header) != RecordFound.Head)
+            {
+                throw Damaged(segment, "no record begins there");
+            }
+
+            if (header.Lsn.Value > after.Lsn.Value)
+            {
+                break;
+            }
+
+            written += header.ChangesDisk ? header.EncodedLength : 0;
+            _offset += header.EncodedLength;
+        }
+
+        return written;
+    }
+
     private bool MoveTo(ChangePosition after)
     {
         if (_segment is null || _at != after)

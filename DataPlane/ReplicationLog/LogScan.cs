@@ -165,7 +165,7 @@ internal sealed class LogScan
                     : $"the log segment '{segment.Name}' is damaged at byte {offset}";
             }
 
-            segment.Publish(header.Disk, header.Lsn, header.Lsn, header.EncodedLength);
+            segment.Publish(header.ChangesDisk ? header.Disk : null, header.Lsn, header.Lsn, header.EncodedLength);
             Completed = new Lsn(Math.Max(Completed.Value, header.CompletedLsn.Value));
             Last = new MarkedPosition(segment.Last, HistoryMark.Of(header));
             LastTime = header.Time > LastTime ? header.Time : LastTime;

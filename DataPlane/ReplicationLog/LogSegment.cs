@@ -44,8 +44,24 @@ internal sealed class LogSegment(
     /// <summary>Whether all its records are durable on this machine.</summary>
     public bool Synced { get; set; }
 
+    /// <summary>The bytes of the records that change a disk.</summary>
+    public long Written
+    {
+        get
+        {
+            lock (_index)
+            {
+                return _diskBytes.Sum();
+            }
+        }
+    }
+
     /// <summary>Publishes records that stand in the file behind <see cref="Used"/>.</summary>
-    public void Publish(int disk, Lsn first, Lsn last, long bytes)
+    /// <param name="disk">The disk that they change; null for markers and the starts of generations.</param>
+    /// <param name="first">The first one's number.</param>
+    /// <param name="last">The last one's number.</param>
+    /// <param name="bytes">What they take in the file.</param>
+    public void Publish(int? disk, Lsn first, Lsn last, long bytes)
     {
         lock (_index)
         {
@@ -55,7 +71,11 @@ internal sealed class LogSegment(
                 _bytesBefore.AddRange(_diskBytes);
             }
 
-            _diskBytes[disk] += bytes;
+            if (disk is { } changed)
+            {
+                _diskBytes[changed] += bytes;
+            }
+
             Synced = false;
             Volatile.Write(ref _lastLsn, last.Value);
             Volatile.Write(ref _used, _used + bytes);
@@ -70,6 +90,17 @@ internal sealed class LogSegment(
         lock (_index)
         {
             return Find(after) is var stop and >= 0 ? _index[stop].Offset : LogSegmentHeader.Size;
+        }
+    }
+
+    /// <summary>As <see cref="SeekOffset"/>, with the bytes of the records before it that change a disk.</summary>
+    public (long Offset, long Written) SeekWritten(Lsn after)
+    {
+        lock (_index)
+        {
+            return Find(after) is var stop and >= 0
+                ? (_index[stop].Offset, _bytesBefore.Skip(stop * disks).Take(disks).Sum())
+                : (LogSegmentHeader.Size, 0);
         }
     }
 

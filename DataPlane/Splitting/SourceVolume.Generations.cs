@@ -255,7 +255,7 @@ public sealed partial class SourceVolume
         _control.Clear();
         _control.AddControl(kind, data);
         _control.Seal(0, _log.Generation, lsn, _order.Completed, time);
-        _log.Append(_control, 0, lsn, lsn);
+        _log.Append(_control, null, lsn, lsn);
         _ = _order.Next();
         _captured++;
         _tail = new ChangePosition(_log.Generation, lsn);

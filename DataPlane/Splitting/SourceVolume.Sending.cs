@@ -39,6 +39,10 @@ public sealed partial class SourceVolume
     /// <inheritdoc/>
     public long BytesAfter(ChangePosition position) => _log.BytesAfter(position);
 
+    /// <summary>Bytes of the guest's writes in the log behind a place; none when nothing was written since.</summary>
+    /// <exception cref="ReplicationLogCorruptException">The log is damaged there.</exception>
+    public long WrittenAfter(ChangePosition position) => _log.WrittenAfter(position);
+
     /// <inheritdoc/>
     public ChangePosition Attach(ReplicaPosition replica)
     {

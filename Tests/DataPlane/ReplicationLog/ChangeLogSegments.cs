@@ -16,6 +16,8 @@ public sealed class ChangeLogSegments
     private readonly SimulatedStorage _storage = new(1);
     private Lsn _newest;
 
+    private static LogOptions Options => new(Vm, 1, 64 << 10, 4 << 20, default);
+
     private IStorageDirectory Directory => _storage.Root;
 
     [Theory]
@@ -46,6 +48,42 @@ public sealed class ChangeLogSegments
 
         Assert.Equal(Enumerable.Range(0, 60).Select(i => 1 + (i * 997 % 70_000)), lengths);
         Assert.Equal(new ChangePosition(new Generation(1), _newest), after);
+    }
+
+    [Theory]
+    [Trait("Req", "I16")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Bytes_written_behind_a_place_are_exact_and_markers_are_none(bool reopened)
+    {
+        var log = Open();
+        var written = new List<int>();
+        for (var i = 0; i < 60; i++)
+        {
+            if (i % 3 == 0)
+            {
+                written.Add(0);
+                Mark(log);
+            }
+            else
+            {
+                written.Add(ChangeRecord.EncodedLength(1 + (i * 997 % 9_000)));
+                Append(log, 1 + (i * 997 % 9_000));
+            }
+        }
+
+        if (reopened)
+        {
+            log.Sync();
+            log.Dispose();
+            log = new ChangeLog(Directory, Options, Scan());
+        }
+
+        for (var lsn = 0; lsn <= 60; lsn++)
+        {
+            Assert.Equal(
+                written.Skip(lsn).Sum(), log.WrittenAfter(new ChangePosition(new Generation(1), new Lsn(lsn))));
+        }
     }
 
     [Fact]
@@ -209,10 +247,20 @@ public sealed class ChangeLogSegments
     private ChangeLog Open(IStorageDirectory? directory = null)
     {
         var log = new ChangeLog(
-            directory ?? Directory, new LogOptions(Vm, 1, 64 << 10, 4 << 20, default),
+            directory ?? Directory, Options,
             LogScan.Read(directory ?? Directory, Vm, 1, 1000));
         log.BeginGeneration(new Generation(1));
         return log;
+    }
+
+    private void Mark(ChangeLog log)
+    {
+        var batch = new RecordBatch();
+        batch.AddControl(ChangeKind.Marker, new byte[40]);
+        var lsn = _newest.Next();
+        batch.Seal(0, log.Generation, lsn, Lsn.None, DateTimeOffset.UnixEpoch);
+        log.Append(batch, null, lsn, lsn);
+        _newest = lsn;
     }
 
     private LogScan Scan() => LogScan.Read(Directory, Vm, 1, 1000);
