@@ -21,7 +21,8 @@ public sealed record RecoveryPoint
     /// <summary>Its id.</summary>
     public required RecoveryPointId Id { get; init; }
 
-    /// <summary>When the source made the marker (UTC).</summary>
+    /// <summary>When it was asked for (UTC); not before the time of the point before it, unless that lies
+    /// ahead.</summary>
     public required DateTimeOffset Time { get; init; }
 
     /// <summary>Crash- or application-consistent.</summary>

@@ -36,6 +36,7 @@ internal sealed class CheckerSet
             new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
             new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
             new HostChecker(), new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
+            new PointTimesChecker(world),
             new ComparisonChecker(world, random.Split("comparison")),
             .. world.Plan.Features.HasFlag(SimFeatures.Prompt) ? [new PromptChecker(world)] : Array.Empty<Checker>(),
         ]);

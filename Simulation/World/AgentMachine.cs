@@ -51,7 +51,7 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
                 break;
             case SimAction.DiskShrink when _cut.Add(DiskOf(planned)):
                 world.Sometimes.Count(Probes.ShrunkRunning);
-                Cut(DiskOf(planned), TimeSpan.FromMilliseconds(planned.A));
+                Cut(DiskOf(planned), SizeMade(planned), TimeSpan.FromMilliseconds(planned.A));
                 break;
             default:
                 break;
@@ -100,6 +100,8 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
 
     private string DiskOf(PlannedEvent planned) => $"disks/d{planned.B % vm.Shape.Sizes.Count}";
 
+    private long SizeMade(PlannedEvent planned) => vm.Shape.Sizes[(int)(planned.B % vm.Shape.Sizes.Count)];
+
     private void Revert(StorageSnapshot snapshot, long parts, long manner)
     {
         world.Sometimes.Count(parts == 3 ? Probes.Reverted : parts == 2 ? Probes.DisksRestored : Probes.DataRestored);
@@ -129,11 +131,12 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         agent.Storage.Resize(path, agent.Storage.LengthOf(path) + bytes);
     }
 
-    /// <summary>What is cut off comes back as zeroes after a while; the guest has no use for that part.</summary>
-    private void Cut(string path, TimeSpan length)
+    /// <summary>What is cut off comes back as zeroes after a while; the guest has no use for that part. What was put
+    /// back while it was cut is not cut once more.</summary>
+    private void Cut(string path, long made, TimeSpan length)
     {
         var size = agent.Storage.LengthOf(path);
-        agent.Storage.Resize(path, size - CutBytes);
+        agent.Storage.Resize(path, Math.Max(size, made) - CutBytes);
         _largest[path] = Math.Max(size, _largest.GetValueOrDefault(path));
         world.Queue.After(length, () =>
         {

@@ -38,6 +38,22 @@ public sealed class RecoveryPointsOfAStore
         Assert.Single(_driver.Store.FactsAfter(facts[0].Number));
     }
 
+    [Theory]
+    [Trait("Req", "I26")]
+    [InlineData(-60, -120, -60)]
+    [InlineData(-60, -30, -30)]
+    [InlineData(86_400, -30, -30)]
+    public void A_point_is_not_older_than_the_one_before_it_unless_that_lies_ahead(int first, int second, int told)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        _driver.CopyAll(writes: false);
+        _driver.Store.SealNow(_driver.NewId(), now.AddSeconds(first), PointConsistency.Crash);
+        _driver.Store.SealNow(_driver.NewId(), now.AddSeconds(second), PointConsistency.Crash);
+        Assert.Equal([now.AddSeconds(first), now.AddSeconds(told)], _driver.Store.Points.Select(p => p.Time));
+        _driver.Reopen();
+        Assert.Equal([now.AddSeconds(first), now.AddSeconds(told)], _driver.Store.Points.Select(p => p.Time));
+    }
+
     [Fact]
     [Trait("Req", "RES-8")]
     public void Points_made_before_a_resync_stay_readable_during_and_after_it()

@@ -1,0 +1,28 @@
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Checkers;
+
+/// <summary>The times of points rise with their cuts, as long as nobody sets the service's clock.</summary>
+internal sealed class PointTimesChecker(SimWorld world) : Checker
+{
+    /// <inheritdoc/>
+    public override string Id => "times";
+
+    /// <inheritdoc/>
+    public override void Minute(SimVm vm)
+    {
+        if (world.ServiceClockSet || vm.Damaged || vm.Target.Store is not { } store)
+        {
+            return;
+        }
+
+        foreach (var (before, after) in store.Points.Zip(store.Points.Skip(1)))
+        {
+            if (before.Time > after.Time)
+            {
+                throw Broken(
+                    vm, $"point {before.Id} of {before.Time:O} is followed by {after.Id} of {after.Time:O}");
+            }
+        }
+    }
+}
