@@ -148,14 +148,16 @@ internal sealed class RedoLog : IDisposable
         WriteHead();
     }
 
-    /// <summary>Records facts at once; the frame is durable on return.</summary>
+    /// <summary>Records facts at once; the frame is durable on return. When it throws, nothing of them counts, so that
+    /// what they name may be deleted: what comes after the frame does not make it fail.</summary>
+    /// <exception cref="StorageException">The manifest cannot be written.</exception>
     public void Record(params IReadOnlyList<StoreRecord> records)
     {
         Manifest.Append(records);
         WriteHead();
         if (Manifest.Size > Math.Max(_options.ManifestBytes, 2 * Manifest.SizeWhenShortened))
         {
-            Manifest.Shorten();
+            Manifest.TryShorten();
         }
     }
 
@@ -320,12 +322,22 @@ internal sealed class RedoLog : IDisposable
         _directory.Delete(FileNames.Layer(layer.Info.Owner, layer.Info.File));
     }
 
-    private void WriteHead() => _head.Write(_head.Head with
+    private void WriteHead()
     {
-        Frames = Manifest.Frames,
-        Segment = _writer.IsSynced ? _writer.Segment : _head.Head.Segment,
-        Offset = _writer.IsSynced ? _writer.Offset : _head.Head.Offset,
-    });
+        try
+        {
+            _head.Write(_head.Head with
+            {
+                Frames = Manifest.Frames,
+                Segment = _writer.IsSynced ? _writer.Segment : _head.Head.Segment,
+                Offset = _writer.IsSynced ? _writer.Offset : _head.Head.Offset,
+            });
+        }
+        catch (StorageException)
+        {
+            // An older value is true as well, and the next one says what this one would have said.
+        }
+    }
 
     private void Restructured()
     {

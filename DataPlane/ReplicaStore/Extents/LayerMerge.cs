@@ -13,6 +13,7 @@ internal sealed class LayerMerge : IDisposable
     private readonly ExtentList _merged = new();
     private readonly Func<long, Extent, Extent> _place;
     private long _last = -1;
+    private bool _broken;
 
     /// <param name="directory">Where the file goes.</param>
     /// <param name="tag">The store's tag.</param>
@@ -60,9 +61,12 @@ internal sealed class LayerMerge : IDisposable
         }
     }
 
-    /// <summary>Writes at most so many regions; false when none is left.</summary>
+    /// <summary>Writes at most so many regions; false when none is left. Once it has thrown, the file lacks what it was
+    /// about to write, so the merge goes on no more.</summary>
     public bool Step(int regions)
     {
+        EnsureWhole();
+        _broken = true;
         for (; regions > 0 && _next.Count > 0; regions--)
         {
             var walker = _next.Dequeue();
@@ -76,11 +80,13 @@ internal sealed class LayerMerge : IDisposable
             Advance(walker);
         }
 
+        _broken = false;
         return _next.Count > 0;
     }
 
     public LayerInfo Finish()
     {
+        EnsureWhole();
         var wide = new List<WideZero>();
         foreach (var run in _layers.SelectMany(l => l.WideZeroes))
         {
@@ -98,6 +104,14 @@ internal sealed class LayerMerge : IDisposable
         }
 
         _writer.Dispose();
+    }
+
+    private void EnsureWhole()
+    {
+        if (_broken)
+        {
+            throw new InvalidOperationException("A merge that failed halfway is dropped and begun anew.");
+        }
     }
 
     private void Advance(IEnumerator<long> walker)

@@ -132,17 +132,42 @@ internal sealed class ManifestFile : IDisposable
         }
     }
 
-    /// <summary>Replaces the file by one that begins with a snapshot of the state.</summary>
-    public void Shorten()
+    /// <summary>
+    /// Replaces the file by one that begins with a snapshot of the state. False when the system has no room for it: the
+    /// longer one stays, and serves as well.
+    /// </summary>
+    public bool TryShorten()
     {
-        using var fresh = Fresh(_directory, _name, Frames, _chain);
-        var w = new WireWriter();
-        State.Write(w);
-        fresh.AppendFrame(w.Written);
-        _directory.Rename(_name + ".new", _name);
-        _directory.Sync();
+        ManifestFile? fresh = null;
+        try
+        {
+            fresh = Fresh(_directory, _name, Frames, _chain);
+            var w = new WireWriter();
+            State.Write(w);
+            fresh.AppendFrame(w.Written);
+            _directory.Rename(_name + ".new", _name);
+        }
+        catch (StorageException)
+        {
+            fresh?.Dispose();
+            return false;
+        }
+
+        // The name is the new file's from here on, so that is the one to go on with.
         (_file, fresh._file) = (fresh._file, _file);
+        fresh.Dispose();
         (_end, _chain, Frames, SizeWhenShortened) = (fresh._end, fresh._chain, fresh.Frames, fresh._end);
+        try
+        {
+            _directory.Sync();
+        }
+        catch (StorageException)
+        {
+            // After a power cut the name may be the old file's, which lacks what would be appended now.
+            Poisoned = true;
+        }
+
+        return true;
     }
 
     public void Dispose() => _file.Dispose();

@@ -23,6 +23,7 @@ internal sealed class Overlay : IDisposable
     private readonly IStorageDirectory _directory;
     private byte[] _buffer = new byte[64 << 10];
     private MergeJob? _merge;
+    private bool _unmergeable;
     private bool _disposed;
 
     private Overlay(
@@ -128,7 +129,7 @@ internal sealed class Overlay : IDisposable
     {
         lock (_lock)
         {
-            if (_disposed || _log.Poisoned)
+            if (_disposed || _log.Poisoned || _unmergeable)
             {
                 return false;
             }
@@ -141,10 +142,24 @@ internal sealed class Overlay : IDisposable
                 return false;
             }
 
-            if (!_merge.Step())
+            try
+            {
+                if (!_merge.Step())
+                {
+                    EndMerge();
+                    _log.FreeSegments(owner => owner == Info.Owner, _records);
+                }
+            }
+            catch (ReplicaCorruptException)
+            {
+                // What is damaged stays where it is, and reading it goes on failing.
+                _unmergeable = true;
+                EndMerge();
+            }
+            catch
             {
                 EndMerge();
-                _log.FreeSegments(owner => owner == Info.Owner, _records);
+                throw;
             }
 
             return true;

@@ -25,6 +25,9 @@ internal sealed class CrashableDirectory : IStorageDirectory
 
     public bool IsFull { get; set; }
 
+    /// <summary>Changing calls until it is full; negative means never.</summary>
+    public long FullIn { get; set; } = -1;
+
     public bool SyncsFail { get; set; }
 
     public bool Crashed { get; private set; }
@@ -91,7 +94,7 @@ internal sealed class CrashableDirectory : IStorageDirectory
     /// <summary>The process is gone, the machine goes on.</summary>
     public void Restart()
     {
-        (CallsLeft, Crashed, IsFull, SyncsFail) = (-1, false, false, false);
+        (CallsLeft, FullIn, Crashed, IsFull, SyncsFail) = (-1, -1, false, false, false);
     }
 
     /// <summary>The machine was without power: what was not synced survives in part or not at all.</summary>
@@ -129,6 +132,7 @@ internal sealed class CrashableDirectory : IStorageDirectory
     {
         EnsureAlive();
         Calls++;
+        IsFull |= FullIn >= 0 && FullIn-- == 0;
         if (CallsLeft >= 0 && CallsLeft-- == 0)
         {
             part?.Invoke();

@@ -198,7 +198,7 @@ public sealed class ReplicaStoreAgainstAModel
         }
     }
 
-    private static void WriteOnce(Random random, byte[][] model, IReadOnlyList<IBlockDevice> disks)
+    internal static void WriteOnce(Random random, byte[][] model, IReadOnlyList<IBlockDevice> disks)
     {
         var disk = random.Next(model.Length);
         var length = random.Next(1, 20_000);
