@@ -33,7 +33,7 @@ internal sealed class CheckerSet
             new StreamOrderChecker(), new FrozenPointChecker(), new DetectOrFailChecker(), new ResyncChecker(world),
             new HalfResyncChecker(), new DirtyMapChecker(world), new OnePrimaryChecker(), new OldPrimaryChecker(),
             new ReplayChecker(world), new AppendChecker(world), new OneAnswerChecker(), new NoResidueChecker(),
-            new HonestBoundChecker(world), new PlannedFailoverChecker(), new TestFailoverChecker(),
+            new HonestBoundChecker(world), new PlannedFailoverChecker(world), new TestFailoverChecker(),
             new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
             new HostChecker(), new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
             new PointTimesChecker(world),

@@ -5,15 +5,28 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>I22: a planned failover loses nothing.</summary>
-internal sealed class PlannedFailoverChecker : Checker
+internal sealed class PlannedFailoverChecker(SimWorld world) : Checker
 {
+    private readonly Dictionary<SimVm, TimeSpan> _started = [];
+
     /// <inheritdoc/>
     public override string Id => "I22";
 
     /// <inheritdoc/>
+    public override void Stored(SimVm vm, ProtectedVmEvent @event)
+    {
+        if (@event is ProtectedVmEvent.FailoverStarted)
+        {
+            _started[vm] = world.Queue.Now;
+        }
+    }
+
+    /// <inheritdoc/>
     public override void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
+        // A source that was put back meanwhile holds less than it had written.
         if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.SourceCut && !vm.Damaged
+            && !(_started.TryGetValue(vm, out var started) && vm.ForkedAt > started)
             && vm.Source.Difference(content) is { } difference)
         {
             var lost = vm.Source.Writes.LastOrDefault(w => Enumerable.Range(0, w.Hashes.Length).Any(i =>

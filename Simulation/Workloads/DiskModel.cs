@@ -70,6 +70,31 @@ internal sealed class DiskModel
     /// <summary>A model that begins with this content.</summary>
     public static DiskModel From(ulong[] content) => new((ulong[])content.Clone());
 
+    /// <summary>A model that goes on from this content over the same disks: a power cut may still bring back what is not
+    /// flushed. Where a sync failed, nothing that the engine does later need bring it to the medium, since the log that
+    /// could is not there any more.</summary>
+    public DiskModel GoesOnFrom(ulong[] content, bool syncFailed)
+    {
+        var model = From(content);
+        foreach (var (sector, older) in _sinceFlush)
+        {
+            model._sinceFlush[sector] = [.. older, Current[sector]];
+        }
+
+        foreach (var (sector, hashes) in _maybe)
+        {
+            model.MayStand(sector, hashes);
+        }
+
+        if (syncFailed)
+        {
+            model.InDoubt.UnionWith(_sinceFlush.Keys);
+            model.InDoubt.UnionWith(InDoubt);
+        }
+
+        return model;
+    }
+
     /// <summary>Writes that have their numbers and are not acknowledged yet: what is logged stands in the log, and so
     /// in every point above it.</summary>
     public void Entered(IEnumerable<ModelWrite> writes)
@@ -88,6 +113,7 @@ internal sealed class DiskModel
         foreach (var write in writes)
         {
             InDoubt.UnionWith(Enumerable.Range(write.First, write.Hashes.Length));
+            Failed(write.First, write.Hashes);
             if (_underWay.Remove(write))
             {
                 Writes.Add(write with { Adopted = true });
@@ -130,13 +156,18 @@ internal sealed class DiskModel
     {
         for (var i = 0; i < hashes.Length; i++)
         {
-            if (!_maybe.TryGetValue(first + i, out var known))
-            {
-                _maybe[first + i] = known = [];
-            }
-
-            known.Add(hashes[i]);
+            MayStand(first + i, [hashes[i]]);
         }
+    }
+
+    private void MayStand(int sector, IReadOnlyCollection<ulong> hashes)
+    {
+        if (!_maybe.TryGetValue(sector, out var known))
+        {
+            _maybe[sector] = known = [];
+        }
+
+        known.UnionWith(hashes);
     }
 
     /// <summary>The write of a number.</summary>

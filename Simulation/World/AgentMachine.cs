@@ -73,7 +73,7 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         {
             _whileOff.ForEach(action => action());
             _whileOff.Clear();
-            vm.Forked(agent.Content(agent.Raw()));
+            vm.Forked(agent.Content(agent.Raw()), agent.PowerCutNext);
         }
         else if (vm.PutBack is not null)
         {

@@ -230,11 +230,18 @@ internal sealed class SimVm
     public void Acknowledged(SourceVolume volume, long number) =>
         _acknowledgedBy = (volume, Math.Max(number, AcknowledgedBy(volume)));
 
+    /// <summary>When the source's machine, data or disks were put back last (virtual time).</summary>
+    public TimeSpan ForkedAt { get; private set; } = TimeSpan.FromSeconds(-1);
+
     /// <summary>The source's disks hold something else now: another history begins.</summary>
-    public void Forked(ulong[] content)
+    /// <param name="content">What they hold.</param>
+    /// <param name="wasOff">Whether the machine was off, so that this is what its medium holds.</param>
+    public void Forked(ulong[] content, bool wasOff)
     {
         _former.Add(new Lineage(Source));
-        (Source, PutBack, LastNumber, SourceCut) = (DiskModel.From(content), content, 0, false);
+        ForkedAt = _world.Queue.Now;
+        Source = wasOff ? DiskModel.From(content) : Source.GoesOnFrom(content, SyncBroken);
+        (PutBack, LastNumber, SourceCut) = (content, 0, false);
     }
 
     /// <summary>Disks that were put back hold something else before anybody has opened them.</summary>
@@ -406,6 +413,7 @@ internal sealed class SimVm
         catch (Storage.SimulatedDeathException)
         {
             model.InDoubt.UnionWith(Enumerable.Range(sector, hashes.Length));
+            model.Failed(sector, hashes);
             throw;
         }
 
