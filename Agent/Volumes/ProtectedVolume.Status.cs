@@ -93,8 +93,8 @@ internal sealed partial class ProtectedVolume
         }
     }
 
-    // What only the source has (I16): the writes in the log behind the recovered machine's cut, and extents whose writes
-    // it did not carry.
+    // What only the source has (I16): the writes in the log behind the recovered machine's cut, and extents whose
+    // writes it did not carry.
     private static long Divergent(VolumeDirective directive, SourceVolume source, SourceCounters counters)
     {
         if (directive is not { Role: VolumeRole.Fenced, Cut: { } told })

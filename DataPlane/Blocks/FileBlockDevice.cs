@@ -104,6 +104,9 @@ public sealed class FileBlockDevice : IBlockDevice
     }
 
     /// <inheritdoc/>
+    public void DropCached() => _file.DropCached();
+
+    /// <inheritdoc/>
     public void Flush()
     {
         try

@@ -32,6 +32,14 @@ public interface IBlockDevice : IDisposable
     void Flush();
 
     /// <summary>
+    /// Lets later reads come from the medium. After a failed flush the system calls pages clean that the medium lacks,
+    /// and what is read from them would be trusted although a power cut takes it (I28).
+    /// </summary>
+    void DropCached()
+    {
+    }
+
+    /// <summary>
     /// The first run of one allocation state from an offset on, at most <paramref name="length"/> long.
     /// </summary>
     AllocatedRun NextRun(long offset, long length);

@@ -428,16 +428,6 @@ public sealed partial class ReplicaStore
         _log.Defer(new StoreRecord.PointSealed(point, _log.LastFrozen), segment, end);
     }
 
-    // A point holds all that the one before it holds, so it is complete as of that one's time too, whichever of two
-    // that were asked for at the same time came first. What lies ahead was told by a clock that was set since.
-    private DateTimeOffset CompleteAsOf(DateTimeOffset told)
-    {
-        var before = _log.Pending.OfType<StoreRecord.PointSealed>().LastOrDefault()?.Point
-            ?? State.Points.LastOrDefault().Point;
-        return before is not null && before.Time > told && before.Time <= _options.Time.GetUtcNow()
-            ? before.Time : told;
-    }
-
     private PlannedRecord Own(ChangeKind kind, DateTimeOffset time, byte[] data)
     {
         var applied = _log.Stream.Applied;

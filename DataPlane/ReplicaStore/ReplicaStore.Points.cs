@@ -110,6 +110,16 @@ public sealed partial class ReplicaStore
         }
     }
 
+    // A point holds all that the one before it holds, so it is complete as of that one's time too, whichever of two
+    // that were asked for at the same time came first. What lies ahead was told by a clock that was set since.
+    private DateTimeOffset CompleteAsOf(DateTimeOffset told)
+    {
+        var before = _log.Pending.OfType<StoreRecord.PointSealed>().LastOrDefault()?.Point
+            ?? State.Points.LastOrDefault().Point;
+        return before is not null && before.Time > told && before.Time <= _options.Time.GetUtcNow()
+            ? before.Time : told;
+    }
+
     /// <summary>Opens a point for reading, at once whatever its size (FOV, RTO).</summary>
     /// <exception cref="ReplicaRefusedException">The point does not exist or is unusable.</exception>
     public RecoveryPointExport OpenPoint(RecoveryPointId id)

@@ -140,6 +140,15 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
         }
     }
 
+    public void DropCached()
+    {
+        lock (storage.Gate)
+        {
+            Check();
+            data.DropCached();
+        }
+    }
+
     public void Dispose() => _disposed = true;
 
     private void Touch() => data.Changed = storage.Now?.Invoke() ?? data.Changed;

@@ -188,6 +188,15 @@ internal sealed class SimulatedFileData
         _dirty.Clear();
     }
 
+    /// <summary>What is clean is read from the medium again.</summary>
+    public void DropCached()
+    {
+        foreach (var page in _pages)
+        {
+            page?.DropClean();
+        }
+    }
+
     public void CutPower(SplittableRandom random)
     {
         if (Changed != _durableChanged && random.Chance(0.5))
@@ -284,6 +293,26 @@ internal sealed class SimulatedFileData
         }
 
         public void TakeForDurable() => (_durable, Unsynced) = ((byte[])Current.Clone(), 0);
+
+        public void DropClean()
+        {
+            for (var sector = 0; sector < SectorsPerPage; sector++)
+            {
+                if ((Unsynced >> sector & 1) == 0)
+                {
+                    var at = sector * SimulatedStorage.SectorSize;
+                    var now = Current.AsSpan(at, SimulatedStorage.SectorSize);
+                    if (_durable is null)
+                    {
+                        now.Clear();
+                    }
+                    else
+                    {
+                        _durable.AsSpan(at, SimulatedStorage.SectorSize).CopyTo(now);
+                    }
+                }
+            }
+        }
 
         public void FallBack(long length)
         {

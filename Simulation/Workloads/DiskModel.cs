@@ -70,8 +70,8 @@ internal sealed class DiskModel
     /// <summary>A model that begins with this content.</summary>
     public static DiskModel From(ulong[] content) => new((ulong[])content.Clone());
 
-    /// <summary>A model that goes on from this content over the same disks: a power cut may still bring back what is not
-    /// flushed. Where a sync failed, nothing that the engine does later need bring it to the medium, since the log that
+    /// <summary>A model that goes on from this content over the same disks: a power cut may still bring back what is
+    /// not flushed. Where a sync failed, nothing that the engine does later need bring it to the medium, since the log that
     /// could is not there any more.</summary>
     public DiskModel GoesOnFrom(ulong[] content, bool syncFailed)
     {

@@ -51,6 +51,9 @@ internal sealed class BusySource(IBlockDevice inner, Action synced) : IBlockDevi
     }
 
     /// <inheritdoc/>
+    public void DropCached() => inner.DropCached();
+
+    /// <inheritdoc/>
     public AllocatedRun NextRun(long offset, long length) => inner.NextRun(offset, length);
 
     /// <inheritdoc/>

@@ -85,8 +85,8 @@ internal class SimParts
     /// <summary>Whether a failback waits for the source side.</summary>
     public virtual bool WaitsForSync => true;
 
-    /// <summary>Whether frames are compressed in half of all seeds. What bears times has another length then when a wall
-    /// clock shows something else.</summary>
+    /// <summary>Whether frames are compressed in half of all seeds. What bears times has another length then when a
+    /// wall clock shows something else.</summary>
     public virtual bool Compresses => true;
 
     /// <summary>Who watches; a test may take some away, or add its own.</summary>

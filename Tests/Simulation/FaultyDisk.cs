@@ -62,6 +62,8 @@ internal sealed class FaultyDisk(IBlockDevice disk) : IBlockDevice
         }
     }
 
+    public void DropCached() => disk.DropCached();
+
     public AllocatedRun NextRun(long offset, long length) => disk.NextRun(offset, length);
 
     public void Dispose() => disk.Dispose();

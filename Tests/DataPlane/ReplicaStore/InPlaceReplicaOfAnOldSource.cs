@@ -2,6 +2,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Simulation.Storage;
 using Xunit;
@@ -64,6 +65,32 @@ public sealed class InPlaceReplicaOfAnOldSource
         Assert.Equal([1, 7, 1], _device.Bytes[..3]);
         var refusal = Assert.Throws<ReplicaRefusedException>(() => Open(new Term(1)));
         Assert.Equal(ReplicaRefusal.StaleTerm, refusal.Reason);
+    }
+
+    [Fact]
+    [Trait("Req", "I28")]
+    public void What_a_failed_flush_left_to_the_cache_alone_is_not_taken_for_equal()
+    {
+        var storage = new SimulatedStorage(3);
+        var file = storage.Root.Open("disk", StorageOpen.New);
+        file.Allocate(0, 1 << 16);
+        file.Sync();
+        storage.Root.Sync();
+        var written = new byte[1 << 16];
+        new Random(5).NextBytes(written);
+        using (var guests = new FileBlockDevice(file))
+        {
+            guests.Write([BlockChange.Write(0, written)]);
+            storage.FailsToSync = _ => true;
+            Assert.Throws<BlockDeviceException>(guests.Flush);
+            storage.FailsToSync = _ => false;
+        }
+
+        using var device = new FileBlockDevice(storage.Root.Open("disk", StorageOpen.Existing));
+        using var replica = InPlaceReplica.Open(_directory, s_vm, [new SourceDisk("disk", device)], new Term(2));
+        var differs = new bool[1];
+        replica.CompareBlocks(0, 0, System.Security.Cryptography.SHA256.HashData(written), differs);
+        Assert.True(differs[0]);
     }
 
     [Fact]
