@@ -71,8 +71,8 @@ internal sealed class DiskModel
     public static DiskModel From(ulong[] content) => new((ulong[])content.Clone());
 
     /// <summary>A model that goes on from this content over the same disks: a power cut may still bring back what is
-    /// not flushed. Where a sync failed, nothing that the engine does later need bring it to the medium, since the log that
-    /// could is not there any more.</summary>
+    /// not flushed. Where a sync failed, nothing that the engine does later need bring it to the medium, since the log
+    /// that could is not there any more.</summary>
     public DiskModel GoesOnFrom(ulong[] content, bool syncFailed)
     {
         var model = From(content);

@@ -92,9 +92,9 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     /// <summary>
     /// Opens the state in a directory of its own, or begins anew; the devices stay the caller's. When a disk is not as
     /// it was at the last sync (replaced, put back, written by somebody else, or a block device, of which nobody can
-    /// tell), the position says nothing about it: the replica begins anew, and all is compared. What is compared is read
-    /// from the medium, as a flush may have failed before: what only the cache has would be taken for equal, and the
-    /// first power cut after the failback would take it.
+    /// tell), the position says nothing about it: the replica begins anew, and all is compared. What is compared is
+    /// read from the medium, as a flush may have failed before: what only the cache has would be taken for equal, and
+    /// the first power cut after the failback would take it.
     /// </summary>
     /// <exception cref="ReplicaRefusedException">The state stands in a higher term.</exception>
     /// <exception cref="ReplicaCorruptException">The state is damaged.</exception>
