@@ -30,7 +30,9 @@ internal sealed class Ledger
         ["I24"] = "after a failback the source is what the target last was",
         ["I25"] = "no listed recovery point is gone or unusable",
         ["I27"] = "no write is refused, and the guest never waits for the target",
+        ["identity"] = "a second agent under a name, or a disk under a second one, is refused and disturbs nobody",
         ["journal"] = "drctl journal verify finds the event log sound",
+        ["lost"] = "without its journal the service refuses to start, and drctl recover makes it anew",
         ["process"] = "no process ends by itself; told to stop, it ends with 0",
         ["recovery"] = "healed, every VM is protected and in step again",
     };

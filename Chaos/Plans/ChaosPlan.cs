@@ -47,7 +47,8 @@ internal sealed class ChaosPlan(int seed, IReadOnlyList<Fault> faults, int vms)
         var isLong = random.Next(8) == 0;
         return fault switch
         {
-            Fault.KillAgent or Fault.KillService or Fault.KillBoth => Seconds(random, 0, 2),
+            Fault.KillAgent or Fault.KillService or Fault.KillBoth or Fault.LoseJournal or Fault.OldJournal =>
+                Seconds(random, 0, 2),
             Fault.FullDisk => Seconds(random, 2, 6),
             Fault.PauseAgent => Seconds(random, 0.2, 6),
             _ => isLong ? Seconds(random, 22, 26) : Seconds(random, 0.2, 7),
@@ -71,8 +72,12 @@ internal sealed class ChaosPlan(int seed, IReadOnlyList<Fault> faults, int vms)
         var vm = random.Next(vms);
         var changes = random.Next(3) == 0;
         var kills = Enumerable.Range(0, OperationsOfAStory).Select(_ => Kill(random)).ToList();
-        return new StoryPlan(kind, vm, changes, kills, Faults(random, [.. faults.Where(f => f != Fault.FullDisk)]));
+        return new StoryPlan(kind, vm, changes, kills, Faults(random, [.. faults.Where(WhileReversed)]));
     }
+
+    // A journal that is made anew ends what a replication back had reached.
+    private static bool WhileReversed(Fault fault) =>
+        fault is not (Fault.FullDisk or Fault.LoseJournal or Fault.OldJournal or Fault.Stranger);
 
     private PlannedKill? Kill(Random random)
     {

@@ -32,6 +32,15 @@ internal enum Fault
 
     /// <summary>Connections stay and nothing moves on them for a while.</summary>
     Stall,
+
+    /// <summary>SIGKILL of the service, whose journal is gone then; it is made anew from the replicas.</summary>
+    LoseJournal,
+
+    /// <summary>The same, with a copy of the journal from the service's death before in its place.</summary>
+    OldJournal,
+
+    /// <summary>A second agent under the agent's name, and disks of the VMs under other names.</summary>
+    Stranger,
 }
 
 /// <summary>What a fault befalls; two faults of one round never befall the same thing at the same time.</summary>
@@ -52,6 +61,9 @@ internal enum Lanes
 
     /// <summary>The file system of the agent's data.</summary>
     Disk = 8,
+
+    /// <summary>The second agent.</summary>
+    Stranger = 16,
 }
 
 /// <summary>The names of faults, as users type them.</summary>
@@ -63,7 +75,8 @@ internal static class FaultNames
         (Fault.KillAgent, "kill-agent"), (Fault.KillService, "kill-service"), (Fault.KillBoth, "kill-both"),
         (Fault.PauseAgent, "pause-agent"), (Fault.PauseService, "pause-service"), (Fault.FullDisk, "full-disk"),
         (Fault.CutBoth, "cut-both"), (Fault.CutToService, "cut-to-service"), (Fault.CutToAgent, "cut-to-agent"),
-        (Fault.Stall, "stall"),
+        (Fault.Stall, "stall"), (Fault.LoseJournal, "lose-journal"), (Fault.OldJournal, "old-journal"),
+        (Fault.Stranger, "stranger"),
     ];
 
     /// <summary>The name of a fault.</summary>
@@ -73,9 +86,10 @@ internal static class FaultNames
     public static Lanes LanesOf(Fault fault) => fault switch
     {
         Fault.KillAgent or Fault.PauseAgent => Lanes.Agent,
-        Fault.KillService or Fault.PauseService => Lanes.Service,
+        Fault.KillService or Fault.PauseService or Fault.LoseJournal or Fault.OldJournal => Lanes.Service,
         Fault.KillBoth => Lanes.Agent | Lanes.Service,
         Fault.FullDisk => Lanes.Disk,
+        Fault.Stranger => Lanes.Stranger,
         _ => Lanes.Link,
     };
 

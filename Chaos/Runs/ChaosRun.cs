@@ -133,8 +133,9 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
             var round = plan.Round(++_round);
             screen.Tell(options.Rounds is { } all ? $"round {_round} of {all}" : $"round {_round}");
             using var ticking = Ticking(scene);
+            using var timeline = new FaultTimeline(scene);
             await Task.WhenAll(
-                new FaultTimeline(scene).RunAsync(round.Faults, cancellationToken),
+                timeline.RunAsync(round.Faults, cancellationToken),
                 new Orders(scene).RunAsync(round.Orders, cancellationToken));
             await calm.RestoreAsync(cancellationToken);
             foreach (var machine in scene.Machines)

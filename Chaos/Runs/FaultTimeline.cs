@@ -4,11 +4,12 @@ using ReplicationEngine.Chaos.Plans;
 namespace ReplicationEngine.Chaos.Runs;
 
 /// <summary>Does the faults of a plan at their times, and takes each back when its time is over.</summary>
-internal sealed class FaultTimeline(Scene scene)
+internal sealed class FaultTimeline(Scene scene) : IDisposable
 {
     private static readonly TimeSpan WorthJudging = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<PlannedFault, Witnessed> _begun = [];
+    private readonly Stranger _stranger = new();
 
     /// <summary>Runs them all; when this returns, every fault is taken back.</summary>
     public async Task RunAsync(IReadOnlyList<PlannedFault> faults, CancellationToken cancellationToken)
@@ -36,10 +37,14 @@ internal sealed class FaultTimeline(Scene scene)
             else
             {
                 JudgeGuests(fault);
+                await JudgeStrangerAsync(fault.Fault);
                 await EndAsync(fault.Fault, cancellationToken);
             }
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stranger.Dispose();
 
     private Witnessed See() => new(scene.Sites.AgentTroubles, [.. scene.Machines
         .Where(machine => machine is { Place: Place.Source, Writer.IsWriting: true })
@@ -65,6 +70,14 @@ internal sealed class FaultTimeline(Scene scene)
         }
     }
 
+    private async Task JudgeStrangerAsync(Fault fault)
+    {
+        if (fault == Fault.Stranger)
+        {
+            await _stranger.JudgeAsync(scene);
+        }
+    }
+
     private void Begin(Fault fault)
     {
         var sites = scene.Sites;
@@ -83,6 +96,8 @@ internal sealed class FaultTimeline(Scene scene)
             Fault.CutBoth => sites.Link.Cut,
             Fault.CutToService => () => sites.Link.Hold(toService: true, toAgent: false),
             Fault.CutToAgent => () => sites.Link.Hold(toService: false, toAgent: true),
+            Fault.LoseJournal or Fault.OldJournal => sites.KillService,
+            Fault.Stranger => () => _stranger.Start(scene.Sites),
             _ => () => sites.Link.Hold(toService: true, toAgent: true),
         };
         act();
@@ -98,6 +113,13 @@ internal sealed class FaultTimeline(Scene scene)
                 break;
             case Fault.KillService:
                 await sites.StartServiceAsync(cancellationToken);
+                break;
+            case Fault.LoseJournal or Fault.OldJournal:
+                await new LostJournal(sites, scene.Ledger).ReplaceAsync(fault == Fault.OldJournal, cancellationToken);
+                await sites.StartServiceAsync(cancellationToken);
+                break;
+            case Fault.Stranger:
+                _stranger.Dispose();
                 break;
             case Fault.KillBoth:
                 await sites.StartServiceAsync(cancellationToken);

@@ -201,7 +201,8 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         _machine.Turn.Release();
         try
         {
-            await new FaultTimeline(scene).RunAsync(faults, cancellationToken);
+            using var timeline = new FaultTimeline(scene);
+            await timeline.RunAsync(faults, cancellationToken);
             await calm.WritesAsync(_machine, cancellationToken);
         }
         finally

@@ -11,6 +11,7 @@ namespace ReplicationEngine.Chaos.Sites;
 /// </summary>
 internal sealed class TwoSites : IAsyncDisposable
 {
+    private const string AgentName = "source";
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
@@ -83,6 +84,11 @@ internal sealed class TwoSites : IAsyncDisposable
             cancellationToken);
     }
 
+    /// <summary>Starts another agent under the agent's name, with data of its own.</summary>
+    public ChildProcess StartStranger(string data) => ChildProcess.Start(
+        Drctl.Program, Drctl.Environment,
+        ["agent", "--server", _server, "--data", data, "--name", AgentName, "--allow", Source]);
+
     /// <summary>Starts the agent.</summary>
     public void StartAgent()
     {
@@ -90,7 +96,7 @@ internal sealed class TwoSites : IAsyncDisposable
         _agent = ChildProcess.Start(
             Drctl.Program, Drctl.Environment,
             [
-                "agent", "--server", Link.Url, "--data", AgentData, "--name", "source", "--allow", Source, .. limit,
+                "agent", "--server", Link.Url, "--data", AgentData, "--name", AgentName, "--allow", Source, .. limit,
             ]);
         AgentRuns = true;
     }

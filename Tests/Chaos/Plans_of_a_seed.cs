@@ -73,7 +73,7 @@ public sealed class Plans_of_a_seed
     }
 
     private static IEnumerable<RoundPlan> Rounds(IReadOnlyList<Fault> faults) =>
-        Enumerable.Range(1, 40).SelectMany(seed => Enumerable.Range(1, 4).Select(round =>
+        Enumerable.Range(1, 60).SelectMany(seed => Enumerable.Range(1, 4).Select(round =>
             new ChaosPlan(seed, faults, vms: 2).Round(round)));
 
     private static string Text(int seed)

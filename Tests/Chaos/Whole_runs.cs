@@ -40,6 +40,24 @@ public sealed class Whole_runs : IDisposable
     }
 
     [Fact]
+    [Trait("Req", "I15")]
+    [Trait("Req", "I25")]
+    public async Task A_journal_that_is_lost_or_older_is_made_anew_and_a_stranger_gets_nothing()
+    {
+        var (code, output, error) = await RunAsync(
+            "--seed", "3", "--rounds", "1", "--vms", "1", "--disks", "1", "--faults",
+            "lose-journal,old-journal,stranger", "--json");
+        Assert.True(code == 0, $"{output}\n{error}");
+        var result = JsonNode.Parse(output)!;
+        foreach (var fault in new[] { "lose-journal", "old-journal", "stranger" })
+        {
+            Assert.True((long?)result["faults"]![fault] > 0, $"{fault} was never done: {output}");
+        }
+
+        Assert.True((long?)result["checks"]!["lost"] > 0 && (long?)result["checks"]!["identity"] > 0, output);
+    }
+
+    [Fact]
     public async Task A_byte_that_changed_behind_the_agent_is_found_told_with_its_seed_and_kept()
     {
         using var end = new CancellationTokenSource();

@@ -1,0 +1,58 @@
+using ReplicationEngine.Chaos.Sites;
+using ReplicationEngine.Witness.Processes;
+
+namespace ReplicationEngine.Chaos.Runs;
+
+/// <summary>
+/// Somebody who takes the agent's name, as a copied machine does, and protects disks that are protected already, under
+/// other names. Both are refused; that the real agent and its guests go on is judged beside it.
+/// </summary>
+internal sealed class Stranger : IDisposable
+{
+    private ChildProcess? _agent;
+    private string _data = "";
+
+    /// <summary>Starts the second agent.</summary>
+    public void Start(TwoSites sites)
+    {
+        _data = Path.Combine(sites.Root, "stranger");
+        _agent = sites.StartStranger(_data);
+    }
+
+    /// <summary>Tries to protect disks under other names, and judges that the second agent got nothing.</summary>
+    public async Task JudgeAsync(Scene scene)
+    {
+        foreach (var machine in scene.Machines)
+        {
+            var alias = Path.Combine(scene.Sites.Source, machine.Name + "-alias");
+            File.Delete(alias);
+            File.CreateSymbolicLink(alias, machine.Disks[0]);
+            var name = machine.Name + "-again";
+            var result = await scene.Sites.Drctl.RunAsync("protect", name, "--disk", alias);
+            File.Delete(alias);
+
+            // 3: the service is away just now.
+            if (result.Code != 3)
+            {
+                scene.Ledger.Check(
+                    "identity", result.Code != 0, $"the first disk of {machine.Name} was protected as {name} too");
+            }
+        }
+
+        var volumes = Path.Combine(_data, "volumes");
+        scene.Ledger.Check(
+            "identity", !Directory.Exists(volumes) || !Directory.EnumerateFileSystemEntries(volumes).Any(),
+            "a second agent under the name of the first was given volumes");
+        scene.Ledger.Check(
+            "identity", _agent is not { HasExited: true },
+            $"a second agent under the name of the first ended by itself: {_agent?.Errors.Trim()}");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _agent?.Kill();
+        _agent?.Dispose();
+        _agent = null;
+    }
+}
