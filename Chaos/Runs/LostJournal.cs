@@ -4,14 +4,14 @@ using ReplicationEngine.Chaos.Sites;
 namespace ReplicationEngine.Chaos.Runs;
 
 /// <summary>
-/// What a person does to a service whose journal is lost, or was put back to an older one: the service says so and does
-/// not start, and <c>drctl recover</c> makes a journal from the replicas. The service is dead.
+/// What a person does to a service whose journal is lost, or was put back to an older one: the service says so and
+/// does not start, and <c>drctl recover</c> makes a journal from the replicas. The service is dead.
 /// </summary>
 internal sealed class LostJournal(TwoSites sites, Ledger ledger)
 {
     private string Kept => Path.Combine(sites.Root, "journal-before");
 
-    /// <summary>Takes the journal away, or puts the one of the time before in its place, and has it made anew.</summary>
+    /// <summary>Takes the journal away, or puts the one of the time before in its place; has it made anew.</summary>
     /// <param name="older">Whether an older one takes its place, if there is one.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task ReplaceAsync(bool older, CancellationToken cancellationToken)
