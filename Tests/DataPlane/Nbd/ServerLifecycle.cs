@@ -223,6 +223,33 @@ public sealed class ServerLifecycle : IAsyncDisposable
         Assert.Equal(0u, client.Write(0, [1]));
     }
 
+    [Theory]
+    [InlineData("tty")]
+    [InlineData("5")]
+    public async Task A_socket_is_given_to_a_group_by_name_or_number_and_to_nobody_else(string group)
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root to give a socket to another group");
+        var path = Path.Combine(_server.Folder, "of-a-group");
+        _server.Server.ListenUnix(path, new UnixSocketAccess(
+            group, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite));
+        using var stat = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%G %a", path]) { RedirectStandardOutput = true })!;
+        Assert.Equal("tty 660", (await stat.StandardOutput.ReadToEndAsync(
+            TestContext.Current.CancellationToken)).Trim());
+        using var client = NbdClient.Open(path, "disk");
+        Assert.Equal(0u, client.Write(0, [1]));
+    }
+
+    [Fact]
+    public void A_group_that_is_not_known_is_named()
+    {
+        var path = Path.Combine(_server.Folder, "of-nobody");
+        var access = UnixSocketAccess.OwnerOnly with { Group = "no-such-group" };
+        var refusal = Assert.Throws<NbdListenException>(() => _server.Server.ListenUnix(path, access));
+        Assert.Contains("no group 'no-such-group'", refusal.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(path));
+    }
+
     [Fact]
     public void A_descriptor_that_is_no_listening_socket_is_refused()
     {
