@@ -39,7 +39,7 @@ internal sealed partial class ProtectedVolume
                 FirstTerm = new Term(directive.Term),
                 CacheLimitBytes = _host.CacheLimitBytes,
                 SegmentBytes = _host.SegmentBytes,
-                ConditionChanged = _ => _changed(),
+                ConditionChanged = Changed,
             }));
             _state = new OpenState(disks, source, null);
         }

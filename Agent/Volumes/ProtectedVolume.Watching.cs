@@ -12,6 +12,7 @@ internal sealed partial class ProtectedVolume
     private volatile VolumeProblem? _notGrown;
     private volatile bool _grown;
     private bool _comparisonOwed;
+    private string? _toldOf;
 
     /// <summary>
     /// Takes up disks that have grown: what is new is dirty, and clients that connect from now on see the new size. The
@@ -130,8 +131,23 @@ internal sealed partial class ProtectedVolume
         }
     }
 
+    // A short comparison is over before a report tells of it.
+    private void Changed(SourceCondition condition)
+    {
+        if (condition.Cause == SourceCause.ChangedOutside && condition.Detail.Length > 0
+            && condition.Detail != Interlocked.Exchange(ref _toldOf, condition.Detail))
+        {
+            ChangedOutside(_host.Logger, Vm, condition.Detail);
+        }
+
+        _changed();
+    }
+
     /// <summary>Notes why a directive could not be carried out, for the reports until one can.</summary>
     private void Failed(VolumeProblem problem) => _failure = problem;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Vm}: {Detail}")]
+    private static partial void ChangedOutside(ILogger logger, string vm, string detail);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the disks of '{Vm}' are not as they were: {Reason}")]
     private static partial void NotClaimed(ILogger logger, string vm, string reason);

@@ -20,7 +20,14 @@ namespace ReplicationEngine.DataPlane.Blocks;
 /// say nothing about its bytes.
 /// </param>
 public sealed record DiskSighting(
-    string Identity, bool IsBlockDevice, long SizeBytes, DateTimeOffset? Birth, DateTimeOffset? Changed);
+    string Identity, bool IsBlockDevice, long SizeBytes, DateTimeOffset? Birth, DateTimeOffset? Changed)
+{
+    /// <summary>
+    /// When the file was written last, which a change of its name or rights does not move and programs can set; null
+    /// where it is not known. It is kept nowhere.
+    /// </summary>
+    public DateTimeOffset? Written { get; init; }
+}
 
 /// <summary>Looks at disks of this machine: which they are, how large, and when they changed (A1, A3, A5).</summary>
 public static class DiskProbe
@@ -79,7 +86,7 @@ public static class DiskProbe
 
         const int invalidArgument = 22;
         return status.IsRegularFile
-            ? new DiskSighting(NameOf(status), false, size, status.Birth, status.Changed)
+            ? new DiskSighting(NameOf(status), false, size, status.Birth, status.Changed) { Written = status.Written }
             : throw new StorageException(
                 $"'{what}' is neither a regular file nor a block device; name a disk image or a block device",
                 invalidArgument);

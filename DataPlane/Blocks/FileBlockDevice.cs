@@ -107,11 +107,16 @@ public sealed class FileBlockDevice : IBlockDevice
     public void DropCached() => _file.DropCached();
 
     /// <inheritdoc/>
-    public void Flush()
+    public void Flush() => Synced(_file.Sync);
+
+    /// <inheritdoc/>
+    public void FlushTimes() => Synced(_file.SyncTimes);
+
+    private static void Synced(Action sync)
     {
         try
         {
-            _file.Sync();
+            sync();
         }
         catch (StorageException e)
         {

@@ -31,6 +31,9 @@ public interface IBlockDevice : IDisposable
     /// <summary>Makes every change that was finished before the call durable.</summary>
     void Flush();
 
+    /// <summary>As <see cref="Flush"/>, with the times that a file system keeps of the disk.</summary>
+    void FlushTimes() => Flush();
+
     /// <summary>
     /// Lets later reads come from the medium. After a failed flush the system calls pages clean that the medium lacks,
     /// and what is read from them would be trusted although a power cut takes it (I28).

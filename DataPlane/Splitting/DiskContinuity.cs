@@ -11,10 +11,14 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// every write and nobody can set it, and a mere change of name or rights moves it too: that costs a comparison.</para>
 /// <para><b>Untouched after the death of the process.</b> Nobody could note the last change time, so it must be
 /// explained: by the newest heartbeat, when the volume was idle then and logged nothing since; else by a record of the
-/// log, behind which the write to the disk follows at once. What the log says is completed must stand on the disk too
-/// (<see cref="LogAgreement"/>), which catches a disk that was overwritten in the same instant.</para>
+/// log, behind which the write to the disk follows at once. It cannot be older than the heartbeat's, or than a write
+/// that is known to be completed: such a disk was put back, with its file system. What the log says is completed must
+/// stand on the disk too (<see cref="LogAgreement"/>), which catches a disk that was overwritten in the same
+/// instant.</para>
 /// <para><b>Untouched after a boot.</b> The log may have lost its end, so only time can tell: nothing changed the disk
-/// after this boot began, nor later after the newest heartbeat than a heartbeat may take to reach the medium.</para>
+/// after this boot began, nor later after the newest heartbeat than the next one would have reached the medium. A
+/// change time older than the settled one means a disk that was put back to before a write whose active mark is gone;
+/// one that was put back to a later moment is compared where the marks are.</para>
 /// <para><b>A block device</b> has no times, and it can be written through a mount, device-mapper or another node: it
 /// is never proven untouched, and is compared after every stop.</para>
 /// A false alarm costs a comparison of hashes; a missed one would be silent divergence. So doubt counts as a change.
@@ -24,9 +28,9 @@ internal static class DiskContinuity
     /// <summary>From a record's time to the disk's change time, when a write follows its record at once.</summary>
     private static readonly TimeSpan WriteFollowsRecord = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How old the newest heartbeat on the medium may be at a power cut: the kernel writes pages back after
-    /// half a minute.</summary>
-    private static readonly TimeSpan WrittenBackWithin = TimeSpan.FromSeconds(60);
+    /// <summary>How old the newest heartbeat on the medium may be at a power cut: one may have been on its way, and
+    /// late.</summary>
+    private static readonly TimeSpan BeatsWithin = 2 * HeartbeatFile.Every;
 
     /// <summary>Why a disk must be compared, as one sentence; null when it is as the volume left it.</summary>
     public static string? Doubt(
@@ -74,12 +78,12 @@ internal static class DiskContinuity
 
         if (before.BootId != options.BootId)
         {
-            return changed <= (heartbeat.At + WrittenBackWithin).UtcTicks
+            return changed >= heartbeat.Settled[disk] && changed <= (heartbeat.At + BeatsWithin).UtcTicks
                 && (options.BootedAt is not { } booted || changed < booted.UtcTicks);
         }
 
         var isQuiet = heartbeat.IsIdle && found.Scan.Tail.Lsn == heartbeat.Newest;
-        return !isQuiet && before.Mode == SourceMode.Logging && found.Scan.Chain.Count > 0
-            && changed <= (found.Scan.LastTime + WriteFollowsRecord).UtcTicks;
+        return changed > heartbeat.Changed[disk] && !isQuiet && before.Mode == SourceMode.Logging
+            && found.Scan.Chain.Count > 0 && changed <= (found.Scan.LastTime + WriteFollowsRecord).UtcTicks;
     }
 }

@@ -11,21 +11,27 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <param name="Newest">The newest number given out.</param>
 /// <param name="IsIdle">No change was under way while the disks were looked at.</param>
 /// <param name="Changed">The disks' change times in UTC ticks; 0 where there is none.</param>
-internal sealed record Heartbeat(DateTimeOffset At, Lsn Newest, bool IsIdle, ImmutableArray<long> Changed)
+/// <param name="Settled">
+/// Change times that the medium has, each not older than any write whose active mark was taken away; 0 where there is
+/// none. A disk with an older one was put back to before such a write.
+/// </param>
+internal sealed record Heartbeat(
+    DateTimeOffset At, Lsn Newest, bool IsIdle, ImmutableArray<long> Changed, ImmutableArray<long> Settled)
 {
     /// <summary>Whether it says the same of the disks, whenever that was.</summary>
     public bool SaysTheSame(Heartbeat other) =>
-        Newest == other.Newest && IsIdle == other.IsIdle && Changed.AsSpan().SequenceEqual(other.Changed.AsSpan());
+        Newest == other.Newest && IsIdle == other.IsIdle && Changed.AsSpan().SequenceEqual(other.Changed.AsSpan())
+        && Settled.AsSpan().SequenceEqual(other.Settled.AsSpan());
 }
 
 /// <summary>
-/// Keeps the newest <see cref="Heartbeat"/> in the file <c>seen</c>. It is written over itself and synced only when a
-/// volume is opened: after the death of the process the page cache has the newest one, after a power cut the medium has
-/// one that is some seconds old, or a torn one, which reads as none.
+/// Keeps the newest <see cref="Heartbeat"/> in the file <c>seen</c>. It is written over itself, and synced every five
+/// seconds: after the death of the process the page cache has the newest one, after a power cut the medium has one that
+/// is some seconds old, or a torn one, which reads as none.
 /// <code>
-///   0 u32 CRC-32C of bytes 4 .. 40+8n   4 u32 magic "SEEN"   8 u16 version (1)   10 u16 disks n   12 u32 0
+///   0 u32 CRC-32C of bytes 4 .. 40+16n   4 u32 magic "SEEN"   8 u16 version (2)   10 u16 disks n   12 u32 0
 ///  16 i64 UTC ticks   24 i64 newest number   32 u8 idle   33 7 bytes 0
-///  40 n × i64 change time in UTC ticks (0: none)
+///  40 n × i64 change time in UTC ticks (0: none), i64 settled change time
 /// </code>
 /// </summary>
 internal sealed class HeartbeatFile : IDisposable
@@ -33,10 +39,15 @@ internal sealed class HeartbeatFile : IDisposable
     private const string Name = "seen";
     private const uint Magic = 0x4E454553;
     private const int Fixed = 40;
-    private static readonly TimeSpan RepeatAfter = TimeSpan.FromSeconds(30);
+    private const int Version = 2;
+    private const int PerDisk = 16;
     private readonly IStorageFile _file;
+    private DateTimeOffset _synced;
 
     private HeartbeatFile(IStorageFile file) => _file = file;
+
+    /// <summary>How often a heartbeat is repeated, and brought to the medium.</summary>
+    public static TimeSpan Every { get; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The newest heartbeat; null when there is none that can be read.</summary>
     public Heartbeat? Newest { get; private set; }
@@ -55,35 +66,40 @@ internal sealed class HeartbeatFile : IDisposable
         return new HeartbeatFile(file) { Newest = Parse(bytes.AsSpan(0, file.Read(0, bytes))) };
     }
 
-    /// <summary>Notes a heartbeat, unless it says what a recent one says: an idle volume writes twice a
-    /// minute.</summary>
-    public void Write(Heartbeat heartbeat)
+    /// <summary>Notes a heartbeat, unless it says what a recent one says, and makes it durable when that was not done
+    /// for a while, or <paramref name="durably"/> is set.</summary>
+    public void Write(Heartbeat heartbeat, bool durably = false)
     {
-        if (Newest is { } newest && newest.SaysTheSame(heartbeat) && heartbeat.At >= newest.At
-            && heartbeat.At - newest.At < RepeatAfter)
+        if (!durably && Newest is { } newest && newest.SaysTheSame(heartbeat) && IsRecent(newest.At, heartbeat.At))
         {
             return;
         }
 
-        var bytes = new byte[Fixed + (8 * heartbeat.Changed.Length)];
+        var bytes = new byte[Fixed + (PerDisk * heartbeat.Changed.Length)];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(4), Magic);
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), 1);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), Version);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(10), (ushort)heartbeat.Changed.Length);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), heartbeat.At.UtcTicks);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(24), heartbeat.Newest.Value);
         bytes[32] = heartbeat.IsIdle ? (byte)1 : (byte)0;
         for (var i = 0; i < heartbeat.Changed.Length; i++)
         {
-            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(Fixed + (8 * i)), heartbeat.Changed[i]);
+            var at = Fixed + (PerDisk * i);
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(at), heartbeat.Changed[i]);
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(at + 8), heartbeat.Settled[i]);
         }
 
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Crc32C.Compute(bytes.AsSpan(4)));
         _file.Write(0, bytes);
         Newest = heartbeat;
+        if (durably || !IsRecent(_synced, heartbeat.At))
+        {
+            _file.Sync();
+            _synced = heartbeat.At;
+        }
     }
 
-    /// <summary>Makes the newest heartbeat durable.</summary>
-    public void Sync() => _file.Sync();
+    private static bool IsRecent(DateTimeOffset then, DateTimeOffset now) => now >= then && now - then < Every;
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
@@ -91,26 +107,28 @@ internal sealed class HeartbeatFile : IDisposable
     private static Heartbeat? Parse(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < Fixed || BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) != Magic
-            || BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]) != 1)
+            || BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]) != Version)
         {
             return null;
         }
 
-        var length = Fixed + (8 * BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]));
+        var length = Fixed + (PerDisk * BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]));
         if (bytes.Length < length
             || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Crc32C.Compute(bytes[4..length]))
         {
             return null;
         }
 
-        var changed = ImmutableArray.CreateBuilder<long>();
-        for (var at = Fixed; at < length; at += 8)
+        var (changed, settled) = (ImmutableArray.CreateBuilder<long>(), ImmutableArray.CreateBuilder<long>());
+        for (var at = Fixed; at < length; at += PerDisk)
         {
             changed.Add(BinaryPrimitives.ReadInt64LittleEndian(bytes[at..]));
+            settled.Add(BinaryPrimitives.ReadInt64LittleEndian(bytes[(at + 8)..]));
         }
 
         return new Heartbeat(
             new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), TimeSpan.Zero),
-            new Lsn(BinaryPrimitives.ReadInt64LittleEndian(bytes[24..])), bytes[32] != 0, changed.ToImmutable());
+            new Lsn(BinaryPrimitives.ReadInt64LittleEndian(bytes[24..])), bytes[32] != 0, changed.ToImmutable(),
+            settled.ToImmutable());
     }
 }

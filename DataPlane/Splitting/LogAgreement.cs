@@ -12,39 +12,55 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <remarks>
 /// Changes are taken newest first, and of each only the bytes that no newer one writes; those not known to be completed
 /// only cover, since the disk may hold them or not. Extents that are marked dirty are left out: a write there may have
-/// failed. Only after the death of a process: a power cut may take completed changes that were not flushed.
+/// failed. Only after the death of a process: a power cut may take completed changes that were not flushed. A disk
+/// whose change time is older than a completed change does not hold it, whatever the sample says.
 /// </remarks>
 internal sealed class LogAgreement(
     IReadOnlyList<LogSegment> chain, IReadOnlyList<IBlockDevice> devices, IReadOnlyList<ExtentBits> dirty)
 {
-    private const int MostRecords = 4096;
+    private const int MostRecords = 1 << 20;
+    private static readonly TimeSpan ClockGrain = TimeSpan.FromMilliseconds(50);
     private const long MostBytes = 32L << 20;
     private readonly CoveredRanges[] _covered = [.. devices.Select(_ => new CoveredRanges())];
     private readonly HashSet<int> _differing = [];
     private byte[] _record = new byte[64 << 10];
     private byte[] _onDisk = new byte[64 << 10];
+    private readonly DateTimeOffset?[] _written = new DateTimeOffset?[devices.Count];
     private long _compared;
+    private int _looked;
 
     /// <summary>The disks that do not hold what they should.</summary>
+    /// <param name="completed">What up to here changes the disks stands on them.</param>
+    /// <param name="changed">When each disk was changed last; null where that is not known.</param>
     /// <exception cref="BlockDeviceException">A disk cannot be read.</exception>
-    public IReadOnlySet<int> Differing(Lsn completed)
+    public IReadOnlySet<int> Differing(Lsn completed, IReadOnlyList<DateTimeOffset?> changed)
     {
-        for (var i = chain.Count - 1; i >= 0 && _compared < MostBytes; i--)
+        for (var i = chain.Count - 1; i >= 0 && HasMore(); i--)
         {
             var records = RecordsOf(chain[i]);
-            for (var r = records.Count - 1; r >= 0 && _compared < MostBytes; r--)
+            for (var r = records.Count - 1; r >= 0 && HasMore(); r--)
             {
                 Check(chain[i], records[r].Offset, records[r].Header, completed);
+            }
+        }
+
+        for (var disk = 0; disk < devices.Count; disk++)
+        {
+            if (changed[disk] + ClockGrain < _written[disk])
+            {
+                _differing.Add(disk);
             }
         }
 
         return _differing;
     }
 
-    /// <summary>The newest records of a segment that change bytes, oldest first.</summary>
+    private bool HasMore() => _compared < MostBytes && _looked < MostRecords;
+
+    /// <summary>The records of a segment that change bytes, oldest first.</summary>
     private static List<(long Offset, ChangeHeader Header)> RecordsOf(LogSegment segment)
     {
-        var records = new Queue<(long, ChangeHeader)>();
+        var records = new List<(long, ChangeHeader)>();
         var reader = new RecordReader();
         for (var offset = (long)LogSegmentHeader.Size; offset < segment.Used;)
         {
@@ -55,25 +71,27 @@ internal sealed class LogAgreement(
 
             if (header.Kind is ChangeKind.Write or ChangeKind.Zeroes)
             {
-                records.Enqueue((offset, header));
-                if (records.Count > MostRecords)
-                {
-                    records.Dequeue();
-                }
+                records.Add((offset, header));
             }
 
             offset += header.EncodedLength;
         }
 
-        return [.. records];
+        return records;
     }
 
     private void Check(LogSegment segment, long offset, in ChangeHeader header, Lsn completed)
     {
+        _looked++;
         if (header.Disk >= devices.Count || header.Offset < 0 || header.Length <= 0
             || header.Offset > devices[header.Disk].Length - header.Length)
         {
             return;
+        }
+
+        if (header.Lsn.Value <= completed.Value)
+        {
+            _written[header.Disk] ??= header.Time;
         }
 
         var fresh = _covered[header.Disk].Cover(header.Offset, header.Offset + header.Length);

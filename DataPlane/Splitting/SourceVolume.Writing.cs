@@ -46,7 +46,12 @@ public sealed partial class SourceVolume
         }
     }
 
-    internal void Flush(int disk)
+    internal void Flush(int disk) => Flush(disk, DeviceOf(disk).Flush);
+
+    /// <summary>As <see cref="Flush(int)"/>, with the times of the disk.</summary>
+    private void FlushTimes(int disk) => Flush(disk, DeviceOf(disk).FlushTimes);
+
+    private void Flush(int disk, Action flushDevice)
     {
         if (_closed)
         {
@@ -65,7 +70,7 @@ public sealed partial class SourceVolume
         try
         {
             _state.SyncBegins();
-            DeviceOf(disk).Flush();
+            flushDevice();
             _state.SyncEnded();
         }
         catch (IOException e)
@@ -98,6 +103,7 @@ public sealed partial class SourceVolume
                 if (mode == _mode && IsMarked(map, mark, ticket) && (mode == SourceMode.DirtyMap || TryLog(ticket)))
                 {
                     _captured += mode == SourceMode.Logging ? ticket.Records.Count : ticket.Count;
+                    _entered++;
                     _order.Enter(ticket, mode == SourceMode.Logging ? ticket.Records.Count : ticket.Count);
                     foreach (var run in ticket.Runs)
                     {

@@ -79,6 +79,8 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         _backlog = [.. _disks.Select((_, i) => _log.BytesAfter(_acknowledged, i))];
         _flushes = [.. _disks.Select(_ => new FlushTracker())];
         _settling = new Settling?[_disks.Length];
+        _timesKept = new long[_disks.Length];
+        _settled = _heartbeat.Newest is { } beat ? [.. beat.Settled] : new long[_disks.Length];
         _condition = new SourceCondition(
             _mode, state.Cause, string.Empty, SyncFailed: false, state.Fenced, options.Time.GetUtcNow());
         _announced = _condition;

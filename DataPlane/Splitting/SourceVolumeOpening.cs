@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicationLog;
@@ -183,7 +184,8 @@ internal static class SourceVolumeOpening
                 var agreement = new LogAgreement(
                     scan.Chain, [.. options.Disks.Select(d => d.Device)],
                     [.. state.Disks.Select((d, i) => DirtyBits(options, i, d.SizeBytes))]);
-                foreach (var disk in agreement.Differing(new Lsn(Max(scan.Completed, state.Completed))))
+                var changed = options.Disks.Select(d => d.Look?.Invoke()?.Changed).ToList();
+                foreach (var disk in agreement.Differing(new Lsn(Max(scan.Completed, state.Completed)), changed))
                 {
                     doubts[disk] ??= $"'{options.Disks[disk].Path}' does not hold what was written to it last";
                 }
@@ -204,10 +206,11 @@ internal static class SourceVolumeOpening
         var file = HeartbeatFile.Open(options.Directory);
         if (options.Disks.Any(d => d.Look is not null))
         {
-            file.Write(new Heartbeat(
-                options.Time.GetUtcNow(), newest, IsIdle: true,
-                [.. options.Disks.Select(d => d.Look?.Invoke()?.Changed?.UtcTicks ?? 0)]));
-            file.Sync();
+            var changed = options.Disks.Select(d => d.Look?.Invoke()?.Changed?.UtcTicks ?? 0).ToImmutableArray();
+            var settled = file.Newest is { } last && last.Settled.Length == changed.Length
+                ? last.Settled.Zip(changed, Math.Min).ToImmutableArray() : [.. changed.Select(_ => 0L)];
+            file.Write(
+                new Heartbeat(options.Time.GetUtcNow(), newest, IsIdle: true, changed, settled), durably: true);
         }
 
         return file;

@@ -16,9 +16,10 @@ namespace ReplicationEngine.DataPlane.Storage;
 /// <param name="Links">Hard links; 0 once the file is deleted.</param>
 /// <param name="Birth">When the file was made; null where the file system does not keep it.</param>
 /// <param name="Changed">The change time, which no program can set.</param>
+/// <param name="Written">The time of the last write, which programs can set.</param>
 internal sealed record FileStatus(
     int Mode, uint DeviceMajor, uint DeviceMinor, ulong Inode, uint NodeMajor, uint NodeMinor, long SizeBytes,
-    uint Links, DateTimeOffset? Birth, DateTimeOffset Changed)
+    uint Links, DateTimeOffset? Birth, DateTimeOffset Changed, DateTimeOffset Written)
 {
     private const int TypeMask = 0xF000;
     private const int BlockDevice = 0x6000;
@@ -32,6 +33,7 @@ internal sealed record FileStatus(
     private const int SizeAt = 40;
     private const int BirthAt = 80;
     private const int ChangedAt = 96;
+    private const int WrittenAt = 112;
     private const int NodeAt = 128;
     private const int DeviceAt = 136;
 
@@ -85,7 +87,8 @@ internal sealed record FileStatus(
         *(ushort*)(status + ModeAt), *(uint*)(status + DeviceAt), *(uint*)(status + DeviceAt + 4),
         *(ulong*)(status + InodeAt), *(uint*)(status + NodeAt), *(uint*)(status + NodeAt + 4),
         *(long*)(status + SizeAt), *(uint*)(status + LinksAt),
-        (*(uint*)status & BirthBit) != 0 ? Time(status + BirthAt) : null, Time(status + ChangedAt));
+        (*(uint*)status & BirthBit) != 0 ? Time(status + BirthAt) : null, Time(status + ChangedAt),
+        Time(status + WrittenAt));
 
     // A whole tick is 100 ns; the rest is cut off alike each time, so equal times stay equal.
     private static unsafe DateTimeOffset Time(byte* time) =>

@@ -174,7 +174,12 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
     }
 
     /// <inheritdoc/>
-    public void Sync()
+    public void Sync() => Sync(NativeMethods.DataSync);
+
+    /// <inheritdoc/>
+    public void SyncTimes() => Sync(NativeMethods.Sync);
+
+    private void Sync(Func<SafeFileHandle, int> sync)
     {
         if (_poisoned)
         {
@@ -183,7 +188,7 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
                 StorageException.InputOutput);
         }
 
-        while (NativeMethods.DataSync(handle) != 0)
+        while (sync(handle) != 0)
         {
             var errno = Marshal.GetLastPInvokeError();
             if (errno != NativeMethods.Interrupted)

@@ -105,6 +105,9 @@ public interface IStorageFile : IDisposable
     /// <summary>Makes all finished writes (and the length) durable.</summary>
     void Sync();
 
+    /// <summary>As <see cref="Sync"/>, with the times that the file system keeps of the file.</summary>
+    void SyncTimes() => Sync();
+
     /// <summary>
     /// A hint: nobody will read soon what is durable of this file, so the system's memory for it is better used again.
     /// </summary>

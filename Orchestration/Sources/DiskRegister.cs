@@ -26,9 +26,9 @@ internal sealed class DiskRegister(
         var states = await vms(cancellationToken);
         lock (_lock)
         {
-            foreach (var ended in states.Where(HasEnded))
+            foreach (var known in states.Where(state => HasEnded(state) || IsReported(state)))
             {
-                _checked.Remove(ended.Enrollment.Vm.Value);
+                _checked.Remove(known.Enrollment.Vm.Value);
             }
 
             var others = states.Where(state => !HasEnded(state) && state.Enrollment.Vm.Value != vm)
@@ -52,6 +52,12 @@ internal sealed class DiskRegister(
 
     private static bool HasEnded(ProtectedVmState state) =>
         state.Phase is Phase.NotProtected or Phase.EnableFailed or Phase.Disabled;
+
+    // A disk may be replaced by another one under its path, and the one that it was is nobody's then.
+    private bool IsReported(ProtectedVmState state) =>
+        agents.Sightings.Status(state.Enrollment.Vm.Value)?.Disks is { } reported
+        && state.Enrollment.Disks.All(disk =>
+            reported.Any(now => now.Path == disk.Path && now.Identity is { Length: > 0 }));
 
     // Device numbers hold for one boot; what the agent says now is newer than what was found when it was protected.
     private IEnumerable<ProtectedDisk> Known(ProtectedVmState state)

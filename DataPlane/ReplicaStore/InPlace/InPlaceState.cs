@@ -25,7 +25,7 @@ internal sealed record InPlaceState(
     /// <summary>Whether the disks are as they were at the last sync.</summary>
     public bool IsOf(IReadOnlyList<SourceDisk> disks) => Seen.Count == 0
         || (Seen.Count == disks.Count && Seen.Select((seen, i) => disks[i].Look?.Invoke() is not { } now
-            || (!now.IsBlockDevice && now == seen)).All(same => same));
+            || (!now.IsBlockDevice && now with { Written = null } == seen with { Written = null })).All(same => same));
 
     /// <summary>This state, with what must outlive a new beginning: what was overwritten before.</summary>
     public InPlaceState After(InPlaceState? before) => before is null ? this

@@ -110,6 +110,113 @@ public sealed class SourceVolumeOverOtherDisks
         Follow(volume);
     }
 
+    [Fact]
+    [Trait("Req", "RES-3")]
+    public void After_a_power_cut_a_disk_put_back_to_before_lowered_marks_is_compared_whole()
+    {
+        var volume = _world.OpenInStep();
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        var (snapshot, then) = (_world.SourceDisk(0), _world.Time.GetUtcNow());
+        for (var i = 0; i < 3; i++)
+        {
+            Write(volume, i, (byte)(1 + i));
+        }
+
+        _world.Replica.CatchUp(volume);
+        _world.Settle();
+        Write(volume, 9, 7);
+        _world.Crash(powerCut: true);
+        _world.PutBack(new Dictionary<string, byte[]>(StringComparer.Ordinal) { ["disks/d0"] = snapshot }, "disks");
+        _world.Replace(0, seen => seen with { Changed = then });
+        _world.Time.Advance(TimeSpan.FromMinutes(10));
+        _world.BootedAt = _world.Time.GetUtcNow();
+        volume = _world.Open();
+        Assert.Equal((SourceCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
+        Follow(volume);
+    }
+
+    [Theory]
+    [Trait("Req", "RES-3")]
+    [InlineData(8, false)]
+    [InlineData(15, true)]
+    public void After_a_power_cut_a_disk_written_when_no_heartbeat_came_any_more_is_compared_whole(
+        int seconds, bool whole)
+    {
+        InStepAfterWrites().Maintain();
+        _world.Crash(powerCut: false);
+        _world.Time.Advance(TimeSpan.FromSeconds(seconds));
+        if (whole)
+        {
+            _world.WriteOutside(0, 12L * SourceWorld.Extent, 4096, 0xEE);
+        }
+        else
+        {
+            _world.Touch(0);
+        }
+
+        _world.Crash(powerCut: true);
+        _world.Time.Advance(TimeSpan.FromMinutes(1));
+        _world.BootedAt = _world.Time.GetUtcNow();
+        var volume = _world.Open();
+        Assert.Equal(whole, volume.Counters().DirtyBytes == Size);
+        Follow(volume);
+    }
+
+    [Theory]
+    [Trait("Req", "RES-3")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_disk_put_back_after_a_crash_is_told_however_often_one_place_was_written_since(bool timesTell)
+    {
+        _world.SegmentBytes = 8 << 20;
+        var volume = InStepAfterWrites();
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        Write(volume, 6, 0x43);
+        var (snapshot, then) = (_world.SourceDisk(0), _world.Time.GetUtcNow());
+        Write(volume, 5, 0x11);
+        for (var i = 0; i < 4500; i++)
+        {
+            volume.Disk(0).Write([SourceWorld.Write(6L * SourceWorld.Extent, 512, 0x43)]);
+        }
+
+        _world.Crash(powerCut: false);
+        _world.PutBack(new Dictionary<string, byte[]>(StringComparer.Ordinal) { ["disks/d0"] = snapshot }, "disks");
+        if (timesTell)
+        {
+            _world.Replace(0, seen => seen with { Changed = then });
+        }
+
+        volume = _world.Open();
+        Assert.Equal(snapshot, _world.SourceDisk(0));
+        Assert.Equal(SourceCause.ChangedOutside, volume.Condition.Cause);
+        Follow(volume);
+    }
+
+    [Fact]
+    [Trait("Req", "RES-3")]
+    public void A_disk_that_somebody_else_writes_while_it_is_served_is_compared_and_its_growth_is_none_of_that()
+    {
+        var volume = InStepAfterWrites();
+        Write(volume, 4, 7);
+        _world.Replica.CatchUp(volume);
+        volume.Maintain();
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        _world.Replace(0, seen => seen with { SizeBytes = 2 * Size, Changed = _world.Time.GetUtcNow() });
+        volume.Maintain();
+        Assert.Equal(0, volume.Counters().DirtyBytes);
+        _world.Replace(0, seen => seen with { SizeBytes = Size });
+        volume.Maintain();
+        Assert.Equal(0, volume.Counters().DirtyBytes);
+
+        _world.Time.Advance(TimeSpan.FromSeconds(1));
+        _world.WriteOutside(0, 9L * SourceWorld.Extent, 4096, 0xEE);
+        volume.Maintain();
+        Assert.Equal((SourceCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
+        Assert.Contains("while it was served", volume.Condition.Detail, StringComparison.Ordinal);
+        _world.Replica.CatchUp(volume);
+        _world.AssertInStep();
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -45,6 +45,8 @@ internal sealed class SourceWorld
 
     public long CacheLimit { get; set; } = 64 << 20;
 
+    public long SegmentBytes { get; set; } = 256 << 10;
+
     public double BacklogLimit { get; set; } = 100;
 
     public DateTimeOffset? BootedAt { get; set; }
@@ -68,7 +70,7 @@ internal sealed class SourceWorld
             BootedAt = BootedAt,
             Time = Time,
             CacheLimitBytes = CacheLimit,
-            SegmentBytes = 256 << 10,
+            SegmentBytes = SegmentBytes,
             BacklogLimit = BacklogLimit,
             ConditionChanged = Conditions.Add,
         });

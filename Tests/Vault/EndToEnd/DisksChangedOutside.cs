@@ -58,6 +58,38 @@ public sealed class DisksChangedOutside : IDisposable
     }
 
     [Fact]
+    [Trait("Req", "RES-3")]
+    public async Task A_disk_that_somebody_else_writes_while_it_is_served_is_compared()
+    {
+        var vm = await ProtectedAsync();
+        await using (var file = new FileStream(
+            vm.Disks[0], FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+        {
+            file.Position = 5 << 20;
+            file.Write([.. Enumerable.Repeat((byte)0xEE, 1 << 20)]);
+        }
+
+        await _lab.UntilAsync("the agent tells of it", () => Task.FromResult(
+            _lab.Agent!.Errors.Contains("changed by somebody else while it was served", StringComparison.Ordinal)));
+        await vm.InSyncAsync();
+        await PointEqualsAsync(vm);
+    }
+
+    [Fact]
+    public async Task A_disk_that_was_replaced_may_be_another_vms()
+    {
+        var vm = await ProtectedAsync();
+        Assert.Equal(0, _lab.Agent!.Stop());
+        var was = vm.Disks[0] + ".was";
+        File.Move(vm.Disks[0], was);
+        File.Copy(was, vm.Disks[0]);
+        await _lab.StartAgentAsync();
+        await vm.InSyncAsync();
+        await _lab.AskAsync("protect", "two", "--disk", was);
+        await vm.InSyncAsync();
+    }
+
+    [Fact]
     public async Task A_disk_whose_path_leads_elsewhere_is_told()
     {
         var vm = await ProtectedAsync();
