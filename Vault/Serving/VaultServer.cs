@@ -57,7 +57,12 @@ internal static class VaultServer
             await app.WaitForShutdownAsync(cancellationToken);
             return ExitCodes.Done;
         }
-        catch (Exception e) when (e is JournalCorruptException or JournalUnavailableException or JournalInUseException
+        catch (JournalCorruptException e)
+        {
+            await Console.Error.WriteLineAsync(StartCheck.Sentence(options.Data, e));
+            return ExitCodes.Refused;
+        }
+        catch (Exception e) when (e is JournalUnavailableException or JournalInUseException
             or VaultRefusedException or ReplayRefusedException)
         {
             await Console.Error.WriteLineAsync(e.Message);

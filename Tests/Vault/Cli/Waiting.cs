@@ -92,7 +92,9 @@ public sealed class Waiting
         {
             Source = vm.Source with { Connected = false },
             Causes = code is null ? [] :
-                [new CauseView(code, "warning", "It is refused; run `drctl agents forget agent1`.", null, Samples.Start)],
+            [
+                new CauseView(code, "warning", "It is refused; run `drctl agents forget agent1`.", null, Samples.Start),
+            ],
         });
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("reprotect", "vm1", "--discard"));
