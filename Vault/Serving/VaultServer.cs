@@ -163,7 +163,7 @@ internal static class VaultServer
         services.AddSingleton<AgentRegistry>();
         services.AddSingleton<IAgents>(provider => provider.GetRequiredService<AgentRegistry>());
         services.AddSingleton(provider =>
-            new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>()));
+            new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>(), acceptAtOnce: false));
         services.AddSingleton(provider => new TargetSite(
             options.Data, provider.GetRequiredService<DiskServer>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()));
