@@ -97,7 +97,8 @@ public sealed class RestartedAgents : IDisposable
 
             await _lab.UntilAsync(
                 "the next agent is connected",
-                async () => await ProcessAsync() is { } process && process != former, detail: () => holder?.Errors ?? "");
+                async () => await ProcessAsync() is { } process && process != former,
+                detail: () => holder?.Errors ?? "");
             await ServedAsync(vms);
         }
 
