@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
@@ -62,6 +63,35 @@ public sealed class RestartedAgents : IDisposable
         var images = await vms[0].TestImagesAsync(await vms[0].PointAsync());
         Assert.All(images[0].Take(Guest.WriteBytes), b => Assert.Equal(guest.Pattern, b));
     }
+
+    [Fact]
+    public async Task By_the_unit_that_is_printed_it_serves_disks_without_a_home()
+    {
+        await _lab.StartServiceAsync();
+        var socket = Path.Combine(_lab.Root, "handed.sock");
+        var start = PrintedText.Lines("docs/RESTARTS.md", "A socket that outlives the agent")
+            .Single(line => line.StartsWith("ExecStart=", StringComparison.Ordinal))["ExecStart=".Length..];
+        using var holder = HandedOverSocket.StartCommand(
+            _lab, socket,
+            ["/usr/bin/env", "-u", "HOME", "-u", "XDG_CONFIG_HOME", .. start
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Meant)]);
+        await _lab.UntilAsync("the agent is connected", ConnectedAsync, detail: () => holder.Errors);
+        var vm = LabVm.Make(_lab, "web", disks: 1, mebibytes: 8);
+        await vm.ProtectAsync();
+        var uri = Assert.Single(await vm.SourceUrisAsync());
+        Assert.Contains(Uri.EscapeDataString("handed.sock"), uri, StringComparison.Ordinal);
+        WriteOrderCheck.Equal(vm.Bases[0], NbdImages.Read(uri), "the disk through the socket that was handed over");
+    }
+
+    private string Meant(string word) => word switch
+    {
+        "/usr/local/bin/drctl" => Lab.Program,
+        "http://127.0.0.1:7443" => _lab.Server,
+        "/var/lib/drctl-agent" => _lab.AgentData,
+        "/srv" => _lab.SiteA,
+        "/etc/drctl/api-token" => _lab.TokenFile,
+        _ => word,
+    };
 
     [Theory]
     [InlineData(true)]
