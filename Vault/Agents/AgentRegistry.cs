@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Api;
@@ -17,7 +16,7 @@ internal sealed partial class AgentRegistry(
 {
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ProcessLife> _lives = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, RepeatedReason> _said = new(StringComparer.Ordinal);
+    private readonly RefusalsSaid _said = new(time);
     private readonly VmGates _admissions = new();
 
     /// <summary>Raised with the agent's name when it has connected.</summary>
@@ -189,14 +188,14 @@ internal sealed partial class AgentRegistry(
         _sessions[agent] = session;
         Sightings.Connected(agent);
         Sightings.Settled(agent);
-        _said.TryRemove(agent, out _);
+        _said.Forget(agent);
         Admitted(logger, agent, session.Claim);
     }
 
     private ControlMessage.Refused Refuse(AgentClaim claim, AdmissionVerdict.Refuse refuse)
     {
         Sightings.Conflicts(claim.Agent, refuse.Conflict);
-        if (_said.GetOrAdd(claim.Agent, _ => new RepeatedReason(time)).IsWorthSaying(refuse.Conflict))
+        if (_said.IsWorthSaying(claim, refuse.Code))
         {
             Conflicting(logger, refuse.Conflict);
         }
