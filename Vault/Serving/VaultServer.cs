@@ -109,19 +109,15 @@ internal static class VaultServer
         {
             Limit(kestrel.Limits);
             kestrel.AddServerHeader = false;
+            var door = new ConnectionDoor(ConnectionDoor.MostOf(OpenFileLimit.Limit), TimeProvider.System);
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection =>
             {
-                if (OpenFileLimit.IsNearlyReached)
-                {
-                    return Task.CompletedTask;
-                }
-
                 if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
                 {
                     LiveSockets.Apply(socket);
                 }
 
-                return next(connection);
+                return door.ServeAsync(connection, next);
             }));
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
@@ -138,7 +134,8 @@ internal static class VaultServer
     }
 
     // Deadlines and caps on everything a stranger can hold open (S3, F20). The agents' streams have closer ones of
-    // their own (AgentDoor, AgentStreams); these leave room above them.
+    // their own (AgentDoor, AgentStreams) and so have connections without a request (ConnectionDoor); these leave room
+    // above them.
     private static void Limit(KestrelServerLimits limits)
     {
         const long largestBody = 1 << 20;
