@@ -226,6 +226,9 @@ public sealed class ServerLifecycle : IAsyncDisposable
         Assert.Throws<NbdListenException>(() => _server.Server.ListenUnix(path));
         Assert.Equal("not a socket", File.ReadAllText(path));
         Assert.Throws<NbdListenException>(() => _server.Server.ListenUnix("/tmp/" + new string('x', 120)));
+        var nowhere = Assert.Throws<NbdListenException>(() => _server.Server.ListenUnix("/nodir/disks.sock"));
+        Assert.Contains("The directory '/nodir'", nowhere.Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", nowhere.Message, StringComparison.Ordinal);
     }
 
     [Fact]

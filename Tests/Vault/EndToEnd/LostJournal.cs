@@ -267,7 +267,10 @@ public sealed class LostJournal : IDisposable
         }
 
         var beside = await RefusedStartAsync(_lab.ServiceData);
-        Assert.Contains("in use", beside, StringComparison.Ordinal);
+        Assert.Contains("`drctl replica serve`", beside, StringComparison.Ordinal);
+        var recover = await _lab.RunAsync("recover", "--data", _lab.ServiceData);
+        Assert.Equal(1, recover.Code);
+        Assert.Contains("`drctl replica serve`", recover.Errors, StringComparison.Ordinal);
         Assert.Equal(0, serving.Stop());
     }
 
