@@ -157,8 +157,9 @@ public sealed record StateAtView(long Seq, DateTimeOffset Time, string Phase, st
 
 /// <summary>An agent: <c>GET /api/v1/agents</c> lists those whose name belongs to a key, that were connected since the
 /// service started, or whose name another one claims. An agent counts as connected while it was heard of within the
-/// last seconds; <paramref name="LastSeen"/> is null when it was not since the service started. <c>DELETE /api/v1/agents/{name}</c> has the next agent that registers the name get it; 409
-/// with code <c>agent-connected</c> while it is connected, 404 for a name that belongs to none.</summary>
+/// last seconds; <paramref name="LastSeen"/> is null when it was not since the service started.
+/// <c>DELETE /api/v1/agents/{name}</c> has the next agent that registers the name get it; 409 with code
+/// <c>agent-connected</c> while it is connected, 404 for a name that belongs to none.</summary>
 public sealed record AgentView(string Name, bool Connected, DateTimeOffset? LastSeen, IReadOnlyList<string> Vms)
 {
     /// <summary>The connected process: number, host, address; null while there is none.</summary>

@@ -71,7 +71,8 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
             var why = job.Error is { } error ? $"{error.Message.TrimEnd('.')}" : "the server gave no reason";
             var remedy = job.Error?.Remedy is { Length: > 0 } text ? $" {text}" : string.Empty;
             throw CommandFailedException.Refused(
-                $"{job.Vm}: {job.Kind} failed{(step is null ? string.Empty : $" at {step}")}: {why}.{remedy}{Left(state)}");
+                $"{job.Vm}: {job.Kind} failed{(step is null ? string.Empty : $" at {step}")}: {why}.{remedy}"
+                + Left(state));
         }
 
         if (job.State == "cancelled")

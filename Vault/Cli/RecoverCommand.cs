@@ -15,8 +15,8 @@ internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surr
 
     private readonly Option<bool> _replace = new("--replace-journal")
     {
-        Description = "Set a journal aside that is damaged or does not belong to the replicas; it is kept under another "
-            + "name",
+        Description = "Set a journal aside that is damaged or does not belong to the replicas; it is kept under "
+            + "another name",
     };
 
     private readonly Option<string?> _agent = new("--agent")

@@ -29,7 +29,8 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
     private static readonly ProtectedVmCodec Codec = new();
 
     /// <summary>Recovers all VMs that have a replica.</summary>
-    /// <param name="replace">A journal that is damaged or does not fit the replicas is set aside under another name.</param>
+    /// <param name="replace">A journal that is damaged or does not fit the replicas is set aside under another
+    /// name.</param>
     /// <param name="hints">What the operator says.</param>
     /// <param name="cancellationToken">Gives up; the data directory is as it was.</param>
     /// <exception cref="VaultRefusedException">There is a journal, or nothing to recover from, or more must be

@@ -6,8 +6,8 @@ using ReplicationEngine.Persistence.Replay;
 namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>
-/// What the service looks at before it opens its journal for writing: replicas whose journal is lost, damaged, older, or another
-/// vault's must not become part of an empty or outdated vault in silence.
+/// What the service looks at before it opens its journal for writing: replicas whose journal is lost, damaged, older or
+/// another vault's must not become part of an empty or outdated vault in silence.
 /// </summary>
 internal static class StartCheck
 {

@@ -47,7 +47,6 @@ public sealed class Connections_that_say_nothing : IAsyncLifetime
     }
 
     [Fact]
-    [Trait("Req", "S3")]
     public async Task Are_ended_oldest_first_when_more_come_and_a_client_is_served_among_them()
     {
         var cancellation = TestContext.Current.CancellationToken;

@@ -222,7 +222,8 @@ public sealed class Looking
         await table.RunAsync("agents");
         Assert.Matches("a1 +no +3 min ago +vm1, vm2 +not measured", table.Output);
         Assert.Matches("a2 +no +not since the start", table.Output);
-        Assert.Contains("warning: It is refused; run `drctl agents forget a2`.", table.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "warning: It is refused; run `drctl agents forget a2`.", table.Output, StringComparison.Ordinal);
     }
 
     private static VmView Troubled() => Samples.Vm(phase: "resyncing") with
