@@ -74,7 +74,11 @@ internal sealed partial class EntityCell<TAggregate, TState, TCommand, TEvent>
                 break;
             case EntityOutput.Quarantined quarantined:
                 services.Telemetry.EntityQuarantined(_id.Type);
-                services.Logger.EntityQuarantined(quarantined.Cause, quarantined.Exception);
+                // The sentence names damaged data; where the code met it says nothing. A bug is found by its stack.
+                services.Logger.EntityQuarantined(
+                    quarantined.Cause,
+                    quarantined.Exception is JournalCorruptException or UnreadableEventException
+                        ? null : quarantined.Exception);
                 break;
             case EntityOutput.Passivated:
                 Retire();

@@ -18,7 +18,7 @@ internal static partial class HostingLog
     public static partial void EntityRestarted(this ILogger logger, PersistenceId id, Exception cause);
 
     [LoggerMessage(4, LogLevel.Error, "{Cause}")]
-    public static partial void EntityQuarantined(this ILogger logger, string cause, Exception exception);
+    public static partial void EntityQuarantined(this ILogger logger, string cause, Exception? exception);
 
     [LoggerMessage(5, LogLevel.Warning, "{Id} stopped ({Reason}): {Message}")]
     public static partial void EntityStopped(

@@ -11,13 +11,18 @@ public sealed class JournalCorruptException : Exception
     {
         Id = id;
         Sequence = sequence;
+        Damage = $"the journal is damaged at event {sequence} of {id}: {what}";
     }
 
     /// <summary>The store's file itself is damaged.</summary>
     public JournalCorruptException(string path, string what)
-        : base($"The journal {path} is damaged: {what}. Restore it from a backup.")
+        : base($"The journal {path} is damaged: {what.TrimEnd('.')}. Restore it from a backup.")
     {
+        Damage = $"the journal {path} is damaged: {what.TrimEnd('.')}";
     }
+
+    /// <summary>What is damaged, without a remedy, a capital and a full stop: a part of a longer sentence.</summary>
+    public string Damage { get; }
 
     /// <summary>The stream, when the damage lies in one.</summary>
     public PersistenceId? Id { get; }

@@ -24,18 +24,34 @@ public static partial class AgentHost
         using var held = DataDirectoryLock.Take(settings.DataDirectory, "agent");
         held.Report(loggers.CreateLogger<DataDirectoryLock>());
         using var identity = AgentIdentity.Of(settings.DataDirectory);
-        await using var server = new DiskServer(settings.DataDirectory, settings.NbdSocket, time, settings.NbdAccess);
+        await using var server = new DiskServer(
+            settings.DataDirectory, settings.NbdSocket, time, settings.NbdAccess, acceptAtOnce: false);
         var surroundings = new VolumeSurroundings(
             settings, server, new ApplicationHooks(settings.HooksDirectory, time), time, loggers.CreateLogger("agent"));
         await using var volumes = new VolumeSet(surroundings, time);
-        await volumes.LoadAsync(settings.StartAlone, cancellationToken);
+        try
+        {
+            await volumes.LoadAsync(settings.StartAlone, cancellationToken);
+            server.StartAccepting();
+            var self = AgentSelf.OfThisProcess(identity, surroundings.BootId);
+            await ServeAsync(
+                new ControlLoop(settings, self, volumes, time, loggers.CreateLogger<ControlLoop>()), volumes,
+                surroundings, cancellationToken);
+        }
+        finally
+        {
+            // Before the volumes take their exports away: a client that comes now is not to be told that there is none.
+            await server.StopAcceptingAsync();
+        }
+    }
+
+    private static async Task ServeAsync(
+        ControlLoop loop, VolumeSet volumes, VolumeSurroundings surroundings, CancellationToken cancellationToken)
+    {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var maintaining = MaintainAsync(volumes, surroundings, ending.Token);
         try
         {
-            var loop = new ControlLoop(
-                settings, AgentSelf.OfThisProcess(identity, surroundings.BootId), volumes, time,
-                loggers.CreateLogger<ControlLoop>());
             await CallAsync(loop, surroundings, cancellationToken);
         }
         finally
@@ -74,6 +90,8 @@ public static partial class AgentHost
                 surroundings.Service.Lost();
             }
 
+            // An agent that ends has ended the connection itself, whatever that looked like from here.
+            ct.ThrowIfCancellationRequested();
             if (said.IsWorthSaying(reason))
             {
                 Disconnected(surroundings.Logger, reason);

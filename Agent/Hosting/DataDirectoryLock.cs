@@ -38,14 +38,31 @@ public sealed partial class DataDirectoryLock : IDisposable
         catch (IOException e) when (e.HResult == WouldBlock)
         {
             throw new DataDirectoryBusyException(
-                $"the data directory '{directory}' is in use by another process; stop that one, or give this {purpose} "
-                + "another --data",
+                HasOnlyReaders(directory)
+                    ? $"the data directory '{directory}' is in use by a process that only reads it, such as `drctl "
+                        + "replica serve`; end that one first"
+                    : $"the data directory '{directory}' is in use by another process; stop that one, or give this "
+                        + $"{purpose} another --data",
                 e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DataDirectoryBusyException(
                 $"the data directory '{directory}' cannot be used by this {purpose}: {e.Message}", e);
+        }
+    }
+
+    // One who may change the directory would keep a reader out.
+    private static bool HasOnlyReaders(string directory)
+    {
+        try
+        {
+            using var shared = Share(directory);
+            return shared is not null;
+        }
+        catch (DataDirectoryBusyException)
+        {
+            return false;
         }
     }
 

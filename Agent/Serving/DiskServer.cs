@@ -19,10 +19,13 @@ public sealed class DiskServer : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="access">Who may connect; null means the process's user only. A socket that was passed on has its
     /// own.</param>
+    /// <param name="acceptAtOnce">Whether clients are accepted before <see cref="StartAccepting"/>.</param>
     /// <exception cref="NbdListenException">The socket cannot be had; the message says why.</exception>
-    public DiskServer(string dataDirectory, string? socketPath, TimeProvider time, UnixSocketAccess? access = null)
+    public DiskServer(
+        string dataDirectory, string? socketPath, TimeProvider time, UnixSocketAccess? access = null,
+        bool acceptAtOnce = true)
     {
-        _server = new NbdServer(new NbdServerOptions { Time = time });
+        _server = new NbdServer(new NbdServerOptions { Time = time, AcceptAtOnce = acceptAtOnce });
         _listener = _server.ListenInherited() is [var inherited, ..]
             ? inherited
             : _server.ListenUnix(socketPath ?? SocketPlace.Of(dataDirectory, Path.GetTempPath()), access);
@@ -45,6 +48,19 @@ public sealed class DiskServer : IAsyncDisposable
     /// <summary>Ends serving a name; when this completes, its device is used no more.</summary>
     public Task StopAsync(string name, CancellationToken cancellationToken) =>
         _server.RemoveExportAsync(name, cancellationToken);
+
+    /// <summary>
+    /// Takes in clients, those included that came since the socket was there. To be called when all that was served
+    /// before a restart is served or expected again, so that none of them is told that its disk is not there.
+    /// </summary>
+    public void StartAccepting() => _server.StartAccepting();
+
+    /// <summary>
+    /// Accepts no more clients, while what is served goes on. To be called before the exports of a process that ends
+    /// are taken away: a newcomer is held by a socket that was passed on or refused by the process's own, and is not
+    /// told that its disk is not there.
+    /// </summary>
+    public Task StopAcceptingAsync() => _server.StopAcceptingAsync();
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _server.DisposeAsync();

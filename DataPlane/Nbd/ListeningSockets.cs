@@ -22,6 +22,13 @@ internal static class ListeningSockets
                 $"The socket path '{path}' is longer than the system's {LongestPath} bytes; choose a shorter one.");
         }
 
+        if (Path.GetDirectoryName(path) is { Length: > 0 } directory && !Directory.Exists(directory))
+        {
+            throw new NbdListenException(
+                $"The directory '{directory}' for the socket '{path}' does not exist, or this user may not enter it; "
+                + "make it, or choose another path.");
+        }
+
         var endPoint = new UnixDomainSocketEndPoint(path);
         RemoveStale(path, endPoint);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

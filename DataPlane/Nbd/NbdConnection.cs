@@ -39,7 +39,7 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<NbdExport> Exports => _exports.List();
+    public IReadOnlyList<NbdExport> Exports => _exports.Offered();
 
     /// <summary>Who uses the export; null before the handshake is over.</summary>
     public NbdPeer? Client { get; private set; }

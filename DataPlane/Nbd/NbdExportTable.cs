@@ -12,6 +12,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
     private readonly List<Entry> _leaving = [];
     private readonly Dictionary<string, (TaskCompletionSource Served, long Since)> _expected =
         new(StringComparer.Ordinal);
+    private bool _ending;
 
     /// <summary>The exports in ordinal order of their names.</summary>
     public IReadOnlyList<NbdExport> List()
@@ -31,10 +32,23 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
+    /// <summary>The exports that a client is told of.</summary>
+    /// <exception cref="OperationCanceledException">The server is ending, so the list may be a part.</exception>
+    public IReadOnlyList<NbdExport> Offered()
+    {
+        lock (_lock)
+        {
+            ThrowIfEnding();
+            return List();
+        }
+    }
+
     /// <summary>
     /// The export of this name, or none; blocks for a while when it is expected, so that a client that comes back
     /// during a restart is not turned away for the moment in which its disk is not served yet.
     /// </summary>
+    /// <exception cref="OperationCanceledException">The server is ending, so nothing can be said of a name that it no
+    /// longer serves.</exception>
     public NbdExport? FindOrAwait(string name)
     {
         Task served;
@@ -43,14 +57,14 @@ internal sealed class NbdExportTable(NbdServerOptions options)
             if (_entries.ContainsKey(name) || !_expected.TryGetValue(name, out var awaited)
                 || options.Time.GetElapsedTime(awaited.Since) > options.ExpectedFor)
             {
-                return Find(name);
+                return FindUnlessEnding(name);
             }
 
             served = awaited.Served.Task;
         }
 
         _ = served.Wait(options.ExpectedPatience);
-        return Find(name);
+        return FindUnlessEnding(name);
     }
 
     /// <summary>Notes that an export of this name will be offered soon.</summary>
@@ -64,11 +78,15 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>Who waits for what is expected waits no more.</summary>
-    public void ExpectNothing()
+    /// <summary>
+    /// From now on no client learns that an export is not there, because it may only not be there any more: its
+    /// connection ends without an answer. Who waits for what is expected waits no more.
+    /// </summary>
+    public void End()
     {
         lock (_lock)
         {
+            _ending = true;
             foreach (var awaited in _expected.Values)
             {
                 awaited.Served.TrySetResult();
@@ -155,6 +173,28 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         lock (_lock)
         {
             return [.. entry.Users];
+        }
+    }
+
+    private NbdExport? FindUnlessEnding(string name)
+    {
+        lock (_lock)
+        {
+            if (Find(name) is { } export)
+            {
+                return export;
+            }
+
+            ThrowIfEnding();
+            return null;
+        }
+    }
+
+    private void ThrowIfEnding()
+    {
+        if (_ending)
+        {
+            throw new OperationCanceledException("The server is ending; ask the next one.");
         }
     }
 

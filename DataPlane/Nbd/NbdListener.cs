@@ -16,14 +16,15 @@ public sealed class NbdListener : IAsyncDisposable
     private readonly Task _accepting;
     private int _closed;
 
-    internal NbdListener(Socket socket, string? ownedPath, Action<Socket> accepted, TimeProvider time)
+    internal NbdListener(
+        Socket socket, string? ownedPath, Action<Socket> accepted, TimeProvider time, Task mayAccept)
     {
         _time = time;
         _socket = socket;
         _ownedPath = ownedPath;
         EndPoint = socket.LocalEndPoint
             ?? throw new ArgumentException("The socket is not bound to an address.", nameof(socket));
-        _accepting = AcceptAsync(accepted, _stop.Token);
+        _accepting = AcceptAsync(accepted, mayAccept, _stop.Token);
     }
 
     /// <summary>The address; with the real port when port 0 was asked for.</summary>
@@ -50,10 +51,11 @@ public sealed class NbdListener : IAsyncDisposable
         }
     }
 
-    private async Task AcceptAsync(Action<Socket> accepted, CancellationToken cancellationToken)
+    private async Task AcceptAsync(Action<Socket> accepted, Task mayAccept, CancellationToken cancellationToken)
     {
         try
         {
+            await mayAccept.WaitAsync(cancellationToken);
             while (true)
             {
                 if (await AcceptOneAsync(cancellationToken) is { } client)

@@ -14,6 +14,7 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     private readonly NbdExportTable _exports = new(options);
     private readonly NbdConnectionTable _connections = new();
     private readonly List<NbdListener> _listeners = [];
+    private readonly TaskCompletionSource _accepting = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _closing;
 
     /// <summary>A server on the system's clock that tells nobody what happens.</summary>
@@ -93,11 +94,21 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     /// <exception cref="NbdListenException">What was passed on is no socket.</exception>
     public IReadOnlyList<NbdListener> ListenInherited() => [.. InheritedSockets.Take().Select(s => Listen(s, null))];
 
-    /// <summary>Stops listening, answers what has arrived, and closes all connections.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Takes in the clients that the sockets' queues hold, and those to come
+    /// (<see cref="NbdServerOptions.AcceptAtOnce"/>).
+    /// </summary>
+    public void StartAccepting() => _accepting.TrySetResult();
+
+    /// <summary>
+    /// Stops listening; what is served goes on. Newcomers on a socket of this server's own are refused, those on one
+    /// that was passed on wait in its queue for the next process. A client that is still choosing is disconnected when
+    /// it asks for what is not served any more, because "no such export" would be a false answer. For a caller that
+    /// takes its exports away one by one before <see cref="DisposeAsync"/>.
+    /// </summary>
+    public async Task StopAcceptingAsync()
     {
-        _closing = true;
-        _exports.ExpectNothing();
+        _exports.End();
         NbdListener[] listeners;
         lock (_listeners)
         {
@@ -109,7 +120,13 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         {
             await listener.DisposeAsync();
         }
+    }
 
+    /// <summary>Stops listening, answers what has arrived, and closes all connections.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _closing = true;
+        await StopAcceptingAsync();
         await Task.WhenAll(_exports.List().Select(e => RemoveExportAsync(e.Name)));
         await _connections.CloseAsync();
     }
@@ -120,7 +137,8 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         lock (_listeners)
         {
             ObjectDisposedException.ThrowIf(_closing, this);
-            var listener = new NbdListener(socket, ownedPath, Accept, options.Time);
+            var listener = new NbdListener(
+                socket, ownedPath, Accept, options.Time, options.AcceptAtOnce ? Task.CompletedTask : _accepting.Task);
             _listeners.Add(listener);
             return listener;
         }

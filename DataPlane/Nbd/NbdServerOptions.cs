@@ -22,6 +22,12 @@ public sealed record NbdServerOptions
     /// <see cref="HandshakeDeadline"/>.</summary>
     public TimeSpan ExpectedPatience { get; init; } = TimeSpan.FromSeconds(8);
 
+    /// <summary>
+    /// Whether clients are accepted as soon as a socket listens. Otherwise the socket's queue holds them until
+    /// <see cref="NbdServer.StartAccepting"/>.
+    /// </summary>
+    public bool AcceptAtOnce { get; init; } = true;
+
     /// <summary>Connections beyond this many are closed at once.</summary>
     public int MaxConnections { get; init; } = 4096;
 

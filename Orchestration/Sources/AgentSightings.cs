@@ -61,6 +61,9 @@ internal sealed class AgentSightings(TimeProvider time)
         _conflicts.TryGetValue(agent, out var noted) && time.GetElapsedTime(noted.Stamp) < ConflictsShownFor
             ? noted.Conflict : null;
 
+    /// <summary>The names for which <see cref="ConflictOf"/> has one.</summary>
+    public IReadOnlyList<string> Contested => [.. _conflicts.Keys.Where(agent => ConflictOf(agent) is not null)];
+
     /// <summary>Takes the newest report of a volume.</summary>
     public void Note(string agent, VolumeStatus status)
     {

@@ -23,9 +23,18 @@ internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
         ["127.0.0.1", "localhost", "::1", Bare(options.Listen.Host), .. options.HostNames],
         StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Answers a request that is not admitted; passes on any other.</summary>
-    public Task AdmitAsync(HttpContext context, RequestDelegate next) =>
-        Refusal(context.Request) is { } refusal ? refusal.ExecuteAsync(context) : next(context);
+    /// <summary>Answers a request that is not admitted; passes on any other, whose connection is a client's from then
+    /// on.</summary>
+    public Task AdmitAsync(HttpContext context, RequestDelegate next)
+    {
+        if (Refusal(context.Request) is { } refusal)
+        {
+            return refusal.ExecuteAsync(context);
+        }
+
+        context.Features.Get<ConnectionDoor.Standing>()?.Prove();
+        return next(context);
+    }
 
     private IResult? Refusal(HttpRequest request)
     {

@@ -46,6 +46,9 @@ internal sealed class AgentBindings
     /// <summary>The key that a name belongs to; null when it belongs to none.</summary>
     public string? KeyOf(string agent) => _file.Agents.TryGetValue(agent, out var bound) ? bound.Key : null;
 
+    /// <summary>All names that belong to a key, in ordinal order.</summary>
+    public IEnumerable<string> Names => _file.Agents.Keys;
+
     /// <summary>Gives a name to a key, durably; does nothing when it is the key's already.</summary>
     /// <exception cref="IOException">It cannot be stored, or there are too many names.</exception>
     /// <exception cref="InvalidOperationException">The name is another key's.</exception>

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Api;
@@ -17,7 +16,7 @@ internal sealed partial class AgentRegistry(
 {
     private readonly ConcurrentDictionary<string, AgentSession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ProcessLife> _lives = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, RepeatedReason> _said = new(StringComparer.Ordinal);
+    private readonly RefusalsSaid _said = new(time);
     private readonly VmGates _admissions = new();
 
     /// <summary>Raised with the agent's name when it has connected.</summary>
@@ -117,14 +116,29 @@ internal sealed partial class AgentRegistry(
         return ForgetOutcome.Forgotten;
     }
 
-    /// <summary>All agents ever seen since the service started.</summary>
-    public IReadOnlyList<AgentView> Views() => [.. Sightings.Agents.Select(seen => new AgentView(
-        seen.Agent, seen.Connected, seen.LastSeen, Sightings.VmsOf(seen.Agent))
+    /// <summary>
+    /// All agents that a name belongs to, that were connected since the service started, or whose name another one
+    /// claims, in ordinal order.
+    /// </summary>
+    public IReadOnlyList<AgentView> Views()
     {
-        ClockOffsetSeconds = Clocks.OffsetOf(seen.Agent) is { } offset ? Math.Round(offset.TotalSeconds, 3) : null,
-        Process = _sessions.TryGetValue(seen.Agent, out var session) ? session.Claim.ToString() : null,
-        Conflict = Sightings.ConflictOf(seen.Agent)?.Text,
-    })];
+        var seen = Sightings.Agents.ToDictionary(s => s.Agent, StringComparer.Ordinal);
+        return
+        [
+            .. bindings.Names.Concat(seen.Keys).Concat(Sightings.Contested).Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal)
+                .Select(name => seen.TryGetValue(name, out var known)
+                    ? View(name, known.Connected, known.LastSeen) : View(name, connected: false, lastSeen: null)),
+        ];
+    }
+
+    private AgentView View(string agent, bool connected, DateTimeOffset? lastSeen) =>
+        new(agent, connected, lastSeen, Sightings.VmsOf(agent))
+        {
+            ClockOffsetSeconds = Clocks.OffsetOf(agent) is { } offset ? Math.Round(offset.TotalSeconds, 3) : null,
+            Process = _sessions.TryGetValue(agent, out var session) ? session.Claim.ToString() : null,
+            Conflict = Sightings.ConflictOf(agent)?.Text,
+        };
 
     /// <summary>Gives the session its agent's name and says welcome; or answers why not.</summary>
     private async Task<ControlMessage.Refused?> AdmitAsync(AgentSession session, CancellationToken ct)
@@ -174,14 +188,14 @@ internal sealed partial class AgentRegistry(
         _sessions[agent] = session;
         Sightings.Connected(agent);
         Sightings.Settled(agent);
-        _said.TryRemove(agent, out _);
+        _said.Forget(agent);
         Admitted(logger, agent, session.Claim);
     }
 
     private ControlMessage.Refused Refuse(AgentClaim claim, AdmissionVerdict.Refuse refuse)
     {
         Sightings.Conflicts(claim.Agent, refuse.Conflict);
-        if (_said.GetOrAdd(claim.Agent, _ => new RepeatedReason(time)).IsWorthSaying(refuse.Conflict))
+        if (_said.IsWorthSaying(claim, refuse.Code))
         {
             Conflicting(logger, refuse.Conflict);
         }

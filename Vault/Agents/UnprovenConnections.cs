@@ -1,7 +1,7 @@
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>
-/// The control connections that have not proved yet who they are: each has a deadline, and when there are too many the
+/// The connections that have not proved yet who they are: each has a deadline, and when there are too many the
 /// oldest goes, because an honest agent needs only a moment (S3, F20). Safe to use from several tasks.
 /// </summary>
 internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvider time)
@@ -24,21 +24,39 @@ internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvide
     /// <summary>Takes a connection in; dispose the answer when it has proved itself or ended.</summary>
     public Place Enter(CancellationToken ending)
     {
-        Place? dropped = null;
+        Place? dropped;
         var place = new Place(this, new CancellationTokenSource(within, time), ending);
         lock (_guard)
         {
-            if (_places.Count >= most)
-            {
-                dropped = _places.First!.Value;
-                _places.RemoveFirst();
-            }
-
-            _places.AddLast(place);
+            dropped = _places.Count >= most ? TakeOldest() : null;
+            _places.AddLast(place.Node);
         }
 
         dropped?.Drop();
         return place;
+    }
+
+    /// <summary>Gives up the oldest, if there is one.</summary>
+    public void DropOldest()
+    {
+        Place? dropped;
+        lock (_guard)
+        {
+            dropped = TakeOldest();
+        }
+
+        dropped?.Drop();
+    }
+
+    private Place? TakeOldest()
+    {
+        var oldest = _places.First?.Value;
+        if (oldest is not null)
+        {
+            _places.RemoveFirst();
+        }
+
+        return oldest;
     }
 
     /// <summary>One connection's place.</summary>
@@ -50,9 +68,12 @@ internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvide
 
         public Place(UnprovenConnections all, CancellationTokenSource deadline, CancellationToken ending)
         {
-            (_all, _deadline) = (all, deadline);
+            (_all, _deadline, Node) = (all, deadline, new LinkedListNode<Place>(this));
             _either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ending);
         }
+
+        /// <summary>Where it stands among the others.</summary>
+        public LinkedListNode<Place> Node { get; }
 
         /// <summary>Cancelled at the deadline, when the place is needed for another, or when all ends.</summary>
         public CancellationToken Over => _either.Token;
@@ -76,7 +97,10 @@ internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvide
         {
             lock (_all._guard)
             {
-                _all._places.Remove(this);
+                if (Node.List is not null)
+                {
+                    _all._places.Remove(Node);
+                }
             }
 
             _either.Dispose();

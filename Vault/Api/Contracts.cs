@@ -155,10 +155,12 @@ public sealed record LogLineView(long Seq, DateTimeOffset Time, string Type, str
 /// <summary>The VM's state as it was after an event.</summary>
 public sealed record StateAtView(long Seq, DateTimeOffset Time, string Phase, string Health, JsonNode State);
 
-/// <summary>A connected or known agent: <c>GET /api/v1/agents</c>. An agent counts as connected while it was heard of
-/// within the last seconds. <c>DELETE /api/v1/agents/{name}</c> has the next agent that registers the name get it; 409
-/// with code <c>agent-connected</c> while it is connected, 404 for a name that belongs to none.</summary>
-public sealed record AgentView(string Name, bool Connected, DateTimeOffset LastSeen, IReadOnlyList<string> Vms)
+/// <summary>An agent: <c>GET /api/v1/agents</c> lists those whose name belongs to a key, that were connected since the
+/// service started, or whose name another one claims. An agent counts as connected while it was heard of within the
+/// last seconds; <paramref name="LastSeen"/> is null when it was not since the service started.
+/// <c>DELETE /api/v1/agents/{name}</c> has the next agent that registers the name get it; 409 with code
+/// <c>agent-connected</c> while it is connected, 404 for a name that belongs to none.</summary>
+public sealed record AgentView(string Name, bool Connected, DateTimeOffset? LastSeen, IReadOnlyList<string> Vms)
 {
     /// <summary>The connected process: number, host, address; null while there is none.</summary>
     public string? Process { get; init; }

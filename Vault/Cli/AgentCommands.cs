@@ -47,7 +47,8 @@ internal static class AgentCommands
         foreach (var agent in agents)
         {
             table.With(
-                agent.Name, agent.Connected ? "yes" : "no", StatusPages.Ago(agent.LastSeen, now),
+                agent.Name, agent.Connected ? "yes" : "no",
+                agent.LastSeen is { } seen ? StatusPages.Ago(seen, now) : "not since the start",
                 string.Join(", ", agent.Vms), StatusPages.Clock(agent.ClockOffsetSeconds));
         }
 

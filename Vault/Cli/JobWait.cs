@@ -1,5 +1,3 @@
-using ReplicationEngine.Vault.Api;
-
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
@@ -46,7 +44,7 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
             if (state is not null)
             {
                 wait.Show(state);
-                ThrowIfFailed(state.Job);
+                ThrowIfFailed(state);
                 if (wait.Done(state))
                 {
                     return state;
@@ -64,15 +62,17 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
         }
     }
 
-    private static void ThrowIfFailed(JobView job)
+    private static void ThrowIfFailed(WaitState state)
     {
+        var job = state.Job;
         if (job.State == "failed")
         {
             var step = job.Steps.FirstOrDefault(s => s.State == "failed")?.Name;
             var why = job.Error is { } error ? $"{error.Message.TrimEnd('.')}" : "the server gave no reason";
             var remedy = job.Error?.Remedy is { Length: > 0 } text ? $" {text}" : string.Empty;
             throw CommandFailedException.Refused(
-                $"{job.Vm}: {job.Kind} failed{(step is null ? string.Empty : $" at {step}")}: {why}.{remedy}");
+                $"{job.Vm}: {job.Kind} failed{(step is null ? string.Empty : $" at {step}")}: {why}.{remedy}"
+                + Left(state));
         }
 
         if (job.State == "cancelled")
@@ -81,6 +81,10 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
             throw CommandFailedException.Refused($"{job.Vm}: {job.Kind} was cancelled before it was done{why}.");
         }
     }
+
+    // A protect that failed leaves the VM in the list, because its history is kept: nothing else would tell the reader.
+    private static string Left(WaitState state) => state.Vm is { Phase: "enable-failed", Vm: var vm }
+        ? $" '{vm}' stays listed as enable-failed; protect it again, or end it with `drctl disable {vm}`." : "";
 
     private sealed record Wait(string Vm, string JobId, Func<WaitState, bool> Done, string Missing,
         Action<WaitState> Show);

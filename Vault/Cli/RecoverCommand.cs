@@ -5,7 +5,7 @@ using ReplicationEngine.Vault.Replicas;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary><c>drctl recover</c>: makes a journal from the replicas when the journal is lost.</summary>
+/// <summary><c>drctl recover</c>: makes a journal from the replicas when the journal is lost or damaged.</summary>
 internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surroundings)
 {
     private readonly Option<string> _data = new("--data")
@@ -15,7 +15,8 @@ internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surr
 
     private readonly Option<bool> _replace = new("--replace-journal")
     {
-        Description = "Set a journal aside that does not belong to the replicas; it is kept under another name",
+        Description = "Set a journal aside that is damaged or does not belong to the replicas; it is kept under "
+            + "another name",
     };
 
     private readonly Option<string?> _agent = new("--agent")
@@ -39,7 +40,8 @@ internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surr
     {
         var command = new Command(
             "recover",
-            "Makes a journal from the replicas in a data directory whose journal is lost, older or another vault's")
+            "Makes a journal from the replicas in a data directory whose journal is lost, damaged, older or another "
+                + "vault's")
         {
             _data, _replace, _agent, _primary, _term, options.Json,
         };

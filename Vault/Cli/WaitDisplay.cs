@@ -95,7 +95,7 @@ internal abstract class WaitDisplay
         }
 
         rows.AddRange(Attachable(state).Select(d => Row($"  {d.Path} is served at {d.Uri}", "succeeded")));
-        if (state.Trouble is { } trouble)
+        if ((state.Trouble ?? state.Obstacle) is { } trouble)
         {
             rows.Add(Row($"  {trouble}", "failed"));
         }

@@ -8,10 +8,21 @@ namespace ReplicationEngine.Vault.Cli;
 /// <param name="Trouble">Why the newest question was not answered; null when it was.</param>
 internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
 {
+    private const string RefusedAgent = "agent-conflict";
+
     /// <summary>True once the job cannot go on by itself.</summary>
     public bool Ended => Job.State is not ("running" or "pending");
 
-    /// <summary>One line: which step, how far, how fast, how long.</summary>
+    /// <summary>
+    /// What keeps the job from going on and what to do about it, as far as the VM's view says so: an agent that is not
+    /// connected or is refused, or work that fails and is tried again. Null when the job has ended and when nothing
+    /// is known to be in its way.
+    /// </summary>
+    public string? Obstacle => Ended || Vm is not { } vm ? null
+        : vm.Source is { Connected: false, Agent.Length: > 0 } && NeedsSource ? WaitsForAgent(vm)
+        : vm.Causes.FirstOrDefault(IsFailedWork) is { } cause ? WithRemedy(cause) : null;
+
+    /// <summary>One line: which step, how far, how fast, how long, and what is in the way.</summary>
     public string Line
     {
         get
@@ -27,12 +38,20 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
                 line += $": {ProgressText(progress)}";
             }
 
-            return Readable.Plain(Trouble is null ? line : $"{line} ({Trouble})");
+            return Readable.Plain((Trouble ?? Obstacle) is { } why ? $"{line} ({why})" : line);
         }
     }
 
     /// <summary>What is done now, without how far it is: it changes only when something noticeable happens.</summary>
-    public string Where => $"{Job.Kind}|{Step}|{Vm?.Progress?.What}|{Trouble}";
+    public string Where => $"{Job.Kind}|{Step}|{Vm?.Progress?.What}|{Trouble}|{ObstacleKind}";
+
+    // The sentences hold counts and times that change with every attempt.
+    private string? ObstacleKind => Obstacle is null ? null
+        : string.Join(',', Vm!.Causes.Where(c => c.Code == RefusedAgent || IsFailedWork(c)).Select(c => c.Code));
+
+    // What the recovery site does alone goes on without the agent.
+    private bool NeedsSource => Job.Kind is "protect" or "initial-replication" or "make-point" or "planned-failover"
+        or "reprotect" or "failback" or "resync";
 
     private string Step
     {
@@ -51,6 +70,20 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
             + $"{Readable.Bytes(progress.BytesTotal)}, {Readable.Rate(progress.BytesPerSecond)}";
         return progress.SecondsLeft is { } left ? $"{text}, {Readable.Duration(left)} left" : text;
     }
+
+    private static string WaitsForAgent(VmView vm)
+    {
+        var agent = vm.Source.Agent;
+        return vm.Causes.FirstOrDefault(c => c.Code == RefusedAgent) is { } refused
+            ? $"waits for agent '{agent}'. {refused.Message}"
+            : $"waits for agent '{agent}', which is not connected; start it on the machine that has the disks, or see "
+                + "in its log why it cannot reach the service";
+    }
+
+    private static bool IsFailedWork(CauseView cause) => cause.Code is "recoverable-error" or "non-recoverable-error";
+
+    private static string WithRemedy(CauseView cause) =>
+        cause.Remedy is { } remedy ? $"{cause.Message} {remedy}" : cause.Message;
 
     /// <summary>A mark for the state of a job or of a step.</summary>
     public static string Mark(string state) => state switch

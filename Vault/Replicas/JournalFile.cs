@@ -1,3 +1,4 @@
+using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Vault.Effects;
 
@@ -24,9 +25,9 @@ internal sealed class JournalFile(string data)
     public bool OnlyRecentWrites => !Exists && new FileInfo(Path + "-wal") is { Exists: true, Length: > 0 };
 
     /// <summary>The number of the last event of each VM; null when there is no journal.</summary>
-    /// <exception cref="VaultRefusedException">The end of the journal does not agree with its indexes.</exception>
-    /// <exception cref="Actors.Journaling.JournalCorruptException">The file is damaged.</exception>
-    /// <exception cref="Actors.Journaling.JournalUnavailableException">It cannot be opened.</exception>
+    /// <exception cref="JournalCorruptException">The file is damaged, or the end of the journal does not agree with its
+    /// indexes.</exception>
+    /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
     /// <exception cref="ReplayRefusedException">The file is no journal of this version.</exception>
     public IReadOnlyDictionary<string, long>? Ends()
     {
@@ -37,10 +38,7 @@ internal sealed class JournalFile(string data)
 
         using var journal = RecordedJournal.OpenStore(data, alone: true);
         return journal.CheckEnd().FirstOrDefault() is { } damage
-            ? throw new VaultRefusedException(
-                $"The journal {Path} is damaged: {damage}. `drctl journal verify --data {data}` says what is wrong; "
-                + $"put a sound copy back, or make a journal from the replicas with `drctl recover --data {data} "
-                + "--replace-journal`.")
+            ? throw new JournalCorruptException(Path, damage.ToString())
             : journal.Ends().Where(end => end.Key.Type == VmType && end.Key.Vault == ProtectedVms.Vault)
                 .ToDictionary(end => end.Key.Entity, end => end.Value, StringComparer.Ordinal);
     }

@@ -29,7 +29,8 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
     private static readonly ProtectedVmCodec Codec = new();
 
     /// <summary>Recovers all VMs that have a replica.</summary>
-    /// <param name="replace">A journal that does not fit the replicas is set aside under another name.</param>
+    /// <param name="replace">A journal that is damaged or does not fit the replicas is set aside under another
+    /// name.</param>
     /// <param name="hints">What the operator says.</param>
     /// <param name="cancellationToken">Gives up; the data directory is as it was.</param>
     /// <exception cref="VaultRefusedException">There is a journal, or nothing to recover from, or more must be
@@ -72,13 +73,13 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
         if (!replace)
         {
             throw new VaultRefusedException(
-                $"'{journal.Files[0]}' exists. If the service refuses it as older or another vault's, say "
+                $"'{journal.Files[0]}' exists. If the service refuses it as damaged, older or another vault's, say "
                 + "--replace-journal: it is kept under another name.");
         }
 
         if (!termIsBehind && journal.Exists && IsSound(journal, out var ends)
             && JournalFitness.Problems(replicas.Select(r => (r.Vm, r.Identity)), ends).Count == 0
-            && !replicas.Exists(r => IsOfAnotherHistory(journal, r)))
+            && replicas.TrueForAll(r => HoldsHistoryOf(journal, r)))
         {
             throw new VaultRefusedException(
                 $"'{journal.Path}' fits the replicas; start the service with it. A journal is only made anew when the "
@@ -93,20 +94,30 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
             ends = journal.Ends();
             return true;
         }
-        catch (Exception e) when (e is VaultRefusedException or JournalCorruptException or ReplayRefusedException)
+        catch (Exception e) when (e is JournalCorruptException or ReplayRefusedException)
         {
             ends = null;
             return false;
         }
     }
 
-    private static bool IsOfAnotherHistory(JournalFile journal, ReplicaDirectory replica)
+    // False also when that history is damaged: a VM whose events cannot be read would be quarantined.
+    private static bool HoldsHistoryOf(JournalFile journal, ReplicaDirectory replica)
     {
-        using var recorded = RecordedJournal.Open(journal.Path);
-        var state = recorded.Read(new PersistenceId(JournalFile.VmType, ProtectedVms.Vault, replica.Vm))
-            .Select(e => Codec.Decode(e.Event.Name, e.Event.Payload))
-            .Aggregate(ProtectedVm.Initial, ProtectedVm.Evolve);
-        return replica.Identity is { } identity && identity.ReplicaSince != state.ReplicaSince;
+        try
+        {
+            using var recorded = RecordedJournal.Open(journal.Path);
+            var id = new PersistenceId(JournalFile.VmType, ProtectedVms.Vault, replica.Vm);
+            List<StoredEvent> events = [.. recorded.Read(id).Select(e => e.Event)];
+            EventChain.Verify(id, StreamHead.Start, events);
+            var state = events.Select(e => Codec.Decode(e.Name, e.Payload))
+                .Aggregate(ProtectedVm.Initial, ProtectedVm.Evolve);
+            return replica.Identity is not { } identity || identity.ReplicaSince == state.ReplicaSince;
+        }
+        catch (Exception e) when (e is JournalCorruptException or UnreadableEventException or ImpossibleEventException)
+        {
+            return false;
+        }
     }
 
     private static RecoveredVm Recover(

@@ -1,3 +1,4 @@
+using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
@@ -5,14 +6,16 @@ using ReplicationEngine.Persistence.Replay;
 namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>
-/// What the service looks at before it opens its journal for writing: replicas whose journal is lost, older, or another
-/// vault's must not become part of an empty or outdated vault in silence.
+/// What the service looks at before it opens its journal for writing: replicas whose journal is lost, damaged, older or
+/// another vault's must not become part of an empty or outdated vault in silence.
 /// </summary>
 internal static class StartCheck
 {
     /// <summary>Returns when the journal fits the replicas; deletes only what a release had begun to delete.</summary>
     /// <exception cref="VaultRefusedException">It does not; the message says what is there and the ways
     /// out.</exception>
+    /// <exception cref="JournalCorruptException">The journal is damaged and there are no replicas.</exception>
+    /// <exception cref="JournalUnavailableException">The journal cannot be opened.</exception>
     /// <exception cref="IOException">The data directory cannot be read.</exception>
     public static void Run(string data)
     {
@@ -28,13 +31,10 @@ internal static class StartCheck
                     : Found(data, replicas, $"Put '{journal.Path}' back beside it")));
         }
 
-        var problems = ProblemsOf(journal, replicas);
+        var problems = ProblemsOf(data, journal, replicas);
         if (problems.Count > 0)
         {
-            throw new VaultRefusedException(
-                $"The service does not start on '{data}': {problems[0]}{More(problems.Count - 1)}. "
-                + Found(data, replicas, $"Put the journal that belongs to them back ('{journal.Path}', with "
-                    + "'journal.db-wal' if there is one)", journal.Exists));
+            throw new VaultRefusedException(NotStarting(journal, data, replicas, problems));
         }
 
         foreach (var left in directories.Where(d => !d.HasReplica && d.Identity is { Released: true }))
@@ -45,7 +45,8 @@ internal static class StartCheck
     }
 
     // A file that is no journal, or not yet one, is for the store to refuse or to fill, unless replicas lie beside it.
-    private static IReadOnlyList<string> ProblemsOf(JournalFile journal, List<ReplicaDirectory> replicas)
+    private static IReadOnlyList<string> ProblemsOf(
+        string data, JournalFile journal, List<ReplicaDirectory> replicas)
     {
         try
         {
@@ -55,7 +56,31 @@ internal static class StartCheck
         {
             return replicas.Count == 0 ? [] : [char.ToLowerInvariant(e.Message[0]) + e.Message[1..].TrimEnd('.')];
         }
+        catch (JournalCorruptException e) when (replicas.Count > 0)
+        {
+            return [Damaged(data, e)];
+        }
     }
+
+    /// <summary>
+    /// The sentence for a journal whose damage showed only when the store was opened: as at the start, it names the
+    /// replicas that are there and the ways out.
+    /// </summary>
+    /// <exception cref="IOException">The data directory cannot be read.</exception>
+    public static string Sentence(string data, JournalCorruptException damage)
+    {
+        var (journal, replicas) = (new JournalFile(data), ReplicaDirectory.In(data).Where(d => d.HasReplica).ToList());
+        return replicas.Count == 0 ? damage.Message : NotStarting(journal, data, replicas, [Damaged(data, damage)]);
+    }
+
+    private static string NotStarting(
+        JournalFile journal, string data, List<ReplicaDirectory> replicas, IReadOnlyList<string> problems) =>
+        $"The service does not start on '{data}': {problems[0]}{More(problems.Count - 1)}. "
+        + Found(data, replicas, $"Put the journal that belongs to them back ('{journal.Path}', with "
+            + "'journal.db-wal' if there is one)", journal.Exists);
+
+    private static string Damaged(string data, JournalCorruptException damage) =>
+        $"{damage.Damage} (`drctl journal verify --data {data}` looks for all that is wrong)";
 
     /// <summary>Judges one VM once its state is known: the replica must be of the same history.</summary>
     /// <exception cref="VaultRefusedException">It is of another.</exception>

@@ -57,7 +57,12 @@ internal static class VaultServer
             await app.WaitForShutdownAsync(cancellationToken);
             return ExitCodes.Done;
         }
-        catch (Exception e) when (e is JournalCorruptException or JournalUnavailableException or JournalInUseException
+        catch (JournalCorruptException e)
+        {
+            await Console.Error.WriteLineAsync(StartCheck.Sentence(options.Data, e));
+            return ExitCodes.Refused;
+        }
+        catch (Exception e) when (e is JournalUnavailableException or JournalInUseException
             or VaultRefusedException or ReplayRefusedException)
         {
             await Console.Error.WriteLineAsync(e.Message);
@@ -104,19 +109,15 @@ internal static class VaultServer
         {
             Limit(kestrel.Limits);
             kestrel.AddServerHeader = false;
+            var door = new ConnectionDoor(ConnectionDoor.MostOf(OpenFileLimit.Limit), TimeProvider.System);
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection =>
             {
-                if (OpenFileLimit.IsNearlyReached)
-                {
-                    return Task.CompletedTask;
-                }
-
                 if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
                 {
                     LiveSockets.Apply(socket);
                 }
 
-                return next(connection);
+                return door.ServeAsync(connection, next);
             }));
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
@@ -133,7 +134,8 @@ internal static class VaultServer
     }
 
     // Deadlines and caps on everything a stranger can hold open (S3, F20). The agents' streams have closer ones of
-    // their own (AgentDoor, AgentStreams); these leave room above them.
+    // their own (AgentDoor, AgentStreams) and so have connections without a request (ConnectionDoor); these leave room
+    // above them.
     private static void Limit(KestrelServerLimits limits)
     {
         const long largestBody = 1 << 20;
@@ -158,7 +160,7 @@ internal static class VaultServer
         services.AddSingleton<AgentRegistry>();
         services.AddSingleton<IAgents>(provider => provider.GetRequiredService<AgentRegistry>());
         services.AddSingleton(provider =>
-            new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>()));
+            new DiskServer(options.Data, null, provider.GetRequiredService<TimeProvider>(), acceptAtOnce: false));
         services.AddSingleton(provider => new TargetSite(
             options.Data, provider.GetRequiredService<DiskServer>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()));

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Effects;
@@ -9,11 +10,11 @@ namespace ReplicationEngine.Vault.Target;
 
 /// <summary>
 /// When the service starts: opens the replica of every VM that has one and serves again what its state says was served.
-/// Effects wait for it, and agents are listened to only afterwards.
+/// Effects wait for it, and agents and clients of recovered disks are listened to only afterwards.
 /// </summary>
 internal sealed partial class TargetRestore(
-    ProtectedVms vms, TargetSite site, TargetReady ready, ServeOptions options, ILogger<TargetRestore> logger)
-    : IHostedService
+    ProtectedVms vms, TargetSite site, TargetReady ready, DiskServer server, ServeOptions options,
+    ILogger<TargetRestore> logger) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -32,6 +33,7 @@ internal sealed partial class TargetRestore(
             }
         }
 
+        server.StartAccepting();
         ready.Set();
     }
 

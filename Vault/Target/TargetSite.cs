@@ -113,6 +113,8 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // Recovered machines may come back meanwhile: they are not to be told that their disks are not there.
+        await server.StopAcceptingAsync();
         foreach (var volume in _volumes.Values)
         {
             await volume.DisposeAsync();

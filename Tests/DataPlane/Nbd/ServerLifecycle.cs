@@ -90,6 +90,46 @@ public sealed class ServerLifecycle : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_client_that_comes_before_the_server_accepts_waits_and_gets_what_is_served_by_then()
+    {
+        await using var server = new NbdServer(new NbdServerOptions { AcceptAtOnce = false });
+        server.ListenUnix(Path.Combine(_server.Folder, "early"));
+        var early = Task.Run(() => NbdClient.Open(Path.Combine(_server.Folder, "early"), "disk"));
+        server.AddExport(new NbdExport("disk", _device));
+        Assert.Equal(0, server.ConnectionCount);
+        server.StartAccepting();
+        using var client = await early.WaitAsync(Patience);
+        Assert.Equal(Size, client.Export.Size);
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_accepting_serves_on_and_tells_nobody_that_an_export_is_not_there()
+    {
+        using var client = _server.Open();
+        using var choosing = NbdClient.Connect(_server.Path);
+        using var listing = NbdClient.Connect(_server.Path);
+        _server.Server.Expect("later");
+        using var waiting = NbdClient.Connect(_server.Path);
+        waiting.Send(Option(Go, InfoData("later")));
+        while (_server.Server.ConnectionCount < 4)
+        {
+            await Task.Yield();
+        }
+
+        await _server.Server.StopAcceptingAsync();
+        Assert.ThrowsAny<SocketException>(() => NbdClient.Connect(_server.Path));
+        Assert.Equal(0u, client.Write(0, [7]));
+        Assert.True(waiting.IsClosed());
+
+        Assert.True(await _server.Server.RemoveExportAsync("disk").WaitAsync(Patience));
+        Assert.True(client.IsClosed());
+        choosing.Send(Option(Go, InfoData("disk")));
+        Assert.True(choosing.IsClosed());
+        listing.Send(Option(List));
+        Assert.True(listing.IsClosed());
+    }
+
+    [Fact]
     public async Task A_client_that_takes_no_replies_is_cut_off_after_the_deadline()
     {
         _server.Server.AddExport(new("large", new MemoryBlockDevice(40 << 20) { Bytes = { [0] = 1, [39 << 20] = 1 } }));
@@ -186,6 +226,9 @@ public sealed class ServerLifecycle : IAsyncDisposable
         Assert.Throws<NbdListenException>(() => _server.Server.ListenUnix(path));
         Assert.Equal("not a socket", File.ReadAllText(path));
         Assert.Throws<NbdListenException>(() => _server.Server.ListenUnix("/tmp/" + new string('x', 120)));
+        var nowhere = Assert.Throws<NbdListenException>(() => _server.Server.ListenUnix("/nodir/disks.sock"));
+        Assert.Contains("The directory '/nodir'", nowhere.Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", nowhere.Message, StringComparison.Ordinal);
     }
 
     [Fact]

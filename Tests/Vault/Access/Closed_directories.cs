@@ -23,6 +23,20 @@ public sealed class Closed_directories : IDisposable
     }
 
     [Fact]
+    public void One_that_is_in_use_is_refused_and_a_reader_is_called_one()
+    {
+        using (DataDirectoryLock.Take(At("used"), "service"))
+        {
+            var busy = Assert.Throws<DataDirectoryBusyException>(() => DataDirectoryLock.Take(At("used"), "recovery"));
+            Assert.Contains("in use by another process", busy.Message, StringComparison.Ordinal);
+        }
+
+        using var reader = DataDirectoryLock.Share(At("used"));
+        var read = Assert.Throws<DataDirectoryBusyException>(() => DataDirectoryLock.Take(At("used"), "recovery"));
+        Assert.Contains("`drctl replica serve`", read.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_empty_one_is_closed()
     {
         Directory.CreateDirectory(At("mounted/lost+found"));

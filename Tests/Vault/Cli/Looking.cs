@@ -211,12 +211,19 @@ public sealed class Looking
     {
         await using var service = await FakeService.StartAsync();
         service.Agents.Add(new AgentView("a1", Connected: false, Samples.Start.AddMinutes(-3), ["vm1", "vm2"]));
+        service.Agents.Add(new AgentView("a2", Connected: false, LastSeen: null, [])
+        {
+            Conflict = "It is refused; run `drctl agents forget a2`.",
+        });
         var json = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await json.RunAsync("agents", "--json"));
         Assert.Equal("a1", (string?)json.Json[0]!["name"]);
         var table = new Drctl(service.Url);
         await table.RunAsync("agents");
         Assert.Matches("a1 +no +3 min ago +vm1, vm2 +not measured", table.Output);
+        Assert.Matches("a2 +no +not since the start", table.Output);
+        Assert.Contains(
+            "warning: It is refused; run `drctl agents forget a2`.", table.Output, StringComparison.Ordinal);
     }
 
     private static VmView Troubled() => Samples.Vm(phase: "resyncing") with

@@ -82,6 +82,21 @@ public sealed class Operations_that_are_waited_for
     }
 
     [Fact]
+    public async Task A_protect_that_failed_says_what_stays_and_how_it_goes()
+    {
+        await using var service = await FakeService.StartAsync();
+        var error = new JobErrorView("protect-error", "There is no disk /a.img.", "Name another.");
+        service.Jobs["j1"] = new(Samples.Job("protect", "failed", error));
+        service.Vms["vm1"] = new(Samples.Vm(phase: "enable-failed"));
+        var drctl = new Drctl(service.Url);
+        Assert.Equal(ExitCodes.Refused, await drctl.RunAsync("protect", "vm1", "--disk", "/a.img"));
+        Assert.EndsWith(
+            "There is no disk /a.img. Name another. 'vm1' stays listed as enable-failed; protect it again, or end it "
+                + "with `drctl disable vm1`.",
+            drctl.Errors.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_failed_job_is_exit_code_1_with_its_step_reason_and_remedy()
     {
         await using var service = await FakeService.StartAsync();

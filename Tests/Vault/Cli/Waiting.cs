@@ -79,6 +79,56 @@ public sealed class Waiting
         Assert.InRange(lines.Length, 4, 8);
     }
 
+    [Theory]
+    [InlineData(null, "waits for agent 'agent1', which is not connected; start it")]
+    [InlineData("agent-conflict", "waits for agent 'agent1'. It is refused; run `drctl agents forget agent1`.")]
+    public async Task What_waits_for_an_agent_that_is_away_or_refused_names_it_and_what_to_do(string? code, string says)
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Jobs["j1"] = new(
+            [.. Enumerable.Repeat(Samples.Job("reprotect", "running"), 100), Samples.Job("reprotect")]);
+        var vm = Samples.Vm(phase: "reprotecting");
+        service.Vms["vm1"] = new(vm with
+        {
+            Source = vm.Source with { Connected = false },
+            Causes = code is null ? [] :
+            [
+                new CauseView(code, "warning", "It is refused; run `drctl agents forget agent1`.", null, Samples.Start),
+            ],
+        });
+        var drctl = new Drctl(service.Url);
+        Assert.Equal(ExitCodes.Done, await drctl.RunAsync("reprotect", "vm1", "--discard"));
+        Assert.Contains(says, drctl.Errors, StringComparison.Ordinal);
+
+        var screen = new StringWriter();
+        var state = new WaitState(Samples.Job("reprotect", "running"), service.Vms["vm1"].Next(), Trouble: null);
+        Pages.Console(screen, null).Write(WaitDisplay.Screen(state, Samples.Start.AddSeconds(2), 200));
+        Assert.Contains(says[..20], screen.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Work_that_fails_and_is_tried_again_is_shown_once_with_its_remedy_while_its_count_rises()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Jobs["j1"] = new(
+            [.. Enumerable.Repeat(Samples.Job("unplanned-failover", "running"), 60), Samples.Job("resync")]);
+        service.Vms["vm1"] = new([.. Enumerable.Range(1, 60).Select(failures => Samples.Vm() with
+        {
+            Source = Samples.Vm().Source with { Connected = false },
+            Causes =
+            [
+                new CauseView("recoverable-error", "warning", $"no space left. Failed {failures} times.",
+                    "Free space at the target.", Samples.Start),
+            ],
+        })]);
+        var drctl = new Drctl(service.Url);
+        Assert.Equal(ExitCodes.Done, await drctl.RunAsync("resync", "vm1"));
+        var line = Assert.Single(drctl.Errors.TrimEnd().Split('\n'));
+        Assert.Contains("no space left.", line, StringComparison.Ordinal);
+        Assert.Contains("Free space at the target.", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("waits for agent", line, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_terminal_shows_steps_with_marks_and_a_bar()
     {

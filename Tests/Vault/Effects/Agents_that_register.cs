@@ -62,10 +62,16 @@ public sealed class Agents_that_register : IDisposable
         var restarted = FakeAgent.Registry(_data);
         var stranger = OtherSelf("stranger");
 
+        Assert.Null(Assert.Single(restarted.Views()).LastSeen);
         await using (await CallAsync(restarted, stranger, "identity"))
         {
+            // The one that the name belongs to has not come yet; the refused one is shown all the same.
+            var shown = Assert.Single(restarted.Views());
+            Assert.Equal(("site-a", false), (shown.Name, shown.Connected));
+            Assert.Contains("drctl agents forget site-a", shown.Conflict, StringComparison.Ordinal);
             Assert.Equal(ForgetOutcome.Unknown, restarted.Forget("site-b"));
             Assert.Equal(ForgetOutcome.Forgotten, restarted.Forget("site-a"));
+            Assert.Empty(restarted.Views());
         }
 
         await using var replacement = await CallAsync(restarted, stranger, null);

@@ -24,6 +24,10 @@ public sealed class BadInput : IDisposable
         await vm.ProtectAsync();
 
         await RefusedAsync(1, "/no/such/disk.img", "protect", "db", "--disk", "/no/such/disk.img");
+        await RefusedAsync(1, "'db' stays listed as enable-failed", "protect", "db", "--disk", "/no/such/disk.img");
+        await RefusedAsync(1, "`drctl disable db`", "protect", "db", "--disk", "/no/such/disk.img");
+        await _lab.AskAsync("disable", "db");
+        Assert.DoesNotContain("db", (await _lab.RunAsync("status")).Output, StringComparison.Ordinal);
         await RefusedAsync(1, "already", "protect", "db", "--disk", vm.Disks[0]);
         await RefusedAsync(1, "already", "protect", "web", "--disk", vm.Disks[0]);
         await RefusedAsync(1, "'/'", "protect", "root", "--disk", "/");

@@ -45,7 +45,11 @@ internal sealed class HandedOverSocket : IDisposable
 
     /// <summary>Starts the first agent with a socket at the path.</summary>
     public static HandedOverSocket Start(Lab lab, string path, params string[] agent) =>
-        new(lab.StartProgram("/usr/bin/python3", ["-c", Holder, path, Lab.Program, .. agent]));
+        StartCommand(lab, path, [Lab.Program, .. agent]);
+
+    /// <summary>As <see cref="Start"/>, with the program among the words.</summary>
+    public static HandedOverSocket StartCommand(Lab lab, string path, params IEnumerable<string> command) =>
+        new(lab.StartProgram("/usr/bin/python3", ["-c", Holder, path, .. command]));
 
     /// <summary>Ends the agent that runs, in peace; the holder starts the next one.</summary>
     public async Task RestartAsync(Lab lab)

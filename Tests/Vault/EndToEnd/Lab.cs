@@ -77,7 +77,10 @@ internal sealed class Lab : IDisposable
 
     /// <summary>Starts the agent with another URL for the service, such as a proxy's.</summary>
     public void StartAgentAt(string server, params string[] more) =>
-        Agent = Start(AgentArguments(server, more));
+        StartAgentWith(AgentArguments(server, more));
+
+    /// <summary>Starts the agent with exactly these arguments.</summary>
+    public void StartAgentWith(params IEnumerable<string> arguments) => Agent = Start(arguments);
 
     /// <summary>How the agent is started.</summary>
     public string[] AgentArguments(string server, params string[] more) =>

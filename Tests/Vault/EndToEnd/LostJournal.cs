@@ -76,6 +76,13 @@ public sealed class LostJournal : IDisposable
         await RefusedAsync(killed, "without-recent-writes", d => File.Delete(Path.Combine(d, "journal.db-wal")), "web");
         await RefusedAsync(killed, "recent-writes-only", d => File.Delete(Path.Combine(d, "journal.db")), "-wal");
         await RefusedAsync(killed, "not-a-journal", d => Overwrite(d, Encoding.ASCII.GetBytes("not a journal")), "");
+        var garbage = new byte[64 << 10];
+        new Random(7).NextBytes(garbage);
+        await RefusedAsync(killed, "garbage", d => Overwrite(d, garbage), "damaged");
+        await RefusedAsync(killed, "truncated", d => Overwrite(d, older.AsSpan(0, older.Length / 2).ToArray()), "");
+        await RefusedAsync(killed, "cut-short", d => Overwrite(d, older.AsSpan(0, 1000).ToArray()), "");
+        byte[] whole = [.. older[..4096], .. garbage[..4096], .. older[8192..]];
+        await RefusedAsync(killed, "page-overwritten", d => Overwrite(d, whole), "damaged");
         var fresh = await FreshJournalAsync();
         await RefusedAsync(killed, "fresh", d => Overwrite(d, fresh), "knows nothing of 'web'");
         await RefusedAsync(killed, "header-only", d => Overwrite(d, fresh.AsSpan(0, 4096).ToArray()), "");
@@ -87,6 +94,46 @@ public sealed class LostJournal : IDisposable
         Directory.Move(killed, _lab.ServiceData);
         await _lab.StartServiceAsync();
         await vm.InSyncAsync();
+    }
+
+    [Fact]
+    public async Task That_is_damaged_is_refused_with_what_there_is_and_replaced_when_that_is_said()
+    {
+        var vm = await ProtectedAsync("web");
+        var point = await vm.PointAsync();
+        _lab.Service!.Kill();
+        var garbage = new byte[64 << 10];
+        new Random(7).NextBytes(garbage);
+        Overwrite(_lab.ServiceData, garbage);
+
+        var refused = await RefusedStartAsync(_lab.ServiceData);
+        Assert.Contains("damaged", refused, StringComparison.Ordinal);
+        Assert.Contains("recover --data " + _lab.ServiceData + " --replace-journal", refused, StringComparison.Ordinal);
+        var recover = await _lab.RunAsync("recover", "--data", _lab.ServiceData);
+        Assert.Equal(1, recover.Code);
+        Assert.Contains("damaged", recover.Errors, StringComparison.Ordinal);
+        var recovered = await _lab.AskAsync("recover", "--data", _lab.ServiceData, "--replace-journal");
+        Assert.Equal(garbage, File.ReadAllBytes((string)recovered["setAside"]!));
+        await _lab.StartServiceAsync();
+        await vm.InSyncAsync();
+        Assert.Contains((await _lab.AskAsync("points", "web")).AsArray(), p => (string?)p!["id"] == point);
+        await EqualsSourceAsync(vm);
+    }
+
+    [Fact]
+    public async Task With_a_damaged_event_in_its_midst_may_be_replaced()
+    {
+        var vm = await ProtectedAsync("web");
+        Assert.Equal(0, _lab.Service!.Stop());
+        var bytes = File.ReadAllBytes(Journal);
+        var at = bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(vm.Disks[0]));
+        Assert.True(at > 0, "the journal names the disk");
+        bytes[at + 1] ^= 1;
+        Overwrite(_lab.ServiceData, bytes);
+
+        await _lab.AskAsync("recover", "--data", _lab.ServiceData, "--replace-journal");
+        await _lab.StartServiceAsync();
+        await EqualsSourceAsync(vm);
     }
 
     [Fact]
@@ -220,7 +267,10 @@ public sealed class LostJournal : IDisposable
         }
 
         var beside = await RefusedStartAsync(_lab.ServiceData);
-        Assert.Contains("in use", beside, StringComparison.Ordinal);
+        Assert.Contains("`drctl replica serve`", beside, StringComparison.Ordinal);
+        var recover = await _lab.RunAsync("recover", "--data", _lab.ServiceData);
+        Assert.Equal(1, recover.Code);
+        Assert.Contains("`drctl replica serve`", recover.Errors, StringComparison.Ordinal);
         Assert.Equal(0, serving.Stop());
     }
 
@@ -230,7 +280,9 @@ public sealed class LostJournal : IDisposable
         change(copy);
         var before = Digest(copy);
         var said = await RefusedStartAsync(copy);
-        Assert.Contains(says, said, StringComparison.Ordinal);
+        Assert.All(
+            new[] { says, "'web' (1 disk", "recovery point", "drctl recover --data", "drctl replica serve" },
+            part => Assert.Contains(part, said, StringComparison.Ordinal));
         Assert.Equal(before, Digest(copy));
     }
 

@@ -36,6 +36,12 @@ public sealed class Quarantine : IDisposable
         Assert.Contains("drctl lift-quarantine poison", (string?)cause["remedy"], StringComparison.Ordinal);
         Assert.Contains("quarantined", (await _lab.RunAsync("status", "poison")).Output, StringComparison.Ordinal);
 
+        var line = Assert.Single(
+            _lab.Service!.Errors.Split('\n'),
+            l => l.Contains(" fail: ReplicationEngine.Actors", StringComparison.Ordinal));
+        Assert.Contains("is out of service: The journal is damaged at event", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("Exception", _lab.Service.Errors, StringComparison.Ordinal);
+
         Refused(await _lab.RunAsync("lift-quarantine", "poison"));
         Refused(await _lab.RunAsync("pause", "poison"));
         Assert.Equal("quarantined", (string?)(await _lab.ViewAsync("poison"))["phase"]);

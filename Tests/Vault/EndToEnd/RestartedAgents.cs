@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
@@ -60,6 +63,108 @@ public sealed class RestartedAgents : IDisposable
         var images = await vms[0].TestImagesAsync(await vms[0].PointAsync());
         Assert.All(images[0].Take(Guest.WriteBytes), b => Assert.Equal(guest.Pattern, b));
     }
+
+    [Fact]
+    public async Task By_the_unit_that_is_printed_it_serves_disks_without_a_home()
+    {
+        await _lab.StartServiceAsync();
+        var socket = Path.Combine(_lab.Root, "handed.sock");
+        var start = PrintedText.Lines("docs/RESTARTS.md", "A socket that outlives the agent")
+            .Single(line => line.StartsWith("ExecStart=", StringComparison.Ordinal))["ExecStart=".Length..];
+        using var holder = HandedOverSocket.StartCommand(
+            _lab, socket,
+            ["/usr/bin/env", "-u", "HOME", "-u", "XDG_CONFIG_HOME", .. start
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Meant)]);
+        await _lab.UntilAsync("the agent is connected", ConnectedAsync, detail: () => holder.Errors);
+        var vm = LabVm.Make(_lab, "web", disks: 1, mebibytes: 8);
+        await vm.ProtectAsync();
+        var uri = Assert.Single(await vm.SourceUrisAsync());
+        Assert.Contains(Uri.EscapeDataString("handed.sock"), uri, StringComparison.Ordinal);
+        WriteOrderCheck.Equal(vm.Bases[0], NbdImages.Read(uri), "the disk through the socket that was handed over");
+    }
+
+    private string Meant(string word) => word switch
+    {
+        "/usr/local/bin/drctl" => Lab.Program,
+        "http://127.0.0.1:7443" => _lab.Server,
+        "/var/lib/drctl-agent" => _lab.AgentData,
+        "/srv" => _lab.SiteA,
+        "/etc/drctl/api-token" => _lab.TokenFile,
+        _ => word,
+    };
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task No_client_that_comes_while_it_stops_is_told_that_the_disk_is_not_there(bool handedOver)
+    {
+        await _lab.StartServiceAsync();
+        var socket = handedOver ? Path.Combine(_lab.Root, "handed.sock") : Path.Combine(_lab.AgentData, "nbd.sock");
+        using var holder = handedOver
+            ? HandedOverSocket.Start(_lab, socket, _lab.AgentArguments(_lab.Server)) : null;
+        if (holder is null)
+        {
+            await _lab.StartAgentAsync();
+        }
+
+        await _lab.UntilAsync("the agent is connected", ConnectedAsync);
+        var vms = await ProtectAsync();
+        using var stop = new CancellationTokenSource();
+        var callers = vms.Select(vm => Task.Run(() => CallUntil(socket, $"{vm.Name}-0", stop.Token))).ToList();
+        for (var restart = 0; restart < 3; restart++)
+        {
+            var former = await ProcessAsync();
+            if (holder is not null)
+            {
+                await holder.RestartAsync(_lab);
+            }
+            else
+            {
+                Assert.Equal(0, _lab.Agent!.Stop());
+                Assert.DoesNotContain("not connected", _lab.Agent.Errors, StringComparison.Ordinal);
+                _lab.StartAgent();
+            }
+
+            await _lab.UntilAsync(
+                "the next agent is connected",
+                async () => await ProcessAsync() is { } process && process != former,
+                detail: () => holder?.Errors ?? "");
+            await ServedAsync(vms);
+        }
+
+        await stop.CancelAsync();
+        foreach (var (served, unknown) in await Task.WhenAll(callers))
+        {
+            Assert.True(served > 0);
+            Assert.Equal(0, unknown);
+        }
+
+        Assert.DoesNotContain("not connected", holder?.Errors ?? "", StringComparison.Ordinal);
+    }
+
+    // Calls again and again; a connection that is refused or ends without an answer is a client's to repeat.
+    private static (int Served, int Unknown) CallUntil(string socket, string export, CancellationToken stop)
+    {
+        var (served, unknown) = (0, 0);
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                using var client = NbdClient.Connect(socket);
+                var answer = client.Option(NbdWire.Go, NbdWire.InfoData(export))[^1].Type;
+                (served, unknown) = (served + (answer == 1 ? 1 : 0), unknown + (answer >= 0x8000_0000 ? 1 : 0));
+            }
+            catch (Exception e) when (e is IOException or SocketException)
+            {
+                Thread.Yield();
+            }
+        }
+
+        return (served, unknown);
+    }
+
+    private async Task<string?> ProcessAsync() =>
+        (string?)(await _lab.TryGetAsync("/api/v1/agents"))?.AsArray().FirstOrDefault()?["process"];
 
     private async Task<bool> ConnectedAsync() =>
         await _lab.TryGetAsync("/api/v1/agents") is System.Text.Json.Nodes.JsonArray agents

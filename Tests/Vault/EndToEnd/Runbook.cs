@@ -122,27 +122,88 @@ public sealed class Runbook : IDisposable
     }
 
     [Fact]
-    public async Task The_sources_host_is_lost_and_comes_back_with_empty_disks()
+    public async Task The_sources_host_is_lost_and_another_takes_its_name_by_the_commands_that_are_printed()
+    {
+        var vm = await ProtectedAsync();
+        _lab.Agent!.Kill();
+        Directory.Delete(_lab.AgentData, recursive: true);
+        File.WriteAllBytes(vm.Disks[0], new byte[vm.Bases[0].Length]);
+        byte[]? machine = null;
+        foreach (var command in PrintedText.Commands("docs/RUNBOOK.md", "The source's host is lost"))
+        {
+            Assert.Equal("drctl", command[0]);
+            string[] words = [.. command[1..].Select(Meant)];
+            switch (words)
+            {
+                case ["agent", ..]:
+                    _lab.StartAgentWith(words);
+                    break;
+                case ["status", ..]:
+                    await _lab.UntilViewAsync(
+                        "web", "the source is fenced", v => (string?)v["source"]!["role"] == "fenced");
+                    break;
+                case ["failover", ..]:
+                    machine = NbdImages.Read(LabVm.Uris(await _lab.AskAsync(words))[0]);
+                    WriteOrderCheck.Equal(vm.Bases[0], machine, "the recovered machine");
+                    break;
+                case ["failback", ..]:
+                    await vm.IsAsync("protected-reverse");
+                    await _lab.AskAsync(words);
+                    WriteOrderCheck.Equal(
+                        machine!, await File.ReadAllBytesAsync(vm.Disks[0]), "the source after the failback");
+                    break;
+                default:
+                    await _lab.AskAsync(words);
+                    break;
+            }
+        }
+
+        await EqualsSourceAsync(vm);
+    }
+
+    [Fact]
+    public async Task Empty_disks_that_come_back_are_overwritten_only_when_that_is_agreed_to_and_the_agent_is_named()
     {
         var vm = await ProtectedAsync();
         _lab.Agent!.Kill();
         File.WriteAllBytes(vm.Disks[0], new byte[vm.Bases[0].Length]);
-        var uris = LabVm.Uris(await _lab.AskAsync("failover", "web", "--kind", "unplanned", "--point", "latest"));
+        await _lab.AskAsync("failover", "web", "--kind", "unplanned", "--point", "latest");
         await _lab.AskAsync("commit", "web");
-        var machine = NbdImages.Read(uris[0]);
-        WriteOrderCheck.Equal(vm.Bases[0], machine, "the recovered machine");
-
         await _lab.StartAgentAsync();
         await _lab.UntilViewAsync("web", "the source is fenced", v => (string?)v["source"]!["role"] == "fenced");
         Assert.Equal(1, (await _lab.RunAsync("reprotect", "web")).Code);
-        await _lab.AskAsync("reprotect", "web", "--discard");
+
+        // Another host calls itself site-a while the operator asks for the reprotect: the command says so.
+        var identity = Path.Combine(_lab.AgentData, "identity");
+        var own = await File.ReadAllBytesAsync(identity);
+        Assert.Equal(0, _lab.Agent!.Stop());
+        File.Delete(identity);
+        _lab.StartAgent();
+        await _lab.UntilViewAsync("web", "the other agent is refused", v =>
+            v["causes"]!.AsArray().Any(c => (string?)c!["code"] == "agent-conflict"));
+        var reprotect = _lab.Start("reprotect", "web", "--discard", "--server", _lab.Server);
+        await _lab.UntilAsync(
+            "the command says what it waits for",
+            () => Task.FromResult(reprotect.Errors.Contains("waits for agent 'site-a'", StringComparison.Ordinal)
+                && reprotect.Errors.Contains("drctl agents forget site-a", StringComparison.Ordinal)),
+            detail: () => reprotect.Errors);
+
+        Assert.Equal(0, _lab.Agent!.Stop());
+        await File.WriteAllBytesAsync(identity, own);
+        _lab.StartAgent();
+        Assert.Equal(0, reprotect.WaitForExit());
         await vm.IsAsync("protected-reverse");
-        await _lab.AskAsync("failback", "web");
-        WriteOrderCheck.Equal(machine, await File.ReadAllBytesAsync(vm.Disks[0]), "the source after the failback");
-        await _lab.AskAsync("commit", "web");
-        await _lab.AskAsync("reprotect", "web");
-        await EqualsSourceAsync(vm);
     }
+
+    private string Meant(string word) => word switch
+    {
+        "URL" => _lab.Server,
+        "AGENT-DIR" => _lab.AgentData,
+        "host-1" => "site-a",
+        "/srv" => _lab.SiteA,
+        "TOKEN-FILE" => _lab.TokenFile,
+        _ => word,
+    };
 
     private async Task<LabVm> ProtectedAsync()
     {
