@@ -31,7 +31,10 @@ internal sealed partial class ProtectedVolume
                 Vm = new ProtectedVmId(Vm),
                 Directory = _directory.Subdirectory(SourceDirectory),
                 Disks = [.. directive.Disks.Select((path, i) =>
-                    new SourceDisk(path, disks[i].Device, disks[i].Look))],
+                    new SourceDisk(path, disks[i].Device, disks[i].Look)
+                    {
+                        TimesAreItsOwn = disks[i].TimesAreItsOwn,
+                    })],
                 BootId = _host.BootId,
                 BootedAt = _host.BootedAt,
                 NewIncarnation = _host.NewIncarnation,

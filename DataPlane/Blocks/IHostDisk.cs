@@ -18,6 +18,10 @@ public interface IHostDisk : IDisposable
     /// <summary>The disk with the size it had when it was opened. It lives as long as this.</summary>
     IBlockDevice Device { get; }
 
+    /// <summary>Whether its times move with writes of this machine alone, at once: not so for a block device, which has
+    /// none, and on a remote file system.</summary>
+    bool TimesAreItsOwn => true;
+
     /// <summary>The open disk as it is now.</summary>
     /// <exception cref="StorageException">The system refuses.</exception>
     DiskSighting Look();

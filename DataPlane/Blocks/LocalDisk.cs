@@ -21,6 +21,7 @@ public sealed class LocalDisk : IHostDisk
         _file = new FileStorageFile(path, handle);
         Device = new FileBlockDevice(_file);
         Identity = DiskStack.IdentityOf(status, Device.Length);
+        TimesAreItsOwn = !status.IsBlockDevice && new DriveInfo(path).DriveType != DriveType.Network;
     }
 
     /// <inheritdoc/>
@@ -28,6 +29,9 @@ public sealed class LocalDisk : IHostDisk
 
     /// <inheritdoc/>
     public DiskIdentity Identity { get; }
+
+    /// <inheritdoc/>
+    public bool TimesAreItsOwn { get; }
 
     /// <inheritdoc/>
     public IBlockDevice Device { get; }

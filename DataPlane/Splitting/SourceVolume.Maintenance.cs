@@ -1,6 +1,5 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Splitting;
@@ -12,10 +11,6 @@ public sealed partial class SourceVolume
     private readonly Settling?[] _settling;
     private readonly long[] _settled;
     private readonly long[] _timesKept;
-    private Heartbeat? _lastLook;
-    private DateTimeOffset?[] _writtenBefore = [];
-    private long _enteredBefore;
-    private long _entered;
     private long _floorRaised;
     private Lsn _quiet;
 
@@ -204,101 +199,6 @@ public sealed partial class SourceVolume
     {
         _floorRaised = _options.Time.GetTimestamp();
         _state.Update(s => s with { AcknowledgedFloor = floor, FloorMark = mark });
-    }
-
-    /// <summary>
-    /// Notes when the disks changed last, for an opening after a crash (<see cref="DiskContinuity"/>), and whether
-    /// somebody else changed one: its change time moved, and no write was given its place meanwhile (A5).
-    /// </summary>
-    /// <returns>False when it could not be noted, or a comparison was begun.</returns>
-    private bool Beat(bool durably = false)
-    {
-        if (_options.Disks.All(d => d.Look is null))
-        {
-            return true;
-        }
-
-        var (seen, now, entered) = Observe();
-        if (now is null)
-        {
-            return false;
-        }
-
-        var foreign = MarkForeign(now, seen, entered);
-        try
-        {
-            _heartbeat.Write(now, durably);
-            return !foreign;
-        }
-        catch (StorageException)
-        {
-            // A full directory: an opening after a crash compares more than it would have to. Who owns the volume
-            // watches the directory.
-            return false;
-        }
-    }
-
-    private (DiskSighting?[] Seen, Heartbeat? Now, long Entered) Observe()
-    {
-        var (before, idle, _) = Quietness();
-        DiskSighting?[] seen;
-        try
-        {
-            seen = [.. _options.Disks.Select(d => d.Look?.Invoke())];
-        }
-        catch (StorageException)
-        {
-            // A disk that cannot be looked at now. Who owns the volume watches the disks.
-            return ([], null, 0);
-        }
-
-        var (after, stillIdle, entered) = Quietness();
-        return (seen, new Heartbeat(
-            _options.Time.GetUtcNow(), after, idle && stillIdle && before == after,
-            [.. seen.Select(s => s?.Changed?.UtcTicks ?? 0)], [.. _settled]), entered);
-    }
-
-    // A disk that has another size is for its owner to take up; one that nobody may write needs no comparison yet.
-    private bool MarkForeign(Heartbeat now, DiskSighting?[] seen, long entered)
-    {
-        var (last, before) = (_lastLook ?? _heartbeat.Newest, _enteredBefore);
-        var writtenBefore = _writtenBefore;
-        (_lastLook, _enteredBefore) = (now, entered);
-        _writtenBefore = [.. seen.Select(s => s?.Written)];
-        if (last is not { IsIdle: true } || !now.IsIdle || entered != before || _fenced || _quiesced)
-        {
-            return false;
-        }
-
-        var isForeign = false;
-        for (var i = 0; i < seen.Length; i++)
-        {
-            // A new name, or other rights, move the change time too, and leave the time of the last write.
-            var isRewritten = i >= writtenBefore.Length || writtenBefore[i] is null
-                || writtenBefore[i] != seen[i]?.Written;
-            if (last.Changed[i] != 0 && last.Changed[i] != now.Changed[i] && isRewritten
-                && seen[i]?.SizeBytes == _sizes[i])
-            {
-                isForeign = true;
-                Restart(SourceCause.ChangedOutside, RestartScope.From(i, 0));
-                SetCondition(c => c with
-                {
-                    Cause = SourceCause.ChangedOutside,
-                    Detail = $"'{_options.Disks[i].Path}' was changed by somebody else while it was served; all of it "
-                        + "is compared",
-                });
-            }
-        }
-
-        return isForeign;
-    }
-
-    private (Lsn Newest, bool IsIdle, long Entered) Quietness()
-    {
-        lock (_order.Gate)
-        {
-            return (_order.Newest, _order.Completed == _order.Newest, _entered);
-        }
     }
 
     /// <summary>

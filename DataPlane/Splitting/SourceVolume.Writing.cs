@@ -31,6 +31,7 @@ public sealed partial class SourceVolume
             if (entered)
             {
                 _order.Finish(ticket);
+                LookWhenQuiet(disk);
             }
             else
             {
@@ -103,7 +104,7 @@ public sealed partial class SourceVolume
                 if (mode == _mode && IsMarked(map, mark, ticket) && (mode == SourceMode.DirtyMap || TryLog(ticket)))
                 {
                     _captured += mode == SourceMode.Logging ? ticket.Records.Count : ticket.Count;
-                    _entered++;
+                    _entered[ticket.Disk]++;
                     _order.Enter(ticket, mode == SourceMode.Logging ? ticket.Records.Count : ticket.Count);
                     foreach (var run in ticket.Runs)
                     {

@@ -80,6 +80,8 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         _flushes = [.. _disks.Select(_ => new FlushTracker())];
         _settling = new Settling?[_disks.Length];
         _timesKept = new long[_disks.Length];
+        _entered = new long[_disks.Length];
+        _looks = [.. options.Disks.Select(d => d.Look?.Invoke() is { } seen ? new QuietLook(0, seen) : null)];
         _settled = _heartbeat.Newest is { } beat ? [.. beat.Settled] : new long[_disks.Length];
         _condition = new SourceCondition(
             _mode, state.Cause, string.Empty, SyncFailed: false, state.Fenced, options.Time.GetUtcNow());

@@ -217,6 +217,21 @@ public sealed class SourceVolumeOverOtherDisks
         _world.AssertInStep();
     }
 
+    [Fact]
+    [Trait("Req", "RES-3")]
+    public void A_disk_that_somebody_else_writes_right_behind_a_write_of_the_guest_is_compared()
+    {
+        var volume = InStepAfterWrites();
+        volume.Maintain();
+        Write(volume, 4, 7);
+        _world.Time.Advance(TimeSpan.FromMilliseconds(10));
+        _world.WriteOutside(0, 9L * SourceWorld.Extent, 4096, 0xEE);
+        volume.Maintain();
+        Assert.Equal((SourceCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
+        _world.Replica.CatchUp(volume);
+        _world.AssertInStep();
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
