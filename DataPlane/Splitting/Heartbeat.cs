@@ -25,9 +25,10 @@ internal sealed record Heartbeat(
 }
 
 /// <summary>
-/// Keeps the newest <see cref="Heartbeat"/> in the file <c>seen</c>. It is written over itself, and synced every five
-/// seconds: after the death of the process the page cache has the newest one, after a power cut the medium has one that
-/// is some seconds old, or a torn one, which reads as none.
+/// Keeps the newest <see cref="Heartbeat"/> in the file <c>seen</c>. It is written over itself, at least once a second
+/// while there are writes and behind each one after which none is under way, and synced every five seconds: after the
+/// death of the process the page cache has the newest one, after a power cut the medium has one that is some seconds
+/// old, or a torn one, which reads as none.
 /// <code>
 ///   0 u32 CRC-32C of bytes 4 .. 40+16n   4 u32 magic "SEEN"   8 u16 version (2)   10 u16 disks n   12 u32 0
 ///  16 i64 UTC ticks   24 i64 newest number   32 u8 idle   33 7 bytes 0
@@ -41,8 +42,10 @@ internal sealed class HeartbeatFile : IDisposable
     private const int Fixed = 40;
     private const int Version = 2;
     private const int PerDisk = 16;
+    private readonly Lock _gate = new();
     private readonly IStorageFile _file;
     private DateTimeOffset _synced;
+    private bool _disposed;
 
     private HeartbeatFile(IStorageFile file) => _file = file;
 
@@ -66,15 +69,64 @@ internal sealed class HeartbeatFile : IDisposable
         return new HeartbeatFile(file) { Newest = Parse(bytes.AsSpan(0, file.Read(0, bytes))) };
     }
 
-    /// <summary>Notes a heartbeat, unless it says what a recent one says, and makes it durable when that was not done
-    /// for a while, or <paramref name="durably"/> is set.</summary>
-    public void Write(Heartbeat heartbeat, bool durably = false)
+    /// <summary>Begins anew at an opening, durably.</summary>
+    public void Begin(Heartbeat heartbeat)
     {
-        if (!durably && Newest is { } newest && newest.SaysTheSame(heartbeat) && IsRecent(newest.At, heartbeat.At))
+        lock (_gate)
         {
-            return;
+            Put(heartbeat);
+            _synced = heartbeat.At;
         }
 
+        _file.Sync();
+    }
+
+    /// <summary>Notes a heartbeat, unless it says what a recent one says, and makes it durable when that was not done
+    /// for a while, or <paramref name="durably"/> is set. What a quiet moment told since stays.</summary>
+    public void Write(Heartbeat heartbeat, bool durably = false)
+    {
+        bool syncs;
+        lock (_gate)
+        {
+            if (Newest is { } newer && heartbeat.Newest.Value < newer.Newest.Value)
+            {
+                heartbeat = newer with { At = heartbeat.At, Settled = heartbeat.Settled };
+            }
+
+            if (!durably && Newest is { } newest && newest.SaysTheSame(heartbeat)
+                && IsRecent(newest.At, heartbeat.At))
+            {
+                return;
+            }
+
+            Put(heartbeat);
+            syncs = durably || !IsRecent(_synced, heartbeat.At);
+            _synced = syncs ? heartbeat.At : _synced;
+        }
+
+        if (syncs)
+        {
+            _file.Sync();
+        }
+    }
+
+    /// <summary>
+    /// Notes the disks as they are right behind the last write: in the page cache, where it outlives the process, and
+    /// without a wait, since the guest waits for its answer.
+    /// </summary>
+    public void NoteQuiet(DateTimeOffset at, Lsn newest, ReadOnlySpan<long> changed)
+    {
+        lock (_gate)
+        {
+            if (!_disposed && Newest is { } last && newest.Value >= last.Newest.Value)
+            {
+                Put(last with { At = at, Newest = newest, IsIdle = true, Changed = [.. changed] });
+            }
+        }
+    }
+
+    private void Put(Heartbeat heartbeat)
+    {
         var bytes = new byte[Fixed + (PerDisk * heartbeat.Changed.Length)];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(4), Magic);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), Version);
@@ -92,17 +144,19 @@ internal sealed class HeartbeatFile : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Crc32C.Compute(bytes.AsSpan(4)));
         _file.Write(0, bytes);
         Newest = heartbeat;
-        if (durably || !IsRecent(_synced, heartbeat.At))
-        {
-            _file.Sync();
-            _synced = heartbeat.At;
-        }
     }
 
     private static bool IsRecent(DateTimeOffset then, DateTimeOffset now) => now >= then && now - then < Every;
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _file.Dispose();
+        }
+    }
 
     private static Heartbeat? Parse(ReadOnlySpan<byte> bytes)
     {

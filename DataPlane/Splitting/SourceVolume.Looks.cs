@@ -7,7 +7,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <content>What the disks are seen to be while the volume is open.</content>
 public sealed partial class SourceVolume
 {
+    private const int MostLookedAt = 64;
     private readonly QuietLook?[] _looks;
+    private readonly bool _looksWhenQuiet;
     private readonly long[] _entered;
 
     /// <summary>
@@ -95,18 +97,18 @@ public sealed partial class SourceVolume
         before.Changed != now.Changed && (before.Written is null || before.Written != now.Written);
 
     /// <summary>
-    /// Looks at a disk right behind the write after which none is under way: what changes it from here on, until the
-    /// next write has its place, is not the guest.
+    /// Looks at the disks right behind the write after which none is under way, and notes how they are: what changes
+    /// them from here on, until the next write has its place, is not the guest, whether the process lives or not.
     /// </summary>
-    private void LookWhenQuiet(int disk)
+    private void LookWhenQuiet()
     {
-        // A block device has no times, and those of a remote file system move when it pleases.
-        if (!_options.Disks[disk].TimesAreItsOwn || _options.Disks[disk].Look is not { } look)
+        if (!_looksWhenQuiet)
         {
             return;
         }
 
-        long entered;
+        Lsn newest;
+        Span<long> entered = stackalloc long[_entered.Length];
         lock (_order.Gate)
         {
             if (_order.Completed != _order.Newest)
@@ -114,17 +116,32 @@ public sealed partial class SourceVolume
                 return;
             }
 
-            entered = _entered[disk];
+            newest = _order.Newest;
+            _entered.CopyTo(entered);
         }
 
         try
         {
-            Volatile.Write(ref _looks[disk], look() is { } seen ? new QuietLook(entered, seen) : null);
+            Span<long> changed = stackalloc long[entered.Length];
+            for (var i = 0; i < entered.Length; i++)
+            {
+                var look = Volatile.Read(ref _looks[i]);
+                if (look?.Entered != entered[i] && _options.Disks[i] is { TimesAreItsOwn: true, Look: { } now }
+                    && now() is { } seen)
+                {
+                    look = new QuietLook(entered[i], seen);
+                    Volatile.Write(ref _looks[i], look);
+                }
+
+                changed[i] = look?.Seen.Changed?.UtcTicks ?? 0;
+            }
+
+            _heartbeat.NoteQuiet(_options.Time.GetUtcNow(), newest, changed);
         }
-        catch (StorageException)
+        catch (Exception e) when (e is StorageException or ObjectDisposedException)
         {
-            // The beat looks again; who owns the volume watches the disks.
-            Volatile.Write(ref _looks[disk], null);
+            // The beat looks again, unless the volume was closed meanwhile; who owns it watches disks and directory.
+            return;
         }
     }
 

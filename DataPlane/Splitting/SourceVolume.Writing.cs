@@ -31,7 +31,7 @@ public sealed partial class SourceVolume
             if (entered)
             {
                 _order.Finish(ticket);
-                LookWhenQuiet(disk);
+                LookWhenQuiet();
             }
             else
             {

@@ -81,6 +81,8 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         _settling = new Settling?[_disks.Length];
         _timesKept = new long[_disks.Length];
         _entered = new long[_disks.Length];
+        _looksWhenQuiet = options.Disks.Count <= MostLookedAt
+            && options.Disks.All(d => d is { TimesAreItsOwn: true, Look: not null });
         _looks = [.. options.Disks.Select(d => d.Look?.Invoke() is { } seen ? new QuietLook(0, seen) : null)];
         _settled = _heartbeat.Newest is { } beat ? [.. beat.Settled] : new long[_disks.Length];
         _condition = new SourceCondition(

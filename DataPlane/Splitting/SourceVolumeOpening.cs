@@ -209,8 +209,7 @@ internal static class SourceVolumeOpening
             var changed = options.Disks.Select(d => d.Look?.Invoke()?.Changed?.UtcTicks ?? 0).ToImmutableArray();
             var settled = file.Newest is { } last && last.Settled.Length == changed.Length
                 ? last.Settled.Zip(changed, Math.Min).ToImmutableArray() : [.. changed.Select(_ => 0L)];
-            file.Write(
-                new Heartbeat(options.Time.GetUtcNow(), newest, IsIdle: true, changed, settled), durably: true);
+            file.Begin(new Heartbeat(options.Time.GetUtcNow(), newest, IsIdle: true, changed, settled));
         }
 
         return file;

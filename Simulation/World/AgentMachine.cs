@@ -141,7 +141,10 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         world.Queue.After(length, () =>
         {
             _cut.Remove(path);
-            agent.Storage.Resize(path, Math.Max(size, agent.Storage.LengthOf(path)));
+            if (agent.Storage.LengthOf(path) < size)
+            {
+                agent.Storage.Resize(path, size);
+            }
         });
     }
 }

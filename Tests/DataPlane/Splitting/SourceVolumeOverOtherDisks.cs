@@ -61,6 +61,20 @@ public sealed class SourceVolumeOverOtherDisks
     }
 
     [Fact]
+    [Trait("Req", "RES-3")]
+    public void A_disk_written_in_place_in_the_instant_of_the_crash_is_told_by_its_change_time_too()
+    {
+        var volume = InStepAfterWrites();
+        Write(volume, 3, 8);
+        _world.Crash(powerCut: false);
+        _world.Time.Advance(TimeSpan.FromMilliseconds(1));
+        _world.WriteOutside(0, 9L * SourceWorld.Extent, 4096, 0xEE);
+        volume = _world.Open();
+        Assert.Equal(SourceCause.ChangedOutside, volume.Condition.Cause);
+        Follow(volume);
+    }
+
+    [Fact]
     public void A_disk_put_back_in_the_instant_of_the_crash_is_told_by_what_it_does_not_hold()
     {
         var volume = InStepAfterWrites();
@@ -266,8 +280,10 @@ public sealed class SourceVolumeOverOtherDisks
         Follow(volume);
     }
 
-    [Fact]
-    public void In_dirty_map_mode_a_crash_with_writes_since_the_last_look_is_compared_whole()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void In_dirty_map_mode_a_disk_is_compared_whole_after_a_crash_when_somebody_touched_it(bool touched)
     {
         _world.CacheLimit = 512 << 10;
         var volume = InStepAfterWrites();
@@ -278,8 +294,14 @@ public sealed class SourceVolumeOverOtherDisks
 
         Assert.Equal(SourceMode.DirtyMap, volume.Condition.Mode);
         _world.Crash(powerCut: false);
+        if (touched)
+        {
+            _world.Time.Advance(TimeSpan.FromMilliseconds(1));
+            _world.WriteOutside(0, 12L * SourceWorld.Extent, 4096, 0xEE);
+        }
+
         volume = _world.Open();
-        Assert.Equal(Size, volume.Counters().DirtyBytes);
+        Assert.Equal(touched, volume.Counters().DirtyBytes == Size);
         Follow(volume);
     }
 
