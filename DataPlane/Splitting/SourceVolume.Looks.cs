@@ -73,7 +73,8 @@ public sealed partial class SourceVolume
             var (before, now) = (Volatile.Read(ref _looks[i]), seen[i]);
             if (before is not null && now is not null && isIdle && entered[i] == before.Entered
                 && !_fenced && !_quiesced && _options.Disks[i].TimesAreItsOwn
-                && IsRewritten(before.Seen, now) && now.SizeBytes == _sizes[i])
+                && IsRewritten(before.Seen, now) && now.SizeBytes == _sizes[i]
+                && now.SizeBytes == before.Seen.SizeBytes)
             {
                 isForeign = true;
                 Restart(SourceCause.ChangedOutside, RestartScope.From(i, 0));
@@ -85,8 +86,9 @@ public sealed partial class SourceVolume
                 });
             }
 
-            Volatile.Write(
-                ref _looks[i], isIdle && now is { Changed: not null } ? new QuietLook(entered[i], now) : null);
+            // Unless a write has ended since, and was looked behind.
+            var look = isIdle && now is { Changed: not null } ? new QuietLook(entered[i], now) : null;
+            Interlocked.CompareExchange(ref _looks[i], look, before);
         }
 
         return isForeign;

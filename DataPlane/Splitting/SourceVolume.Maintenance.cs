@@ -153,8 +153,15 @@ public sealed partial class SourceVolume
             return false;
         }
 
+        var before = _settled[disk];
         (_settled[disk], _timesKept[disk]) = (changed.UtcTicks, _options.Time.GetTimestamp());
-        return Beat(durably: true);
+        if (Beat(durably: true))
+        {
+            return true;
+        }
+
+        _settled[disk] = before;
+        return false;
     }
 
     private Settling? Propose(int disk)
