@@ -65,7 +65,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
     where TEvent : class
 {
     private readonly PersistenceId _id;
-    private readonly IEntityCodec<TState, TEvent> _codec;
+    private readonly IEntityCodec<TState, TCommand, TEvent> _codec;
     private readonly EntityKernelOptions _options;
     private readonly RecentCommands _recent;
     private readonly List<EntityOutput> _outputs = new(4);
@@ -76,7 +76,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
 
     /// <summary>Creates a kernel that waits for <see cref="EntityInput{TCommand}.Started"/>.</summary>
     public EntityKernel(
-        PersistenceId id, IEntityCodec<TState, TEvent> codec, FencingToken token, EntityKernelOptions options)
+        PersistenceId id, IEntityCodec<TState, TCommand, TEvent> codec, FencingToken token, EntityKernelOptions options)
     {
         _id = id;
         _codec = codec;

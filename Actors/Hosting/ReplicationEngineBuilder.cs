@@ -20,7 +20,7 @@ public sealed class ReplicationEngineBuilder
     /// Registers an entity type; its effects go to the registered <see cref="IEffectHandler{TCommand}"/>.
     /// </summary>
     public ReplicationEngineBuilder AddEntity<TAggregate, TState, TCommand, TEvent>(
-        IEntityCodec<TState, TEvent> codec)
+        IEntityCodec<TState, TCommand, TEvent> codec)
         where TAggregate : IAggregate<TState, TCommand, TEvent>
         where TState : class
         where TCommand : class

@@ -48,7 +48,7 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
     private bool _open;
 
     public ShardRegion(
-        IEntityCodec<TState, TEvent> codec, EngineServices services, IEffectHandler<TCommand>? handler)
+        IEntityCodec<TState, TCommand, TEvent> codec, EngineServices services, IEffectHandler<TCommand>? handler)
     {
         Codec = codec;
         Services = services;
@@ -61,7 +61,7 @@ internal sealed class ShardRegion<TAggregate, TState, TCommand, TEvent>
             _ => SweepIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    public IEntityCodec<TState, TEvent> Codec { get; }
+    public IEntityCodec<TState, TCommand, TEvent> Codec { get; }
 
     public EngineServices Services { get; }
 

@@ -3,11 +3,16 @@ namespace ReplicationEngine.Actors.Journaling;
 /// <summary>An event as it is stored: its explicit, versioned name and its payload.</summary>
 public readonly record struct EncodedEvent(string Name, byte[] Payload);
 
+/// <summary>A command as it is stored beside the events it led to: its explicit, versioned name and its payload.</summary>
+public readonly record struct EncodedCommand(string Name, byte[] Payload);
+
 /// <summary>
-/// Turns an entity's events and states into stored bytes and back. One per entity type; stateless and safe to share.
+/// Converts an entity's events, commands and states to stored bytes and back. One per entity type; stateless and safe
+/// to share.
 /// </summary>
-public interface IEntityCodec<TState, TEvent>
+public interface IEntityCodec<TState, TCommand, TEvent>
     where TState : class
+    where TCommand : class
     where TEvent : class
 {
     /// <summary>The version of the snapshot form; a stored snapshot of another version is not read.</summary>
@@ -20,15 +25,29 @@ public interface IEntityCodec<TState, TEvent>
 
     /// <summary>Decodes an event of any version ever released, upcast to today's form.</summary>
     /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
-    TEvent Decode(string name, ReadOnlySpan<byte> payload);
+    TEvent Decode(string name, ReadOnlyMemory<byte> payload);
+
+    /// <summary>
+    /// Encodes a command; the name is explicit (<c>protected-vm.command.commit.v1</c>), never a type name.
+    /// </summary>
+    EncodedCommand EncodeCommand(TCommand command);
+
+    /// <summary>
+    /// Decodes a command of any version ever released. The result equals the command that was encoded, so that a
+    /// decision can be repeated.
+    /// </summary>
+    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    TCommand DecodeCommand(string name, ReadOnlyMemory<byte> payload);
 
     /// <summary>Encodes a state in the form of <see cref="SnapshotVersion"/>.</summary>
     byte[] EncodeState(TState state);
 
     /// <summary>Decodes a state of <see cref="SnapshotVersion"/>.</summary>
     /// <exception cref="UnreadableEventException">The payload is damaged.</exception>
-    TState DecodeState(ReadOnlySpan<byte> payload);
+    TState DecodeState(ReadOnlyMemory<byte> payload);
 }
 
-/// <summary>A stored event or snapshot that cannot be read: corruption, or written by a newer version.</summary>
+/// <summary>
+/// A stored event, command or snapshot that cannot be read: it is damaged, or a newer version wrote it.
+/// </summary>
 public sealed class UnreadableEventException(string message, Exception? inner = null) : Exception(message, inner);

@@ -40,19 +40,26 @@ internal sealed record MeterCommand(byte[] Payload);
 
 internal sealed record MeterEvent(byte[] Payload);
 
-internal sealed class MeterCodec : IEntityCodec<MeterState, MeterEvent>
+internal sealed class MeterCodec : IEntityCodec<MeterState, MeterCommand, MeterEvent>
 {
     private const string Name = "meter.read.v1";
+    private const string CommandName = "meter.command.read.v1";
 
     public int SnapshotVersion => 1;
 
     public EncodedEvent Encode(MeterEvent @event) => new(Name, @event.Payload);
 
-    public MeterEvent Decode(string name, ReadOnlySpan<byte> payload) => name == Name
+    public MeterEvent Decode(string name, ReadOnlyMemory<byte> payload) => name == Name
         ? new MeterEvent(payload.ToArray())
         : throw new UnreadableEventException($"The event {name} is not known.");
 
+    public EncodedCommand EncodeCommand(MeterCommand command) => new(CommandName, command.Payload);
+
+    public MeterCommand DecodeCommand(string name, ReadOnlyMemory<byte> payload) => name == CommandName
+        ? new MeterCommand(payload.ToArray())
+        : throw new UnreadableEventException($"The command {name} is not known.");
+
     public byte[] EncodeState(MeterState state) => BitConverter.GetBytes(state.Count);
 
-    public MeterState DecodeState(ReadOnlySpan<byte> payload) => new(BitConverter.ToInt64(payload));
+    public MeterState DecodeState(ReadOnlyMemory<byte> payload) => new(BitConverter.ToInt64(payload.Span));
 }

@@ -76,7 +76,7 @@ public sealed record Origins<TState, TCommand, TEvent>(
 /// <param name="data">An event's stored payload as JSON.</param>
 /// <param name="origins">The decider, backwards; null when that is not known.</param>
 public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
-    IEntityCodec<TState, TEvent> codec,
+    IEntityCodec<TState, TCommand, TEvent> codec,
     Action<TState, JsonObject> derived,
     Func<StoredEvent, JsonNode> data,
     Origins<TState, TCommand, TEvent>? origins) : EntityReplay

@@ -8,8 +8,9 @@ namespace ReplicationEngine.Persistence.Replay;
 public static class StateJson
 {
     /// <summary>The state as an object.</summary>
-    public static JsonObject Of<TState, TEvent>(IEntityCodec<TState, TEvent> codec, TState state)
+    public static JsonObject Of<TState, TCommand, TEvent>(IEntityCodec<TState, TCommand, TEvent> codec, TState state)
         where TState : class
+        where TCommand : class
         where TEvent : class
     {
         ArgumentNullException.ThrowIfNull(codec);

@@ -5,7 +5,7 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Tests.Actors.Counters;
 
 /// <summary>Stores counters as text with <c>;</c> between the fields.</summary>
-internal sealed class CounterCodec : IEntityCodec<CounterState, CounterEvent>
+internal sealed class CounterCodec : IEntityCodec<CounterState, CounterCommand, CounterEvent>
 {
     public int SnapshotVersion { get; init; } = 1;
 
@@ -21,9 +21,9 @@ internal sealed class CounterCodec : IEntityCodec<CounterState, CounterEvent>
         _ => throw new InvalidOperationException($"Unknown event {@event}."),
     };
 
-    public CounterEvent Decode(string name, ReadOnlySpan<byte> payload)
+    public CounterEvent Decode(string name, ReadOnlyMemory<byte> payload)
     {
-        var text = Encoding.UTF8.GetString(payload);
+        var text = Encoding.UTF8.GetString(payload.Span);
         return name switch
         {
             "counter.added.v1" => new CounterEvent.Added(long.Parse(text, CultureInfo.InvariantCulture)),
@@ -38,6 +38,40 @@ internal sealed class CounterCodec : IEntityCodec<CounterState, CounterEvent>
         };
     }
 
+    public EncodedCommand EncodeCommand(CounterCommand command) => command switch
+    {
+        CounterCommand.Add add => Command("counter.command.add.v1", $"{add.Amount}"),
+        CounterCommand.AddTwice add => Command("counter.command.add-twice.v1", $"{add.Amount}"),
+        CounterCommand.AddOnce add => Command("counter.command.add-once.v1", $"{add.Amount}"),
+        CounterCommand.StartWork start => Command("counter.command.start-work.v1", start.Name),
+        CounterCommand.RecordWorkDone done => Command("counter.command.record-work-done.v1", done.Name),
+        CounterCommand.SetTimer set => Command("counter.command.set-timer.v1", $"{set.DueAt.UtcTicks};{set.Name}"),
+        CounterCommand.RecordTimerDue due => Command("counter.command.record-timer-due.v1", due.Name),
+        CounterCommand.Explode => Command("counter.command.explode.v1", ""),
+        CounterCommand.Emit emit => Emitting(Encode(emit.Event)),
+        _ => throw new InvalidOperationException($"Unknown command {command}."),
+    };
+
+    public CounterCommand DecodeCommand(string name, ReadOnlyMemory<byte> payload)
+    {
+        var text = Encoding.UTF8.GetString(payload.Span);
+        var rest = text[(text.IndexOf(';') + 1)..];
+        return name switch
+        {
+            "counter.command.add.v1" => new CounterCommand.Add(Number(text)),
+            "counter.command.add-twice.v1" => new CounterCommand.AddTwice(Number(text)),
+            "counter.command.add-once.v1" => new CounterCommand.AddOnce(Number(text)),
+            "counter.command.start-work.v1" => new CounterCommand.StartWork(text),
+            "counter.command.record-work-done.v1" => new CounterCommand.RecordWorkDone(text),
+            "counter.command.set-timer.v1" => new CounterCommand.SetTimer(rest, Time(text.Split(';')[0])),
+            "counter.command.record-timer-due.v1" => new CounterCommand.RecordTimerDue(text),
+            "counter.command.explode.v1" => new CounterCommand.Explode(),
+            "counter.command.emit.v1" => new CounterCommand.Emit(
+                Decode(text.Split(';')[0], Encoding.UTF8.GetBytes(rest))),
+            _ => throw new UnreadableEventException($"The command {name} is not known."),
+        };
+    }
+
     public byte[] EncodeState(CounterState state)
     {
         var lines = new List<string> { $"{state.Total};{state.Fired}" };
@@ -46,9 +80,9 @@ internal sealed class CounterCodec : IEntityCodec<CounterState, CounterEvent>
         return Encoding.UTF8.GetBytes(string.Join('\n', lines));
     }
 
-    public CounterState DecodeState(ReadOnlySpan<byte> payload)
+    public CounterState DecodeState(ReadOnlyMemory<byte> payload)
     {
-        var lines = Encoding.UTF8.GetString(payload).Split('\n');
+        var lines = Encoding.UTF8.GetString(payload.Span).Split('\n');
         var numbers = lines[0].Split(';');
         if (numbers.Length != 2)
         {
@@ -71,6 +105,13 @@ internal sealed class CounterCodec : IEntityCodec<CounterState, CounterEvent>
     }
 
     private static EncodedEvent Text(string name, string payload) => new(name, Encoding.UTF8.GetBytes(payload));
+
+    private static EncodedCommand Command(string name, string payload) => new(name, Encoding.UTF8.GetBytes(payload));
+
+    private static EncodedCommand Emitting(EncodedEvent emitted) =>
+        Command("counter.command.emit.v1", $"{emitted.Name};{Encoding.UTF8.GetString(emitted.Payload)}");
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
     private static DateTimeOffset Time(string ticks) =>
         new(long.Parse(ticks, CultureInfo.InvariantCulture), TimeSpan.Zero);

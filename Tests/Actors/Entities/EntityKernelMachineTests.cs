@@ -34,7 +34,7 @@ public sealed class EntityKernelMachineTests
         Assert.Contains("then ", failure, StringComparison.Ordinal);
     }
 
-    private sealed class KernelMachine(Func<IEntityCodec<CounterState, CounterEvent>> codec)
+    private sealed class KernelMachine(Func<IEntityCodec<CounterState, CounterCommand, CounterEvent>> codec)
         : Machine<KernelDriver, KernelModel>(30)
     {
         public override Arbitrary<Setup<KernelDriver, KernelModel>> Setup => (
@@ -47,7 +47,7 @@ public sealed class EntityKernelMachineTests
         public override Gen<Operation<KernelDriver, KernelModel>> Next(KernelModel model) => KernelOperation.Any;
     }
 
-    private sealed class Given(EntityKernelOptions options, Func<IEntityCodec<CounterState, CounterEvent>> codec)
+    private sealed class Given(EntityKernelOptions options, Func<IEntityCodec<CounterState, CounterCommand, CounterEvent>> codec)
         : Setup<KernelDriver, KernelModel>
     {
         public override KernelDriver Actual() => new KernelDriver(options) { Codec = codec() }.Restart();
@@ -69,7 +69,7 @@ public enum CodecBug
 }
 
 /// <summary>The codec of counters with one deliberate bug.</summary>
-internal sealed class BrokenCodec(CodecBug bug) : IEntityCodec<CounterState, CounterEvent>
+internal sealed class BrokenCodec(CodecBug bug) : IEntityCodec<CounterState, CounterCommand, CounterEvent>
 {
     private readonly CounterCodec _codec = new();
 
@@ -79,7 +79,12 @@ internal sealed class BrokenCodec(CodecBug bug) : IEntityCodec<CounterState, Cou
         bug == CodecBug.LargeAmountsAreCut && @event is CounterEvent.Added added
             ? added with { Amount = Math.Min(added.Amount, 5) } : @event);
 
-    public CounterEvent Decode(string name, ReadOnlySpan<byte> payload) => _codec.Decode(name, payload);
+    public CounterEvent Decode(string name, ReadOnlyMemory<byte> payload) => _codec.Decode(name, payload);
+
+    public EncodedCommand EncodeCommand(CounterCommand command) => _codec.EncodeCommand(command);
+
+    public CounterCommand DecodeCommand(string name, ReadOnlyMemory<byte> payload) =>
+        _codec.DecodeCommand(name, payload);
 
     public byte[] EncodeState(CounterState state) => _codec.EncodeState(bug switch
     {
@@ -88,5 +93,5 @@ internal sealed class BrokenCodec(CodecBug bug) : IEntityCodec<CounterState, Cou
         _ => state,
     });
 
-    public CounterState DecodeState(ReadOnlySpan<byte> payload) => _codec.DecodeState(payload);
+    public CounterState DecodeState(ReadOnlyMemory<byte> payload) => _codec.DecodeState(payload);
 }

@@ -60,7 +60,7 @@ internal sealed class KernelDriver
 
     public InMemorySnapshots Snapshots { get; } = new();
 
-    public IEntityCodec<CounterState, CounterEvent> Codec { get; set; } = new CounterCodec();
+    public IEntityCodec<CounterState, CounterCommand, CounterEvent> Codec { get; set; } = new CounterCodec();
 
     public CounterKernel Kernel { get; private set; }
 

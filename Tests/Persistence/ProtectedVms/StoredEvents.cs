@@ -81,7 +81,8 @@ public sealed class Stored_events_of_a_protected_vm
     [Fact]
     public void Of_an_unknown_name_are_named()
     {
-        var exception = Assert.Throws<UnreadableEventException>(() => Codec.Decode("protected-vm.teleported.v9", []));
+        var exception = Assert.Throws<UnreadableEventException>(
+            () => Codec.Decode("protected-vm.teleported.v9", Array.Empty<byte>()));
 
         Assert.Contains("protected-vm.teleported.v9", exception.Message, StringComparison.Ordinal);
     }
@@ -89,7 +90,8 @@ public sealed class Stored_events_of_a_protected_vm
     [Fact]
     public void Without_their_parts_are_damaged()
     {
-        Assert.Throws<UnreadableEventException>(() => Codec.Decode("protected-vm.failover-ready.v1", []));
+        Assert.Throws<UnreadableEventException>(
+            () => Codec.Decode("protected-vm.failover-ready.v1", Array.Empty<byte>()));
     }
 
     [Fact]
