@@ -310,7 +310,7 @@ public sealed class RecordedLog
     private static DateTimeOffset Time(JsonNode? node) =>
         DateTimeOffset.Parse(node!.GetValue<string>(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
-    // 64-bit numbers stand in quotes.
+    // Logs of earlier versions have 64-bit numbers in quotes.
     private static double Number(JsonNode? node) => node is null ? 0
         : double.Parse(node.ToString(), CultureInfo.InvariantCulture);
 

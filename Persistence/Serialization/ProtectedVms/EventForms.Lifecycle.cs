@@ -1,5 +1,4 @@
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 using static ReplicationEngine.Persistence.Serialization.ProtectedVms.WireValues;
@@ -9,90 +8,71 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 internal static partial class EventForms
 {
-    private static readonly EventForm[] Lifecycle =
+    private static readonly StoredForm<ProtectedVmEvent>[] Lifecycle =
     [
-        EventForm.V1<CommandAccepted, Wire.CommandAccepted>(
+        V1<CommandAccepted, Wire.CommandAccepted>(
             "command-accepted",
-            e => new() { At = At(e.At), By = e.By, Command = e.Command.ToString(), Digest = e.Digest },
-            m => new(Time(m.At), m.By, new CommandId(Guid.ParseExact(m.Command, "N")), m.Digest)),
-        EventForm.V1<EnableStarted, Wire.EnableStarted>(
+            e => new(At(e.At), e.By, e.Command.Value, e.Digest),
+            m => new(Time(m.At), Needed(m.By), new CommandId(Needed(m.Command)), Needed(m.Digest))),
+        V1<EnableStarted, Wire.EnableStarted>(
             "enable-started",
-            e => new()
-            {
-                At = At(e.At), By = e.By, Vm = e.Enrollment.Vm.Value, Disks = { e.Enrollment.Disks.Select(To) },
-                ScenarioId = e.Enrollment.ScenarioId, Policy = To(e.Enrollment.Policy), Agent = e.Enrollment.Agent,
-            },
-            m => new(Time(m.At), m.By, new Enrollment(
-                new ProtectedVmId(m.Vm), From(m.Disks), m.ScenarioId, From(m.Policy), m.Agent))),
-        EventForm.V1<ProtectionRecovered, Wire.ProtectionRecovered>(
+            e => new(
+                At(e.At), e.By, e.Enrollment.Vm.Value, All(e.Enrollment.Disks, To), e.Enrollment.ScenarioId,
+                To(e.Enrollment.Policy), e.Enrollment.Agent),
+            m => new(Time(m.At), Needed(m.By), EnrollmentOf(m.Vm, m.Disks, m.ScenarioId, m.Policy, m.Agent))),
+        V1<ProtectionRecovered, Wire.ProtectionRecovered>(
             "protection-recovered",
-            e => new()
-            {
-                At = At(e.At), By = e.By, Vm = e.Enrollment.Vm.Value, Disks = { e.Enrollment.Disks.Select(To) },
-                ScenarioId = e.Enrollment.ScenarioId, Policy = To(e.Enrollment.Policy), Agent = e.Enrollment.Agent,
-                Term = e.Term.Value, RecoveredAs = (Wire.RecoveredAs)e.As, Point = e.Point?.ToString() ?? "",
-                Points = { e.Points.Select(To) },
-            },
+            e => new(
+                At(e.At), e.By, e.Enrollment.Vm.Value, All(e.Enrollment.Disks, To), e.Enrollment.ScenarioId,
+                To(e.Enrollment.Policy), e.Enrollment.Agent, e.Term.Value, e.As, e.Point?.Value, All(e.Points, To)),
             m => new(
-                Time(m.At), m.By,
-                new Enrollment(new ProtectedVmId(m.Vm), From(m.Disks), m.ScenarioId, From(m.Policy), m.Agent),
-                new Term(m.Term), Known((RecoveredAs)m.RecoveredAs), m.Point.Length == 0 ? null : PointId(m.Point),
-                m.Points.Select(From).ToValueList())),
-        EventForm.V1<PrerequisitesChecked, Wire.PrerequisitesChecked>(
+                Time(m.At), Needed(m.By), EnrollmentOf(m.Vm, m.Disks, m.ScenarioId, m.Policy, m.Agent),
+                new Term(m.Term), Needed(m.RecoveredAs), PointIdOrNone(m.Point), All(m.Points, From))),
+        V1<PrerequisitesChecked, Wire.PrerequisitesChecked>(
             "prerequisites-checked",
-            e => new() { At = At(e.At), Disks = { e.Disks.Select(To) } },
-            m => new(Time(m.At), From(m.Disks))),
-        EventForm.V1<SourceAttached, Wire.SourceAttached>(
-            "source-attached",
-            e => new() { At = At(e.At) },
-            m => new(Time(m.At))),
-        EventForm.V1<TargetPrepared, Wire.TargetPrepared>(
-            "target-prepared",
-            e => new() { At = At(e.At) },
-            m => new(Time(m.At))),
-        EventForm.V1<EnableFailed, Wire.EnableFailed>(
+            e => new(At(e.At), All(e.Disks, To)),
+            m => new(Time(m.At), All(m.Disks, From))),
+        V1<SourceAttached, Wire.SourceAttached>("source-attached", e => new(At(e.At)), m => new(Time(m.At))),
+        V1<TargetPrepared, Wire.TargetPrepared>("target-prepared", e => new(At(e.At)), m => new(Time(m.At))),
+        V1<EnableFailed, Wire.EnableFailed>(
             "enable-failed",
-            e => new() { At = At(e.At), Error = To(e.Error), CleanUpOwed = e.CleanUpOwed },
+            e => new(At(e.At), To(e.Error), e.CleanUpOwed),
             m => new(Time(m.At), From(m.Error), m.CleanUpOwed)),
-        EventForm.V1<InitialReplicationStarted, Wire.InitialReplicationStarted>(
+        V1<InitialReplicationStarted, Wire.InitialReplicationStarted>(
             "initial-replication-started",
-            e => new() { At = At(e.At) },
+            e => new(At(e.At)),
             m => new(Time(m.At))),
-        EventForm.V1<InitialReplicationCompleted, Wire.InitialReplicationCompleted>(
+        V1<InitialReplicationCompleted, Wire.InitialReplicationCompleted>(
             "initial-replication-completed",
-            e => new() { At = At(e.At), SentBytes = e.SentBytes },
+            e => new(At(e.At), e.SentBytes),
             m => new(Time(m.At), m.SentBytes)),
-        EventForm.V1<ProtectionFinalized, Wire.ProtectionFinalized>(
+        V1<ProtectionFinalized, Wire.ProtectionFinalized>(
             "protection-finalized",
-            e => new() { At = At(e.At) },
+            e => new(At(e.At)),
             m => new(Time(m.At))),
-        EventForm.V1<DisableStarted, Wire.DisableStarted>(
+        V1<DisableStarted, Wire.DisableStarted>(
             "disable-started",
-            e => new() { At = At(e.At), By = e.By, KeepReplica = e.KeepReplica },
-            m => new(Time(m.At), m.By, m.KeepReplica)),
-        EventForm.V1<ProtectionDisabled, Wire.ProtectionDisabled>(
+            e => new(At(e.At), e.By, e.KeepReplica),
+            m => new(Time(m.At), Needed(m.By), m.KeepReplica)),
+        V1<ProtectionDisabled, Wire.ProtectionDisabled>(
             "protection-disabled",
-            e => new() { At = At(e.At) },
+            e => new(At(e.At)),
             m => new(Time(m.At))),
-        EventForm.V1<PolicyChanged, Wire.PolicyChanged>(
+        V1<PolicyChanged, Wire.PolicyChanged>(
             "policy-changed",
-            e => new() { At = At(e.At), By = e.By, Policy = To(e.Policy) },
-            m => new(Time(m.At), m.By, From(m.Policy))),
-        EventForm.V1<EffectConfirmed, Wire.EffectConfirmed>(
+            e => new(At(e.At), e.By, To(e.Policy)),
+            m => new(Time(m.At), Needed(m.By), From(m.Policy))),
+        V1<EffectConfirmed, Wire.EffectConfirmed>(
             "effect-confirmed",
-            e => new() { At = At(e.At), Kind = (Wire.EffectKind)e.Kind },
-            m => new(Time(m.At), Known((EffectKind)m.Kind))),
-        EventForm.V1<EffectFailed, Wire.EffectFailed>(
+            e => new(At(e.At), e.Kind),
+            m => new(Time(m.At), Needed(m.Kind))),
+        V1<EffectFailed, Wire.EffectFailed>(
             "effect-failed",
-            e => new()
-            {
-                At = At(e.At), Kind = (Wire.EffectKind)e.Kind, Error = To(e.Error), Failures = e.Failures,
-                RetryAt = AtOrNone(e.RetryAt),
-            },
-            m => new(Time(m.At), Known((EffectKind)m.Kind), From(m.Error), m.Failures, TimeOrNone(m.RetryAt))),
-        EventForm.V1<EffectRetried, Wire.EffectRetried>(
+            e => new(At(e.At), e.Kind, To(e.Error), e.Failures, AtOrNone(e.RetryAt)),
+            m => new(Time(m.At), Needed(m.Kind), From(m.Error), m.Failures, TimeOrNone(m.RetryAt))),
+        V1<EffectRetried, Wire.EffectRetried>(
             "effect-retried",
-            e => new() { At = At(e.At), By = e.By, Kind = (Wire.EffectKind)e.Kind },
-            m => new(Time(m.At), m.By, Known((EffectKind)m.Kind))),
+            e => new(At(e.At), e.By, e.Kind),
+            m => new(Time(m.At), Needed(m.By), Needed(m.Kind))),
     ];
 }

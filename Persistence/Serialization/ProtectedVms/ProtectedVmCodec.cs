@@ -1,25 +1,20 @@
-using System.Collections.Frozen;
-using Google.Protobuf;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 /// <summary>
-/// The stored form of a protected VM. Events are protobuf messages of Contracts/v1 under explicit names; snapshots are
-/// JSON (see <see cref="SnapshotForm"/>), since they are few, are never searched, and are thrown away when their form
-/// changes. Stateless; safe to share.
+/// The stored form of a protected VM. Events and commands are MessagePack contracts of Contracts/V1 under explicit
+/// names; snapshots are JSON (see <see cref="SnapshotForm"/>), since they are few, are never searched, and are thrown
+/// away when their form changes. Stateless; safe to share.
 /// </summary>
 public sealed class ProtectedVmCodec : IEntityCodec<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>
 {
-    private static readonly FrozenDictionary<Type, EventForm> ByType =
-        EventForms.All.ToFrozenDictionary(form => form.Event);
+    /// <summary>The forms of the events.</summary>
+    internal static readonly StoredForms<ProtectedVmEvent> Events = new("event", EventForms.All);
 
-    private static readonly FrozenDictionary<string, EventForm> ByName =
-        EventForms.All.ToFrozenDictionary(form => form.Name, StringComparer.Ordinal);
-
-    private static readonly JsonFormatter Formatter =
-        new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true));
+    /// <summary>The forms of the commands.</summary>
+    internal static readonly StoredForms<ProtectedVmCommand> Commands = new("command", CommandForms.All);
 
     /// <inheritdoc/>
     public int SnapshotVersion => SnapshotForm.Version;
@@ -27,32 +22,23 @@ public sealed class ProtectedVmCodec : IEntityCodec<ProtectedVmState, ProtectedV
     /// <inheritdoc/>
     public EncodedEvent Encode(ProtectedVmEvent @event)
     {
-        var form = ByType[@event.GetType()];
-        return new EncodedEvent(form.Name, form.ToMessage(@event).ToByteArray());
+        var (name, payload) = Events.Encode(@event);
+        return new EncodedEvent(name, payload);
     }
 
     /// <inheritdoc/>
-    public ProtectedVmEvent Decode(string name, ReadOnlyMemory<byte> payload)
+    public ProtectedVmEvent Decode(string name, ReadOnlyMemory<byte> payload) => Events.Decode(name, payload);
+
+    /// <inheritdoc/>
+    public EncodedCommand EncodeCommand(ProtectedVmCommand command)
     {
-        var form = FormOf(name);
-        try
-        {
-            return form.FromMessage(form.Parser.ParseFrom(payload.Span));
-        }
-        catch (Exception exception) when (exception is InvalidProtocolBufferException or FormatException
-            or InvalidOperationException or ArgumentException or OverflowException)
-        {
-            throw new UnreadableEventException($"The payload of a stored event '{name}' is damaged.", exception);
-        }
+        var (name, payload) = Commands.Encode(command);
+        return new EncodedCommand(name, payload);
     }
-
-    /// <inheritdoc/>
-    public EncodedCommand EncodeCommand(ProtectedVmCommand command) =>
-        throw new NotSupportedException($"Commands have no stored form yet: {command}");
 
     /// <inheritdoc/>
     public ProtectedVmCommand DecodeCommand(string name, ReadOnlyMemory<byte> payload) =>
-        throw new UnreadableEventException($"Stored command '{name}' is not known to this version of the engine.");
+        Commands.Decode(name, payload);
 
     /// <inheritdoc/>
     public byte[] EncodeState(ProtectedVmState state) => SnapshotForm.Write(state);
@@ -60,26 +46,20 @@ public sealed class ProtectedVmCodec : IEntityCodec<ProtectedVmState, ProtectedV
     /// <inheritdoc/>
     public ProtectedVmState DecodeState(ReadOnlyMemory<byte> payload) => SnapshotForm.Read(payload.Span);
 
-    /// <summary>The event's data as one line of JSON in protobuf's own mapping, for logs and people.</summary>
-    public static string ToJson(ProtectedVmEvent @event) =>
-        Formatter.Format(ByType[@event.GetType()].ToMessage(@event));
+    /// <summary>
+    /// The event's data as one line of JSON, for logs and people: camelCase members, times in RFC 3339, durations in
+    /// seconds (<c>1.500s</c>), absent values left out.
+    /// </summary>
+    public static string ToJson(ProtectedVmEvent @event) => Events.ToJson(@event);
 
-    /// <summary>A stored payload's data as one line of JSON, without folding it into the domain's form first.</summary>
+    /// <summary>A stored event's data as one line of JSON, without folding it into the domain's form first.</summary>
     /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
-    public static string ToJson(string name, ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            return Formatter.Format(FormOf(name).Parser.ParseFrom(payload.Span));
-        }
-        catch (InvalidProtocolBufferException exception)
-        {
-            throw new UnreadableEventException($"The payload of a stored event '{name}' is damaged.", exception);
-        }
-    }
+    public static string ToJson(string name, ReadOnlyMemory<byte> payload) => Events.ToJson(name, payload);
 
-    private static EventForm FormOf(string name) => ByName.TryGetValue(name, out var form)
-        ? form
-        : throw new UnreadableEventException(
-            $"Stored event '{name}' is not known to this version of the engine; it was written by a newer one.");
+    /// <summary>The command's data as one line of JSON, in the form of <see cref="ToJson(ProtectedVmEvent)"/>.</summary>
+    public static string CommandToJson(ProtectedVmCommand command) => Commands.ToJson(command);
+
+    /// <summary>A stored command's data as one line of JSON.</summary>
+    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    public static string CommandToJson(string name, ReadOnlyMemory<byte> payload) => Commands.ToJson(name, payload);
 }

@@ -112,8 +112,7 @@ public sealed class Rot : IDisposable
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!)
             .Where(line => (string?)line["type"] == "protected-vm.resync-completed.v1")
-            .Select(line => long.Parse(
-                (string)line["data"]!["sentBytes"]!, System.Globalization.CultureInfo.InvariantCulture))];
+            .Select(line => (long)line["data"]!["sentBytes"]!)];
 
     [Fact]
     public async Task In_the_replication_log_it_costs_a_comparison_and_no_write()
