@@ -36,8 +36,8 @@ internal sealed class ContractSchema
 
     /// <summary>The schema of a contract type.</summary>
     /// <exception cref="InvalidOperationException">
-    /// The type is no contract: its keys have gaps, differ from the order of its constructor, or a member's type has no
-    /// stored form.
+    /// The type is no contract: its keys have gaps or differ from the order of its constructor, or a member's type has
+    /// no stored form.
     /// </exception>
     public static ContractSchema Of(Type contract) => Known.GetOrAdd(contract, Build);
 
@@ -108,21 +108,23 @@ internal sealed class ContractSchema
             throw new InvalidOperationException($"{contract} is not marked as a MessagePack object.");
         }
 
-        var keyed = contract.GetProperties()
-            .Select(property => (Property: property, property.GetCustomAttribute<KeyAttribute>()?.IntKey))
-            .Where(member => member.IntKey is not null)
-            .OrderBy(member => member.IntKey)
-            .ToList();
-        var constructor = contract.GetConstructors().SingleOrDefault(made => made.GetParameters()
-            .Select(parameter => parameter.Name)
-            .SequenceEqual(keyed.Select(member => member.Property.Name), StringComparer.Ordinal));
-        if (constructor is null || keyed.Where((member, index) => member.IntKey != index).Any())
+        var constructors = contract.GetConstructors();
+        var parameters = constructors.Length == 1 ? constructors[0].GetParameters()
+            : throw new InvalidOperationException($"Contract {contract} has not one public constructor.");
+        var members = ImmutableArray.CreateBuilder<ContractMember>(parameters.Length);
+        foreach (var parameter in parameters)
         {
-            throw new InvalidOperationException(
-                $"The keys of contract {contract} have gaps, or differ from the order of its constructor.");
+            var property = contract.GetProperty(parameter.Name!);
+            if (property?.GetCustomAttribute<KeyAttribute>()?.IntKey != parameter.Position)
+            {
+                throw new InvalidOperationException(
+                    $"'{parameter.Name}' of contract {contract} does not have its place as its key.");
+            }
+
+            members.Add(MemberOf(property));
         }
 
-        return new ContractSchema(contract, [.. keyed.Select(member => MemberOf(member.Property))], constructor);
+        return new ContractSchema(contract, members.MoveToImmutable(), constructors[0]);
     }
 
     private static ContractMember MemberOf(PropertyInfo property)

@@ -3,14 +3,20 @@ namespace ReplicationEngine.Persistence.Serialization;
 /// <summary>The stored numbers and texts of one enumeration. Immutable.</summary>
 internal sealed class StoredEnum
 {
-    private readonly Dictionary<int, object> _byNumber;
-    private readonly Dictionary<object, (int Number, string Text)> _byValue;
+    private readonly Dictionary<int, StoredEnumValue> _byNumber = [];
+    private readonly Dictionary<object, StoredEnumValue> _byValue = [];
 
-    private StoredEnum(Type type, IReadOnlyList<(object Value, int Number, string Text)> entries)
+    /// <summary>The table of an enumeration.</summary>
+    /// <param name="type">The enumeration.</param>
+    /// <param name="values">Its values, each once.</param>
+    public StoredEnum(Type type, params StoredEnumValue[] values)
     {
         Type = type;
-        _byNumber = entries.ToDictionary(entry => entry.Number, entry => entry.Value);
-        _byValue = entries.ToDictionary(entry => entry.Value, entry => (entry.Number, entry.Text));
+        foreach (var value in values)
+        {
+            _byNumber.Add(value.Number, value);
+            _byValue.Add(value.Value, value);
+        }
     }
 
     /// <summary>The enumeration.</summary>
@@ -19,18 +25,13 @@ internal sealed class StoredEnum
     /// <summary>Its name in lists of stored members.</summary>
     public string Name => Type.Name;
 
-    /// <summary>The stored numbers and texts.</summary>
-    public IEnumerable<(int Number, string Text)> Entries => _byValue.Values;
-
-    /// <summary>The table of an enumeration.</summary>
-    public static StoredEnum Of<TEnum>(params (TEnum Value, int Number, string Text)[] entries)
-        where TEnum : struct, Enum =>
-        new(typeof(TEnum), [.. entries.Select(entry => ((object)entry.Value, entry.Number, entry.Text))]);
+    /// <summary>The values with their numbers and texts.</summary>
+    public IReadOnlyCollection<StoredEnumValue> Values => _byValue.Values;
 
     /// <summary>The value that is stored as a number.</summary>
     /// <exception cref="FormatException">No value is.</exception>
     public object Known(int number) => _byNumber.TryGetValue(number, out var value)
-        ? value
+        ? value.Value
         : throw new FormatException($"{number} is not the number of a {Name}.");
 
     /// <summary>The number of a value.</summary>
@@ -41,7 +42,13 @@ internal sealed class StoredEnum
     /// <exception cref="ArgumentOutOfRangeException">The value has none.</exception>
     public string TextOf(object value) => Entry(value).Text;
 
-    private (int Number, string Text) Entry(object value) => _byValue.TryGetValue(value, out var entry)
+    private StoredEnumValue Entry(object value) => _byValue.TryGetValue(value, out var entry)
         ? entry
         : throw new ArgumentOutOfRangeException(nameof(value), value, $"It has no number in the table of {Name}.");
 }
+
+/// <summary>One value of an enumeration.</summary>
+/// <param name="Value">The value.</param>
+/// <param name="Number">The number that is stored.</param>
+/// <param name="Text">The text that is shown.</param>
+internal sealed record StoredEnumValue(object Value, int Number, string Text);

@@ -102,18 +102,18 @@ public sealed class Released_forms_of_a_protected_vm
     [Fact]
     public void Know_every_value_of_an_enumeration_and_keep_0_for_none() => Assert.All(StoredEnums.All, table =>
     {
-        Assert.Equal(Enum.GetValues(table.Type).Length, table.Entries.Count());
+        Assert.Equal(Enum.GetValues(table.Type).Length, table.Values.Count);
         Assert.All(Enum.GetValues(table.Type).Cast<object>(), value => Assert.Equal(value, table.Known(
             table.NumberOf(value))));
-        Assert.All(table.Entries, entry => Assert.True(entry.Number > 0 || entry.Text == "HEALTH_LEVEL_NORMAL"));
-        Assert.Throws<FormatException>(() => table.Known(table.Entries.Max(entry => entry.Number) + 1));
+        Assert.All(table.Values, entry => Assert.True(entry.Number > 0 || entry.Text == "HEALTH_LEVEL_NORMAL"));
+        Assert.Throws<FormatException>(() => table.Known(table.Values.Max(entry => entry.Number) + 1));
     });
 
     private static IEnumerable<string> Schema() =>
     [
         .. ProtectedVmCodec.Events.All.SelectMany(form => Members(form.Name, "", "", form.Contract)),
         .. ProtectedVmCodec.Commands.All.SelectMany(form => Members(form.Name, "", "", form.Contract)),
-        .. StoredEnums.All.SelectMany(table => table.Entries.Select(
+        .. StoredEnums.All.SelectMany(table => table.Values.Select(
             entry => $"enum {table.Name} {entry.Number} {entry.Text}")),
     ];
 
