@@ -3,7 +3,7 @@ namespace ReplicationEngine.Actors.Journaling;
 /// <summary>An event as it is stored: its explicit, versioned name and its payload.</summary>
 public readonly record struct EncodedEvent(string Name, byte[] Payload);
 
-/// <summary>A command as it is stored beside the events it led to: its explicit, versioned name and its payload.</summary>
+/// <summary>A command as it is stored with its events: its explicit, versioned name and its payload.</summary>
 public readonly record struct EncodedCommand(string Name, byte[] Payload);
 
 /// <summary>

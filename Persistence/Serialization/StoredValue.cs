@@ -120,7 +120,8 @@ internal abstract class StoredValue(string name)
 
         public override object Read(ref MessagePackReader reader) => values.Known(reader.ReadInt32());
 
-        public override void WriteJson(Utf8JsonWriter json, object value) => json.WriteStringValue(values.TextOf(value));
+        public override void WriteJson(Utf8JsonWriter json, object value) =>
+            json.WriteStringValue(values.TextOf(value));
     }
 
     private sealed class Nested(Type type) : StoredValue("object")

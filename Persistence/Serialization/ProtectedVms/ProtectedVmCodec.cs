@@ -56,7 +56,7 @@ public sealed class ProtectedVmCodec : IEntityCodec<ProtectedVmState, ProtectedV
     /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
     public static string ToJson(string name, ReadOnlyMemory<byte> payload) => Events.ToJson(name, payload);
 
-    /// <summary>The command's data as one line of JSON, in the form of <see cref="ToJson(ProtectedVmEvent)"/>.</summary>
+    /// <summary>The command's data as one line of JSON, as <see cref="ToJson(ProtectedVmEvent)"/>.</summary>
     public static string CommandToJson(ProtectedVmCommand command) => Commands.ToJson(command);
 
     /// <summary>A stored command's data as one line of JSON.</summary>

@@ -47,7 +47,8 @@ public sealed class EntityKernelMachineTests
         public override Gen<Operation<KernelDriver, KernelModel>> Next(KernelModel model) => KernelOperation.Any;
     }
 
-    private sealed class Given(EntityKernelOptions options, Func<IEntityCodec<CounterState, CounterCommand, CounterEvent>> codec)
+    private sealed class Given(
+        EntityKernelOptions options, Func<IEntityCodec<CounterState, CounterCommand, CounterEvent>> codec)
         : Setup<KernelDriver, KernelModel>
     {
         public override KernelDriver Actual() => new KernelDriver(options) { Codec = codec() }.Restart();

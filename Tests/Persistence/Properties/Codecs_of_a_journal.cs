@@ -22,12 +22,21 @@ public sealed class Codecs_of_a_journal
     private static readonly string[] Names =
         [.. Samples.EventTypes.Select(type => Codec.Encode(Samples.Event(type, 0)).Name)];
 
+    private static readonly string[] CommandNames =
+        [.. Samples.CommandTypes.Select(type => Codec.EncodeCommand(Samples.Command(type, 0)).Name)];
+
     private static readonly Arbitrary<byte[]> Bytes = ArbMap.Default.ArbFor<byte[]>();
 
     [Fact]
     [Trait("Req", "I7")]
     public void Arbitrary_bytes_under_any_name_are_an_event_or_a_typed_error() => Laws.Hold(1_000, Prop.ForAll(
         Gen.Elements(Names).ToArbitrary(), Bytes, (name, bytes) => ReadOrRefused(() => Codec.Decode(name, bytes))));
+
+    [Fact]
+    [Trait("Req", "I7")]
+    public void Arbitrary_bytes_under_any_name_are_a_command_or_a_typed_error() => Laws.Hold(1_000, Prop.ForAll(
+        Gen.Elements(CommandNames).ToArbitrary(), Bytes,
+        (name, bytes) => ReadOrRefused(() => Codec.DecodeCommand(name, bytes))));
 
     [Fact]
     [Trait("Req", "I7")]
@@ -50,6 +59,21 @@ public sealed class Codecs_of_a_journal
     [Trait("Req", "I17")]
     public void Every_event_of_a_random_life_comes_back_as_it_was_and_re_encodes_to_the_same_bytes() => Laws.Hold(
         40, Prop.ForAll(Laws.Sequences(Gen.Choose(0, 1_000_000), 150), life => ComeBack(life.Items, Codec.Encode)));
+
+    [Fact]
+    [Trait("Req", "I17")]
+    public void Every_command_of_a_random_life_comes_back_equal_to_what_it_was() => Laws.Hold(
+        40, Prop.ForAll(Laws.Sequences(Gen.Choose(0, 1_000_000), 150), life =>
+        {
+            var story = new Story { Now = Story.Monday.AddTicks(1_234_567) };
+            foreach (var number in life.Items)
+            {
+                var command = RandomLife.Command(story.After(TimeSpan.FromSeconds(number % 400)), number);
+                var stored = Codec.EncodeCommand(command);
+                Assert.Equal(command, Codec.DecodeCommand(stored.Name, stored.Payload));
+                story.Try(command);
+            }
+        }));
 
     [Fact]
     public void An_encoder_that_loses_the_fractions_of_seconds_is_found()

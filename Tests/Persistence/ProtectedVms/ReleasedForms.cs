@@ -44,8 +44,8 @@ public sealed class Released_forms_of_a_protected_vm
         Grow("golden.txt", missing);
         Assert.True(
             missing.Count == 0,
-            "These bytes were never released. A new event or command, or a member behind the last one: append them with "
-            + $"{Variable}=1. Any other change: give the new form a new name, and go on reading the old one.\n"
+            "These bytes were never released. A new event or command, or a member behind the last one: append them "
+            + $"with {Variable}=1. Any other change: give the new form a new name, and go on reading the old one.\n"
             + string.Join('\n', missing));
     }
 

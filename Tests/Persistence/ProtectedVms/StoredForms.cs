@@ -112,7 +112,8 @@ public sealed class Stored_events_and_commands_of_a_protected_vm
         var exception = Assert.Throws<UnreadableEventException>(
             () => kind.Decode("protected-vm.teleported.v9", Array.Empty<byte>()));
 
-        Assert.Contains($"Stored {kind.Name} 'protected-vm.teleported.v9'", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"Stored {kind.Name} 'protected-vm.teleported.v9'", exception.Message, StringComparison.Ordinal);
         Assert.Throws<UnreadableEventException>(
             () => kind.Json("protected-vm.teleported.v9", Array.Empty<byte>()));
     });
