@@ -7,8 +7,9 @@ using MessagePack;
 namespace ReplicationEngine.Persistence.Serialization;
 
 // A contract is stored as a MessagePack array whose element n is the member with Key(n), as MessagePack's own resolver
-// writes it. That resolver generates code for each type when it is first used, which costs more than a tenth of a second
-// at the start of every process; this schema gets by with reflection, and knows no types but those in StoredValue.
+// writes it. That resolver generates code for each type when it is first used, which costs more than a tenth of a
+// second at the start of every process; this schema gets by with reflection, and knows no types but those in
+// StoredValue.
 //
 // Arrays are append-only. Elements behind the last known member were written by a newer version and are skipped;
 // members behind the last element were added after the array was written and take their defaults.
