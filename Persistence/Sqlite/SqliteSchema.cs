@@ -1,4 +1,4 @@
-// The journal's file. It is an SQLite 3 database (application id 0x52504A31, "RPJ1"; user version 1), so its pages are
+// The journal's file. It is an SQLite 3 database (application id 0x52504A31, "RPJ1"; user version 2), so its pages are
 // SQLite's; its tables are these.
 //
 //   events        the truth: rows are only ever added, one per event, by rising position
@@ -30,7 +30,7 @@ namespace ReplicationEngine.Persistence.Sqlite;
 internal static class SqliteSchema
 {
     public const int ApplicationId = 0x52504A31;
-    public const int Version = 1;
+    public const int Version = 2;
 
     private const string Tables = """
         CREATE TABLE IF NOT EXISTS events (
