@@ -7,31 +7,25 @@ namespace ReplicationEngine.Persistence;
 internal static class StreamEnd
 {
     /// <summary>
-    /// Verifies the chain, and that the stream ends where its stored head says: an end that was cut off is damage too.
+    /// Verifies the chain, and that something derived from event <paramref name="after"/> is not newer than the stream.
     /// </summary>
+    /// <param name="id">The stream.</param>
+    /// <param name="after">The event that was read before.</param>
+    /// <param name="events">Those that follow it.</param>
+    /// <param name="last">The number of the stream's last event.</param>
     /// <exception cref="JournalCorruptException">Names the first event that is damaged or missing.</exception>
     public static StreamSlice Check(
-        PersistenceId id, StreamHead after, IReadOnlyList<StoredEvent> events, StreamHead stored)
+        PersistenceId id, StreamHead after, IReadOnlyList<StoredEvent> events, long last)
     {
-        if (after.Sequence > stored.Sequence)
+        if (after.Sequence > last)
         {
             throw new JournalCorruptException(
-                id,
-                stored.Sequence + 1,
-                $"the stream ends before it, but something was derived from event {after.Sequence}");
+                id, last + 1, $"the stream ends before it, but something was derived from event {after.Sequence}");
         }
 
         var head = EventChain.Verify(id, after, events);
-        if (events.Count == 0 && head.Sequence < stored.Sequence)
-        {
-            throw new JournalCorruptException(id, head.Sequence + 1, "it is missing");
-        }
-
-        if (head.Sequence == stored.Sequence && head.Hash != stored.Hash)
-        {
-            throw new JournalCorruptException(id, head.Sequence, "it does not carry the seal of the stream's head");
-        }
-
-        return new StreamSlice(events, head.Sequence >= stored.Sequence);
+        return events.Count == 0 && head.Sequence < last
+            ? throw new JournalCorruptException(id, head.Sequence + 1, "it is missing")
+            : new StreamSlice(events, head.Sequence >= last);
     }
 }

@@ -37,17 +37,14 @@ public enum UnavailableReason
     /// <summary>The journal has no room; nothing of the command was stored (I27).</summary>
     JournalFull,
 
-    /// <summary>The journal cannot be reached or no longer trusts its disk.</summary>
+    /// <summary>
+    /// The journal cannot be reached, or did not say whether it has stored the command's events. The same command id
+    /// sent again learns what became of it.
+    /// </summary>
     JournalUnavailable,
-
-    /// <summary>Another node owns the entity now; nothing of the command was stored.</summary>
-    Fenced,
 
     /// <summary>The entity met an exception on this command and was restarted; nothing of it was stored.</summary>
     EntityFailed,
-
-    /// <summary>Other writers kept getting in between; nothing of the command was stored.</summary>
-    Contended,
 
     /// <summary>The engine is not running; nothing of the command was stored.</summary>
     NotRunning,

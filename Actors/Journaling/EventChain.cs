@@ -1,17 +1,23 @@
-// The hash chain of an entity's stream. The seal of event n is SHA-256 over, in this order:
+// The hash chain of an entity's stream. The seal of event n is SHA-256 over, in this order, integers little endian:
 //
 //   bytes        what
 //   32           the seal of event n-1 (zeroes for n = 1)
-//   4 + name     length (u32, little endian) and UTF-8 of the stored name
-//   4 + payload  length (u32, little endian) and the payload
-//   8            sequence number (i64, little endian)
-//   8            time as UTC ticks of 100 ns since 0001-01-01 (i64, little endian)
-//   4 + actor    length (u32, little endian) and UTF-8 of the actor
+//   4 + name     length (u32) and UTF-8 of the stored name
+//   4 + payload  length (u32) and the payload
+//   8            sequence number (i64)
+//   8            time as UTC ticks of 100 ns since 0001-01-01 (i64)
+//   4 + actor    length (u32) and UTF-8 of the actor
 //   16           command id (RFC 9562 byte order)
+//   1            0: the command's last event follows later. 1: the recorded command follows here:
+//     4 + name     length (u32) and UTF-8 of the command's name
+//     4 + payload  length (u32) and the encoded command
+//     4 + digest   length (u32) and UTF-8 of the digest; no digest: length 0xFFFFFFFF
+//     8 + 8        the steady clock's life and moment as UTC ticks (i64); no steady clock: twice -1
+//     8            the earliest timer as UTC ticks (i64); no timer: -1
+//     1            1 when effects are owed, else 0
 //
 // The lengths make the encoding injective: no two different events give the same bytes. A change, a removal, an
-// insertion or a swap anywhere therefore breaks the seal of the damaged event or of the one that follows it, and the
-// stored head of the stream shows a cut-off end.
+// insertion or a swap anywhere therefore breaks the seal of the damaged event or of the one that follows it.
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
@@ -26,16 +32,17 @@ namespace ReplicationEngine.Actors.Journaling;
 /// </summary>
 public static class EventChain
 {
-    private const int FixedLength = ChainHash.Length + 4 + 4 + 8 + 8 + 4 + 16;
+    private const int FixedLength = 256;
 
     /// <summary>The event that follows <paramref name="head"/>, sealed.</summary>
     public static StoredEvent Seal(
-        StreamHead head, EncodedEvent encoded, DateTimeOffset time, string actor, CommandId commandId)
+        StreamHead head, EncodedEvent encoded, DateTimeOffset time, string actor, CommandId commandId,
+        RecordedCommand? command)
     {
-        var sequence = head.Sequence + 1;
-        var utc = time.ToUniversalTime();
-        var hash = Hash(head.Hash, encoded, sequence, utc, actor, commandId);
-        return new StoredEvent(sequence, encoded.Name, encoded.Payload, utc, actor, commandId, hash);
+        var stored = new StoredEvent(
+            head.Sequence + 1, encoded.Name, encoded.Payload, time.ToUniversalTime(), actor, commandId, command,
+            head.Hash, default);
+        return stored with { Hash = Hash(head.Hash, stored) };
     }
 
     /// <summary>
@@ -54,7 +61,10 @@ public static class EventChain
         return head;
     }
 
-    private static StreamHead Verify(PersistenceId id, StreamHead head, StoredEvent stored)
+    /// <summary>Checks that one event follows <paramref name="head"/> and that its seal is right.</summary>
+    /// <returns>The head after it.</returns>
+    /// <exception cref="JournalCorruptException">Names the stream and the event.</exception>
+    public static StreamHead Verify(PersistenceId id, StreamHead head, StoredEvent stored)
     {
         var expected = head.Sequence + 1;
         if (stored.Sequence != expected)
@@ -62,37 +72,40 @@ public static class EventChain
             throw new JournalCorruptException(id, expected, $"event {stored.Sequence} stands in its place");
         }
 
-        var encoded = new EncodedEvent(stored.Name, stored.Payload);
-        var hash = Hash(head.Hash, encoded, expected, stored.Time, stored.Actor, stored.CommandId);
-        if (hash != stored.Hash)
+        if (stored.Previous != head.Hash)
         {
-            throw new JournalCorruptException(id, expected, "its content does not match its seal");
+            throw new JournalCorruptException(id, expected, "it does not follow the event before it");
         }
 
-        return new StreamHead(expected, hash);
+        return Hash(head.Hash, stored) == stored.Hash
+            ? stored.Head
+            : throw new JournalCorruptException(id, expected, "its content does not match its seal");
     }
 
-    private static ChainHash Hash(
-        ChainHash previous, EncodedEvent encoded, long sequence, DateTimeOffset time, string actor, CommandId commandId)
+    private static ChainHash Hash(ChainHash previous, StoredEvent stored)
     {
-        var bound = FixedLength + encoded.Payload.Length + 3 * (encoded.Name.Length + actor.Length);
+        var bound = FixedLength + stored.Payload.Length + 3 * (stored.Name.Length + stored.Actor.Length);
+        if (stored.Command is { } recorded)
+        {
+            bound += recorded.Payload.Length + 3 * (recorded.Name.Length + (recorded.Digest?.Length ?? 0));
+        }
+
         byte[]? rented = null;
-        Span<byte> buffer = bound <= 1024 ? stackalloc byte[1024] : (rented = ArrayPool<byte>.Shared.Rent(bound));
-        previous.CopyTo(buffer);
-        var at = ChainHash.Length;
-        at += WriteText(buffer[at..], encoded.Name);
-        BinaryPrimitives.WriteInt32LittleEndian(buffer[at..], encoded.Payload.Length);
-        encoded.Payload.CopyTo(buffer[(at + 4)..]);
-        at += 4 + encoded.Payload.Length;
-        BinaryPrimitives.WriteInt64LittleEndian(buffer[at..], sequence);
-        BinaryPrimitives.WriteInt64LittleEndian(buffer[(at + 8)..], time.UtcTicks);
-        at += 16;
-        at += WriteText(buffer[at..], actor);
-        commandId.Value.TryWriteBytes(buffer[at..], bigEndian: true, out _);
-        at += 16;
+        Span<byte> buffer = bound <= 2048 ? stackalloc byte[2048] : (rented = ArrayPool<byte>.Shared.Rent(bound));
+        var rest = buffer;
+        previous.CopyTo(rest);
+        rest = rest[ChainHash.Length..];
+        WriteText(ref rest, stored.Name);
+        WriteBytes(ref rest, stored.Payload);
+        WriteNumber(ref rest, stored.Sequence);
+        WriteNumber(ref rest, stored.Time.UtcTicks);
+        WriteText(ref rest, stored.Actor);
+        stored.CommandId.Value.TryWriteBytes(rest, bigEndian: true, out _);
+        rest = rest[16..];
+        WriteCommand(ref rest, stored.Command);
 
         Span<byte> hash = stackalloc byte[ChainHash.Length];
-        SHA256.HashData(buffer[..at], hash);
+        SHA256.HashData(buffer[..(buffer.Length - rest.Length)], hash);
         if (rented is not null)
         {
             ArrayPool<byte>.Shared.Return(rented);
@@ -101,10 +114,51 @@ public static class EventChain
         return new ChainHash(hash);
     }
 
-    private static int WriteText(Span<byte> destination, string text)
+    private static void WriteCommand(ref Span<byte> rest, RecordedCommand? command)
     {
-        var length = Encoding.UTF8.GetBytes(text, destination[4..]);
-        BinaryPrimitives.WriteInt32LittleEndian(destination, length);
-        return 4 + length;
+        rest[0] = command is null ? (byte)0 : (byte)1;
+        rest = rest[1..];
+        if (command is null)
+        {
+            return;
+        }
+
+        WriteText(ref rest, command.Name);
+        WriteBytes(ref rest, command.Payload);
+        if (command.Digest is { } digest)
+        {
+            WriteText(ref rest, digest);
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(rest, uint.MaxValue);
+            rest = rest[4..];
+        }
+
+        WriteNumber(ref rest, command.Steady?.Life.UtcTicks ?? -1);
+        WriteNumber(ref rest, command.Steady?.At.UtcTicks ?? -1);
+        WriteNumber(ref rest, command.Wake.NextDue?.UtcTicks ?? -1);
+        rest[0] = command.Wake.OwesEffects ? (byte)1 : (byte)0;
+        rest = rest[1..];
+    }
+
+    private static void WriteNumber(ref Span<byte> rest, long value)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(rest, value);
+        rest = rest[8..];
+    }
+
+    private static void WriteBytes(ref Span<byte> rest, byte[] bytes)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(rest, bytes.Length);
+        bytes.CopyTo(rest[4..]);
+        rest = rest[(4 + bytes.Length)..];
+    }
+
+    private static void WriteText(ref Span<byte> rest, string text)
+    {
+        var length = Encoding.UTF8.GetBytes(text, rest[4..]);
+        BinaryPrimitives.WriteInt32LittleEndian(rest, length);
+        rest = rest[(4 + length)..];
     }
 }

@@ -10,7 +10,9 @@ namespace ReplicationEngine.Actors.Journaling;
 /// <param name="Time">When it was decided (UTC).</param>
 /// <param name="Actor">Who asked for it.</param>
 /// <param name="CommandId">The command that led to it.</param>
-/// <param name="Hash">The seal over it and everything before it, see <see cref="EventChain"/>.</param>
+/// <param name="Command">The command itself, on the last event of those it led to; else null.</param>
+/// <param name="Previous">The seal of the event before it.</param>
+/// <param name="Hash">The seal over all of this, see <see cref="EventChain"/>.</param>
 public sealed record StoredEvent(
     long Sequence,
     string Name,
@@ -18,7 +20,27 @@ public sealed record StoredEvent(
     DateTimeOffset Time,
     string Actor,
     CommandId CommandId,
-    ChainHash Hash);
+    RecordedCommand? Command,
+    ChainHash Previous,
+    ChainHash Hash)
+{
+    /// <summary>Whether it is the last event of its command.</summary>
+    public bool EndsCommand => Command is not null;
+
+    /// <summary>The head of its stream while it is the last event.</summary>
+    public StreamHead Head => new(Sequence, Hash);
+}
+
+/// <summary>
+/// What was decided: enough to decide it again in the state before, and what the entity owed in the state after.
+/// </summary>
+/// <param name="Name">The command's explicit, versioned name.</param>
+/// <param name="Payload">The encoded command.</param>
+/// <param name="Digest">What told the request from any other; null where ids are made of what is sent.</param>
+/// <param name="Steady">The moment by the host's steady clock; null where the host had none.</param>
+/// <param name="Wake">When the entity must be woken after these events.</param>
+public sealed record RecordedCommand(
+    string Name, byte[] Payload, string? Digest, SteadyInstant? Steady, WakeMark Wake);
 
 /// <summary>Where a stream ends: the number and the seal of its last event.</summary>
 public readonly record struct StreamHead(long Sequence, ChainHash Hash)
@@ -33,8 +55,8 @@ public readonly record struct StreamHead(long Sequence, ChainHash Hash)
 public sealed record StreamSlice(IReadOnlyList<StoredEvent> Events, bool EndOfStream);
 
 /// <summary>
-/// A place in the global feed: 1 for the first event of the journal, then one more with each event, in commit order,
-/// without gaps. A reader that keeps the last position it handled resumes exactly there.
+/// A place in the global feed, in commit order. A reader that keeps the last position it handled resumes exactly
+/// there.
 /// </summary>
 public readonly record struct FeedPosition(long Value) : IComparable<FeedPosition>
 {
@@ -51,5 +73,13 @@ public readonly record struct FeedPosition(long Value) : IComparable<FeedPositio
 /// <summary>An event in the global feed.</summary>
 public sealed record FeedEvent(FeedPosition Position, PersistenceId Id, StoredEvent Event);
 
-/// <summary>The events that one accepted command led to, by their sequence numbers.</summary>
-public sealed record CommandRecord(CommandId CommandId, long FirstSequence, long LastSequence);
+/// <summary>An accepted command: the last event it led to, and what told the request from any other.</summary>
+public sealed record CommandRecord(CommandId CommandId, long LastSequence, string? Digest);
+
+/// <summary>
+/// Takes the place of a stored event or snapshot that cannot be read: damaged bytes, a newer version's form. Readers
+/// decide what follows from it; nothing is thrown while an entity recovers (I29).
+/// </summary>
+/// <param name="Name">The name it was stored under.</param>
+/// <param name="Reason">Why it cannot be read, as a part of a sentence.</param>
+public sealed record UnreadableRecord(string Name, string Reason);

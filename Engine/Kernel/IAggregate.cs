@@ -12,7 +12,6 @@ namespace ReplicationEngine.Engine.Kernel;
 /// <item><see cref="Decide"/> is total: events or a refusal, never an exception.</item>
 /// <item><see cref="Evolve"/> is total over known, possible events and throws <see cref="ImpossibleEventException"/>
 /// for anything else: that is corruption, and the entity stops.</item>
-/// <item><see cref="React"/> is called after the event is durable, with the state after it.</item>
 /// <item><see cref="Outstanding"/> and <see cref="Timers"/> derive from the state alone what is still owed.</item>
 /// <item><see cref="CheckInvariants"/> runs after every Evolve, in production too; it throws
 /// <see cref="InvariantViolationException"/>.</item>
@@ -35,11 +34,9 @@ public interface IAggregate<TState, TCommand, TEvent>
     /// <summary>Folds one event.</summary>
     static abstract TState Evolve(TState state, TEvent @event);
 
-    /// <summary>The effects that one durable event asks for, given the state after it.</summary>
-    static abstract ImmutableArray<Effect> React(TState state, TEvent @event);
-
     /// <summary>
-    /// The effects still owed in this state (a superset of what React gave for work not yet answered).
+    /// The effects owed in this state; a pure function of it. One that was not owed before is started, one that is owed
+    /// no longer is cancelled.
     /// </summary>
     static abstract ImmutableArray<Effect> Outstanding(TState state);
 

@@ -32,11 +32,8 @@ public sealed class ProtectedVm : IAggregate<ProtectedVmState, ProtectedVmComman
         ProtectedVmEvolution.Evolve(state, @event);
 
     /// <inheritdoc/>
-    public static ImmutableArray<Effect> React(ProtectedVmState state, ProtectedVmEvent @event) =>
-        ProtectedVmReactions.React(state, @event);
-
-    /// <inheritdoc/>
-    public static ImmutableArray<Effect> Outstanding(ProtectedVmState state) => ProtectedVmReactions.Outstanding(state);
+    public static ImmutableArray<Effect> Outstanding(ProtectedVmState state) =>
+        ProtectedVmObligations.Outstanding(state);
 
     /// <inheritdoc/>
     public static ImmutableArray<DurableTimer> Timers(ProtectedVmState state) => ProtectedVmTimers.Of(state);

@@ -187,7 +187,7 @@ internal static partial class ProtectedVmDecider
 
     private static ProtectedVmEffect? Owed(ProtectedVmState state, EffectId id)
     {
-        foreach (var effect in ProtectedVmReactions.Outstanding(state))
+        foreach (var effect in ProtectedVmObligations.Outstanding(state))
         {
             if (effect.Id == id)
             {

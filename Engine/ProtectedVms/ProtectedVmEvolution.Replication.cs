@@ -181,7 +181,7 @@ internal static partial class ProtectedVmEvolution
             return state;
         }
 
-        var owed = ProtectedVmReactions.OwedKinds(state);
+        var owed = ProtectedVmObligations.OwedKinds(state);
         return state with { Retries = state.Retries.RemoveAll(retry => !Lives(retry)) };
 
         bool Lives(Retry retry) => owed.Contains(retry.Kind)

@@ -11,73 +11,26 @@ namespace ReplicationEngine.Orchestration.Effects;
 /// agent obeys directives by their number, so one that is overtaken changes nothing.
 /// </remarks>
 internal sealed class EffectCarrier(
-    Func<string, CancellationToken, ValueTask<ProtectedVmState>> stateOf, EffectRunner runner, VmGates gates,
-    TimeProvider time)
+    Func<string, CancellationToken, ValueTask<ProtectedVmState>> stateOf, EffectRunner runner, VmGates gates)
 {
-    private static readonly TimeSpan LookAgainEvery = TimeSpan.FromMilliseconds(250);
-
     /// <summary>Carries one effect out and tells the outcome before the VM's next effect begins.</summary>
+    /// <param name="vm">The VM.</param>
+    /// <param name="effect">The effect.</param>
+    /// <param name="tell">Tells the VM the outcome.</param>
+    /// <param name="owed">Cancelled when the effect is owed no longer, which ends a wait for what cannot come.</param>
+    /// <exception cref="OperationCanceledException">It is owed no longer; nothing was told.</exception>
     public async Task CarryAsync(
         string vm, ProtectedVmEffect effect, Func<ProtectedVmCommand, CancellationToken, Task> tell,
-        CancellationToken ct)
+        CancellationToken owed)
     {
         using var turn = effect.Kind is EffectKind.TakeRecoveryPoint or EffectKind.FenceSource
-            ? null : await gates.EnterAsync(vm, ct);
-        if (await OutcomeAsync(vm, effect, ct) is { } outcome)
+            ? null : await gates.EnterAsync(vm, owed);
+        var state = await stateOf(vm, owed);
+        if (ProtectedVm.Outstanding(state).Any(other => other.Id == effect.Id))
         {
-            await tell(outcome, ct);
+            var outcome = await runner.RunAsync(state, effect, owed);
+            owed.ThrowIfCancellationRequested();
+            await tell(outcome, owed);
         }
     }
-
-    /// <summary>The outcome; null when the VM no longer asks for the effect, which ends a wait for what cannot
-    /// come.</summary>
-    private async Task<ProtectedVmCommand?> OutcomeAsync(string vm, ProtectedVmEffect effect, CancellationToken ct)
-    {
-        var state = await stateOf(vm, ct);
-        if (!IsOwed(state, effect))
-        {
-            return null;
-        }
-
-        using var obsolete = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        using var over = new CancellationTokenSource();
-        var running = runner.RunAsync(state, effect, obsolete.Token);
-        var watching = running.IsCompleted ? Task.CompletedTask : WatchAsync(vm, effect, obsolete, over.Token);
-        try
-        {
-            var outcome = await running;
-            return obsolete.IsCancellationRequested ? null : outcome;
-        }
-        catch (OperationCanceledException) when (obsolete.IsCancellationRequested && !ct.IsCancellationRequested)
-        {
-            return null;
-        }
-        finally
-        {
-            Cancel(over);
-            await watching;
-        }
-    }
-
-    /// <summary>Cancels the work when it is not owed any more. Nothing but timers and the work itself is waited for, so
-    /// that all goes on in the context in which it began.</summary>
-    private async Task WatchAsync(
-        string vm, ProtectedVmEffect effect, CancellationTokenSource obsolete, CancellationToken over)
-    {
-        while (!over.IsCancellationRequested)
-        {
-            await Task.Delay(LookAgainEvery, time, over).ConfigureAwait(
-                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-            if (!over.IsCancellationRequested && !IsOwed(await stateOf(vm, obsolete.Token), effect))
-            {
-                Cancel(obsolete);
-                return;
-            }
-        }
-    }
-
-    private static void Cancel(CancellationTokenSource source) => source.Cancel();
-
-    private static bool IsOwed(ProtectedVmState state, ProtectedVmEffect effect) =>
-        ProtectedVm.Outstanding(state).Any(owed => owed.Id == effect.Id);
 }

@@ -4,19 +4,11 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Journaling;
 
 /// <summary>
-/// The event journal: one stream per entity, and one feed over all of them. Safe for concurrent use. Every
-/// implementation passes the conformance suite in Tests/Persistence.
+/// Reads what the journal plugin has stored: streams, the feed over all of them, and the indexes. Safe for concurrent
+/// use. Every implementation passes the conformance suite in Tests/Persistence.
 /// </summary>
-public interface IEventJournal
+public interface IEventLog
 {
-    /// <summary>
-    /// Appends in one transaction that checks, in this order, the fencing token, the command id and the expected head.
-    /// The store batches concurrent appends into shared transactions (group commit); each is judged for itself. May
-    /// complete synchronously.
-    /// </summary>
-    /// <exception cref="JournalCorruptException">The store's file is damaged.</exception>
-    ValueTask<AppendOutcome> AppendAsync(AppendRequest request, CancellationToken cancellationToken);
-
     /// <summary>
     /// Reads up to <paramref name="maxEvents"/> events that follow <paramref name="after"/>, verified.
     /// </summary>
@@ -29,26 +21,25 @@ public interface IEventJournal
     /// <summary>
     /// Reads up to <paramref name="maxEvents"/> events of the feed that follow <paramref name="after"/>.
     /// </summary>
-    /// <returns>The events in order; none when there are no newer ones.</returns>
+    /// <returns>The events in commit order; none when there are no newer ones.</returns>
+    /// <exception cref="JournalCorruptException">An event cannot be read.</exception>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken);
 
-    /// <summary>What an accepted command led to, or null when the stream holds no event of it.</summary>
+    /// <summary>What an accepted command led to, or null when the stream holds no event of it (I19).</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<CommandRecord?> FindCommandAsync(
         PersistenceId id, CommandId commandId, CancellationToken cancellationToken);
 
     /// <summary>The streams of a type, ordered by vault and entity (ordinal).</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<IReadOnlyList<PersistenceId>> ListAsync(string type, CancellationToken cancellationToken);
-}
 
-/// <summary>The wake marks of all entities, as the last append of each left them.</summary>
-public interface IReminderIndex
-{
     /// <summary>
-    /// The entities of a type whose mark is not <see cref="WakeMark.None"/>, ordered by vault and entity.
+    /// The entities of a type whose last event's mark is not <see cref="WakeMark.None"/>, ordered by vault and entity.
+    /// One whose last event cannot be read is listed as owing effects: waking it shows what is wrong.
     /// </summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<IReadOnlyList<WakeEntry>> ListWakesAsync(string type, CancellationToken cancellationToken);
 }
-
-/// <summary>One line of the reminder index.</summary>
-public sealed record WakeEntry(PersistenceId Id, WakeMark Mark);

@@ -1,7 +1,7 @@
 namespace ReplicationEngine.Actors.Entities;
 
-/// <summary>The limits of an entity's kernel.</summary>
-public sealed record EntityKernelOptions
+/// <summary>The limits of an entity's core.</summary>
+public sealed record EntityCoreOptions
 {
     /// <summary>A snapshot is stored after this many events; default 200.</summary>
     public int SnapshotEvery { get; init; } = 200;
@@ -17,9 +17,6 @@ public sealed record EntityKernelOptions
 
     /// <summary>The time over which exceptions are counted; default 1 minute.</summary>
     public TimeSpan RestartWindow { get; init; } = TimeSpan.FromMinutes(1);
-
-    /// <summary>How often a command is decided again after version conflicts; default 8.</summary>
-    public int ConflictBudget { get; init; } = 8;
 
     /// <summary>When a due timer whose command changed nothing is tried again; default 1 minute.</summary>
     public TimeSpan TimerRetry { get; init; } = TimeSpan.FromMinutes(1);

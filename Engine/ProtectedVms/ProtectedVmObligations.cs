@@ -3,7 +3,6 @@ using System.Globalization;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEffect;
-using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
@@ -11,33 +10,10 @@ namespace ReplicationEngine.Engine.ProtectedVms;
 // the number of the event since which it is owed, and, when it is a retry, the number of failures before it. So the
 // same work has the same id however often it is derived, a retry has a new one, and an answer to an attempt that was
 // given up is recognised: its id is no longer owed.
-//
-// React(state, event) must give what the event added to Outstanding. It can, since an effect that became owed by this
-// event, which is the state's newest, bears its number; only points (named by their id) and retries are found
-// otherwise.
 
 /// <summary>Derives effects from states.</summary>
-internal static class ProtectedVmReactions
+internal static class ProtectedVmObligations
 {
-    /// <summary>What a durable event asks for, given the state after it.</summary>
-    public static ImmutableArray<Effect> React(ProtectedVmState state, ProtectedVmEvent @event)
-    {
-        var outstanding = Outstanding(state);
-        if (outstanding.IsEmpty)
-        {
-            return [];
-        }
-
-        return @event switch
-        {
-            RecoveryPointRequested => Of(outstanding, EffectKind.TakeRecoveryPoint),
-            EffectRetried retried => Of(outstanding, retried.Kind),
-            EffectFailed => [],
-            EffectConfirmed => [],
-            _ => [.. outstanding.Where(effect => IsNew(state, (ProtectedVmEffect)effect))],
-        };
-    }
-
     /// <summary>What is owed and not waiting for a retry.</summary>
     public static ImmutableArray<Effect> Outstanding(ProtectedVmState state) =>
         [.. Owed(state).Where(effect => !state.Retries.Any(retry => retry.Kind == effect.Kind && retry.Waiting))];
@@ -45,12 +21,6 @@ internal static class ProtectedVmReactions
     /// <summary>The kinds of all effects that are owed, waiting or not.</summary>
     public static ImmutableArray<EffectKind> OwedKinds(ProtectedVmState state) =>
         [.. Owed(state).Select(effect => effect.Kind)];
-
-    private static ImmutableArray<Effect> Of(ImmutableArray<Effect> effects, EffectKind kind) =>
-        [.. effects.Where(effect => ((ProtectedVmEffect)effect).Kind == kind)];
-
-    private static bool IsNew(ProtectedVmState state, ProtectedVmEffect effect) =>
-        effect.Kind != EffectKind.TakeRecoveryPoint && Since(state, effect.Kind) == state.EventCount;
 
     private static IEnumerable<ProtectedVmEffect> Owed(ProtectedVmState state)
     {

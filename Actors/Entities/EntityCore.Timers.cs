@@ -10,7 +10,7 @@ namespace ReplicationEngine.Actors.Entities;
 /// <content>
 /// Durable timers. They are a function of the state, so nothing is stored for them but the wake mark. A due timer
 /// becomes a command; if the state still holds the same timer afterwards, the command changed nothing, and it is tried
-/// again after <see cref="EntityKernelOptions.TimerRetry"/> rather than at once for ever.
+/// again after <see cref="EntityCoreOptions.TimerRetry"/> rather than at once for ever.
 /// <para>
 /// A state says in wall time when a timer is due. How long that is from now is worked out once, when the timer is first
 /// seen, and from then on measured by the steady clock, so that a wall clock that is set back delays nothing and one
@@ -18,23 +18,18 @@ namespace ReplicationEngine.Actors.Entities;
 /// clock's word; and even then no timer is further away than it was when the last event was decided.
 /// </para>
 /// </content>
-public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
+public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
 {
     private const string EngineActor = "engine";
 
-    private ImmutableArray<ArmedTimer> _armed = [];
-    private DateTimeOffset? _alarm;
-    private DateTimeOffset _lastDecided = DateTimeOffset.MinValue;
-    private bool _loadedBefore;
-    private bool _owesEffects;
+    private ImmutableArray<ArmedTimer> _armed;
+    private DateTimeOffset? _wakeAt;
+    private DateTimeOffset _decidedAt = DateTimeOffset.MinValue;
 
-    /// <summary>The armed timers; who stops the kernel hands them to the entity's next one.</summary>
-    public IReadOnlyList<ArmedTimer> ArmedTimers => _armed;
-
-    private void Owe(Owed owed)
+    private void Arm(ImmutableArray<ArmedTimer> timers)
     {
-        _armed = owed.Timers;
-        _owesEffects = owed.Effects;
+        _armed = timers;
+        _memory.Timers = timers;
     }
 
     private void Hold(DurableTimer timer)
@@ -42,11 +37,12 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         var index = IndexOf(timer);
         if (index >= 0)
         {
-            _armed = _armed.SetItem(index, new ArmedTimer(timer, _now.Steady + _options.TimerRetry));
+            Arm(_armed.SetItem(index, new ArmedTimer(timer, _now.Steady + _options.TimerRetry)));
         }
     }
 
-    /// <summary>Turns due timers into commands until one needs the journal, then sets the alarm for the next.</summary>
+    /// <summary>Turns due timers into commands until one needs the journal, then asks to be woken for the
+    /// next.</summary>
     private void SettleTimers()
     {
         while (Phase == EntityPhase.Ready && _work is null)
@@ -54,7 +50,7 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
             var next = NextTimer();
             if (next is null || next.Due > _now.Steady)
             {
-                Arm(next?.Due);
+                Wake(next?.Due);
                 return;
             }
 
@@ -65,12 +61,12 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    private void Arm(DateTimeOffset? due)
+    private void Wake(DateTimeOffset? due)
     {
-        if (due != _alarm)
+        if (due != _wakeAt)
         {
-            _alarm = due;
-            _outputs.Add(new EntityOutput.SetAlarm(due));
+            _wakeAt = due;
+            _outputs.Add(new CoreOutput.WakeAt(due));
         }
     }
 
@@ -114,8 +110,8 @@ public sealed partial class EntityKernel<TAggregate, TState, TCommand, TEvent>
     /// For timers that come from the journal: what was stored before the host started is on the steady clock's axis,
     /// unless the wall clock was set back while the host was away.
     /// </summary>
-    private DateTimeOffset LoadedAt() => _loadedBefore ? _now.Wall
-        : _lastDecided > _now.Steady ? _lastDecided : _now.Steady;
+    private DateTimeOffset RecoveredAt() => _memory.Recovered ? _now.Wall
+        : _decidedAt > _now.Steady ? _decidedAt : _now.Steady;
 
     private int IndexOf(DurableTimer timer)
     {

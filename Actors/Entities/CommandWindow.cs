@@ -1,4 +1,6 @@
+using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Entities;
 
@@ -6,7 +8,7 @@ namespace ReplicationEngine.Actors.Entities;
 /// The answers given last. A ring that is searched linearly: at 64 ids that is faster than a hash table and a quarter
 /// of its size, and its order depends on nothing but the commands.
 /// </summary>
-internal sealed class RecentCommands(int capacity)
+internal sealed class CommandWindow(int capacity)
 {
     private Guid[] _ids = [];
     private (CommandReply Reply, string? Digest)[] _replies = [];
@@ -16,16 +18,31 @@ internal sealed class RecentCommands(int capacity)
     /// <summary>Whether no event's command was ever forgotten or left unread.</summary>
     public bool CoversStream { get; private set; } = true;
 
-    /// <summary>
-    /// Forgets everything; <paramref name="coversStream"/> says whether reading begins at the first event.
-    /// </summary>
-    public void Clear(bool coversStream)
+    /// <summary>The accepted commands, oldest first: what a snapshot takes along.</summary>
+    public ValueList<CommandRecord> Accepted()
     {
-        _ids = [];
-        _replies = [];
-        _count = 0;
-        _next = 0;
-        CoversStream = coversStream;
+        var records = new List<CommandRecord>(_count);
+        for (var i = 0; i < _count; i++)
+        {
+            var at = _count < _ids.Length ? i : (_next + i) % _ids.Length;
+            if (_replies[at].Reply is CommandReply.Accepted accepted)
+            {
+                records.Add(new CommandRecord(new CommandId(_ids[at]), accepted.Sequence, _replies[at].Digest));
+            }
+        }
+
+        return records.ToValueList();
+    }
+
+    /// <summary>Takes over what a snapshot brought along.</summary>
+    public void Restore(ValueList<CommandRecord> commands, bool coversStream)
+    {
+        foreach (var record in commands)
+        {
+            Remember(record.CommandId, new CommandReply.Accepted(record.LastSequence), record.Digest);
+        }
+
+        CoversStream &= coversStream;
     }
 
     public (CommandReply Reply, string? Digest)? Find(CommandId id)
@@ -34,18 +51,9 @@ internal sealed class RecentCommands(int capacity)
         return index < 0 ? null : _replies[index];
     }
 
-    /// <summary>
-    /// Remembers an answer; the later answer to the same id replaces the earlier (several events, one command).
-    /// </summary>
+    /// <summary>Remembers an answer; the later answer to the same id replaces the earlier.</summary>
     public void Remember(CommandId id, CommandReply reply, string? digest)
     {
-        var last = _next == 0 ? _count - 1 : _next - 1;
-        if (last >= 0 && _ids[last] == id.Value)
-        {
-            _replies[last] = (reply, digest);
-            return;
-        }
-
         if (_count == _ids.Length && _count < capacity)
         {
             var size = Math.Min(capacity, Math.Max(4, _count * 2));
