@@ -1,0 +1,109 @@
+// The journal's file. It is an SQLite 3 database (application id 0x52504A32, "RPJ2"; user version 1), so its pages are
+// SQLite's. Its tables are those that Akka.Persistence.Sql reads and writes, made here and not by the plugin, so that
+// their keys are certain:
+//
+//   journal            the truth: rows are only ever added, one per event
+//     ordering         i64, the feed position: rises in commit order, since SQLite has one writer
+//     created          i64, when the row was written (ticks); told to nobody
+//     deleted          0; rows are never marked as deleted
+//     persistence_id   text, type|vault|entity
+//     sequence_number  i64, from 1; unique within the persistence id
+//     message          bytes, the record (see Serialization/StoredRecordForm)
+//     tags             ;command id; on the last event of a command, else empty; unique within the persistence id where
+//                      it is not empty: a command has one effect (I19)
+//     manifest         text, the stored event's name
+//     identifier       9001, the serializer
+//     writer_uuid      text, the actor's life that wrote the row
+//   snapshot           (persistence_id, sequence_number) -> created, snapshot, manifest, serializer_id
+//
+// A file of the former form (application id "RPJ1") is recognised and refused.
+using Microsoft.Data.Sqlite;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>Creates and checks the tables of a journal's SQLite file.</summary>
+internal static class SqliteJournalSchema
+{
+    /// <summary>"RPJ2".</summary>
+    public const int ApplicationId = 0x52504A32;
+
+    /// <summary>The version of the tables.</summary>
+    public const int Version = 1;
+
+    /// <summary>The id of the serializer whose records the tables hold.</summary>
+    public const int SerializerId = 9001;
+
+    private const int FormerApplicationId = 0x52504A31;
+
+    private const string Tables = """
+        CREATE TABLE journal (
+          ordering INTEGER PRIMARY KEY AUTOINCREMENT, created INTEGER NOT NULL, deleted INTEGER NOT NULL,
+          persistence_id TEXT NOT NULL, sequence_number INTEGER NOT NULL, message BLOB NOT NULL, tags TEXT,
+          manifest TEXT, identifier INTEGER, writer_uuid TEXT);
+        CREATE UNIQUE INDEX journal_stream ON journal (persistence_id, sequence_number);
+        CREATE UNIQUE INDEX journal_command ON journal (persistence_id, tags) WHERE tags <> '';
+        CREATE TABLE snapshot (
+          persistence_id TEXT NOT NULL, sequence_number INTEGER NOT NULL, created INTEGER NOT NULL, snapshot BLOB,
+          manifest TEXT, serializer_id INTEGER, PRIMARY KEY (persistence_id, sequence_number));
+        """;
+
+    /// <summary>The text of the column <c>tags</c> on the last event of a command.</summary>
+    public static string TagOf(CommandId command) => $";{command.Value:N};";
+
+    /// <summary>Sets the file up when it is empty, and checks it when it is not.</summary>
+    /// <param name="connection">Open for writing.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="JournalUnavailableException">The file belongs to something else, or to another
+    /// version.</exception>
+    public static void Apply(SqliteConnection connection, string path)
+    {
+        // Both are properties of the file; SQLite's default of full synchronous commits holds for each connection.
+        Execute(connection, "PRAGMA journal_mode=WAL");
+        if (Read(connection, "PRAGMA application_id") == 0 && Read(connection, "PRAGMA user_version") == 0
+            && Read(connection, "SELECT count(*) FROM sqlite_master") == 0)
+        {
+            Execute(
+                connection,
+                $"BEGIN IMMEDIATE; PRAGMA application_id={ApplicationId}; PRAGMA user_version={Version}; {Tables} COMMIT;");
+        }
+
+        Check(connection, path);
+    }
+
+    /// <summary>Checks that the file is a journal of this version.</summary>
+    /// <exception cref="JournalUnavailableException">It belongs to something else, or to another version.</exception>
+    public static void Check(SqliteConnection connection, string path)
+    {
+        var application = Read(connection, "PRAGMA application_id");
+        var version = Read(connection, "PRAGMA user_version");
+        if (application == FormerApplicationId)
+        {
+            throw new JournalUnavailableException(
+                $"The journal {path} has the form of an earlier version of the engine, which this one does not read; "
+                + "choose another data directory, or the version that wrote it.");
+        }
+
+        if (application != ApplicationId || version != Version)
+        {
+            throw new JournalUnavailableException(
+                $"The file {path} is not a journal of version {Version} (application {application:x8}, version "
+                + $"{version}); choose another path or the engine's version that wrote it.");
+        }
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static long Read(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)command.ExecuteScalar()!;
+    }
+}
