@@ -107,7 +107,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
         {
             var name = $"{Uri.EscapeDataString(effect.Id.Value)}~{++_effectsStarted}";
             _effects[effect.Id] = Context.ActorOf(
-                Props.Create(typeof(EffectActor<TCommand>), effects, _id, effect), name);
+                Props.Create<EffectActor<TCommand>>(effects, _id, effect), name);
         }
     }
 

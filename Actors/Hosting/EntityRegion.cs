@@ -221,7 +221,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     private Props PropsOf(string entity)
     {
         var id = EntityAddress.Read(TAggregate.TypeName, entity);
-        return Props.Create(typeof(EntityActor<TAggregate, TState, TCommand, TEvent>), this, id);
+        return Props.Create<EntityActor<TAggregate, TState, TCommand, TEvent>>(this, id);
     }
 
     private EntityHandle<TAggregate, TState, TCommand, TEvent> Handle(PersistenceId id) => new(this, id);

@@ -207,9 +207,9 @@ internal static class StoredRecordForm
 
     private static void WriteId(ref MessagePackWriter writer, CommandId id)
     {
-        Span<byte> bytes = stackalloc byte[16];
-        id.Value.TryWriteBytes(bytes, bigEndian: true, out _);
-        writer.Write(bytes);
+        writer.WriteBinHeader(16);
+        id.Value.TryWriteBytes(writer.GetSpan(16), bigEndian: true, out _);
+        writer.Advance(16);
     }
 
     private static CommandId ReadId(ref MessagePackReader reader) =>
@@ -217,9 +217,9 @@ internal static class StoredRecordForm
 
     private static void WriteHash(ref MessagePackWriter writer, ChainHash hash)
     {
-        Span<byte> bytes = stackalloc byte[ChainHash.Length];
-        hash.CopyTo(bytes);
-        writer.Write(bytes);
+        writer.WriteBinHeader(ChainHash.Length);
+        hash.CopyTo(writer.GetSpan(ChainHash.Length));
+        writer.Advance(ChainHash.Length);
     }
 
     private static ChainHash ReadHash(ref MessagePackReader reader) => new(ReadBytes(ref reader));

@@ -1,6 +1,6 @@
 using ReplicationEngine.Actors.Journaling;
 
-namespace ReplicationEngine.Persistence.Sqlite;
+namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
 /// Says that the journal belongs to this process: an exclusive lock on a file beside it. The operating system gives it

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 
-namespace ReplicationEngine.Persistence.Sqlite;
+namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>Chooses the SQLite store.</summary>
 public static class SqliteBuilderExtensions
@@ -18,11 +18,8 @@ public static class SqliteBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        builder.Services.AddSingleton(_ => new SqliteStore(path));
-        builder.Services.AddSingleton<IEventJournal>(services => services.GetRequiredService<SqliteStore>());
-        builder.Services.AddSingleton<IReminderIndex>(services => services.GetRequiredService<SqliteStore>());
-        builder.Services.AddSingleton<ISnapshotStore>(services => services.GetRequiredService<SqliteStore>());
-        builder.Services.AddSingleton<ILeaseStore>(services => services.GetRequiredService<SqliteStore>().Leases);
+        builder.Services.AddSingleton<IEngineStore>(
+            services => new SqliteStore(path, services.GetRequiredService<TimeProvider>()));
         return builder;
     }
 }
