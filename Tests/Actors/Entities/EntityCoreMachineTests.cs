@@ -9,54 +9,58 @@ using ReplicationEngine.Tests.TestKit.Properties;
 namespace ReplicationEngine.Tests.Actors.Entities;
 
 /// <summary>
-/// The kernel against a model, under commands delivered once and again, every outcome of an append, late and repeated
-/// answers of effects, timers, restarts, and snapshots at any place.
+/// The core against a model, under commands delivered once and again, every outcome of a persist, late and repeated
+/// answers of effects, timers, exceptions, passivations, restarts, and snapshots at any place, sound and damaged.
 /// </summary>
-public sealed class EntityKernelMachineTests
+public sealed class EntityCoreMachineTests
 {
     [Fact]
     [Trait("Req", "I17")]
     [Trait("Req", "I18")]
     [Trait("Req", "I19")]
     [Trait("Req", "ERR-3")]
-    public void A_kernel_does_what_the_model_does_whatever_happens_to_its_host() =>
-        Laws.Hold(250, new KernelMachine(() => new CounterCodec()).ToProperty());
+    public void A_core_does_what_the_model_does_whatever_happens_to_its_host() =>
+        Laws.Hold(250, new CoreMachine(() => new CounterCodec()).ToProperty());
 
     [Theory]
     [InlineData(CodecBug.SnapshotsLoseWork)]
     [InlineData(CodecBug.SnapshotsLoseTimers)]
     [InlineData(CodecBug.LargeAmountsAreCut)]
-    public void A_kernel_over_a_codec_with_a_bug_is_told_from_the_model(CodecBug bug)
+    public void A_core_over_a_codec_with_a_bug_is_told_from_the_model(CodecBug bug)
     {
-        var failure = Laws.Fail(400, new KernelMachine(() => new BrokenCodec(bug)).ToProperty());
+        var failure = Laws.Fail(400, new CoreMachine(() => new BrokenCodec(bug)).ToProperty());
 
         Assert.Contains("when ", failure, StringComparison.Ordinal);
         Assert.Contains("then ", failure, StringComparison.Ordinal);
     }
 
-    private sealed class KernelMachine(Func<IEntityCodec<CounterState, CounterCommand, CounterEvent>> codec)
-        : Machine<KernelDriver, KernelModel>(30)
+    private sealed class CoreMachine(Func<IEntityCodec<CounterState, CounterCommand, CounterEvent>> codec)
+        : Machine<CoreDriver, CoreModel>(30)
     {
-        public override Arbitrary<Setup<KernelDriver, KernelModel>> Setup => (
+        public override Arbitrary<Setup<CoreDriver, CoreModel>> Setup => (
             from snapshotEvery in Gen.Choose(1, 7)
             from remembered in Gen.Choose(1, 4)
-            select (Setup<KernelDriver, KernelModel>)new Given(
-                new EntityKernelOptions { SnapshotEvery = snapshotEvery, RememberedCommands = remembered }, codec))
+            select (Setup<CoreDriver, CoreModel>)new Given(
+                new EntityCoreOptions
+                {
+                    SnapshotEvery = snapshotEvery, RememberedCommands = remembered, RestartBudget = 99,
+                },
+                codec))
             .ToArbitrary();
 
-        public override Gen<Operation<KernelDriver, KernelModel>> Next(KernelModel model) => KernelOperation.Any;
+        public override Gen<Operation<CoreDriver, CoreModel>> Next(CoreModel model) => CoreOperation.Any;
     }
 
     private sealed class Given(
-        EntityKernelOptions options, Func<IEntityCodec<CounterState, CounterCommand, CounterEvent>> codec)
-        : Setup<KernelDriver, KernelModel>
+        EntityCoreOptions options, Func<IEntityCodec<CounterState, CounterCommand, CounterEvent>> codec)
+        : Setup<CoreDriver, CoreModel>
     {
-        public override KernelDriver Actual() => new KernelDriver(options) { Codec = codec() }.Restart();
+        public override CoreDriver Actual() => new CoreDriver(options) { Codec = codec() }.Restart();
 
-        public override KernelModel Model() => KernelModel.Empty;
+        public override CoreModel Model() => CoreModel.Empty;
 
         public override string ToString() =>
-            $"given a kernel with a snapshot every {options.SnapshotEvery} events that remembers "
+            $"given an entity with a snapshot every {options.SnapshotEvery} events that remembers "
             + $"{options.RememberedCommands} commands";
     }
 }

@@ -3,9 +3,9 @@ using System.Collections.Immutable;
 namespace ReplicationEngine.Tests.Actors.Entities;
 
 /// <summary>What a counter must be after what was done to it, and what the last command must be answered.</summary>
-internal sealed record KernelModel
+internal sealed record CoreModel
 {
-    public static KernelModel Empty { get; } = new();
+    public static CoreModel Empty { get; } = new();
 
     public long Total { get; init; }
 
@@ -35,7 +35,7 @@ internal sealed record KernelModel
     public override string ToString() => $"{Events} events, total {Total}";
 
     /// <summary>A command arrives; each of the faults meets one append.</summary>
-    public KernelModel Submit(int command, IEnumerable<AppendFault> faults)
+    public CoreModel Submit(int command, IEnumerable<PersistFault> faults)
     {
         if (Accepted.TryGetValue(command, out var last))
         {
@@ -43,16 +43,16 @@ internal sealed record KernelModel
         }
 
         var model = this;
-        foreach (var fault in faults.Append(AppendFault.None))
+        foreach (var fault in faults.Append(PersistFault.None))
         {
             switch (fault)
             {
-                case AppendFault.UnknownAndLost:
+                case PersistFault.UnknownAndLost:
                     continue;
-                case AppendFault.Overtaken:
+                case PersistFault.Overtaken:
                     model = model with { Total = model.Total + 1, Events = model.Events + 1 };
                     continue;
-                case AppendFault.Full:
+                case PersistFault.Full:
                     return model with { Answer = "unavailable JournalFull" };
                 default:
                     var (amount, events) = EffectOf(command);
@@ -64,7 +64,7 @@ internal sealed record KernelModel
                     };
                     return model with
                     {
-                        Answer = fault == AppendFault.KilledAfterWrite ? null : $"accepted {model.Accepted[command]}",
+                        Answer = fault == PersistFault.KilledAfterWrite ? null : $"accepted {model.Accepted[command]}",
                     };
             }
         }
@@ -73,7 +73,7 @@ internal sealed record KernelModel
     }
 
     /// <summary>Time passes; timers that come due fire, each once.</summary>
-    public KernelModel Pass(int minutes)
+    public CoreModel Pass(int minutes)
     {
         var now = Minutes + minutes;
         var due = Timers.Where(timer => timer.Value <= now).Select(timer => timer.Key).ToList();

@@ -4,9 +4,9 @@ using ReplicationEngine.Tests.Actors.Counters;
 namespace ReplicationEngine.Tests.Actors.Entities;
 
 [Trait("Req", "I26")]
-public sealed class EntityKernelClockTests
+public sealed class EntityCoreClockTests
 {
-    private readonly KernelDriver _driver = new KernelDriver().Start();
+    private readonly CoreDriver _driver = new CoreDriver().Start();
 
     [Theory]
     [InlineData(-3)]
@@ -20,10 +20,10 @@ public sealed class EntityKernelClockTests
         _driver.JumpWall(TimeSpan.FromHours(hours));
         _driver.Submit(2, new CounterCommand.Add(1));
         _driver.Advance(TimeSpan.FromMinutes(3.9));
-        Assert.Equal(0, _driver.Kernel.State.Fired);
+        Assert.Equal(0, _driver.Core.State.Fired);
 
         _driver.Advance(TimeSpan.FromMinutes(0.2));
-        Assert.Equal(1, _driver.Kernel.State.Fired);
+        Assert.Equal(1, _driver.Core.State.Fired);
     }
 
     [Theory]
@@ -34,10 +34,10 @@ public sealed class EntityKernelClockTests
         _driver.JumpWall(TimeSpan.FromHours(hours));
         _driver.Submit(1, new CounterCommand.SetTimer("a", _driver.Now.AddMinutes(5)));
         _driver.Advance(TimeSpan.FromMinutes(4.9));
-        Assert.Equal(0, _driver.Kernel.State.Fired);
+        Assert.Equal(0, _driver.Core.State.Fired);
 
         _driver.Advance(TimeSpan.FromMinutes(0.2));
-        Assert.Equal(1, _driver.Kernel.State.Fired);
+        Assert.Equal(1, _driver.Core.State.Fired);
     }
 
     [Fact]
@@ -59,20 +59,20 @@ public sealed class EntityKernelClockTests
         _driver.Restart();
         _driver.Advance(TimeSpan.FromMinutes(5.1));
 
-        Assert.Equal(1, _driver.Kernel.State.Fired);
+        Assert.Equal(1, _driver.Core.State.Fired);
     }
 
     [Fact]
     public void That_holds_too_when_the_last_event_is_in_the_snapshot()
     {
-        var driver = new KernelDriver(new EntityKernelOptions { SnapshotEvery = 2 }).Start();
+        var driver = new CoreDriver(new EntityCoreOptions { SnapshotEvery = 2 }).Start();
         driver.Submit(1, new CounterCommand.Add(1));
         driver.Submit(2, new CounterCommand.SetTimer("a", driver.Now.AddMinutes(5)));
         driver.JumpWall(TimeSpan.FromHours(-3));
         driver.Restart();
         driver.Advance(TimeSpan.FromMinutes(5.1));
 
-        Assert.Equal(1, driver.Kernel.State.Fired);
+        Assert.Equal(1, driver.Core.State.Fired);
     }
 
     [Fact]
@@ -81,11 +81,11 @@ public sealed class EntityKernelClockTests
         _driver.Submit(1, new CounterCommand.SetTimer("wall", _driver.Now.AddMinutes(5)));
         _driver.JumpWall(TimeSpan.FromHours(-3));
         _driver.Advance(TimeSpan.FromMinutes(30));
-        Assert.Equal((0, 1), (_driver.Kernel.State.Fired, _driver.Stream.Count));
+        Assert.Equal((0, 1), (_driver.Core.State.Fired, _driver.Stream.Count));
 
         _driver.JumpWall(TimeSpan.FromHours(3));
         _driver.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal((1, 2), (_driver.Kernel.State.Fired, _driver.Stream.Count));
+        Assert.Equal((1, 2), (_driver.Core.State.Fired, _driver.Stream.Count));
     }
 
     [Fact]
@@ -98,6 +98,6 @@ public sealed class EntityKernelClockTests
             _driver.Advance(TimeSpan.FromSeconds(21));
         }
 
-        Assert.Equal(EntityPhase.Ready, _driver.Kernel.Phase);
+        Assert.Equal(EntityPhase.Ready, _driver.Core.Phase);
     }
 }
