@@ -89,5 +89,5 @@ internal static class EngineConfiguration
     }
 }
 
-/// <summary>The configuration of the actor system cannot be read.</summary>
+/// <summary>The configuration of the actor system cannot be read, or has a wrong value.</summary>
 public sealed class EngineConfigurationException(string message, Exception? inner = null) : Exception(message, inner);

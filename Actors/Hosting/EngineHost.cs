@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
+using Akka.Configuration;
 using Microsoft.Extensions.Hosting;
 using ReplicationEngine.Actors.Journaling;
 
@@ -70,7 +71,7 @@ internal sealed class EngineHost(
         var setup = services.Store.Setups.Aggregate(
             ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), new AkkaLogSetup(services.Logger)),
             (all, one) => all.And(one));
-        _system = ofTheHost?.Create(setup) ?? ActorSystem.Create(SystemName, setup);
+        _system = CreateSystem(setup);
         _system.ActorOf(Props.Create(() => new LostLetters()), "lost-letters");
         var cluster = Cluster.Get(_system);
         if (cluster.Settings.SeedNodes.IsEmpty)
@@ -90,6 +91,22 @@ internal sealed class EngineHost(
             "reminders");
         services.Logger.EngineStarted(string.Join(", ", _regions.Select(region => region.Type)));
         return Task.CompletedTask;
+    }
+
+    /// <exception cref="EngineConfigurationException">Its configuration has a wrong value.</exception>
+    private ActorSystem CreateSystem(ActorSystemSetup setup)
+    {
+        try
+        {
+            return ofTheHost?.Create(setup) ?? ActorSystem.Create(SystemName, setup);
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or ConfigurationException)
+        {
+            throw new EngineConfigurationException(
+                $"The actor system refuses its configuration: {exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}; "
+                + "mend it in the file of --config or in the environment variables AKKA__….",
+                exception);
+        }
     }
 
     /// <inheritdoc/>
