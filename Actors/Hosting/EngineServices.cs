@@ -25,7 +25,7 @@ internal sealed class EngineServices(
 
     public FeedPulse Pulse { get; } = new();
 
-    public JournalTrouble Trouble { get; } = new(time);
+    public JournalTrouble Trouble { get; } = new(time, store.WhyFull);
 
     /// <summary>Bounds how many asks are under way at once; the others wait for their turn.</summary>
     public SemaphoreSlim AskGate { get; } = new(options.Value.ConcurrentAsks);

@@ -9,13 +9,24 @@ namespace ReplicationEngine.Actors.Hosting;
 public sealed class JournalTrouble
 {
     private readonly TimeProvider _time;
+    private readonly Func<string?> _whyFull;
     private Seen? _seen;
+    private Seen? _full;
 
-    internal JournalTrouble(TimeProvider time) => _time = time;
+    internal JournalTrouble(TimeProvider time, Func<string?> whyFull) => (_time, _whyFull) = (time, whyFull);
 
     /// <summary>What is wrong, as a part of a sentence, and since when; null while the journal works.</summary>
-    public (string What, DateTimeOffset Since)? Current =>
-        Volatile.Read(ref _seen) is { } seen ? (seen.What, seen.Since) : null;
+    public (string What, DateTimeOffset Since)? Current
+    {
+        get
+        {
+            var full = _whyFull();
+            var seen = full is null ? null : Volatile.Read(ref _full) ?? new Seen(full.TrimEnd('.'), _time.GetUtcNow());
+            Volatile.Write(ref _full, seen);
+            seen ??= Volatile.Read(ref _seen);
+            return seen is null ? null : (seen.What, seen.Since);
+        }
+    }
 
     /// <summary>What an exception of the journal says, in one line.</summary>
     internal static string Sentence(Exception cause)
