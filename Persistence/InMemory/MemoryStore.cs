@@ -144,6 +144,15 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         }
     }
 
+    /// <summary>Forgets the snapshot.</summary>
+    public void Forget(string id)
+    {
+        lock (_gate)
+        {
+            _snapshots.Remove(id);
+        }
+    }
+
     /// <summary>The newest snapshot.</summary>
     public (long Sequence, object Snapshot)? Snapshot(string id)
     {
