@@ -117,8 +117,8 @@ public sealed class EntityCoreOwnersTests
 
             owner.Faults.Clear();
             owner.Faults.Enqueue(Fault);
-            return owner.Submit(
-                Command, EventsOf(Command) == 2 ? new CounterCommand.AddTwice(Command) : new CounterCommand.Add(Command));
+            return owner.Submit(Command, EventsOf(Command) == 2
+                ? new CounterCommand.AddTwice(Command) : new CounterCommand.Add(Command));
         }
     }
 }

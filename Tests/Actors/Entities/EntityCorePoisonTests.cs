@@ -172,7 +172,8 @@ public sealed class EntityCorePoisonTests
         _driver.Restart();
 
         Assert.Equal(EntityPhase.Quarantined, _driver.Core.Phase);
-        Assert.Equal(3, _driver.Told<CoreOutput.Restart>().Count(output => output.Cause is InvariantViolationException));
+        Assert.Equal(
+            3, _driver.Told<CoreOutput.Restart>().Count(output => output.Cause is InvariantViolationException));
     }
 
     [Fact, Trait("Req", "I7")]

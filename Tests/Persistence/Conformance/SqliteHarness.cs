@@ -59,7 +59,7 @@ internal sealed class SqliteHarness : StoreHarness
 
     public override async ValueTask DisposeAsync()
     {
-        await CloseAsync();
+        await base.DisposeAsync();
         _directory.Delete(recursive: true);
     }
 

@@ -7,6 +7,7 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using AkkaPersistence = Akka.Persistence.Persistence;
 
 namespace ReplicationEngine.Tests.Persistence.Conformance;
 
@@ -139,7 +140,7 @@ internal abstract class StoreHarness : IAsyncDisposable
     /// <summary>Has the snapshot plugin keep a snapshot.</summary>
     public virtual async Task SaveAsync(PersistenceId id, EntitySnapshot snapshot)
     {
-        var plugin = Persistence.Instance.Apply(_system!).SnapshotStoreFor(null);
+        var plugin = AkkaPersistence.Instance.Apply(_system!).SnapshotStoreFor(null);
         var metadata = new SnapshotMetadata(id.ToString(), snapshot.Head.Sequence, DateTime.UnixEpoch);
         Assert.IsType<SaveSnapshotSuccess>(
             await plugin.Ask<object>(new SaveSnapshot(metadata, snapshot), s_longest));
@@ -155,7 +156,7 @@ internal abstract class StoreHarness : IAsyncDisposable
         {
             var write = new AtomicWrite([.. events.Select(stored => (IPersistentRepresentation)new Persistent(
                 stored, stored.Sequence, id, writerGuid: "writer"))]);
-            Persistence.Instance.Apply(Context.System).JournalFor(null)
+            AkkaPersistence.Instance.Apply(Context.System).JournalFor(null)
                 .Tell(new WriteMessages([write], Self, 1));
         }
 
