@@ -151,7 +151,11 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
     {
         if (_core.Phase == EntityPhase.Ended)
         {
-            _region.SendAgain(_id, message, Sender);
+            if (message is not IdleTimedOut)
+            {
+                _region.SendAgain(_id, message, Sender);
+            }
+
             return;
         }
 
