@@ -107,6 +107,8 @@ public sealed class EntityCoreCommandTests
         }
 
         Assert.Equal(first, driver.Submit(1, new CounterCommand.AddOnce(5)));
+        Assert.Equal(first, driver.Submit(1, new CounterCommand.AddOnce(5)));
+        Assert.Single(driver.Told<CoreOutput.FindCommand>());
     }
 
     [Fact, Trait("Req", "I19")]
