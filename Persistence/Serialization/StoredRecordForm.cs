@@ -205,19 +205,15 @@ internal static class StoredRecordForm
     private static byte[] ReadBytes(ref MessagePackReader reader) => reader.ReadBytes()?.ToArray()
         ?? throw new MessagePackSerializationException("Bytes are missing.");
 
-    private static void WriteId(ref MessagePackWriter writer, CommandId id)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        id.Value.TryWriteBytes(bytes, bigEndian: true, out _);
-        writer.Write(bytes);
-    }
+    private static void WriteId(ref MessagePackWriter writer, CommandId id) =>
+        writer.Write(id.Value.ToByteArray(bigEndian: true));
 
     private static CommandId ReadId(ref MessagePackReader reader) =>
         new(new Guid(ReadBytes(ref reader), bigEndian: true));
 
     private static void WriteHash(ref MessagePackWriter writer, ChainHash hash)
     {
-        Span<byte> bytes = stackalloc byte[ChainHash.Length];
+        var bytes = new byte[ChainHash.Length];
         hash.CopyTo(bytes);
         writer.Write(bytes);
     }
