@@ -93,7 +93,8 @@ public sealed class JournalVerification
                 DamageKind.File, $"after position {position} nothing can be read: {exception.Message}"));
         }
 
-        foreach (var id in _journal.Streams)
+        var streams = _journal.Streams.Concat(_streams.Keys).Distinct().ToList();
+        foreach (var id in streams)
         {
             Of(id).End(_journal.DeclaredHead(id));
         }
@@ -104,7 +105,6 @@ public sealed class JournalVerification
         }
 
         progress?.Invoke(new ReplayProgress(read, _journal.EventCount, _damages.Count));
-        var streams = _journal.Streams.Concat(_streams.Keys).Distinct().ToList();
         return new VerifiedJournal(read, [.. streams.Select(Of).Select(Result)], _damages);
     }
 

@@ -111,9 +111,9 @@ internal static class SealCheck
                 DamageKind.Sequence, recorded, $"it stands where event {head.Sequence + 1} must stand");
         }
 
-        if (recorded.Broken is { } broken)
+        if (!recorded.IsReadable)
         {
-            return broken;
+            return recorded.Broken;
         }
 
         if (stored.Previous != head.Hash)
@@ -124,7 +124,7 @@ internal static class SealCheck
         var expected = EventChain.Seal(
             head, new EncodedEvent(stored.Name, stored.Payload), stored.Time, stored.Actor, stored.CommandId,
             stored.Command);
-        return expected.Hash == stored.Hash ? null
+        return expected.Hash == stored.Hash ? recorded.Broken
             : JournalDamage.At(DamageKind.Seal, recorded, "its content does not match its seal");
     }
 }

@@ -22,6 +22,7 @@ internal sealed class StreamVerification
     private RecordedEvent? _last;
     private StreamHead _head;
     private bool _sealIsUnknown;
+    private bool _isNamed;
 
     public StreamVerification(PersistenceId id, EntityReplay? replay, bool explain, Action<JournalDamage> report)
     {
@@ -195,10 +196,14 @@ internal sealed class StreamVerification
     // Nothing in a record says which stream it belongs to, but the state does.
     private void CheckName(RecordedEvent recorded)
     {
-        if (recorded.Event.Sequence == 1 && _fold!.EntityName is { } name && name != Id.Entity)
+        if (!_isNamed && _fold!.EntityName is { } name)
         {
-            _report(JournalDamage.At(
-                DamageKind.Stream, recorded, $"it is the first event of '{name}', in the stream of another entity"));
+            _isNamed = true;
+            if (name != Id.Entity)
+            {
+                _report(JournalDamage.At(
+                    DamageKind.Stream, recorded, $"it is an event of '{name}', in the stream of another entity"));
+            }
         }
     }
 
