@@ -20,12 +20,14 @@ internal sealed class ImportLock : IDisposable
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            return new ImportLock(new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new ImportLock(
+                new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException exception) when (File.Exists(lockPath))
         {
             throw new JournalInUseException(
-                $"The journal {path} is being made by another process; wait for that one, or choose another data directory.",
+                $"The journal {path} is being made by another process; wait for that one, or choose another data "
+                + "directory.",
                 exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -67,7 +67,8 @@ public static class JournalImport
             if (part.Streams == 0)
             {
                 throw new ReplayRefusedException(
-                    $"Nothing in {source.Path} is sound: {(part.LeftOut is [var first, ..] ? first.Reason : "it is empty")}.");
+                    $"Nothing in {source.Path} is sound: "
+                    + (part.LeftOut is [var first, ..] ? $"{first.Reason}." : "it is empty."));
             }
 
             JournalFileWriter.Write(

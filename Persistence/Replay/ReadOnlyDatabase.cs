@@ -138,7 +138,9 @@ internal sealed class ReadOnlyDatabase : IDisposable
         return rows;
     }
 
-    /// <summary>The rows that a text of SQL with the parameters $1, $2 and so on gives, each turned into a value.</summary>
+    /// <summary>
+    /// The rows that a text of SQL with the parameters $1, $2 and so on gives, each turned into a value.
+    /// </summary>
     /// <exception cref="SqliteException">Reading failed.</exception>
     public List<T> Rows<T>(string sql, Func<SqliteDataReader, T> read, params object[] parameters)
     {

@@ -89,7 +89,7 @@ public sealed record RecordedSnapshot(PersistenceId Id, long Sequence, EntitySna
             var snapshot = StoredRecordForm.DecodeSnapshot(record);
             var read = new RecordedSnapshot(id, sequence, snapshot) { Record = record };
             read = snapshot.Head.Sequence == sequence ? read : read.With(
-                $"the number that stands beside its snapshot is {sequence}, the snapshot's own {snapshot.Head.Sequence}");
+                $"the number beside its snapshot is {sequence}, and the snapshot's own is {snapshot.Head.Sequence}");
             return snapshot.IsIntact ? read : read.With("the checksum of its snapshot is wrong");
         }
         catch (UnreadableEventException exception)

@@ -86,13 +86,14 @@ public abstract class RecordedJournal : IDisposable
     /// <exception cref="JournalCorruptException">It is a journal whose tables cannot be found.</exception>
     public static RecordedJournal OpenDamaged(string path)
     {
-        if (!File.Exists(path))
+        var file = Directory.Exists(path) ? System.IO.Path.Combine(path, FileName) : path;
+        if (!File.Exists(file))
         {
             return Open(path);
         }
 
-        return RecordedSqliteJournal.IsSqlite(path)
-            ? new RecordedSqliteJournal(path, evenDamaged: true) : ExportedJournal.OpenAsItIs(path);
+        return file != path || RecordedSqliteJournal.IsSqlite(file)
+            ? new RecordedSqliteJournal(file, evenDamaged: true) : ExportedJournal.OpenAsItIs(file);
     }
 
     /// <summary>Opens the journal of a service by its data directory.</summary>

@@ -255,7 +255,8 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
         if (Number(row, 6) != SqliteJournalSchema.SerializerId)
         {
             recorded = recorded.With(
-                DamageKind.Row, $"its row names the serializer {Number(row, 6)}, not {SqliteJournalSchema.SerializerId}");
+                DamageKind.Row,
+                $"its row names the serializer {Number(row, 6)}, not {SqliteJournalSchema.SerializerId}");
         }
 
         return Number(row, 7) == 0 ? recorded : recorded.With(DamageKind.Row, "its row is marked as deleted");

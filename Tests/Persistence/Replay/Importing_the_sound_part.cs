@@ -67,7 +67,8 @@ public sealed class Importing_the_sound_part : IDisposable
         var part = Import(_lives.New("cut"));
         foreach (var vm in new[] { "web-1", "web-2" })
         {
-            var left = Assert.Single(part.LeftOut, left => left.Stream == RecordedLives.Id(vm) && left.From is not null);
+            var left = Assert.Single(
+                part.LeftOut, left => left.Stream == RecordedLives.Id(vm) && left.From is not null);
             Assert.Equal(Events(vm).Count + 1, left.From);
             Assert.Equal(_lives.Events(vm).Count, left.To);
         }

@@ -290,7 +290,8 @@ public sealed class Verifying_a_journal : IDisposable
     [Fact]
     public void Names_a_snapshot_of_an_event_that_is_not_there()
     {
-        _lives.Sql("UPDATE snapshot SET persistence_id='protected-vm|default|web-7' WHERE persistence_id LIKE '%web-1'");
+        _lives.Sql(
+            "UPDATE snapshot SET persistence_id='protected-vm|default|web-7' WHERE persistence_id LIKE '%web-1'");
 
         Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Snapshot
             && damage.Stream == RecordedLives.Id("web-7"));
