@@ -66,6 +66,15 @@ internal sealed class Story
         return decision;
     }
 
+    /// <summary>Folds events that somebody else has decided.</summary>
+    public void Follow(IEnumerable<ProtectedVmEvent> events)
+    {
+        foreach (var @event in events)
+        {
+            Fold(@event);
+        }
+    }
+
     /// <summary>Sends a command that must be accepted and returns its events.</summary>
     public ImmutableArray<ProtectedVmEvent> Do(ProtectedVmCommand command, string actor = User) =>
         Assert.IsType<Decision<ProtectedVmEvent>.Accepted>(Try(command, actor)).Events;
