@@ -70,8 +70,9 @@ public readonly record struct FeedPosition(long Value, long Transaction = 0) : I
         Transaction == other.Transaction ? Value.CompareTo(other.Value) : Transaction.CompareTo(other.Transaction);
 
     /// <inheritdoc/>
-    public override string ToString() => string.Create(
-        System.Globalization.CultureInfo.InvariantCulture, $"{Transaction}:{Value}");
+    public override string ToString() => Transaction == 0
+        ? Value.ToString(System.Globalization.CultureInfo.InvariantCulture)
+        : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Transaction}:{Value}");
 }
 
 /// <summary>An event in the global feed.</summary>

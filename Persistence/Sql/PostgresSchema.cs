@@ -49,12 +49,10 @@ internal static class PostgresSchema
     public static void Apply(NpgsqlConnection connection, string name)
     {
         using var transaction = connection.BeginTransaction();
-        Execute("SELECT pg_advisory_xact_lock(0x52504A32)");
-        if (Read("SELECT count(*) FROM pg_class WHERE relname='engine_schema' AND relnamespace=current_schema()::regnamespace")
-            == 0)
+        Execute("SELECT pg_advisory_xact_lock(1380993586)");
+        if (Count("'engine_schema'") == 0)
         {
-            if (Read("SELECT count(*) FROM pg_class WHERE relname IN ('journal', 'snapshot') "
-                + "AND relnamespace=current_schema()::regnamespace") > 0)
+            if (Count("'journal', 'snapshot'") > 0)
             {
                 throw new JournalUnavailableException(
                     $"The database {name} holds tables of another program; give the engine a database of its own.");
@@ -74,6 +72,9 @@ internal static class PostgresSchema
 
         Check();
         transaction.Commit();
+
+        long Count(string tables) => Read(
+            $"SELECT count(*) FROM pg_class WHERE relname IN ({tables}) AND relnamespace=current_schema()::regnamespace");
 
         void Check()
         {
