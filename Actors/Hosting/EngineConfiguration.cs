@@ -56,7 +56,9 @@ internal static class EngineConfiguration
         return reader.ReadToEnd();
     }
 
-    /// <summary><c>AKKA__CLUSTER__SHARDING__RETRY_INTERVAL=1s</c> sets <c>akka.cluster.sharding.retry-interval</c>.</summary>
+    /// <summary>
+    /// <c>AKKA__CLUSTER__SHARDING__RETRY_INTERVAL=1s</c> sets <c>akka.cluster.sharding.retry-interval</c>.
+    /// </summary>
     private static string Environment()
     {
         var lines = new List<string>();

@@ -103,8 +103,9 @@ internal sealed class EngineHost(
         catch (Exception exception) when (exception is ArgumentException or FormatException or ConfigurationException)
         {
             throw new EngineConfigurationException(
-                $"The actor system refuses its configuration: {exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}; "
-                + "mend it in the file of --config or in the environment variables AKKA__….",
+                "The actor system refuses its configuration: "
+                + $"{exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}; mend it in the file of "
+                + "--config or in the environment variables AKKA__….",
                 exception);
         }
     }

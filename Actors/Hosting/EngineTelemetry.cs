@@ -26,7 +26,8 @@ internal sealed class EngineTelemetry : IDisposable
     {
         _meter = meters.Create(Name);
         _commands = _meter.CreateCounter<long>("replication_engine.commands", "{command}", "Commands answered");
-        _persists = _meter.CreateCounter<long>("replication_engine.persists", "{command}", "Commands whose events were made durable");
+        _persists = _meter.CreateCounter<long>(
+            "replication_engine.persists", "{command}", "Commands whose events were made durable");
         _effects = _meter.CreateCounter<long>("replication_engine.effects", "{effect}", "Effects started");
         _restarts = _meter.CreateCounter<long>("replication_engine.entity.restarts", "{restart}", "Entities restarted");
         _quarantines = _meter.CreateCounter<long>(

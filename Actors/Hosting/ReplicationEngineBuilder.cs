@@ -1,3 +1,5 @@
+using Akka.Actor;
+using Akka.Actor.Setup;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -40,7 +42,7 @@ public sealed class ReplicationEngineBuilder
     /// Makes the system when the engine starts, with the bootstrap given: the configuration that the engine needs, and
     /// what its store needs. The embedder may add to both.
     /// </param>
-    public ReplicationEngineBuilder UseActorSystem(Func<Akka.Actor.Setup.ActorSystemSetup, Akka.Actor.ActorSystem> create)
+    public ReplicationEngineBuilder UseActorSystem(Func<ActorSystemSetup, ActorSystem> create)
     {
         ArgumentNullException.ThrowIfNull(create);
         Services.AddSingleton(new ActorSystemOfTheHost(create));

@@ -59,7 +59,9 @@ public sealed record StreamSlice(IReadOnlyList<StoredEvent> Events, bool EndOfSt
 /// there.
 /// </summary>
 /// <param name="Value">The row's number.</param>
-/// <param name="Transaction">The transaction that wrote it, where numbers alone are not in commit order; else 0.</param>
+/// <param name="Transaction">
+/// The transaction that wrote it, where numbers alone are not in commit order; else 0.
+/// </param>
 public readonly record struct FeedPosition(long Value, long Transaction = 0) : IComparable<FeedPosition>
 {
     /// <summary>Before the first event.</summary>

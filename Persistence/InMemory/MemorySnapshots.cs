@@ -13,7 +13,9 @@ public sealed class MemorySnapshots : SnapshotStore
         string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) =>
         Task.FromResult(
             _store.Snapshot(persistenceId) is { } kept && kept.Sequence <= criteria.MaxSequenceNr
-                ? new SelectedSnapshot(new SnapshotMetadata(persistenceId, kept.Sequence, DateTime.MinValue), kept.Snapshot) : null);
+                ? new SelectedSnapshot(
+                    new SnapshotMetadata(persistenceId, kept.Sequence, DateTime.MinValue), kept.Snapshot)
+                : null);
 
     /// <inheritdoc/>
     protected override Task SaveAsync(

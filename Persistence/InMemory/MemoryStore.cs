@@ -109,7 +109,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         lock (_gate)
         {
             return _streams.TryGetValue(id, out var stream)
-                ? [.. stream.Skip((int)Math.Max(0, from - 1)).Take((int)Math.Min(int.MaxValue, Math.Max(0, to - from + 1)))]
+                ? [.. stream.Take((int)Math.Min(to, stream.Count)).Skip((int)Math.Max(0, from - 1))]
                 : [];
         }
     }

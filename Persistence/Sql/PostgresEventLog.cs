@@ -14,7 +14,8 @@ internal sealed class PostgresEventLog(string name, NpgsqlDataSource source) : S
     /// <inheritdoc/>
     protected override string Feed =>
         "SELECT message, manifest, sequence_number, persistence_id, ordering, tx::text::bigint FROM journal "
-        + "WHERE (tx, ordering) > (@transaction::text::xid8, @ordering) AND tx < pg_snapshot_xmin(pg_current_snapshot()) "
+        + "WHERE (tx, ordering) > (@transaction::text::xid8, @ordering) "
+        + "AND tx < pg_snapshot_xmin(pg_current_snapshot()) "
         + "ORDER BY tx, ordering LIMIT @most";
 
     /// <summary>What callers of the contracts get for an error of the database.</summary>

@@ -74,7 +74,8 @@ internal static class PostgresSchema
         transaction.Commit();
 
         long Count(string tables) => Read(
-            $"SELECT count(*) FROM pg_class WHERE relname IN ({tables}) AND relnamespace=current_schema()::regnamespace");
+            $"SELECT count(*) FROM pg_class WHERE relname IN ({tables}) "
+            + "AND relnamespace=current_schema()::regnamespace");
 
         void Check()
         {

@@ -11,6 +11,7 @@ namespace ReplicationEngine.Persistence.Sql;
 /// </summary>
 internal abstract class SqlEventLog(string journal) : IEventLog
 {
+    private const int Attempts = 4;
     private const string Columns = "message, manifest, sequence_number, persistence_id, ordering";
 
     // Steps from one persistence id to the next by the index, instead of reading every row of it.
@@ -38,7 +39,8 @@ internal abstract class SqlEventLog(string journal) : IEventLog
         {
             // The end is read first: what is appended in between is then read as well.
             await using var end = Command(
-                connection, "SELECT max(sequence_number) FROM journal WHERE persistence_id=@id", ("@id", id.ToString()));
+                connection, "SELECT max(sequence_number) FROM journal WHERE persistence_id=@id",
+                ("@id", id.ToString()));
             var last = await end.ExecuteScalarAsync(cancellationToken) is long value ? value : 0;
             await using var command = Command(
                 connection,
@@ -163,15 +165,22 @@ internal abstract class SqlEventLog(string journal) : IEventLog
 
     private async ValueTask<T> ReadAsync<T>(Func<DbConnection, Task<T>> read, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            await using var connection = await OpenAsync(cancellationToken);
-            return await read(connection);
-        }
-        catch (DbException exception)
-        {
-            throw Translate(exception);
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                await using var connection = await OpenAsync(cancellationToken);
+                return await read(connection);
+            }
+            catch (DbException exception) when (exception.IsTransient && attempt < Attempts)
+            {
+                // A pooled connection of before the database was restarted; the next one is another.
+            }
+            catch (DbException exception)
+            {
+                throw Translate(exception);
+            }
         }
     }
 

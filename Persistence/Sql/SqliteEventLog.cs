@@ -4,7 +4,7 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>Reads a journal's SQLite file. SQLite has one writer, so the rows' order is that of their commits.</summary>
+/// <summary>Reads a journal's file. SQLite has one writer, so the rows' order is that of their commits.</summary>
 internal sealed class SqliteEventLog(string path, string connectionString) : SqlEventLog(path)
 {
     private const int NotADatabase = 26;
@@ -19,7 +19,8 @@ internal sealed class SqliteEventLog(string path, string connectionString) : Sql
     public static Exception Translate(string path, SqliteException exception) =>
         exception.SqliteErrorCode is NotADatabase or Corrupt
             ? new JournalCorruptException(path, exception.Message)
-            : new JournalUnavailableException($"The journal {path} failed: {exception.Message.TrimEnd('.')}.", exception);
+            : new JournalUnavailableException(
+                $"The journal {path} failed: {exception.Message.TrimEnd('.')}.", exception);
 
     /// <inheritdoc/>
     protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)

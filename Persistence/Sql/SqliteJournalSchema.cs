@@ -69,7 +69,8 @@ internal static class SqliteJournalSchema
         {
             Execute(
                 connection,
-                $"BEGIN IMMEDIATE; PRAGMA application_id={ApplicationId}; PRAGMA user_version={Version}; {Tables} COMMIT;");
+                $"BEGIN IMMEDIATE; PRAGMA application_id={ApplicationId}; PRAGMA user_version={Version}; {Tables} "
+                + "COMMIT;");
         }
 
         Check(connection, path);

@@ -75,7 +75,8 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
         {
             using var connection = new SqliteConnection(new SqliteConnectionStringBuilder
             {
-                DataSource = _path, Mode = SqliteOpenMode.ReadWriteCreate, DefaultTimeout = LockTimeout, Pooling = false,
+                DataSource = _path, Mode = SqliteOpenMode.ReadWriteCreate, DefaultTimeout = LockTimeout,
+                Pooling = false,
             }.ToString());
             connection.Open();
             SqliteJournalSchema.Apply(connection, _path);

@@ -32,7 +32,8 @@ internal sealed class VmViews(
             vm, PhaseName.Of(state.Phase),
             trouble is not null ? Text(HealthLevel.Critical)
                 : conflict is not null && health.Level < HealthLevel.Warning ? Text(HealthLevel.Warning) : health.Word,
-            [.. health.Causes.Select(Cause), .. new[] { conflict, trouble }.OfType<CauseView>()], lag.Bytes, lag.Seconds,
+            [.. health.Causes.Select(Cause), .. new[] { conflict, trouble }.OfType<CauseView>()],
+            lag.Bytes, lag.Seconds,
             Progress(state, status, volume),
             Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume),
                 Test(state, volume),

@@ -218,7 +218,8 @@ public sealed class EngineHostTests
             lock (random)
             {
                 return random.Next(10) == 0
-                    ? Task.FromException(new IOException($"the connection broke {when} the write")) : Task.CompletedTask;
+                    ? Task.FromException(new IOException($"the connection broke {when} the write"))
+                    : Task.CompletedTask;
             }
         }
     }

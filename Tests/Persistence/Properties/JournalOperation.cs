@@ -110,7 +110,8 @@ internal sealed class JournalOperation(
         if (!first.Concat(rest).Select(item => (item.Id, Flat(item.Event)))
             .SequenceEqual(model.Feed.Select(item => (item.Id, Flat(item.Event)))))
         {
-            return $"the feed has {first.Count + rest.Count} events, not the {model.Feed.Count} of the model, or others";
+            return $"the feed has {first.Count + rest.Count} events, not the {model.Feed.Count} of the model, "
+                + "or others";
         }
 
         foreach (var entity in Entities)

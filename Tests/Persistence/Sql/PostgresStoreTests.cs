@@ -31,8 +31,8 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         await open.OpenAsync();
         await using var transaction = await open.BeginTransactionAsync();
         await using (var insert = new NpgsqlCommand(
-            "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, tags, manifest, identifier) "
-            + "SELECT created, deleted, 'counter|vault|held', 1, message, '', manifest, identifier FROM journal", open))
+            "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, tags, manifest, "
+            + "identifier) SELECT created, deleted, 'counter|vault|held', 1, message, '', manifest, identifier FROM journal", open))
         {
             await insert.ExecuteNonQueryAsync();
         }
@@ -85,7 +85,8 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         using var store = new PostgresStore("Host=/nowhere;Username=nobody;Database=none");
 
         Assert.Contains(
-            "none on /nowhere", Assert.Throws<JournalUnavailableException>(store.Open).Message, StringComparison.Ordinal);
+            "none on /nowhere", Assert.Throws<JournalUnavailableException>(store.Open).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact, Trait("Req", "I17")]
