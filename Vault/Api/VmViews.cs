@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
@@ -14,7 +13,8 @@ namespace ReplicationEngine.Vault.Api;
 
 /// <summary>Shows a VM: its state, what its agent last reported, and what the target holds, in one answer.</summary>
 internal sealed class VmViews(
-    AgentRegistry agents, TargetSite site, FactFinder facts, IReplicationEngine engine, TimeProvider time)
+    AgentRegistry agents, TargetSite site, FactFinder facts, Func<(string What, DateTimeOffset Since)?> journalTrouble,
+    TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Vm, string Cause), DateTimeOffset> _quarantinedSince = new();
 
@@ -56,7 +56,7 @@ internal sealed class VmViews(
         : null;
 
     // What cannot be recorded is not done: every operation is refused while the journal takes nothing (I27, I28).
-    private CauseView? JournalTrouble() => engine.Trouble.Current is { } trouble
+    private CauseView? JournalTrouble() => journalTrouble() is { } trouble
         ? new CauseView(
             "journal-trouble", Text(HealthLevel.Critical),
             $"The journal takes no events: {trouble.What}. Operations are refused while this lasts.",

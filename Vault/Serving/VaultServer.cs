@@ -171,7 +171,11 @@ internal static class VaultServer
             provider.GetRequiredService<IAgents>(), provider.GetRequiredService<ProtectedVms>().StatesAsync));
         services.AddSingleton<EffectRunner>();
         services.AddSingleton<ProtectedVms>();
-        services.AddSingleton<VmViews>();
+        services.AddSingleton(provider => new VmViews(
+            provider.GetRequiredService<AgentRegistry>(), provider.GetRequiredService<TargetSite>(),
+            provider.GetRequiredService<FactFinder>(),
+            () => provider.GetRequiredService<IReplicationEngine>().Trouble.Current,
+            provider.GetRequiredService<TimeProvider>()));
         services.AddReplicationEngine(engine => engine.AkkaConfiguration = options.AkkaConfiguration)
             .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
             .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>()

@@ -20,6 +20,7 @@ public sealed class Views_of_a_vm : IAsyncLifetime
     private DiskServer _server = null!;
     private VmViews _views = null!;
     private AgentRegistry _agents = null!;
+    private (string What, DateTimeOffset Since)? _trouble;
 
     public ValueTask InitializeAsync()
     {
@@ -28,7 +29,8 @@ public sealed class Views_of_a_vm : IAsyncLifetime
         _agents = FakeAgent.Registry(_data);
         var sources = new SourceSide(_agents, _ => "", TimeProvider.System);
         _views = new VmViews(
-            _agents, site, new FactFinder(_agents, sources, site, TimeProvider.System), TimeProvider.System);
+            _agents, site, new FactFinder(_agents, sources, site, TimeProvider.System), () => _trouble,
+            TimeProvider.System);
         return ValueTask.CompletedTask;
     }
 
@@ -60,6 +62,23 @@ public sealed class Views_of_a_vm : IAsyncLifetime
         var next = _views.Of(life.State).Next;
         Assert.Equal(("full", null), (next.Mode, next.Seconds));
         Assert.Contains("nothing is sent", next.Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Req", "OPS-2")]
+    [Trait("Req", "I28")]
+    public void Tell_a_trouble_of_the_journal_while_it_lasts()
+    {
+        var life = VmLife.Protected();
+        _trouble = ("the disk is full", VmLife.Start);
+        var view = _views.Of(life.State);
+        Assert.Equal("critical", view.Health);
+        var cause = Assert.Single(view.Causes, cause => cause.Code == "journal-trouble");
+        Assert.Contains("the disk is full", cause.Message, StringComparison.Ordinal);
+        Assert.Equal(VmLife.Start, cause.Since);
+
+        _trouble = null;
+        Assert.DoesNotContain(_views.Of(life.State).Causes, cause => cause.Code == "journal-trouble");
     }
 
     [Fact]

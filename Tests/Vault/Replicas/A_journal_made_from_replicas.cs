@@ -2,7 +2,6 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Vault.Replicas;
