@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Journaling;

@@ -18,6 +18,8 @@ namespace ReplicationEngine.Simulation.World;
 /// <summary>One protected VM: its agent, its target side, its entity, its guest and the model of its disks.</summary>
 internal sealed class SimVm
 {
+    private const int Patience = 10;
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
     private readonly SimWorld _world;
     private readonly SplittableRandom _random;
     private readonly List<Lineage> _former = [];
@@ -179,10 +181,19 @@ internal sealed class SimVm
                 }
 
                 var reply = await AskAsync(id, "operator", command);
+                for (var again = 0; again < Patience && IsUnknown(reply); again++)
+                {
+                    await Task.Delay(AskAgainAfter, _world.Service.Clock, _world.Service.LifeEnds);
+                    reply = await AskAsync(id, "operator", command);
+                }
+
                 _world.Trace.Note($"{Name} {command.GetType().Name} {reply.GetType().Name}");
             },
             _world.Service));
     }
+
+    private static bool IsUnknown(CommandReply reply) =>
+        reply is CommandReply.Unavailable { Reason: UnavailableReason.JournalUnavailable };
 
     /// <summary>The guest writes, wherever it runs.</summary>
     public void Write(long seed, long count)
@@ -370,7 +381,7 @@ internal sealed class SimVm
     public void Forget() =>
         (Live, TestContent, Damaged, TargetCut, TargetSyncBroken) = (null, null, false, false, false);
 
-    /// <summary>A step of the kernel may have changed the state.</summary>
+    /// <summary>A step of the core may have changed the state.</summary>
     public void StateMayHaveChanged()
     {
         if (Host?.State is { } state)
