@@ -72,6 +72,7 @@ internal sealed class EffectRun(SimWorld world, EffectCarrier carrier, SimVm vm,
         catch (OperationCanceledException) when (_owed.IsCancellationRequested)
         {
             world.Trace.Note($"{effect.Kind} is cancelled");
+            world.Sometimes.Count(Probes.EffectCancelled);
         }
         finally
         {

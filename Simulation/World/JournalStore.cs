@@ -52,7 +52,7 @@ internal sealed class JournalStore
     /// <summary>Every append and every read fails for a while: somebody else has it locked, or it starts anew.</summary>
     public void Trouble(TimeSpan length) => _troubledUntil = _world.Queue.Now + length;
 
-    /// <summary>Appends wait for a while, and are done after it; who sent them has given them up meanwhile.</summary>
+    /// <summary>Appends wait for a while, and are done after it; who sent them may have given them up.</summary>
     public void Stall(TimeSpan length) => _stalledUntil = _world.Queue.Now + length;
 
     /// <summary>For a while, owners of entities are thought dead that are not.</summary>

@@ -73,12 +73,16 @@ internal static class Probes
     /// <summary>A damaged snapshot was left aside, and the whole stream read.</summary>
     public const string SnapshotIgnored = "journal: a damaged snapshot is left aside";
 
+    /// <summary>An effect was cancelled while it was under way, since it was owed no longer or its entity was
+    /// recovered anew.</summary>
+    public const string EffectCancelled = "engine: an effect under way is cancelled";
+
     /// <summary>All of them, as the table of what was reached lists them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay, HalfOpen, HalfOpenNoticed,
         PromptAnswer, SlowAnswer, Reverted, DisksRestored, DataRestored, Swapped,
         GrownRunning, ShrunkRunning, CommitWhileChanging, LateClear, PruneHeld, StaleAtStore, FencedOpened,
-        FencedAlone, NotTaken, SnapshotIgnored,
+        FencedAlone, NotTaken, SnapshotIgnored, EffectCancelled,
     ];
 }

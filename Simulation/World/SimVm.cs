@@ -24,6 +24,7 @@ internal sealed class SimVm
     private readonly SplittableRandom _random;
     private readonly List<Lineage> _former = [];
     private long _begins = -1;
+    private bool _metReplica;
     private long _command;
     private (SourceVolume? Volume, long Number) _acknowledgedBy;
 
@@ -271,14 +272,16 @@ internal sealed class SimVm
     /// <summary>A source's session begins: the replica stands where former histories brought it.</summary>
     public void Attaches(ChangePosition replica)
     {
+        _metReplica = true;
         foreach (var lineage in _former.Where(l => l.Through is null))
         {
             lineage.Through = replica;
         }
     }
 
-    /// <summary>Whether the source's present history has met the replica: a fork shows then, and not before.</summary>
-    public bool HasAttached => _former.TrueForAll(l => l.Through is not null);
+    /// <summary>Whether the source's present history has met the replica there is: that the replica is another one, or
+    /// the source's history forked, shows then, and not before.</summary>
+    public bool HasAttached => _metReplica && _former.TrueForAll(l => l.Through is not null);
 
     /// <summary>What a replica holds at a cut; null when the model cannot tell.</summary>
     public ulong[]? ContentAt(ChangePosition cut) =>
@@ -378,8 +381,11 @@ internal sealed class SimVm
     }
 
     /// <summary>Everything of the VM at the target side was deleted, damage with it.</summary>
-    public void Forget() =>
+    public void Forget()
+    {
         (Live, TestContent, Damaged, TargetCut, TargetSyncBroken) = (null, null, false, false, false);
+        _metReplica = false;
+    }
 
     /// <summary>A step of the core may have changed the state.</summary>
     public void StateMayHaveChanged()
