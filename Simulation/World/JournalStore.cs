@@ -49,7 +49,7 @@ internal sealed class JournalStore
     /// <summary>There is no room for a while.</summary>
     public void Fill(TimeSpan length) => _fullUntil = _world.Queue.Now + length;
 
-    /// <summary>Every append and every read fails for a while: somebody else has it locked, or it starts anew.</summary>
+    /// <summary>Every append and every read fails for a while: it is locked, or starts anew.</summary>
     public void Trouble(TimeSpan length) => _troubledUntil = _world.Queue.Now + length;
 
     /// <summary>Appends wait for a while, and are done after it; who sent them may have given them up.</summary>
