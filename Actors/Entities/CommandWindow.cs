@@ -54,6 +54,13 @@ internal sealed class CommandWindow(int capacity)
     /// <summary>Remembers an answer; the later answer to the same id replaces the earlier.</summary>
     public void Remember(CommandId id, CommandReply reply, string? digest)
     {
+        var known = _ids.AsSpan(0, _count).IndexOf(id.Value);
+        if (known >= 0)
+        {
+            _replies[known] = (reply, digest);
+            return;
+        }
+
         if (_count == _ids.Length && _count < capacity)
         {
             var size = Math.Min(capacity, Math.Max(4, _count * 2));

@@ -146,9 +146,11 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         if (_work!.Timer is null)
         {
             _memory.Doubt(_work.Envelope.Id);
+            Finish(new CommandReply.Unavailable(UnavailableReason.JournalUnavailable, message));
         }
 
-        Finish(new CommandReply.Unavailable(UnavailableReason.JournalUnavailable, message));
+        // A timer stays due: the next core sees whether its command was carried out, and else gives it at once.
+        _work = null;
         End(new CoreOutput.Restart(null));
     }
 

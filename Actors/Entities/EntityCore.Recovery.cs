@@ -10,9 +10,10 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
 {
     private ImmutableArray<EffectId> _running = [];
     private Exception? _failed;
+    private bool _readToEnd;
     private long _snapshotAt;
 
-    private bool IsReading => Phase == EntityPhase.Recovering;
+    private bool IsReading => Phase == EntityPhase.Recovering && !_readToEnd;
 
     private void TakeSnapshot(EntitySnapshot snapshot)
     {
@@ -81,6 +82,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
             return;
         }
 
+        _readToEnd = true;
         if (_failed is { } failed)
         {
             throw failed;
@@ -108,14 +110,14 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
 
     private void Fail(Exception cause)
     {
-        if (IsReading && _failed is null)
+        if (IsReading)
         {
             // The host reads on to the end; what to do is decided then.
             _failed = cause;
             return;
         }
 
-        _memory.Failures.RemoveAll(at => _now.Steady - at >= _options.RestartWindow);
+        ForgetOldFailures();
         _memory.Failures.Add(_now.Steady);
 
         // Reading damaged or unknown data again cannot help; anything else gets its chances, from the whole stream.
@@ -131,12 +133,14 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         End(new CoreOutput.Restart(cause));
     }
 
+    private void ForgetOldFailures() =>
+        _memory.Failures.RemoveAll(at => _now.Steady - at >= _options.RestartWindow);
+
     private void Quarantine(Exception cause)
     {
         QuarantineCause = $"{_id} is out of service: {Describe(cause)}";
         Phase = EntityPhase.Quarantined;
         Finish(new CommandReply.Quarantined(QuarantineCause));
-        Arm([]);
         SettleEffects([]);
         _outputs.Add(new CoreOutput.Quarantined(QuarantineCause, cause));
         Wake(null);

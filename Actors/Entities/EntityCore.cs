@@ -199,6 +199,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
     {
         if (Phase == EntityPhase.Ready && _running.IsEmpty)
         {
+            ForgetOldFailures();
             End(new CoreOutput.Passivate());
         }
     }

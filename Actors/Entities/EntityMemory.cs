@@ -23,7 +23,8 @@ public sealed class EntityMemory
     public bool ReadsWholeStream { get; internal set; }
 
     /// <summary>Whether nothing is kept, so that the memory itself need not be.</summary>
-    public bool IsEmpty => !Recovered && Failures.Count == 0 && !ReadsWholeStream && _doubted.Count == 0;
+    public bool IsEmpty =>
+        Timers.IsEmpty && Failures.Count == 0 && !ReadsWholeStream && _doubted.Count == 0;
 
     /// <summary>Whether the entity was recovered in this life, so that its timers are known by the steady
     /// clock.</summary>

@@ -1,16 +1,31 @@
 using System.Runtime.CompilerServices;
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Cluster;
+using Akka.Cluster.Tools.Singleton;
+using Akka.Configuration;
 using Microsoft.Extensions.Hosting;
 using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>The built-in single-node host: starts and stops the regions, and is the facade.</summary>
-internal sealed class EngineHost(IEnumerable<IShardRegion> regions, EngineServices services)
+/// <summary>An actor system of the embedder's making.</summary>
+internal sealed record ActorSystemOfTheHost(Func<ActorSystemSetup, ActorSystem> Create);
+
+/// <summary>Starts and stops the actor system, the store and the regions, and is the facade.</summary>
+internal sealed class EngineHost(
+    IEnumerable<IEntityRegion> regions, EngineServices services, ActorSystemOfTheHost? ofTheHost = null)
     : IHostedService, IReplicationEngine
 {
     private const int EventsPerRead = 1_000;
+    private const string SystemName = "replication-engine";
 
-    private readonly IShardRegion[] _regions = [.. regions];
+    private readonly IEntityRegion[] _regions = [.. regions];
+    private ActorSystem? _system;
+    private bool _opened;
+
+    /// <inheritdoc/>
+    public JournalTrouble Trouble => services.Trouble;
 
     /// <inheritdoc/>
     public IEntitySet<TState, TCommand, TEvent> Entities<TState, TCommand, TEvent>()
@@ -45,23 +60,80 @@ internal sealed class EngineHost(IEnumerable<IShardRegion> regions, EngineServic
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
-        services.Stores.Journal.ReadFeedAsync(after, maxEvents, cancellationToken);
+        services.Store.Log.ReadFeedAsync(after, maxEvents, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
+        services.Store.Open();
+        _opened = true;
+        var config = EngineConfiguration.Compose(services.Store.Configuration, services.Options.AkkaConfiguration);
+        var setup = services.Store.Setups.Aggregate(
+            ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), new AkkaLogSetup(services.Logger)),
+            (all, one) => all.And(one));
+        _system = CreateSystem(setup);
+        _system.ActorOf(Props.Create(() => new LostLetters()), "lost-letters");
+        var cluster = Cluster.Get(_system);
+        if (cluster.Settings.SeedNodes.IsEmpty)
+        {
+            cluster.Join(cluster.SelfAddress);
+        }
+
         foreach (var region in _regions)
         {
-            await region.StartAsync(cancellationToken);
+            region.Start(_system);
+        }
+
+        _system.ActorOf(
+            ClusterSingletonManager.Props(
+                Props.Create(() => new Reminders(services, _regions)), PoisonPill.Instance,
+                ClusterSingletonManagerSettings.Create(_system)),
+            "reminders");
+        services.Logger.EngineStarted(string.Join(", ", _regions.Select(region => region.Type)));
+        return Task.CompletedTask;
+    }
+
+    /// <exception cref="EngineConfigurationException">Its configuration has a wrong value.</exception>
+    private ActorSystem CreateSystem(ActorSystemSetup setup)
+    {
+        try
+        {
+            return ofTheHost?.Create(setup) ?? ActorSystem.Create(SystemName, setup);
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or ConfigurationException)
+        {
+            throw new EngineConfigurationException(
+                $"The actor system refuses its configuration: {exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}; "
+                + "mend it in the file of --config or in the environment variables AKKA__….",
+                exception);
         }
     }
 
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        foreach (var region in _regions.Reverse())
+        try
         {
-            await region.StopAsync(cancellationToken);
+            foreach (var region in _regions.Reverse())
+            {
+                await region.StopAsync(cancellationToken);
+            }
+
+            if (_system is { } system && ofTheHost is null)
+            {
+                await system.Terminate().WaitAsync(cancellationToken);
+            }
+
+            services.Logger.EngineStopped();
+        }
+        finally
+        {
+            _system = null;
+            if (_opened)
+            {
+                _opened = false;
+                services.Store.Close();
+            }
         }
     }
 }

@@ -1,22 +1,17 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>The chosen store, contract by contract.</summary>
-internal sealed record EngineStores(
-    IEventJournal Journal, ISnapshotStore Snapshots, ILeaseStore Leases, IReminderIndex Reminders);
-
-/// <summary>What every shard region needs.</summary>
+/// <summary>What every region needs.</summary>
 internal sealed class EngineServices(
-    EngineStores stores,
+    IEngineStore store,
     IOptions<ReplicationEngineOptions> options,
     TimeProvider time,
     EngineTelemetry telemetry,
-    ILoggerFactory loggers)
+    ILoggerFactory loggers) : IDisposable
 {
-    public EngineStores Stores => stores;
+    public IEngineStore Store => store;
 
     public ReplicationEngineOptions Options => options.Value;
 
@@ -29,4 +24,11 @@ internal sealed class EngineServices(
     public ILogger Logger { get; } = loggers.CreateLogger("ReplicationEngine.Actors");
 
     public FeedPulse Pulse { get; } = new();
+
+    public JournalTrouble Trouble { get; } = new(time, store.WhyFull);
+
+    /// <summary>Bounds how many asks are under way at once; the others wait for their turn.</summary>
+    public SemaphoreSlim AskGate { get; } = new(options.Value.ConcurrentAsks);
+
+    public void Dispose() => AskGate.Dispose();
 }

@@ -11,23 +11,38 @@ internal sealed class EngineTelemetry : IDisposable
 
     private readonly Meter _meter;
     private readonly Counter<long> _commands;
-    private readonly Counter<long> _events;
+    private readonly Counter<long> _persists;
     private readonly Counter<long> _effects;
     private readonly Counter<long> _restarts;
     private readonly Counter<long> _quarantines;
     private readonly UpDownCounter<long> _active;
+    private readonly Histogram<double> _persistTime;
+    private readonly Counter<long> _persistFailures;
+    private readonly Counter<long> _recoveries;
+    private readonly Counter<long> _recoveryFailures;
+    private readonly Counter<long> _repeats;
 
     public EngineTelemetry(IMeterFactory meters)
     {
         _meter = meters.Create(Name);
         _commands = _meter.CreateCounter<long>("replication_engine.commands", "{command}", "Commands answered");
-        _events = _meter.CreateCounter<long>("replication_engine.events", "{event}", "Events made durable");
+        _persists = _meter.CreateCounter<long>("replication_engine.persists", "{command}", "Commands whose events were made durable");
         _effects = _meter.CreateCounter<long>("replication_engine.effects", "{effect}", "Effects started");
         _restarts = _meter.CreateCounter<long>("replication_engine.entity.restarts", "{restart}", "Entities restarted");
         _quarantines = _meter.CreateCounter<long>(
             "replication_engine.entity.quarantines", "{entity}", "Entities taken out of service");
         _active = _meter.CreateUpDownCounter<long>(
             "replication_engine.entity.active", "{entity}", "Entities in memory");
+        _persistTime = _meter.CreateHistogram<double>(
+            "replication_engine.persist.duration", "s", "From asking for durability to having it");
+        _persistFailures = _meter.CreateCounter<long>(
+            "replication_engine.persist.failures", "{failure}", "Persists whose outcome is not known, by cause");
+        _recoveries = _meter.CreateCounter<long>(
+            "replication_engine.entity.recoveries", "{recovery}", "Entities recovered from the journal");
+        _recoveryFailures = _meter.CreateCounter<long>(
+            "replication_engine.entity.recovery_failures", "{failure}", "Recoveries that failed, by cause");
+        _repeats = _meter.CreateCounter<long>(
+            "replication_engine.asks.repeated", "{ask}", "Letters sent again after an uncertain answer");
         Activities = new ActivitySource(Name);
     }
 
@@ -41,8 +56,21 @@ internal sealed class EngineTelemetry : IDisposable
         }
     }
 
-    public void EventsAppended(string type, int count) =>
-        _events.Add(count, new KeyValuePair<string, object?>("type", type));
+    public void Persisted(string type, TimeSpan took)
+    {
+        _persists.Add(1, new KeyValuePair<string, object?>("type", type));
+        _persistTime.Record(took.TotalSeconds, new KeyValuePair<string, object?>("type", type));
+    }
+
+    public void PersistFailed(string type, Exception cause) =>
+        _persistFailures.Add(1, new("type", type), new("cause", cause.GetType().Name));
+
+    public void Recovered(string type) => _recoveries.Add(1, new KeyValuePair<string, object?>("type", type));
+
+    public void RecoveryFailed(string type, Exception cause) =>
+        _recoveryFailures.Add(1, new("type", type), new("cause", cause.GetType().Name));
+
+    public void Repeated(string type) => _repeats.Add(1, new KeyValuePair<string, object?>("type", type));
 
     public void EffectStarted(string type) => _effects.Add(1, new KeyValuePair<string, object?>("type", type));
 

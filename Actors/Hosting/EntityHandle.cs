@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Akka.Actor;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
@@ -9,7 +10,7 @@ namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>Talks to one entity through its region; reads its history straight from the journal.</summary>
 internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
-    ShardRegion<TAggregate, TState, TCommand, TEvent> region, PersistenceId id)
+    EntityRegion<TAggregate, TState, TCommand, TEvent> region, PersistenceId id)
     : IEntityHandle<TState, TCommand, TEvent>, IEntityCommandSink<TCommand>
     where TAggregate : IAggregate<TState, TCommand, TEvent>
     where TState : class
@@ -18,8 +19,20 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
 {
     private const int EventsPerRead = 1_000;
 
+    /// <summary>How long a letter waits for one actor's answer: longer than a journal waits for a lock.</summary>
+    private static readonly TimeSpan s_attempt = TimeSpan.FromSeconds(20);
+
+    /// <summary>For how long a letter that got no certain answer is sent again.</summary>
+    private static readonly TimeSpan s_repeatFor = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
+
     /// <inheritdoc/>
     public PersistenceId Id => id;
+
+    private static CommandReply.Unavailable NotRunning { get; } =
+        new(UnavailableReason.NotRunning, "The engine is not running; start it, or wait until it has started.");
 
     /// <inheritdoc/>
     public ValueTask<CommandReply> AskAsync(
@@ -40,36 +53,18 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         return SendAsync(new CommandEnvelope<TCommand>(commandId, actor, command, digest), cancellationToken);
     }
 
-    private ValueTask<CommandReply> SendAsync(
-        CommandEnvelope<TCommand> envelope, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        var letter = new CommandLetter<TCommand>(envelope);
-        if (region.Services.Telemetry.Activities.HasListeners())
-        {
-            return new ValueTask<CommandReply>(AskTracedAsync(letter, cancellationToken));
-        }
-
-        region.Deliver(id, letter);
-        return letter.Task.IsCompletedSuccessfully
-            ? new ValueTask<CommandReply>(letter.Task.Result)
-            : new ValueTask<CommandReply>(letter.Task.WaitAsync(cancellationToken));
-    }
-
     /// <inheritdoc/>
-    public async ValueTask<EntityView<TState>> StateAsync(CancellationToken cancellationToken)
-    {
-        var letter = new ViewLetter<TState>();
-        region.Deliver(id, letter);
-        return await letter.Task.WaitAsync(cancellationToken);
-    }
+    public async ValueTask<EntityView<TState>> StateAsync(CancellationToken cancellationToken) =>
+        View(await AskAsync(ShowState.Instance, cancellationToken));
 
     /// <inheritdoc/>
     public async ValueTask<EntityView<TState>> LiftQuarantineAsync(CancellationToken cancellationToken)
     {
-        var letter = new LiftLetter();
-        region.Deliver(id, letter);
-        await letter.Task.WaitAsync(cancellationToken);
+        if (await AskAsync(LiftQuarantine.Instance, cancellationToken) is CommandReply.Unavailable unavailable)
+        {
+            throw new EntityUnavailableException(unavailable, unavailable.Message);
+        }
+
         return await StateAsync(cancellationToken);
     }
 
@@ -105,19 +100,89 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     public ValueTask<EntityView<TState>> StateAtAsync(DateTimeOffset time, CancellationToken cancellationToken) =>
         FoldAsync(stored => stored.Time <= time, cancellationToken);
 
-    private async Task<CommandReply> AskTracedAsync(
-        CommandLetter<TCommand> letter, CancellationToken cancellationToken)
+    private static EntityView<TState> View(object answer) => answer switch
+    {
+        EntityView<TState> view => view,
+        CommandReply.Quarantined quarantined => throw new EntityUnavailableException(quarantined, quarantined.Cause),
+        CommandReply.Unavailable unavailable => throw new EntityUnavailableException(unavailable, unavailable.Message),
+        _ => throw new InvalidOperationException($"The answer {answer} is no view."),
+    };
+
+    private async ValueTask<CommandReply> SendAsync(
+        CommandEnvelope<TCommand> envelope, CancellationToken cancellationToken)
     {
         using var activity = region.Services.Telemetry.Activities.StartActivity("entity.ask");
         activity?.SetTag("entity.id", id.ToString());
-        activity?.SetTag("entity.command", letter.Envelope.Command.GetType().Name);
-        region.Deliver(id, letter);
-        var reply = await letter.Task.WaitAsync(cancellationToken);
+        activity?.SetTag("entity.command", envelope.Command.GetType().Name);
+        var reply = (CommandReply)await AskAsync(new TellCommand<TCommand>(envelope), cancellationToken);
         activity?.SetTag("entity.outcome", reply.GetType().Name);
         activity?.SetStatus(reply is CommandReply.Unavailable or CommandReply.Quarantined
             ? ActivityStatusCode.Error
             : ActivityStatusCode.Ok);
         return reply;
+    }
+
+    /// <summary>
+    /// Sends a letter, and sends it again for a while when it was lost with an actor or its outcome is not known: a
+    /// command has one effect however often it comes.
+    /// </summary>
+    private async ValueTask<object> AskAsync(IEntityLetter letter, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var gate = region.Services.AskGate;
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            var began = Stopwatch.GetTimestamp();
+            for (var pause = s_firstPause; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
+            {
+                if (!region.IsOpen)
+                {
+                    return NotRunning;
+                }
+
+                var answer = await AttemptAsync(letter, cancellationToken);
+                if (answer is not (NotDelivered or CommandReply.Unavailable
+                    { Reason: UnavailableReason.JournalUnavailable }))
+                {
+                    return answer;
+                }
+
+                if (Stopwatch.GetElapsedTime(began) > s_repeatFor)
+                {
+                    return answer as CommandReply.Unavailable ?? NoAnswer();
+                }
+
+                region.Services.Telemetry.Repeated(id.Type);
+                await Task.Delay(pause, TimeProvider.System, cancellationToken);
+            }
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    private async Task<object> AttemptAsync(IEntityLetter letter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await region.AskOnceAsync(id, letter, s_attempt, cancellationToken);
+        }
+        catch (AskTimeoutException)
+        {
+            return NoAnswer();
+        }
+    }
+
+    private CommandReply.Unavailable NoAnswer()
+    {
+        var why = region.Services.Trouble.Current is { } trouble
+            ? $"the journal is in trouble since {trouble.Since:O}: {trouble.What}"
+            : "it gave no answer in time";
+        return new(
+            UnavailableReason.JournalUnavailable,
+            $"{id} cannot answer: {why}. Send it again with the same command id to learn what became of it.");
     }
 
     private async ValueTask<EntityView<TState>> FoldAsync(
@@ -145,11 +210,11 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         StreamSlice slice;
         do
         {
-            slice = await region.Services.Stores.Journal.ReadStreamAsync(id, head, EventsPerRead, cancellationToken);
+            slice = await region.Services.Store.Log.ReadStreamAsync(id, head, EventsPerRead, cancellationToken);
             foreach (var stored in slice.Events)
             {
                 yield return stored;
-                head = new StreamHead(stored.Sequence, stored.Hash);
+                head = stored.Head;
             }
         }
         while (!slice.EndOfStream);

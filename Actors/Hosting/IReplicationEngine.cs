@@ -25,6 +25,9 @@ public interface IReplicationEngine
     /// </summary>
     ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken);
+
+    /// <summary>Whether the journal works.</summary>
+    JournalTrouble Trouble { get; }
 }
 
 /// <summary>The entities of one type.</summary>

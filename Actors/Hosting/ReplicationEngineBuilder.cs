@@ -26,10 +26,24 @@ public sealed class ReplicationEngineBuilder
         where TCommand : class
         where TEvent : class
     {
-        Services.AddSingleton<IShardRegion>(provider => new ShardRegion<TAggregate, TState, TCommand, TEvent>(
+        Services.AddSingleton<IEntityRegion>(provider => new EntityRegion<TAggregate, TState, TCommand, TEvent>(
             codec,
             provider.GetRequiredService<EngineServices>(),
             provider.GetService<IEffectHandler<TCommand>>()));
+        return this;
+    }
+
+    /// <summary>
+    /// Has the engine run in an actor system of the embedder's making, which the engine does not end.
+    /// </summary>
+    /// <param name="create">
+    /// Makes the system when the engine starts, with the bootstrap given: the configuration that the engine needs, and
+    /// what its store needs. The embedder may add to both.
+    /// </param>
+    public ReplicationEngineBuilder UseActorSystem(Func<Akka.Actor.Setup.ActorSystemSetup, Akka.Actor.ActorSystem> create)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        Services.AddSingleton(new ActorSystemOfTheHost(create));
         return this;
     }
 
@@ -65,7 +79,6 @@ public static class ReplicationEngineServiceCollectionExtensions
         services.AddSingleton<IValidateOptions<ReplicationEngineOptions>, ReplicationEngineOptionsValidator>();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<EngineTelemetry>();
-        services.AddSingleton<EngineStores>();
         services.AddSingleton<EngineServices>();
         services.AddSingleton<EngineHost>();
         services.AddSingleton<IReplicationEngine>(provider => provider.GetRequiredService<EngineHost>());

@@ -6,20 +6,25 @@ namespace ReplicationEngine.Actors.Hosting;
 /// <summary>The engine's settings, validated when it starts.</summary>
 public sealed class ReplicationEngineOptions
 {
-    /// <summary>
-    /// This node's name, the owner of its leases: unique among the nodes that share a journal, the same after a
-    /// restart. Default: the machine's name.
-    /// </summary>
-    public string NodeName { get; set; } = Environment.MachineName;
-
     /// <summary>A snapshot of an entity is stored after this many events; default 200.</summary>
     public int SnapshotEvery { get; set; } = 200;
 
     /// <summary>An entity that nobody needs for this long leaves memory; default 10 minutes.</summary>
     public TimeSpan PassivateAfter { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How many commands may wait for one entity before senders wait; default 256.</summary>
-    public int MailboxCapacity { get; set; } = 256;
+    /// <summary>How many letters may be under way at once; the senders of others wait; default 4,096.</summary>
+    public int ConcurrentAsks { get; set; } = 4_096;
+
+    /// <summary>
+    /// Over how many shards the entities of a type are spread; the same on all nodes, for ever; default 256.
+    /// </summary>
+    public int Shards { get; set; } = 256;
+
+    /// <summary>
+    /// Configuration (HOCON) that goes before the engine's own <c>akka.hocon</c>; environment variables such as
+    /// <c>AKKA__LOGLEVEL</c> go before it. Default: none.
+    /// </summary>
+    public string? AkkaConfiguration { get; set; }
 
     /// <summary>How many exceptions an entity may meet within <see cref="RestartWindow"/>; default 3.</summary>
     public int RestartBudget { get; set; } = 3;
@@ -27,7 +32,7 @@ public sealed class ReplicationEngineOptions
     /// <summary>The time over which an entity's exceptions are counted; default 1 minute.</summary>
     public TimeSpan RestartWindow { get; set; } = TimeSpan.FromMinutes(1);
 
-    internal EntityKernelOptions Kernel => new()
+    internal EntityCoreOptions Core => new()
     {
         SnapshotEvery = SnapshotEvery,
         RestartBudget = RestartBudget,
@@ -41,12 +46,12 @@ internal sealed class ReplicationEngineOptionsValidator : IValidateOptions<Repli
     public ValidateOptionsResult Validate(string? name, ReplicationEngineOptions options)
     {
         var faults = new List<string>();
-        Require(!string.IsNullOrWhiteSpace(options.NodeName), "NodeName is empty; give this node a name.");
         Require(options.SnapshotEvery >= 1, $"SnapshotEvery is {options.SnapshotEvery}; it must be 1 or more.");
         Require(
             options.PassivateAfter >= TimeSpan.FromSeconds(1),
             $"PassivateAfter is {options.PassivateAfter}; it must be 1 s or more.");
-        Require(options.MailboxCapacity >= 1, $"MailboxCapacity is {options.MailboxCapacity}; it must be 1 or more.");
+        Require(options.ConcurrentAsks >= 1, $"ConcurrentAsks is {options.ConcurrentAsks}; it must be 1 or more.");
+        Require(options.Shards >= 1, $"Shards is {options.Shards}; it must be 1 or more.");
         Require(options.RestartBudget >= 0, $"RestartBudget is {options.RestartBudget}; it must be 0 or more.");
         Require(
             options.RestartWindow > TimeSpan.Zero,

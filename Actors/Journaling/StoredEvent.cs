@@ -58,16 +58,20 @@ public sealed record StreamSlice(IReadOnlyList<StoredEvent> Events, bool EndOfSt
 /// A place in the global feed, in commit order. A reader that keeps the last position it handled resumes exactly
 /// there.
 /// </summary>
-public readonly record struct FeedPosition(long Value) : IComparable<FeedPosition>
+/// <param name="Value">The row's number.</param>
+/// <param name="Transaction">The transaction that wrote it, where numbers alone are not in commit order; else 0.</param>
+public readonly record struct FeedPosition(long Value, long Transaction = 0) : IComparable<FeedPosition>
 {
     /// <summary>Before the first event.</summary>
     public static FeedPosition Start => default;
 
     /// <inheritdoc/>
-    public int CompareTo(FeedPosition other) => Value.CompareTo(other.Value);
+    public int CompareTo(FeedPosition other) =>
+        Transaction == other.Transaction ? Value.CompareTo(other.Value) : Transaction.CompareTo(other.Transaction);
 
     /// <inheritdoc/>
-    public override string ToString() => Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    public override string ToString() => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture, $"{Transaction}:{Value}");
 }
 
 /// <summary>An event in the global feed.</summary>

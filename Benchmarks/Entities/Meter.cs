@@ -16,8 +16,6 @@ internal sealed class Meter : IAggregate<MeterState, MeterCommand, MeterEvent>
 
     public static MeterState Evolve(MeterState state, MeterEvent @event) => new(state.Count + 1);
 
-    public static ImmutableArray<Effect> React(MeterState state, MeterEvent @event) => [];
-
     public static ImmutableArray<Effect> Outstanding(MeterState state) => [];
 
     public static ImmutableArray<DurableTimer> Timers(MeterState state) => [];

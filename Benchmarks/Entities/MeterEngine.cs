@@ -4,7 +4,7 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Persistence.InMemory;
-using ReplicationEngine.Persistence.Sqlite;
+using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Benchmarks.Entities;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ReplicationEngine.Persistence.Sqlite;
+using Microsoft.Data.Sqlite;
 
 namespace ReplicationEngine.Benchmarks.Journaling;
 
@@ -11,25 +11,40 @@ internal static class RawSqlite
     /// <summary>Events per second.</summary>
     public static double Measure(string path, byte[] payload, int events, int perTransaction)
     {
-        using var database = new SqliteDatabase(path, readOnly: false);
-        database.Execute("PRAGMA journal_mode=WAL");
-        database.Execute("PRAGMA synchronous=FULL");
-        database.Execute("CREATE TABLE events (position INTEGER PRIMARY KEY, payload BLOB NOT NULL)");
-        var insert = database.Prepare("INSERT INTO events (payload) VALUES (?1)");
-        var begin = database.Prepare("BEGIN");
-        var commit = database.Prepare("COMMIT");
+        using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        Execute(connection, "PRAGMA journal_mode=WAL");
+        Execute(connection, "PRAGMA synchronous=FULL");
+        Execute(connection, "CREATE TABLE events (position INTEGER PRIMARY KEY, payload BLOB NOT NULL)");
+        using var insert = Prepare(connection, "INSERT INTO events (payload) VALUES ($payload)");
+        insert.Parameters.AddWithValue("$payload", payload);
+        using var begin = Prepare(connection, "BEGIN");
+        using var commit = Prepare(connection, "COMMIT");
         var start = Stopwatch.GetTimestamp();
         for (var written = 0; written < events; written += perTransaction)
         {
-            begin.Run();
+            begin.ExecuteNonQuery();
             for (var i = 0; i < perTransaction; i++)
             {
-                insert.Bind(1, payload).Run();
+                insert.ExecuteNonQuery();
             }
 
-            commit.Run();
+            commit.ExecuteNonQuery();
         }
 
         return events / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = Prepare(connection, sql);
+        command.ExecuteNonQuery();
+    }
+
+    private static SqliteCommand Prepare(SqliteConnection connection, string sql)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command;
     }
 }

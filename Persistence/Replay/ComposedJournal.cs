@@ -3,11 +3,11 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>A log that is made in memory, to be imported: stream after stream, each with its sealed events.</summary>
+/// <summary>A log that is made in memory, to be imported: command after command, with their sealed events.</summary>
 public sealed class ComposedJournal : RecordedJournal
 {
     private readonly List<RecordedEvent> _events = [];
-    private readonly List<PersistenceId> _streams = [];
+    private readonly Dictionary<PersistenceId, StreamHead> _heads = [];
 
     /// <summary>An empty log.</summary>
     /// <param name="name">Names it in messages.</param>
@@ -23,33 +23,32 @@ public sealed class ComposedJournal : RecordedJournal
     public override bool IsWhole => true;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<PersistenceId> Streams => [.. InOrder(_streams)];
+    public override IReadOnlyList<PersistenceId> Streams => [.. InOrder(_heads.Keys)];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Lease> Leases => [];
+    public override IReadOnlyList<RecordedSnapshot> Snapshots => [];
 
-    /// <inheritdoc/>
-    public override IReadOnlyList<StoredSnapshot> Snapshots => [];
-
-    /// <summary>Adds a stream with the events of its first command.</summary>
-    /// <param name="id">A stream that is not there yet.</param>
+    /// <summary>Adds the events of one command behind those of its stream.</summary>
+    /// <param name="id">The stream.</param>
     /// <param name="context">Of the decision that led to the events.</param>
+    /// <param name="command">The command, encoded.</param>
     /// <param name="events">At least one, encoded.</param>
     /// <param name="wake">The wake mark after them.</param>
     public void Add(
-        PersistenceId id, DecisionContext context, IReadOnlyList<EncodedEvent> events, WakeMark wake)
+        PersistenceId id, DecisionContext context, EncodedCommand command, IReadOnlyList<EncodedEvent> events,
+        WakeMark wake)
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(events);
-        var head = StreamHead.Start;
-        foreach (var encoded in events)
+        var recorded = new RecordedCommand(command.Name, command.Payload, context.Digest, context.Steady, wake);
+        foreach (var (index, encoded) in events.Index())
         {
-            var stored = EventChain.Seal(head, encoded, context.Now, context.Actor, context.CommandId);
-            _events.Add(new RecordedEvent(new FeedPosition(_events.Count + 1), id, stored, wake));
-            head = new StreamHead(stored.Sequence, stored.Hash);
+            var stored = EventChain.Seal(
+                _heads.GetValueOrDefault(id), encoded, context.Now, context.Actor, context.CommandId,
+                index == events.Count - 1 ? recorded : null);
+            _events.Add(RecordedEvent.Of(_events.Count + 1, id, stored));
+            _heads[id] = stored.Head;
         }
-
-        _streams.Add(id);
     }
 
     /// <inheritdoc/>

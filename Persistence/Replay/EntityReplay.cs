@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
@@ -23,11 +22,15 @@ public abstract class EntityReplay
 
     /// <summary>The state that a snapshot holds.</summary>
     /// <exception cref="UnreadableEventException">The payload is damaged.</exception>
-    public abstract EntityFold Restore(StoredSnapshot snapshot);
+    public abstract EntityFold Restore(EntitySnapshot snapshot);
 
     /// <summary>An event's data as people read it.</summary>
     /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
     public abstract JsonNode EventData(StoredEvent stored);
+
+    /// <summary>A recorded command's data as people read it.</summary>
+    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    public abstract JsonNode CommandData(RecordedCommand recorded);
 }
 
 /// <summary>A state being folded. Not safe for concurrent use.</summary>
@@ -47,39 +50,32 @@ public abstract class EntityFold
     /// <summary>The state in its stored form; equal states have equal bytes.</summary>
     public abstract byte[] EncodeState();
 
-    /// <summary>Whether effects are outstanding.</summary>
-    public abstract bool OwesEffects { get; }
+    /// <summary>When an entity in this state must be woken.</summary>
+    public abstract WakeMark Wake { get; }
 
-    /// <summary>Whether durable timers are armed.</summary>
-    public abstract bool HasTimers { get; }
+    /// <summary>The name of the entity that the state is of; null when the state does not say.</summary>
+    public abstract string? EntityName { get; }
 
     /// <summary>
-    /// Whether some command, decided by today's decider in the state before them, leads to exactly the events folded
-    /// since the last call; null when nothing is known of this type's commands.
+    /// Decides the command that was folded last again, in the state before its first event. Only behind the last event
+    /// of a command.
     /// </summary>
-    public abstract bool? IsExplained();
+    /// <returns>Why it does not lead to exactly the events folded; null when it does.</returns>
+    public abstract (DamageKind Kind, string What)? Explain();
 }
-
-/// <summary>What commands events come from.</summary>
-/// <param name="Of">
-/// Every command that could have led to these events in this state, as far as a decision depends on it.
-/// </param>
-/// <param name="Comparable">An event without what no decision depends on.</param>
-/// <param name="Context">What an event keeps of the context it was decided in, added to the rest of it.</param>
-public sealed record Origins<TState, TCommand, TEvent>(
-    Func<TState, ImmutableArray<TEvent>, IEnumerable<TCommand>> Of, Func<TEvent, TEvent> Comparable,
-    Func<DecisionContext, TEvent, DecisionContext> Context);
 
 /// <summary>The replay of an aggregate.</summary>
 /// <param name="codec">The stored form.</param>
 /// <param name="derived">What people want to see besides the stored state, added to its JSON.</param>
-/// <param name="data">An event's stored payload as JSON.</param>
-/// <param name="origins">The decider, backwards; null when that is not known.</param>
+/// <param name="eventData">An event's stored payload as JSON.</param>
+/// <param name="commandData">A command's stored payload as JSON.</param>
+/// <param name="entityName">The entity's name as the state knows it; null when it does not.</param>
 public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
     IEntityCodec<TState, TCommand, TEvent> codec,
     Action<TState, JsonObject> derived,
-    Func<StoredEvent, JsonNode> data,
-    Origins<TState, TCommand, TEvent>? origins) : EntityReplay
+    Func<StoredEvent, JsonNode> eventData,
+    Func<RecordedCommand, JsonNode> commandData,
+    Func<TState, string?> entityName) : EntityReplay
     where TAggregate : IAggregate<TState, TCommand, TEvent>
     where TState : class
     where TCommand : class
@@ -95,10 +91,13 @@ public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
     public override EntityFold Begin() => new Fold(this, TAggregate.Initial);
 
     /// <inheritdoc/>
-    public override EntityFold Restore(StoredSnapshot snapshot) => new Fold(this, codec.DecodeState(snapshot.Payload));
+    public override EntityFold Restore(EntitySnapshot snapshot) => new Fold(this, codec.DecodeState(snapshot.Payload));
 
     /// <inheritdoc/>
-    public override JsonNode EventData(StoredEvent stored) => data(stored);
+    public override JsonNode EventData(StoredEvent stored) => eventData(stored);
+
+    /// <inheritdoc/>
+    public override JsonNode CommandData(RecordedCommand recorded) => commandData(recorded);
 
     private JsonObject Show(TState state)
     {
@@ -107,28 +106,99 @@ public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
         return shown;
     }
 
+    private TEvent Decode(StoredEvent stored) => codec.Decode(stored.Name, stored.Payload);
+
+    private byte[] Encode(TState state) => codec.EncodeState(state);
+
+    private string? NameOf(TState state) => entityName(state);
+
+    private string? Difference(TState before, RecordedCommand recorded, List<StoredEvent> events)
+    {
+        var last = events[^1];
+        var context = new DecisionContext(last.Time, last.CommandId, last.Actor)
+        {
+            Steady = recorded.Steady, Digest = recorded.Digest,
+        };
+        var decision = TAggregate.Decide(before, codec.DecodeCommand(recorded.Name, recorded.Payload), context);
+        if (decision is not Decision<TEvent>.Accepted accepted)
+        {
+            return $"is refused: {((Decision<TEvent>.Refused)decision).Refusal.Message.TrimEnd('.')}";
+        }
+
+        if (accepted.Events.Length != events.Count)
+        {
+            return $"leads to {accepted.Events.Length} events, not to {events.Count}";
+        }
+
+        foreach (var (stored, encoded) in events.Zip(accepted.Events.Select(codec.Encode)))
+        {
+            if (stored.Name != encoded.Name)
+            {
+                return $"leads to {encoded.Name} as event {stored.Sequence}, not to {stored.Name}";
+            }
+
+            if (!stored.Payload.AsSpan().SequenceEqual(encoded.Payload))
+            {
+                return $"leads to event {stored.Sequence} with another content";
+            }
+        }
+
+        return null;
+    }
+
     private sealed class Fold(EntityReplay<TAggregate, TState, TCommand, TEvent> replay, TState state) : EntityFold
     {
-        private readonly ImmutableArray<TEvent>.Builder _unexplained = ImmutableArray.CreateBuilder<TEvent>();
+        private readonly List<StoredEvent> _command = [];
         private TState _state = state;
         private TState _before = state;
-        private DecisionContext? _context;
 
-        public override bool OwesEffects => !TAggregate.Outstanding(_state).IsEmpty;
+        public override WakeMark Wake
+        {
+            get
+            {
+                var timers = TAggregate.Timers(_state);
+                return new WakeMark(
+                    timers.IsEmpty ? null : timers.Min(timer => timer.DueAt), !TAggregate.Outstanding(_state).IsEmpty);
+            }
+        }
 
-        public override bool HasTimers => !TAggregate.Timers(_state).IsEmpty;
+        public override string? EntityName => replay.NameOf(_state);
 
-        public override (DamageKind Kind, string What)? Apply(StoredEvent stored)
+        public override (DamageKind Kind, string What)? Apply(StoredEvent stored) => Judged("Folding it", () =>
+        {
+            var next = TAggregate.Evolve(_state, replay.Decode(stored));
+            TAggregate.CheckInvariants(next);
+            if (_command is [.., { EndsCommand: true }])
+            {
+                _command.Clear();
+                _before = _state;
+            }
+
+            _command.Add(stored);
+            _state = next;
+            return null;
+        });
+
+        public override JsonObject State() => replay.Show(_state);
+
+        public override byte[] EncodeState() => replay.Encode(_state);
+
+        public override (DamageKind Kind, string What)? Explain()
+        {
+            var recorded = _command is [.., { Command: { } command }] ? command
+                : throw new InvalidOperationException("The command's last event has not been folded.");
+            return Judged($"Deciding its recorded command {recorded.Name} again", () =>
+                replay.Difference(_before, recorded, _command) is { } difference
+                    ? (DamageKind.Unexplained,
+                        $"its recorded command {recorded.Name}, decided again in the state before it, {difference}")
+                    : null);
+        }
+
+        private static (DamageKind Kind, string What)? Judged(string what, Func<(DamageKind, string)?> judge)
         {
             try
             {
-                var @event = replay.Decode(stored);
-                var next = TAggregate.Evolve(_state, @event);
-                TAggregate.CheckInvariants(next);
-                _state = next;
-                _unexplained.Add(@event);
-                _context = new DecisionContext(stored.Time, stored.CommandId, stored.Actor);
-                return null;
+                return judge();
             }
             catch (UnreadableEventException exception)
             {
@@ -145,39 +215,8 @@ public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
             catch (Exception exception)
             {
                 // What throws here is the aggregate, and whatever it throws stops the entity: that is the damage.
-                return (
-                    DamageKind.Impossible, $"Folding it failed with {exception.GetType().Name}: {exception.Message}");
+                return (DamageKind.Impossible, $"{what} failed with {exception.GetType().Name}: {exception.Message}");
             }
         }
-
-        public override JsonObject State() => replay.Show(_state);
-
-        public override byte[] EncodeState() => replay.Encode(_state);
-
-        public override bool? IsExplained()
-        {
-            var (before, events) = (_before, _unexplained.ToImmutable());
-            _before = _state;
-            _unexplained.Clear();
-            return replay.Explains(before, events, _context!);
-        }
-    }
-
-    private TEvent Decode(StoredEvent stored) => codec.Decode(stored.Name, stored.Payload);
-
-    private byte[] Encode(TState state) => codec.EncodeState(state);
-
-    private bool? Explains(TState before, ImmutableArray<TEvent> events, DecisionContext context)
-    {
-        if (origins is null)
-        {
-            return null;
-        }
-
-        var whole = events.Aggregate(context, origins.Context);
-        var recorded = events.Select(origins.Comparable).ToList();
-        return origins.Of(before, events).Any(command =>
-            TAggregate.Decide(before, command, whole) is Decision<TEvent>.Accepted accepted
-            && accepted.Events.Select(origins.Comparable).SequenceEqual(recorded));
     }
 }

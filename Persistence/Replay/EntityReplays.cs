@@ -46,7 +46,7 @@ public sealed class EntityReplays
                 })]);
             },
             stored => JsonNode.Parse(ProtectedVmCodec.ToJson(stored.Name, stored.Payload))!,
-            new Origins<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(
-                ProtectedVmOrigins.Of, ProtectedVmOrigins.WithoutWords, ProtectedVmOrigins.ContextOf));
+            recorded => JsonNode.Parse(ProtectedVmCodec.CommandToJson(recorded.Name, recorded.Payload))!,
+            state => state.Enrollment.Vm.Value is { Length: > 0 } name ? name : null);
     }
 }

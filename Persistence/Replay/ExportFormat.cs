@@ -1,6 +1,6 @@
 // An exported journal. Little endian; the header is JSON so that any tool can say what the file is.
 //
-//   0        8 bytes   magic "RPJEXP01"
+//   0        8 bytes   magic "RPJEXP02"
 //   8        u32       length h of the header, at most 64 MiB
 //   12       h bytes   header, UTF-8 JSON (see ExportHeader)
 //   12 + h   u32       CRC-32C of everything before
@@ -11,10 +11,8 @@
 //     5 + b  u32       CRC-32C of the record before it
 //
 //   event     u32 stream (place in the header's list) · u32 name (place in the header's list) · i64 position ·
-//             i64 sequence · i64 time (UTC ticks) · 16 command (RFC 9562 order) · 32 seal · u8 flags (1: a timer was
-//             armed, 2: effects were owed) · i64 earliest timer (UTC ticks, 0 without) · u32 length and UTF-8 of the
-//             actor · the payload
-//   snapshot  u32 stream · i32 version · i64 sequence · 32 seal of that event · 32 SHA-256 of the payload · the payload
+//             i64 sequence · the record, as the journal holds it (see Serialization/StoredRecordForm)
+//   snapshot  u32 stream · i64 sequence · the record, as the journal holds it
 //   end       i64 number of records before it · 32 SHA-256 of all bytes of the file before this record
 //
 // Events stand in the order of the feed, snapshots behind them. Every byte is under a CRC that names the place of a
@@ -35,13 +33,15 @@ internal static class ExportFormat
     public const byte EventKind = 1;
     public const byte SnapshotKind = 2;
     public const byte EndKind = 255;
-    public const int EventFixed = 4 + 4 + 8 + 8 + 8 + 16 + 32 + 1 + 8 + 4;
-    public const int SnapshotFixed = 4 + 4 + 8 + 32 + 32;
+    public const int EventFixed = 4 + 4 + 8 + 8;
+    public const int SnapshotFixed = 4 + 8;
     public const int EndLength = 8 + 32;
-    public const int Version = 1;
+    public const int Version = 2;
     public const string Name = "replication-engine-journal";
 
-    public static ReadOnlySpan<byte> Magic => "RPJEXP01"u8;
+    public static ReadOnlySpan<byte> Magic => "RPJEXP02"u8;
+
+    public static ReadOnlySpan<byte> FormerMagic => "RPJEXP01"u8;
 
     /// <summary>CRC-32C (Castagnoli), as everywhere in the engine's formats.</summary>
     public static uint Crc(ReadOnlySpan<byte> bytes)
@@ -64,14 +64,11 @@ internal static class ExportFormat
 /// <summary>What the file is.</summary>
 internal sealed record ExportHeader(
     string Format, int Version, bool Whole, long Events, int Snapshots, IReadOnlyList<ExportedStream> Streams,
-    IReadOnlyList<string> Names, IReadOnlyList<ExportedLease> Leases);
+    IReadOnlyList<string> Names);
 
 /// <summary>A stream, and where it ends.</summary>
 internal sealed record ExportedStream(
     string Type, string Vault, string Entity, long Events, long Sequence, string Seal);
-
-/// <summary>A lease, so that its epochs go on rising where the journal is imported.</summary>
-internal sealed record ExportedLease(string Name, string Owner, long Epoch, long Expires);
 
 /// <summary>The header's JSON.</summary>
 [JsonSourceGenerationOptions(

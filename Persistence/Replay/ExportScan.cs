@@ -14,6 +14,7 @@ internal sealed class ExportScan
     private const int MostBadInARow = 2;
 
     private readonly List<JournalDamage> _damages = [];
+    private readonly Dictionary<long, JournalDamage> _ofEvents = [];
     private readonly FileStream _file;
     private readonly string _path;
     private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -38,10 +39,18 @@ internal sealed class ExportScan
 
     public List<ExportPlace> Snapshots { get; } = [];
 
+    /// <summary>Everything that is wrong.</summary>
     public IReadOnlyList<JournalDamage> Damages => _damages;
+
+    /// <summary>What is wrong and lies in no event that can be made out.</summary>
+    public IEnumerable<JournalDamage> OutsideEvents => _damages.Except(_ofEvents.Values);
+
+    /// <summary>The damage of an event's record in the file; null when it has none.</summary>
+    public JournalDamage? DamageOf(ExportPlace place) => _ofEvents.GetValueOrDefault(place.Offset);
 
     /// <summary>Reads the file through.</summary>
     /// <exception cref="ExportDamagedException">Its header cannot be read.</exception>
+    /// <exception cref="ReplayRefusedException">It is an export of another version.</exception>
     public static ExportScan Of(string path, FileStream file)
     {
         var scan = new ExportScan(path, file);
@@ -53,9 +62,16 @@ internal sealed class ExportScan
     private ExportHeader ReadHeader()
     {
         var opening = Read(12, "its header");
+        if (opening.AsSpan(0, ExportFormat.MagicLength).SequenceEqual(ExportFormat.FormerMagic))
+        {
+            throw new ReplayRefusedException(
+                $"The file {_path} is an export of version 1, and this version of the engine reads version "
+                + $"{ExportFormat.Version}; import it with the version that wrote it.");
+        }
+
         if (!opening.AsSpan(0, ExportFormat.MagicLength).SequenceEqual(ExportFormat.Magic))
         {
-            throw new ExportDamagedException(_path, "it does not begin with RPJEXP01, as every export does");
+            throw new ExportDamagedException(_path, "it does not begin with RPJEXP02, as every export does");
         }
 
         var length = BinaryPrimitives.ReadUInt32LittleEndian(opening.AsSpan(8));
@@ -162,7 +178,7 @@ internal sealed class ExportScan
                 if (!sound)
                 {
                     _damages.Add(new JournalDamage(
-                        DamageKind.File, snapshot.Id, snapshot.Head.Sequence, null, null,
+                        DamageKind.File, snapshot.Id, snapshot.Sequence, null, null,
                         $"the checksum of its snapshot's record at byte {at} is wrong"));
                 }
 
@@ -191,9 +207,11 @@ internal sealed class ExportScan
             // Its own number may be what is damaged; the one that must follow in its stream is more to be trusted.
             var expected = _last.GetValueOrDefault(recorded.Id) + 1;
             var name = recorded.Event.Sequence == expected ? recorded.Event.Name : null;
-            _damages.Add(new JournalDamage(
+            var damage = new JournalDamage(
                 DamageKind.File, recorded.Id, expected, name, null,
-                $"the checksum of its record at byte {at} is wrong"));
+                $"the checksum of its record at byte {at} is wrong");
+            _damages.Add(damage);
+            _ofEvents.Add(place.Offset, damage);
         }
 
         _last[recorded.Id] = sound ? recorded.Event.Sequence : _last.GetValueOrDefault(recorded.Id) + 1;

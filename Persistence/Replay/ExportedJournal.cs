@@ -25,9 +25,7 @@ internal sealed class ExportedJournal : RecordedJournal
         }
 
         Streams = [.. InOrder(_decoder.Streams.Distinct())];
-        Leases = [.. scan.Header.Leases.Select(lease => new Lease(
-            lease.Name, lease.Owner, lease.Epoch, ExportDecoder.TimeOf(lease.Expires)))];
-        Snapshots = [.. scan.Snapshots.Select(place => _decoder.Snapshot(Body(place))).OfType<StoredSnapshot>()];
+        Snapshots = [.. scan.Snapshots.Select(place => _decoder.Snapshot(Body(place))).OfType<RecordedSnapshot>()];
     }
 
     public override long EventCount => _scan.Events.Count;
@@ -36,12 +34,11 @@ internal sealed class ExportedJournal : RecordedJournal
 
     public override IReadOnlyList<PersistenceId> Streams { get; }
 
-    public override IReadOnlyList<Lease> Leases { get; }
-
-    public override IReadOnlyList<StoredSnapshot> Snapshots { get; }
+    public override IReadOnlyList<RecordedSnapshot> Snapshots { get; }
 
     /// <summary>Opens a file that must be whole.</summary>
     /// <exception cref="ExportDamagedException">It is not; the place is named.</exception>
+    /// <exception cref="ReplayRefusedException">It is an export of another version.</exception>
     public static ExportedJournal OpenWhole(string path)
     {
         var journal = OpenAsItIs(path);
@@ -56,6 +53,7 @@ internal sealed class ExportedJournal : RecordedJournal
 
     /// <summary>Opens a file to find out what is wrong with it.</summary>
     /// <exception cref="ExportDamagedException">Its header cannot be read.</exception>
+    /// <exception cref="ReplayRefusedException">It is an export of another version.</exception>
     public static ExportedJournal OpenAsItIs(string path)
     {
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
@@ -63,7 +61,7 @@ internal sealed class ExportedJournal : RecordedJournal
         {
             return new ExportedJournal(path, file, ExportScan.Of(path, file));
         }
-        catch (ExportDamagedException)
+        catch (Exception exception) when (exception is ExportDamagedException or ReplayRefusedException)
         {
             file.Dispose();
             throw;
@@ -74,15 +72,17 @@ internal sealed class ExportedJournal : RecordedJournal
         _heads.TryGetValue(id, out var head) && head.Sequence > 0 ? head : null;
 
     public override IEnumerable<RecordedEvent> ReadAll() =>
-        _scan.Events.Select(place => _decoder.Event(Body(place))).OfType<RecordedEvent>();
+        _scan.Events.Select(Event).OfType<RecordedEvent>();
 
     public override IEnumerable<RecordedEvent> Read(PersistenceId id) =>
-        (_scan.ByStream.GetValueOrDefault(id) ?? [])
-            .Select(place => _decoder.Event(Body(place))).OfType<RecordedEvent>();
+        (_scan.ByStream.GetValueOrDefault(id) ?? []).Select(Event).OfType<RecordedEvent>();
 
-    public override IEnumerable<JournalDamage> CheckStore() => _scan.Damages;
+    public override IEnumerable<JournalDamage> CheckStore() => _scan.OutsideEvents;
 
     protected override void Dispose(bool disposing) => _file.Dispose();
+
+    private RecordedEvent? Event(ExportPlace place) => _decoder.Event(Body(place)) is not { } recorded ? null
+        : _scan.DamageOf(place) is { } damage ? recorded.With(damage) : recorded;
 
     private byte[] Body(ExportPlace place)
     {

@@ -17,7 +17,7 @@ public enum DamageKind
     /// <summary>Content and seal do not fit: it was changed, or stands behind another event.</summary>
     Seal,
 
-    /// <summary>The stored name is unknown or the payload is damaged.</summary>
+    /// <summary>The record is damaged, or the stored name is unknown.</summary>
     Unreadable,
 
     /// <summary>The event cannot follow the state before it.</summary>
@@ -26,20 +26,26 @@ public enum DamageKind
     /// <summary>The state after the event breaks an invariant.</summary>
     Invariant,
 
-    /// <summary>No command could have led to these events.</summary>
+    /// <summary>The recorded command, decided again, does not lead to these events.</summary>
     Unexplained,
 
-    /// <summary>A command's events stand in two places of the stream.</summary>
+    /// <summary>A command's events are not all there, or do not stand together.</summary>
     Command,
 
-    /// <summary>What was stored beside the event for waking the entity does not follow from the state.</summary>
+    /// <summary>What was recorded for waking the entity does not follow from the state.</summary>
     Wake,
+
+    /// <summary>The events are those of another entity than the stream's name says.</summary>
+    Stream,
 
     /// <summary>A snapshot does not equal the state it stands for.</summary>
     Snapshot,
 
-    /// <summary>A stored projection does not agree with the streams.</summary>
-    Projection,
+    /// <summary>What stands beside an event's record in its row does not follow from the record.</summary>
+    Row,
+
+    /// <summary>A table, or an index that keeps its keys unique, is not as it must be.</summary>
+    Table,
 }
 
 /// <summary>One thing that is wrong with a log, at the place where it is wrong.</summary>

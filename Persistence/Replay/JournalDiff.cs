@@ -73,7 +73,7 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
                 return new StreamDifference(id, StreamRelation.Equal);
             }
 
-            if (hasLeft && hasRight && Same(lefts.Current.Event, rights.Current.Event))
+            if (hasLeft && hasRight && Same(lefts.Current, rights.Current))
             {
                 common.Add(lefts.Current);
                 continue;
@@ -117,6 +117,11 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
         var fold = entity.Begin();
         foreach (var recorded in common.Append(last))
         {
+            if (recorded.Broken is { } broken)
+            {
+                return (null, $"event {recorded.Event.Sequence} cannot be folded: {broken.What}");
+            }
+
             if (fold.Apply(recorded.Event) is (_, var what))
             {
                 return (null, $"event {recorded.Event.Sequence} cannot be folded: {what}");
@@ -126,9 +131,8 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
         return (fold.State(), null);
     }
 
-    private static bool Same(StoredEvent a, StoredEvent b) => a.Hash == b.Hash && a.Sequence == b.Sequence
-        && a.Name == b.Name && a.Time == b.Time && a.Actor == b.Actor && a.CommandId == b.CommandId
-        && a.Payload.AsSpan().SequenceEqual(b.Payload);
+    private static bool Same(RecordedEvent a, RecordedEvent b) => a.Event.Sequence == b.Event.Sequence
+        && a.Event.Name == b.Event.Name && a.Record.AsSpan().SequenceEqual(b.Record);
 
     private static JsonObject Fields(EntityReplay? entity, RecordedEvent recorded)
     {
@@ -140,21 +144,36 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
             ["time"] = stored.Time,
             ["actor"] = stored.Actor,
             ["command"] = stored.CommandId.ToString(),
-            ["data"] = Data(entity, stored),
+            ["data"] = recorded.IsReadable
+                ? Data(stored.Payload, () => entity?.EventData(stored)) : Hexadecimal(recorded.Record),
+            ["recordedCommand"] = stored.Command is { } command ? Fields(entity, command) : null,
             ["seal"] = stored.Hash.ToString(),
         };
     }
 
-    private static JsonNode Data(EntityReplay? entity, StoredEvent stored)
+    private static JsonObject Fields(EntityReplay? entity, RecordedCommand command) => new()
+    {
+        ["name"] = command.Name,
+        ["data"] = Data(command.Payload, () => entity?.CommandData(command)),
+        ["digest"] = command.Digest,
+        ["steadyLife"] = command.Steady?.Life,
+        ["steady"] = command.Steady?.At,
+        ["nextDue"] = command.Wake.NextDue,
+        ["owesEffects"] = command.Wake.OwesEffects,
+    };
+
+    private static JsonNode Data(byte[] payload, Func<JsonNode?> read)
     {
         try
         {
-            return entity?.EventData(stored) ?? JsonValue.Create(Convert.ToHexStringLower(stored.Payload));
+            return read() ?? Hexadecimal(payload);
         }
         catch (UnreadableEventException)
         {
             // It is shown as it is stored; that it cannot be read is said where the states are compared.
-            return JsonValue.Create(Convert.ToHexStringLower(stored.Payload));
+            return Hexadecimal(payload);
         }
     }
+
+    private static JsonValue Hexadecimal(byte[] bytes) => JsonValue.Create(Convert.ToHexStringLower(bytes));
 }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
@@ -68,7 +67,7 @@ public sealed class JournalExport
             events++;
             names.Add(recorded.Event.Name);
             var known = heads.GetValueOrDefault(recorded.Id);
-            heads[recorded.Id] = (known.Events + 1, new StreamHead(recorded.Event.Sequence, recorded.Event.Hash));
+            heads[recorded.Id] = (known.Events + 1, recorded.Event.Head);
         }
 
         var streams = _journal.Streams.Where(_chosen.Contains).Concat(heads.Keys).Distinct().Select(id =>
@@ -79,9 +78,7 @@ public sealed class JournalExport
                 id.Type, id.Vault.Value, id.Entity, count, declared.Sequence, declared.Hash.ToString());
         });
         return new ExportHeader(
-            ExportFormat.Name, ExportFormat.Version, IsWhole, events, Snapshots().Count(), [.. streams], [.. names],
-            [.. _journal.Leases.Select(lease => new ExportedLease(
-                lease.Name, lease.Owner, lease.Epoch, lease.ExpiresAt.UtcTicks))]);
+            ExportFormat.Name, ExportFormat.Version, IsWhole, events, Snapshots().Count(), [.. streams], [.. names]);
     }
 
     private void Write(
@@ -129,7 +126,7 @@ public sealed class JournalExport
         }
     }
 
-    private IEnumerable<StoredSnapshot> Snapshots() =>
+    private IEnumerable<RecordedSnapshot> Snapshots() =>
         _journal.Snapshots.Where(snapshot => _chosen.Contains(snapshot.Id));
 
     private static byte[] Opening(ExportHeader header)
@@ -157,33 +154,21 @@ public sealed class JournalExport
 
     private static byte[] Body(RecordedEvent recorded, int stream, int name)
     {
-        var (stored, wake) = (recorded.Event, recorded.Wake);
-        var actor = Encoding.UTF8.GetBytes(stored.Actor);
-        var body = new byte[ExportFormat.EventFixed + actor.Length + stored.Payload.Length];
+        var body = new byte[ExportFormat.EventFixed + recorded.Record.Length];
         BinaryPrimitives.WriteInt32LittleEndian(body, stream);
         BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(4), name);
         BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(8), recorded.Position.Value);
-        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(16), stored.Sequence);
-        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(24), stored.Time.UtcTicks);
-        stored.CommandId.Value.TryWriteBytes(body.AsSpan(32), bigEndian: true, out _);
-        stored.Hash.CopyTo(body.AsSpan(48));
-        body[80] = (byte)((wake.NextDue is null ? 0 : 1) | (wake.OwesEffects ? 2 : 0));
-        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(81), wake.NextDue?.UtcTicks ?? 0);
-        BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(89), actor.Length);
-        actor.CopyTo(body, ExportFormat.EventFixed);
-        stored.Payload.CopyTo(body, ExportFormat.EventFixed + actor.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(16), recorded.Event.Sequence);
+        recorded.Record.CopyTo(body, ExportFormat.EventFixed);
         return body;
     }
 
-    private static byte[] Body(StoredSnapshot snapshot, int stream)
+    private static byte[] Body(RecordedSnapshot snapshot, int stream)
     {
-        var body = new byte[ExportFormat.SnapshotFixed + snapshot.Payload.Length];
+        var body = new byte[ExportFormat.SnapshotFixed + snapshot.Record.Length];
         BinaryPrimitives.WriteInt32LittleEndian(body, stream);
-        BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(4), snapshot.Version);
-        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(8), snapshot.Head.Sequence);
-        snapshot.Head.Hash.CopyTo(body.AsSpan(16));
-        snapshot.Checksum.CopyTo(body.AsSpan(48));
-        snapshot.Payload.CopyTo(body, ExportFormat.SnapshotFixed);
+        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(4), snapshot.Sequence);
+        snapshot.Record.CopyTo(body, ExportFormat.SnapshotFixed);
         return body;
     }
 

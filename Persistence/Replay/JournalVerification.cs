@@ -31,9 +31,10 @@ public sealed record VerifiedJournal(
 
 /// <summary>
 /// Reads a whole log once, in the order of the feed, and judges: the feed has no gaps; each stream has contiguous
-/// numbers and right seals; each event decodes, is a legal step of the production fold, keeps the invariants, and can
-/// have come from a command; a snapshot equals the state at its event, and with the tail gives the state of the whole
-/// history; the stored projections agree. One state per stream is kept meanwhile.
+/// numbers and right seals; each event decodes, is a legal step of the production fold, keeps the invariants, and
+/// follows from its recorded command, decided again; a snapshot equals the state at its event, and with the tail gives
+/// the state of the whole history; what stands beside the records agrees with them, and the tables are as they must be.
+/// One state per stream is kept meanwhile.
 /// </summary>
 public sealed class JournalVerification
 {
@@ -51,8 +52,8 @@ public sealed class JournalVerification
     /// <param name="journal">The log.</param>
     /// <param name="replays">The entity types known.</param>
     /// <param name="explain">
-    /// Judge whether a command of this version of the engine can have led to the events; off for logs that an older
-    /// version with other rules wrote.
+    /// Decide each recorded command again and judge whether this version of the engine comes to the same events; off
+    /// for logs that an older version with other rules wrote.
     /// </param>
     public JournalVerification(RecordedJournal journal, EntityReplays replays, bool explain = true)
     {
@@ -92,7 +93,8 @@ public sealed class JournalVerification
                 DamageKind.File, $"after position {position} nothing can be read: {exception.Message}"));
         }
 
-        foreach (var id in _journal.Streams)
+        var streams = _journal.Streams.Concat(_streams.Keys).Distinct().ToList();
+        foreach (var id in streams)
         {
             Of(id).End(_journal.DeclaredHead(id));
         }
@@ -103,7 +105,6 @@ public sealed class JournalVerification
         }
 
         progress?.Invoke(new ReplayProgress(read, _journal.EventCount, _damages.Count));
-        var streams = _journal.Streams.Concat(_streams.Keys).Distinct().ToList();
         return new VerifiedJournal(read, [.. streams.Select(Of).Select(Result)], _damages);
     }
 

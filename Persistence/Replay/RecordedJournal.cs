@@ -3,13 +3,6 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>An event as a log holds it, with what was stored beside it.</summary>
-/// <param name="Position">Its place in the feed of the journal that recorded it.</param>
-/// <param name="Id">Its stream.</param>
-/// <param name="Event">The event.</param>
-/// <param name="Wake">The wake mark after the append that wrote it.</param>
-public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, StoredEvent Event, WakeMark Wake);
-
 /// <summary>
 /// A log to be looked at: the journal of a service, which may run meanwhile, or an exported file. It never changes what
 /// it reads, and what it gives is not verified: see <see cref="JournalVerification"/>. A journal that grows is read as
@@ -34,11 +27,8 @@ public abstract class RecordedJournal : IDisposable
     /// <summary>The streams, ordered by type, vault and entity (ordinal).</summary>
     public abstract IReadOnlyList<PersistenceId> Streams { get; }
 
-    /// <summary>The leases as last granted, by name.</summary>
-    public abstract IReadOnlyList<Lease> Leases { get; }
-
-    /// <summary>The stored snapshots, in the order of <see cref="Streams"/>.</summary>
-    public abstract IReadOnlyList<StoredSnapshot> Snapshots { get; }
+    /// <summary>The stored snapshots, in the order of <see cref="Streams"/> and of their numbers.</summary>
+    public abstract IReadOnlyList<RecordedSnapshot> Snapshots { get; }
 
     /// <summary>Where the log itself says that a stream ends; null when it says nothing.</summary>
     public abstract StreamHead? DeclaredHead(PersistenceId id);
@@ -51,7 +41,11 @@ public abstract class RecordedJournal : IDisposable
     /// <exception cref="JournalCorruptException">The file cannot be read on.</exception>
     public abstract IEnumerable<RecordedEvent> Read(PersistenceId id);
 
-    /// <summary>What is wrong with the file and with the projections stored beside the events.</summary>
+    /// <summary>All events that can be read at all, in the order of the feed, past whatever is damaged.</summary>
+    /// <param name="lost">Is told of each place where nothing can be read.</param>
+    public virtual IEnumerable<RecordedEvent> ReadWhatIsLeft(Action<JournalDamage> lost) => ReadAll();
+
+    /// <summary>What is wrong with the file and its tables, as far as it lies in no event.</summary>
     public abstract IEnumerable<JournalDamage> CheckStore();
 
     /// <summary>The number of each stream's last event, from the events themselves.</summary>
@@ -60,8 +54,8 @@ public abstract class RecordedJournal : IDisposable
         .ToDictionary(stream => stream.Key, stream => stream.Max(recorded => recorded.Event.Sequence));
 
     /// <summary>
-    /// The cheap part of a verification: whether the end of the feed agrees with the indexes. Its cost follows the
-    /// number of streams, not that of events.
+    /// The cheap part of a verification: whether the tables are as they must be and the end of the feed is there. Its
+    /// cost does not follow the number of events.
     /// </summary>
     public virtual IEnumerable<JournalDamage> CheckEnd() => [];
 
@@ -84,11 +78,23 @@ public abstract class RecordedJournal : IDisposable
         return RecordedSqliteJournal.IsSqlite(path) ? new RecordedSqliteJournal(path) : ExportedJournal.OpenWhole(path);
     }
 
-    /// <summary>As <see cref="Open"/>, but an export is opened even when it is damaged: to be verified.</summary>
+    /// <summary>
+    /// As <see cref="Open"/>, but what is damaged is opened all the same, to be verified or for what is left of it.
+    /// </summary>
     /// <exception cref="ReplayRefusedException">There is no log.</exception>
     /// <exception cref="ExportDamagedException">It is an export whose header cannot be read.</exception>
-    public static RecordedJournal OpenDamaged(string path) =>
-        File.Exists(path) && !RecordedSqliteJournal.IsSqlite(path) ? ExportedJournal.OpenAsItIs(path) : Open(path);
+    /// <exception cref="JournalCorruptException">It is a journal whose tables cannot be found.</exception>
+    public static RecordedJournal OpenDamaged(string path)
+    {
+        var file = Directory.Exists(path) ? System.IO.Path.Combine(path, FileName) : path;
+        if (!File.Exists(file))
+        {
+            return Open(path);
+        }
+
+        return file != path || RecordedSqliteJournal.IsSqlite(file)
+            ? new RecordedSqliteJournal(file, evenDamaged: true) : ExportedJournal.OpenAsItIs(file);
+    }
 
     /// <summary>Opens the journal of a service by its data directory.</summary>
     /// <param name="directory">The data directory.</param>

@@ -1,8 +1,9 @@
-using System.Globalization;
+using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Persistence.Sqlite;
+using ReplicationEngine.Persistence.Serialization;
+using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Replay;
 
@@ -13,62 +14,62 @@ namespace ReplicationEngine.Persistence.Replay;
 internal sealed class RecordedSqliteJournal : RecordedJournal
 {
     private const int Slice = 2_048;
+    private const int SmallestRow = 64;
+    private const string Counter = "SELECT seq FROM sqlite_sequence WHERE name='journal'";
     private const string Columns =
-        "position, stream, sequence, name, payload, time, actor, command, hash, wake_due, owes";
+        "ordering, persistence_id, sequence_number, manifest, message, tags, identifier, deleted";
 
-    private readonly SqliteDatabase _database;
-    private readonly SqliteStatement _readSlice;
-    private readonly SqliteStatement _readOne;
-    private readonly Dictionary<long, PersistenceId> _ids = [];
-    private readonly Dictionary<PersistenceId, StreamHead> _heads = [];
-    private readonly long _last;
-    private Dictionary<long, List<long>>? _places;
+    private readonly ReadOnlyDatabase _database;
+    private readonly SqliteCommand _readSlice;
+    private readonly SqliteCommand _readOne;
+    private readonly Dictionary<string, PersistenceId> _ids = new(StringComparer.Ordinal);
+    private readonly List<JournalDamage> _damages = [];
+    private IReadOnlyList<PersistenceId> _streams = [];
+    private IReadOnlyList<RecordedSnapshot> _snapshots = [];
+    private long _last;
 
     /// <summary>Opens it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made beside
     /// it.</param>
-    public RecordedSqliteJournal(string path, bool alone = false)
+    /// <param name="evenDamaged">What cannot be read is told by <see cref="CheckStore"/>.</param>
+    public RecordedSqliteJournal(string path, bool alone = false, bool evenDamaged = false)
         : base(path)
     {
-        _database = alone && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 }
-            ? new SqliteDatabase(path, readOnly: true, immutable: true) : OpenReadOnly(path);
+        _database = ReadOnlyDatabase.Open(path, alone);
         try
         {
             RequireJournal();
-            _database.Execute("BEGIN");
-            _last = Number("SELECT coalesce(max(position), 0) FROM events");
-            ReadStreams();
-            Leases = ReadLeases();
-            Snapshots = ReadSnapshots();
-            _database.Execute("COMMIT");
+            _database.AtOneMoment(() =>
+            {
+                _last = Try(evenDamaged, "the end of its feed", ReadLast, () => Math.Min(
+                    _database.Number(Counter) ?? 0, new FileInfo(path).Length / SmallestRow));
+                _streams = Try(evenDamaged, "the list of its streams", ReadStreams, () => []);
+                _snapshots = Try(evenDamaged, "its snapshots", ReadSnapshots, () => []);
+            });
             _readSlice = _database.Prepare(
-                $"SELECT {Columns} FROM events WHERE position>?1 AND position<=?2 ORDER BY position LIMIT {Slice}");
-            _readOne = _database.Prepare($"SELECT {Columns} FROM events WHERE position=?1");
+                $"SELECT {Columns} FROM journal WHERE ordering>$1 AND ordering<=$2 ORDER BY ordering LIMIT {Slice}", 2);
+            _readOne = _database.Prepare($"SELECT {Columns} FROM journal WHERE ordering=$1", 1);
         }
-        catch (SqliteFault fault)
+        catch (SqliteException exception)
         {
             _database.Dispose();
-            throw fault.Translate();
+            throw ReadOnlyDatabase.Translate(path, exception);
         }
-        catch (Exception exception) when (exception is JournalCorruptException or ReplayRefusedException)
+        catch (ReplayRefusedException)
         {
             _database.Dispose();
             throw;
         }
-
-        Streams = [.. InOrder(_ids.Values)];
     }
 
     public override long EventCount => _last;
 
     public override bool IsWhole => true;
 
-    public override IReadOnlyList<PersistenceId> Streams { get; }
+    public override IReadOnlyList<PersistenceId> Streams => _streams;
 
-    public override IReadOnlyList<Lease> Leases { get; }
-
-    public override IReadOnlyList<StoredSnapshot> Snapshots { get; }
+    public override IReadOnlyList<RecordedSnapshot> Snapshots => _snapshots;
 
     /// <summary>Whether a file begins as SQLite's do.</summary>
     public static bool IsSqlite(string path)
@@ -79,8 +80,8 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
             && start.SequenceEqual("SQLite format 3\0"u8);
     }
 
-    public override StreamHead? DeclaredHead(PersistenceId id) =>
-        _heads.TryGetValue(id, out var head) && head.Sequence > 0 ? head : null;
+    // The file says nowhere where a stream ends but by its last row.
+    public override StreamHead? DeclaredHead(PersistenceId id) => null;
 
     public override IEnumerable<RecordedEvent> ReadAll()
     {
@@ -103,234 +104,194 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
 
     public override IEnumerable<RecordedEvent> Read(PersistenceId id)
     {
-        var places = Places();
-        foreach (var key in _ids.Where(known => known.Value == id).Select(known => known.Key))
+        foreach (var position in _database.Guard(() => _database.Rows(
+            "SELECT ordering FROM journal WHERE persistence_id=$1 AND ordering<=$2 ORDER BY ordering",
+            row => row.GetInt64(0), TextOf(id), _last)))
         {
-            foreach (var position in places.GetValueOrDefault(key) ?? [])
+            if (ReadOne(position) is { } recorded)
             {
-                if (ReadOne(position) is { } recorded)
-                {
-                    yield return recorded;
-                }
+                yield return recorded;
             }
         }
     }
 
-    public override IEnumerable<JournalDamage> CheckStore()
+    public override IEnumerable<RecordedEvent> ReadWhatIsLeft(Action<JournalDamage> lost)
     {
-        try
+        for (var after = 0L; after < _last;)
         {
-            return new SqliteProjectionCheck(_database, IdOf).Run();
-        }
-        catch (SqliteFault fault)
-        {
-            return [JournalDamage.Of(DamageKind.File, fault.Translate().Message)];
-        }
-    }
-
-    public override IEnumerable<JournalDamage> CheckEnd()
-    {
-        try
-        {
-            return new SqliteProjectionCheck(_database, IdOf).RunAtEnd();
-        }
-        catch (SqliteFault fault)
-        {
-            return [JournalDamage.Of(DamageKind.File, fault.Translate().Message)];
-        }
-    }
-
-    // The heads in the table of streams are those of the last index run; the events after it are few.
-    public override IReadOnlyDictionary<PersistenceId, long> Ends()
-    {
-        try
-        {
-            var ends = _heads.Where(head => head.Value.Sequence > 0)
-                .ToDictionary(head => head.Key, head => head.Value.Sequence);
-            var rows = _database.Prepare(
-                "SELECT stream, max(sequence) FROM events "
-                + "WHERE position>(SELECT coalesce(max(indexed), 0) FROM progress) AND position<=?1 GROUP BY stream");
-            rows.Bind(1, _last);
-            while (rows.Step())
+            var (slice, to) = SliceOrWhatIsLeft(after, lost);
+            foreach (var recorded in slice)
             {
-                var id = IdOf(rows.Int64(0));
-                ends[id] = Math.Max(ends.GetValueOrDefault(id), rows.Int64(1));
+                yield return recorded;
             }
 
-            return ends;
-        }
-        catch (SqliteFault fault)
-        {
-            throw fault.Translate();
+            after = to;
         }
     }
+
+    public override IEnumerable<JournalDamage> CheckStore() => _damages.Concat(Check(check => check.Run()));
+
+    public override IEnumerable<JournalDamage> CheckEnd() => Check(check => check.RunAtEnd());
+
+    // Each step to the next stream is one look into the index of the streams.
+    public override IReadOnlyDictionary<PersistenceId, long> Ends() => _database.Guard(() => _database.Rows(
+        """
+        WITH RECURSIVE streams(id) AS (
+          SELECT min(persistence_id) FROM journal
+          UNION ALL
+          SELECT (SELECT min(persistence_id) FROM journal WHERE persistence_id>id) FROM streams WHERE id IS NOT NULL)
+        SELECT id, (SELECT max(sequence_number) FROM journal WHERE persistence_id=id) FROM streams
+        WHERE id IS NOT NULL
+        """,
+        row => (Id: IdOf(row.GetString(0)), End: row.GetInt64(1))).ToDictionary(row => row.Id, row => row.End));
 
     protected override void Dispose(bool disposing) => _database.Dispose();
 
-    // A journal in WAL mode needs its -shm file, which a directory that cannot be written may lack; without a -wal file
-    // nothing is missing from the main file, and SQLite may be told that nobody writes it.
-    private static SqliteDatabase OpenReadOnly(string path)
-    {
-        var database = new SqliteDatabase(path, readOnly: true);
-        try
-        {
-            database.Execute("PRAGMA busy_timeout=5000; SELECT count(*) FROM sqlite_master");
-            return database;
-        }
-        catch (SqliteFault) when (!File.Exists(path + "-wal"))
-        {
-            database.Dispose();
-            return new SqliteDatabase(path, readOnly: true, immutable: true);
-        }
-        catch (SqliteFault fault)
-        {
-            database.Dispose();
-            throw fault.Translate();
-        }
-    }
-
     private void RequireJournal()
     {
-        var (application, version) = (Number("PRAGMA application_id"), Number("PRAGMA user_version"));
-        if (application != SqliteSchema.ApplicationId || version != SqliteSchema.Version)
+        try
         {
-            throw new ReplayRefusedException(
-                $"The file {Path} is not a journal of version {SqliteSchema.Version} (application {application:x8}, "
-                + $"version {version}).");
+            SqliteJournalSchema.Check(_database.Connection, Path);
+        }
+        catch (JournalUnavailableException exception)
+        {
+            throw new ReplayRefusedException(exception.Message);
         }
     }
 
-    private void ReadStreams()
-    {
-        var rows = _database.Prepare("SELECT key, type, vault, entity, sequence, hash FROM streams");
-        while (rows.Step())
-        {
-            var id = new PersistenceId(rows.Text(1), new VaultId(rows.Text(2)), rows.Text(3));
-            _ids[rows.Int64(0)] = id;
-            _heads[id] = new StreamHead(rows.Int64(4), rows.Hash(5));
-        }
-    }
-
-    private List<Lease> ReadLeases()
-    {
-        var leases = new List<Lease>();
-        var rows = _database.Prepare("SELECT name, owner, epoch, expires FROM leases ORDER BY name");
-        while (rows.Step())
-        {
-            leases.Add(new Lease(
-                rows.Text(0), rows.Text(1), rows.Int64(2), SqliteStatement.TimeOf(rows.Int64(3))));
-        }
-
-        return leases;
-    }
-
-    private List<StoredSnapshot> ReadSnapshots()
-    {
-        var snapshots = new Dictionary<PersistenceId, StoredSnapshot>();
-        var rows = _database.Prepare("SELECT stream, version, sequence, hash, checksum, payload FROM snapshots");
-        while (rows.Step())
-        {
-            var id = IdOf(rows.Int64(0));
-            snapshots[id] = new StoredSnapshot(
-                id, (int)rows.Int64(1), new StreamHead(rows.Int64(2), rows.Hash(3)), rows.Bytes(5).ToArray(),
-                rows.Hash(4));
-        }
-
-        return [.. InOrder(snapshots.Keys).Select(id => snapshots[id])];
-    }
-
-    private List<RecordedEvent> ReadSlice(long after)
+    private T Try<T>(bool evenDamaged, string what, Func<T> read, Func<T> otherwise)
     {
         try
         {
-            var slice = new List<RecordedEvent>(Slice);
-            _readSlice.Bind(1, after).Bind(2, _last);
-            while (_readSlice.Step())
-            {
-                slice.Add(Event(_readSlice));
-            }
-
-            return slice;
+            return read();
         }
-        catch (SqliteFault fault)
+        catch (SqliteException exception) when (evenDamaged)
         {
-            throw fault.Translate();
+            var damage = ReadOnlyDatabase.Translate(Path, exception);
+            _damages.Add(JournalDamage.Of(DamageKind.File, $"{what} cannot be read: {damage.Message.TrimEnd('.')}"));
+            return otherwise();
         }
     }
 
-    private RecordedEvent? ReadOne(long position)
+    private long ReadLast() => _database.Number("SELECT max(ordering) FROM journal") ?? 0;
+
+    private List<PersistenceId> ReadStreams() =>
+        [.. InOrder(_database.Rows("SELECT DISTINCT persistence_id FROM journal", row => IdOf(Text(row, 0))))];
+
+    private List<RecordedSnapshot> ReadSnapshots()
+    {
+        var snapshots = _database.Rows(
+            "SELECT persistence_id, sequence_number, snapshot, manifest, serializer_id FROM snapshot", Snapshot)
+            .ToLookup(snapshot => snapshot.Id);
+        return [.. InOrder(snapshots.Select(stream => stream.Key))
+            .SelectMany(id => snapshots[id].OrderBy(snapshot => snapshot.Sequence))];
+    }
+
+    private IReadOnlyList<JournalDamage> Check(Func<SqliteFileCheck, IReadOnlyList<JournalDamage>> run)
     {
         try
         {
-            if (!_readOne.Bind(1, position).Step())
-            {
-                return null;
-            }
-
-            var recorded = Event(_readOne);
-            _readOne.Reset();
-            return recorded;
+            return run(new SqliteFileCheck(_database));
         }
-        catch (SqliteFault fault)
+        catch (SqliteException exception)
         {
-            throw fault.Translate();
+            return [JournalDamage.Of(DamageKind.File, ReadOnlyDatabase.Translate(Path, exception).Message)];
         }
     }
 
-    // The index tables may be behind or damaged, so the places come from the events themselves.
-    private Dictionary<long, List<long>> Places()
-    {
-        if (_places is not null)
-        {
-            return _places;
-        }
+    private List<RecordedEvent> ReadSlice(long after) =>
+        _database.Guard(() => ReadOnlyDatabase.Rows(_readSlice, Event, after, _last));
 
+    private RecordedEvent? ReadOne(long position) =>
+        _database.Guard(() => ReadOnlyDatabase.Rows(_readOne, Event, position)).FirstOrDefault();
+
+    // Where a page cannot be read, each of its rows is missed by itself, and those of other pages are found.
+    private (IReadOnlyList<RecordedEvent> Events, long To) SliceOrWhatIsLeft(long after, Action<JournalDamage> lost)
+    {
         try
         {
-            _places = [];
-            var rows = _database.Prepare("SELECT stream, position FROM events WHERE position<=?1 ORDER BY position");
-            rows.Bind(1, _last);
-            while (rows.Step())
+            var slice = ReadSlice(after);
+            return (slice, slice.Count < Slice ? _last : slice[^1].Position.Value);
+        }
+        catch (JournalCorruptException)
+        {
+            var (left, to) = (new List<RecordedEvent>(), Math.Min(_last, after + Slice));
+            for (var position = after + 1; position <= to; position++)
             {
-                if (!_places.TryGetValue(rows.Int64(0), out var places))
-                {
-                    _places.Add(rows.Int64(0), places = []);
-                }
-
-                places.Add(rows.Int64(1));
+                ReadOneOrLose(position, left, lost);
             }
 
-            return _places;
-        }
-        catch (SqliteFault fault)
-        {
-            throw fault.Translate();
+            return (left, to);
         }
     }
 
-    private RecordedEvent Event(SqliteStatement row) => new(
-        new FeedPosition(row.Int64(0)),
-        IdOf(row.Int64(1)),
-        new StoredEvent(
-            row.Int64(2),
-            row.Text(3),
-            row.Bytes(4).ToArray(),
-            SqliteStatement.TimeOf(row.Int64(5)),
-            row.Text(6),
-            new CommandId(row.Guid(7)),
-            row.Hash(8)),
-        new WakeMark(row.Time(9), row.Int64(10) != 0));
-
-    private PersistenceId IdOf(long key) => _ids.TryGetValue(key, out var id)
-        ? id
-        : new PersistenceId("no-stream", new VaultId(""), "key-" + key.ToString(CultureInfo.InvariantCulture));
-
-    private long Number(string sql)
+    private void ReadOneOrLose(long position, List<RecordedEvent> left, Action<JournalDamage> lost)
     {
-        var statement = _database.Prepare(sql);
-        statement.Step();
-        var number = statement.Int64(0);
-        statement.Reset();
-        return number;
+        try
+        {
+            if (ReadOne(position) is { } recorded)
+            {
+                left.Add(recorded);
+            }
+        }
+        catch (JournalCorruptException exception)
+        {
+            lost(new JournalDamage(
+                DamageKind.File, null, null, null, position,
+                $"the event at position {position} of the feed cannot be read: {exception.Message.TrimEnd('.')}"));
+        }
     }
+
+    private RecordedEvent Event(SqliteDataReader row)
+    {
+        var recorded = RecordedEvent.Read(
+            row.GetInt64(0), IdOf(Text(row, 1)), row.GetInt64(2), Text(row, 3), Bytes(row, 4));
+        var tag = recorded.Event.EndsCommand ? SqliteJournalSchema.TagOf(recorded.Event.CommandId) : "";
+        if (recorded.IsReadable && Text(row, 5) is var tags && tags != tag)
+        {
+            recorded = recorded.With(DamageKind.Row, $"the tags of its row are '{tags}' and must be '{tag}'");
+        }
+
+        if (Number(row, 6) != SqliteJournalSchema.SerializerId)
+        {
+            recorded = recorded.With(
+                DamageKind.Row,
+                $"its row names the serializer {Number(row, 6)}, not {SqliteJournalSchema.SerializerId}");
+        }
+
+        return Number(row, 7) == 0 ? recorded : recorded.With(DamageKind.Row, "its row is marked as deleted");
+    }
+
+    private RecordedSnapshot Snapshot(SqliteDataReader row)
+    {
+        var snapshot = RecordedSnapshot.Read(IdOf(Text(row, 0)), row.GetInt64(1), Bytes(row, 2));
+        var (name, serializer) = (Text(row, 3), Number(row, 4));
+        return name == StoredRecordForm.SnapshotName && serializer == SqliteJournalSchema.SerializerId
+            ? snapshot : snapshot.With($"its snapshot's row names the form '{name}' of serializer {serializer}");
+    }
+
+    // A text that is no id gives one that no other text gives, and no entity's.
+    private PersistenceId IdOf(string text)
+    {
+        if (!_ids.TryGetValue(text, out var id))
+        {
+            id = text.Split('|', 3) is [var type, var vault, var entity]
+                ? new PersistenceId(type, new VaultId(vault), entity) : new PersistenceId(text, new VaultId(""), "");
+            _ids.Add(text, id);
+        }
+
+        return id;
+    }
+
+    private string TextOf(PersistenceId id) =>
+        _ids.FirstOrDefault(known => known.Value == id) is { Key: { } text } ? text : id.ToString();
+
+    private static string Text(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? "" : row.GetString(column);
+
+    private static long? Number(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : row.GetInt64(column);
+
+    private static byte[] Bytes(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? [] : row.GetFieldValue<byte[]>(column);
 }

@@ -46,7 +46,7 @@ public sealed class StreamReplay
             throw new ReplayException(JournalDamage.At(kind, recorded, what));
         }
 
-        _head = new StreamHead(recorded.Event.Sequence, recorded.Event.Hash);
+        _head = recorded.Event.Head;
         Last = recorded;
     }
 
@@ -101,7 +101,7 @@ public sealed class StreamReplay
 /// <summary>Checks one event against the head before it.</summary>
 internal static class SealCheck
 {
-    /// <summary>The damage; null when the event follows the head.</summary>
+    /// <summary>The damage; null when the event follows the head and can be read.</summary>
     public static JournalDamage? Next(StreamHead head, RecordedEvent recorded)
     {
         var stored = recorded.Event;
@@ -111,9 +111,20 @@ internal static class SealCheck
                 DamageKind.Sequence, recorded, $"it stands where event {head.Sequence + 1} must stand");
         }
 
+        if (!recorded.IsReadable)
+        {
+            return recorded.Broken;
+        }
+
+        if (stored.Previous != head.Hash)
+        {
+            return JournalDamage.At(DamageKind.Seal, recorded, "it carries another seal than the event before it has");
+        }
+
         var expected = EventChain.Seal(
-            head, new EncodedEvent(stored.Name, stored.Payload), stored.Time, stored.Actor, stored.CommandId);
-        return expected.Hash == stored.Hash ? null
+            head, new EncodedEvent(stored.Name, stored.Payload), stored.Time, stored.Actor, stored.CommandId,
+            stored.Command);
+        return expected.Hash == stored.Hash ? recorded.Broken
             : JournalDamage.At(DamageKind.Seal, recorded, "its content does not match its seal");
     }
 }

@@ -14,12 +14,15 @@ internal sealed class StreamVerification
     private readonly EntityReplay? _replay;
     private readonly bool _explain;
     private readonly Action<JournalDamage> _report;
-    private readonly HashSet<CommandId> _commands = [];
+    private readonly Dictionary<CommandId, CommandRecord> _commands = [];
+    private readonly SortedDictionary<long, RecordedSnapshot> _snapshots = [];
     private EntityFold? _fold;
     private EntityFold? _fromSnapshot;
-    private StoredSnapshot? _snapshot;
+    private RecordedSnapshot? _restored;
     private RecordedEvent? _last;
     private StreamHead _head;
+    private bool _sealIsUnknown;
+    private bool _isNamed;
 
     public StreamVerification(PersistenceId id, EntityReplay? replay, bool explain, Action<JournalDamage> report)
     {
@@ -30,10 +33,9 @@ internal sealed class StreamVerification
         _fold = replay?.Begin();
         if (replay is null)
         {
-            Report(new JournalDamage(
+            report(new JournalDamage(
                 DamageKind.Unreadable, id, null, null, null,
-                id.Type == "no-stream" ? "its events belong to no stream that the store knows"
-                    : $"this version of the engine knows no entities of type '{id.Type}'"));
+                $"this version of the engine knows no entities of type '{id.Type}'"));
         }
     }
 
@@ -43,72 +45,70 @@ internal sealed class StreamVerification
 
     public long FoldedTo { get; private set; }
 
-    public long? SnapshotAt => _snapshot?.Head.Sequence;
+    public long? SnapshotAt => _snapshots.Count == 0 ? null : _snapshots.Keys.Max();
 
-    /// <summary>Has the snapshot compared when its event comes.</summary>
-    public void Expect(StoredSnapshot snapshot)
+    /// <summary>Has a snapshot compared when its event comes.</summary>
+    public void Expect(RecordedSnapshot snapshot)
     {
-        _snapshot = snapshot;
-        if (!snapshot.IsIntact)
+        _snapshots[snapshot.Sequence] = snapshot;
+        foreach (var flaw in snapshot.Flaws)
         {
-            ReportSnapshot("the checksum of its snapshot is wrong");
+            _report(flaw);
         }
     }
 
     public void Take(RecordedEvent recorded)
     {
-        if (_last is { } last && last.Event.CommandId != recorded.Event.CommandId)
-        {
-            EndCommand(last);
-        }
-
         Events++;
-        var broken = SealCheck.Next(_head, recorded);
-        if (broken is not null)
+        var broken = SealCheck.Next(
+            _sealIsUnknown ? _head with { Hash = recorded.Event.Previous } : _head, recorded);
+        if (broken is not null && !recorded.Flaws.Contains(broken))
         {
             ReportBroken(broken, recorded);
         }
 
-        if (_last?.Event.CommandId != recorded.Event.CommandId && !_commands.Add(recorded.Event.CommandId))
+        foreach (var flaw in recorded.Flaws)
         {
-            Report(JournalDamage.At(
-                DamageKind.Command, recorded,
-                $"events of its command {recorded.Event.CommandId} stand further up already"));
+            _report(flaw);
         }
 
+        CheckCommand(recorded);
+
         Fold(recorded, broken is not null);
-        _last = recorded;
-        _head = new StreamHead(recorded.Event.Sequence, recorded.Event.Hash);
+        _head = recorded.Event.Head;
+        _sealIsUnknown = !recorded.IsReadable;
+        if (recorded.Event.Command is { } command)
+        {
+            EndCommand(recorded, command);
+        }
+
+        _last = recorded.IsReadable ? recorded : null;
         CompareSnapshot(recorded);
     }
 
     /// <summary>The log has no more events of the stream.</summary>
     public void End(StreamHead? declared)
     {
-        if (_last is { } last)
-        {
-            EndCommand(last);
-        }
-
         if (declared is { } head && head.Sequence > _head.Sequence)
         {
-            Report(new JournalDamage(
+            _report(new JournalDamage(
                 DamageKind.Sequence, Id, _head.Sequence + 1, null, null,
                 $"it is missing: the stream ends with event {_head.Sequence}, and its stored head is {head.Sequence}"));
         }
-
-        if (_snapshot is not { } snapshot)
+        else if (_last is { Event.EndsCommand: false } last)
         {
-            return;
+            ReportEndless(last);
         }
 
-        if (snapshot.Head.Sequence > _head.Sequence)
+        foreach (var snapshot in _snapshots.Values.Where(snapshot => snapshot.Sequence > _head.Sequence))
         {
-            ReportSnapshot($"its snapshot is of event {snapshot.Head.Sequence}, and the stream ends before that");
+            Report(snapshot, $"its snapshot is of event {snapshot.Sequence}, and the stream ends before that");
         }
-        else if (_fromSnapshot is not null && _fold is not null && !SameState(_fromSnapshot, _fold))
+
+        if (_restored is { } restored && _fromSnapshot is not null && _fold is not null
+            && !SameState(_fromSnapshot, _fold))
         {
-            ReportSnapshot("snapshot and tail give another state than the whole history");
+            Report(restored, "snapshot and tail give another state than the whole history");
         }
     }
 
@@ -119,7 +119,7 @@ internal sealed class StreamVerification
     {
         var (expected, found) = (_head.Sequence + 1, recorded.Event.Sequence);
         var next = $"event {found} ({recorded.Event.Name}) follows event {_head.Sequence}";
-        Report(broken.Kind == DamageKind.Sequence && found > expected
+        _report(broken.Kind == DamageKind.Sequence && found > expected
             ? new JournalDamage(
                 DamageKind.Sequence, Id, expected, null, null,
                 found == expected + 1 ? $"it is missing: {next}"
@@ -127,11 +127,49 @@ internal sealed class StreamVerification
             : broken);
     }
 
+    // A command's events stand together, at one time, by one actor, and the last of them holds the command.
+    private void CheckCommand(RecordedEvent recorded)
+    {
+        var (stored, before) = (recorded.Event, _last?.Event);
+        if (!recorded.IsReadable)
+        {
+            // The command of the event before it may go on behind it.
+            _commands.Remove(before is { EndsCommand: false } ? before.CommandId : default);
+            return;
+        }
+
+        if (before is { EndsCommand: false } && before.CommandId == stored.CommandId)
+        {
+            if (before.Time != stored.Time || before.Actor != stored.Actor)
+            {
+                _report(JournalDamage.At(
+                    DamageKind.Command, recorded,
+                    "its time or its actor is not that of the event before it, which the same command led to"));
+            }
+
+            return;
+        }
+
+        if (before is { EndsCommand: false })
+        {
+            ReportEndless(_last!);
+        }
+
+        if (!_commands.TryAdd(stored.CommandId, new CommandRecord(stored.CommandId, 0, null)))
+        {
+            _report(JournalDamage.At(
+                DamageKind.Command, recorded, $"events of its command {stored.CommandId} stand further up already"));
+        }
+    }
+
+    private void ReportEndless(RecordedEvent last) => _report(JournalDamage.At(
+        DamageKind.Command, last, $"the last event of its command {last.Event.CommandId} is missing behind it"));
+
     private void Fold(RecordedEvent recorded, bool broken)
     {
         // A step behind a gap cannot be judged; one whose content only fails its seal still can, and is named then.
         var gap = broken && recorded.Event.Sequence != _head.Sequence + 1;
-        if (_fold is null || gap)
+        if (_fold is null || gap || !recorded.IsReadable)
         {
             _fold = null;
             _fromSnapshot = null;
@@ -141,7 +179,7 @@ internal sealed class StreamVerification
         _fromSnapshot = _fromSnapshot?.Apply(recorded.Event) is null ? _fromSnapshot : null;
         if (_fold.Apply(recorded.Event) is (var kind, var what))
         {
-            Report(JournalDamage.At(kind, recorded, what));
+            _report(JournalDamage.At(kind, recorded, what));
             _fold = null;
         }
         else if (broken)
@@ -151,46 +189,61 @@ internal sealed class StreamVerification
         else
         {
             FoldedTo = recorded.Event.Sequence;
+            CheckName(recorded);
         }
     }
 
-    private void EndCommand(RecordedEvent last)
+    // Nothing in a record says which stream it belongs to, but the state does.
+    private void CheckName(RecordedEvent recorded)
     {
+        if (!_isNamed && _fold!.EntityName is { } name)
+        {
+            _isNamed = true;
+            if (name != Id.Entity)
+            {
+                _report(JournalDamage.At(
+                    DamageKind.Stream, recorded, $"it is an event of '{name}', in the stream of another entity"));
+            }
+        }
+    }
+
+    private void EndCommand(RecordedEvent last, RecordedCommand command)
+    {
+        var stored = last.Event;
+        _commands[stored.CommandId] = new CommandRecord(stored.CommandId, stored.Sequence, command.Digest);
         if (_fold is null)
         {
             return;
         }
 
-        if (_explain && _fold.IsExplained() is false)
+        if (_explain && _fold.Explain() is (var kind, var what))
         {
-            Report(JournalDamage.At(
-                DamageKind.Unexplained, last,
-                "no command that this version of the engine knows could have led to it in the state before it"));
+            _report(JournalDamage.At(kind, last, what));
             _fold = null;
         }
-        else if (last.Wake.OwesEffects != _fold.OwesEffects || last.Wake.NextDue is null == _fold.HasTimers)
+        else if (command.Wake != _fold.Wake)
         {
-            Report(JournalDamage.At(
+            _report(JournalDamage.At(
                 DamageKind.Wake, last,
-                $"stored beside it: {Describe(last.Wake.OwesEffects, last.Wake.NextDue is not null)}; by the state: "
-                + Describe(_fold.OwesEffects, _fold.HasTimers)));
+                $"recorded with it: {Describe(command.Wake)}; by the state: {Describe(_fold.Wake)}"));
         }
     }
 
-    private static string Describe(bool owes, bool timers) =>
-        $"{(owes ? "effects owed" : "no effects owed")}, {(timers ? "a timer armed" : "no timer armed")}";
+    private static string Describe(WakeMark mark) => (mark.OwesEffects ? "effects owed" : "no effects owed")
+        + (mark.NextDue is { } due ? $", a timer armed for {due.UtcDateTime:O}" : ", no timer armed");
 
     private void CompareSnapshot(RecordedEvent recorded)
     {
-        if (_snapshot is not { IsIntact: true } snapshot || snapshot.Head.Sequence != recorded.Event.Sequence
-            || _replay is null || snapshot.Version != _replay.SnapshotVersion)
+        if (!_snapshots.TryGetValue(recorded.Event.Sequence, out var there) || there.Snapshot is not { } snapshot
+            || there.Flaws.Count > 0 || !recorded.IsReadable || _replay is null
+            || snapshot.Version != _replay.SnapshotVersion)
         {
             return;
         }
 
-        if (snapshot.Head.Hash != recorded.Event.Hash)
+        if (Objection(snapshot, recorded.Event) is { } objection)
         {
-            ReportSnapshot("its snapshot carries another seal than the event it was taken after");
+            Report(there, objection);
             return;
         }
 
@@ -199,19 +252,35 @@ internal sealed class StreamVerification
             var restored = _replay.Restore(snapshot);
             if (_fold is not null && !SameState(restored, _fold))
             {
-                ReportSnapshot("its snapshot is not the state that the events up to it give");
+                Report(there, "its snapshot is not the state that the events up to it give");
             }
 
-            _fromSnapshot = restored;
+            (_fromSnapshot, _restored) = (restored, there);
         }
         catch (UnreadableEventException exception)
         {
-            ReportSnapshot($"its snapshot cannot be read: {exception.Message}");
+            Report(there, $"its snapshot cannot be read: {exception.Message.TrimEnd('.')}");
         }
     }
 
-    private void ReportSnapshot(string what) => Report(new JournalDamage(
-        DamageKind.Snapshot, Id, _snapshot!.Head.Sequence, null, null, what));
+    private string? Objection(EntitySnapshot snapshot, StoredEvent stored)
+    {
+        if (snapshot.Head.Hash != stored.Hash)
+        {
+            return "its snapshot carries another seal than the event it was taken after";
+        }
 
-    private void Report(JournalDamage damage) => _report(damage);
+        if (!stored.EndsCommand || snapshot.DecidedAt != stored.Time)
+        {
+            return "its snapshot was not taken at the end of a command, or carries another time";
+        }
+
+        // A command that changed nothing has no event, and is remembered with the last event before it.
+        return snapshot.Commands.Items.Any(command => _commands.TryGetValue(command.CommandId, out var known)
+            ? command != known : command.LastSequence > stored.Sequence)
+            ? "its snapshot remembers a command otherwise than the events do" : null;
+    }
+
+    private void Report(RecordedSnapshot snapshot, string what) => _report(new JournalDamage(
+        DamageKind.Snapshot, Id, snapshot.Sequence, null, null, what));
 }

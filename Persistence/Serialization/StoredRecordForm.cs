@@ -2,9 +2,9 @@
 // this version takes the places it knows and skips any that follow. The record's name stands beside it, in the column
 // `manifest`: the event's own name, or `snapshot.v1`.
 //
-//   event     0 sequence        1 payload (bin)     2 time (UTC ticks)   3 actor          4 command id (bin, 16 bytes)
+//   event     0 sequence        1 payload (bin)     2 time (UTC ticks)   3 actor     4 command id (bin, 16 bytes)
 //             5 previous seal (bin, 32 bytes)       6 seal (bin, 32 bytes)                7 recorded command or nil
-//   command   0 name            1 payload (bin)     2 digest or nil      3 steady life    4 steady moment (ticks or nil)
+//   command   0 name            1 payload (bin)     2 digest or nil      3, 4 steady life and moment (ticks or nil)
 //             5 earliest timer (UTC ticks or nil)   6 whether effects are owed
 //   snapshot  0 version         1 sequence          2 seal (bin)         3 decided at (UTC ticks)
 //             4 payload (bin)   5 commands: arrays of id (bin), last sequence, digest or nil
@@ -105,7 +105,8 @@ internal static class StoredRecordForm
                 reader.Skip();
             }
 
-            return reader.End ? value : throw new UnreadableEventException($"The record '{name}' goes on behind its end.");
+            return reader.End
+                ? value : throw new UnreadableEventException($"The record '{name}' goes on behind its end.");
         }
         catch (Exception exception) when (exception
             is MessagePackSerializationException or EndOfStreamException or ArgumentException or OverflowException
@@ -207,9 +208,9 @@ internal static class StoredRecordForm
 
     private static void WriteId(ref MessagePackWriter writer, CommandId id)
     {
-        Span<byte> bytes = stackalloc byte[16];
-        id.Value.TryWriteBytes(bytes, bigEndian: true, out _);
-        writer.Write(bytes);
+        writer.WriteBinHeader(16);
+        id.Value.TryWriteBytes(writer.GetSpan(16), bigEndian: true, out _);
+        writer.Advance(16);
     }
 
     private static CommandId ReadId(ref MessagePackReader reader) =>
@@ -217,9 +218,9 @@ internal static class StoredRecordForm
 
     private static void WriteHash(ref MessagePackWriter writer, ChainHash hash)
     {
-        Span<byte> bytes = stackalloc byte[ChainHash.Length];
-        hash.CopyTo(bytes);
-        writer.Write(bytes);
+        writer.WriteBinHeader(ChainHash.Length);
+        hash.CopyTo(writer.GetSpan(ChainHash.Length));
+        writer.Advance(ChainHash.Length);
     }
 
     private static ChainHash ReadHash(ref MessagePackReader reader) => new(ReadBytes(ref reader));

@@ -50,7 +50,10 @@ internal static class SqliteJournalSchema
         """;
 
     /// <summary>The text of the column <c>tags</c> on the last event of a command.</summary>
-    public static string TagOf(CommandId command) => $";{command.Value:N};";
+    public static string TagOf(CommandId command) => $";{TagTextOf(command)};";
+
+    /// <summary>The tag itself.</summary>
+    public static string TagTextOf(CommandId command) => command.Value.ToString("N");
 
     /// <summary>Sets the file up when it is empty, and checks it when it is not.</summary>
     /// <param name="connection">Open for writing.</param>

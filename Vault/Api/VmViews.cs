@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
@@ -12,7 +13,8 @@ using ReplicationEngine.Vault.Target;
 namespace ReplicationEngine.Vault.Api;
 
 /// <summary>Shows a VM: its state, what its agent last reported, and what the target holds, in one answer.</summary>
-internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder facts, TimeProvider time)
+internal sealed class VmViews(
+    AgentRegistry agents, TargetSite site, FactFinder facts, IReplicationEngine engine, TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Vm, string Cause), DateTimeOffset> _quarantinedSince = new();
 
@@ -25,11 +27,12 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
         var (sight, now) = (facts.Observe(state), time.GetUtcNow());
         var lag = Lag(state, status, volume, sight.AtRisk);
         var health = ProtectedVmHealth.Of(state, sight, now);
-        var conflict = Conflict(state.Enrollment.Agent);
+        var (conflict, trouble) = (Conflict(state.Enrollment.Agent), JournalTrouble());
         return new VmView(
             vm, PhaseName.Of(state.Phase),
-            conflict is not null && health.Level < HealthLevel.Warning ? Text(HealthLevel.Warning) : health.Word,
-            [.. health.Causes.Select(Cause), .. conflict is null ? [] : new[] { conflict }], lag.Bytes, lag.Seconds,
+            trouble is not null ? Text(HealthLevel.Critical)
+                : conflict is not null && health.Level < HealthLevel.Warning ? Text(HealthLevel.Warning) : health.Word,
+            [.. health.Causes.Select(Cause), .. new[] { conflict, trouble }.OfType<CauseView>()], lag.Bytes, lag.Seconds,
             Progress(state, status, volume),
             Next(state, status, lag.Bytes), Source(state, status, volume), Recovered(state, volume),
                 Test(state, volume),
@@ -49,6 +52,15 @@ internal sealed class VmViews(AgentRegistry agents, TargetSite site, FactFinder 
         ? new CauseView(
             "agent-conflict", Text(HealthLevel.Warning), conflict.Text,
             "See `drctl agents`; stop the process that should not be there.", conflict.Since)
+        : null;
+
+    // What cannot be recorded is not done: every operation is refused while the journal takes nothing (I27, I28).
+    private CauseView? JournalTrouble() => engine.Trouble.Current is { } trouble
+        ? new CauseView(
+            "journal-trouble", Text(HealthLevel.Critical),
+            $"The journal takes no events: {trouble.What}. Operations are refused while this lasts.",
+            "Make room on the journal's disk, or see that its database answers; the service goes on by itself then.",
+            trouble.Since)
         : null;
 
     /// <summary>The view of a VM that is out of service: its name, and why.</summary>

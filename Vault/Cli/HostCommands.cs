@@ -25,9 +25,11 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                 + "address and localhost; can be repeated",
             AllowMultipleArgumentsPerToken = true,
         };
+        var config = Text("--config", "FILE",
+            "Settings of the actor system (HOCON) that go before those of akka.hocon");
         var command = new Command("serve", "Run the service at the recovery site: API, journal and replica store")
         {
-            data, listen, names,
+            data, listen, names, config,
             Removed("The service makes its API token itself and leaves it in the file "
                 + $"{ApiToken.FileName} of its data directory; leave the option out"),
         };
@@ -37,7 +39,10 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                     surroundings.Full(parsed.GetRequiredValue(data)),
                     InputText.Url(parsed.GetRequiredValue(listen), "--listen"),
                     [.. (parsed.GetValue(names) ?? []).Select(name => InputText.HostName(name, "--host-name"))],
-                    TokenDirectory.OfUser(surroundings.Variable)),
+                    TokenDirectory.OfUser(surroundings.Variable))
+                {
+                    AkkaConfiguration = ConfigurationIn(FullOrNull(parsed.GetValue(config))),
+                },
                 cancellationToken),
             cancellationToken));
         return command;
@@ -103,6 +108,19 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                 cancellationToken),
             cancellationToken));
         return command;
+    }
+
+    private static string? ConfigurationIn(string? path)
+    {
+        try
+        {
+            return path is null ? null : File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailedException(
+                ExitCodes.Usage, $"The configuration file '{path}' cannot be read: {e.Message}");
+        }
     }
 
     private static Option<UnixFileMode?> SocketMode() => new("--nbd-socket-mode")

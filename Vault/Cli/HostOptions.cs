@@ -10,7 +10,11 @@ namespace ReplicationEngine.Vault.Cli;
 /// <param name="Tokens">Where the API token is left for the user's clients; null when the environment names no
 /// configuration directory.</param>
 internal sealed record ServeOptions(
-    string Data, Uri Listen, IReadOnlyList<string> HostNames, TokenDirectory? Tokens);
+    string Data, Uri Listen, IReadOnlyList<string> HostNames, TokenDirectory? Tokens)
+{
+    /// <summary>Settings of the actor system (HOCON) that go before the engine's own; null means none.</summary>
+    public string? AkkaConfiguration { get; init; }
+}
 
 /// <summary>What <c>drctl agent</c> was told.</summary>
 /// <param name="Server">The service's URL; the agent calls out to it and is never called.</param>

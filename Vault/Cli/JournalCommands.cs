@@ -23,6 +23,12 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         Description = "An exported file, or a copy of a journal",
     };
 
+    private readonly Option<bool> _lenient = new("--skip-origins")
+    {
+        Description = "Do not check that each recorded command, decided again, leads to its events; for logs written "
+            + "by a version with other rules",
+    };
+
     /// <summary>The command with its subcommands.</summary>
     public Command Make() => new(
         "journal", "Verify, export, import, show, compare and search event logs; no server is needed")
@@ -32,19 +38,14 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
 
     private Command Verify()
     {
-        var lenient = new Option<bool>("--skip-origins")
-        {
-            Description = "Do not check that a command of this version can have caused each event; for logs written by "
-                + "an older version",
-        };
         return Command(
             "verify",
-            "Verify a whole log: sequence numbers, hash chain, transitions, invariants, snapshots, projections. "
-                + "Exit codes: 0 sound, 1 damaged, 2 bad usage",
-            [_data, _file, lenient, options.Json],
+            "Verify a whole log: sequence numbers, hash chain, each command decided again, invariants, snapshots, "
+                + "tables. Exit codes: 0 sound, 1 damaged, 2 bad usage",
+            [_data, _file, _lenient, options.Json],
             run =>
             {
-                var (path, verified) = Verified(run, explain: !run.Parsed.GetValue(lenient));
+                var (path, verified) = Verified(run, explain: !run.Parsed.GetValue(_lenient));
                 run.Answer(() => JournalJson.Of(path, verified), () => JournalPages.Verified(path, verified));
                 return verified.Damages is not [var first, ..] ? ExitCodes.Done : run.Fail(
                     $"{path} is damaged in {Readable.Count(verified.Damages.Count, "place")}; the first: {first}.");
@@ -100,28 +101,46 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     {
         var from = new Option<string>("--file")
         {
-            HelpName = "F", Description = "The exported file", Required = true,
+            HelpName = "F", Description = "The exported file, or a copy of a journal", Required = true,
         };
         var into = new Option<string>("--data")
         {
             HelpName = "DIR", Description = "A data directory without a journal", Required = true,
         };
+        var soundPart = new Option<bool>("--sound-part")
+        {
+            Description = "Import of a damaged file, stream by stream, what comes before the first damage, and say "
+                + "what is left out",
+        };
         return Command(
             "import", "Create a new journal from an exported file; an existing journal is never changed",
-            [from, into, options.Json],
+            [from, into, soundPart, _lenient, options.Json],
             run =>
             {
-                using var journal = run.OpenPath(run.Parsed.GetRequiredValue(from));
-                var directory = run.Full(run.Parsed.GetRequiredValue(into));
-                var events = run.Watch(
-                    "imported", (progress, ct) => JournalImport.Run(journal, directory, progress, ct));
+                var (file, directory) = (
+                    run.Parsed.GetRequiredValue(from), run.Full(run.Parsed.GetRequiredValue(into)));
+                var part = run.Parsed.GetValue(soundPart)
+                    ? SoundPart(run, file, directory) : Whole(run, file, directory);
                 var path = Path.Combine(directory, RecordedJournal.FileName);
-                run.Answer(
-                    () => JournalJson.Transferred(path, events, journal.Streams.Count),
-                    () => [$"{Readable.Count(events, "event")} of {Readable.Count(journal.Streams.Count, "stream")} "
-                        + $"are in {path}."]);
+                run.Answer(() => JournalJson.Imported(path, part), () => JournalPages.Imported(path, part));
                 return ExitCodes.Done;
             });
+    }
+
+    private static ImportedPart Whole(JournalRun run, string file, string directory)
+    {
+        using var journal = run.OpenPath(file);
+        var events = run.Watch(
+            "imported", (progress, ct) => JournalImport.Run(journal, directory, progress, ct));
+        return new ImportedPart(events, journal.Streams.Count, []);
+    }
+
+    private ImportedPart SoundPart(JournalRun run, string file, string directory)
+    {
+        using var journal = run.OpenPath(file, evenDamaged: true);
+        var explain = !run.Parsed.GetValue(_lenient);
+        return run.Watch("judged and imported", (progress, ct) => JournalImport.RunSoundPart(
+            journal, directory, EntityReplays.OfTheEngine, explain, progress, ct));
     }
 
     private Command Show()

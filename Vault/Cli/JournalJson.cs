@@ -45,6 +45,19 @@ internal static class JournalJson
         ["streams"] = streams,
     };
 
+    public static JsonObject Imported(string path, ImportedPart part)
+    {
+        var json = Transferred(path, part.Events, part.Streams);
+        json["leftOut"] = new JsonArray([.. part.LeftOut.Select(left => new JsonObject
+        {
+            ["stream"] = left.Stream?.ToString(),
+            ["from"] = left.From,
+            ["to"] = left.To,
+            ["reason"] = left.Reason,
+        })]);
+        return json;
+    }
+
     public static JsonObject Of(StreamReplay replay) => new()
     {
         ["stream"] = replay.Id.ToString(),

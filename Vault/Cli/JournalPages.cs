@@ -41,6 +41,23 @@ internal static class JournalPages
         }
     }
 
+    public static IEnumerable<string> Imported(string path, ImportedPart part)
+    {
+        yield return $"{Readable.Count(part.Events, "event")} of {Readable.Count(part.Streams, "stream")} "
+            + $"are in {path}.";
+        foreach (var left in part.LeftOut)
+        {
+            var events = left.From == left.To ? $"event {left.From}" : $"events {left.From} to {left.To}";
+            var what = (left.Stream, left.From) switch
+            {
+                ({ } stream, not null) => $"{events} of {stream}, because of ",
+                ({ } stream, null) => $"{stream}: ",
+                _ => "",
+            };
+            yield return $"Left out: {what}{left.Reason}.";
+        }
+    }
+
     public static IEnumerable<string> State(StreamReplay replay)
     {
         var last = replay.Last!.Event;

@@ -48,13 +48,16 @@ internal sealed class JournalRun(
             throw CommandFailedException.Usage("Name one log: --data DIR, or --file F.");
         }
 
-        return Opened(() => directory is not null ? RecordedJournal.OpenStore(Full(directory))
+        return Opened(() => directory is not null
+            ? evenDamaged && Directory.Exists(Full(directory))
+                ? RecordedJournal.OpenDamaged(Full(directory)) : RecordedJournal.OpenStore(Full(directory))
             : evenDamaged ? RecordedJournal.OpenDamaged(Full(path!))
             : RecordedJournal.Open(Full(path!)));
     }
 
     /// <summary>Opens the log at a path.</summary>
-    public RecordedJournal OpenPath(string path) => Opened(() => RecordedJournal.Open(Full(path)));
+    public RecordedJournal OpenPath(string path, bool evenDamaged = false) => Opened(
+        () => evenDamaged ? RecordedJournal.OpenDamaged(Full(path)) : RecordedJournal.Open(Full(path)));
 
     /// <summary>An absolute path.</summary>
     public string Full(string path) => path.Length > 0

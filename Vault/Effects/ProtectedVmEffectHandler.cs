@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
@@ -13,11 +14,11 @@ namespace ReplicationEngine.Vault.Effects;
 /// the effect's, so that an outcome that is told twice counts once (I19).
 /// </summary>
 internal sealed partial class ProtectedVmEffectHandler(
-    ProtectedVms vms, EffectRunner runner, VmGates gates, TargetReady ready, TimeProvider time,
+    ProtectedVms vms, EffectRunner runner, VmGates gates, TargetReady ready,
     ILogger<ProtectedVmEffectHandler> logger)
     : IEffectHandler<ProtectedVmCommand>
 {
-    private readonly EffectCarrier _carrier = new(vms.StateAsync, runner, gates, time);
+    private readonly EffectCarrier _carrier = new(vms.StateAsync, runner, gates);
 
     /// <inheritdoc/>
     public async ValueTask HandleAsync(
@@ -36,9 +37,14 @@ internal sealed partial class ProtectedVmEffectHandler(
             }
 
             var key = ProtectedVms.IdOf($"{id}|{effect.Id}|{outcome.GetType().Name}");
-            if (await sink.AskAsync(outcome, key, ProtectedVms.EngineActor, ct) is CommandReply.Refused refused)
+            switch (await sink.AskAsync(outcome, key, ProtectedVms.EngineActor, ct))
             {
-                OutcomeRefused(asked.Kind, id.Entity, refused.Refusal.Message);
+                case CommandReply.Refused refused:
+                    OutcomeRefused(asked.Kind, id.Entity, refused.Refusal.Message);
+                    break;
+                case CommandReply.Unavailable unavailable:
+                    // The effect stays owed, and is carried out again: what has been done is found done.
+                    throw new JournalUnavailableException(unavailable.Message);
             }
         }
     }

@@ -137,7 +137,8 @@ internal sealed class JournalRecovery(string data, TimeProvider time)
         var due = ProtectedVm.Timers(state).Select(t => (DateTimeOffset?)t.DueAt).Min();
         composed.Add(
             new PersistenceId(JournalFile.VmType, ProtectedVms.Vault, directory.Vm), context,
-            [.. accepted.Events.Select(Codec.Encode)], new WakeMark(due, ProtectedVm.Outstanding(state).Any()));
+            Codec.EncodeCommand(command), [.. accepted.Events.Select(Codec.Encode)],
+            new WakeMark(due, ProtectedVm.Outstanding(state).Any()));
         return new RecoveredVm(command, state, directory.Identity?.Phase);
     }
 

@@ -18,7 +18,7 @@ using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Persistence.Sqlite;
+using ReplicationEngine.Persistence.Sql;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Access;
@@ -63,7 +63,7 @@ internal static class VaultServer
             return ExitCodes.Refused;
         }
         catch (Exception e) when (e is JournalUnavailableException or JournalInUseException
-            or VaultRefusedException or ReplayRefusedException)
+            or VaultRefusedException or ReplayRefusedException or EngineConfigurationException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Refused;
@@ -77,8 +77,6 @@ internal static class VaultServer
 
     private static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
     {
-        // Making the services opens the journal; when that fails nothing has started, and there is nothing to stop.
-        _ = app.Services.GetServices<IHostedService>().Count();
         try
         {
             await app.StartAsync(cancellationToken);
@@ -174,7 +172,7 @@ internal static class VaultServer
         services.AddSingleton<EffectRunner>();
         services.AddSingleton<ProtectedVms>();
         services.AddSingleton<VmViews>();
-        services.AddReplicationEngine()
+        services.AddReplicationEngine(engine => engine.AkkaConfiguration = options.AkkaConfiguration)
             .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
             .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>()
             .UseSqlite(Path.Combine(options.Data, "journal.db"));

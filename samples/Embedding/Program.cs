@@ -9,7 +9,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Persistence.Sqlite;
+using ReplicationEngine.Persistence.Sql;
 using ReplicationEngine.Samples.Embedding;
 
 if (args is not [var journal])

@@ -5,10 +5,13 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Tests.Actors.Counters;
 
-/// <summary>A small aggregate that can do, and go wrong in, every way the kernel must cope with.</summary>
+/// <summary>A small aggregate that can do, and go wrong in, every way an entity's core must cope with.</summary>
 internal sealed class Counter : IAggregate<CounterState, CounterCommand, CounterEvent>
 {
     public const long Limit = 1_000_000;
+
+    /// <summary>Work that the counter cannot ask for.</summary>
+    private const string Jinxed = "jinx";
 
     public static string TypeName => "counter";
 
@@ -54,19 +57,13 @@ internal sealed class Counter : IAggregate<CounterState, CounterCommand, Counter
             Timers = state.Timers.Remove(fired.Name),
             Fired = state.Fired + 1,
         },
-        CounterEvent.Jinx => state,
+        CounterEvent.Jinx => state with { Work = state.Work.Add(Jinxed) },
         _ => throw new ImpossibleEventException($"{@event} cannot follow total {state.Total}."),
     };
 
-    public static ImmutableArray<Effect> React(CounterState state, CounterEvent @event) => @event switch
-    {
-        CounterEvent.WorkStarted started => [new DoWork(started.Name) { Id = new EffectId("work-" + started.Name) }],
-        CounterEvent.Jinx => throw new InvalidCastException("react exploded"),
-        _ => [],
-    };
-
     public static ImmutableArray<Effect> Outstanding(CounterState state) =>
-        [.. state.Work.Select(name => new DoWork(name) { Id = new EffectId("work-" + name) })];
+        [.. state.Work.Select(name => name == Jinxed ? throw new InvalidCastException("outstanding exploded")
+            : new DoWork(name) { Id = new EffectId("work-" + name) })];
 
     public static ImmutableArray<DurableTimer> Timers(CounterState state) => state.Timers.IsEmpty
         ? []
@@ -121,7 +118,7 @@ internal abstract record CounterEvent
 
     public sealed record TimerFired(string Name) : CounterEvent;
 
-    /// <summary>Folds well, but React throws on it.</summary>
+    /// <summary>Folds well, but Outstanding throws on what it leaves.</summary>
     public sealed record Jinx : CounterEvent;
 
     /// <summary>Evolve throws on it.</summary>

@@ -1,3 +1,4 @@
+using ReplicationEngine.Persistence.InMemory;
 using ReplicationEngine.Tests.Actors.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
@@ -18,7 +19,7 @@ public sealed class ClockJumpTests
         _time.JumpWall(TimeSpan.FromHours(-2 * hours));
         await SetAsync(engine, TimeSpan.FromMinutes(20));
         _time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(0, engine.ActiveCounters);
+        await UntilAsync(() => engine.ActiveCounters == 0);
 
         _time.JumpWall(TimeSpan.FromHours(hours));
         await FiresAfterAsync(engine, TimeSpan.FromMinutes(19));
@@ -29,13 +30,13 @@ public sealed class ClockJumpTests
     [InlineData(3)]
     public async Task An_entity_that_nobody_has_called_since_the_start_is_woken_in_time(double hours)
     {
-        var stores = Memory();
-        await using (var before = await StartAsync(stores, time: _time))
+        var store = new MemoryStore();
+        await using (var before = await StartAsync(store, time: _time))
         {
             await SetAsync(before, TimeSpan.FromMinutes(20));
         }
 
-        await using var engine = await StartAsync(stores, time: _time);
+        await using var engine = await StartAsync(store, time: _time);
         _time.Advance(TimeSpan.FromMinutes(1));
         _time.JumpWall(TimeSpan.FromHours(hours));
         await FiresAfterAsync(engine, TimeSpan.FromMinutes(19));

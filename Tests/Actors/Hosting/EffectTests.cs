@@ -1,6 +1,7 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.InMemory;
 using ReplicationEngine.Tests.Actors.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
@@ -28,15 +29,15 @@ public sealed class EffectTests
     [Fact]
     public async Task Effects_owed_at_a_stop_are_carried_out_after_the_start()
     {
-        var stores = Memory();
-        await using (var engine = await StartAsync(stores))
+        var store = new MemoryStore();
+        await using (var engine = await StartAsync(store))
         {
             await engine["a"].AskAsync(new CounterCommand.StartWork("w"), Command(1), "me", default);
             await engine["b"].AskAsync(new CounterCommand.Add(1), Command(1), "me", default);
         }
 
         var handler = new Handler();
-        await using var later = await StartAsync(stores, effects: handler);
+        await using var later = await StartAsync(store, effects: handler);
         var call = await handler.NextAsync();
 
         Assert.Equal(("a", "work-w"), (call.Id.Entity, call.Effect.Id.Value));
@@ -64,20 +65,50 @@ public sealed class EffectTests
     }
 
     [Fact]
-    public async Task A_running_effect_is_not_started_twice_and_is_cancelled_by_a_stop()
+    public async Task An_effect_of_an_entity_that_is_recovered_again_begins_when_its_former_run_has_ended()
     {
         var handler = new Handler();
-        FaultyJournal? journal = null;
-        var engine = await StartAsync(Memory(inner => journal = new FaultyJournal(inner)), effects: handler);
+        var engine = await StartAsync(effects: handler);
+        await engine["a"].AskAsync(new CounterCommand.StartWork("w"), Command(1), "me", default);
+        var first = await handler.NextAsync();
+
+        await engine["a"].AskAsync(new CounterCommand.Explode(), Command(2), "me", default);
+        var second = await handler.NextAsync();
+        Assert.True(first.Cancellation.IsCancellationRequested);
+        Assert.False(second.Cancellation.IsCancellationRequested);
+
+        await engine.DisposeAsync();
+        Assert.True(second.Cancellation.IsCancellationRequested);
+        Assert.Equal(2, handler.Calls);
+    }
+
+    [Fact]
+    public async Task An_effect_that_is_owed_no_longer_is_cancelled()
+    {
+        var handler = new Handler();
+        await using var engine = await StartAsync(effects: handler);
         await engine["a"].AskAsync(new CounterCommand.StartWork("w"), Command(1), "me", default);
         var call = await handler.NextAsync();
 
-        // The entity is loaded again, and names what it owes once more.
-        await engine["a"].AskAsync(new CounterCommand.Explode(), Command(2), "me", default);
-        await engine["a"].StateAsync(default);
-        await engine.DisposeAsync();
+        await engine["a"].AskAsync(new CounterCommand.RecordWorkDone("w"), Command(2), "somebody else", default);
 
-        Assert.True(call.Cancellation.IsCancellationRequested);
+        await UntilAsync(() => call.Cancellation.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task An_effect_is_not_cancelled_while_it_tells_its_outcome()
+    {
+        var handler = new Handler();
+        await using var engine = await StartAsync(effects: handler);
+        await engine["a"].AskAsync(new CounterCommand.StartWork("w"), Command(1), "me", default);
+        var call = await handler.NextAsync();
+
+        using var untouched = call.Cancellation.Register(() => call.Finish.TrySetCanceled());
+        await call.Sink.AskAsync(new CounterCommand.RecordWorkDone("w"), Command(2), "engine", call.Cancellation);
+        call.Finish.TrySetResult();
+
+        Assert.True(call.Finish.Task.IsCompleted);
+        Assert.Empty((await engine["a"].StateAsync(default)).State.Work);
         Assert.Equal(1, handler.Calls);
     }
 

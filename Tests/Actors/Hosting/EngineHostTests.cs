@@ -2,6 +2,7 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Persistence.InMemory;
 using ReplicationEngine.Tests.Actors.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
@@ -99,7 +100,7 @@ public sealed class EngineHostTests
     [Fact]
     public async Task Commands_of_many_callers_to_many_entities_all_arrive()
     {
-        await using var engine = await StartAsync(configure: options => options.MailboxCapacity = 2);
+        await using var engine = await StartAsync(configure: options => options.ConcurrentAsks = 2);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(caller => Task.Run(async () =>
         {
             for (var i = 0; i < 500; i++)
@@ -119,13 +120,11 @@ public sealed class EngineHostTests
     }
 
     [Fact]
-    public async Task A_full_mailbox_makes_senders_wait_and_loses_nothing()
+    public async Task More_asks_than_may_be_under_way_wait_and_none_is_lost()
     {
         var gate = new TaskCompletionSource();
-        FaultyJournal? journal = null;
-        var stores = Memory(inner => journal = new FaultyJournal(inner));
-        await using var engine = await StartAsync(stores, configure: options => options.MailboxCapacity = 4);
-        journal!.Before = _ => gate.Task;
+        var store = new MemoryStore { Writing = _ => gate.Task };
+        await using var engine = await StartAsync(store, configure: options => options.ConcurrentAsks = 4);
         var asks = Enumerable.Range(1, 50)
             .Select(i => engine["a"].AskAsync(new CounterCommand.Add(1), Command(i), "me", default).AsTask())
             .ToList();
@@ -140,11 +139,18 @@ public sealed class EngineHostTests
     [Fact]
     public async Task Stopping_finishes_what_is_in_flight_and_refuses_what_comes_later()
     {
-        var gate = new TaskCompletionSource();
-        FaultyJournal? journal = null;
-        var engine = await StartAsync(Memory(inner => journal = new FaultyJournal(inner)));
-        journal!.Before = _ => gate.Task;
+        var (writing, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var store = new MemoryStore
+        {
+            Writing = _ =>
+            {
+                writing.SetResult();
+                return gate.Task;
+            },
+        };
+        var engine = await StartAsync(store);
         var asked = engine["a"].AskAsync(new CounterCommand.Add(1), Command(1), "me", default);
+        await writing.Task;
         var stopping = engine.StopAsync();
         Assert.False(stopping.IsCompleted);
 
@@ -192,19 +198,12 @@ public sealed class EngineHostTests
         Assert.Equal(0, (await engine["new"].LiftQuarantineAsync(default)).Sequence);
     }
 
-    [Fact, Trait("Req", "I18")]
-    public async Task Appends_of_unknown_outcome_are_settled_for_all_entities_of_the_region()
+    [Fact, Trait("Req", "I18"), Trait("Req", "I19")]
+    public async Task Commands_whose_persist_failed_before_or_after_the_write_have_one_effect()
     {
-        FaultyJournal? journal = null;
         var random = new Random(1);
-        await using var engine = await StartAsync(Memory(inner => journal = new FaultyJournal(inner)));
-        journal!.After = (_, outcome) =>
-        {
-            lock (random)
-            {
-                return random.Next(5) == 0 ? new AppendOutcome.Unknown("lost") : outcome;
-            }
-        };
+        var store = new MemoryStore { Writing = _ => Sometimes("before"), Written = _ => Sometimes("after") };
+        await using var engine = await StartAsync(store, configure: options => options.SnapshotEvery = 3);
         var replies = await Task.WhenAll(Enumerable.Range(1, 200).Select(i => Task.Run(async () =>
             await engine[$"e{i % 10}"].AskAsync(new CounterCommand.Add(1), Command(i), "me", default))));
 
@@ -213,13 +212,93 @@ public sealed class EngineHostTests
         {
             Assert.Equal(20, (await engine[$"e{i}"].StateAsync(default)).State.Total);
         }
+
+        Task Sometimes(string when)
+        {
+            lock (random)
+            {
+                return random.Next(10) == 0
+                    ? Task.FromException(new IOException($"the connection broke {when} the write")) : Task.CompletedTask;
+            }
+        }
+    }
+
+    [Fact, Trait("Req", "I27")]
+    public async Task A_full_journal_refuses_commands_whole_and_serves_again_when_there_is_room()
+    {
+        var store = new MemoryStore();
+        await using var engine = await StartAsync(store);
+        await engine["a"].AskAsync(new CounterCommand.Add(1), Command(1), "me", default);
+        store.Full = "The disk is full.";
+
+        var refused = await engine["a"].AskAsync(new CounterCommand.Add(1), Command(2), "me", default);
+        Assert.Equal(new CommandReply.Unavailable(UnavailableReason.JournalFull, "The disk is full."), refused);
+        Assert.Equal(1, (await engine["a"].StateAsync(default)).State.Total);
+
+        store.Full = null;
+        Assert.Equal(
+            new CommandReply.Accepted(2),
+            await engine["a"].AskAsync(new CounterCommand.Add(1), Command(2), "me", default));
+    }
+
+    [Fact, Trait("Req", "I28")]
+    public async Task Trouble_of_the_journal_is_told_while_it_lasts_and_ends_by_itself()
+    {
+        var broken = true;
+        var store = new MemoryStore
+        {
+            Writing = _ => broken ? Task.FromException(new IOException("The disk is gone.")) : Task.CompletedTask,
+            Reading = _ =>
+            {
+                if (broken)
+                {
+                    throw new IOException("The disk is gone.");
+                }
+            },
+        };
+        await using var engine = await StartAsync(store);
+
+        var reply = Assert.IsType<CommandReply.Unavailable>(
+            await engine["a"].AskAsync(new CounterCommand.Add(1), Command(1), "me", default));
+        Assert.Equal(UnavailableReason.JournalUnavailable, reply.Reason);
+        Assert.Contains("The disk is gone", reply.Message, StringComparison.Ordinal);
+        Assert.Contains("The disk is gone", engine.Engine.Trouble.Current!.Value.What, StringComparison.Ordinal);
+
+        broken = false;
+        Assert.Equal(
+            new CommandReply.Accepted(1),
+            await engine["a"].AskAsync(new CounterCommand.Add(1), Command(1), "me", default));
+        Assert.Null(engine.Engine.Trouble.Current);
+    }
+
+    [Fact]
+    public async Task An_actor_system_of_the_embedder_is_used_and_left_running()
+    {
+        Akka.Actor.ActorSystem? own = null;
+        await using (var engine = await StartAsync(build: builder => builder.UseActorSystem(setup =>
+            own = Akka.Actor.ActorSystem.Create("mine", setup))))
+        {
+            await engine["a"].AskAsync(new CounterCommand.Add(1), Command(1), "me", default);
+        }
+
+        Assert.False(own!.WhenTerminated.IsCompleted);
+        await own.Terminate();
+    }
+
+    [Fact]
+    public async Task A_configuration_with_a_wrong_value_is_refused()
+    {
+        var refused = await Assert.ThrowsAsync<EngineConfigurationException>(
+            () => StartAsync(configure: options => options.AkkaConfiguration = "akka.loglevel = LOUD"));
+
+        Assert.Contains("LOUD", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Wrong_options_are_all_named_at_start()
     {
         var exception = await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(
-            () => StartAsync(configure: options => (options.MailboxCapacity, options.SnapshotEvery) = (0, -1)));
+            () => StartAsync(configure: options => (options.ConcurrentAsks, options.SnapshotEvery) = (0, -1)));
 
         Assert.Equal(2, exception.Failures.Count());
     }

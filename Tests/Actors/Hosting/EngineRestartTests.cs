@@ -1,6 +1,8 @@
+using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.InMemory;
 using ReplicationEngine.Tests.Actors.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
@@ -47,30 +49,35 @@ public sealed class EngineRestartTests : IDisposable
     public async Task A_durable_timer_fires_after_a_restart_although_nobody_asks()
     {
         var time = new ManualTime();
-        var stores = Memory();
-        await using (var engine = await StartAsync(stores, time: time))
+        var start = time.GetUtcNow();
+        var store = new MemoryStore();
+        await using (var engine = await StartAsync(store, time: time))
         {
             await engine["a"].AskAsync(
                 new CounterCommand.SetTimer("t", time.GetUtcNow().AddMinutes(5)), Command(1), "me", default);
         }
 
-        await using var later = await StartAsync(stores, time: time);
+        await using var later = await StartAsync(store, time: time);
         time.Advance(TimeSpan.FromMinutes(4));
-        Assert.Equal(1, (await Head(stores)).Sequence);
-        time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(2, (await Head(stores)).Sequence);
+        Assert.Equal(1, await LastAsync(store));
+        await UntilAsync(async () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return await LastAsync(store) == 2;
+        });
+        Assert.True(time.GetUtcNow() >= start.AddMinutes(5));
     }
 
     [Fact]
     public async Task A_durable_timer_wakes_a_passivated_entity()
     {
         var time = new ManualTime();
-        var stores = Memory();
-        await using var engine = await StartAsync(stores, time: time);
+        var store = new MemoryStore();
+        await using var engine = await StartAsync(store, time: time);
         await engine["a"].AskAsync(
             new CounterCommand.SetTimer("t", time.GetUtcNow().AddHours(26)), Command(1), "me", default);
         time.Advance(TimeSpan.FromHours(25));
-        Assert.Equal(0, engine.ActiveCounters);
+        await UntilAsync(() => engine.ActiveCounters == 0);
 
         time.Advance(TimeSpan.FromHours(1));
         Assert.Equal(1, (await engine["a"].StateAsync(default)).State.Fired);
@@ -89,14 +96,29 @@ public sealed class EngineRestartTests : IDisposable
         }
 
         time.Advance(TimeSpan.FromMinutes(20));
-        Assert.Equal(0, engine.ActiveCounters);
+        await UntilAsync(() => engine.ActiveCounters == 0);
         Assert.Equal(0, (await engine["a"].StateAsync(default)).State.Total);
     }
 
-    private static async Task<StreamHead> Head(ReplicationEngine.Actors.Hosting.EngineStores stores)
+    [Fact, Trait("Req", "I7")]
+    public async Task A_journal_of_an_earlier_form_is_refused_with_one_sentence()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(File)!);
+        await using (var connection = new SqliteConnection($"Data Source={File};Pooling=False"))
+        {
+            await connection.OpenAsync();
+            await using var command = connection.CreateCommand();
+            command.CommandText = "PRAGMA application_id=1380993585; CREATE TABLE events (position INTEGER)";
+            await command.ExecuteNonQueryAsync();
+        }
+
+        var refused = await Assert.ThrowsAsync<JournalUnavailableException>(() => StartAsync(path: File));
+        Assert.Contains("earlier version", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<long> LastAsync(MemoryStore store)
     {
         var id = new PersistenceId(Counter.TypeName, new Engine.Identifiers.VaultId("vault"), "a");
-        var slice = await stores.Journal.ReadStreamAsync(id, StreamHead.Start, 100, default);
-        return new StreamHead(slice.Events[^1].Sequence, slice.Events[^1].Hash);
+        return (await store.ReadStreamAsync(id, StreamHead.Start, 100, default)).Events[^1].Sequence;
     }
 }

@@ -1,10 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using ReplicationEngine.Actors.Hosting;
-using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Persistence.InMemory;
-using ReplicationEngine.Persistence.Sqlite;
+using ReplicationEngine.Persistence.Sql;
 using ReplicationEngine.Tests.Actors.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Hosting;
@@ -25,16 +24,17 @@ internal sealed class TestEngine : IAsyncDisposable
 
     public CounterHandle this[string name] => Counters.Get(new VaultId("vault"), name);
 
-    public int ActiveCounters => _provider.GetServices<IShardRegion>().Single().ActiveCount;
+    public int ActiveCounters => _provider.GetServices<IEntityRegion>().Single().ActiveCount;
 
     public static CommandId Command(int number) => new(new Guid(number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
 
     public static async Task<TestEngine> StartAsync(
-        EngineStores? stores = null,
+        MemoryStore? store = null,
         string? path = null,
         TimeProvider? time = null,
         IEffectHandler<CounterCommand>? effects = null,
-        Action<ReplicationEngineOptions>? configure = null)
+        Action<ReplicationEngineOptions>? configure = null,
+        Action<ReplicationEngineBuilder>? build = null)
     {
         var services = new ServiceCollection();
         services.AddSingleton(time ?? TimeProvider.System);
@@ -43,18 +43,11 @@ internal sealed class TestEngine : IAsyncDisposable
             services.AddSingleton(effects);
         }
 
-        var builder = services.AddReplicationEngine(options =>
-        {
-            options.NodeName = "node";
-            configure?.Invoke(options);
-        });
+        var builder = services.AddReplicationEngine(options => configure?.Invoke(options));
         builder.AddEntity<Counter, CounterState, CounterCommand, CounterEvent>(new CounterCodec());
-        if (stores is not null)
+        if (store is not null)
         {
-            services.AddSingleton(stores.Journal);
-            services.AddSingleton(stores.Snapshots);
-            services.AddSingleton(stores.Leases);
-            services.AddSingleton(stores.Reminders);
+            services.AddSingleton<IEngineStore>(store);
         }
         else if (path is not null)
         {
@@ -65,17 +58,23 @@ internal sealed class TestEngine : IAsyncDisposable
             builder.UseInMemory();
         }
 
+        build?.Invoke(builder);
         var engine = new TestEngine(services.BuildServiceProvider());
         await engine.Hosted.StartAsync(default);
         return engine;
     }
 
-    /// <summary>In-memory stores that several engines, one after the other, can share.</summary>
-    public static EngineStores Memory(Func<IEventJournal, IEventJournal>? wrap = null)
+    /// <summary>Waits until a condition holds.</summary>
+    public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => ValueTask.FromResult(condition()));
+
+    /// <summary>Waits until a condition holds.</summary>
+    public static async Task UntilAsync(Func<ValueTask<bool>> condition)
     {
-        var leases = new InMemoryLeases();
-        var journal = new InMemoryJournal(leases);
-        return new EngineStores(wrap?.Invoke(journal) ?? journal, new InMemorySnapshots(), leases, journal);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60), TimeProvider.System);
+        while (!await condition())
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, limit.Token);
+        }
     }
 
     public async Task StopAsync() => await Hosted.StopAsync(default);

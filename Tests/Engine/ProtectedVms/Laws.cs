@@ -16,7 +16,7 @@ public sealed class In_every_life_of_a_protected_vm
     [Trait("Req", "I17")]
     public void Decide_never_throws_and_what_it_decides_folds_and_keeps_the_invariants() => Always(story =>
     {
-        // Story.Try folds, checks the invariants, and compares React with what Outstanding gained.
+        // Story.Try folds, checks the invariants, and compares what is owed before and after each event.
         return _ => { };
     });
 

@@ -12,8 +12,9 @@ using Xunit;
 namespace ReplicationEngine.Tests.Engine.ProtectedVms;
 
 /// <summary>
-/// Plays commands against the aggregate the way a host does: decide, fold, check the invariants, react. Every step also
-/// checks that what React gave is what the event added to Outstanding.
+/// Plays commands against the aggregate the way a host does: decide, fold, check the invariants, start what is owed and
+/// was not. Every step also checks what a host builds on: work keeps its id while it is owed, unless another phase or a
+/// retry asked for begins it anew; an id stands for one kind of work; what is gained has an id that none had before.
 /// </summary>
 internal sealed class Story
 {
@@ -23,6 +24,8 @@ internal sealed class Story
 
     public static readonly ValueList<ProtectedDisk> Disks =
         [new ProtectedDisk("/disks/a.img", 1 << 30), new ProtectedDisk("/disks/b.img", 2 << 20)];
+
+    private readonly HashSet<EffectId> _known = [];
 
     private int _commands;
 
@@ -34,7 +37,12 @@ internal sealed class Story
 
     public List<ProtectedVmEffect> Effects { get; } = [];
 
-    public Story Clone() => new() { State = State, Now = Now, _commands = _commands };
+    public Story Clone()
+    {
+        var clone = new Story { State = State, Now = Now, _commands = _commands };
+        clone._known.UnionWith(_known);
+        return clone;
+    }
 
     public DecisionContext Context(string actor = User) => new(Now, new CommandId(Numbered(++_commands)), actor)
     {
@@ -56,6 +64,15 @@ internal sealed class Story
         }
 
         return decision;
+    }
+
+    /// <summary>Folds events that somebody else has decided.</summary>
+    public void Follow(IEnumerable<ProtectedVmEvent> events)
+    {
+        foreach (var @event in events)
+        {
+            Fold(@event);
+        }
     }
 
     /// <summary>Sends a command that must be accepted and returns its events.</summary>
@@ -108,16 +125,35 @@ internal sealed class Story
 
     private void Fold(ProtectedVmEvent @event)
     {
-        var before = ProtectedVm.Outstanding(State);
+        var (before, phase) = (ProtectedVm.Outstanding(State), State.PhaseSince);
         State = ProtectedVm.Evolve(State, @event);
         ProtectedVm.CheckInvariants(State);
-        var reacted = ProtectedVm.React(State, @event);
-        var added = ProtectedVm.Outstanding(State).Where(effect => before.All(known => known.Id != effect.Id));
-        Assert.Equal(added.ToList(), reacted.ToList());
-        Assert.Distinct(ProtectedVm.Outstanding(State).Select(effect => effect.Id));
+        var owed = ProtectedVm.Outstanding(State);
+        Assert.Equal(owed, ProtectedVm.Outstanding(State));
+        Assert.Distinct(owed.Select(effect => effect.Id));
+        var gained = owed.Where(effect => before.All(known => known.Id != effect.Id)).ToList();
+        var begunAnew = phase != State.PhaseSince || @event is ProtectedVmEvent.ReplicationRetried;
+        foreach (var effect in gained)
+        {
+            if (!_known.Add(effect.Id))
+            {
+                Assert.Fail($"After {@event} {effect} is owed again under an id of the past.");
+            }
+
+            if (!begunAnew && before.Any(known => known with { Id = effect.Id } == effect))
+            {
+                Assert.Fail($"After {@event} {effect} is owed as before, but under another id.");
+            }
+        }
+
+        foreach (var effect in owed.Except(gained))
+        {
+            Assert.Equal(before.Single(known => known.Id == effect.Id).GetType(), effect.GetType());
+        }
+
         Assert.Distinct(ProtectedVm.Timers(State).Select(timer => timer.Name));
         Assert.Distinct(State.Points.Select(point => point.Id));
         Events.Add(@event);
-        Effects.AddRange(reacted.Cast<ProtectedVmEffect>());
+        Effects.AddRange(gained.Cast<ProtectedVmEffect>());
     }
 }

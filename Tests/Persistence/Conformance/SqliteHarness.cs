@@ -1,75 +1,67 @@
+using Microsoft.Data.Sqlite;
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Persistence.Sqlite;
+using ReplicationEngine.Persistence.Serialization;
+using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Tests.Persistence.Conformance;
 
 internal sealed class SqliteHarness : StoreHarness
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("journal-");
-    private SqliteStore? _store;
-
-    public SqliteHarness() => _store = new SqliteStore(File);
 
     public string File => Path.Combine(_directory.FullName, "journal.db");
 
-    public SqliteStore Store => _store ?? throw new InvalidOperationException("The store is closed.");
-
-    public override IEventJournal Journal => Store;
-
-    public override ISnapshotStore Snapshots => Store;
-
-    public override ILeaseStore Leases => Store.Leases;
-
-    public override IReminderIndex Reminders => Store;
-
-    public override void Reopen()
+    public override async Task HarmAsync(PersistenceId id, long sequence, Damage damage)
     {
-        Close();
-        _store = new SqliteStore(File);
-    }
-
-    public void Close()
-    {
-        _store?.Dispose();
-        _store = null;
-    }
-
-    public override void Harm(PersistenceId id, long sequence, Damage damage)
-    {
-        var row = "stream=(SELECT key FROM streams WHERE entity='" + id.Entity + "') AND sequence=";
-        Execute(damage switch
+        var row = $"persistence_id='{id}' AND sequence_number=";
+        var stored = (await Log.ReadStreamAsync(id, StreamHead.Start, 1_000, default)).Events[(int)sequence - 1];
+        var other = damage switch
         {
-            Damage.Payload => $"UPDATE events SET payload=x'00' WHERE {row}{sequence}",
-            Damage.Name => $"UPDATE events SET name='counter.other.v1' WHERE {row}{sequence}",
-            Damage.Actor => $"UPDATE events SET actor='somebody' WHERE {row}{sequence}",
-            Damage.Time => $"UPDATE events SET time=time+1 WHERE {row}{sequence}",
-            Damage.Command => $"UPDATE events SET command=zeroblob(16) WHERE {row}{sequence}",
-            Damage.Removed => $"DELETE FROM events WHERE {row}{sequence}",
+            Damage.Payload => stored with { Payload = [0] },
+            Damage.Actor => stored with { Actor = "somebody" },
+            Damage.Time => stored with { Time = stored.Time.AddTicks(1) },
+            Damage.Command => stored with { CommandId = Command(-1) },
+            _ => stored,
+        };
+        await ExecuteAsync(damage switch
+        {
+            Damage.Name => $"UPDATE journal SET manifest='counter.other.v1' WHERE {row}{sequence}",
+            Damage.Removed => $"DELETE FROM journal WHERE {row}{sequence}",
             Damage.Swapped => $"""
-                UPDATE events SET sequence=-1 WHERE {row}{sequence};
-                UPDATE events SET sequence={sequence} WHERE {row}{sequence + 1};
-                UPDATE events SET sequence={sequence + 1} WHERE {row}-1;
+                UPDATE journal SET sequence_number=-1 WHERE {row}{sequence};
+                UPDATE journal SET sequence_number={sequence} WHERE {row}{sequence + 1};
+                UPDATE journal SET sequence_number={sequence + 1} WHERE {row}-1;
                 """,
-            _ => throw new ArgumentOutOfRangeException(nameof(damage)),
+            _ => $"UPDATE journal SET message=x'{Convert.ToHexString(StoredRecordForm.Encode(other))}' "
+                + $"WHERE {row}{sequence}",
         });
     }
 
     /// <summary>Runs SQL on the closed file and opens the store again.</summary>
-    public void Execute(string sql)
+    public async Task ExecuteAsync(string sql)
     {
-        Close();
-        using (var database = new SqliteDatabase(File, readOnly: false))
-        {
-            database.Execute(sql);
-        }
-
-        _store = new SqliteStore(File);
+        await CloseAsync();
+        await ExecuteAsync(File, sql);
+        Open();
     }
 
-    public override void Dispose()
+    /// <summary>Runs SQL on a file.</summary>
+    public static async Task ExecuteAsync(string file, string sql)
     {
-        Close();
+        await using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
         _directory.Delete(recursive: true);
     }
+
+    protected override IEngineStore Make() => new SqliteStore(File, TimeProvider.System);
 }

@@ -1,7 +1,13 @@
 using System.Text;
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Configuration;
+using Akka.Persistence;
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using AkkaPersistence = Akka.Persistence.Persistence;
 
 namespace ReplicationEngine.Tests.Persistence.Conformance;
 
@@ -17,63 +23,191 @@ public enum Damage
     Swapped,
 }
 
-/// <summary>A store under test, with the means to reopen and to damage it.</summary>
-internal abstract class StoreHarness : IDisposable
+/// <summary>A store under test, used through its plugins in an actor system, with the means to reopen and to damage
+/// it.</summary>
+internal abstract class StoreHarness : IAsyncDisposable
 {
-    public abstract IEventJournal Journal { get; }
+    public static readonly DateTimeOffset Now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
-    public abstract ISnapshotStore Snapshots { get; }
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
 
-    public abstract ILeaseStore Leases { get; }
+    private ActorSystem? _system;
+    private IEngineStore? _store;
 
-    public abstract IReminderIndex Reminders { get; }
+    /// <summary>Reads what is stored.</summary>
+    public virtual IEventLog Log => Store.Log;
 
-    /// <summary>Closes and opens it, as a restart does; nothing happens where nothing outlives the process.</summary>
-    public abstract void Reopen();
-
-    /// <summary>Changes what is stored. The store is closed meanwhile.</summary>
-    public abstract void Harm(PersistenceId id, long sequence, Damage damage);
-
-    public abstract void Dispose();
+    /// <summary>The open store.</summary>
+    public IEngineStore Store => _store ?? throw new InvalidOperationException("The store is closed.");
 
     public static PersistenceId Id(string entity = "one", string vault = "vault", string type = "counter") =>
         new(type, new VaultId(vault), entity);
 
     public static CommandId Command(int number) => new(new Guid(number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
 
-    public static readonly DateTimeOffset Now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
-
-    public async Task<FencingToken> OwnAsync(string lease = "region")
+    /// <summary>The events of one command.</summary>
+    public static StoredEvent[] Events(
+        PersistenceId id, StreamHead head, int command, int events = 1, WakeMark wake = default, string? digest = null)
     {
-        var outcome = await Leases.AcquireAsync(lease, "node", Now, DateTimeOffset.MaxValue, default);
-        return Assert.IsType<LeaseOutcome.Granted>(outcome).Lease.Token;
+        var steady = new SteadyInstant(Now, Now.AddSeconds(command));
+        var recorded = new RecordedCommand("counter.command.v1", [(byte)command], digest, steady, wake);
+        var stored = new StoredEvent[events];
+        for (var i = 0; i < events; i++)
+        {
+            var payload = Encoding.UTF8.GetBytes($"{id.Entity}-{command}-{i + 1}");
+            stored[i] = EventChain.Seal(
+                head, new EncodedEvent("counter.added.v1", payload), Now.AddSeconds(command), "tester",
+                Command(command), i == events - 1 ? recorded : null);
+            head = stored[i].Head;
+        }
+
+        return stored;
     }
 
+    /// <summary>All of an event as a text that can be compared.</summary>
+    public static string Flat(StoredEvent stored) =>
+        $"{stored.Sequence} {stored.Name} {Convert.ToHexString(stored.Payload)} {stored.Time.UtcTicks} {stored.Actor} "
+        + $"{stored.CommandId} {stored.Previous} {stored.Hash} {stored.Command?.Name} "
+        + $"{Convert.ToHexString(stored.Command?.Payload ?? [])} {stored.Command?.Digest} {stored.Command?.Steady} "
+        + $"{stored.Command?.Wake}";
+
+    /// <summary>Opens the store, and starts an actor system on its plugins.</summary>
+    public StoreHarness Open()
+    {
+        _store = Make();
+        _store.Open();
+        var config = ConfigurationFactory.ParseString(_store.Configuration).WithFallback(
+            ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"));
+        _system = ActorSystem.Create("store", _store.Setups.Aggregate(
+            ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config)), (all, one) => all.And(one)));
+        return this;
+    }
+
+    /// <summary>Ends the actor system and closes the store.</summary>
+    public async Task CloseAsync()
+    {
+        if (_system is { } system)
+        {
+            await system.Terminate();
+            Store.Close();
+            (_system, _store) = (null, null);
+        }
+    }
+
+    /// <summary>Closes and opens it, as a restart does.</summary>
+    public async Task ReopenAsync()
+    {
+        await CloseAsync();
+        Open();
+    }
+
+    /// <summary>Changes what is stored.</summary>
+    public abstract Task HarmAsync(PersistenceId id, long sequence, Damage damage);
+
+    /// <summary>Has the journal plugin write the events of one command; answers why it did not.</summary>
+    public virtual async Task<Exception?> WriteAsync(PersistenceId id, params StoredEvent[] events)
+    {
+        var done = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _system!.ActorOf(Props.Create<Writer>(id.ToString(), events, done));
+        return await done.Task.WaitAsync(s_longest);
+    }
+
+    /// <summary>Writes events where the stream ends, and expects it to work.</summary>
+    public async Task<StreamHead> AppendAsync(
+        PersistenceId id, int command, int events = 1, WakeMark wake = default, string? digest = null)
+    {
+        var stored = Events(id, await HeadAsync(id), command, events, wake, digest);
+        Assert.Null(await WriteAsync(id, stored));
+        return stored[^1].Head;
+    }
+
+    /// <summary>Where a stream ends.</summary>
     public async Task<StreamHead> HeadAsync(PersistenceId id)
     {
-        var slice = await Journal.ReadStreamAsync(id, StreamHead.Start, 100_000, default);
-        return slice.Events.Count == 0
-            ? StreamHead.Start
-            : new StreamHead(slice.Events[^1].Sequence, slice.Events[^1].Hash);
+        var slice = await Log.ReadStreamAsync(id, StreamHead.Start, 100_000, default);
+        return slice.Events.Count == 0 ? StreamHead.Start : slice.Events[^1].Head;
     }
 
-    public static AppendRequest Request(
-        PersistenceId id, FencingToken token, StreamHead head, int command, int events = 1, WakeMark wake = default)
+    /// <summary>What the plugins offer an actor that recovers: the snapshot, if there is one, and the events behind
+    /// it.</summary>
+    public async Task<IReadOnlyList<object>> RecoverAsync(PersistenceId id, bool withoutSnapshot = false)
     {
-        var encoded = Enumerable.Range(1, events)
-            .Select(number => new EncodedEvent(
-                "counter.added.v1", Encoding.UTF8.GetBytes($"{id.Entity}-{command}-{number}")))
-            .ToArray();
-        return AppendRequest.Create(
-            id, token, head, new DecisionContext(Now.AddSeconds(command), Command(command), "tester"), encoded, wake);
+        var done = new TaskCompletionSource<IReadOnlyList<object>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _system!.ActorOf(Props.Create<Reader>(id.ToString(), withoutSnapshot, done));
+        return await done.Task.WaitAsync(s_longest);
     }
 
-    /// <summary>Appends where the stream ends, and expects it to work.</summary>
-    public async Task<StreamHead> AppendAsync(
-        PersistenceId id, FencingToken token, int command, int events = 1, WakeMark wake = default)
+    /// <summary>Has the snapshot plugin keep a snapshot.</summary>
+    public virtual async Task SaveAsync(PersistenceId id, EntitySnapshot snapshot)
     {
-        var request = Request(id, token, await HeadAsync(id), command, events, wake);
-        Assert.IsType<AppendOutcome.Appended>(await Journal.AppendAsync(request, default));
-        return request.NewHead;
+        var plugin = AkkaPersistence.Instance.Apply(_system!).SnapshotStoreFor(null);
+        var metadata = new SnapshotMetadata(id.ToString(), snapshot.Head.Sequence, DateTime.UnixEpoch);
+        Assert.IsType<SaveSnapshotSuccess>(
+            await plugin.Ask<object>(new SaveSnapshot(metadata, snapshot), s_longest));
+    }
+
+    public virtual async ValueTask DisposeAsync() => await CloseAsync();
+
+    protected abstract IEngineStore Make();
+
+    private sealed class Writer(string id, StoredEvent[] events, TaskCompletionSource<Exception?> done) : UntypedActor
+    {
+        protected override void PreStart()
+        {
+            var write = new AtomicWrite([.. events.Select(stored => (IPersistentRepresentation)new Persistent(
+                stored, stored.Sequence, id, writerGuid: "writer"))]);
+            AkkaPersistence.Instance.Apply(Context.System).JournalFor(null)
+                .Tell(new WriteMessages([write], Self, 1));
+        }
+
+        protected override void OnReceive(object message)
+        {
+            switch (message)
+            {
+                case WriteMessageSuccess:
+                    done.TrySetResult(null);
+                    Context.Stop(Self);
+                    break;
+                case WriteMessageFailure failure:
+                    done.TrySetResult(failure.Cause);
+                    Context.Stop(Self);
+                    break;
+                case WriteMessageRejected rejected:
+                    done.TrySetResult(rejected.Cause);
+                    Context.Stop(Self);
+                    break;
+            }
+        }
+    }
+
+    private sealed class Reader(string id, bool withoutSnapshot, TaskCompletionSource<IReadOnlyList<object>> done)
+        : UntypedPersistentActor
+    {
+        private readonly List<object> _records = [];
+
+        public override string PersistenceId => id;
+
+        public override Recovery Recovery => withoutSnapshot
+            ? new Recovery(SnapshotSelectionCriteria.None) : Recovery.Default;
+
+        protected override void OnRecover(object message)
+        {
+            if (message is RecoveryCompleted)
+            {
+                done.SetResult(_records);
+                Context.Stop(Self);
+            }
+            else
+            {
+                _records.Add(message is SnapshotOffer offer ? offer.Snapshot : message);
+            }
+        }
+
+        protected override void OnCommand(object message)
+        {
+        }
+
+        protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
+            done.SetException(reason);
     }
 }

@@ -1,3 +1,4 @@
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -9,7 +10,7 @@ namespace ReplicationEngine.Tests.Persistence.Properties;
 /// <summary>What a store can do wrong.</summary>
 public enum StoreBug
 {
-    IgnoresTheToken,
+    TakesANumberTwice,
     TakesACommandTwice,
     LeavesGapsInTheFeed,
     KeepsTheLastSnapshotSaved,
@@ -17,83 +18,59 @@ public enum StoreBug
 }
 
 /// <summary>The store in memory with one deliberate bug, to show that the properties find it.</summary>
-internal sealed class BrokenHarness : StoreHarness, IEventJournal, ISnapshotStore, IReminderIndex
+internal sealed class BrokenHarness(StoreBug bug) : StoreHarness, IEventLog
 {
-    private readonly StoreBug _bug;
-    private readonly InMemoryLeases _leases = new();
-    private readonly InMemoryJournal _journal;
-    private readonly Dictionary<PersistenceId, StoredSnapshot> _snapshots = [];
+    private readonly MemoryStore _memory = new();
 
-    public BrokenHarness(StoreBug bug) => (_bug, _journal) = (bug, new InMemoryJournal(_leases));
+    public override IEventLog Log => this;
 
-    public override IEventJournal Journal => this;
-
-    public override ISnapshotStore Snapshots => this;
-
-    public override ILeaseStore Leases => _leases;
-
-    public override IReminderIndex Reminders => this;
-
-    public override void Reopen()
-    {
-    }
-
-    public override void Harm(PersistenceId id, long sequence, Damage damage) =>
+    public override Task HarmAsync(PersistenceId id, long sequence, Damage damage) =>
         throw new InvalidOperationException("A broken store needs no damage.");
 
-    public override void Dispose()
+    public override async Task<Exception?> WriteAsync(PersistenceId id, params StoredEvent[] events)
     {
+        var failure = await base.WriteAsync(id, events);
+        return (bug, failure?.Message) switch
+        {
+            (StoreBug.TakesANumberTwice, { } taken) when taken.StartsWith("Event", StringComparison.Ordinal) => null,
+            (StoreBug.TakesACommandTwice, { } taken) when taken.StartsWith("Command", StringComparison.Ordinal) => null,
+            _ => failure,
+        };
     }
 
-    public async ValueTask<AppendOutcome> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
+    public override async Task SaveAsync(PersistenceId id, EntitySnapshot snapshot)
     {
-        var taken = _bug switch
+        if (bug == StoreBug.KeepsTheLastSnapshotSaved)
         {
-            StoreBug.IgnoresTheToken => request with
-            {
-                Token = new FencingToken(JournalModel.Lease, _leases.EpochOf(JournalModel.Lease)),
-            },
-            StoreBug.ForgetsTheWakeMark => request with { Wake = WakeMark.None },
-            _ => request,
-        };
-        var outcome = await _journal.AppendAsync(taken, cancellationToken);
-        return _bug == StoreBug.TakesACommandTwice && outcome is AppendOutcome.Duplicate
-            ? new AppendOutcome.Appended(new FeedPosition(1)) : outcome;
+            _memory.Forget(id.ToString());
+        }
+
+        await base.SaveAsync(id, snapshot);
     }
 
     public ValueTask<StreamSlice> ReadStreamAsync(
         PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken) =>
-        _journal.ReadStreamAsync(id, after, maxEvents, cancellationToken);
+        _memory.ReadStreamAsync(id, after, maxEvents, cancellationToken);
 
     public async ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken)
     {
-        var feed = await _journal.ReadFeedAsync(after, maxEvents, cancellationToken);
-        return _bug == StoreBug.LeavesGapsInTheFeed && feed.Count > 4 ? [.. feed.Skip(1)] : feed;
+        var feed = await _memory.ReadFeedAsync(after, maxEvents, cancellationToken);
+        return bug == StoreBug.LeavesGapsInTheFeed && feed.Count > 4 ? [.. feed.Skip(1)] : feed;
     }
 
     public ValueTask<CommandRecord?> FindCommandAsync(
         PersistenceId id, CommandId commandId, CancellationToken cancellationToken) =>
-        _journal.FindCommandAsync(id, commandId, cancellationToken);
+        _memory.FindCommandAsync(id, commandId, cancellationToken);
 
     public ValueTask<IReadOnlyList<PersistenceId>> ListAsync(string type, CancellationToken cancellationToken) =>
-        _journal.ListAsync(type, cancellationToken);
+        _memory.ListAsync(type, cancellationToken);
 
-    public ValueTask<IReadOnlyList<WakeEntry>> ListWakesAsync(string type, CancellationToken cancellationToken) =>
-        _journal.ListWakesAsync(type, cancellationToken);
-
-    public ValueTask<StoredSnapshot?> LoadAsync(PersistenceId id, CancellationToken cancellationToken) =>
-        new(_snapshots.GetValueOrDefault(id));
-
-    public ValueTask SaveAsync(StoredSnapshot snapshot, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<WakeEntry>> ListWakesAsync(string type, CancellationToken cancellationToken)
     {
-        var known = _snapshots.GetValueOrDefault(snapshot.Id);
-        if (known is null || known.Head.Sequence <= snapshot.Head.Sequence
-            || _bug == StoreBug.KeepsTheLastSnapshotSaved)
-        {
-            _snapshots[snapshot.Id] = snapshot;
-        }
-
-        return ValueTask.CompletedTask;
+        var wakes = await _memory.ListWakesAsync(type, cancellationToken);
+        return bug == StoreBug.ForgetsTheWakeMark && wakes.Count > 1 ? [.. wakes.Skip(1)] : wakes;
     }
+
+    protected override IEngineStore Make() => _memory;
 }

@@ -55,7 +55,7 @@ internal sealed record GoldenForm(string Name, byte[] Payload, string Json)
     public static bool Says(JsonNode? all, JsonNode? part) => (all, part) switch
     {
         (JsonObject a, JsonObject p) => p.All(member => a.ContainsKey(member.Key) && Says(a[member.Key], member.Value)),
-        (JsonArray a, JsonArray p) => a.Count == p.Count && a.Zip(p).All(pair => Says(pair.First, pair.Second)),
+        (JsonArray a, JsonArray p) => a.Count == p.Count && a.Zip(p).All(pair => Says(pair.Item1, pair.Item2)),
         _ => JsonNode.DeepEquals(all, part),
     };
 

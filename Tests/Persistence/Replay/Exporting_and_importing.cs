@@ -1,7 +1,4 @@
-using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
-using ReplicationEngine.Persistence.Sqlite;
 
 namespace ReplicationEngine.Tests.Persistence.Replay;
 
@@ -17,6 +14,9 @@ public sealed class Exporting_and_importing : IDisposable
         var first = _lives.Export("first");
         var copy = _lives.New("copy");
         Import(first, copy);
+        Assert.Equal(
+            [Path.Combine(copy, "journal.db"), Path.Combine(copy, "journal.db.lock")],
+            Directory.GetFiles(copy).Order(StringComparer.Ordinal));
 
         using (var journal = RecordedJournal.OpenStore(copy))
         {
@@ -26,10 +26,6 @@ public sealed class Exporting_and_importing : IDisposable
         Assert.Equal(await File.ReadAllBytesAsync(first), await File.ReadAllBytesAsync(_lives.New("second")));
         Assert.True(_lives.Verify(Path.Combine(copy, RecordedJournal.FileName)).IsSound);
         Assert.True(_lives.Verify(first).IsSound);
-        using var store = new SqliteStore(Path.Combine(copy, RecordedJournal.FileName));
-        Assert.Equal(2, (await store.ListAsync(ProtectedVm.TypeName, default)).Count);
-        var next = await store.Leases.AcquireAsync("region", "other", default, DateTimeOffset.MaxValue, default);
-        Assert.Equal(2, Assert.IsType<LeaseOutcome.Granted>(next).Lease.Epoch);
     }
 
     [Fact]
@@ -70,7 +66,7 @@ public sealed class Exporting_and_importing : IDisposable
 
             var exception = Record.Exception(() => Import(path, _lives.New("never")));
             Assert.IsType<ExportDamagedException>(exception);
-            Assert.Matches("byte|RPJEXP01|checksum", exception.Message);
+            Assert.Matches("byte|RPJEXP02|checksum", exception.Message);
             Assert.False(File.Exists(Path.Combine(_lives.New("never"), RecordedJournal.FileName)));
         }
     }
@@ -111,7 +107,7 @@ public sealed class Exporting_and_importing : IDisposable
     public void Keep_the_damage_of_a_damaged_journal_and_refuse_to_import_it()
     {
         var at = _lives.Events("web-1")[8];
-        _lives.Sql($"UPDATE events SET actor='mallory' WHERE position={at.Position}");
+        _lives.Tamper(at, stored => stored with { Actor = "mallory" });
         var file = _lives.Export("damaged");
 
         Assert.Contains(_lives.Verify(file).Damages, damage => damage.Kind == DamageKind.Seal
@@ -119,6 +115,33 @@ public sealed class Exporting_and_importing : IDisposable
         var exception = Assert.Throws<ReplayException>(() => Import(file, _lives.New("never")));
         Assert.Equal(at.Event.Sequence, exception.Damage.Sequence);
         Assert.False(File.Exists(Path.Combine(_lives.New("never"), RecordedJournal.FileName)));
+    }
+
+    [Fact]
+    public void Keep_a_record_that_cannot_be_read_and_refuse_to_import_it()
+    {
+        var at = _lives.Events("web-1")[8];
+        _lives.Sql($"UPDATE journal SET message=x'0102' WHERE ordering={at.Position}");
+        var file = _lives.Export("damaged");
+
+        Assert.Contains(_lives.Verify(file).Damages, damage => damage.Kind == DamageKind.Unreadable
+            && damage.Sequence == at.Event.Sequence && damage.Name == at.Event.Name);
+        var exception = Assert.Throws<ReplayException>(() => Import(file, _lives.New("never")));
+        Assert.Equal(at.Event.Sequence, exception.Damage.Sequence);
+    }
+
+    [Fact]
+    public void Refuse_an_export_of_the_former_version_with_one_sentence()
+    {
+        var bytes = File.ReadAllBytes(_lives.Export("sound"));
+        bytes[7] = (byte)'1';
+        File.WriteAllBytes(_lives.New("former"), bytes);
+
+        foreach (var open in new[] { RecordedJournal.Open, RecordedJournal.OpenDamaged })
+        {
+            var refused = Assert.Throws<ReplayRefusedException>(() => open(_lives.New("former")));
+            Assert.Contains("export of version 1", refused.Message, StringComparison.Ordinal);
+        }
     }
 
     private static void Import(string file, string directory)

@@ -86,7 +86,7 @@ public sealed class Looking_into_a_log : IDisposable
         var file = _lives.Export("before", "web-1");
         var last = _lives.Events("web-1")[^1];
         using var left = RecordedJournal.Open(file);
-        _lives.Sql($"DELETE FROM events WHERE position={last.Position}");
+        _lives.Sql($"DELETE FROM journal WHERE ordering={last.Position}");
         using var right = RecordedJournal.OpenStore(_lives.Data);
 
         var streams = new JournalDiff(left, right, Replays).Run(null, default);
@@ -126,7 +126,7 @@ public sealed class Looking_into_a_log : IDisposable
     public void Stops_at_damage_and_names_it()
     {
         var at = _lives.Events("web-1")[10];
-        _lives.Sql($"UPDATE events SET actor='mallory' WHERE position={at.Position}");
+        _lives.Tamper(at, stored => stored with { Actor = "mallory" });
         using var journal = RecordedJournal.OpenStore(_lives.Data);
 
         var exception = Assert.Throws<ReplayException>(() => new JournalBisect(journal, Replays).Run(

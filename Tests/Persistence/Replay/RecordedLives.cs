@@ -1,11 +1,11 @@
+using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
-using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Persistence.Sqlite;
-using ReplicationEngine.Tests.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Serialization;
+using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Tests.Persistence.Replay;
 
@@ -14,9 +14,7 @@ namespace ReplicationEngine.Tests.Persistence.Replay;
 /// </summary>
 internal sealed class RecordedLives : IDisposable
 {
-    private static readonly ProtectedVmCodec Codec = new();
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("replay-");
-    private readonly Dictionary<string, StreamHead> _heads = new(StringComparer.Ordinal);
 
     public string Data => Path.Combine(_directory.FullName, "data");
 
@@ -26,71 +24,55 @@ internal sealed class RecordedLives : IDisposable
 
     public static PersistenceId Id(string vm) => new(ProtectedVm.TypeName, new VaultId("default"), vm);
 
-    /// <summary>Records lives, interleaved, with a snapshot of each on the way.</summary>
+    /// <summary>Records lives, interleaved, with their snapshots.</summary>
     public RecordedLives Record(int seed, int steps, params string[] vms)
     {
-        using var store = new SqliteStore(File);
-        Record(store, seed, steps, vms);
+        var (events, snapshots) = Live(seed, steps, vms);
+        Directory.CreateDirectory(Data);
+        JournalFileWriter.Write(File, events, snapshots);
         return this;
     }
 
-    public void Record(SqliteStore store, int seed, int steps, params string[] vms)
+    /// <summary>Records more lives as a service does, which has the journal open and goes on.</summary>
+    public SqliteConnection RecordMore(int seed, int steps, params string[] vms)
     {
-        var random = new Random(seed);
-        var token = Own(store);
-        var lives = vms.Select(vm => (Vm: vm, Story: new Story())).ToList();
-        for (var step = 1; step <= steps; step++)
+        var (events, snapshots) = Live(seed, steps, vms);
+        var connection = JournalFileWriter.Open(File);
+        foreach (var recorded in events)
         {
-            foreach (var (vm, story) in lives)
-            {
-                var before = story.Events.Count;
-                story.After(TimeSpan.FromSeconds(random.Next(400)));
-                story.Try(RandomLife.Command(story, random.Next()));
-                Append(store, token, vm, story, step, before);
-                if (step == steps * 2 / 3)
-                {
-                    var snapshot = StoredSnapshot.Create(
-                        Id(vm), Codec.SnapshotVersion, _heads[vm], Codec.EncodeState(story.State));
-                    Assert.True(store.SaveAsync(snapshot, default).AsTask().Wait(TimeSpan.FromMinutes(1)));
-                }
-            }
+            JournalFileWriter.Add(connection, [recorded]);
         }
+
+        JournalFileWriter.Add(connection, snapshots);
+        return connection;
     }
 
     /// <summary>Changes rows behind the store's back.</summary>
-    public void Sql(string sql)
-    {
-        using var database = new SqliteDatabase(File, readOnly: false);
-        database.Execute(sql);
-    }
+    public void Sql(string sql, params object[] parameters) => Assert.NotEqual(0, Run(sql, parameters));
+
+    /// <summary>Changes tables behind the store's back.</summary>
+    public void Define(string sql) => Run(sql);
+
+    /// <summary>Changes an event's record and nothing else, as rot does.</summary>
+    public void Tamper(RecordedEvent at, Func<StoredEvent, StoredEvent> change) => Put(at, change(at.Event));
 
     /// <summary>
     /// Changes an event and seals it and all that follow anew, as somebody would who knows the format and can write.
     /// </summary>
     public void Forge(string vm, long sequence, Func<StoredEvent, StoredEvent> change)
     {
-        List<RecordedEvent> events;
-        using (var journal = RecordedJournal.Open(File))
-        {
-            events = [.. journal.Read(Id(vm))];
-        }
-
-        using var database = new SqliteDatabase(File, readOnly: false);
-        var update = database.Prepare("UPDATE events SET name=?2, payload=?3, hash=?4 WHERE position=?1");
         var head = StreamHead.Start;
-        foreach (var recorded in events)
+        foreach (var recorded in Events(vm))
         {
             var stored = recorded.Event.Sequence == sequence ? change(recorded.Event) : recorded.Event;
             var resealed = EventChain.Seal(
-                head, new EncodedEvent(stored.Name, stored.Payload), stored.Time, stored.Actor, stored.CommandId);
-            update.Bind(1, recorded.Position.Value).Bind(2, stored.Name).Bind(3, stored.Payload)
-                .Bind(4, resealed.Hash).Run();
-            head = new StreamHead(resealed.Sequence, resealed.Hash);
+                head, new EncodedEvent(stored.Name, stored.Payload), stored.Time, stored.Actor, stored.CommandId,
+                stored.Command);
+            Put(recorded, resealed);
+            head = resealed.Head;
         }
 
-        var heads = database.Prepare("UPDATE streams SET hash=?2 WHERE entity=?1");
-        heads.Bind(1, vm).Bind(2, head.Hash).Run();
-        database.Execute($"DELETE FROM snapshots WHERE stream=(SELECT key FROM streams WHERE entity='{vm}')");
+        Run("DELETE FROM snapshot WHERE persistence_id=$1", Id(vm).ToString());
     }
 
     public VerifiedJournal Verify(string? path = null)
@@ -115,31 +97,38 @@ internal sealed class RecordedLives : IDisposable
 
     public void Dispose() => _directory.Delete(recursive: true);
 
-    private static FencingToken Own(SqliteStore store)
+    private static (List<RecordedEvent> Events, List<RecordedSnapshot> Snapshots) Live(
+        int seed, int steps, string[] vms)
     {
-        var asked = store.Leases.AcquireAsync("region", "node", Story.Monday, DateTimeOffset.MaxValue, default);
-        return Assert.IsType<LeaseOutcome.Granted>(asked.AsTask().Result).Lease.Token;
-    }
-
-    private void Append(SqliteStore store, FencingToken token, string vm, Story story, int command, int before)
-    {
-        if (story.Events.Count == before)
+        var (events, snapshots) = (new List<RecordedEvent>(), new List<RecordedSnapshot>());
+        var lives = vms.Select(vm => new RecordedLife(
+            Id(vm),
+            stored => events.Add(RecordedEvent.Of(events.Count + 1, Id(vm), stored)),
+            snapshot => snapshots.Add(RecordedSnapshot.Of(Id(vm), snapshot)))).ToList();
+        var random = new Random(seed);
+        for (var step = 0; step < steps; step++)
         {
-            return;
+            lives.ForEach(life => life.Step(random));
         }
 
-        // A story numbers its commands, one for each that is tried.
-        var context = new DecisionContext(story.Now, new CommandId(Story.Numbered(command)), Story.User)
+        return (events, snapshots);
+    }
+
+    private void Put(RecordedEvent at, StoredEvent stored) => Sql(
+        "UPDATE journal SET message=$1, manifest=$2, tags=$3 WHERE ordering=$4",
+        StoredRecordForm.Encode(stored), stored.Name,
+        stored.EndsCommand ? SqliteJournalSchema.TagOf(stored.CommandId) : "", at.Position.Value);
+
+    private int Run(string sql, params object[] parameters)
+    {
+        using var connection = JournalFileWriter.Open(File);
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var (index, value) in parameters.Index())
         {
-            Steady = Story.Steady(story.Now),
-        };
-        var timers = ProtectedVm.Timers(story.State);
-        var wake = new WakeMark(
-            timers.IsEmpty ? null : timers.Min(timer => timer.DueAt), !ProtectedVm.Outstanding(story.State).IsEmpty);
-        var request = AppendRequest.Create(
-            Id(vm), token, _heads.GetValueOrDefault(vm), context,
-            [.. story.Events.Skip(before).Select(Codec.Encode)], wake);
-        Assert.IsType<AppendOutcome.Appended>(store.AppendAsync(request, default).AsTask().Result);
-        _heads[vm] = request.NewHead;
+            command.Parameters.AddWithValue($"${index + 1}", value);
+        }
+
+        return command.ExecuteNonQuery();
     }
 }

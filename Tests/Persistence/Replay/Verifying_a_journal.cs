@@ -1,14 +1,16 @@
 using System.Text;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
+using ReplicationEngine.Persistence.Serialization;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Persistence.Sqlite;
 
 namespace ReplicationEngine.Tests.Persistence.Replay;
 
 public sealed class Verifying_a_journal : IDisposable
 {
+    private static readonly ProtectedVmCodec Codec = new();
     private readonly RecordedLives _lives = new RecordedLives().Record(11, 120, "web-1", "web-2");
 
     public void Dispose() => _lives.Dispose();
@@ -27,45 +29,101 @@ public sealed class Verifying_a_journal : IDisposable
     }
 
     [Fact]
-    public void Works_beside_a_running_service_and_on_a_store_that_was_not_indexed()
+    public void Works_beside_a_running_service()
     {
-        using var store = new SqliteStore(_lives.File);
-        _lives.Record(store, 3, 40, "web-3");
+        using (_lives.RecordMore(3, 40, "web-3"))
+        {
+            var verified = _lives.Verify();
+            Assert.Empty(verified.Damages);
+            Assert.Contains(verified.Streams, stream => stream.Id.Entity == "web-3");
+            Assert.True(new FileInfo(_lives.File + "-wal").Length > 0);
+        }
+    }
 
-        var verified = _lives.Verify();
+    [Fact]
+    public void Finds_a_copy_without_the_recent_writes_sound_as_far_as_it_goes()
+    {
+        using (_lives.RecordMore(3, 40, "web-3"))
+        {
+            File.Copy(_lives.File, _lives.New("copy"));
+        }
+
+        var verified = _lives.Verify(_lives.New("copy"));
         Assert.Empty(verified.Damages);
-        Assert.Contains(verified.Streams, stream => stream.Id.Entity == "web-3");
+        Assert.DoesNotContain(verified.Streams, stream => stream.Id.Entity == "web-3");
+    }
+
+    [Fact]
+    public void Makes_nothing_beside_the_file_when_nobody_writes_it()
+    {
+        using (var journal = RecordedJournal.OpenStore(_lives.Data, alone: true))
+        {
+            Assert.True(new JournalVerification(journal, EntityReplays.OfTheEngine).Run(null, default).IsSound);
+            Assert.Empty(journal.CheckEnd());
+            Assert.Equal(
+                journal.Streams.ToDictionary(id => id, id => journal.Read(id).LongCount()), journal.Ends());
+            Assert.Equal([_lives.File], Directory.GetFiles(_lives.Data));
+        }
     }
 
     [Theory]
     [Trait("Req", "I7")]
     [Trait("Req", "S23")]
-    [InlineData("payload=zeroblob(3)", DamageKind.Seal)]
-    [InlineData("actor='mallory'", DamageKind.Seal)]
-    [InlineData("time=time+1", DamageKind.Seal)]
-    [InlineData("command=zeroblob(16)", DamageKind.Seal)]
-    [InlineData("name='protected-vm.teleported.v1'", DamageKind.Unreadable)]
-    [InlineData("hash=zeroblob(32)", DamageKind.Seal)]
-    [InlineData("sequence=sequence+1000", DamageKind.Sequence)]
-    [InlineData("owes=1-owes", DamageKind.Wake)]
-    public void Names_the_event_that_was_changed(string change, DamageKind kind)
+    [InlineData("message=zeroblob(3)", DamageKind.Unreadable)]
+    [InlineData("message=substr(message, 1, length(message)-1)", DamageKind.Unreadable)]
+    [InlineData("manifest='protected-vm.teleported.v1'", DamageKind.Unreadable)]
+    [InlineData("manifest=NULL", DamageKind.Seal)]
+    [InlineData("sequence_number=sequence_number+1000", DamageKind.Sequence)]
+    [InlineData("tags=''", DamageKind.Row)]
+    [InlineData("tags=NULL", DamageKind.Row)]
+    [InlineData("tags=';00000000000000000000000000000001;'", DamageKind.Row)]
+    [InlineData("identifier=4", DamageKind.Row)]
+    [InlineData("identifier=NULL", DamageKind.Row)]
+    [InlineData("deleted=1", DamageKind.Row)]
+    public void Names_the_event_whose_row_was_changed(string change, DamageKind kind)
     {
         var at = LastOfACommand(7);
-        _lives.Sql($"UPDATE events SET {change} WHERE position={at.Position}");
+        _lives.Sql($"UPDATE journal SET {change} WHERE ordering={at.Position}");
 
-        var damages = _lives.Verify().Damages;
-        Assert.Contains(damages, damage => damage.Kind == kind && damage.Stream == at.Id
-            && (damage.Sequence == at.Event.Sequence || damage.Position == at.Position.Value));
-        Assert.All(
-            damages.Where(damage => damage.Kind is DamageKind.Seal or DamageKind.Unreadable),
-            damage => Assert.InRange(damage.Sequence!.Value, at.Event.Sequence, at.Event.Sequence + 1));
+        Named(at, kind);
+    }
+
+    [Theory]
+    [Trait("Req", "I7")]
+    [Trait("Req", "S23")]
+    [InlineData("payload")]
+    [InlineData("actor")]
+    [InlineData("time")]
+    [InlineData("command")]
+    [InlineData("seal")]
+    [InlineData("seal before")]
+    [InlineData("recorded command")]
+    [InlineData("recorded digest")]
+    [InlineData("recorded moment")]
+    [InlineData("wake mark")]
+    public void Names_the_event_whose_record_was_changed(string what)
+    {
+        var at = LastOfACommand(7);
+        _lives.Tamper(at, stored => Changed(stored, what));
+
+        Named(at, DamageKind.Seal);
+    }
+
+    [Fact]
+    public void Names_an_event_in_the_midst_of_a_command_that_is_marked_as_its_end()
+    {
+        var at = _lives.Events("web-1").First(recorded => !recorded.Event.EndsCommand);
+        _lives.Sql($"UPDATE journal SET tags=';00000000000000000000000000000001;' WHERE ordering={at.Position}");
+
+        var damage = Assert.Single(_lives.Verify().Damages);
+        Assert.Equal((DamageKind.Row, at.Event.Sequence), (damage.Kind, damage.Sequence!.Value));
     }
 
     [Fact]
     public void Names_the_event_that_is_missing_and_the_gap_in_the_feed()
     {
         var at = LastOfACommand(9);
-        _lives.Sql($"DELETE FROM events WHERE position={at.Position}");
+        _lives.Sql($"DELETE FROM journal WHERE ordering={at.Position}");
 
         var damages = _lives.Verify().Damages;
         Assert.Contains(damages, damage => damage.Kind == DamageKind.Sequence && damage.Stream == at.Id
@@ -74,13 +132,14 @@ public sealed class Verifying_a_journal : IDisposable
     }
 
     [Fact]
-    public void Names_the_end_that_was_cut_off()
+    public void Tells_that_the_end_was_cut_off_with_and_without_reading_all()
     {
-        var last = _lives.Events("web-1")[^1];
-        _lives.Sql($"DELETE FROM events WHERE position={last.Position}");
+        _lives.Sql("DELETE FROM journal WHERE ordering=(SELECT max(ordering) FROM journal)");
 
-        Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Sequence
-            && damage.Stream == last.Id && damage.Sequence == last.Event.Sequence);
+        Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Feed
+            && damage.What.Contains("the end was cut off", StringComparison.Ordinal));
+        using var journal = RecordedJournal.OpenStore(_lives.Data);
+        Assert.Contains("cut off", Assert.Single(journal.CheckEnd()).What, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,13 +148,39 @@ public sealed class Verifying_a_journal : IDisposable
         var events = _lives.Events("web-1");
         var (a, b) = (events[5], events[6]);
         _lives.Sql($"""
-            UPDATE events SET sequence=-1 WHERE position={a.Position};
-            UPDATE events SET sequence={a.Event.Sequence} WHERE position={b.Position};
-            UPDATE events SET sequence={b.Event.Sequence} WHERE position={a.Position};
+            UPDATE journal SET sequence_number=-1 WHERE ordering={a.Position};
+            UPDATE journal SET sequence_number={a.Event.Sequence} WHERE ordering={b.Position};
+            UPDATE journal SET sequence_number={b.Event.Sequence} WHERE ordering={a.Position};
             """);
 
         Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Sequence
             && damage.Stream == a.Id && damage.Sequence is 6 or 7);
+    }
+
+    [Fact]
+    public void Names_an_event_that_was_moved_to_another_stream()
+    {
+        var at = LastOfACommand(7);
+        _lives.Sql($"""
+            UPDATE journal SET persistence_id='protected-vm|default|web|9|' WHERE ordering={at.Position}
+            """);
+
+        var damages = _lives.Verify().Damages;
+        Assert.Contains(damages, damage => damage.Stream == at.Id && damage.Sequence == at.Event.Sequence);
+        Assert.Contains(damages, damage => damage.Stream == RecordedLives.Id("web|9|") && damage.Sequence == 1);
+    }
+
+    [Fact]
+    public void Names_a_stream_that_is_another_entitys()
+    {
+        _lives.Sql("""
+            UPDATE journal SET persistence_id='protected-vm|default|web-9' WHERE persistence_id LIKE '%web-1';
+            UPDATE snapshot SET persistence_id='protected-vm|default|web-9' WHERE persistence_id LIKE '%web-1';
+            """);
+
+        var damage = Assert.Single(_lives.Verify().Damages);
+        Assert.Equal((DamageKind.Stream, "web-9"), (damage.Kind, damage.Stream!.Value.Entity));
+        Assert.Contains("'web-1'", damage.What, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,31 +198,87 @@ public sealed class Verifying_a_journal : IDisposable
 
     [Fact]
     [Trait("Req", "I17")]
-    public void Names_an_event_that_no_command_leads_to_though_it_folds_and_all_seals_were_made_anew()
+    public void Names_an_event_that_its_command_does_not_lead_to_though_it_folds_and_all_seals_were_made_anew()
     {
-        var codec = new ProtectedVmCodec();
-        var at = _lives.Events("web-1").First(recorded => recorded.Event.Name == "protected-vm.enable-started.v1");
+        var at = Started();
         _lives.Forge("web-1", at.Event.Sequence, stored =>
         {
-            var started = (ProtectedVmEvent.EnableStarted)codec.Decode(stored.Name, stored.Payload);
+            var started = (ProtectedVmEvent.EnableStarted)Codec.Decode(stored.Name, stored.Payload);
             return Encoded(stored, started with { By = "mallory" });
         });
 
-        var damage = Assert.Single(_lives.Verify().Damages);
-        Assert.Equal((DamageKind.Unexplained, at.Id, at.Event.Sequence),
-            (damage.Kind, damage.Stream!.Value, damage.Sequence!.Value));
+        Unexplained(at, "another content");
+    }
+
+    [Theory]
+    [Trait("Req", "I17")]
+    [InlineData("command")]
+    [InlineData("digest")]
+    public void Names_a_command_that_does_not_lead_to_its_events_though_all_seals_were_made_anew(string what)
+    {
+        var at = Started();
+        var other = Codec.EncodeCommand(new ProtectedVmCommand.Pause());
+        _lives.Forge("web-1", at.Event.Sequence, stored => stored with
+        {
+            Command = what == "digest" ? stored.Command! with { Digest = "other" }
+                : stored.Command! with { Name = other.Name, Payload = other.Payload },
+        });
+
+        Unexplained(at, what == "digest" ? "another content" : "is refused");
     }
 
     [Fact]
-    public async Task Names_a_snapshot_that_is_not_the_state_of_its_event()
+    public void Names_a_wake_mark_that_does_not_follow_from_the_state_though_all_seals_were_made_anew()
     {
-        var codec = new ProtectedVmCodec();
-        using (var store = new SqliteStore(_lives.File))
+        var at = LastOfACommand(7);
+        _lives.Forge("web-1", at.Event.Sequence, stored => stored with
         {
-            var snapshot = (await store.LoadAsync(RecordedLives.Id("web-2"), default))!;
-            var other = codec.EncodeState(codec.DecodeState(snapshot.Payload) with { FenceSince = 3 });
-            var wrong = StoredSnapshot.Create(snapshot.Id, snapshot.Version, snapshot.Head, other);
-            await store.SaveAsync(wrong, default);
+            Command = stored.Command! with
+            {
+                Wake = stored.Command.Wake with { NextDue = (stored.Command.Wake.NextDue ?? stored.Time).AddTicks(1) },
+            },
+        });
+
+        var damage = Assert.Single(_lives.Verify().Damages);
+        Assert.Equal((DamageKind.Wake, at.Event.Sequence), (damage.Kind, damage.Sequence!.Value));
+    }
+
+    [Fact]
+    public void Names_a_command_whose_end_is_missing_or_that_is_there_twice()
+    {
+        var at = LastOfACommand(7);
+        var before = _lives.Events("web-1").First(recorded => recorded.Event.EndsCommand);
+        _lives.Forge("web-1", at.Event.Sequence, stored => stored with { Command = null });
+        Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Command
+            && damage.Sequence == at.Event.Sequence);
+
+        _lives.Define("DROP INDEX journal_command");
+        _lives.Forge("web-1", at.Event.Sequence, _ => at.Event with { CommandId = before.Event.CommandId });
+        Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Command
+            && damage.Sequence == at.Event.Sequence
+            && damage.What.Contains("further up", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("state")]
+    [InlineData("seal")]
+    [InlineData("time")]
+    [InlineData("command")]
+    [InlineData("checksum")]
+    [InlineData("number")]
+    [InlineData("bytes")]
+    [InlineData("form")]
+    public void Names_a_snapshot_that_is_not_the_state_of_its_event(string what)
+    {
+        using (var journal = RecordedJournal.OpenStore(_lives.Data))
+        {
+            var recorded = journal.Snapshots.First(snapshot => snapshot.Id.Entity == "web-2");
+            var snapshot = Changed(recorded.Snapshot!, what);
+            _lives.Sql(
+                "UPDATE snapshot SET snapshot=$1, manifest=$2 WHERE persistence_id=$3 AND sequence_number=$4",
+                what == "bytes" ? [1, 2, 3] : StoredRecordForm.Encode(snapshot),
+                what == "form" ? "snapshot.v9" : StoredRecordForm.SnapshotName, recorded.Id.ToString(),
+                recorded.Sequence);
         }
 
         var damages = _lives.Verify().Damages;
@@ -146,54 +287,140 @@ public sealed class Verifying_a_journal : IDisposable
             (DamageKind.Snapshot, "web-2"), (damage.Kind, damage.Stream!.Value.Entity)));
     }
 
-    [Theory]
-    [InlineData("UPDATE streams SET sequence=sequence-1 WHERE entity='web-1'")]
-    [InlineData("UPDATE streams SET hash=zeroblob(32) WHERE entity='web-1'")]
-    [InlineData("DELETE FROM stream_index WHERE sequence=4")]
-    [InlineData("UPDATE stream_index SET position=position+1 WHERE sequence=4")]
-    [InlineData("UPDATE commands SET last=last+1 WHERE first=4")]
-    [InlineData("DELETE FROM commands WHERE first=1")]
-    public void Finds_a_projection_that_does_not_agree_with_the_streams(string sql)
+    [Fact]
+    public void Names_a_snapshot_of_an_event_that_is_not_there()
     {
-        _lives.Sql(sql);
+        _lives.Sql(
+            "UPDATE snapshot SET persistence_id='protected-vm|default|web-7' WHERE persistence_id LIKE '%web-1'");
 
-        Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Projection);
+        Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Snapshot
+            && damage.Stream == RecordedLives.Id("web-7"));
+    }
+
+    [Theory]
+    [InlineData("DROP INDEX journal_command", DamageKind.Table)]
+    [InlineData("DROP INDEX journal_stream", DamageKind.Table)]
+    [InlineData(
+        "DROP INDEX journal_stream; CREATE INDEX journal_stream ON journal (persistence_id, sequence_number)",
+        DamageKind.Table)]
+    [InlineData("ALTER TABLE journal ADD COLUMN more TEXT", DamageKind.Table)]
+    [InlineData("UPDATE sqlite_sequence SET seq=seq+1 WHERE name='journal'", DamageKind.Feed)]
+    [InlineData("UPDATE sqlite_sequence SET seq=seq-1 WHERE name='journal'", DamageKind.Feed)]
+    [InlineData("DELETE FROM sqlite_sequence", DamageKind.Feed)]
+    public void Finds_a_file_whose_tables_or_counter_are_not_as_they_must_be(string sql, DamageKind kind)
+    {
+        _lives.Define(sql);
+
+        Assert.Equal(kind, Assert.Single(_lives.Verify().Damages).Kind);
+        using var journal = RecordedJournal.OpenStore(_lives.Data);
+        Assert.Equal(kind, Assert.Single(journal.CheckEnd()).Kind);
+    }
+
+    [Fact]
+    public void Refuses_a_file_of_another_form_with_one_sentence()
+    {
+        _lives.Define("PRAGMA application_id=1380993585");
+
+        var refused = Assert.Throws<ReplayRefusedException>(() => _lives.Verify());
+        Assert.Contains("earlier version", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Says_that_the_file_cannot_be_read_where_a_page_is_damaged()
     {
-        using (var file = new FileStream(_lives.File, FileMode.Open))
-        {
-            for (var page = file.Length / 4096 / 2; page < file.Length / 4096; page++)
-            {
-                file.Position = page * 4096;
-                file.Write(Encoding.ASCII.GetBytes(new string('x', 600)));
-            }
-        }
+        DamagedPages.Overwrite(_lives.File, from: 0.5);
 
-        // Where streams or snapshots are hit it cannot even be opened.
+        Assert.Contains(_lives.Verify(_lives.File).Damages, damage => damage.Kind == DamageKind.File);
         try
         {
             Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.File);
         }
         catch (JournalCorruptException exception)
         {
+            // Where streams or snapshots are hit it cannot even be opened for use.
             Assert.Contains(_lives.File, exception.Message, StringComparison.Ordinal);
         }
     }
 
-    // The last event of a command, so that what was stored beside it is judged too.
-    private RecordedEvent LastOfACommand(int from)
+    [Fact]
+    public void Says_that_a_file_that_is_no_database_is_damaged()
     {
-        var events = _lives.Events("web-1");
-        return events.Zip(events.Skip(1)).First(pair => pair.First.Event.Sequence >= from
-            && pair.First.Event.CommandId != pair.Second.Event.CommandId).First;
+        var bytes = File.ReadAllBytes(_lives.File);
+        Encoding.ASCII.GetBytes(new string('x', 200)).CopyTo(bytes, 16);
+        File.WriteAllBytes(_lives.File, bytes);
+
+        var damaged = Assert.Throws<JournalCorruptException>(() => _lives.Verify());
+        Assert.Contains(_lives.File, damaged.Message, StringComparison.Ordinal);
     }
+
+    private void Named(RecordedEvent at, DamageKind kind)
+    {
+        var damages = _lives.Verify().Damages;
+        Assert.Contains(damages, damage => damage.Kind == kind && damage.Stream == at.Id
+            && (damage.Sequence == at.Event.Sequence || damage.Position == at.Position.Value));
+        Assert.All(
+            damages.Where(damage => damage.Kind is DamageKind.Seal or DamageKind.Unreadable or DamageKind.Row),
+            damage => Assert.InRange(damage.Sequence!.Value, at.Event.Sequence, at.Event.Sequence + 1));
+    }
+
+    private void Unexplained(RecordedEvent at, string what)
+    {
+        var damage = Assert.Single(_lives.Verify().Damages);
+        Assert.Equal((DamageKind.Unexplained, at.Id, at.Event.Sequence),
+            (damage.Kind, damage.Stream!.Value, damage.Sequence!.Value));
+        Assert.Contains(what, damage.What, StringComparison.Ordinal);
+        using var journal = RecordedJournal.OpenStore(_lives.Data);
+        Assert.True(new JournalVerification(journal, EntityReplays.OfTheEngine, explain: false).Run(null, default)
+            .IsSound);
+    }
+
+    private RecordedEvent Started() =>
+        _lives.Events("web-1").First(recorded => recorded.Event.Name == "protected-vm.enable-started.v1");
+
+    // The last event of a command, so that what was recorded with it is judged too.
+    private RecordedEvent LastOfACommand(int from) => _lives.Events("web-1")
+        .First(recorded => recorded.Event.Sequence >= from && recorded.Event.EndsCommand);
+
+    private static StoredEvent Changed(StoredEvent stored, string what) => what switch
+    {
+        "payload" => stored with { Payload = [.. stored.Payload, 0xC0] },
+        "actor" => stored with { Actor = "mallory" },
+        "time" => stored with { Time = stored.Time.AddTicks(1) },
+        "command" => stored with { CommandId = default },
+        "seal" => stored with { Hash = ChainHash.None },
+        "seal before" => stored with { Previous = ChainHash.None },
+        "recorded command" => stored with { Command = stored.Command! with { Payload = [] } },
+        "recorded digest" => stored with { Command = stored.Command! with { Digest = "other" } },
+        "recorded moment" => stored with { Command = stored.Command! with { Steady = null } },
+        _ => stored with
+        {
+            Command = stored.Command! with
+            {
+                Wake = stored.Command.Wake with { OwesEffects = !stored.Command.Wake.OwesEffects },
+            },
+        },
+    };
+
+    private static EntitySnapshot Changed(EntitySnapshot snapshot, string what) => what switch
+    {
+        "state" => EntitySnapshot.Create(
+            snapshot.Version, snapshot.Head, snapshot.DecidedAt,
+            Codec.EncodeState(Codec.DecodeState(snapshot.Payload) with { FenceSince = 3 }), snapshot.Commands,
+            snapshot.CoversStream),
+        "seal" => snapshot with { Head = snapshot.Head with { Hash = ChainHash.None } },
+        "time" => snapshot with { DecidedAt = snapshot.DecidedAt.AddTicks(1) },
+        "command" => snapshot with
+        {
+            Commands = snapshot.Commands.Items.Select(command => command with { Digest = "other" }).ToValueList(),
+        },
+        "checksum" => snapshot with { Checksum = ChainHash.None },
+        "number" => snapshot with { Head = snapshot.Head with { Sequence = snapshot.Head.Sequence - 1 } },
+        _ => snapshot,
+    };
 
     private static StoredEvent Encoded(StoredEvent stored, ProtectedVmEvent @event)
     {
-        var encoded = new ProtectedVmCodec().Encode(@event);
+        var encoded = Codec.Encode(@event);
         return stored with { Name = encoded.Name, Payload = encoded.Payload };
     }
 }

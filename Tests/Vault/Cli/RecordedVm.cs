@@ -1,13 +1,11 @@
-using Microsoft.Extensions.DependencyInjection;
-using ReplicationEngine.Actors.Hosting;
+using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Persistence.Sqlite;
-using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Cli;
 
@@ -17,49 +15,61 @@ namespace ReplicationEngine.Tests.Vault.Cli;
 internal sealed class RecordedVm : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("journal-");
-    private readonly ServiceProvider _services;
+    private readonly SqliteConnection _service;
 
     public RecordedVm(string name = "web-1")
     {
-        var services = new ServiceCollection();
-        services.AddReplicationEngine(_ => { }).UseSqlite(Path.Combine(Data, "journal.db"));
-        _services = services.BuildServiceProvider();
-        Record(name);
+        using (var journal = Recorded(name))
+        {
+            JournalImport.Run(journal, Data, null, default);
+        }
+
+        _service = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = Path.Combine(Data, RecordedJournal.FileName), Pooling = false,
+        }.ToString());
+        _service.Open();
+        Execute("PRAGMA user_version=1");
     }
 
     public string Data => Path.Combine(_directory.FullName, "data");
 
     public string New(string name) => Path.Combine(_directory.FullName, name);
 
+    /// <summary>Changes rows behind the service's back.</summary>
+    public void Execute(string sql)
+    {
+        using var command = _service.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
     public void Dispose()
     {
-        _services.Dispose();
+        _service.Dispose();
         _directory.Delete(recursive: true);
     }
 
-    private void Record(string name)
+    private static ComposedJournal Recorded(string name)
     {
-        var journal = _services.GetRequiredService<IEventJournal>();
-        var granted = Assert.IsType<LeaseOutcome.Granted>(_services.GetRequiredService<ILeaseStore>()
-            .AcquireAsync("region", "node", Samples.Start, DateTimeOffset.MaxValue, default).AsTask().Result);
-        var (state, head, codec) = (ProtectedVm.Initial, StreamHead.Start, new ProtectedVmCodec());
+        var (journal, state, codec) = (new ComposedJournal("a life"), ProtectedVm.Initial, new ProtectedVmCodec());
         ValueList<ProtectedDisk> disks = [new ProtectedDisk("/disks/a.img", 1 << 20)];
-        foreach (var (number, command) in Commands(name, disks).Index())
+        foreach (var (number, decide) in Commands(name, disks).Index())
         {
             var context = new DecisionContext(
                 Samples.Start.AddMinutes(number), new CommandId(new Guid(number + 1, 0, 0, new byte[8])), "alice");
-            var decided = (Decision<ProtectedVmEvent>.Accepted)ProtectedVm.Decide(state, command(state), context);
+            var command = decide(state);
+            var decided = (Decision<ProtectedVmEvent>.Accepted)ProtectedVm.Decide(state, command, context);
             state = decided.Events.Aggregate(state, ProtectedVm.Evolve);
             var timers = ProtectedVm.Timers(state);
-            var request = AppendRequest.Create(
-                new PersistenceId(ProtectedVm.TypeName, new VaultId("default"), name), granted.Lease.Token, head,
-                context,
-                [.. decided.Events.Select(codec.Encode)],
+            journal.Add(
+                new PersistenceId(ProtectedVm.TypeName, new VaultId("default"), name), context,
+                codec.EncodeCommand(command), [.. decided.Events.Select(codec.Encode)],
                 new WakeMark(
                     timers.IsEmpty ? null : timers.Min(timer => timer.DueAt), !ProtectedVm.Outstanding(state).IsEmpty));
-            Assert.IsType<AppendOutcome.Appended>(journal.AppendAsync(request, default).AsTask().Result);
-            head = request.NewHead;
         }
+
+        return journal;
     }
 
     // Enabling, initial replication, a pause and its end: ten commands, of which the fifth to the last keep it going.

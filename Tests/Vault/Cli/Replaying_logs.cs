@@ -50,6 +50,32 @@ public sealed class Replaying_logs : IDisposable
     }
 
     [Fact]
+    [Trait("Req", "I7")]
+    public async Task Import_of_the_sound_part_says_what_it_leaves_out()
+    {
+        _vm.Execute("UPDATE journal SET message=x'00' WHERE sequence_number=8");
+        var file = Path.Combine(_vm.Data, "journal.db");
+        Assert.Equal(ExitCodes.Refused, await RunAsync("journal", "verify", "--data", _vm.Data));
+        Assert.Equal(ExitCodes.Refused, await RunAsync("journal", "import", "--file", file, "--data", _vm.New("a")));
+
+        Assert.Equal(
+            ExitCodes.Done,
+            await RunAsync("journal", "import", "--file", file, "--data", _vm.New("a"), "--sound-part"));
+        Assert.Contains("7 events of 1 stream are in", _drctl.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Left out: events 8 to 10 of protected-vm|default|web-1, because of event 8 of", _drctl.Output,
+            StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Done, await RunAsync("journal", "verify", "--data", _vm.New("a")));
+
+        Assert.Equal(
+            ExitCodes.Done,
+            await RunAsync("journal", "import", "--file", file, "--data", _vm.New("b"), "--sound-part", "--json"));
+        var left = Assert.Single(_drctl.Json["leftOut"]!.AsArray())!;
+        Assert.Equal(("protected-vm|default|web-1", 8, 10),
+            (left["stream"]!.GetValue<string>(), left["from"]!.GetValue<int>(), left["to"]!.GetValue<int>()));
+    }
+
+    [Fact]
     [Trait("Req", "OPS-5")]
     public async Task Show_gives_the_state_after_an_event_and_refuses_one_beyond_the_end()
     {

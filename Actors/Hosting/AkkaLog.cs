@@ -1,0 +1,55 @@
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Dispatch;
+using Akka.Event;
+using Microsoft.Extensions.Logging;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>Hands the host's logger to <see cref="AkkaLog"/>.</summary>
+internal sealed class AkkaLogSetup(ILogger logger) : Setup
+{
+    public ILogger Logger => logger;
+}
+
+/// <summary>What the actor system says goes to the host's log.</summary>
+public sealed partial class AkkaLog : UntypedActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
+{
+    private readonly ILogger? _logger = Context.System.Settings.Setup.Get<AkkaLogSetup>() is { HasValue: true } setup
+        ? setup.Value.Logger : null;
+
+    /// <inheritdoc/>
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case InitializeLogger:
+                Sender.Tell(new LoggerInitialized());
+                break;
+            case LogEvent said when _logger is { } logger:
+                Say(logger, said);
+                break;
+        }
+    }
+
+    private static void Say(ILogger logger, LogEvent said)
+    {
+        var level = LevelOf(said);
+        if (logger.IsEnabled(level))
+        {
+            Say(logger, level, said.LogSource, said.Message, said.Cause);
+        }
+    }
+
+    [LoggerMessage(EventId = 100, Message = "{Source}: {Text}")]
+    private static partial void Say(
+        ILogger logger, Microsoft.Extensions.Logging.LogLevel level, string source, object? text, Exception? cause);
+
+    private static Microsoft.Extensions.Logging.LogLevel LevelOf(LogEvent said) => said switch
+    {
+        Error => Microsoft.Extensions.Logging.LogLevel.Error,
+        Warning => Microsoft.Extensions.Logging.LogLevel.Warning,
+        Info => Microsoft.Extensions.Logging.LogLevel.Information,
+        _ => Microsoft.Extensions.Logging.LogLevel.Debug,
+    };
+}

@@ -1,0 +1,111 @@
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>
+/// One run of an effect: tried again after 1, 2, 4 … 60 s until it succeeds or is owed no longer. While it tells its
+/// outcome it is not cancelled: that it is owed no longer is then its own doing.
+/// </summary>
+internal sealed class EffectRun<TCommand>(
+    EffectRuns<TCommand> runs, PersistenceId id, Effect effect, IEntityCommandSink<TCommand> sink)
+    : IEntityCommandSink<TCommand>
+    where TCommand : class
+{
+    private static readonly TimeSpan s_longestDelay = TimeSpan.FromSeconds(60);
+
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _owed = CancellationTokenSource.CreateLinkedTokenSource(runs.Stopping);
+    private int _telling;
+    private bool _cancelled;
+
+    /// <summary>Begins, on the thread pool.</summary>
+    /// <param name="ended">Called when it has ended.</param>
+    public void Start(Action ended)
+    {
+        var finished = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var former = runs.Replace(id, effect.Id, finished.Task);
+        _ = Task.Run(() => RunAsync(former, finished, ended));
+    }
+
+    /// <summary>The effect is owed no longer.</summary>
+    public void Cancel()
+    {
+        lock (_gate)
+        {
+            _cancelled = true;
+            if (_telling == 0)
+            {
+                _owed.Cancel();
+            }
+        }
+    }
+
+    /// <summary>The entity's actor has ended: whether the effect is owed will be seen by the next one.</summary>
+    public void Abandon() => Cancel();
+
+    /// <inheritdoc/>
+    public async ValueTask<CommandReply> AskAsync(
+        TCommand command, CommandId commandId, string actor, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            _telling++;
+        }
+
+        try
+        {
+            return await sink.AskAsync(command, commandId, actor, cancellationToken);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (--_telling == 0 && _cancelled)
+                {
+                    _owed.Cancel();
+                }
+            }
+        }
+    }
+
+    private async Task RunAsync(Task former, TaskCompletionSource finished, Action ended)
+    {
+        try
+        {
+            await former;
+            var delay = TimeSpan.FromSeconds(1);
+            while (!await TryAsync(delay))
+            {
+                await Task.Delay(delay, runs.Services.Time, _owed.Token);
+                delay = delay * 2 < s_longestDelay ? delay * 2 : s_longestDelay;
+            }
+        }
+        catch (OperationCanceledException) when (_owed.IsCancellationRequested)
+        {
+            // Owed no longer; or it stays owed in the entity's state, and is started again with the entity.
+        }
+        finally
+        {
+            runs.Remove(id, effect.Id, finished.Task);
+            finished.SetResult();
+            ended();
+        }
+    }
+
+    private async Task<bool> TryAsync(TimeSpan delay)
+    {
+        _owed.Token.ThrowIfCancellationRequested();
+        try
+        {
+            await runs.Handler.HandleAsync(id, effect, this, _owed.Token);
+            return true;
+        }
+        catch (Exception exception) when (!_owed.IsCancellationRequested)
+        {
+            runs.Services.Logger.EffectFailed(id, effect.Id, delay, exception);
+            return false;
+        }
+    }
+}

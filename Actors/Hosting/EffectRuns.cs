@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>
+/// The effects of one region that run on this node. An effect that is started again, because its entity was recovered
+/// anew, begins only when its former run has ended.
+/// </summary>
+internal sealed class EffectRuns<TCommand>(
+    string type,
+    EngineServices services,
+    IEffectHandler<TCommand> handler,
+    Func<PersistenceId, IEntityCommandSink<TCommand>> sinkOf) : IDisposable
+    where TCommand : class
+{
+    private readonly ConcurrentDictionary<(PersistenceId Id, EffectId Effect), Task> _running = new();
+    private readonly CancellationTokenSource _stop = new();
+
+    public EngineServices Services => services;
+
+    public IEffectHandler<TCommand> Handler => handler;
+
+    public CancellationToken Stopping => _stop.Token;
+
+    public EffectRun<TCommand> Create(PersistenceId id, Effect effect) => new(this, id, effect, sinkOf(id));
+
+    /// <summary>Puts a run in the place of the effect's former one, and returns that one.</summary>
+    public Task Replace(PersistenceId id, EffectId effect, Task run)
+    {
+        services.Telemetry.EffectStarted(type);
+        var former = Task.CompletedTask;
+        _ = _running.AddOrUpdate((id, effect), run, (_, running) =>
+        {
+            former = running;
+            return run;
+        });
+        return former;
+    }
+
+    /// <summary>The run has ended.</summary>
+    public void Remove(PersistenceId id, EffectId effect, Task run) =>
+        _running.TryRemove(KeyValuePair.Create((id, effect), run));
+
+    /// <summary>Cancels what runs and waits for it.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_running.Values).WaitAsync(cancellationToken);
+    }
+
+    public void Dispose() => _stop.Dispose();
+}

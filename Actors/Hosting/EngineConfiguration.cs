@@ -1,0 +1,93 @@
+using System.Collections;
+using Akka.Configuration;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>
+/// Puts the configuration of the actor system together. What stands first wins: what the engine cannot do without, the
+/// environment, the operator's text, the engine's <c>akka.hocon</c>, and Akka's own defaults.
+/// </summary>
+internal static class EngineConfiguration
+{
+    private const string Resource = "akka.hocon";
+    private const string Prefix = "AKKA__";
+
+    // One process is a cluster of one; every record has a serializer of the engine's.
+    private const string Fixed = """
+        akka {
+          actor.provider = cluster
+          loggers = ["ReplicationEngine.Actors.Hosting.AkkaLog, ReplicationEngine.Actors"]
+          stdout-loglevel = OFF
+          remote {
+            enabled-transports = ["akka.remote.lone"]
+            lone {
+              transport-class = "ReplicationEngine.Actors.Hosting.LoneTransport, ReplicationEngine.Actors"
+              transport-protocol = lone
+              applied-adapters = []
+            }
+          }
+          cluster.sharding.remember-entities = off
+          cluster.sharding.passivate-idle-entity-after = off
+        }
+        """;
+
+    /// <summary>The whole configuration.</summary>
+    /// <param name="store">The store's plugins.</param>
+    /// <param name="operators">The operator's text; null for none.</param>
+    /// <exception cref="EngineConfigurationException">The operator's text, or the environment, is no HOCON.</exception>
+    public static Config Compose(string store, string? operators)
+    {
+        var config = Parse(Fixed, "the engine's configuration").WithFallback(Parse(store, "the store's configuration"))
+            .WithFallback(Parse(Environment(), "the environment variables AKKA__…"));
+        if (!string.IsNullOrWhiteSpace(operators))
+        {
+            config = config.WithFallback(Parse(operators, "the configuration given"));
+        }
+
+        return config.WithFallback(Parse(Reference(), Resource));
+    }
+
+    /// <summary>The engine's <c>akka.hocon</c>.</summary>
+    public static string Reference()
+    {
+        using var stream = typeof(EngineConfiguration).Assembly.GetManifestResourceStream(Resource)
+            ?? throw new InvalidOperationException($"The assembly lacks its resource '{Resource}'.");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    /// <summary><c>AKKA__CLUSTER__SHARDING__RETRY_INTERVAL=1s</c> sets <c>akka.cluster.sharding.retry-interval</c>.</summary>
+    private static string Environment()
+    {
+        var lines = new List<string>();
+        foreach (DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
+        {
+            if (variable is { Key: string name, Value: string value }
+                && name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+            {
+                var path = name.ToLowerInvariant()
+                    .Replace("__", ".", StringComparison.Ordinal).Replace('_', '-');
+                lines.Add($"{path} = {value}");
+            }
+        }
+
+        lines.Sort(StringComparer.Ordinal);
+        return string.Join('\n', lines);
+    }
+
+    private static Config Parse(string text, string what)
+    {
+        try
+        {
+            return ConfigurationFactory.ParseString(text);
+        }
+        catch (Exception exception) when (exception is FormatException or ConfigurationException)
+        {
+            throw new EngineConfigurationException(
+                $"Not readable as HOCON: {what}. {exception.Message.ReplaceLineEndings(" ")}", exception);
+        }
+    }
+}
+
+/// <summary>The configuration of the actor system cannot be read, or has a wrong value.</summary>
+public sealed class EngineConfigurationException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <content>Carries out what the core asks for.</content>
+internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
+{
+    private readonly Dictionary<EffectId, IActorRef> _effects = new(0);
+    private long _effectsStarted;
+    private long _persistBegan;
+
+    private void Advance(CoreInput<TCommand> input)
+    {
+        for (CoreInput<TCommand>? next = input; next is not null;)
+        {
+            next = CarryOut(_core.Step(next, _region.Services.Clock.Now));
+        }
+    }
+
+    /// <summary>Returns the answer to the step's question, if there was one that could be answered at once.</summary>
+    private CoreInput<TCommand>? CarryOut(IReadOnlyList<CoreOutput> outputs)
+    {
+        CoreInput<TCommand>? answer = null;
+        for (var i = 0; i < outputs.Count; i++)
+        {
+            switch (outputs[i])
+            {
+                case CoreOutput.Persist persist:
+                    answer = Persist(persist);
+                    break;
+                case CoreOutput.Reply reply:
+                    _region.Services.Telemetry.CommandAnswered(_id.Type, reply.Answer);
+                    _asker!.Tell(reply.Answer);
+                    _asker = null;
+                    break;
+                case CoreOutput.FindCommand find:
+                    _ = LookUpAsync(find.CommandId).PipeTo(Self);
+                    break;
+                case CoreOutput.StartEffect start:
+                    StartEffect(start.Effect);
+                    break;
+                case CoreOutput.CancelEffect cancel:
+                    CancelEffect(cancel.EffectId);
+                    break;
+                case CoreOutput.WakeAt wake:
+                    _region.Alarms.Set(_id, wake.Due);
+                    break;
+                case CoreOutput.SaveSnapshot save:
+                    SaveSnapshot(save.Snapshot);
+                    break;
+                case { } told:
+                    Told(told);
+                    break;
+            }
+        }
+
+        return answer;
+    }
+
+    private CoreInput<TCommand>? Persist(CoreOutput.Persist persist)
+    {
+        if (_region.Services.Store.WhyFull() is { } full)
+        {
+            return new CoreInput<TCommand>.NotPersisted(full);
+        }
+
+        _persistBegan = Stopwatch.GetTimestamp();
+        PersistAll(persist.Events, PersistedOne);
+        return null;
+    }
+
+    private void PersistedOne(StoredEvent stored)
+    {
+        if (stored.EndsCommand)
+        {
+            var services = _region.Services;
+            services.Telemetry.Persisted(_id.Type, Stopwatch.GetElapsedTime(_persistBegan));
+            services.Trouble.Ended();
+            services.Pulse.Signal();
+            Advance(new CoreInput<TCommand>.Persisted());
+        }
+    }
+
+    private async Task<object> LookUpAsync(CommandId commandId)
+    {
+        try
+        {
+            return new CommandLookedUp(
+                commandId, await _region.Services.Store.Log.FindCommandAsync(_id, commandId, CancellationToken.None),
+                null);
+        }
+        catch (JournalUnavailableException exception)
+        {
+            _region.Services.Trouble.Failed(exception);
+            return new CommandLookedUp(commandId, null, exception.Message);
+        }
+    }
+
+    private void StartEffect(Engine.Kernel.Effect effect)
+    {
+        if (_region.Effects is { } effects)
+        {
+            var name = $"{Uri.EscapeDataString(effect.Id.Value)}~{++_effectsStarted}";
+            _effects[effect.Id] = Context.ActorOf(
+                Props.Create<EffectActor<TCommand>>(effects, _id, effect), name);
+        }
+    }
+
+    private void CancelEffect(EffectId effect)
+    {
+        if (_effects.TryGetValue(effect, out var actor))
+        {
+            actor.Tell(EffectActor.Cancel.Instance);
+        }
+    }
+
+    private void EndEffect(EffectEnded ended)
+    {
+        if (_effects.TryGetValue(ended.Effect, out var actor) && actor.Equals(Sender))
+        {
+            _effects.Remove(ended.Effect);
+        }
+    }
+
+    private void Told(CoreOutput output)
+    {
+        var services = _region.Services;
+        switch (output)
+        {
+            case CoreOutput.SnapshotIgnored ignored:
+                services.Logger.SnapshotIgnored(_id, ignored.Reason);
+                break;
+            case CoreOutput.Quarantined quarantined:
+                services.Telemetry.EntityQuarantined(_id.Type);
+                // The sentence names damaged data; where the code met it says nothing. A bug is found by its stack.
+                services.Logger.EntityQuarantined(
+                    quarantined.Cause,
+                    quarantined.Exception is JournalCorruptException or UnreadableEventException
+                        ? null : quarantined.Exception);
+                break;
+            case CoreOutput.Passivate:
+                HandOver();
+                break;
+            case CoreOutput.Restart restart:
+                if (restart.Cause is { } cause)
+                {
+                    services.Telemetry.EntityRestarted(_id.Type);
+                    services.Logger.EntityRestarted(_id, cause);
+                }
+
+                if (!_handedOver)
+                {
+                    HandOver();
+                    _region.Deliver(_id, Wake.Instance);
+                }
+
+                break;
+            default:
+                throw new InvalidOperationException($"The actor of {_id} does not know the output {output}.");
+        }
+    }
+
+    /// <summary>Has the shard keep what comes for the entity's next actor, and end this one.</summary>
+    private void HandOver()
+    {
+        _handedOver = true;
+        Context.Parent.Tell(new Passivate(StopEntity.Instance));
+    }
+}

@@ -1,0 +1,56 @@
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Engine.Identifiers;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>A message to an entity whose sender waits for an answer.</summary>
+internal interface IEntityLetter;
+
+/// <summary>A command; answered by a <see cref="CommandReply"/>.</summary>
+internal sealed record TellCommand<TCommand>(CommandEnvelope<TCommand> Envelope) : IEntityLetter
+    where TCommand : class;
+
+/// <summary>A question for the state; answered by a view, or by a reply that says why there is none.</summary>
+internal sealed record ShowState : IEntityLetter
+{
+    public static ShowState Instance { get; } = new();
+}
+
+/// <summary>The entity's quarantine shall end; answered by <see cref="QuarantineLifted"/>.</summary>
+internal sealed record LiftQuarantine : IEntityLetter
+{
+    public static LiftQuarantine Instance { get; } = new();
+}
+
+/// <summary>It has ended, if there was one.</summary>
+internal sealed record QuarantineLifted
+{
+    public static QuarantineLifted Instance { get; } = new();
+}
+
+/// <summary>The letter found no entity to take it: its actor had just ended.</summary>
+internal sealed record NotDelivered
+{
+    public static NotDelivered Instance { get; } = new();
+}
+
+/// <summary>A durable timer is due, or the entity shall come to memory because it may owe effects.</summary>
+internal sealed record Wake
+{
+    public static Wake Instance { get; } = new();
+}
+
+/// <summary>Nobody has used the entity for a while.</summary>
+internal sealed record IdleTimedOut
+{
+    public static IdleTimedOut Instance { get; } = new();
+}
+
+/// <summary>The last message an entity's actor handles.</summary>
+internal sealed record StopEntity
+{
+    public static StopEntity Instance { get; } = new();
+}
+
+/// <summary>What the journal's index answered.</summary>
+internal sealed record CommandLookedUp(CommandId CommandId, Journaling.CommandRecord? Record, string? Trouble);

@@ -1,0 +1,240 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>A region as the host starts and stops it.</summary>
+internal interface IEntityRegion
+{
+    /// <summary>The entity type.</summary>
+    string Type { get; }
+
+    /// <summary>How many of its entities are in memory.</summary>
+    int ActiveCount { get; }
+
+    /// <summary>Counts the sweeps for idle entities: a clock that costs nothing to read.</summary>
+    long Sweep { get; }
+
+    /// <summary>Starts the region in an actor system.</summary>
+    void Start(ActorSystem system);
+
+    /// <summary>Ends its effects and its entities, when what they are persisting is durable.</summary>
+    Task StopAsync(CancellationToken cancellationToken);
+
+    /// <summary>An entity is due by the wake index; false when this node knows better.</summary>
+    bool WakeIfUnknown(PersistenceId id);
+}
+
+/// <summary>
+/// All entities of one type: sharded over the cluster by Akka.Cluster.Sharding, brought to memory when a letter comes,
+/// a timer is due or effects are owed, and let go when nobody needs them.
+/// </summary>
+internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
+    : IEntityRegion, IEntitySet<TState, TCommand, TEvent>, IDisposable
+    where TAggregate : IAggregate<TState, TCommand, TEvent>
+    where TState : class
+    where TCommand : class
+    where TEvent : class
+{
+    /// <summary>Sweeps within <see cref="ReplicationEngineOptions.PassivateAfter"/>.</summary>
+    private const int SweepsPerIdleTime = 2;
+
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<PersistenceId, LiveEntity> _live = new();
+    private readonly ConcurrentDictionary<PersistenceId, EntityMemory> _memories = new();
+    private readonly ITimer _sweeper;
+    private IActorRef _shards = ActorRefs.Nobody;
+    private bool _open;
+    private long _sweep;
+
+    public EntityRegion(
+        IEntityCodec<TState, TCommand, TEvent> codec, EngineServices services, IEffectHandler<TCommand>? handler)
+    {
+        Codec = codec;
+        Services = services;
+        CoreOptions = services.Options.Core;
+        Alarms = new AlarmClock(services.Clock, id => Deliver(id, Wake.Instance));
+        Effects = handler is null
+            ? null : new EffectRuns<TCommand>(TAggregate.TypeName, services, handler, id => Handle(id));
+        _sweeper = services.Time.CreateTimer(
+            _ => SweepIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public IEntityCodec<TState, TCommand, TEvent> Codec { get; }
+
+    public EngineServices Services { get; }
+
+    public EntityCoreOptions CoreOptions { get; }
+
+    public AlarmClock Alarms { get; }
+
+    /// <summary>Null when nobody handles effects.</summary>
+    public EffectRuns<TCommand>? Effects { get; }
+
+    /// <inheritdoc/>
+    public string Type => TAggregate.TypeName;
+
+    /// <inheritdoc/>
+    public int ActiveCount => _live.Count;
+
+    /// <inheritdoc/>
+    public long Sweep => Volatile.Read(ref _sweep);
+
+    /// <summary>Whether it takes letters.</summary>
+    public bool IsOpen => Volatile.Read(ref _open);
+
+    /// <inheritdoc/>
+    public IEntityHandle<TState, TCommand, TEvent> Get(VaultId vault, string entity) =>
+        Handle(new PersistenceId(TAggregate.TypeName, vault, entity));
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<string>> ListAsync(VaultId vault, CancellationToken cancellationToken)
+    {
+        var ids = await Services.Store.Log.ListAsync(TAggregate.TypeName, cancellationToken);
+        return [.. ids.Where(id => id.Vault == vault).Select(id => id.Entity)];
+    }
+
+    /// <inheritdoc/>
+    public void Start(ActorSystem system)
+    {
+        var sharding = ClusterSharding.Get(system);
+        _shards = sharding.Start(
+            TAggregate.TypeName,
+            PropsOf,
+            ClusterShardingSettings.Create(system),
+            EntityAddress.Extractor(Services.Options.Shards),
+            sharding.DefaultShardAllocationStrategy(ClusterShardingSettings.Create(system)),
+            StopEntity.Instance);
+        Volatile.Write(ref _open, true);
+        var period = Services.Options.PassivateAfter / SweepsPerIdleTime;
+        _sweeper.Change(period, period);
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (!IsOpen)
+        {
+            return;
+        }
+
+        Volatile.Write(ref _open, false);
+        _sweeper.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (Effects is { } effects)
+        {
+            await effects.StopAsync(cancellationToken);
+        }
+
+        while (!_live.IsEmpty)
+        {
+            foreach (var (_, live) in _live)
+            {
+                live.Actor.Tell(StopEntity.Instance, ActorRefs.NoSender);
+                await live.Gone.WaitAsync(cancellationToken);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool WakeIfUnknown(PersistenceId id)
+    {
+        if (_live.ContainsKey(id) || _memories.ContainsKey(id))
+        {
+            return false;
+        }
+
+        Deliver(id, Wake.Instance);
+        return true;
+    }
+
+    /// <summary>Sends a message that nobody waits for.</summary>
+    public void Deliver(PersistenceId id, object message)
+    {
+        if (IsOpen)
+        {
+            _shards.Tell(new ToEntity(EntityAddress.Of(id), message), ActorRefs.NoSender);
+        }
+    }
+
+    /// <summary>Sends a message to the entity's next actor, for the one who sent it.</summary>
+    public void SendAgain(PersistenceId id, object message, IActorRef sender) =>
+        _shards.Tell(new ToEntity(EntityAddress.Of(id), message), sender);
+
+    /// <summary>Sends a letter and waits for the answer of whichever actor takes it.</summary>
+    /// <exception cref="AskTimeoutException">There was none in time.</exception>
+    public Task<object> AskOnceAsync(
+        PersistenceId id, IEntityLetter letter, TimeSpan limit, CancellationToken cancellationToken) =>
+        _shards.Ask<object>(new ToEntity(EntityAddress.Of(id), letter), limit, cancellationToken);
+
+    /// <summary>An entity's actor has begun.</summary>
+    public LiveEntity Arrived(PersistenceId id, IActorRef actor)
+    {
+        var live = new LiveEntity(actor);
+        live.Use(this);
+        _live[id] = live;
+        Services.Telemetry.EntityActivated(TAggregate.TypeName);
+        return live;
+    }
+
+    /// <summary>An entity's actor has ended.</summary>
+    public void Left(PersistenceId id, LiveEntity live, EntityMemory memory)
+    {
+        Services.Telemetry.EntityRetired(TAggregate.TypeName);
+        _live.TryRemove(KeyValuePair.Create(id, live));
+        live.Leave();
+        if (memory.IsEmpty)
+        {
+            _memories.TryRemove(KeyValuePair.Create(id, memory));
+        }
+    }
+
+    /// <summary>What was kept of an entity's former cores.</summary>
+    public EntityMemory MemoryOf(PersistenceId id) => _memories.GetOrAdd(id, _ => new EntityMemory());
+
+    /// <summary>
+    /// An entity had to stop while it may owe effects or timers: it is recovered again in a while, which is longer the
+    /// longer the journal's trouble lasts.
+    /// </summary>
+    public void WakeLater(PersistenceId id)
+    {
+        var lasted = Services.Trouble.Current is { } trouble
+            ? Services.Time.GetUtcNow() - trouble.Since : TimeSpan.Zero;
+        var pause = lasted / 4;
+        pause = pause < s_firstPause ? s_firstPause : pause > s_longestPause ? s_longestPause : pause;
+        Alarms.Set(id, Services.Clock.Steady + pause);
+    }
+
+    public void Dispose()
+    {
+        _sweeper.Dispose();
+        Alarms.Dispose();
+        Effects?.Dispose();
+    }
+
+    private Props PropsOf(string entity)
+    {
+        var id = EntityAddress.Read(TAggregate.TypeName, entity);
+        return Props.Create<EntityActor<TAggregate, TState, TCommand, TEvent>>(this, id);
+    }
+
+    private EntityHandle<TAggregate, TState, TCommand, TEvent> Handle(PersistenceId id) => new(this, id);
+
+    private void SweepIdle()
+    {
+        var sweep = Interlocked.Increment(ref _sweep);
+        foreach (var (_, live) in _live)
+        {
+            if (live.LastUsed < sweep - SweepsPerIdleTime)
+            {
+                live.Actor.Tell(IdleTimedOut.Instance, ActorRefs.NoSender);
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>
+/// Whether the journal works, as its users last saw it: seen when a persist or a recovery fails, over when one
+/// succeeds. Safe for concurrent use.
+/// </summary>
+public sealed class JournalTrouble
+{
+    private readonly TimeProvider _time;
+    private readonly Func<string?> _whyFull;
+    private Seen? _seen;
+    private Seen? _full;
+
+    internal JournalTrouble(TimeProvider time, Func<string?> whyFull) => (_time, _whyFull) = (time, whyFull);
+
+    /// <summary>What is wrong, as a part of a sentence, and since when; null while the journal works.</summary>
+    public (string What, DateTimeOffset Since)? Current
+    {
+        get
+        {
+            var full = _whyFull();
+            var seen = full is null ? null : Volatile.Read(ref _full) ?? new Seen(full.TrimEnd('.'), _time.GetUtcNow());
+            Volatile.Write(ref _full, seen);
+            seen ??= Volatile.Read(ref _seen);
+            return seen is null ? null : (seen.What, seen.Since);
+        }
+    }
+
+    /// <summary>What an exception of the journal says, in one line.</summary>
+    internal static string Sentence(Exception cause)
+    {
+        var innermost = cause is AggregateException aggregate ? aggregate.Flatten().InnerExceptions[0] : cause;
+        return innermost.Message.ReplaceLineEndings(" ").TrimEnd(' ', '.');
+    }
+
+    /// <summary>What the one is told whose command was under way.</summary>
+    internal static string Unknown(PersistenceId id, Exception cause) =>
+        $"The journal did not say whether it has stored this command's events of {id}: {Sentence(cause)}. Send it again "
+        + "with the same command id to learn what became of it.";
+
+    /// <summary>A persist or a recovery failed.</summary>
+    internal void Failed(Exception cause)
+    {
+        var seen = new Seen(Sentence(cause), Volatile.Read(ref _seen)?.Since ?? _time.GetUtcNow());
+        Volatile.Write(ref _seen, seen);
+    }
+
+    /// <summary>One succeeded.</summary>
+    internal void Ended()
+    {
+        if (Volatile.Read(ref _seen) is not null)
+        {
+            Volatile.Write(ref _seen, null);
+        }
+    }
+
+    private sealed record Seen(string What, DateTimeOffset Since);
+}

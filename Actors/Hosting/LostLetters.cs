@@ -1,0 +1,24 @@
+using Akka.Actor;
+using Akka.Event;
+
+namespace ReplicationEngine.Actors.Hosting;
+
+/// <summary>
+/// Tells the senders of letters that an entity's actor left behind when it ended, so that they send them again instead
+/// of waiting for an answer that cannot come.
+/// </summary>
+internal sealed class LostLetters : UntypedActor
+{
+    protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
+
+    protected override void OnReceive(object message)
+    {
+        if (message is DeadLetter { Sender: { } sender } dead && IsLetter(dead.Message) && !sender.IsNobody())
+        {
+            sender.Tell(NotDelivered.Instance);
+        }
+    }
+
+    private static bool IsLetter(object message) =>
+        message is IEntityLetter or ToEntity { Message: IEntityLetter };
+}

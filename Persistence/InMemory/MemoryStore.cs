@@ -1,0 +1,259 @@
+using Akka.Actor.Setup;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.Serialization;
+
+namespace ReplicationEngine.Persistence.InMemory;
+
+/// <summary>
+/// Journal and snapshots in memory, for tests and simulations: they live as long as this object, over any number of
+/// actor systems. What a journal must refuse it refuses: a sequence number, or a command's id, a second time.
+/// </summary>
+internal sealed class MemoryStore : IEngineStore, IEventLog
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, List<object>> _streams = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<CommandId, long>> _commands = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Sequence, object Snapshot)> _snapshots = new(StringComparer.Ordinal);
+    private readonly List<(string Id, int Index)> _feed = [];
+
+    /// <summary>Awaited before a command's events are written; an exception fails the write.</summary>
+    public Func<IReadOnlyList<StoredEvent>, Task>? Writing { get; set; }
+
+    /// <summary>Awaited after they were written; an exception makes the outcome unknown.</summary>
+    public Func<IReadOnlyList<StoredEvent>, Task>? Written { get; set; }
+
+    /// <summary>Called before a stream is read by an entity; an exception fails its recovery.</summary>
+    public Action<string>? Reading { get; set; }
+
+    /// <summary>Why there is no room; null while there is.</summary>
+    public string? Full { get; set; }
+
+    /// <inheritdoc/>
+    public IEventLog Log => this;
+
+    /// <inheritdoc/>
+    public string Configuration => $$"""
+        {{StoredRecordSerializer.Configuration}}
+        akka.persistence {
+          journal.plugin = "akka.persistence.journal.memory"
+          snapshot-store.plugin = "akka.persistence.snapshot-store.memory"
+          journal.memory {
+            class = "ReplicationEngine.Persistence.InMemory.MemoryJournal, ReplicationEngine.Persistence"
+            plugin-dispatcher = "akka.actor.default-dispatcher"
+          }
+          snapshot-store.memory {
+            class = "ReplicationEngine.Persistence.InMemory.MemorySnapshots, ReplicationEngine.Persistence"
+            plugin-dispatcher = "akka.actor.default-dispatcher"
+          }
+        }
+        """;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Setup> Setups => [new MemoryStoreSetup(this)];
+
+    /// <inheritdoc/>
+    public void Open()
+    {
+        // Memory is always open.
+    }
+
+    /// <inheritdoc/>
+    public string? WhyFull() => Full;
+
+    /// <inheritdoc/>
+    public void Close()
+    {
+        // What it holds is kept for the next actor system.
+    }
+
+    /// <summary>Writes the events of one command, whole or not at all.</summary>
+    /// <exception cref="InvalidOperationException">A sequence number or the command's id is taken.</exception>
+    public void Append(string id, IReadOnlyList<StoredEvent> events)
+    {
+        lock (_gate)
+        {
+            var stream = Stream(id);
+            if (events[0].Sequence != stream.Count + 1)
+            {
+                throw new InvalidOperationException(
+                    $"Event {events[0].Sequence} of {id} is taken or comes too early: the stream has {stream.Count}.");
+            }
+
+            if (!_commands.TryGetValue(id, out var commands))
+            {
+                _commands[id] = commands = [];
+            }
+
+            foreach (var stored in events.Where(stored => stored.EndsCommand))
+            {
+                if (!commands.TryAdd(stored.CommandId, stored.Sequence))
+                {
+                    throw new InvalidOperationException($"Command {stored.CommandId} of {id} has its events already.");
+                }
+            }
+
+            foreach (var stored in events)
+            {
+                _feed.Add((id, stream.Count));
+                stream.Add(stored);
+            }
+        }
+    }
+
+    /// <summary>The records of a stream from a number on, up to another, both included.</summary>
+    public IReadOnlyList<object> Read(string id, long from, long to)
+    {
+        lock (_gate)
+        {
+            return _streams.TryGetValue(id, out var stream)
+                ? [.. stream.Skip((int)Math.Max(0, from - 1)).Take((int)Math.Min(int.MaxValue, Math.Max(0, to - from + 1)))]
+                : [];
+        }
+    }
+
+    /// <summary>The number of a stream's last event.</summary>
+    public long Last(string id)
+    {
+        lock (_gate)
+        {
+            return _streams.TryGetValue(id, out var stream) ? stream.Count : 0;
+        }
+    }
+
+    /// <summary>Puts another record in the place of an event, so that a test can damage a stream.</summary>
+    public void Replace(PersistenceId id, long sequence, object record)
+    {
+        lock (_gate)
+        {
+            _streams[id.ToString()][(int)sequence - 1] = record;
+        }
+    }
+
+    /// <summary>Keeps a snapshot unless the kept one is newer.</summary>
+    public void Save(string id, long sequence, object snapshot)
+    {
+        lock (_gate)
+        {
+            if (!_snapshots.TryGetValue(id, out var kept) || kept.Sequence <= sequence)
+            {
+                _snapshots[id] = (sequence, snapshot);
+            }
+        }
+    }
+
+    /// <summary>Forgets the snapshot.</summary>
+    public void Forget(string id)
+    {
+        lock (_gate)
+        {
+            _snapshots.Remove(id);
+        }
+    }
+
+    /// <summary>The newest snapshot.</summary>
+    public (long Sequence, object Snapshot)? Snapshot(string id)
+    {
+        lock (_gate)
+        {
+            return _snapshots.TryGetValue(id, out var kept) ? kept : null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StreamSlice> ReadStreamAsync(
+        PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken)
+    {
+        var text = id.ToString();
+        var last = Last(text);
+        var events = Read(text, after.Sequence + 1, Math.Min(last, after.Sequence + maxEvents))
+            .Select((record, i) => Whole(id, after.Sequence + 1 + i, record)).ToList();
+        return ValueTask.FromResult(StreamEnd.Check(id, after, events, last));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
+        FeedPosition after, int maxEvents, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult<IReadOnlyList<FeedEvent>>(
+            [
+                .. _feed.Skip((int)after.Value).Take(maxEvents).Select((place, i) =>
+                {
+                    var id = PersistenceIdText.Read(place.Id)!.Value;
+                    return new FeedEvent(
+                        new FeedPosition(after.Value + i + 1), id,
+                        Whole(id, place.Index + 1, _streams[place.Id][place.Index]));
+                }),
+            ]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CommandRecord?> FindCommandAsync(
+        PersistenceId id, CommandId commandId, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            var text = id.ToString();
+            return ValueTask.FromResult(
+                _commands.TryGetValue(text, out var commands) && commands.TryGetValue(commandId, out var last)
+                    ? new CommandRecord(
+                        commandId, last, Whole(id, last, _streams[text][(int)last - 1]).Command?.Digest)
+                    : null);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<PersistenceId>> ListAsync(string type, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(PersistenceIdText.Ordered(IdsOf(type), id => id));
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<WakeEntry>> ListWakesAsync(string type, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(PersistenceIdText.Ordered(
+                IdsOf(type).Select(id => new WakeEntry(id, MarkOf(_streams[id.ToString()][^1])))
+                    .Where(wake => wake.Mark != WakeMark.None),
+                wake => wake.Id));
+        }
+    }
+
+    private static WakeMark MarkOf(object record) =>
+        (record as StoredEvent)?.Command?.Wake ?? new WakeMark(null, OwesEffects: true);
+
+    private static StoredEvent Whole(PersistenceId id, long sequence, object record) => record switch
+    {
+        StoredEvent stored => stored,
+        UnreadableRecord unreadable => throw new JournalCorruptException(id, sequence, unreadable.Reason),
+        _ => throw new JournalCorruptException(id, sequence, $"it is a {record.GetType().Name}"),
+    };
+
+    private IEnumerable<PersistenceId> IdsOf(string type) => _streams.Where(stream => stream.Value.Count > 0)
+        .Select(stream => PersistenceIdText.Read(stream.Key)!.Value).Where(id => id.Type == type);
+
+    private List<object> Stream(string id)
+    {
+        if (!_streams.TryGetValue(id, out var stream))
+        {
+            _streams[id] = stream = [];
+        }
+
+        return stream;
+    }
+}
+
+/// <summary>Hands a store to the plugins of an actor system.</summary>
+internal sealed class MemoryStoreSetup(MemoryStore store) : Setup
+{
+    public MemoryStore Store => store;
+}

@@ -1,0 +1,40 @@
+using ReplicationEngine.Actors.Journaling;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>
+/// Says that the journal belongs to this process: an exclusive lock on a file beside it. The operating system gives it
+/// free when the process ends, however it ends.
+/// </summary>
+internal sealed class FileLock : IDisposable
+{
+    private readonly FileStream _stream;
+
+    private FileLock(FileStream stream) => _stream = stream;
+
+    /// <exception cref="JournalInUseException">Another process holds it.</exception>
+    /// <exception cref="JournalUnavailableException">The directory cannot be written.</exception>
+    public static FileLock Take(string path)
+    {
+        var lockPath = path + ".lock";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            return new FileLock(new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException exception) when (File.Exists(lockPath))
+        {
+            throw new JournalInUseException(
+                $"The journal {path} is open in another process; stop that one, or choose another data directory.",
+                exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new JournalUnavailableException(
+                $"The journal {path} cannot be created: {exception.Message} Choose a directory that can be written.",
+                exception);
+        }
+    }
+
+    public void Dispose() => _stream.Dispose();
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>
+/// Whether a directory's disk has room for more events. Looked at once in a while: what is written between two looks
+/// is less than the reserve.
+/// </summary>
+internal sealed class FreeSpace(string path, TimeProvider time)
+{
+    /// <summary>What stays free, so that a batch of events finds room (bytes).</summary>
+    public const long Reserve = 4 << 20;
+
+    private static readonly TimeSpan s_lookEvery = TimeSpan.FromMilliseconds(200);
+
+    private readonly DriveInfo _drive = new(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    private long _lookedAt = long.MinValue;
+    private string? _full;
+
+    /// <summary>Why nothing more should be written; null while there is room.</summary>
+    public string? WhyFull()
+    {
+        var now = time.GetTimestamp();
+        var last = Volatile.Read(ref _lookedAt);
+        if (last == long.MinValue || time.GetElapsedTime(last, now) >= s_lookEvery)
+        {
+            Volatile.Write(ref _full, Look());
+            Volatile.Write(ref _lookedAt, now);
+        }
+
+        return Volatile.Read(ref _full);
+    }
+
+    private string? Look()
+    {
+        var free = _drive.AvailableFreeSpace;
+        return free >= Reserve ? null
+            : $"The disk of the journal {path} is full ({(free >> 10).ToString(CultureInfo.InvariantCulture)} KiB are "
+                + "free); nothing was stored. Make room and try again.";
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.DependencyInjection;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>Chooses the PostgreSQL store.</summary>
+public static class PostgresBuilderExtensions
+{
+    /// <summary>
+    /// Keeps everything in a PostgreSQL database (15 or later) of the engine's own; its tables are created when they
+    /// are missing. Every answer comes after the commit.
+    /// </summary>
+    /// <param name="builder">The engine.</param>
+    /// <param name="connection">The connection string, such as <c>Host=db;Database=engine;Username=engine</c>.</param>
+    /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
+    /// <exception cref="JournalUnavailableException">At start: the database does not answer, or is not the
+    /// engine's.</exception>
+    public static ReplicationEngineBuilder UsePostgreSql(this ReplicationEngineBuilder builder, string connection)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrWhiteSpace(connection);
+        var store = new PostgresStore(connection);
+        builder.Services.AddSingleton<IEngineStore>(_ => store);
+        return builder;
+    }
+}

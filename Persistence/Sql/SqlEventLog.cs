@@ -1,0 +1,195 @@
+using System.Data.Common;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.Serialization;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>
+/// Reads a journal's tables while the plugin writes them: a reader sees what is committed and holds nobody up.
+/// </summary>
+internal abstract class SqlEventLog(string journal) : IEventLog
+{
+    private const string Columns = "message, manifest, sequence_number, persistence_id, ordering";
+
+    // Steps from one persistence id to the next by the index, instead of reading every row of it.
+    private const string Ids = """
+        WITH RECURSIVE ids(id) AS (
+          SELECT min(persistence_id) FROM journal WHERE persistence_id >= @from AND persistence_id < @to
+          UNION ALL
+          SELECT (SELECT min(persistence_id) FROM journal WHERE persistence_id > ids.id AND persistence_id < @to)
+          FROM ids WHERE ids.id IS NOT NULL)
+        """;
+
+    /// <summary>Names the journal in messages.</summary>
+    protected string Journal => journal;
+
+    /// <summary>
+    /// The feed behind <c>@transaction</c> and <c>@ordering</c>: the columns, and the transaction of each row, in
+    /// commit order, <c>@most</c> rows at most.
+    /// </summary>
+    protected abstract string Feed { get; }
+
+    /// <inheritdoc/>
+    public ValueTask<StreamSlice> ReadStreamAsync(
+        PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken) =>
+        ReadAsync(async connection =>
+        {
+            // The end is read first: what is appended in between is then read as well.
+            await using var end = Command(
+                connection, "SELECT max(sequence_number) FROM journal WHERE persistence_id=@id", ("@id", id.ToString()));
+            var last = await end.ExecuteScalarAsync(cancellationToken) is long value ? value : 0;
+            await using var command = Command(
+                connection,
+                $"SELECT {Columns} FROM journal WHERE persistence_id=@id AND sequence_number>@after "
+                + "ORDER BY sequence_number LIMIT @most",
+                ("@id", id.ToString()), ("@after", after.Sequence), ("@most", (long)maxEvents));
+            var events = new List<StoredEvent>();
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                events.Add(Decode(id, rows));
+            }
+
+            return StreamEnd.Check(id, after, events, Math.Max(last, events.Count == 0 ? 0 : events[^1].Sequence));
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
+        FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<FeedEvent>>(async connection =>
+        {
+            await using var command = Command(
+                connection, Feed,
+                ("@transaction", after.Transaction), ("@ordering", after.Value), ("@most", (long)maxEvents));
+            var events = new List<FeedEvent>();
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                var id = PersistenceIdText.Read(rows.GetString(3))
+                    ?? throw new JournalCorruptException(journal, $"'{rows.GetString(3)}' is no persistence id");
+                events.Add(new FeedEvent(
+                    new FeedPosition(rows.GetInt64(4), rows.GetInt64(5)), id, Decode(id, rows)));
+            }
+
+            return events;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<CommandRecord?> FindCommandAsync(
+        PersistenceId id, CommandId commandId, CancellationToken cancellationToken) =>
+        ReadAsync(async connection =>
+        {
+            await using var command = Command(
+                connection,
+                $"SELECT {Columns} FROM journal WHERE persistence_id=@id AND tags=@tag AND tags <> ''",
+                ("@id", id.ToString()), ("@tag", SqliteJournalSchema.TagOf(commandId)));
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            return await rows.ReadAsync(cancellationToken)
+                ? new CommandRecord(commandId, rows.GetInt64(2), Decode(id, rows).Command?.Digest) : null;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<PersistenceId>> ListAsync(string type, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<PersistenceId>>(async connection =>
+        {
+            await using var command = OfType(connection, $"{Ids} SELECT id FROM ids WHERE id IS NOT NULL", type);
+            var ids = new List<PersistenceId>();
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                if (PersistenceIdText.Read(rows.GetString(0)) is { } id)
+                {
+                    ids.Add(id);
+                }
+            }
+
+            return PersistenceIdText.Ordered(ids, id => id);
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<WakeEntry>> ListWakesAsync(string type, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<WakeEntry>>(async connection =>
+        {
+            await using var command = OfType(
+                connection,
+                $"{Ids} SELECT id, message, manifest FROM ids JOIN journal ON ordering=(SELECT ordering FROM journal "
+                + "WHERE persistence_id=id ORDER BY sequence_number DESC LIMIT 1) WHERE id IS NOT NULL",
+                type);
+            var wakes = new List<WakeEntry>();
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                if (PersistenceIdText.Read(rows.GetString(0)) is { } id
+                    && MarkOf(rows.GetString(2), rows.GetFieldValue<byte[]>(1)) is var mark && mark != WakeMark.None)
+                {
+                    wakes.Add(new WakeEntry(id, mark));
+                }
+            }
+
+            return PersistenceIdText.Ordered(wakes, wake => wake.Id);
+        }, cancellationToken);
+
+    /// <summary>Opens a connection.</summary>
+    protected abstract Task<DbConnection> OpenAsync(CancellationToken cancellationToken);
+
+    /// <summary>What callers of the contracts get for an error of the database.</summary>
+    protected abstract Exception Translate(DbException exception);
+
+    private static WakeMark MarkOf(string name, byte[] message)
+    {
+        try
+        {
+            return StoredRecordForm.Decode(name, message).Command?.Wake ?? new WakeMark(null, OwesEffects: true);
+        }
+        catch (UnreadableEventException)
+        {
+            return new WakeMark(null, OwesEffects: true);
+        }
+    }
+
+    private static StoredEvent Decode(PersistenceId id, DbDataReader row)
+    {
+        try
+        {
+            return StoredRecordForm.Decode(row.GetString(1), row.GetFieldValue<byte[]>(0));
+        }
+        catch (UnreadableEventException exception)
+        {
+            throw new JournalCorruptException(id, row.GetInt64(2), exception.Message.TrimEnd('.'));
+        }
+    }
+
+    private async ValueTask<T> ReadAsync<T>(Func<DbConnection, Task<T>> read, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            await using var connection = await OpenAsync(cancellationToken);
+            return await read(connection);
+        }
+        catch (DbException exception)
+        {
+            throw Translate(exception);
+        }
+    }
+
+    private static DbCommand OfType(DbConnection connection, string sql, string type) =>
+        Command(connection, sql, ("@from", $"{type}|"), ("@to", $"{type}}}"));
+
+    private static DbCommand Command(
+        DbConnection connection, string sql, params ReadOnlySpan<(string Name, object Value)> values)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in values)
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using ReplicationEngine.Actors.Journaling;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>Reads a journal's SQLite file. SQLite has one writer, so the rows' order is that of their commits.</summary>
+internal sealed class SqliteEventLog(string path, string connectionString) : SqlEventLog(path)
+{
+    private const int NotADatabase = 26;
+    private const int Corrupt = 11;
+
+    /// <inheritdoc/>
+    protected override string Feed =>
+        "SELECT message, manifest, sequence_number, persistence_id, ordering, 0 FROM journal "
+        + "WHERE ordering>@ordering AND @transaction=0 ORDER BY ordering LIMIT @most";
+
+    /// <summary>What callers of the contracts get for an error of the library.</summary>
+    public static Exception Translate(string path, SqliteException exception) =>
+        exception.SqliteErrorCode is NotADatabase or Corrupt
+            ? new JournalCorruptException(path, exception.Message)
+            : new JournalUnavailableException($"The journal {path} failed: {exception.Message.TrimEnd('.')}.", exception);
+
+    /// <inheritdoc/>
+    protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        var connection = new SqliteConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        return connection;
+    }
+
+    /// <inheritdoc/>
+    protected override Exception Translate(DbException exception) => Translate(Journal, (SqliteException)exception);
+}

@@ -1,0 +1,113 @@
+using Akka.Actor.Setup;
+using Akka.Persistence.Sql.Config;
+using LinqToDB;
+using Microsoft.Data.Sqlite;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Serialization;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>
+/// The embedded default: journal and snapshots in one SQLite file, written by Akka.Persistence.Sql. The file belongs to
+/// this process as long as it runs; every answer comes after the commit is on the disk (WAL, synchronous FULL).
+/// </summary>
+internal sealed class SqliteStore : IEngineStore, IDisposable
+{
+    private const string ProviderName = "SQLite.MS";
+
+    /// <summary>How long a write waits for a lock that somebody else holds (s).</summary>
+    private const int LockTimeout = 10;
+
+    private readonly string _path;
+    private readonly string _connection;
+    private readonly TimeProvider _time;
+    private FileLock? _lock;
+    private FreeSpace? _space;
+
+    /// <summary>Names the file; it is opened by <see cref="Open"/>.</summary>
+    public SqliteStore(string path, TimeProvider time)
+    {
+        _path = path;
+        _time = time;
+        _connection = new SqliteConnectionStringBuilder
+        {
+            DataSource = path, Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = LockTimeout, Pooling = true,
+        }.ToString();
+        Log = new SqliteEventLog(path, _connection);
+    }
+
+    /// <inheritdoc/>
+    public IEventLog Log { get; }
+
+    /// <inheritdoc/>
+    public string Configuration => $$"""
+        {{StoredRecordSerializer.Configuration}}
+        akka.persistence {
+          journal.plugin = "akka.persistence.journal.sql"
+          snapshot-store.plugin = "akka.persistence.snapshot-store.sql"
+          journal.sql {
+            class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
+            auto-initialize = off
+            parallelism = 1
+            tag-write-mode = Csv
+            {{CommandTagger.Configuration}}
+          }
+          snapshot-store.sql {
+            class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"
+            auto-initialize = off
+          }
+        }
+        """;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Setup> Setups =>
+    [
+        new DataOptionsSetup(new DataOptions()
+            .UseConnectionString(ProviderName, _connection).UseInterceptor(new GroupCommit())),
+    ];
+
+    /// <inheritdoc/>
+    public void Open()
+    {
+        _lock = FileLock.Take(_path);
+        try
+        {
+            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+            {
+                DataSource = _path, Mode = SqliteOpenMode.ReadWriteCreate, DefaultTimeout = LockTimeout, Pooling = false,
+            }.ToString());
+            connection.Open();
+            SqliteJournalSchema.Apply(connection, _path);
+            _space = new FreeSpace(_path, _time);
+        }
+        catch (SqliteException exception)
+        {
+            Close();
+            throw SqliteEventLog.Translate(_path, exception);
+        }
+        catch
+        {
+            Close();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public string? WhyFull() => _space?.WhyFull();
+
+    /// <inheritdoc/>
+    public void Close()
+    {
+        using (var connection = new SqliteConnection(_connection))
+        {
+            SqliteConnection.ClearPool(connection);
+        }
+
+        _lock?.Dispose();
+        _lock = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Close();
+}

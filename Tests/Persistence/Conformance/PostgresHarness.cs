@@ -1,0 +1,51 @@
+using Npgsql;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.Serialization;
+using ReplicationEngine.Persistence.Sql;
+using ReplicationEngine.Tests.TestKit;
+
+namespace ReplicationEngine.Tests.Persistence.Conformance;
+
+internal sealed class PostgresHarness(PostgresServer server) : StoreHarness
+{
+    private string? _connection;
+
+    public string Connection => _connection ??= server.NewDatabaseAsync().GetAwaiter().GetResult();
+
+    public override async Task HarmAsync(PersistenceId id, long sequence, Damage damage)
+    {
+        var row = $"persistence_id='{id}' AND sequence_number=";
+        var stored = (await Log.ReadStreamAsync(id, StreamHead.Start, 1_000, default)).Events[(int)sequence - 1];
+        var other = damage switch
+        {
+            Damage.Payload => stored with { Payload = [0] },
+            Damage.Actor => stored with { Actor = "somebody" },
+            Damage.Time => stored with { Time = stored.Time.AddTicks(1) },
+            Damage.Command => stored with { CommandId = Command(-1) },
+            _ => stored,
+        };
+        await ExecuteAsync(damage switch
+        {
+            Damage.Name => $"UPDATE journal SET manifest='counter.other.v1' WHERE {row}{sequence}",
+            Damage.Removed => $"DELETE FROM journal WHERE {row}{sequence}",
+            Damage.Swapped => $"UPDATE journal SET sequence_number=-1 WHERE {row}{sequence}; "
+                + $"UPDATE journal SET sequence_number={sequence} WHERE {row}{sequence + 1}; "
+                + $"UPDATE journal SET sequence_number={sequence + 1} WHERE {row}-1",
+            _ => $"UPDATE journal SET message='\\x{Convert.ToHexString(StoredRecordForm.Encode(other))}' "
+                + $"WHERE {row}{sequence}",
+        });
+    }
+
+    /// <summary>Runs SQL on the database.</summary>
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(Connection);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    protected override IEngineStore Make() => new PostgresStore(Connection);
+}

@@ -1,0 +1,103 @@
+using Npgsql;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Sql;
+using ReplicationEngine.Tests.Persistence.Conformance;
+using ReplicationEngine.Tests.TestKit;
+using static ReplicationEngine.Tests.Persistence.Conformance.StoreHarness;
+
+[assembly: AssemblyFixture(typeof(PostgresServer))]
+
+namespace ReplicationEngine.Tests.Persistence.Sql;
+
+public sealed class PostgresJournalTests(PostgresServer server) : JournalConformance(new PostgresHarness(server));
+
+public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
+{
+    private readonly PostgresHarness _store = new(server);
+
+    public ValueTask InitializeAsync()
+    {
+        _store.Open();
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    [Fact, Trait("Req", "OPS-5")]
+    public async Task The_feed_misses_no_event_of_a_transaction_that_stays_open_while_others_commit()
+    {
+        await _store.AppendAsync(Id("first"), 1);
+        await using var open = new NpgsqlConnection(_store.Connection);
+        await open.OpenAsync();
+        await using var transaction = await open.BeginTransactionAsync();
+        await using (var insert = new NpgsqlCommand(
+            "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, tags, manifest, identifier) "
+            + "SELECT created, deleted, 'counter|vault|held', 1, message, '', manifest, identifier FROM journal", open))
+        {
+            await insert.ExecuteNonQueryAsync();
+        }
+
+        await _store.AppendAsync(Id("later"), 2);
+        var feed = await _store.Log.ReadFeedAsync(FeedPosition.Start, 10, default);
+        Assert.Equal(["first"], feed.Select(next => next.Id.Entity));
+
+        await transaction.CommitAsync();
+        var rest = await _store.Log.ReadFeedAsync(feed[^1].Position, 10, default);
+        Assert.Equal(["held", "later"], rest.Select(next => next.Id.Entity));
+    }
+
+    [Fact]
+    public async Task Numbers_that_were_rolled_back_hold_the_feed_up_no_longer_than_their_transaction()
+    {
+        await _store.AppendAsync(Id(), 1);
+        Assert.NotNull(await _store.WriteAsync(Id(), Events(Id(), StreamHead.Start, 2)));
+        await _store.AppendAsync(Id(), 3);
+
+        Assert.Equal(2, (await _store.Log.ReadFeedAsync(FeedPosition.Start, 10, default)).Count);
+    }
+
+    [Theory]
+    [InlineData("DROP INDEX journal_command", "lacks a unique index")]
+    [InlineData("ALTER TABLE journal ALTER COLUMN tx DROP DEFAULT", "lacks a unique index")]
+    [InlineData("UPDATE engine_schema SET version=9", "version 9")]
+    public async Task What_the_journal_stands_on_is_checked_at_start(string sql, string sentence)
+    {
+        await _store.CloseAsync();
+        await _store.ExecuteAsync(sql);
+
+        var refused = Assert.Throws<JournalUnavailableException>(() => _store.Open());
+        Assert.Contains(sentence, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_of_another_program_is_left_alone()
+    {
+        await _store.CloseAsync();
+        await _store.ExecuteAsync("DROP TABLE engine_schema");
+
+        var refused = Assert.Throws<JournalUnavailableException>(() => _store.Open());
+        Assert.Contains("another program", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_server_that_does_not_answer_is_one_clear_error()
+    {
+        using var store = new PostgresStore("Host=/nowhere;Username=nobody;Database=none");
+
+        Assert.Contains(
+            "none on /nowhere", Assert.Throws<JournalUnavailableException>(store.Open).Message, StringComparison.Ordinal);
+    }
+
+    [Fact, Trait("Req", "I17")]
+    public async Task What_was_acknowledged_is_there_after_the_server_crashed()
+    {
+        await using var own = new PostgresServer();
+        await using var store = new PostgresHarness(own);
+        store.Open();
+        var head = await store.AppendAsync(Id(), 1, events: 3);
+
+        await own.RestartAsync();
+
+        Assert.Equal(head, await store.HeadAsync(Id()));
+    }
+}

@@ -1,0 +1,156 @@
+using System.Text;
+using Microsoft.Data.Sqlite;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Sql;
+using ReplicationEngine.Tests.Persistence.Conformance;
+using static ReplicationEngine.Tests.Persistence.Conformance.StoreHarness;
+
+namespace ReplicationEngine.Tests.Persistence.Sql;
+
+public sealed class SqliteStoreTests : IAsyncLifetime
+{
+    private readonly SqliteHarness _store = new();
+
+    public ValueTask InitializeAsync()
+    {
+        _store.Open();
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    [Fact]
+    public void A_second_store_on_the_same_file_gets_one_clear_error()
+    {
+        var exception = Assert.Throws<JournalInUseException>(() => Open(_store.File));
+
+        Assert.Contains(_store.File, exception.Message, StringComparison.Ordinal);
+        Assert.Contains("another data directory", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_that_cannot_be_made_is_one_clear_error() =>
+        Assert.Throws<JournalUnavailableException>(() => Open(Path.Combine(_store.File, "below", "journal.db")));
+
+    [Fact, Trait("Req", "I7")]
+    public async Task A_file_that_is_no_database_is_corrupt()
+    {
+        await _store.CloseAsync();
+        await File.WriteAllBytesAsync(_store.File, Encoding.UTF8.GetBytes(new string('x', 8192)));
+
+        Assert.Throws<JournalCorruptException>(() => Open(_store.File));
+    }
+
+    [Theory]
+    [InlineData("CREATE TABLE theirs (id INTEGER)", "is not a journal")]
+    [InlineData("PRAGMA application_id=1380993585; CREATE TABLE events (id INTEGER)", "earlier version")]
+    [InlineData("PRAGMA application_id=1380993586; PRAGMA user_version=9", "version 9")]
+    public async Task A_database_of_another_program_or_version_is_left_alone(string sql, string sentence)
+    {
+        var path = _store.File + ".other";
+        await SqliteHarness.ExecuteAsync(path, sql);
+        var before = await File.ReadAllBytesAsync(path);
+
+        var exception = Assert.Throws<JournalUnavailableException>(() => Open(path));
+        Assert.Contains(sentence, exception.Message, StringComparison.Ordinal);
+        Assert.Equal(before.Length, new FileInfo(path).Length);
+    }
+
+    [Fact]
+    public async Task Commits_are_durable_and_a_command_is_unique()
+    {
+        await using var connection = new SqliteConnection($"Data Source={_store.File}");
+        await connection.OpenAsync();
+        Assert.Equal("wal", await ReadAsync("PRAGMA journal_mode"));
+        Assert.Equal(2L, await ReadAsync("PRAGMA synchronous"));
+        Assert.Equal(2L, await ReadAsync(
+            "SELECT count(*) FROM sqlite_master WHERE type='index' AND sql LIKE 'CREATE UNIQUE INDEX journal_%'"));
+
+        async Task<object?> ReadAsync(string sql)
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            return await command.ExecuteScalarAsync();
+        }
+    }
+
+    [Fact, Trait("Req", "I7")]
+    public async Task A_byte_flipped_in_the_file_is_found_and_named()
+    {
+        for (var i = 1; i <= 3; i++)
+        {
+            await _store.AppendAsync(Id(), i);
+        }
+
+        await _store.CloseAsync();
+        var bytes = await File.ReadAllBytesAsync(_store.File);
+        var at = bytes.AsSpan().IndexOf("one-2-1"u8);
+        Assert.True(at > 0);
+        bytes[at] ^= 0x20;
+        await File.WriteAllBytesAsync(_store.File, bytes);
+        _store.Open();
+
+        var exception = await Assert.ThrowsAsync<JournalCorruptException>(
+            async () => await _store.Log.ReadStreamAsync(Id(), StreamHead.Start, 10, default));
+        Assert.Equal(2, exception.Sequence);
+    }
+
+    [Fact, Trait("Req", "I7"), Trait("Req", "I29")]
+    public async Task A_record_that_cannot_be_read_is_offered_as_such_when_an_entity_recovers()
+    {
+        await _store.AppendAsync(Id(), 1);
+        await _store.AppendAsync(Id(), 2);
+        await _store.SaveAsync(Id(), JournalConformance.Snapshot(new StreamHead(1, default), [1]));
+        await _store.ExecuteAsync(
+            "UPDATE journal SET message=x'93' WHERE sequence_number=2; UPDATE snapshot SET snapshot=x'00'");
+
+        var records = await _store.RecoverAsync(Id());
+        Assert.Equal(["snapshot.v1", "counter.added.v1"], records.Cast<UnreadableRecord>().Select(r => r.Name));
+    }
+
+    [Fact, Trait("Req", "I17")]
+    public async Task What_was_acknowledged_before_a_crash_is_there_after_it()
+    {
+        await _store.AppendAsync(Id("a"), 1, events: 2);
+        var head = await _store.AppendAsync(Id("a"), 2, wake: new WakeMark(Now, OwesEffects: true));
+        await _store.AppendAsync(Id("b"), 3);
+
+        // A crash leaves file and log as they are now; a copy taken here is what the next process finds.
+        var copy = _store.File + ".copy";
+        File.Copy(_store.File, copy);
+        File.Copy(_store.File + "-wal", copy + "-wal");
+        using var store = Open(copy);
+
+        Assert.Equal(head, (await store.Log.ReadStreamAsync(Id("a"), StreamHead.Start, 9, default)).Events[^1].Head);
+        Assert.Equal(
+            new CommandRecord(Command(2), 3, null), await store.Log.FindCommandAsync(Id("a"), Command(2), default));
+        Assert.Equal(4, (await store.Log.ReadFeedAsync(FeedPosition.Start, 10, default)).Count);
+        Assert.Single(await store.Log.ListWakesAsync("counter", default));
+    }
+
+    [Fact]
+    public async Task Writes_wait_for_a_lock_that_somebody_else_holds()
+    {
+        await using var other = new SqliteConnection($"Data Source={_store.File};Pooling=False");
+        await other.OpenAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using (var command = other.CreateCommand())
+        {
+            command.CommandText = "DELETE FROM journal";
+            await command.ExecuteNonQueryAsync();
+        }
+
+        var write = _store.WriteAsync(Id(), Events(Id(), StreamHead.Start, 1));
+        Assert.Empty((await _store.Log.ReadFeedAsync(FeedPosition.Start, 10, default)));
+        Assert.False(write.IsCompleted);
+        await transaction.RollbackAsync();
+        Assert.Null(await write);
+    }
+
+    private static SqliteStore Open(string path)
+    {
+        var store = new SqliteStore(path, TimeProvider.System);
+        store.Open();
+        return store;
+    }
+}
