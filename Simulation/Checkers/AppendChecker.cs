@@ -1,39 +1,69 @@
+using System.Collections.Immutable;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I18: an append is taken if and only if head and epoch are right; a number is never given twice. By a model of its
-/// own: the head of each stream, and the newest epoch.
+/// I18: events are taken if and only if they follow the stream's last and their command is new to it; a number is never
+/// given twice; and of several owners of one entity only the one whose events stand in the stream is told so. By a
+/// model of its own: the head of each stream, and who wrote each number.
 /// </summary>
-internal sealed class AppendChecker(SimWorld world) : Checker
+internal sealed class AppendChecker : Checker
 {
     private readonly Dictionary<PersistenceId, StreamHead> _heads = [];
-    private readonly HashSet<(PersistenceId Id, Guid Command)> _commands = [];
+    private readonly HashSet<(PersistenceId Id, CommandId Command)> _commands = [];
+    private readonly Dictionary<(PersistenceId Id, long Sequence), (long Owner, ChainHash Hash)> _written = [];
 
     /// <inheritdoc/>
     public override string Id => "I18";
 
     /// <inheritdoc/>
-    public override void Appended(AppendRequest request, AppendOutcome outcome)
+    public override void Appended(SeenAppend seen)
     {
-        var head = _heads.GetValueOrDefault(request.Id, StreamHead.Start);
-        var current = request.Token.Epoch == world.Journal.Epoch;
-        var fresh = !_commands.Contains((request.Id, request.CommandId.Value));
-        var due = current && fresh && request.Expected == head;
-        if (due != outcome is AppendOutcome.Appended)
+        var (id, events) = (seen.Id, seen.Events);
+        var head = _heads.GetValueOrDefault(id, StreamHead.Start);
+        var command = events[0].CommandId;
+        var follows = events[0].Sequence == head.Sequence + 1 && events[0].Previous == head.Hash;
+        var due = follows && !_commands.Contains((id, command));
+        if (due != seen.Stored)
         {
             throw new InvariantBrokenException(
-                Id, $"{request.Id}: an append to {request.Expected.Sequence} under epoch {request.Token.Epoch} got "
-                    + $"{outcome}; the stream ends at {head.Sequence}, the epoch is {world.Journal.Epoch}");
+                Id, $"{id}: events from {events[0].Sequence} of owner {seen.Owner} were "
+                    + $"{(seen.Stored ? "" : "not ")}taken; the stream ends at {head.Sequence}");
         }
 
-        if (due)
+        if (!due)
         {
-            _heads[request.Id] = request.NewHead;
-            _commands.Add((request.Id, request.CommandId.Value));
+            return;
+        }
+
+        _commands.Add((id, command));
+        foreach (var stored in events)
+        {
+            if (!_written.TryAdd((id, stored.Sequence), (seen.Owner, stored.Hash)))
+            {
+                throw new InvariantBrokenException(Id, $"{id}: event {stored.Sequence} was written twice");
+            }
+        }
+
+        _heads[id] = EventChain.Verify(id, head, events);
+    }
+
+    /// <inheritdoc/>
+    public override void Persisted(SimVm vm, long owner, ImmutableArray<StoredEvent> events)
+    {
+        foreach (var stored in events)
+        {
+            var written = _written.GetValueOrDefault((vm.Id, stored.Sequence));
+            if (written != (owner, stored.Hash))
+            {
+                throw Broken(
+                    vm, $"owner {owner} was told that event {stored.Sequence} is durable; what stands there is "
+                        + $"owner {written.Owner}'s");
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.DataPlane.Blocks;
@@ -5,6 +6,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Workloads;
 using ReplicationEngine.Simulation.World;
@@ -50,6 +52,13 @@ internal sealed record SeenRecords(
     /// <summary>The cut of the newest of those points.</summary>
     public ChangePosition NewestCut { get; init; }
 }
+
+/// <summary>Events that reached the journal.</summary>
+/// <param name="Id">Their stream.</param>
+/// <param name="Owner">Whose they are, by its number.</param>
+/// <param name="Events">All events of one command.</param>
+/// <param name="Stored">Whether the journal took them.</param>
+internal sealed record SeenAppend(PersistenceId Id, long Owner, ImmutableArray<StoredEvent> Events, bool Stored);
 
 /// <summary>
 /// One invariant: it is told what happens, holds it against a model of its own and throws
@@ -101,8 +110,13 @@ internal abstract class Checker
     {
     }
 
-    /// <summary>An append was judged.</summary>
-    public virtual void Appended(AppendRequest request, AppendOutcome outcome)
+    /// <summary>Events reached the journal, which took them or not.</summary>
+    public virtual void Appended(SeenAppend seen)
+    {
+    }
+
+    /// <summary>An owner is told that its events are durable.</summary>
+    public virtual void Persisted(SimVm vm, long owner, ImmutableArray<StoredEvent> events)
     {
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.DataPlane.Blocks;
@@ -32,7 +33,7 @@ internal sealed class CheckerSet
             new WriteOrderChecker(), new CaptureChecker(), new FlushChecker(), new RecoveryPointChecker(),
             new StreamOrderChecker(), new FrozenPointChecker(), new DetectOrFailChecker(), new ResyncChecker(world),
             new HalfResyncChecker(), new DirtyMapChecker(world), new OnePrimaryChecker(), new OldPrimaryChecker(),
-            new ReplayChecker(world), new AppendChecker(world), new OneAnswerChecker(), new NoResidueChecker(),
+            new ReplayChecker(world), new AppendChecker(), new OneAnswerChecker(), new NoResidueChecker(),
             new HonestBoundChecker(world), new PlannedFailoverChecker(world), new TestFailoverChecker(),
             new FailbackChecker(), new PruneChecker(world), new CacheFullChecker(), new FailedSyncChecker(),
             new HostChecker(), new QuarantineChecker(), new ConservationChecker(), new FreezeWindowChecker(),
@@ -126,18 +127,19 @@ internal sealed class CheckerSet
     public IReplicaSink Watch(SimVm vm, IReplicaSink sink, Term senderTerm) =>
         new WatchedSink(this, vm, sink, senderTerm);
 
-    /// <summary>An append was judged.</summary>
-    public void Appended(AppendRequest request, AppendOutcome outcome)
+    /// <summary>Events reached the journal, which took them or not.</summary>
+    public void Appended(SeenAppend seen)
     {
-        Tell(c => c.Appended(request, outcome));
-        if (outcome is not AppendOutcome.Appended)
+        Tell(c => c.Appended(seen));
+        if (!seen.Stored)
         {
-            _world.Trace.Note(outcome.GetType().Name, request.Expected.Sequence);
+            _world.Trace.Note("not taken", seen.Events[0].Sequence);
+            _world.Sometimes.Count(Probes.NotTaken);
             return;
         }
 
-        var vm = _world.Vms.First(v => v.Id == request.Id);
-        foreach (var stored in request.Events)
+        var vm = _world.Vms.First(v => v.Id == seen.Id);
+        foreach (var stored in seen.Events)
         {
             _world.Trace.Note(stored.Name, stored.Sequence);
             _world.Sometimes.Count(stored.Name);
@@ -145,6 +147,10 @@ internal sealed class CheckerSet
             Tell(c => c.Stored(vm, @event));
         }
     }
+
+    /// <summary>An owner is told that its events are durable.</summary>
+    public void Persisted(SimVm vm, long owner, ImmutableArray<StoredEvent> events) =>
+        Tell(c => c.Persisted(vm, owner, events));
 
     /// <summary>A write was acknowledged.</summary>
     public void Wrote(SimVm vm, SeenWrite seen)
@@ -258,6 +264,13 @@ internal sealed class CheckerSet
     {
         _world.Trace.Note("quarantined", vm.Number);
         Tell(c => c.EntityFailed(vm, cause));
+    }
+
+    /// <summary>A damaged snapshot was left aside.</summary>
+    public void SnapshotIgnored(SimVm vm)
+    {
+        _world.Trace.Note("snapshot ignored", vm.Number);
+        _world.Sometimes.Count(Probes.SnapshotIgnored);
     }
 
     /// <summary>An entity met an exception.</summary>

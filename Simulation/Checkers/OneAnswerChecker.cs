@@ -1,39 +1,50 @@
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I19: a command delivered again, late or to another life, has one effect and one answer.</summary>
+/// <summary>
+/// I19: a command delivered again, late or to another life, has one effect and one answer; and no answer comes before
+/// its events are durable.
+/// </summary>
 internal sealed class OneAnswerChecker : Checker
 {
     private readonly Dictionary<CommandId, long> _effects = [];
     private readonly HashSet<(string Entity, Guid Command)> _seen = [];
+    private readonly Dictionary<PersistenceId, long> _durable = [];
 
     /// <inheritdoc/>
     public override string Id => "I19";
 
     /// <inheritdoc/>
-    public override void Appended(AppendRequest request, AppendOutcome outcome)
+    public override void Appended(SeenAppend seen)
     {
-        if (outcome is not AppendOutcome.Appended)
+        if (!seen.Stored)
         {
             return;
         }
 
-        if (!_seen.Add((request.Id.Entity, request.CommandId.Value)))
+        var last = seen.Events[^1];
+        if (!_seen.Add((seen.Id.Entity, last.CommandId.Value)))
         {
-            throw new InvariantBrokenException(Id, $"command {request.CommandId} took effect twice in {request.Id}");
+            throw new InvariantBrokenException(Id, $"command {last.CommandId} took effect twice in {seen.Id}");
         }
 
-        _effects[request.CommandId] = request.NewHead.Sequence;
+        _effects[last.CommandId] = last.Sequence;
+        _durable[seen.Id] = last.Sequence;
     }
 
     /// <inheritdoc/>
     public override void Answered(SimVm vm, CommandId id, ProtectedVmCommand command, CommandReply reply)
     {
+        if (reply is CommandReply.Accepted early && early.Sequence > _durable.GetValueOrDefault(vm.Id))
+        {
+            throw Broken(vm, $"{command.GetType().Name} was answered before event {early.Sequence} was durable");
+        }
+
         if (!_effects.TryGetValue(id, out var sequence))
         {
             return;

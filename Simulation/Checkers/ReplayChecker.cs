@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Simulation.World;
@@ -6,7 +9,8 @@ namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
 /// I17: a stream replayed from its first event, and from its snapshot on, gives the state that is served; the
-/// invariants hold after each event.
+/// invariants hold after each event; and each recorded command, decided again in the state before, leads to the same
+/// events.
 /// </summary>
 internal sealed class ReplayChecker(SimWorld world) : Checker
 {
@@ -24,6 +28,7 @@ internal sealed class ReplayChecker(SimWorld world) : Checker
         }
 
         var events = world.Journal.EventsOf(vm.Id);
+        DecideAgain(vm, events);
         var whole = Fold(vm, new ProtectedVmState(), events.Take((int)vm.Host.Sequence));
         var expected = Codec.EncodeState(whole);
         if (!expected.AsSpan().SequenceEqual(Codec.EncodeState(live)))
@@ -31,8 +36,7 @@ internal sealed class ReplayChecker(SimWorld world) : Checker
             throw Broken(vm, $"{events.Count} events replayed give another state than the one served");
         }
 
-        var snapshot = world.Journal.Snapshots.LoadAsync(vm.Id, default).AsTask().GetAwaiter().GetResult();
-        if (snapshot is not null)
+        if (world.Journal.SnapshotOf(vm.Id) is { IsIntact: true } snapshot)
         {
             var tail = events.Skip((int)snapshot.Head.Sequence)
                 .Take((int)(vm.Host.Sequence - snapshot.Head.Sequence));
@@ -44,8 +48,39 @@ internal sealed class ReplayChecker(SimWorld world) : Checker
         }
     }
 
-    private ProtectedVmState Fold(
-        SimVm vm, ProtectedVmState state, IEnumerable<Actors.Journaling.StoredEvent> events)
+    private void DecideAgain(SimVm vm, IReadOnlyList<StoredEvent> events)
+    {
+        var (state, first) = (new ProtectedVmState(), 0);
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (events[i].Command is not { } recorded)
+            {
+                continue;
+            }
+
+            var own = events.Skip(first).Take(i + 1 - first).ToArray();
+            var context = new DecisionContext(events[i].Time, events[i].CommandId, events[i].Actor)
+            {
+                Steady = recorded.Steady, Digest = recorded.Digest,
+            };
+            var decided = ProtectedVm.Decide(
+                state, Codec.DecodeCommand(recorded.Name, recorded.Payload), context);
+            if (decided is not Decision<ProtectedVmEvent>.Accepted accepted || !AreEqual(accepted.Events, own))
+            {
+                throw Broken(vm, $"{recorded.Name} of event {events[i].Sequence}, decided again, gives {decided}");
+            }
+
+            state = Fold(vm, state, own);
+            first = i + 1;
+        }
+    }
+
+    private static bool AreEqual(ImmutableArray<ProtectedVmEvent> decided, StoredEvent[] stored) =>
+        decided.Length == stored.Length && decided.Zip(stored).All(pair =>
+            Codec.Encode(pair.First) is var encoded && encoded.Name == pair.Second.Name
+            && encoded.Payload.AsSpan().SequenceEqual(pair.Second.Payload));
+
+    private ProtectedVmState Fold(SimVm vm, ProtectedVmState state, IEnumerable<StoredEvent> events)
     {
         foreach (var stored in events)
         {
@@ -54,8 +89,7 @@ internal sealed class ReplayChecker(SimWorld world) : Checker
                 state = ProtectedVm.Evolve(state, Codec.Decode(stored.Name, stored.Payload));
                 ProtectedVm.CheckInvariants(state);
             }
-            catch (Exception e) when (e is Engine.Kernel.ImpossibleEventException
-                or Engine.Kernel.InvariantViolationException)
+            catch (Exception e) when (e is ImpossibleEventException or InvariantViolationException)
             {
                 throw Broken(vm, $"event {stored.Sequence} {stored.Name}: {e.Message}");
             }

@@ -106,5 +106,5 @@ internal static class Moments
     private static bool IsSudden(SimAction action) => action is SimAction.AgentKill or SimAction.AgentPowerCut
         or SimAction.ServiceKill or SimAction.ServicePowerCut or SimAction.AgentPause or SimAction.LinkCut
         or SimAction.LinkOneWay or SimAction.LinkStall or SimAction.LinkHalfOpen or SimAction.AgentDiskFull
-        or SimAction.JournalUnknown;
+        or SimAction.JournalUnknown or SimAction.Rival or SimAction.JournalTrouble or SimAction.JournalStall;
 }

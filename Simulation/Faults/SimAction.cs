@@ -109,7 +109,8 @@ public enum SimAction
     /// <summary>D: the journal has no room for A ms.</summary>
     JournalFull,
 
-    /// <summary>L: another owner takes the region's lease and lets it go after A ms.</summary>
+    /// <summary>L: for A ms, owners of entities are taken for dead that are not: two of one entity are at
+    /// work.</summary>
     Rival,
 
     /// <summary>C: a wall clock jumps by A ms; B is 1 for the service's.</summary>
@@ -165,4 +166,10 @@ public enum SimAction
     /// <summary>Z: a disk, B chooses which, loses its last 64 KiB while it is served; zeroes take their place after A
     /// ms.</summary>
     DiskShrink,
+
+    /// <summary>L: every append and every read of the journal fails for A ms.</summary>
+    JournalTrouble,
+
+    /// <summary>L: appends to the journal wait for A ms; who sent them has given them up when they are done.</summary>
+    JournalStall,
 }

@@ -25,6 +25,9 @@ public static class Swarm
     private static readonly (SimAction Action, double PerHour)[] Links =
         [(SimAction.LinkStall, 1.5), (SimAction.LinkHalfOpen, 1.5)];
 
+    private static readonly (SimAction Action, double PerHour)[] Journal =
+        [(SimAction.JournalTrouble, 0.7), (SimAction.JournalStall, 0.7)];
+
     private static readonly (SimAction Action, double PerHour)[] Hosts =
     [
         (SimAction.HostSnapshot, 5), (SimAction.HostRevert, 2), (SimAction.HostSwap, 1.5), (SimAction.DiskGrow, 0.5),
@@ -55,6 +58,8 @@ public static class Swarm
         var faults = random.Chance(0.08) ? [] : Faults.Where(_ => random.Chance(0.4)).ToArray();
         var links = random.Split("links");
         faults = [.. faults, .. faults.Length == 0 ? [] : Links.Where(_ => links.Chance(0.4))];
+        var journal = random.Split("journal");
+        faults = [.. faults, .. faults.Length == 0 ? [] : Journal.Where(_ => journal.Chance(0.3))];
         var hosts = random.Split("hosts");
         features = (features | Always) & (hosts.Chance(0.5) ? ~SimFeatures.None : ~SimFeatures.Hosts);
         faults = [.. faults, .. features.HasFlag(SimFeatures.Hosts) ? Hosts.Where(_ => hosts.Chance(0.7)) : []];
@@ -112,7 +117,7 @@ public static class Swarm
         SimAction.AgentPowerCut or SimAction.ServicePowerCut or SimAction.AgentSyncFails or SimAction.TargetSyncFails
             or SimAction.Misdirect => "T",
         SimAction.ServiceKill => "V",
-        SimAction.ServicePause or SimAction.Rival => "L",
+        SimAction.ServicePause or SimAction.Rival or SimAction.JournalTrouble or SimAction.JournalStall => "L",
         SimAction.LinkLossy or SimAction.JournalUnknown => "M",
         SimAction.Rot => "B",
         SimAction.JournalFull or SimAction.AgentDiskFull or SimAction.TargetDiskFull => "D",
@@ -127,7 +132,8 @@ public static class Swarm
         or SimAction.TargetDiskFull or SimAction.TargetSyncFails or SimAction.Rot or SimAction.Misdirect;
 
     private static bool IsShared(SimAction action) => action is SimAction.ServiceKill or SimAction.ServicePowerCut
-        or SimAction.ServicePause or SimAction.Rival or SimAction.JournalFull or SimAction.Poison;
+        or SimAction.ServicePause or SimAction.Rival or SimAction.JournalFull or SimAction.Poison
+        or SimAction.JournalTrouble or SimAction.JournalStall;
 
     private static void Writes(List<PlannedEvent> events, int vm, SplittableRandom random, TimeSpan to)
     {
@@ -303,6 +309,7 @@ public static class Swarm
             SimAction.JournalUnknown => new PlannedEvent(ms, vm, action, random.Between(0, 2)),
             SimAction.JournalFull => new PlannedEvent(ms, vm, action, Seconds(5, 200)),
             SimAction.Rival => new PlannedEvent(ms, vm, action, Seconds(5, 100)),
+            SimAction.JournalTrouble or SimAction.JournalStall => new PlannedEvent(ms, vm, action, Seconds(1, 60)),
             SimAction.ClockJump => new PlannedEvent(ms, vm, action, Jump(random), random.Between(0, 2)),
             SimAction.AgentDiskFull or SimAction.TargetDiskFull =>
                 new PlannedEvent(ms, vm, action, Seconds(10, 500), random.Between(0, 512 << 10)),

@@ -73,8 +73,8 @@ public static class OutageRun
                     link.Plan.Name, link.Plan.Quality.Bandwidth, recorder.SentOver(i), recorder.BusyShareOf(i))),
             ],
             Series = recorder.Series,
-            Events = world.Vms.Sum(vm => vm.Kernel.Events),
-            Commands = world.Vms.Sum(vm => vm.Kernel.Commands),
+            Events = world.Vms.Sum(vm => vm.Core.Events),
+            Commands = world.Vms.Sum(vm => vm.Core.Commands),
             Trace = TraceOf(world),
         };
     }
@@ -123,9 +123,9 @@ public static class OutageRun
     ];
 
     private static VmSummary Of(VmModel vm, Recorder recorder, TimeSpan end) => new(
-        vm.Plan.Name, PhaseName.Of(vm.Kernel.State.Phase), vm.Forward.Written + vm.Reverse.Written,
+        vm.Plan.Name, PhaseName.Of(vm.Core.State.Phase), vm.Forward.Written + vm.Reverse.Written,
         (vm.Forward.Sent + vm.Reverse.Sent) * vm.Plan.CompressTo, recorder.StoredOf(vm), vm.Log.PointsMade,
-        vm.Kernel.State.Points.Count, recorder.RiskOf(vm).Quantile(0.95), recorder.RiskOf(vm).Max,
+        vm.Core.State.Points.Count, recorder.RiskOf(vm).Quantile(0.95), recorder.RiskOf(vm).Max,
         vm.Log.DownUntil(end).TotalSeconds, vm.Log.Resyncs.Count, vm.Log.MachineLost)
     {
         Lane = recorder.LaneOf(vm),
@@ -134,7 +134,7 @@ public static class OutageRun
     private static string TraceOf(OutageWorld world)
     {
         var text = string.Join('\n', world.Vms.Select(vm =>
-            $"{vm.Plan.Name} {vm.Kernel.Events} {vm.Kernel.Hash} {vm.Forward.Sent:R} {vm.Reverse.Sent:R}"));
+            $"{vm.Plan.Name} {vm.Core.Events} {vm.Core.Hash} {vm.Forward.Sent:R} {vm.Reverse.Sent:R}"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
     }
 }

@@ -78,7 +78,7 @@ internal sealed class OutageWorld
     {
         foreach (var vm in Vms)
         {
-            vm.Kernel.Start();
+            vm.Core.Start();
             vm.Refresh();
             vm.Operator.Protect();
         }
@@ -234,7 +234,7 @@ internal sealed class OutageWorld
             if (was && !ServiceUp)
             {
                 vm.Effects.ServiceStopped();
-                vm.Kernel.Stop();
+                vm.Core.Stop();
             }
 
             vm.Refresh();

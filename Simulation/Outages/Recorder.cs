@@ -65,7 +65,7 @@ internal sealed class Recorder
     /// </summary>
     public static double? RiskNow(VmModel vm)
     {
-        var state = vm.Kernel.State;
+        var state = vm.Core.State;
         if (vm.ReplicaLost || state.Phase is not (Phase.Protected or Phase.FailingOver or Phase.ProtectedReverse))
         {
             return null;
@@ -136,7 +136,7 @@ internal sealed class Recorder
 
     private static LaneState LaneNow(VmModel vm, double? risk)
     {
-        var state = vm.Kernel.State;
+        var state = vm.Core.State;
         return !vm.Serves ? LaneState.Down
             : WritablePrimary.Of(state.Phase) == PrimarySide.Target ? LaneState.AtTarget
             : risk is null ? LaneState.Unprotected
@@ -203,8 +203,8 @@ internal sealed class Recorder
         }
     }
 
-    private static bool IsNormal(VmModel vm, double? risk) => vm.Serves && (vm.Kernel.State.Phase is Phase.Protected
-        ? vm.Session && vm.Kernel.State.Replication.Resync is null && risk <= Settled.TotalSeconds
-            && !vm.Kernel.State.Causes.Any(cause => cause.Kind == HealthKind.AgentDisconnected)
-        : WritablePrimary.Of(vm.Kernel.State.Phase) == PrimarySide.Target);
+    private static bool IsNormal(VmModel vm, double? risk) => vm.Serves && (vm.Core.State.Phase is Phase.Protected
+        ? vm.Session && vm.Core.State.Replication.Resync is null && risk <= Settled.TotalSeconds
+            && !vm.Core.State.Causes.Any(cause => cause.Kind == HealthKind.AgentDisconnected)
+        : WritablePrimary.Of(vm.Core.State.Phase) == PrimarySide.Target);
 }

@@ -22,7 +22,7 @@ internal sealed class VmEffects(VmModel vm)
             : Local + (2 * vm.Link.Quality.Latency);
         vm.World.Queue.After(takes, () =>
         {
-            if (service == _service && vm.Kernel.Running && IsOwed(effect))
+            if (service == _service && vm.Core.Running && IsOwed(effect))
             {
                 vm.Advance(vm.Now);
                 Run(effect);
@@ -50,7 +50,7 @@ internal sealed class VmEffects(VmModel vm)
             else if (outcome() is { } command)
             {
                 _waiting.RemoveAt(i);
-                vm.Kernel.Tell(command);
+                vm.Core.Tell(command);
             }
         }
     }
@@ -60,14 +60,14 @@ internal sealed class VmEffects(VmModel vm)
     {
         Direct();
         vm.Confirmed = true;
-        vm.Kernel.Tell(new ProtectedVmCommand.RecordAgentConnected());
+        vm.Core.Tell(new ProtectedVmCommand.RecordAgentConnected());
     }
 
     private static bool NeedsNoLook(ProtectedVmEffect effect) =>
         effect is ProtectedVmEffect.TakeRecoveryPoint or ProtectedVmEffect.PrunePoints;
 
     private bool IsOwed(ProtectedVmEffect effect) => NeedsNoLook(effect)
-        || ProtectedVm.Outstanding(vm.Kernel.State).Any(owed => owed.Id == effect.Id);
+        || ProtectedVm.Outstanding(vm.Core.State).Any(owed => owed.Id == effect.Id);
 
     private void Run(ProtectedVmEffect effect)
     {
@@ -182,7 +182,7 @@ internal sealed class VmEffects(VmModel vm)
     /// <summary>The source side becomes what the phase asks of it.</summary>
     private void Direct()
     {
-        if (SourceDuty.Of(vm.Kernel.State) is not { Role: var role })
+        if (SourceDuty.Of(vm.Core.State) is not { Role: var role })
         {
             return;
         }
@@ -258,9 +258,9 @@ internal sealed class VmEffects(VmModel vm)
 
     private Lsn Tail(FluidVolume volume) => new((long)(volume.Logged / vm.Plan.WriteSize));
 
-    private void Succeeded(ProtectedVmEffect effect, EffectResult result) => vm.Kernel.Tell(Success(effect, result));
+    private void Succeeded(ProtectedVmEffect effect, EffectResult result) => vm.Core.Tell(Success(effect, result));
 
-    private void Failed(ProtectedVmEffect effect, string reason) => vm.Kernel.Tell(Failure(effect, reason));
+    private void Failed(ProtectedVmEffect effect, string reason) => vm.Core.Tell(Failure(effect, reason));
 
     private static ProtectedVmCommand.RecordEffectSucceeded Success(ProtectedVmEffect effect, EffectResult result) =>
         new(effect.Id, result);

@@ -13,14 +13,14 @@ internal static class VmLook
     /// <summary>Tells everything there is to be told now.</summary>
     public static void Tell(VmModel vm)
     {
-        if (!vm.Kernel.Running || vm.Kernel.State.Phase is Phase.NotProtected or Phase.Disabled or Phase.EnableFailed)
+        if (!vm.Core.Running || vm.Core.State.Phase is Phase.NotProtected or Phase.Disabled or Phase.EnableFailed)
         {
             return;
         }
 
-        foreach (var fact in VmFacts.Of(vm.Kernel.State, Of(vm, vm.Kernel.State)))
+        foreach (var fact in VmFacts.Of(vm.Core.State, Of(vm, vm.Core.State)))
         {
-            if (vm.Kernel.Tell(fact) is not CommandReply.Accepted)
+            if (vm.Core.Tell(fact) is not CommandReply.Accepted)
             {
                 vm.Log.FactsRefused++;
             }

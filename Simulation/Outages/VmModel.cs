@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.Scenarios;
 namespace ReplicationEngine.Simulation.Outages;
 
 /// <summary>
-/// One machine: its entity in the engine's kernel, and around it a model of its agent, its disks and its replica.
+/// One machine: its entity in the engine's core, and around it a model of its agent, its disks and its replica.
 /// </summary>
 internal sealed class VmModel
 {
@@ -23,7 +23,7 @@ internal sealed class VmModel
         Effects = new VmEffects(this);
         Operator = new VmOperator(this);
         Log = new VmRecord(plan.Name);
-        Kernel = new VmKernel(world.Queue, world.Scenario.Start, plan.Name, index)
+        Core = new VmCore(world.Queue, world.Scenario.Start, plan.Name, index)
         {
             Dispatched = Effects.Dispatch,
             Changed = OnChanged,
@@ -41,7 +41,7 @@ internal sealed class VmModel
 
     public FluidVolume Reverse { get; }
 
-    public VmKernel Kernel { get; }
+    public VmCore Core { get; }
 
     public VmEffects Effects { get; }
 
@@ -114,7 +114,7 @@ internal sealed class VmModel
     public TimeSpan OnItsWay => Link.Quality.Latency + OutageWorld.SyncInterval;
 
     /// <summary>Whether the machine serves its users.</summary>
-    public bool Serves => WritablePrimary.Of(Kernel.State.Phase) == PrimarySide.Target ? TargetRuns : SourceRuns;
+    public bool Serves => WritablePrimary.Of(Core.State.Phase) == PrimarySide.Target ? TargetRuns : SourceRuns;
 
     public void Advance(TimeSpan now)
     {
@@ -210,7 +210,7 @@ internal sealed class VmModel
     public void ServiceStarted()
     {
         AwaySince = AwaySince is null ? null : Now;
-        Kernel.Start();
+        Core.Start();
     }
 
     private void IfStill(long setting, Action action)
@@ -260,9 +260,9 @@ internal sealed class VmModel
                 {
                     _markers.Insert(0, marker);
                 }
-                else if (!ReplicaLost && Kernel.State.Phase is Phase.Protected or Phase.FailingOver)
+                else if (!ReplicaLost && Core.State.Phase is Phase.Protected or Phase.FailingOver)
                 {
-                    Kernel.Tell(new ProtectedVmCommand.RecordRecoveryPointSealed(
+                    Core.Tell(new ProtectedVmCommand.RecordRecoveryPointSealed(
                         Points.Seal(marker, _world.Scenario.Start, Forward.Spread).Point));
                     Effects.Look();
                 }

@@ -29,9 +29,9 @@ internal sealed class VmOperator(VmModel vm)
     /// <param name="outage">The outage that it follows; null when it follows none.</param>
     public void FailOver(FailoverPlan plan, OutageRecord? outage)
     {
-        if (vm.Kernel.State.Phase is not Phase.Protected and not Phase.InitialReplication and not Phase.Finalizing)
+        if (vm.Core.State.Phase is not Phase.Protected and not Phase.InitialReplication and not Phase.Finalizing)
         {
-            vm.Log.Refused($"{plan.Name}: not ordered, since the machine was {PhaseName.Of(vm.Kernel.State.Phase)}");
+            vm.Log.Refused($"{plan.Name}: not ordered, since the machine was {PhaseName.Of(vm.Core.State.Phase)}");
             return;
         }
 
@@ -103,7 +103,7 @@ internal sealed class VmOperator(VmModel vm)
     private PointChoice.Specific? OlderThan(TimeSpan age)
     {
         var before = vm.World.Scenario.Start + vm.Now - age;
-        var point = vm.Kernel.State.Points.LastOrDefault(kept => kept.Usable && kept.Point.Time <= before);
+        var point = vm.Core.State.Points.LastOrDefault(kept => kept.Usable && kept.Point.Time <= before);
         if (point is null)
         {
             vm.Log.Refused("no recovery point was that old");
@@ -119,7 +119,7 @@ internal sealed class VmOperator(VmModel vm)
             return;
         }
 
-        switch (command() is { } ready ? vm.Kernel.Tell(ready, Actor) : null)
+        switch (command() is { } ready ? vm.Core.Tell(ready, Actor) : null)
         {
             case CommandReply.Accepted:
                 return;

@@ -75,7 +75,7 @@ internal sealed class Convergence(SimWorld world)
         var state = vm.Host.State;
         var counters = vm.Agent.Volume?.Counters();
         return $"phase {state?.Phase}, replication {state?.Replication}, retries {state?.Retries.Count}, test "
-            + $"{state?.TestFailover}, kernel {vm.Host.Phase}, role {vm.Agent.Role}, condition "
+            + $"{state?.TestFailover}, core {vm.Host.Phase}, role {vm.Agent.Role}, condition "
             + $"{vm.Agent.Volume?.Condition}, dirty {counters?.DirtyBytes}, tail {counters?.Tail}, session "
             + $"{vm.Agent.Session?.Open} {vm.Agent.Session?.Streaming} {vm.Agent.Session?.Durable}, store "
             + $"{vm.Target.Store?.Position}, fault {vm.Target.Volume?.Fault}, jobs "

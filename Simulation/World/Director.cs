@@ -168,7 +168,7 @@ internal sealed class Director(SimWorld world)
                 Misdirect(vm, planned.A);
                 break;
             case SimAction.Poison:
-                Poison(vm);
+                Poison(vm, planned.A);
                 break;
             case SimAction.RegionLost:
                 vm.RegionLostUntil = world.Queue.Now + length;
@@ -230,7 +230,13 @@ internal sealed class Director(SimWorld world)
                 world.Journal.Fill(length);
                 break;
             case SimAction.Rival:
-                world.Journal.TakeByRival(length);
+                TakeForDead(length);
+                break;
+            case SimAction.JournalTrouble:
+                world.Journal.Trouble(length);
+                break;
+            case SimAction.JournalStall:
+                world.Journal.Stall(length);
                 break;
             case SimAction.AgentDiskFull:
                 Fill(vm.Agent.Storage, planned);
@@ -240,6 +246,17 @@ internal sealed class Director(SimWorld world)
                 break;
             default:
                 throw new InvalidOperationException($"{planned.Action} is no fault.");
+        }
+    }
+
+    /// <summary>Owners of entities that are thought dead go on beside those that take their places.</summary>
+    private void TakeForDead(TimeSpan length)
+    {
+        world.Journal.TakeForDead(length);
+        if (world.Service.Alive)
+        {
+            world.Vms.ForEach(vm => vm.Host.TakeForDead());
+            world.Service.After(length, () => world.Vms.ForEach(vm => vm.Host.BuryTheDead()));
         }
     }
 
@@ -328,9 +345,9 @@ internal sealed class Director(SimWorld world)
         };
     }
 
-    private void Poison(SimVm vm)
+    private void Poison(SimVm vm, long draw)
     {
-        if (vm.Antidote is not null || world.Journal.Poison(vm.Id) is not { } antidote)
+        if (vm.Antidote is not null || world.Journal.Poison(vm.Id, draw) is not { } antidote)
         {
             return;
         }

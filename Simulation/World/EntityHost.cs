@@ -1,33 +1,38 @@
 using System.Security.Cryptography;
 using System.Text;
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
+using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand>;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>The host of one VM's kernel within one life of the service: mailbox, answers, alarm.</summary>
+/// <summary>A command with who waits for its answer.</summary>
+/// <param name="Envelope">The command.</param>
+/// <param name="Reply">Takes the answer.</param>
+internal sealed record Letter(
+    CommandEnvelope<ProtectedVmCommand> Envelope, TaskCompletionSource<CommandReply> Reply);
+
+/// <summary>
+/// The host of one VM's entity within one life of the service: its mailbox and its memory, and the owner that works on
+/// the mail. When owners are taken for dead that are not, several of them are at work; only the newest gets mail.
+/// </summary>
 internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore journal)
 {
     private static readonly TimeSpan WakeAgain = TimeSpan.FromSeconds(5);
-    private readonly Queue<(CommandEnvelope<ProtectedVmCommand> Envelope, TaskCompletionSource<CommandReply> Reply)>
-        _mail = new();
-
-    private IVmKernel? _kernel;
-    private TaskCompletionSource<CommandReply>? _current;
-    private long _alarm;
-    private IReadOnlyList<ArmedTimer> _timers = [];
+    private readonly Queue<Letter> _mail = new();
+    private readonly List<EntityOwner> _takenForDead = [];
+    private EntityMemory _memory = new();
+    private EntityOwner? _owner;
 
     /// <summary>The durable state; null while there is none to be seen.</summary>
-    public ProtectedVmState? State =>
-        _kernel?.Phase is EntityPhase.Ready or EntityPhase.LookingUp or EntityPhase.Appending ? _kernel.State : null;
+    public ProtectedVmState? State => _owner?.State;
 
-    /// <summary>The kernel's phase.</summary>
-    public EntityPhase? Phase => _kernel?.Phase;
+    /// <summary>The core's phase.</summary>
+    public EntityPhase? Phase => _owner?.Phase;
 
     /// <summary>The number of the last event.</summary>
-    public long Sequence => _kernel?.Head.Sequence ?? 0;
+    public long Sequence => _owner?.Sequence ?? 0;
 
     /// <summary>A command id made of a text: the same text, the same id.</summary>
     public static CommandId IdOf(string text)
@@ -41,189 +46,115 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
     public Task<CommandReply> AskAsync(CommandId id, string actor, ProtectedVmCommand command)
     {
         var reply = new TaskCompletionSource<CommandReply>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _mail.Enqueue((new CommandEnvelope<ProtectedVmCommand>(id, actor, command), reply));
+        _mail.Enqueue(new Letter(new CommandEnvelope<ProtectedVmCommand>(id, actor, command), reply));
         Wake();
         return reply.Task;
     }
 
-    /// <summary>Loads the entity when it is not, and works on its mail.</summary>
+    /// <summary>Recovers the entity when it is not in memory, and works on its mail.</summary>
     public void Wake()
     {
-        if (_kernel is null)
+        if (_owner is null)
         {
-            if (service.Token is not { } token)
-            {
-                return;
-            }
-
-            _kernel = service.Parts.Kernel(vm.Id, token);
-            Advance(new EntityInput<ProtectedVmCommand>.Started([.. _timers]));
+            _owner = new EntityOwner(this, service, vm, journal, _memory);
+            _owner.Recover();
         }
 
-        while (_kernel is { CanAccept: true } && _mail.TryDequeue(out var letter))
+        while (_owner is { CanAccept: true } && _mail.TryDequeue(out var letter))
         {
-            _current = letter.Reply;
-            Advance(new EntityInput<ProtectedVmCommand>.Submitted(letter.Envelope));
+            _owner.Take(letter);
         }
     }
 
     /// <summary>Nobody needs it.</summary>
-    public void TimeOut() => Tell(new EntityInput<ProtectedVmCommand>.IdleTimedOut());
+    public void TimeOut() => Tell(new Input.Idle());
 
     /// <summary>Its quarantine's cause is removed.</summary>
-    public void LiftQuarantine() => Tell(new EntityInput<ProtectedVmCommand>.QuarantineLifted());
+    public void LiftQuarantine() => Tell(new Input.QuarantineLifted());
 
-    private void Tell(EntityInput<ProtectedVmCommand> input)
+    /// <summary>Its owner is taken for dead: another one takes its place, while it goes on.</summary>
+    /// <param name="which">Only if it is this one.</param>
+    public void TakeForDead(EntityOwner? which = null)
     {
-        if (_kernel is { Phase: EntityPhase.Ready or EntityPhase.Quarantined })
+        if (_owner is { Serves: true } owner && (which is null || ReferenceEquals(owner, which)))
         {
-            Advance(input);
+            owner.BeTakenForDead();
+            _takenForDead.Add(owner);
+            _owner = null;
+            _memory = new EntityMemory();
             Wake();
         }
     }
 
-    private void Advance(EntityInput<ProtectedVmCommand> input)
+    /// <summary>Those that were taken for dead are.</summary>
+    public void BuryTheDead()
     {
-        var kernel = _kernel!;
-        foreach (var output in kernel.Step(input, service.Now).ToArray())
-        {
-            CarryOut(kernel, output);
-        }
-
-        vm.StateMayHaveChanged();
+        _takenForDead.ForEach(owner => owner.Drop());
+        _takenForDead.Clear();
     }
 
-    private void CarryOut(IVmKernel kernel, EntityOutput output)
+    /// <summary>An owner's core has ended.</summary>
+    /// <param name="owner">The owner.</param>
+    /// <param name="pause">Whether nobody needs another one at once, but for mail.</param>
+    public void Ended(EntityOwner owner, bool pause)
     {
-        switch (output)
-        {
-            case EntityOutput.Append append:
-                Answer(kernel, () => new EntityInput<ProtectedVmCommand>.AppendJudged(Judge(append.Request)));
-                break;
-            case EntityOutput.ReadSnapshot:
-                Answer(kernel, () => new EntityInput<ProtectedVmCommand>.SnapshotRead(
-                    Now(journal.Snapshots.LoadAsync(vm.Id, default))));
-                break;
-            case EntityOutput.ReadStream read:
-                Answer(kernel, () => Read(read.After));
-                break;
-            case EntityOutput.FindCommand find:
-                Answer(kernel, () => new EntityInput<ProtectedVmCommand>.CommandFound(
-                    Now(journal.Journal.FindCommandAsync(vm.Id, find.CommandId, default))));
-                break;
-            case EntityOutput.TakeEpoch take:
-                Answer(kernel, () => service.TakeNewer(take.Stale) is { } token
-                    ? new EntityInput<ProtectedVmCommand>.EpochTaken(token)
-                    : new EntityInput<ProtectedVmCommand>.EpochRefused("another owner has the lease"));
-                break;
-            case EntityOutput.Reply reply:
-                var current = _current;
-                _current = null;
-                current?.TrySetResult(reply.Answer);
-                break;
-            case EntityOutput.Dispatch dispatch:
-                service.Dispatch(vm, (ProtectedVmEffect)dispatch.Effect);
-                break;
-            case EntityOutput.SetAlarm alarm:
-                SetAlarm(kernel, alarm.Due);
-                break;
-            case EntityOutput.SaveSnapshot save:
-                Now(journal.Snapshots.SaveAsync(save.Snapshot, default));
-                break;
-            case EntityOutput.Passivated:
-                Retire();
-                break;
-            case EntityOutput.Stopped stopped:
-                Retire();
-                Decline(new CommandReply.Unavailable(stopped.Reason, stopped.Message));
-                service.Lost();
-                service.After(WakeAgain, Wake);
-                break;
-            case EntityOutput.Quarantined quarantined:
-                service.Checkers.Quarantined(vm, quarantined.Exception);
-                break;
-            case EntityOutput.Restarted restarted:
-                service.Checkers.Restarted(vm, restarted.Cause);
-                break;
-            default:
-                break;
-        }
-    }
-
-    private AppendOutcome Judge(AppendRequest request)
-    {
-        var outcome = journal.Append(request);
-        return outcome is AppendOutcome.Fenced && service.Token is { } own && own.Epoch > request.Token.Epoch
-            && own.Epoch == journal.Epoch
-            ? new AppendOutcome.Unknown("this node has taken a newer epoch meanwhile") : outcome;
-    }
-
-    private EntityInput<ProtectedVmCommand> Read(StreamHead after)
-    {
-        try
-        {
-            return new EntityInput<ProtectedVmCommand>.StreamRead(
-                Now(journal.Journal.ReadStreamAsync(vm.Id, after, 50, default)));
-        }
-        catch (JournalCorruptException e)
-        {
-            return new EntityInput<ProtectedVmCommand>.ReadFailed(e);
-        }
-    }
-
-    private void Answer(IVmKernel kernel, Func<EntityInput<ProtectedVmCommand>> answer) =>
-        service.After(journal.Latency(), () =>
-        {
-            var input = answer();
-            service.After(journal.Latency(), () =>
-            {
-                if (ReferenceEquals(_kernel, kernel))
-                {
-                    Advance(input);
-                    Wake();
-                }
-            });
-        });
-
-    private void SetAlarm(IVmKernel kernel, DateTimeOffset? due)
-    {
-        var number = ++_alarm;
-        if (due is not { } at)
+        if (!Forget(owner))
         {
             return;
         }
 
-        service.After(at - service.Now.Steady, () =>
+        if (pause && _mail.Count == 0)
         {
-            if (number == _alarm && ReferenceEquals(_kernel, kernel))
+            service.After(WakeAgain, Wake);
+        }
+        else
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>An owner could not be recovered, because the journal cannot be read.</summary>
+    public void NotRecovered(EntityOwner owner)
+    {
+        if (Forget(owner))
+        {
+            while (_mail.TryDequeue(out var letter))
             {
-                Advance(new EntityInput<ProtectedVmCommand>.AlarmRang());
-                Wake();
+                letter.Reply.TrySetResult(new CommandReply.Unavailable(
+                    UnavailableReason.JournalUnavailable, "the journal cannot be read now"));
             }
-        });
-    }
 
-    private void Retire()
-    {
-        _timers = [.. _kernel!.ArmedTimers];
-        _kernel = null;
-        _alarm++;
-        if (_timers.Count > 0)
-        {
-            var due = _timers.Min(t => t.Due);
-            service.After(due - service.Now.Steady, Wake);
+            service.After(WakeAgain, Wake);
         }
     }
 
-    private void Decline(CommandReply reply)
+    /// <summary>An owner has nothing left to do.</summary>
+    public void Passivated(EntityOwner owner)
     {
-        while (_mail.TryDequeue(out var letter))
+        if (Forget(owner) && !_memory.Timers.IsEmpty)
         {
-            letter.Reply.TrySetResult(reply);
+            service.After(_memory.Timers.Min(t => t.Due) - service.Now.Steady, Wake);
         }
     }
 
-    private static T Now<T>(ValueTask<T> task) => task.AsTask().GetAwaiter().GetResult();
+    private bool Forget(EntityOwner owner)
+    {
+        _takenForDead.Remove(owner);
+        if (!ReferenceEquals(owner, _owner))
+        {
+            return false;
+        }
 
-    private static void Now(ValueTask task) => task.AsTask().GetAwaiter().GetResult();
+        _owner = null;
+        return true;
+    }
+
+    private void Tell(Input input)
+    {
+        if (_owner is { Phase: EntityPhase.Ready or EntityPhase.Quarantined } owner)
+        {
+            owner.Advance(input);
+            Wake();
+        }
+    }
 }

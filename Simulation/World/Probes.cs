@@ -67,12 +67,22 @@ internal static class Probes
     /// <summary>An agent that may start alone found a fenced source, and left it closed.</summary>
     public const string FencedAlone = "source: a fenced source is not started alone";
 
+    /// <summary>Events came too late: another owner's stand in their place.</summary>
+    public const string NotTaken = "journal: a late owner's events are not taken";
+
+    /// <summary>A damaged snapshot was left aside, and the whole stream read.</summary>
+    public const string SnapshotIgnored = "journal: a damaged snapshot is left aside";
+
+    /// <summary>An effect was cancelled while it was under way, since it was owed no longer or its entity was
+    /// recovered anew.</summary>
+    public const string EffectCancelled = "engine: an effect under way is cancelled";
+
     /// <summary>All of them, as the table of what was reached lists them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         BatchesAtOnce, BatchWaits, EngineWaits, MarkedUnderWay, DiedUnderWay, HalfOpen, HalfOpenNoticed,
         PromptAnswer, SlowAnswer, Reverted, DisksRestored, DataRestored, Swapped,
         GrownRunning, ShrunkRunning, CommitWhileChanging, LateClear, PruneHeld, StaleAtStore, FencedOpened,
-        FencedAlone,
+        FencedAlone, NotTaken, SnapshotIgnored, EffectCancelled,
     ];
 }

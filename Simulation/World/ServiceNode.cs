@@ -1,5 +1,4 @@
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
@@ -9,7 +8,7 @@ using ReplicationEngine.Simulation.Kernel;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>The service: it hosts the kernels of all VMs, their target sides, and carries out effects.</summary>
+/// <summary>The service: it hosts the entities of all VMs, their target sides, and carries out effects.</summary>
 internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Node(world, "service")
 {
     private static readonly TimeSpan SilentTooLong = TimeSpan.FromSeconds(12);
@@ -17,7 +16,6 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     private static readonly TimeSpan TellAgainAfter = TimeSpan.FromSeconds(1);
     private SimAgents _agents = null!;
     private FactFinder _facts = null!;
-    private EffectCarrier _effects = null!;
     private DateTimeOffset _wallAtStart;
     private TimeSpan _started;
 
@@ -27,8 +25,8 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     /// <summary>Who watches.</summary>
     public CheckerSet Checkers => World.Checkers;
 
-    /// <summary>The right to append; null while another owner has it.</summary>
-    public FencingToken? Token { get; private set; }
+    /// <summary>The effects that run.</summary>
+    public EffectRuns Effects { get; private set; } = null!;
 
     /// <summary>Whether the next death takes what was unsynced.</summary>
     public bool PowerCutNext { get; set; }
@@ -52,8 +50,8 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         var disks = new DiskRegister(_agents, _ => Task.FromResult<IReadOnlyList<ProtectedVmState>>(
             [.. World.Vms.Select(vm => vm.Host?.State).OfType<ProtectedVmState>()]));
         _facts = new FactFinder(_agents, sources, site, Clock);
-        _effects = new EffectCarrier(StateAsync, new EffectRunner(site, sources, disks, Clock), new VmGates(), Clock);
-        Token = World.Journal.Acquire();
+        var carrier = new EffectCarrier(StateAsync, new EffectRunner(site, sources, disks, Clock), new VmGates());
+        Effects = new EffectRuns(World, carrier);
         foreach (var vm in World.Vms)
         {
             vm.Host = new EntityHost(this, vm, World.Journal);
@@ -71,7 +69,6 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
 
             Look(vm);
         }));
-        Every(TimeSpan.FromSeconds(5), Regain);
         Every(ClocksReadEvery, () => World.Vms.ForEach(vm => World.Run(() => _agents.ProbeAsync(vm, LifeEnds), this)));
     }
 
@@ -93,28 +90,20 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     /// <summary>A VM's agent has given its control connection up.</summary>
     public void GaveUp(SimVm vm) => After(TimeSpan.Zero, () => _agents.Ended(vm));
 
-    /// <summary>Begins to carry out an effect.</summary>
-    public void Dispatch(SimVm vm, ProtectedVmEffect effect) => After(TimeSpan.FromMilliseconds(1), () => World.Run(
-        () => _effects.CarryAsync(vm.Name, effect, (outcome, ct) => TellAsync(vm, effect, outcome, ct), LifeEnds),
-        this));
+    /// <summary>Does something after a while within a life, also when it was begun by somebody else.</summary>
+    public void Later(int life, TimeSpan delay, Action action) =>
+        World.Queue.After(delay, () => Enter(life, action));
 
-    /// <summary>An epoch newer than one, or the one there is.</summary>
-    public FencingToken? TakeNewer(FencingToken stale)
+    /// <summary>Tells an effect's outcome until it is taken or refused, as the engine's command sink does.</summary>
+    public async Task TellAsync(SimVm vm, ProtectedVmEffect effect, ProtectedVmCommand outcome, CancellationToken ct)
     {
-        if (Token is not { } own || own.Epoch <= stale.Epoch)
+        var failed = outcome as ProtectedVmCommand.RecordEffectFailed;
+        World.Trace.Note(
+            failed is null ? effect.Kind.ToString() : $"{effect.Kind}: {failed.Error.Message}", failed is null ? 1 : 0);
+        var id = EntityHost.IdOf($"{vm.Id}|{effect.Id}|{outcome.GetType().Name}");
+        while (await vm.AskAsync(id, "engine", outcome) is CommandReply.Unavailable)
         {
-            Token = World.Journal.Acquire();
-        }
-
-        return Token;
-    }
-
-    /// <summary>An append was fenced.</summary>
-    public void Lost()
-    {
-        if (Token is { } own && own.Epoch < World.Journal.Epoch)
-        {
-            Token = null;
+            await Task.Delay(TellAgainAfter, Clock, ct);
         }
     }
 
@@ -134,15 +123,6 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
                 Start();
             }
         });
-    }
-
-    private void Regain()
-    {
-        if (Token is null && World.Journal.Acquire() is { } token)
-        {
-            Token = token;
-            World.Vms.ForEach(vm => vm.Host.Wake());
-        }
     }
 
     private async Task WelcomeAsync(SimVm vm)
@@ -173,20 +153,6 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
 
         await RestoreAsync(vm, vm.Host.State);
         return vm.Host.State!;
-    }
-
-    /// <summary>Tells until it is taken or refused, as the engine's command sink does.</summary>
-    private async Task TellAsync(
-        SimVm vm, ProtectedVmEffect effect, ProtectedVmCommand outcome, CancellationToken ct)
-    {
-        var failed = outcome as ProtectedVmCommand.RecordEffectFailed;
-        World.Trace.Note(
-            failed is null ? effect.Kind.ToString() : $"{effect.Kind}: {failed.Error.Message}", failed is null ? 1 : 0);
-        var id = EntityHost.IdOf($"{vm.Id}|{effect.Id}|{outcome.GetType().Name}");
-        while (await vm.AskAsync(id, "engine", outcome) is CommandReply.Unavailable)
-        {
-            await Task.Delay(TellAgainAfter, Clock, ct);
-        }
     }
 
     private void Look(SimVm vm)

@@ -20,11 +20,11 @@ namespace ReplicationEngine.Simulation.World;
 /// </summary>
 internal class SimParts
 {
-    /// <summary>An entity's kernel.</summary>
-    public virtual IVmKernel Kernel(PersistenceId id, FencingToken token) => new VmKernel<ProtectedVm>(id, token);
+    /// <summary>An entity's core.</summary>
+    public virtual IVmCore Core(PersistenceId id, EntityMemory memory) => new VmCore<ProtectedVm>(id, memory);
 
-    /// <summary>The journal as the kernels' host sees it.</summary>
-    public virtual IEventJournal Journal(IEventJournal journal) => journal;
+    /// <summary>The journal's streams as the cores' host sees them.</summary>
+    public virtual IStreams Journal(IStreams streams) => streams;
 
     /// <summary>A replica as its session sees it.</summary>
     public virtual IReplicaSink Sink(IReplicaSink replica) => replica;
@@ -93,51 +93,45 @@ internal class SimParts
     public virtual IReadOnlyList<Checker> Checkers(IReadOnlyList<Checker> all) => all;
 }
 
-/// <summary>An entity kernel of a protected VM, whatever aggregate decides in it.</summary>
-internal interface IVmKernel
+/// <summary>An entity's core of a protected VM, whatever aggregate decides in it.</summary>
+internal interface IVmCore
 {
-    /// <inheritdoc cref="EntityKernel{TAggregate, TState, TCommand, TEvent}.Phase"/>
+    /// <inheritdoc cref="EntityCore{TAggregate, TState, TCommand, TEvent}.Phase"/>
     EntityPhase Phase { get; }
 
-    /// <inheritdoc cref="EntityKernel{TAggregate, TState, TCommand, TEvent}.CanAccept"/>
+    /// <inheritdoc cref="EntityCore{TAggregate, TState, TCommand, TEvent}.CanAccept"/>
     bool CanAccept { get; }
 
-    /// <inheritdoc cref="EntityKernel{TAggregate, TState, TCommand, TEvent}.State"/>
+    /// <inheritdoc cref="EntityCore{TAggregate, TState, TCommand, TEvent}.State"/>
     ProtectedVmState State { get; }
 
-    /// <inheritdoc cref="EntityKernel{TAggregate, TState, TCommand, TEvent}.Head"/>
+    /// <inheritdoc cref="EntityCore{TAggregate, TState, TCommand, TEvent}.Head"/>
     StreamHead Head { get; }
 
-    /// <inheritdoc cref="EntityKernel{TAggregate, TState, TCommand, TEvent}.ArmedTimers"/>
-    IReadOnlyList<ArmedTimer> ArmedTimers { get; }
-
-    /// <inheritdoc cref="EntityKernel{TAggregate, TState, TCommand, TEvent}.Step"/>
-    IReadOnlyList<EntityOutput> Step(EntityInput<ProtectedVmCommand> input, EngineInstant now);
+    /// <inheritdoc cref="EntityCore{TAggregate, TState, TCommand, TEvent}.Step"/>
+    IReadOnlyList<CoreOutput> Step(CoreInput<ProtectedVmCommand> input, EngineInstant now);
 }
 
-/// <summary>The production kernel around an aggregate.</summary>
-internal sealed class VmKernel<TAggregate>(PersistenceId id, FencingToken token) : IVmKernel
+/// <summary>The production core around an aggregate.</summary>
+internal sealed class VmCore<TAggregate>(PersistenceId id, EntityMemory memory) : IVmCore
     where TAggregate : IAggregate<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>
 {
-    private readonly EntityKernel<TAggregate, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> _kernel =
-        new(id, new ProtectedVmCodec(), token, new EntityKernelOptions { SnapshotEvery = 20, RememberedCommands = 8 });
+    private readonly EntityCore<TAggregate, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> _core = new(
+        id, new ProtectedVmCodec(), new EntityCoreOptions { SnapshotEvery = 20, RememberedCommands = 8 }, memory);
 
     /// <inheritdoc/>
-    public EntityPhase Phase => _kernel.Phase;
+    public EntityPhase Phase => _core.Phase;
 
     /// <inheritdoc/>
-    public bool CanAccept => _kernel.CanAccept;
+    public bool CanAccept => _core.CanAccept;
 
     /// <inheritdoc/>
-    public ProtectedVmState State => _kernel.State;
+    public ProtectedVmState State => _core.State;
 
     /// <inheritdoc/>
-    public StreamHead Head => _kernel.Head;
+    public StreamHead Head => _core.Head;
 
     /// <inheritdoc/>
-    public IReadOnlyList<ArmedTimer> ArmedTimers => _kernel.ArmedTimers;
-
-    /// <inheritdoc/>
-    public IReadOnlyList<EntityOutput> Step(EntityInput<ProtectedVmCommand> input, EngineInstant now) =>
-        _kernel.Step(input, now);
+    public IReadOnlyList<CoreOutput> Step(CoreInput<ProtectedVmCommand> input, EngineInstant now) =>
+        _core.Step(input, now);
 }

@@ -18,10 +18,13 @@ namespace ReplicationEngine.Simulation.World;
 /// <summary>One protected VM: its agent, its target side, its entity, its guest and the model of its disks.</summary>
 internal sealed class SimVm
 {
+    private const int Patience = 10;
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
     private readonly SimWorld _world;
     private readonly SplittableRandom _random;
     private readonly List<Lineage> _former = [];
     private long _begins = -1;
+    private bool _metReplica;
     private long _command;
     private (SourceVolume? Volume, long Number) _acknowledgedBy;
 
@@ -179,10 +182,19 @@ internal sealed class SimVm
                 }
 
                 var reply = await AskAsync(id, "operator", command);
+                for (var again = 0; again < Patience && IsUnknown(reply); again++)
+                {
+                    await Task.Delay(AskAgainAfter, _world.Service.Clock, _world.Service.LifeEnds);
+                    reply = await AskAsync(id, "operator", command);
+                }
+
                 _world.Trace.Note($"{Name} {command.GetType().Name} {reply.GetType().Name}");
             },
             _world.Service));
     }
+
+    private static bool IsUnknown(CommandReply reply) =>
+        reply is CommandReply.Unavailable { Reason: UnavailableReason.JournalUnavailable };
 
     /// <summary>The guest writes, wherever it runs.</summary>
     public void Write(long seed, long count)
@@ -260,14 +272,16 @@ internal sealed class SimVm
     /// <summary>A source's session begins: the replica stands where former histories brought it.</summary>
     public void Attaches(ChangePosition replica)
     {
+        _metReplica = true;
         foreach (var lineage in _former.Where(l => l.Through is null))
         {
             lineage.Through = replica;
         }
     }
 
-    /// <summary>Whether the source's present history has met the replica: a fork shows then, and not before.</summary>
-    public bool HasAttached => _former.TrueForAll(l => l.Through is not null);
+    /// <summary>Whether the source's present history has met the replica there is: that the replica is another one, or
+    /// the source's history forked, shows then, and not before.</summary>
+    public bool HasAttached => _metReplica && _former.TrueForAll(l => l.Through is not null);
 
     /// <summary>What a replica holds at a cut; null when the model cannot tell.</summary>
     public ulong[]? ContentAt(ChangePosition cut) =>
@@ -367,10 +381,13 @@ internal sealed class SimVm
     }
 
     /// <summary>Everything of the VM at the target side was deleted, damage with it.</summary>
-    public void Forget() =>
+    public void Forget()
+    {
         (Live, TestContent, Damaged, TargetCut, TargetSyncBroken) = (null, null, false, false, false);
+        _metReplica = false;
+    }
 
-    /// <summary>A step of the kernel may have changed the state.</summary>
+    /// <summary>A step of the core may have changed the state.</summary>
     public void StateMayHaveChanged()
     {
         if (Host?.State is { } state)

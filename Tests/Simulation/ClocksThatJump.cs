@@ -71,24 +71,21 @@ public sealed class ClocksThatJump
 
     private sealed class StartGoesAlong : Watched
     {
-        public override IVmKernel Kernel(PersistenceId id, FencingToken token) =>
-            new AlongKernel(base.Kernel(id, token));
+        public override IVmCore Core(PersistenceId id, EntityMemory memory) => new AlongCore(base.Core(id, memory));
     }
 
-    private sealed class AlongKernel(IVmKernel kernel) : IVmKernel
+    private sealed class AlongCore(IVmCore core) : IVmCore
     {
-        public EntityPhase Phase => kernel.Phase;
+        public EntityPhase Phase => core.Phase;
 
-        public bool CanAccept => kernel.CanAccept;
+        public bool CanAccept => core.CanAccept;
 
-        public ProtectedVmState State => kernel.State;
+        public ProtectedVmState State => core.State;
 
-        public StreamHead Head => kernel.Head;
+        public StreamHead Head => core.Head;
 
-        public IReadOnlyList<ArmedTimer> ArmedTimers => kernel.ArmedTimers;
-
-        public IReadOnlyList<EntityOutput> Step(EntityInput<ProtectedVmCommand> input, EngineInstant now) =>
-            kernel.Step(input, now with { HostStarted = now.Wall });
+        public IReadOnlyList<CoreOutput> Step(CoreInput<ProtectedVmCommand> input, EngineInstant now) =>
+            core.Step(input, now with { HostStarted = now.Wall });
     }
 
     private class Watched : SimParts
@@ -110,11 +107,11 @@ public sealed class ClocksThatJump
     {
         public override string Id => "I26";
 
-        public override void Appended(AppendRequest request, AppendOutcome outcome)
+        public override void Appended(SeenAppend seen)
         {
-            if (outcome is AppendOutcome.Appended && parts.Now() < Faults)
+            if (seen.Stored && parts.Now() < Faults)
             {
-                parts.Seen.AddRange(request.Events.Select(e => $"{parts.Now()} {request.Id} {e.Name}"));
+                parts.Seen.AddRange(seen.Events.Select(e => $"{parts.Now()} {seen.Id} {e.Name}"));
             }
         }
     }

@@ -22,9 +22,6 @@ internal sealed class ForgetfulVm : IAggregate<ProtectedVmState, ProtectedVmComm
             ? next with { PointSchedule = next.PointSchedule with { LastAt = state.PointSchedule.LastAt } } : next;
     }
 
-    public static ImmutableArray<Effect> React(ProtectedVmState state, ProtectedVmEvent @event) =>
-        ProtectedVm.React(state, @event);
-
     public static ImmutableArray<Effect> Outstanding(ProtectedVmState state) => ProtectedVm.Outstanding(state);
 
     public static ImmutableArray<DurableTimer> Timers(ProtectedVmState state) => ProtectedVm.Timers(state);
@@ -48,9 +45,6 @@ internal sealed class ThrowingVm : IAggregate<ProtectedVmState, ProtectedVmComma
 
     public static ProtectedVmState Evolve(ProtectedVmState state, ProtectedVmEvent @event) =>
         ProtectedVm.Evolve(state, @event);
-
-    public static ImmutableArray<Effect> React(ProtectedVmState state, ProtectedVmEvent @event) =>
-        ProtectedVm.React(state, @event);
 
     public static ImmutableArray<Effect> Outstanding(ProtectedVmState state) => ProtectedVm.Outstanding(state);
 

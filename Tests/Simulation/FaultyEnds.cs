@@ -1,9 +1,11 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Tests.Simulation;
 
@@ -142,31 +144,17 @@ internal sealed class FaultySink(IReplicaSink sink) : IReplicaSink
 }
 
 /// <summary>A journal with a fault built in.</summary>
-internal sealed class FaultyJournal(IEventJournal journal) : IEventJournal
+internal sealed class FaultyJournal(IStreams streams) : IStreams
 {
-    public bool TakesStale { get; init; }
+    public bool TakesTwice { get; init; }
 
     public bool Forgets { get; init; }
 
-    public async ValueTask<AppendOutcome> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
-    {
-        var outcome = await journal.AppendAsync(request, cancellationToken);
-        return TakesStale && outcome is AppendOutcome.Fenced ? new AppendOutcome.Appended(default) : outcome;
-    }
+    public bool TryAppend(PersistenceId id, ImmutableArray<StoredEvent> events) =>
+        streams.TryAppend(id, events) || TakesTwice;
 
-    public ValueTask<StreamSlice> ReadStreamAsync(
-        PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken) =>
-        journal.ReadStreamAsync(id, after, maxEvents, cancellationToken);
+    public IReadOnlyList<StoredEvent> Read(PersistenceId id, long after, int most) => streams.Read(id, after, most);
 
-    public ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
-        FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
-        journal.ReadFeedAsync(after, maxEvents, cancellationToken);
-
-    public ValueTask<CommandRecord?> FindCommandAsync(
-        PersistenceId id, CommandId commandId, CancellationToken cancellationToken) =>
-        Forgets ? ValueTask.FromResult<CommandRecord?>(null)
-            : journal.FindCommandAsync(id, commandId, cancellationToken);
-
-    public ValueTask<IReadOnlyList<PersistenceId>> ListAsync(string type, CancellationToken cancellationToken) =>
-        journal.ListAsync(type, cancellationToken);
+    public CommandRecord? FindCommand(PersistenceId id, CommandId commandId) =>
+        Forgets ? null : streams.FindCommand(id, commandId);
 }

@@ -1,4 +1,4 @@
-using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
@@ -49,8 +49,10 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I15", "neither side refuses the old source", 60, () => new NoFence()),
         new("I16", "the old source is not fenced", 40, () => new NoSourceFence()),
         new("I17", "the decider's state forgets a warning", 20, () => new OtherEvolution()),
-        new("I18", "the journal takes an append of a stale epoch for done", 20, () => new CredulousJournal()),
+        new("I18", "the journal takes a number twice, from an owner that was thought dead", 20,
+            () => new CredulousJournal()),
         new("I19", "commands that were carried out are not recognised", 40, () => new Amnesia()),
+        new("I19", "a command is answered before its events are durable", 5, () => new HastyAnswers()),
         new("I20", "a cancelled failover leaves its machine", 60, () => new LeftMachine()),
         new("I21", "the bound of the loss is told as half", 60, () => new RosyBound()),
         new("I21", "reports are taken for as new as the agent's clock says", 60, () => new TrustedClocks()),
@@ -166,23 +168,27 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
 
     private sealed class OtherEvolution : SimParts
     {
-        public override IVmKernel Kernel(PersistenceId id, FencingToken token) => new VmKernel<ForgetfulVm>(id, token);
+        public override IVmCore Core(PersistenceId id, EntityMemory memory) => new VmCore<ForgetfulVm>(id, memory);
     }
 
     private sealed class ThrowingDecider : SimParts
     {
-        public override IVmKernel Kernel(PersistenceId id, FencingToken token) => new VmKernel<ThrowingVm>(id, token);
+        public override IVmCore Core(PersistenceId id, EntityMemory memory) => new VmCore<ThrowingVm>(id, memory);
     }
 
     private sealed class CredulousJournal : SimParts
     {
-        public override IEventJournal Journal(IEventJournal journal) =>
-            new FaultyJournal(journal) { TakesStale = true };
+        public override IStreams Journal(IStreams streams) => new FaultyJournal(streams) { TakesTwice = true };
     }
 
     private sealed class Amnesia : SimParts
     {
-        public override IEventJournal Journal(IEventJournal journal) => new FaultyJournal(journal) { Forgets = true };
+        public override IStreams Journal(IStreams streams) => new FaultyJournal(streams) { Forgets = true };
+    }
+
+    private sealed class HastyAnswers : SimParts
+    {
+        public override IVmCore Core(PersistenceId id, EntityMemory memory) => new HastyCore(base.Core(id, memory));
     }
 
     private sealed class LeftMachine : SimParts

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
@@ -5,9 +6,8 @@ using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Simulation.Kernel;
-using Input = ReplicationEngine.Actors.Entities.EntityInput<
-    ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand>;
-using VmEntityKernel = ReplicationEngine.Actors.Entities.EntityKernel<
+using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand>;
+using VmEntityCore = ReplicationEngine.Actors.Entities.EntityCore<
     ReplicationEngine.Engine.ProtectedVms.ProtectedVm,
     ReplicationEngine.Engine.ProtectedVms.ProtectedVmState,
     ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand,
@@ -16,28 +16,27 @@ using VmEntityKernel = ReplicationEngine.Actors.Entities.EntityKernel<
 namespace ReplicationEngine.Simulation.Outages;
 
 /// <summary>
-/// Runs one machine's entity in the engine's own kernel, over a journal in memory. It keeps the newest snapshot and the
-/// events after it, which is all that a kernel ever reads back; a year of a hundred machines would not fit otherwise.
+/// Runs one machine's entity in the engine's own core, over a journal in memory. It keeps the newest snapshot and the
+/// events after it, which is all that a core ever reads back; a year of a hundred machines would not fit otherwise.
 /// </summary>
-internal sealed class VmKernel
+internal sealed class VmCore
 {
     private static readonly ProtectedVmCodec Codec = new();
-    private static readonly EntityKernelOptions Options = new();
+    private static readonly EntityCoreOptions Options = new();
 
     private readonly EventQueue _queue;
     private readonly DateTimeOffset _start;
     private readonly PersistenceId _id;
     private readonly List<StoredEvent> _events = [];
     private readonly int _number;
-    private StoredSnapshot? _snapshot;
+    private EntitySnapshot? _snapshot;
     private StreamHead _head;
-    private VmEntityKernel? _kernel;
+    private VmEntityCore? _core;
     private long _commands;
     private long _alarm;
-    private long _epoch;
     private CommandReply? _reply;
 
-    public VmKernel(EventQueue queue, DateTimeOffset start, string vm, int number)
+    public VmCore(EventQueue queue, DateTimeOffset start, string vm, int number)
     {
         (_queue, _start, _number) = (queue, start, number);
         _id = new PersistenceId(ProtectedVm.TypeName, new VaultId("simulated"), vm);
@@ -56,7 +55,7 @@ internal sealed class VmKernel
     public ProtectedVmState State { get; private set; } = ProtectedVm.Initial;
 
     /// <summary>Whether the service runs.</summary>
-    public bool Running => _kernel is not null;
+    public bool Running => _core is not null;
 
     /// <summary>Events stored so far.</summary>
     public long Events => _head.Sequence;
@@ -64,29 +63,39 @@ internal sealed class VmKernel
     /// <summary>The seal over all of them.</summary>
     public ChainHash Hash => _head.Hash;
 
-    /// <summary>Commands that the kernel took.</summary>
+    /// <summary>Commands that the core took.</summary>
     public long Commands => _commands;
 
-    private DateTimeOffset Wall => _start + _queue.Now;
+    private EngineInstant Now => new(_start + _queue.Now, _start + _queue.Now);
 
     /// <summary>The service starts: the entity is loaded from the journal.</summary>
     public void Start()
     {
-        _kernel = new VmEntityKernel(_id, Codec, new FencingToken("simulated", ++_epoch), Options);
-        Drive(new Input.Started());
+        _core = new VmEntityCore(_id, Codec, Options, new EntityMemory());
+        if (_snapshot is { } snapshot)
+        {
+            _core.Step(new Input.Offered(snapshot), Now);
+        }
+
+        foreach (var stored in _events)
+        {
+            _core.Step(new Input.Replayed(stored), Now);
+        }
+
+        Drive(new Input.Recovered());
     }
 
     /// <summary>The service stops where it stands.</summary>
     public void Stop()
     {
-        _kernel = null;
+        _core = null;
         _alarm++;
     }
 
     /// <summary>Gives a command and takes the reply.</summary>
     public CommandReply Tell(ProtectedVmCommand command, string actor = ProtectedVm.EngineActor)
     {
-        if (_kernel is null)
+        if (_core is null)
         {
             return new CommandReply.Unavailable(UnavailableReason.NotRunning, "The service is down.");
         }
@@ -95,7 +104,7 @@ internal sealed class VmKernel
         var id = new CommandId(new Guid(_number, (short)(number >> 48), (short)(number >> 32),
             (byte)(number >> 24), (byte)(number >> 16), (byte)(number >> 8), (byte)number, 1, 2, 3, 4));
         _reply = null;
-        Drive(new Input.Submitted(new CommandEnvelope<ProtectedVmCommand>(id, actor, command)));
+        Drive(new Input.Received(new CommandEnvelope<ProtectedVmCommand>(id, actor, command)));
         return _reply ?? throw new InvalidOperationException($"{_id} gave no reply to {command}.");
     }
 
@@ -106,7 +115,7 @@ internal sealed class VmKernel
         for (Input? next = first; next is not null;)
         {
             Input? answer = null;
-            foreach (var output in _kernel!.Step(next, new EngineInstant(Wall, Wall)))
+            foreach (var output in _core!.Step(next, Now))
             {
                 answer = Answer(output, effects) ?? answer;
             }
@@ -114,13 +123,13 @@ internal sealed class VmKernel
             next = answer;
         }
 
-        if (_kernel!.Phase != EntityPhase.Ready)
+        if (_core!.Phase != EntityPhase.Ready)
         {
             throw new InvalidOperationException(
-                $"The kernel of {_id} came to {_kernel.Phase}: {_kernel.QuarantineCause ?? _reply?.ToString()}");
+                $"The core of {_id} came to {_core.Phase}: {_core.QuarantineCause ?? _reply?.ToString()}");
         }
 
-        State = _kernel.State;
+        State = _core.State;
         effects.ForEach(effect => Dispatched(effect));
         if (!ReferenceEquals(before, State))
         {
@@ -128,55 +137,44 @@ internal sealed class VmKernel
         }
     }
 
-    private Input? Answer(EntityOutput output, List<ProtectedVmEffect> effects)
+    private Input? Answer(CoreOutput output, List<ProtectedVmEffect> effects)
     {
         switch (output)
         {
-            case EntityOutput.ReadSnapshot:
-                return new Input.SnapshotRead(_snapshot);
-            case EntityOutput.ReadStream read:
-                var events = _events.FindAll(stored => stored.Sequence > read.After.Sequence);
-                return new Input.StreamRead(new StreamSlice(events, EndOfStream: true));
-            case EntityOutput.FindCommand:
+            case CoreOutput.FindCommand:
                 // Every id is used once here, so none is ever known from before.
                 return new Input.CommandFound(null);
-            case EntityOutput.Append append:
-                return new Input.AppendJudged(Append(append.Request));
-            case EntityOutput.SaveSnapshot save:
+            case CoreOutput.Persist persist:
+                Append(persist.Events);
+                return new Input.Persisted();
+            case CoreOutput.SaveSnapshot save:
                 _snapshot = save.Snapshot;
                 _events.RemoveAll(stored => stored.Sequence <= save.Snapshot.Head.Sequence);
                 return null;
-            case EntityOutput.SetAlarm alarm:
-                Arm(alarm.Due);
+            case CoreOutput.WakeAt wake:
+                Arm(wake.Due);
                 return null;
-            case EntityOutput.Dispatch dispatch:
-                effects.Add((ProtectedVmEffect)dispatch.Effect);
+            case CoreOutput.StartEffect start:
+                effects.Add((ProtectedVmEffect)start.Effect);
                 return null;
-            case EntityOutput.Reply reply:
+            case CoreOutput.Reply reply:
                 _reply = reply.Answer;
                 return null;
-            case EntityOutput.Restarted restarted:
-                throw new InvalidOperationException($"{_id} met an exception.", restarted.Cause);
+            case CoreOutput.Restart restart:
+                throw new InvalidOperationException($"{_id} met an exception.", restart.Cause);
             default:
                 return null;
         }
     }
 
-    private AppendOutcome Append(AppendRequest request)
+    private void Append(ImmutableArray<StoredEvent> events)
     {
-        if (request.Expected != _head)
-        {
-            return new AppendOutcome.VersionConflict(_head);
-        }
-
-        _events.AddRange(request.Events);
-        _head = request.NewHead;
-        foreach (var stored in request.Events)
+        _events.AddRange(events);
+        _head = events[^1].Head;
+        foreach (var stored in events)
         {
             Stored?.Invoke(stored);
         }
-
-        return new AppendOutcome.Appended(new FeedPosition(_head.Sequence));
     }
 
     private void Arm(DateTimeOffset? due)
@@ -186,9 +184,9 @@ internal sealed class VmKernel
         {
             _queue.At(at - _start, () =>
             {
-                if (setting == _alarm && _kernel is not null)
+                if (setting == _alarm && _core is not null)
                 {
-                    Drive(new Input.AlarmRang());
+                    Drive(new Input.Woken());
                 }
             });
         }

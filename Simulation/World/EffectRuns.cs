@@ -1,0 +1,95 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Effects;
+
+namespace ReplicationEngine.Simulation.World;
+
+/// <summary>
+/// The effects that run in one life of the service. One that is started again, because its entity was recovered anew,
+/// begins when its former run has ended.
+/// </summary>
+internal sealed class EffectRuns(SimWorld world, EffectCarrier carrier)
+{
+    private readonly Dictionary<(string Vm, EffectId Effect), EffectRun> _newest = [];
+
+    /// <summary>Begins to carry out an effect.</summary>
+    public EffectRun Start(SimVm vm, ProtectedVmEffect effect)
+    {
+        var run = new EffectRun(world, carrier, vm, effect);
+        var former = _newest.GetValueOrDefault((vm.Name, effect.Id))?.Ended ?? Task.CompletedTask;
+        _newest[(vm.Name, effect.Id)] = run;
+        world.Service.After(TimeSpan.FromMilliseconds(1), () => world.Run(
+            () => run.GoAsync(former, () => Forget(vm, effect, run)), world.Service));
+        return run;
+    }
+
+    private void Forget(SimVm vm, ProtectedVmEffect effect, EffectRun run)
+    {
+        if (ReferenceEquals(_newest.GetValueOrDefault((vm.Name, effect.Id)), run))
+        {
+            _newest.Remove((vm.Name, effect.Id));
+        }
+    }
+}
+
+/// <summary>
+/// One run of an effect. While its outcome is being told it is not cancelled: that it is owed no longer is then its own
+/// doing.
+/// </summary>
+internal sealed class EffectRun(SimWorld world, EffectCarrier carrier, SimVm vm, ProtectedVmEffect effect)
+{
+    private readonly CancellationTokenSource _owed =
+        CancellationTokenSource.CreateLinkedTokenSource(world.Service.LifeEnds);
+
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _telling;
+    private bool _cancelled;
+
+    /// <summary>Ends with it.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>It is owed no longer, or who started it has ended.</summary>
+    public void Cancel() => world.Service.After(TimeSpan.Zero, () =>
+    {
+        _cancelled = true;
+        if (!_telling && !_ended.Task.IsCompleted)
+        {
+            _owed.Cancel();
+        }
+    });
+
+    /// <summary>Carries it out.</summary>
+    /// <param name="former">The effect's run before this one.</param>
+    /// <param name="ended">Called at the end.</param>
+    public async Task GoAsync(Task former, Action ended)
+    {
+        try
+        {
+            await former;
+            _owed.Token.ThrowIfCancellationRequested();
+            await carrier.CarryAsync(vm.Name, effect, TellAsync, _owed.Token);
+        }
+        catch (OperationCanceledException) when (_owed.IsCancellationRequested)
+        {
+            world.Trace.Note($"{effect.Kind} is cancelled");
+            world.Sometimes.Count(Probes.EffectCancelled);
+        }
+        finally
+        {
+            _ended.SetResult();
+            _owed.Dispose();
+            ended();
+        }
+    }
+
+    private async Task TellAsync(ProtectedVmCommand outcome, CancellationToken ct)
+    {
+        _telling = true;
+        await world.Service.TellAsync(vm, effect, outcome, ct);
+        _telling = false;
+        if (_cancelled)
+        {
+            _owed.Cancel();
+        }
+    }
+}
