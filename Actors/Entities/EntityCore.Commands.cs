@@ -88,7 +88,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         }
 
         work.State = state;
-        work.Timers = Armed(TAggregate.Timers(state), _now.Wall);
+        work.Timers = Armed(TAggregate.Timers(state), _ => _now.Wall);
         work.Effects = TAggregate.Outstanding(state);
         work.DecidedAt = context.Now;
         var command = _codec.EncodeCommand(work.Envelope.Command);

@@ -31,6 +31,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
                 _decidedAt = snapshot.DecidedAt;
                 _snapshotAt = Head.Sequence;
                 _window.Restore(snapshot.Commands, snapshot.CoversStream);
+                NoteTimers(_decidedAt);
                 return;
             }
             catch (UnreadableEventException exception)
@@ -72,6 +73,10 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         if (stored.Command is { } command)
         {
             _window.Remember(stored.CommandId, new CommandReply.Accepted(stored.Sequence), command.Digest);
+            if (!_memory.Recovered)
+            {
+                NoteTimers(stored.Time);
+            }
         }
     }
 
@@ -89,7 +94,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         }
 
         var outstanding = TAggregate.Outstanding(State);
-        Arm(Armed(TAggregate.Timers(State), RecoveredAt()));
+        Arm(Armed(TAggregate.Timers(State), RecoveredAt));
         _memory.Recovered = true;
         _memory.ReadsWholeStream = false;
         Phase = EntityPhase.Ready;

@@ -23,6 +23,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
     private const string EngineActor = "engine";
 
     private ImmutableArray<ArmedTimer> _armed;
+    private ImmutableArray<(DurableTimer Timer, DateTimeOffset At)> _noted = [];
     private DateTimeOffset? _wakeAt;
     private DateTimeOffset _decidedAt = DateTimeOffset.MinValue;
 
@@ -88,8 +89,9 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
 
     /// <summary>Timers of a state, those seen before with their old alarms.</summary>
     /// <param name="timers">The timers.</param>
-    /// <param name="now">The time on the axis of the new ones' due times that corresponds to now.</param>
-    private ImmutableArray<ArmedTimer> Armed(ImmutableArray<DurableTimer> timers, DateTimeOffset now)
+    /// <param name="now">The time on the axis of a new one's due time that corresponds to now.</param>
+    private ImmutableArray<ArmedTimer> Armed(
+        ImmutableArray<DurableTimer> timers, Func<DurableTimer, DateTimeOffset> now)
     {
         if (timers.IsEmpty)
         {
@@ -100,7 +102,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         foreach (var timer in timers)
         {
             var known = IndexOf(timer);
-            armed.Add(known >= 0 ? _armed[known] : new ArmedTimer(timer, _now.Steady + (timer.DueAt - now)));
+            armed.Add(known >= 0 ? _armed[known] : new ArmedTimer(timer, _now.Steady + (timer.DueAt - now(timer))));
         }
 
         return armed.MoveToImmutable();
@@ -108,10 +110,47 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
 
     /// <summary>
     /// For timers that come from the journal: what was stored before the host started is on the steady clock's axis,
-    /// unless the wall clock was set back while the host was away.
+    /// unless the wall clock was set back since.
     /// </summary>
-    private DateTimeOffset RecoveredAt() => _memory.Recovered ? _now.Wall
-        : _decidedAt > _now.Steady ? _decidedAt : _now.Steady;
+    private DateTimeOffset RecoveredAt(DurableTimer timer)
+    {
+        if (_memory.Recovered)
+        {
+            return _now.Wall;
+        }
+
+        foreach (var noted in _noted)
+        {
+            if (noted.Timer == timer && noted.At > _now.Steady)
+            {
+                return noted.At;
+            }
+        }
+
+        return _now.Steady;
+    }
+
+    /// <summary>
+    /// Notes how far the wall clock had come, at most, since each timer was set: a timer that a clock set which was
+    /// ahead is measured by that clock, also when it was put right before the next event.
+    /// </summary>
+    private void NoteTimers(DateTimeOffset at)
+    {
+        var timers = TAggregate.Timers(State);
+        var noted = ImmutableArray.CreateBuilder<(DurableTimer, DateTimeOffset)>(timers.Length);
+        foreach (var timer in timers)
+        {
+            var latest = at;
+            foreach (var before in _noted)
+            {
+                latest = before.Timer == timer && before.At > latest ? before.At : latest;
+            }
+
+            noted.Add((timer, latest));
+        }
+
+        _noted = noted.MoveToImmutable();
+    }
 
     private int IndexOf(DurableTimer timer)
     {

@@ -12,7 +12,7 @@ internal static class EngineConfiguration
     private const string Resource = "akka.hocon";
     private const string Prefix = "AKKA__";
 
-    // One process is a cluster of one; every record has a serializer of the engine's.
+    // One process is a cluster of one: there is nobody whose heartbeats matter, and it listens nowhere.
     private const string Fixed = """
         akka {
           actor.provider = cluster
@@ -26,6 +26,7 @@ internal static class EngineConfiguration
               applied-adapters = []
             }
           }
+          cluster.failure-detector.heartbeat-interval = 60s
           cluster.sharding.remember-entities = off
           cluster.sharding.passivate-idle-entity-after = off
         }

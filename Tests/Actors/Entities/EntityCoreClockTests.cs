@@ -63,6 +63,19 @@ public sealed class EntityCoreClockTests
     }
 
     [Fact]
+    public void A_timer_that_a_clock_set_which_was_ahead_takes_its_length_though_the_clock_was_put_right_since()
+    {
+        _driver.JumpWall(TimeSpan.FromHours(1));
+        _driver.Submit(1, new CounterCommand.SetTimer("a", _driver.Now.AddMinutes(5)));
+        _driver.JumpWall(TimeSpan.FromDays(-365));
+        _driver.Submit(2, new CounterCommand.Add(1));
+        _driver.Restart();
+        _driver.Advance(TimeSpan.FromMinutes(5.1));
+
+        Assert.Equal(1, _driver.Core.State.Fired);
+    }
+
+    [Fact]
     public void That_holds_too_when_the_last_event_is_in_the_snapshot()
     {
         var driver = new CoreDriver(new EntityCoreOptions { SnapshotEvery = 2 }).Start();
