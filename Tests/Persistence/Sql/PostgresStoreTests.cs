@@ -32,7 +32,9 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         await using var transaction = await open.BeginTransactionAsync();
         await using (var insert = new NpgsqlCommand(
             "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, tags, manifest, "
-            + "identifier) SELECT created, deleted, 'counter|vault|held', 1, message, '', manifest, identifier FROM journal", open))
+            + "identifier) SELECT created, deleted, 'counter|vault|held', 1, message, '', manifest, identifier "
+            + "FROM journal",
+            open))
         {
             await insert.ExecuteNonQueryAsync();
         }
