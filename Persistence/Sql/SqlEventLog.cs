@@ -133,6 +133,30 @@ internal abstract class SqlEventLog(string journal) : IEventLog
             return PersistenceIdText.Ordered(wakes, wake => wake.Id);
         }, cancellationToken);
 
+    /// <summary>The number of the last event of each stream of a type.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    public ValueTask<IReadOnlyDictionary<PersistenceId, long>> EndsAsync(
+        string type, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyDictionary<PersistenceId, long>>(async connection =>
+        {
+            await using var command = OfType(
+                connection,
+                $"{Ids} SELECT id, (SELECT max(sequence_number) FROM journal WHERE persistence_id=id) FROM ids "
+                + "WHERE id IS NOT NULL",
+                type);
+            var ends = new Dictionary<PersistenceId, long>();
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                if (PersistenceIdText.Read(rows.GetString(0)) is { } id)
+                {
+                    ends[id] = rows.GetInt64(1);
+                }
+            }
+
+            return ends;
+        }, cancellationToken);
+
     /// <summary>Opens a connection.</summary>
     protected abstract Task<DbConnection> OpenAsync(CancellationToken cancellationToken);
 

@@ -27,9 +27,12 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
         };
         var config = Text("--config", "FILE",
             "Settings of the actor system (HOCON) that go before those of akka.hocon");
+        var postgres = Text("--postgres", "CONNECTION",
+            "The PostgreSQL database (15 or later) that holds the journal instead of a file in the data directory, such "
+                + "as \"Host=db;Database=vault;Username=vault\"; leave a password to the file that PGPASSFILE names");
         var command = new Command("serve", "Run the service at the recovery site: API, journal and replica store")
         {
-            data, listen, names, config,
+            data, listen, names, config, postgres,
             Removed("The service makes its API token itself and leaves it in the file "
                 + $"{ApiToken.FileName} of its data directory; leave the option out"),
         };
@@ -42,6 +45,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                     TokenDirectory.OfUser(surroundings.Variable))
                 {
                     AkkaConfiguration = ConfigurationIn(FullOrNull(parsed.GetValue(config))),
+                    Postgres = parsed.GetValue(postgres),
                 },
                 cancellationToken),
             cancellationToken));

@@ -1,4 +1,5 @@
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Vault.Effects;
 
@@ -39,7 +40,11 @@ internal sealed class JournalFile(string data)
         using var journal = RecordedJournal.OpenStore(data, alone: true);
         return journal.CheckEnd().FirstOrDefault() is { } damage
             ? throw new JournalCorruptException(Path, damage.ToString())
-            : journal.Ends().Where(end => end.Key.Type == VmType && end.Key.Vault == ProtectedVms.Vault)
-                .ToDictionary(end => end.Key.Entity, end => end.Value, StringComparer.Ordinal);
+            : OfThisVault(journal.Ends());
     }
+
+    /// <summary>Of the ends of all streams, those of the protected VMs of this service's vault, by name.</summary>
+    public static IReadOnlyDictionary<string, long> OfThisVault(IEnumerable<KeyValuePair<PersistenceId, long>> ends) =>
+        ends.Where(end => end.Key.Type == VmType && end.Key.Vault == ProtectedVms.Vault)
+            .ToDictionary(end => end.Key.Entity, end => end.Value, StringComparer.Ordinal);
 }

@@ -37,6 +37,42 @@ internal static class StartCheck
             throw new VaultRefusedException(NotStarting(journal, data, replicas, problems));
         }
 
+        FinishReleases(directories);
+    }
+
+    /// <summary>The same for a journal in a database of its own.</summary>
+    /// <param name="data">The data directory.</param>
+    /// <param name="ends">The number of the last event of each VM in the journal.</param>
+    /// <exception cref="VaultRefusedException">It does not fit the replicas, or the directory has a journal
+    /// too.</exception>
+    /// <exception cref="IOException">The data directory cannot be read.</exception>
+    public static void RunOnDatabase(string data, IReadOnlyDictionary<string, long> ends)
+    {
+        var journal = new JournalFile(data);
+        if (journal.Files.Count > 0)
+        {
+            throw new VaultRefusedException(
+                $"'{journal.Files[0]}' is there: the journal of '{data}' is this file. Leave --postgres out, or give the "
+                + "service a data directory of its own.");
+        }
+
+        var directories = ReplicaDirectory.In(data);
+        var replicas = directories.Where(d => d.HasReplica).ToList();
+        var problems = JournalFitness.Problems(replicas.Select(r => (r.Vm, r.Identity)), ends);
+        if (problems.Count > 0)
+        {
+            throw new VaultRefusedException(
+                $"The service does not start on '{data}': {problems[0]}{More(problems.Count - 1)}. It holds "
+                + $"{string.Join(", ", replicas.Select(r => r.Describe()))}. Nothing was changed. Give --postgres the "
+                + "database that belongs to them; or only read the recovery points with `drctl replica serve --data "
+                + $"{data}`.");
+        }
+
+        FinishReleases(directories);
+    }
+
+    private static void FinishReleases(IEnumerable<ReplicaDirectory> directories)
+    {
         foreach (var left in directories.Where(d => !d.HasReplica && d.Identity is { Released: true }))
         {
             // A release was cut short behind its point of no return.

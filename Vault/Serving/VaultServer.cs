@@ -15,6 +15,7 @@ using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Agent.Serving;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
+using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
@@ -48,7 +49,7 @@ internal static class VaultServer
         using var held = DataDirectoryLock.Take(options.Data, "service");
         try
         {
-            StartCheck.Run(options.Data);
+            await CheckAsync(options, cancellationToken);
             var token = ServiceTokenFile.Obtain(options.Data);
             await using var app = Build(options, token);
             held.Report(app.Logger);
@@ -73,6 +74,28 @@ internal static class VaultServer
             await Console.Error.WriteLineAsync(sentence);
             return ExitCodes.Refused;
         }
+    }
+
+    private static async Task CheckAsync(ServeOptions options, CancellationToken cancellationToken)
+    {
+        if (options.Postgres is not { } connection)
+        {
+            StartCheck.Run(options.Data);
+            return;
+        }
+
+        IReadOnlyDictionary<PersistenceId, long> ends;
+        try
+        {
+            ends = await PostgresJournal.EndsAsync(connection, JournalFile.VmType, cancellationToken);
+        }
+        catch (ArgumentException e)
+        {
+            throw new VaultRefusedException(
+                $"The connection string of --postgres cannot be read: {e.Message.ReplaceLineEndings(" ")}");
+        }
+
+        StartCheck.RunOnDatabase(options.Data, JournalFile.OfThisVault(ends));
     }
 
     private static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
@@ -176,10 +199,11 @@ internal static class VaultServer
             provider.GetRequiredService<FactFinder>(),
             () => provider.GetRequiredService<IReplicationEngine>().Trouble.Current,
             provider.GetRequiredService<TimeProvider>()));
-        services.AddReplicationEngine(engine => engine.AkkaConfiguration = options.AkkaConfiguration)
+        var engine = services.AddReplicationEngine(engine => engine.AkkaConfiguration = options.AkkaConfiguration)
             .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
-            .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>()
-            .UseSqlite(Path.Combine(options.Data, "journal.db"));
+            .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>();
+        _ = options.Postgres is { } connection
+            ? engine.UsePostgreSql(connection) : engine.UseSqlite(Path.Combine(options.Data, "journal.db"));
         services.AddSingleton<TargetReady>();
         services.AddSingleton<FactFinder>();
         services.AddSingleton<OperationServices>();

@@ -305,7 +305,7 @@ public sealed class LostJournal : IDisposable
         var directory = Path.Combine(_lab.Root, "fresh-vault");
         using var service = _lab.Start("serve", "--data", directory, "--listen", _lab.Server);
         await _lab.UntilAsync("the new vault runs", () => Task.FromResult(
-            service.Errors.Contains("under epoch", StringComparison.Ordinal)));
+            service.Errors.Contains("The engine started", StringComparison.Ordinal)));
         Assert.Equal(0, service.Stop());
         return File.ReadAllBytes(Path.Combine(directory, "journal.db"));
     }

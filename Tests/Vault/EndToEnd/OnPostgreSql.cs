@@ -1,0 +1,61 @@
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Witness.Writes;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Vault.EndToEnd;
+
+/// <summary>The service with its journal in PostgreSQL.</summary>
+public sealed class OnPostgreSql : IAsyncLifetime
+{
+    private readonly Lab _lab = new();
+    private readonly PostgresServer _database = new();
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        _lab.Dispose();
+        await _database.DisposeAsync();
+    }
+
+    [Fact]
+    [Trait("Req", "I17")]
+    [Trait("Req", "I28")]
+    public async Task A_vm_is_protected_through_crashes_of_the_database_and_of_the_service()
+    {
+        var connection = await _database.NewDatabaseAsync();
+        await _lab.StartServiceAsync("--postgres", connection);
+        await _lab.StartAgentAsync();
+        var vm = LabVm.Make(_lab, "web", disks: 1, mebibytes: 4);
+        await vm.ProtectAsync();
+        await vm.InSyncAsync();
+        await vm.PointAsync();
+
+        await _database.RestartAsync();
+        await _lab.UntilAsync("a point is made again", async () => (await _lab.RunAsync("point", "web")).Code == 0);
+        _lab.Service!.Kill();
+        await _lab.StartServiceAsync("--postgres", connection);
+        await vm.InSyncAsync();
+
+        var newest = await vm.PointAsync();
+        WriteOrderCheck.Equal(
+            await File.ReadAllBytesAsync(vm.Disks[0]), (await vm.TestImagesAsync(newest))[0], "the point");
+        Assert.Empty(Directory.GetFiles(_lab.ServiceData, "journal.db*"));
+    }
+
+    [Fact]
+    public async Task A_database_that_does_not_belong_to_the_replicas_is_refused()
+    {
+        await _lab.StartServiceAsync("--postgres", await _database.NewDatabaseAsync());
+        await _lab.StartAgentAsync();
+        await LabVm.Make(_lab, "web", disks: 1, mebibytes: 1).ProtectAsync();
+        Assert.Equal(0, _lab.Service!.Stop());
+
+        using var other = _lab.Start(
+            "serve", "--data", _lab.ServiceData, "--listen", _lab.Server, "--postgres",
+            await _database.NewDatabaseAsync());
+        Assert.Equal(1, other.WaitForExit());
+        Assert.Contains("knows nothing of 'web'", other.Errors, StringComparison.Ordinal);
+        Assert.Contains("--postgres", other.Errors, StringComparison.Ordinal);
+    }
+}
