@@ -1,5 +1,4 @@
 using ReplicationEngine.Benchmarks.Entities;
-using ReplicationEngine.Benchmarks.Journaling;
 using ReplicationEngine.Benchmarks.Nbd;
 using ReplicationEngine.Benchmarks.ReplicaStores;
 using ReplicationEngine.Benchmarks.Sites;
@@ -13,7 +12,7 @@ var benchmarks = new Dictionary<string, Action>(StringComparer.Ordinal)
     ["failover"] = () => FailoverBenchmark.Run(Console.Out, quick),
     ["session"] = () => CopyBenchmark.Run(Console.Out, quick),
     ["export"] = () => ExportReadyBenchmark.Run(Console.Out),
-    ["journal"] = () => JournalAppendBenchmark.Run(Console.Out),
+    ["engine"] = () => EngineBenchmark.Run(Console.Out, quick),
     ["memory"] = () => IdleMemoryBenchmark.Run(Console.Out),
 };
 var names = args.Where(a => a != "--quick").ToList();

@@ -17,9 +17,9 @@ internal sealed class MeterEngine : IAsyncDisposable
     private MeterEngine(ServiceProvider provider) => _provider = provider;
 
     /// <summary>Starts one over a file, or in memory when there is no path.</summary>
-    public static async Task<MeterEngine> StartAsync(string? path)
+    public static async Task<MeterEngine> StartAsync(string? path, int snapshotEvery = 200)
     {
-        var builder = new ServiceCollection().AddReplicationEngine();
+        var builder = new ServiceCollection().AddReplicationEngine(options => options.SnapshotEvery = snapshotEvery);
         builder.AddEntity<Meter, MeterState, MeterCommand, MeterEvent>(new MeterCodec());
         _ = path is null ? builder.UseInMemory() : builder.UseSqlite(path);
         var engine = new MeterEngine(builder.Services.BuildServiceProvider());

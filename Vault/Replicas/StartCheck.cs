@@ -52,8 +52,8 @@ internal static class StartCheck
         if (journal.Files.Count > 0)
         {
             throw new VaultRefusedException(
-                $"'{journal.Files[0]}' is there: the journal of '{data}' is this file. Leave --postgres out, or give the "
-                + "service a data directory of its own.");
+                $"'{journal.Files[0]}' is there: the journal of '{data}' is this file. Leave --postgres out, or give "
+                + "the service a data directory of its own.");
         }
 
         var directories = ReplicaDirectory.In(data);
