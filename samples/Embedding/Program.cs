@@ -25,7 +25,7 @@ builder.Logging.ClearProviders();
 builder.Services.AddReplicationEngine(options => options.SnapshotEvery = 200)
     .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
     .AddEffectHandler<ProtectedVmCommand, StorageEffects>() // carries out what the VMs ask for
-    .UseSqlite(journal);                                    // or .UseInMemory()
+    .UseSqlite(journal);                                    // or .UsePostgreSql(connection), .UseInMemory()
 using var host = builder.Build();
 await host.StartAsync();
 
