@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// One run of an effect: tried again after 1, 2, 4 … 60 s until it succeeds or is owed no longer. While it tells its
-/// outcome it is not cancelled: that it is owed no longer is then its own doing.
+/// One run of an effect: tried again after 1, 2, 4 … 60 s until it succeeds or is owed no longer. Once it has told
+/// something it is not cancelled any more: that it is owed no longer is then its own doing, and it may have more to say.
 /// </summary>
 internal sealed class EffectRun<TCommand>(
     EffectRuns<TCommand> runs, PersistenceId id, Effect effect, IEntityCommandSink<TCommand> sink)
@@ -18,7 +18,8 @@ internal sealed class EffectRun<TCommand>(
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _owed = CancellationTokenSource.CreateLinkedTokenSource(runs.Stopping);
     private int _telling;
-    private bool _cancelled;
+    private bool _told;
+    private bool _abandoned;
 
     /// <summary>Begins, on the thread pool.</summary>
     /// <param name="ended">Called when it has ended.</param>
@@ -34,16 +35,28 @@ internal sealed class EffectRun<TCommand>(
     {
         lock (_gate)
         {
-            _cancelled = true;
-            if (_telling == 0)
+            if (!_told)
             {
                 _owed.Cancel();
             }
         }
     }
 
-    /// <summary>The entity's actor has ended: whether the effect is owed will be seen by the next one.</summary>
-    public void Abandon() => Cancel();
+    /// <summary>
+    /// The entity's actor has ended: whether the effect is owed will be seen by the next one. What is being told is
+    /// told to its end.
+    /// </summary>
+    public void Abandon()
+    {
+        lock (_gate)
+        {
+            _abandoned = true;
+            if (_telling == 0)
+            {
+                _owed.Cancel();
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask<CommandReply> AskAsync(
@@ -52,6 +65,7 @@ internal sealed class EffectRun<TCommand>(
         lock (_gate)
         {
             _telling++;
+            _told = true;
         }
 
         try
@@ -62,7 +76,7 @@ internal sealed class EffectRun<TCommand>(
         {
             lock (_gate)
             {
-                if (--_telling == 0 && _cancelled)
+                if (--_telling == 0 && _abandoned)
                 {
                     _owed.Cancel();
                 }

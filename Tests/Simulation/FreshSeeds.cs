@@ -34,8 +34,8 @@ public sealed class FreshSeeds
     [Trait("Req", "I28")]
     [Trait("Req", "I29")]
     [Trait("Req", "I30")]
-    public void A_hundred_and_twenty_seeds_of_this_commit_break_nothing() =>
-        Seeds.AllHold(Seeds.OfCommit, 120, hours: 1);
+    public void Sixty_seeds_of_this_commit_break_nothing() =>
+        Seeds.AllHold(Seeds.OfCommit, 60, hours: 1);
 
     [Theory]
     [MemberData(nameof(Files))]

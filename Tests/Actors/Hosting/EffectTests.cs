@@ -96,7 +96,7 @@ public sealed class EffectTests
     }
 
     [Fact]
-    public async Task An_effect_is_not_cancelled_while_it_tells_its_outcome()
+    public async Task An_effect_that_has_told_its_outcome_is_not_cancelled_and_may_tell_more()
     {
         var handler = new Handler();
         await using var engine = await StartAsync(effects: handler);
@@ -105,11 +105,17 @@ public sealed class EffectTests
 
         using var untouched = call.Cancellation.Register(() => call.Finish.TrySetCanceled());
         await call.Sink.AskAsync(new CounterCommand.RecordWorkDone("w"), Command(2), "engine", call.Cancellation);
-        call.Finish.TrySetResult();
 
-        Assert.True(call.Finish.Task.IsCompleted);
-        Assert.Empty((await engine["a"].StateAsync(default)).State.Work);
-        Assert.Equal(1, handler.Calls);
+        // The entity's word that the effect is owed no longer has arrived once a later effect has begun.
+        await engine["a"].AskAsync(new CounterCommand.StartWork("x"), Command(3), "me", default);
+        var later = await handler.NextAsync();
+        await call.Sink.AskAsync(new CounterCommand.Add(1), Command(4), "engine", call.Cancellation);
+        call.Finish.TrySetResult();
+        later.Finish.TrySetResult();
+
+        Assert.False(call.Cancellation.IsCancellationRequested);
+        Assert.Equal(1, (await engine["a"].StateAsync(default)).State.Total);
+        Assert.Equal(2, handler.Calls);
     }
 
     private static async Task<Call> AdvanceUntil(ManualTime time, Task<Call> next)
