@@ -19,6 +19,7 @@ internal sealed class EffectRun<TCommand>(
     private readonly CancellationTokenSource _owed = CancellationTokenSource.CreateLinkedTokenSource(runs.Stopping);
     private int _telling;
     private bool _told;
+    private bool _over;
     private bool _abandoned;
 
     /// <summary>Begins, on the thread pool.</summary>
@@ -35,6 +36,7 @@ internal sealed class EffectRun<TCommand>(
     {
         lock (_gate)
         {
+            _over = true;
             if (!_told)
             {
                 _owed.Cancel();
@@ -119,7 +121,21 @@ internal sealed class EffectRun<TCommand>(
         catch (Exception exception) when (!_owed.IsCancellationRequested)
         {
             runs.Services.Logger.EffectFailed(id, effect.Id, delay, exception);
+            TellAnew();
             return false;
+        }
+    }
+
+    /// <summary>The next try has told nothing yet; there is none when the effect is owed no longer.</summary>
+    private void TellAnew()
+    {
+        lock (_gate)
+        {
+            _told = false;
+            if (_over)
+            {
+                _owed.Cancel();
+            }
         }
     }
 }

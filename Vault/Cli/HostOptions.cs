@@ -15,8 +15,8 @@ internal sealed record ServeOptions(
     /// <summary>Settings of the actor system (HOCON) that go before the engine's own; null means none.</summary>
     public string? AkkaConfiguration { get; init; }
 
-    /// <summary>The connection string of the PostgreSQL database that holds the journal; null means a file in
-    /// <paramref name="Data"/>.</summary>
+    /// <summary>The connection string of the PostgreSQL database that holds the journal; null means a file in the
+    /// data directory.</summary>
     public string? Postgres { get; init; }
 }
 
