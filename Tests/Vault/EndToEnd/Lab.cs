@@ -14,7 +14,11 @@ namespace ReplicationEngine.Tests.Vault.EndToEnd;
 /// </summary>
 internal sealed class Lab : IDisposable
 {
-    public static readonly string Program = Path.Combine(AppContext.BaseDirectory, "drctl");
+    /// <summary>drctl as it is published, compiled ahead of time, where ./test names it; else the build beside the
+    /// tests.</summary>
+    public static readonly string Program = Environment.GetEnvironmentVariable("DRCTL_PROGRAM")
+        ?? Path.Combine(AppContext.BaseDirectory, "drctl");
+
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(90);
