@@ -6,7 +6,8 @@ namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
 /// One run of an effect: tried again after 1, 2, 4 … 60 s until it succeeds or is owed no longer. Once it has told
-/// something it is not cancelled any more: that it is owed no longer is then its own doing, and it may have more to say.
+/// something it is not cancelled any more: that it is owed no longer is then its own doing, and it may have more to
+/// say.
 /// </summary>
 internal sealed class EffectRun<TCommand>(
     EffectRuns<TCommand> runs, PersistenceId id, Effect effect, IEntityCommandSink<TCommand> sink)

@@ -29,7 +29,8 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             "Settings of the actor system (HOCON) that go before those of akka.hocon");
         var postgres = Text("--postgres", "CONNECTION",
             "The PostgreSQL database (15 or later) that holds the journal instead of a file in the data directory, "
-                + "such as \"Host=db;Database=vault;Username=vault\"; leave a password to the file that PGPASSFILE names");
+                + "such as \"Host=db;Database=vault;Username=vault\"; leave a password to the file that PGPASSFILE "
+                + "names");
         var command = new Command("serve", "Run the service at the recovery site: API, journal and replica store")
         {
             data, listen, names, config, postgres,
