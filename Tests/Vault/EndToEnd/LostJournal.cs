@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -304,8 +305,19 @@ public sealed class LostJournal : IDisposable
     {
         var directory = Path.Combine(_lab.Root, "fresh-vault");
         using var service = _lab.Start("serve", "--data", directory, "--listen", _lab.Server);
-        await _lab.UntilAsync("the new vault runs", () => Task.FromResult(
-            service.Errors.Contains("The engine started", StringComparison.Ordinal)));
+        await _lab.UntilAsync("the new vault runs", async () =>
+        {
+            using var client = new TcpClient();
+            try
+            {
+                await client.ConnectAsync("127.0.0.1", new Uri(_lab.Server).Port);
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        });
         Assert.Equal(0, service.Stop());
         return File.ReadAllBytes(Path.Combine(directory, "journal.db"));
     }
