@@ -169,9 +169,11 @@ public sealed class Runbook : IDisposable
         File.WriteAllBytes(vm.Disks[0], new byte[vm.Bases[0].Length]);
         await _lab.AskAsync("failover", "web", "--kind", "unplanned", "--point", "latest");
         await _lab.AskAsync("commit", "web");
+
+        // A source that nobody has heard of counts as having written alone.
+        Assert.Equal(1, (await _lab.RunAsync("reprotect", "web")).Code);
         await _lab.StartAgentAsync();
         await _lab.UntilViewAsync("web", "the source is fenced", v => (string?)v["source"]!["role"] == "fenced");
-        Assert.Equal(1, (await _lab.RunAsync("reprotect", "web")).Code);
 
         // Another host calls itself site-a while the operator asks for the reprotect: the command says so.
         var identity = Path.Combine(_lab.AgentData, "identity");
