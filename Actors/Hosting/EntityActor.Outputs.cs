@@ -22,10 +22,14 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    /// <summary>Returns the answer to the step's question, if there was one that could be answered at once.</summary>
+    /// <summary>
+    /// Returns the answer to the step's question, if there was one that could be answered at once. Who asked hears
+    /// last, so that whatever the command leads to (its alarm above all) is set up by then.
+    /// </summary>
     private CoreInput<TCommand>? CarryOut(IReadOnlyList<CoreOutput> outputs)
     {
         CoreInput<TCommand>? answer = null;
+        CommandReply? said = null;
         for (var i = 0; i < outputs.Count; i++)
         {
             switch (outputs[i])
@@ -34,9 +38,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
                     answer = Persist(persist);
                     break;
                 case CoreOutput.Reply reply:
-                    _region.Services.Telemetry.CommandAnswered(_id.Type, reply.Answer);
-                    _asker!.Tell(reply.Answer);
-                    _asker = null;
+                    said = reply.Answer;
                     break;
                 case CoreOutput.FindCommand find:
                     _ = LookUpAsync(find.CommandId).PipeTo(Self);
@@ -57,6 +59,13 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
                     Told(told);
                     break;
             }
+        }
+
+        if (said is not null)
+        {
+            _region.Services.Telemetry.CommandAnswered(_id.Type, said);
+            _asker!.Tell(said);
+            _asker = null;
         }
 
         return answer;

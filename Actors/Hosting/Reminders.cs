@@ -7,7 +7,7 @@ namespace ReplicationEngine.Actors.Hosting;
 /// Wakes passive entities: one actor in the whole cluster that reads the wake index when it begins, and again every
 /// while. Who owes effects is woken at once, in small groups; who has a timer, when it is due.
 /// </summary>
-internal sealed class Reminders : UntypedActor, IWithUnboundedStash
+internal sealed class Reminders : UntypedActor
 {
     /// <summary>Recovering many entities at once is slow for all of them.</summary>
     private const int WokenAtOnce = 50;
@@ -21,14 +21,13 @@ internal sealed class Reminders : UntypedActor, IWithUnboundedStash
     private readonly Queue<(IEntityRegion Region, WakeEntry Entry)> _owing = new();
     private readonly PriorityQueue<(IEntityRegion Region, WakeEntry Entry), DateTimeOffset> _due = new();
     private ITimer? _timer;
+    private DateTimeOffset _readAt = DateTimeOffset.MaxValue;
 
     public Reminders(EngineServices services, IReadOnlyList<IEntityRegion> regions)
     {
         _services = services;
         _regions = regions;
     }
-
-    public IStash Stash { get; set; } = null!;
 
     protected override void PreStart()
     {
@@ -60,8 +59,6 @@ internal sealed class Reminders : UntypedActor, IWithUnboundedStash
                 break;
         }
     }
-
-    private DateTimeOffset _readAt = DateTimeOffset.MaxValue;
 
     private void Take(Read read)
     {

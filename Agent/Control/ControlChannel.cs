@@ -55,6 +55,7 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
     }
 
     /// <summary>The next message; null when the other side ended the stream between messages.</summary>
+    /// <exception cref="IOException">The stream is broken or closed.</exception>
     /// <exception cref="InvalidDataException">The bytes are no message of this protocol.</exception>
     public async ValueTask<ControlMessage?> ReadAsync(CancellationToken cancellationToken)
     {
@@ -95,11 +96,19 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
     private async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         var total = 0;
-        while (total < buffer.Length
-            && await stream.ReadAsync(buffer[total..], cancellationToken) is > 0 and var count)
+        try
         {
-            total += count;
-            Interlocked.Increment(ref _heard);
+            while (total < buffer.Length
+                && await stream.ReadAsync(buffer[total..], cancellationToken) is > 0 and var count)
+            {
+                total += count;
+                Interlocked.Increment(ref _heard);
+            }
+        }
+        catch (ObjectDisposedException e)
+        {
+            // A write that failed has closed the stream between two reads.
+            throw new IOException("the control stream is closed", e);
         }
 
         return total;

@@ -235,8 +235,14 @@ internal sealed class TwoSites : IAsyncDisposable
     private static string LogOf(ChildProcess? process, string name) =>
         process is null ? "" : $"--- {name}, process {process.Id}\n{process.Errors}";
 
-    private static string Tail(ChildProcess process) =>
-        string.Join(" | ", process.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(5));
+    // Its last words: without the frames of a stack, but for the innermost.
+    private static string Tail(ChildProcess process)
+    {
+        var lines = process.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var isFrame = (string line) => line.StartsWith("   at ", StringComparison.Ordinal);
+        var frames = lines.Reverse().TakeWhile(isFrame).Reverse().Take(3);
+        return string.Join(" | ", lines.Where(line => !isFrame(line)).TakeLast(5).Concat(frames));
+    }
 
     private static string Short(JsonNode? view) => view is null ? "no answer"
         : $"phase {view["phase"]}, health {view["health"]}, causes "

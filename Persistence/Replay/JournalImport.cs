@@ -1,5 +1,6 @@
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Replay;
 
@@ -86,7 +87,7 @@ public static class JournalImport
     private static void Make(string directory, Action<string> write)
     {
         var file = Path.Combine(directory, RecordedJournal.FileName);
-        using (ImportLock.Take(file))
+        using (FileLock.Take(file))
         {
             if (File.Exists(file) || File.Exists(file + "-wal"))
             {

@@ -5,7 +5,6 @@ using LinqToDB;
 using Npgsql;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Persistence.Serialization;
 
 namespace ReplicationEngine.Persistence.Sql;
 
@@ -19,6 +18,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         "-c idle_in_transaction_session_timeout=3000 -c lock_timeout=4000 -c statement_timeout=8000";
 
     private const int LongestConnecting = 5;
+    private const int Writers = 3;
 
     private readonly string _connection;
     private readonly NpgsqlDataSource _source;
@@ -41,23 +41,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     public IEventLog Log { get; }
 
     /// <inheritdoc/>
-    public string Configuration => $$"""
-        {{StoredRecordSerializer.Configuration}}
-        akka.persistence {
-          journal.plugin = "akka.persistence.journal.sql"
-          snapshot-store.plugin = "akka.persistence.snapshot-store.sql"
-          journal.sql {
-            class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
-            auto-initialize = off
-            tag-write-mode = Csv
-            {{CommandTagger.Configuration}}
-          }
-          snapshot-store.sql {
-            class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"
-            auto-initialize = off
-          }
-        }
-        """;
+    public string Configuration => SqlPlugins.Configuration(writers: Writers);
 
     /// <inheritdoc/>
     public IReadOnlyList<Setup> Setups =>

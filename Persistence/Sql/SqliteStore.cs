@@ -4,7 +4,6 @@ using LinqToDB;
 using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Persistence.Serialization;
 
 namespace ReplicationEngine.Persistence.Sql;
 
@@ -41,24 +40,7 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     public IEventLog Log { get; }
 
     /// <inheritdoc/>
-    public string Configuration => $$"""
-        {{StoredRecordSerializer.Configuration}}
-        akka.persistence {
-          journal.plugin = "akka.persistence.journal.sql"
-          snapshot-store.plugin = "akka.persistence.snapshot-store.sql"
-          journal.sql {
-            class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
-            auto-initialize = off
-            parallelism = 1
-            tag-write-mode = Csv
-            {{CommandTagger.Configuration}}
-          }
-          snapshot-store.sql {
-            class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"
-            auto-initialize = off
-          }
-        }
-        """;
+    public string Configuration => SqlPlugins.Configuration(writers: 1);
 
     /// <inheritdoc/>
     public IReadOnlyList<Setup> Setups =>

@@ -58,6 +58,11 @@ internal static class VaultServer
             await app.WaitForShutdownAsync(cancellationToken);
             return ExitCodes.Done;
         }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Told to stop before it served.
+            return ExitCodes.Done;
+        }
         catch (JournalCorruptException e)
         {
             await Console.Error.WriteLineAsync(StartCheck.Sentence(options.Data, e));

@@ -1,6 +1,5 @@
 using Npgsql;
 using ReplicationEngine.Actors.Hosting;
-using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Persistence.Serialization;
 using ReplicationEngine.Persistence.Sql;
@@ -17,15 +16,7 @@ internal sealed class PostgresHarness(PostgresServer server) : StoreHarness
     public override async Task HarmAsync(PersistenceId id, long sequence, Damage damage)
     {
         var row = $"persistence_id='{id}' AND sequence_number=";
-        var stored = (await Log.ReadStreamAsync(id, StreamHead.Start, 1_000, default)).Events[(int)sequence - 1];
-        var other = damage switch
-        {
-            Damage.Payload => stored with { Payload = [0] },
-            Damage.Actor => stored with { Actor = "somebody" },
-            Damage.Time => stored with { Time = stored.Time.AddTicks(1) },
-            Damage.Command => stored with { CommandId = Command(-1) },
-            _ => stored,
-        };
+        var other = Convert.ToHexString(StoredRecordForm.Encode(await HarmedAsync(id, sequence, damage)));
         await ExecuteAsync(damage switch
         {
             Damage.Name => $"UPDATE journal SET manifest='counter.other.v1' WHERE {row}{sequence}",
@@ -33,7 +24,7 @@ internal sealed class PostgresHarness(PostgresServer server) : StoreHarness
             Damage.Swapped => $"UPDATE journal SET sequence_number=-1 WHERE {row}{sequence}; "
                 + $"UPDATE journal SET sequence_number={sequence} WHERE {row}{sequence + 1}; "
                 + $"UPDATE journal SET sequence_number={sequence + 1} WHERE {row}-1",
-            _ => $"UPDATE journal SET message='\\x{Convert.ToHexString(StoredRecordForm.Encode(other))}' "
+            _ => $"UPDATE journal SET message='\\x{other}' "
                 + $"WHERE {row}{sequence}",
         });
     }

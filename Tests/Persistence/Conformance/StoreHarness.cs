@@ -150,6 +150,20 @@ internal abstract class StoreHarness : IAsyncDisposable
 
     protected abstract IEngineStore Make();
 
+    /// <summary>An event as the damage leaves it, where the damage lies in its record.</summary>
+    protected async Task<StoredEvent> HarmedAsync(PersistenceId id, long sequence, Damage damage)
+    {
+        var stored = (await Log.ReadStreamAsync(id, StreamHead.Start, 1_000, default)).Events[(int)sequence - 1];
+        return damage switch
+        {
+            Damage.Payload => stored with { Payload = [0] },
+            Damage.Actor => stored with { Actor = "somebody" },
+            Damage.Time => stored with { Time = stored.Time.AddTicks(1) },
+            Damage.Command => stored with { CommandId = Command(-1) },
+            _ => stored,
+        };
+    }
+
     private sealed class Writer(string id, StoredEvent[] events, TaskCompletionSource<Exception?> done) : UntypedActor
     {
         protected override void PreStart()

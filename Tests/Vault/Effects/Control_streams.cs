@@ -39,6 +39,18 @@ public sealed class Control_streams
     }
 
     [Fact]
+    public async Task That_a_failed_write_has_closed_are_broken_for_their_reader_too()
+    {
+        var (ours, theirs) = await PairAsync();
+        await using var kept = theirs;
+        await using var channel = new ControlChannel(ours, TimeProvider.System);
+        await ours.DisposeAsync();
+        await Assert.ThrowsAsync<IOException>(async () =>
+            await channel.SendAsync(new ControlMessage.Ping(1), CancellationToken.None));
+        await Assert.ThrowsAsync<IOException>(async () => await channel.ReadAsync(CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Stay_readable_when_a_caller_gives_its_message_up()
     {
         var (ours, theirs) = await PairAsync();

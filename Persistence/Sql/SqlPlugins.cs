@@ -1,0 +1,29 @@
+using System.Globalization;
+using ReplicationEngine.Persistence.Serialization;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>The configuration of Akka.Persistence.Sql over tables that a store of the engine has made.</summary>
+internal static class SqlPlugins
+{
+    /// <summary>The plugins, with the serializer of their records.</summary>
+    /// <param name="writers">How many batches are written at once.</param>
+    public static string Configuration(int writers) => $$"""
+        {{StoredRecordSerializer.Configuration}}
+        akka.persistence {
+          journal.plugin = "akka.persistence.journal.sql"
+          snapshot-store.plugin = "akka.persistence.snapshot-store.sql"
+          journal.sql {
+            class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
+            auto-initialize = off
+            parallelism = {{writers.ToString(CultureInfo.InvariantCulture)}}
+            tag-write-mode = Csv
+            {{CommandTagger.Configuration}}
+          }
+          snapshot-store.sql {
+            class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"
+            auto-initialize = off
+          }
+        }
+        """;
+}
