@@ -6,6 +6,7 @@ using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Microsoft.Extensions.Hosting;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
 
 namespace ReplicationEngine.Actors.Hosting;
 
@@ -14,7 +15,8 @@ internal sealed record ActorSystemOfTheHost(Func<ActorSystemSetup, ActorSystem> 
 
 /// <summary>Starts and stops the actor system, the store and the regions, and is the facade.</summary>
 internal sealed class EngineHost(
-    IEnumerable<IEntityRegion> regions, EngineServices services, ActorSystemOfTheHost? ofTheHost = null)
+    IEnumerable<IEntityRegion> regions, EngineServices services, ProjectionHost projections,
+    ActorSystemOfTheHost? ofTheHost = null)
     : IHostedService, IReplicationEngine
 {
     private const int EventsPerRead = 1_000;
@@ -26,6 +28,9 @@ internal sealed class EngineHost(
 
     /// <inheritdoc/>
     public JournalTrouble Trouble => services.Trouble;
+
+    /// <inheritdoc/>
+    public IReadModel ReadModel => projections;
 
     /// <inheritdoc/>
     public IEntitySet<TState, TCommand, TEvent> Entities<TState, TCommand, TEvent>()
@@ -89,6 +94,7 @@ internal sealed class EngineHost(
                 Props.Create(() => new Reminders(services, _regions)), PoisonPill.Instance,
                 ClusterSingletonManagerSettings.Create(_system)),
             "reminders");
+        projections.Start(_system);
         services.Logger.EngineStarted(string.Join(", ", _regions.Select(region => region.Type)));
         return Task.CompletedTask;
     }
@@ -120,6 +126,7 @@ internal sealed class EngineHost(
                 await region.StopAsync(cancellationToken);
             }
 
+            await projections.StopAsync();
             if (_system is { } system && ofTheHost is null)
             {
                 await system.Terminate().WaitAsync(cancellationToken);

@@ -21,6 +21,9 @@ internal sealed class EngineTelemetry : IDisposable
     private readonly Counter<long> _recoveries;
     private readonly Counter<long> _recoveryFailures;
     private readonly Counter<long> _repeats;
+    private readonly Counter<long> _projected;
+    private readonly Counter<long> _projectionGaps;
+    private readonly Counter<long> _projectionFailures;
 
     public EngineTelemetry(IMeterFactory meters)
     {
@@ -44,6 +47,12 @@ internal sealed class EngineTelemetry : IDisposable
             "replication_engine.entity.recovery_failures", "{failure}", "Recoveries that failed, by cause");
         _repeats = _meter.CreateCounter<long>(
             "replication_engine.asks.repeated", "{ask}", "Letters sent again after an uncertain answer");
+        _projected = _meter.CreateCounter<long>(
+            "replication_engine.projection.events", "{event}", "Events that projections have taken");
+        _projectionGaps = _meter.CreateCounter<long>(
+            "replication_engine.projection.gaps", "{gap}", "Events that the feed lacked and a stream had");
+        _projectionFailures = _meter.CreateCounter<long>(
+            "replication_engine.projection.failures", "{failure}", "Batches that failed and are tried again, by cause");
         Activities = new ActivitySource(Name);
     }
 
@@ -82,6 +91,19 @@ internal sealed class EngineTelemetry : IDisposable
     public void EntityActivated(string type) => _active.Add(1, new KeyValuePair<string, object?>("type", type));
 
     public void EntityRetired(string type) => _active.Add(-1, new KeyValuePair<string, object?>("type", type));
+
+    public void Projected(string projection, int events) =>
+        _projected.Add(events, new KeyValuePair<string, object?>("projection", projection));
+
+    public void ProjectionGap(string projection) =>
+        _projectionGaps.Add(1, new KeyValuePair<string, object?>("projection", projection));
+
+    public void ProjectionFailed(string projection, Exception cause) =>
+        _projectionFailures.Add(1, new("projection", projection), new("cause", cause.GetType().Name));
+
+    /// <summary>Has the meter tell how many events each projection is behind, as last counted.</summary>
+    public void ObserveLag(Func<IEnumerable<Measurement<long>>> behind) => _meter.CreateObservableGauge(
+        "replication_engine.projection.lag", behind, "{event}", "Events that a projection has still to take");
 
     public void Dispose()
     {

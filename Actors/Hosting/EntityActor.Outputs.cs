@@ -146,6 +146,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
                 break;
             case CoreOutput.Quarantined quarantined:
                 services.Telemetry.EntityQuarantined(_id.Type);
+                _live.Quarantine = quarantined.Cause;
                 // The sentence names damaged data; where the code met it says nothing. A bug is found by its stack.
                 services.Logger.EntityQuarantined(
                     quarantined.Cause,

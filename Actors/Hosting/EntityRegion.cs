@@ -102,6 +102,10 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     }
 
     /// <inheritdoc/>
+    public string? QuarantineOf(VaultId vault, string entity) =>
+        _live.GetValueOrDefault(new PersistenceId(TAggregate.TypeName, vault, entity))?.Quarantine;
+
+    /// <inheritdoc/>
     public void Start(ActorSystem system)
     {
         var sharding = ClusterSharding.Get(system);

@@ -41,7 +41,24 @@ internal static partial class HostingLog
     [LoggerMessage(11, LogLevel.Warning, "Who is to be woken cannot be read now: {Trouble}")]
     public static partial void WakesNotRead(this ILogger logger, string trouble);
 
-
     [LoggerMessage(13, LogLevel.Warning, "The quarantine of {Id} is lifted ({Cause}); it is recovered again")]
     public static partial void QuarantineLifted(this ILogger logger, PersistenceId id, string cause);
+
+    [LoggerMessage(14, LogLevel.Warning, "The projection {Projection} does not go on and is tried again: {Trouble}")]
+    public static partial void ProjectionFailed(this ILogger logger, string projection, string trouble);
+
+    [LoggerMessage(15, LogLevel.Warning,
+        "The feed of {Projection} lacked event {Sequence} of {Id}; its stream is read instead")]
+    public static partial void ProjectionGap(this ILogger logger, string projection, PersistenceId id, long sequence);
+
+    [LoggerMessage(16, LogLevel.Error, "The projection {Projection} takes no further event of {Id}: {Cause}")]
+    public static partial void ProjectionEnded(
+        this ILogger logger, string projection, PersistenceId id, string cause);
+
+    [LoggerMessage(17, LogLevel.Information, "The projection {Projection} was built anew")]
+    public static partial void ProjectionRebuilt(this ILogger logger, string projection);
+
+    [LoggerMessage(18, LogLevel.Warning,
+        "Former documents of {Projection} could not be removed and are at the next start: {Trouble}")]
+    public static partial void ProjectionNotDropped(this ILogger logger, string projection, string trouble);
 }

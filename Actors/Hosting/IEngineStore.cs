@@ -1,5 +1,6 @@
 using Akka.Actor.Setup;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
 
 namespace ReplicationEngine.Actors.Hosting;
 
@@ -11,6 +12,9 @@ public interface IEngineStore
 {
     /// <summary>Reads what the journal plugin has stored.</summary>
     IEventLog Log { get; }
+
+    /// <summary>Keeps the documents of the projections.</summary>
+    IDocumentStore Documents { get; }
 
     /// <summary>
     /// The configuration (HOCON) of the plugins, their serializer included, with

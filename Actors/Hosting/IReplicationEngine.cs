@@ -1,4 +1,5 @@
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Actors.Hosting;
@@ -26,6 +27,9 @@ public interface IReplicationEngine
     ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken);
 
+    /// <summary>What the registered projections have made of the events.</summary>
+    IReadModel ReadModel { get; }
+
     /// <summary>Whether the journal works.</summary>
     JournalTrouble Trouble { get; }
 }
@@ -41,4 +45,9 @@ public interface IEntitySet<TState, TCommand, TEvent>
 
     /// <summary>The names of the vault's entities that have at least one event, in ordinal order.</summary>
     ValueTask<IReadOnlyList<string>> ListAsync(VaultId vault, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Why an entity that is in memory here is out of service; null when it is in service, or not in memory.
+    /// </summary>
+    string? QuarantineOf(VaultId vault, string entity);
 }

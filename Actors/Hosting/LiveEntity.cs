@@ -14,6 +14,9 @@ internal sealed class LiveEntity(IActorRef actor)
     /// <summary>The region's sweep during which it was used last.</summary>
     public long LastUsed => Volatile.Read(ref _lastUsed);
 
+    /// <summary>Why it is out of service; null while it is in service.</summary>
+    public string? Quarantine { get; set; }
+
     /// <summary>Done when its actor has ended.</summary>
     public Task Gone => _gone.Task;
 

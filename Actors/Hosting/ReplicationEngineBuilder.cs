@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
@@ -49,6 +50,15 @@ public sealed class ReplicationEngineBuilder
         return this;
     }
 
+    /// <summary>Registers a projection: what it makes is read through
+    /// <see cref="IReplicationEngine.ReadModel"/>.</summary>
+    public ReplicationEngineBuilder AddProjection<TProjection>()
+        where TProjection : class, IProjection
+    {
+        Services.AddSingleton<IProjection, TProjection>();
+        return this;
+    }
+
     /// <summary>Says who carries out the effects of the entity type that takes these commands.</summary>
     public ReplicationEngineBuilder AddEffectHandler<TCommand, THandler>()
         where TCommand : class
@@ -82,6 +92,7 @@ public static class ReplicationEngineServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<EngineTelemetry>();
         services.AddSingleton<EngineServices>();
+        services.AddSingleton<ProjectionHost>();
         services.AddSingleton<EngineHost>();
         services.AddSingleton<IReplicationEngine>(provider => provider.GetRequiredService<EngineHost>());
         services.AddHostedService(provider => provider.GetRequiredService<EngineHost>());

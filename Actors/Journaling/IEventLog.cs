@@ -27,6 +27,22 @@ public interface IEventLog
     ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The same without the events' contents, which need not be readable: where they stand and whose they are.
+    /// </summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    ValueTask<IReadOnlyList<FeedPlace>> ReadPlacesAsync(
+        FeedPosition after, int maxEvents, CancellationToken cancellationToken);
+
+    /// <summary>The place of the last event that is stored; <see cref="FeedPosition.Start"/> when there is
+    /// none.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    ValueTask<FeedPosition> FeedEndAsync(CancellationToken cancellationToken);
+
+    /// <summary>How many events are stored behind a place of the feed.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    ValueTask<long> CountFeedAsync(FeedPosition after, CancellationToken cancellationToken);
+
     /// <summary>What an accepted command led to, or null when the stream holds no event of it (I19).</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<CommandRecord?> FindCommandAsync(

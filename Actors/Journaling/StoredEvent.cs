@@ -80,6 +80,13 @@ public readonly record struct FeedPosition(long Value, long Transaction = 0) : I
 /// <summary>An event in the global feed.</summary>
 public sealed record FeedEvent(FeedPosition Position, PersistenceId Id, StoredEvent Event);
 
+/// <summary>A place in the global feed.</summary>
+/// <param name="Position">The place.</param>
+/// <param name="Id">Whose event stands there; null when its name cannot be read.</param>
+/// <param name="Sequence">The event's number in its stream.</param>
+/// <param name="Event">The event, if it was read.</param>
+public sealed record FeedPlace(FeedPosition Position, PersistenceId? Id, long Sequence, StoredEvent? Event = null);
+
 /// <summary>An accepted command: the last event it led to, and what told the request from any other.</summary>
 public sealed record CommandRecord(CommandId CommandId, long LastSequence, string? Digest);
 

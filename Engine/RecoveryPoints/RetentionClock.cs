@@ -69,11 +69,14 @@ public static class RetentionClock
         return points.Insert(at, new KeptPoint(point, age));
     }
 
-    /// <summary>The order of points: by generation, then LSN, then id.</summary>
+    /// <summary>
+    /// The order of points: by generation, then LSN, then time (of two between which nothing was written), then id.
+    /// </summary>
     public static int Compare(RecoveryPoint left, RecoveryPoint right)
     {
         var order = left.Generation.CompareTo(right.Generation);
         order = order != 0 ? order : left.Lsn.CompareTo(right.Lsn);
+        order = order != 0 ? order : left.Time.CompareTo(right.Time);
         return order != 0 ? order : left.Id.Value.CompareTo(right.Id.Value);
     }
 

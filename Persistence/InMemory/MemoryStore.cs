@@ -1,6 +1,7 @@
 using Akka.Actor.Setup;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Persistence.Serialization;
@@ -33,6 +34,9 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
 
     /// <inheritdoc/>
     public IEventLog Log => this;
+
+    /// <inheritdoc/>
+    public IDocumentStore Documents { get; init; } = new MemoryDocuments();
 
     /// <inheritdoc/>
     public string Configuration => $$"""
@@ -189,6 +193,38 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
                         Whole(id, place.Index + 1, _streams[place.Id][place.Index]));
                 }),
             ]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<FeedPlace>> ReadPlacesAsync(
+        FeedPosition after, int maxEvents, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult<IReadOnlyList<FeedPlace>>(
+            [
+                .. _feed.Skip((int)after.Value).Take(maxEvents).Select((place, i) => new FeedPlace(
+                    new FeedPosition(after.Value + i + 1), PersistenceIdText.Read(place.Id), place.Index + 1)),
+            ]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<FeedPosition> FeedEndAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(new FeedPosition(_feed.Count));
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<long> CountFeedAsync(FeedPosition after, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(_feed.Count - after.Value);
         }
     }
 

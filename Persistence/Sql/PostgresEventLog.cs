@@ -13,10 +13,18 @@ internal sealed class PostgresEventLog(string name, NpgsqlDataSource source) : S
 {
     /// <inheritdoc/>
     protected override string Feed =>
-        "SELECT message, manifest, sequence_number, persistence_id, ordering, tx::text::bigint FROM journal "
-        + "WHERE (tx, ordering) > (@transaction::text::xid8, @ordering) "
-        + "AND tx < pg_snapshot_xmin(pg_current_snapshot()) "
-        + "ORDER BY tx, ordering LIMIT @most";
+        "SELECT message, manifest, sequence_number, persistence_id, ordering, tx::text::bigint AS tx FROM journal "
+        + "WHERE (journal.tx, ordering) > (@transaction::text::xid8, @ordering) "
+        + "AND journal.tx < pg_snapshot_xmin(pg_current_snapshot()) "
+        + "ORDER BY journal.tx, ordering LIMIT @most";
+
+    /// <inheritdoc/>
+    protected override string FeedEnd =>
+        "SELECT ordering, tx::text::bigint FROM journal ORDER BY journal.tx DESC, ordering DESC LIMIT 1";
+
+    /// <inheritdoc/>
+    protected override string FeedCount =>
+        "SELECT count(*) FROM journal WHERE (tx, ordering) > (@transaction::text::xid8, @ordering)";
 
     /// <summary>What callers of the contracts get for an error of the database.</summary>
     public static JournalUnavailableException Translate(string name, DbException exception) => new(

@@ -5,6 +5,8 @@ using LinqToDB;
 using Npgsql;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
+using ReplicationEngine.Persistence.Documents;
 
 namespace ReplicationEngine.Persistence.Sql;
 
@@ -23,6 +25,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     private readonly string _connection;
     private readonly NpgsqlDataSource _source;
     private readonly string _name;
+    private readonly MartenDocuments _documents;
 
     /// <summary>Names the database; nothing is connected yet.</summary>
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
@@ -35,10 +38,14 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         _name = $"{builder.Database ?? builder.Username} on {builder.Host}:{builder.Port}";
         _source = NpgsqlDataSource.Create(builder);
         Log = new PostgresEventLog(_name, _source);
+        _documents = new MartenDocuments(_name, _source);
     }
 
     /// <inheritdoc/>
     public IEventLog Log { get; }
+
+    /// <inheritdoc/>
+    public IDocumentStore Documents => _documents;
 
     /// <inheritdoc/>
     public string Configuration => SqlPlugins.Configuration(writers: Writers);
@@ -68,5 +75,9 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     public void Close() => _source.Clear();
 
     /// <inheritdoc/>
-    public void Dispose() => _source.Dispose();
+    public void Dispose()
+    {
+        _documents.Dispose();
+        _source.Dispose();
+    }
 }

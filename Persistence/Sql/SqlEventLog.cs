@@ -27,10 +27,16 @@ internal abstract class SqlEventLog(string journal) : IEventLog
     protected string Journal => journal;
 
     /// <summary>
-    /// The feed behind <c>@transaction</c> and <c>@ordering</c>: the columns, and the transaction of each row, in
-    /// commit order, <c>@most</c> rows at most.
+    /// The feed behind <c>@transaction</c> and <c>@ordering</c>: the columns, and as <c>tx</c> the transaction of each
+    /// row, in commit order, <c>@most</c> rows at most.
     /// </summary>
     protected abstract string Feed { get; }
+
+    /// <summary>The last row that is committed: its number and its transaction.</summary>
+    protected abstract string FeedEnd { get; }
+
+    /// <summary>How many rows are committed behind <c>@transaction</c> and <c>@ordering</c>.</summary>
+    protected abstract string FeedCount { get; }
 
     /// <inheritdoc/>
     public ValueTask<StreamSlice> ReadStreamAsync(
@@ -76,6 +82,45 @@ internal abstract class SqlEventLog(string journal) : IEventLog
             }
 
             return events;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<FeedPlace>> ReadPlacesAsync(
+        FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<FeedPlace>>(async connection =>
+        {
+            await using var command = Command(
+                connection, $"SELECT persistence_id, sequence_number, ordering, tx FROM ({Feed}) AS feed",
+                ("@transaction", after.Transaction), ("@ordering", after.Value), ("@most", (long)maxEvents));
+            var places = new List<FeedPlace>();
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                places.Add(new FeedPlace(
+                    new FeedPosition(rows.GetInt64(2), rows.GetInt64(3)), PersistenceIdText.Read(rows.GetString(0)),
+                    rows.GetInt64(1)));
+            }
+
+            return places;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<FeedPosition> FeedEndAsync(CancellationToken cancellationToken) =>
+        ReadAsync(async connection =>
+        {
+            await using var command = Command(connection, FeedEnd);
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            return await rows.ReadAsync(cancellationToken)
+                ? new FeedPosition(rows.GetInt64(0), rows.GetInt64(1)) : FeedPosition.Start;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<long> CountFeedAsync(FeedPosition after, CancellationToken cancellationToken) =>
+        ReadAsync(async connection =>
+        {
+            await using var command = Command(
+                connection, FeedCount, ("@transaction", after.Transaction), ("@ordering", after.Value));
+            return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
         }, cancellationToken);
 
     /// <inheritdoc/>

@@ -12,8 +12,15 @@ internal sealed class SqliteEventLog(string path, string connectionString) : Sql
 
     /// <inheritdoc/>
     protected override string Feed =>
-        "SELECT message, manifest, sequence_number, persistence_id, ordering, 0 FROM journal "
+        "SELECT message, manifest, sequence_number, persistence_id, ordering, 0 AS tx FROM journal "
         + "WHERE ordering>@ordering AND @transaction=0 ORDER BY ordering LIMIT @most";
+
+    /// <inheritdoc/>
+    protected override string FeedEnd => "SELECT ordering, 0 FROM journal ORDER BY ordering DESC LIMIT 1";
+
+    /// <inheritdoc/>
+    protected override string FeedCount =>
+        "SELECT count(*) FROM journal WHERE ordering>@ordering AND @transaction=0";
 
     /// <summary>What callers of the contracts get for an error of the library.</summary>
     public static Exception Translate(string path, SqliteException exception) =>

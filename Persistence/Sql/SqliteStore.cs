@@ -4,6 +4,8 @@ using LinqToDB;
 using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
+using ReplicationEngine.Persistence.Documents;
 
 namespace ReplicationEngine.Persistence.Sql;
 
@@ -21,6 +23,7 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     private readonly string _path;
     private readonly string _connection;
     private readonly TimeProvider _time;
+    private readonly SqliteDocuments _documents;
     private FileLock? _lock;
     private FreeSpace? _space;
 
@@ -34,10 +37,14 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
             DataSource = path, Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = LockTimeout, Pooling = true,
         }.ToString();
         Log = new SqliteEventLog(path, _connection);
+        _documents = new SqliteDocuments(path, LockTimeout);
     }
 
     /// <inheritdoc/>
     public IEventLog Log { get; }
+
+    /// <inheritdoc/>
+    public IDocumentStore Documents => _documents;
 
     /// <inheritdoc/>
     public string Configuration => SqlPlugins.Configuration(writers: 1);
@@ -46,7 +53,7 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     public IReadOnlyList<Setup> Setups =>
     [
         new DataOptionsSetup(new DataOptions()
-            .UseConnectionString(ProviderName, _connection).UseInterceptor(new GroupCommit())),
+            .UseConnectionString(ProviderName, _connection).UseInterceptor(new GroupCommit(LockTimeout))),
     ];
 
     /// <inheritdoc/>
@@ -87,6 +94,7 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
             SqliteConnection.ClearPool(connection);
         }
 
+        _documents.Close();
         _lock?.Dispose();
         _lock = null;
     }

@@ -209,6 +209,6 @@ public static class TextReport
     private static Text Line(string text, bool bold = false)
     {
         var plain = string.Join('\n', text.Split('\n').Select(Words.Plain));
-        return new Text(plain, bold ? new Style(decoration: Decoration.Bold) : null);
+        return new Text(plain, bold ? new Style(decoration: Decoration.Bold) : Style.Plain);
     }
 }

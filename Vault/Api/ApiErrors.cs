@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
 
 namespace ReplicationEngine.Vault.Api;
 
@@ -14,7 +16,8 @@ internal static class ApiErrors
     {
         ExceptionHandler = AnswerAsync,
         SuppressDiagnosticsCallback = context =>
-            context.Exception is BadRequestException or BadHttpRequestException or EntityUnavailableException,
+            context.Exception is BadRequestException or BadHttpRequestException or EntityUnavailableException
+                or JournalUnavailableException or ProjectionBehindException,
     };
 
     private static async Task AnswerAsync(HttpContext context)
@@ -27,6 +30,10 @@ internal static class ApiErrors
                 e.StatusCode, "bad-request", e.InnerException?.Message ?? e.Message),
             EntityUnavailableException { Reply: CommandReply.Quarantined quarantined } => Of(quarantined)!,
             EntityUnavailableException e => Problem(StatusCodes.Status503ServiceUnavailable, "unavailable", e.Message),
+            JournalUnavailableException e => Problem(
+                StatusCodes.Status503ServiceUnavailable, "journal-unavailable", e.Message),
+            ProjectionBehindException e => Problem(
+                StatusCodes.Status503ServiceUnavailable, "projection-behind", e.Message),
             _ => Problem(
                 StatusCodes.Status500InternalServerError, "internal-error",
                 "The service met an error of its own; its log says which."),

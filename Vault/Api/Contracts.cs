@@ -142,6 +142,36 @@ public sealed record OperationRequest(
     string? Point = null, bool? App = null, string? Notes = null, bool? Discard = null, bool? KeepReplica = null,
     string? CommandId = null, bool? Raw = null, bool? Force = null);
 
+/// <summary>
+/// A read model: <c>GET /api/v1/projections</c>; <c>POST /api/v1/projections/{name}/rebuild</c> has it built anew from
+/// the journal beside the documents that are read, and answers 202.
+/// </summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Version">The version of what it makes.</param>
+/// <param name="Generation">Which time its documents were built.</param>
+/// <param name="Activity"><c>following</c>, <c>building</c> (not readable yet) or <c>rebuilding</c>.</param>
+/// <param name="Position">The last place of the journal's feed that it has taken.</param>
+/// <param name="Behind">How many events it has still to take.</param>
+/// <param name="Trouble">Why it does not go on; null while it does.</param>
+/// <param name="TroubleSince">Since when (UTC).</param>
+public sealed record ProjectionView(
+    string Name, int Version, long Generation, string Activity, string Position, long Behind, string? Trouble,
+    DateTimeOffset? TroubleSince);
+
+/// <summary>
+/// An accepted command of a user: <c>GET /api/v1/audit</c>, newest first, 500 at most; <c>?vm=</c> of one VM,
+/// <c>?most=N</c>, <c>?after=ID</c> what came before that entry.
+/// </summary>
+/// <param name="Id">The entry's id, for <c>?after=</c>.</param>
+/// <param name="Time">When it was accepted (UTC).</param>
+/// <param name="Vm">The VM.</param>
+/// <param name="Actor">Who asked.</param>
+/// <param name="Command">The command's stored name.</param>
+/// <param name="CommandId">Its id.</param>
+/// <param name="Sequence">The last event of the VM's history that it led to.</param>
+public sealed record AuditView(
+    string Id, DateTimeOffset Time, string Vm, string Actor, string Command, Guid CommandId, long Sequence);
+
 /// <summary>The operation was accepted and is a job now; null for operations that are done at once (pause, resume,
 /// retry).</summary>
 public sealed record OperationAccepted(string? JobId);

@@ -1,6 +1,10 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Projections;
+using ReplicationEngine.Persistence.ReadModels;
 using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Api;
@@ -11,28 +15,65 @@ internal static class JobEndpoints
     /// <summary>Adds the routes.</summary>
     public static void MapJobs(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/v1/jobs", async (string? vm, ProtectedVms vms, CancellationToken ct) =>
-        {
-            var jobs = new List<JobView>();
-            foreach (var name in await vms.ListAsync(ct))
-            {
-                if ((vm is null || vm == name) && (await vms.LookAsync(name, ct)).View is { } view)
-                {
-                    jobs.AddRange(VmViews.Jobs(view.State));
-                }
-            }
-
-            return jobs.OrderByDescending(job => job.StartedAt).ToList();
-        });
-        routes.MapGet("/api/v1/jobs/{id}", async (string id, ProtectedVms vms, CancellationToken ct) =>
-        {
-            var vm = id.Split(':')[0];
-            var state = await VmEndpoints.FindAsync(vms, vm, ct);
-            return state is not null && VmViews.Jobs(state).FirstOrDefault(job => job.Id == id) is { } job
-                ? Results.Ok(job)
-                : ApiErrors.Problem(
-                    StatusCodes.Status404NotFound, "unknown-job",
-                        $"There is no job '{id}'; see `drctl jobs` for those there are.");
-        });
+        routes.MapGet("/api/v1/jobs", ListAsync);
+        routes.MapGet("/api/v1/jobs/{id}", async (string id, IReplicationEngine engine, CancellationToken ct) =>
+            await FindAsync(engine.ReadModel, id, ct) is { } job
+                ? Results.Ok(VmViews.Job(job.Vm, job.Read())) : UnknownJob(id));
     }
+
+    /// <summary>
+    /// Newest first; of one VM with <c>?vm=</c>; with <c>?after=ID</c> those older than that job.
+    /// </summary>
+    private static async Task<IResult> ListAsync(
+        IReplicationEngine engine, CancellationToken ct, string? vm = null, string? after = null, int? most = null)
+    {
+        var (vault, count) = (ProtectedVms.Vault.Value, Paging.Count(most));
+        var last = after is null ? null : await FindAsync(engine.ReadModel, after, ct);
+        if (after is not null && last is null)
+        {
+            return UnknownJob(after);
+        }
+
+        IEnumerable<JobDocument> jobs;
+        if (vm is not null)
+        {
+            jobs = await engine.ReadModel.ListAsync<JobDocument>(
+                ProtectedVmProjection.ProjectionName,
+                new DocumentRange($"{vault}|{vm}|", count, last?.Id, Descending: true), ct);
+        }
+        else
+        {
+            var behind = last is null
+                ? null : JobByTimeDocument.IdOf(vault, last.Read().StartedAt, last.Vm, last.Number);
+            jobs = (await engine.ReadModel.ListAsync<JobByTimeDocument>(
+                ProtectedVmProjection.ProjectionName,
+                new DocumentRange($"{vault}|", count, behind, Descending: true), ct)).Select(entry => entry.Job);
+        }
+
+        return Results.Ok(jobs.Select(job => VmViews.Job(job.Vm, job.Read())).ToList());
+    }
+
+    private static async ValueTask<JobDocument?> FindAsync(IReadModel model, string id, CancellationToken ct) =>
+        id.LastIndexOf(':') is > 0 and var colon
+            && long.TryParse(id.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? await model.FindAsync<JobDocument>(
+                ProtectedVmProjection.ProjectionName,
+                JobDocument.IdOf(ProtectedVms.Vault.Value, id[..colon], number), ct)
+            : null;
+
+    private static IResult UnknownJob(string id) => ApiErrors.Problem(
+        StatusCodes.Status404NotFound, "unknown-job",
+        $"There is no job '{id}'; see `drctl jobs` for those there are.");
+}
+
+/// <summary>How much of a list is answered at once.</summary>
+internal static class Paging
+{
+    /// <summary>The most that one answer holds.</summary>
+    public const int Most = 500;
+
+    /// <summary>How many are asked for; all that one answer holds by default.</summary>
+    /// <exception cref="BadRequestException">That is no possible number.</exception>
+    public static int Count(int? most) => most is null or (> 0 and <= Most) ? most ?? Most
+        : throw new BadRequestException($"'most' is {most}; give 1 to {Most}.");
 }

@@ -26,12 +26,12 @@ internal static class VmEndpoints
     {
         var group = routes.MapGroup("/api/v1/vms");
         group.MapGet("/", ListAsync);
-        group.MapGet("/{vm}", async (string vm, ProtectedVms vms, VmViews views, CancellationToken ct) =>
-            IsName(vm) && View(vm, await vms.LookAsync(vm, ct), views) is { } view
+        group.MapGet("/{vm}", async (string vm, VmReadModel model, VmViews views, CancellationToken ct) =>
+            IsName(vm) && View(vm, await model.LookAsync(vm, ct), views) is { } view
                 ? Results.Ok(view) : ApiErrors.UnknownVm(vm));
         group.MapPost("/{vm}/lift-quarantine", LiftQuarantineAsync);
-        group.MapGet("/{vm}/points", async (string vm, ProtectedVms vms, CancellationToken ct) =>
-            await FindAsync(vms, vm, ct) is { } state
+        group.MapGet("/{vm}/points", async (string vm, VmReadModel model, CancellationToken ct) =>
+            IsName(vm) && await model.FindAsync(vm, ct) is { } state
                 ? Results.Ok(state.Points.Reverse().Select(VmViews.Point).ToList()) : ApiErrors.UnknownVm(vm));
         group.MapPost("/{vm}/operations/{operation}", OperateAsync);
         group.MapGet("/{vm}/log", HistoryEndpoint.AnswerAsync);
@@ -49,19 +49,9 @@ internal static class VmEndpoints
         return view.Sequence == 0 ? null : view.State;
     }
 
-    private static async Task<IResult> ListAsync(ProtectedVms vms, VmViews views, CancellationToken ct)
-    {
-        var all = new List<VmView>();
-        foreach (var vm in await vms.ListAsync(ct))
-        {
-            if (View(vm, await vms.LookAsync(vm, ct), views) is { } view)
-            {
-                all.Add(view);
-            }
-        }
-
-        return Results.Ok(all);
-    }
+    private static async Task<IResult> ListAsync(VmReadModel model, VmViews views, CancellationToken ct) =>
+        Results.Ok(
+            (await model.AllAsync(ct)).Select(each => View(each.Vm, each.Sight, views)).OfType<VmView>().ToList());
 
     private static VmView? View(string vm, VmSight sight, VmViews views) =>
         sight.Quarantine is { } cause ? views.Quarantined(vm, cause)
@@ -69,7 +59,7 @@ internal static class VmEndpoints
         : null;
 
     private static async Task<IResult> LiftQuarantineAsync(
-        string vm, ProtectedVms vms, VmViews views, TargetRestore target, CancellationToken ct)
+        string vm, ProtectedVms vms, VmReadModel model, VmViews views, TargetRestore target, CancellationToken ct)
     {
         if (!IsName(vm))
         {
@@ -82,6 +72,7 @@ internal static class VmEndpoints
             return ApiErrors.UnknownVm(vm);
         }
 
+        model.Retake(vm);
         await target.RestoreAsync(vm, lifted.State, ct);
         return Results.Ok(views.Of(lifted.State));
     }
@@ -117,7 +108,11 @@ internal static class VmEndpoints
             return refusal;
         }
 
-        var job = await JobOfAsync(services.Vms, vm, asked.Job, id, ((CommandReply.Accepted)reply).Sequence, ct);
+        var sequence = ((CommandReply.Accepted)reply).Sequence;
+        var job = await JobOfAsync(services.Vms, vm, asked.Job, id, sequence, ct);
+
+        // Whoever asks next sees what this has changed.
+        await services.Model.PassedAsync(vm, sequence, ct);
         return Results.Accepted(value: new OperationAccepted(job is { } number ? VmViews.JobId(vm, number) : null));
     }
 
@@ -192,4 +187,5 @@ internal static class VmEndpoints
 }
 
 /// <summary>What carrying out an operation needs.</summary>
-internal sealed record OperationServices(ProtectedVms Vms, AgentRegistry Agents, TargetSite Site, TimeProvider Time);
+internal sealed record OperationServices(
+    ProtectedVms Vms, VmReadModel Model, AgentRegistry Agents, TargetSite Site, TimeProvider Time);

@@ -81,7 +81,7 @@ internal sealed class VmViews(
 
     /// <summary>The jobs of a VM, newest first.</summary>
     public static IReadOnlyList<JobView> Jobs(ProtectedVmState state) =>
-        [.. state.Jobs.Reverse().Select(job => Job(state, job))];
+        [.. state.Jobs.Reverse().Select(job => Job(state.Enrollment.Vm.Value, job))];
 
     /// <summary>A recovery point.</summary>
     public static PointView Point(KeptPoint kept) => new(
@@ -92,9 +92,9 @@ internal sealed class VmViews(
     /// <summary>The id under which the API shows a job: the VM's name and the job's number in it.</summary>
     public static string JobId(string vm, long id) => $"{vm}:{id}";
 
-    private static JobView Job(ProtectedVmState state, Job job)
+    /// <summary>A job of a VM.</summary>
+    public static JobView Job(string vm, Job job)
     {
-        var vm = state.Enrollment.Vm.Value;
         var kind = OperationCommands.NameOf(job.Kind);
         var ended = job.Outcome is not JobOutcome.Running;
         return new JobView(

@@ -25,6 +25,9 @@ namespace ReplicationEngine.Vault.Cli;
 [JsonSerializable(typeof(PointResult))]
 [JsonSerializable(typeof(UriResult))]
 [JsonSerializable(typeof(AgentForgotten))]
+[JsonSerializable(typeof(IReadOnlyList<ProjectionView>))]
+[JsonSerializable(typeof(ProjectionView))]
+[JsonSerializable(typeof(IReadOnlyList<AuditView>))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>For results: slashes and angle brackets of paths and URIs stay readable.</summary>

@@ -39,7 +39,7 @@ internal sealed class DrctlCommandLine
         Command[] all =
         [
             hosts.Serve(serve), hosts.Agent(agent), ProtectCommand.Make(commands), UriCommand.Make(commands),
-            .. ViewCommands.All(commands),
+            .. ViewCommands.All(commands), .. ProjectionCommands.All(commands),
             .. FailoverCommands.All(commands), .. OperationCommands.All(commands),
             new JournalCommands(options, surroundings).Make(), new ReplicaCommands(options, surroundings).Make(),
             new RecoverCommand(options, surroundings).Make(),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
@@ -56,8 +57,36 @@ internal sealed class VaultClient : IDisposable
     public Task<StateAtView> StateAtAsync(string vm, string at, CancellationToken cancellationToken) =>
         GetAsync($"api/v1/vms/{Escape(vm)}/log?at={Escape(at)}", CliJson.Default.StateAtView, cancellationToken);
 
-    public Task<IReadOnlyList<JobView>> JobsAsync(CancellationToken cancellationToken) =>
-        GetAsync("api/v1/jobs", CliJson.Default.IReadOnlyListJobView, cancellationToken);
+    /// <summary>All jobs of a VM or of all, newest first.</summary>
+    public async Task<IReadOnlyList<JobView>> JobsAsync(string? vm, CancellationToken cancellationToken)
+    {
+        var path = "api/v1/jobs?" + (vm is null ? "" : $"vm={Escape(vm)}&");
+        return await PagesAsync(path, CliJson.Default.IReadOnlyListJobView, job => job.Id, int.MaxValue,
+            cancellationToken);
+    }
+
+    /// <summary>The read models.</summary>
+    public Task<IReadOnlyList<ProjectionView>> ProjectionsAsync(CancellationToken cancellationToken) =>
+        GetAsync("api/v1/projections", CliJson.Default.IReadOnlyListProjectionView, cancellationToken);
+
+    /// <summary>Has a read model built anew.</summary>
+    public async Task RebuildAsync(string projection, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(
+            HttpMethod.Post, $"api/v1/projections/{Escape(projection)}/rebuild", null, cancellationToken);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw await RefusalAsync(response, cancellationToken);
+        }
+    }
+
+    /// <summary>What users asked for, newest first.</summary>
+    public async Task<IReadOnlyList<AuditView>> AuditAsync(string? vm, int most, CancellationToken cancellationToken)
+    {
+        var path = "api/v1/audit?" + (vm is null ? "" : $"vm={Escape(vm)}&");
+        return await PagesAsync(path, CliJson.Default.IReadOnlyListAuditView, entry => entry.Id, most,
+            cancellationToken);
+    }
 
     public Task<JobView> JobAsync(string id, CancellationToken cancellationToken) =>
         GetAsync($"api/v1/jobs/{Escape(id)}", CliJson.Default.JobView, cancellationToken);
@@ -124,6 +153,26 @@ internal sealed class VaultClient : IDisposable
     };
 
     private static string Escape(string text) => Uri.EscapeDataString(text);
+
+    // Lists come in pages: what follows the last entry is asked for until there is no more.
+    private async Task<IReadOnlyList<T>> PagesAsync<T>(
+        string path, JsonTypeInfo<IReadOnlyList<T>> type, Func<T, string> id, int most,
+        CancellationToken cancellationToken)
+    {
+        var all = new List<T>();
+        IReadOnlyList<T> page;
+        int asked;
+        do
+        {
+            asked = Math.Min(Paging.Most, most - all.Count);
+            var after = all.Count == 0 ? "" : $"&after={Escape(id(all[^1]))}";
+            page = await GetAsync(
+                string.Create(CultureInfo.InvariantCulture, $"{path}most={asked}{after}"), type, cancellationToken);
+            all.AddRange(page);
+        }
+        while (page.Count == asked && all.Count < most);
+        return all;
+    }
 
     private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {

@@ -83,13 +83,12 @@ internal static class ViewCommands
         return commands.View("jobs", "List jobs and their steps, newest first", [name],
             async (run, cancellationToken) =>
         {
-            var jobs = await run.Client.JobsAsync(cancellationToken);
-            if (run.Parsed.GetValue(name) is { } typed)
+            var vm = run.Parsed.GetValue(name) is { } typed ? InputText.VmName(typed) : null;
+            var jobs = await run.Client.JobsAsync(vm, cancellationToken);
+            if (vm is not null && jobs.Count == 0)
             {
                 // An unknown VM is an error, not a VM without jobs; one that was disabled still has its jobs.
-                var vm = InputText.VmName(typed);
-                jobs = [.. jobs.Where(j => j.Vm == vm)];
-                _ = jobs.Count > 0 ? null : await run.Client.VmAsync(vm, cancellationToken);
+                await run.Client.VmAsync(vm, cancellationToken);
             }
 
             run.Answer(jobs, j => JobsPage.Table(j, run.Surroundings.Time.GetUtcNow()));

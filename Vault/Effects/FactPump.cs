@@ -6,6 +6,7 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Api;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Effects;
@@ -20,6 +21,7 @@ internal sealed partial class FactPump : BackgroundService
 {
     private static readonly TimeSpan LookAtAllEvery = TimeSpan.FromSeconds(2);
     private readonly ProtectedVms _vms;
+    private readonly VmReadModel _model;
     private readonly FactFinder _finder;
     private readonly AgentRegistry _agents;
     private readonly TargetSite _site;
@@ -31,10 +33,10 @@ internal sealed partial class FactPump : BackgroundService
     private readonly SemaphoreSlim _signal = new(0);
 
     public FactPump(
-        ProtectedVms vms, FactFinder finder, AgentRegistry agents, TargetSite site, TimeProvider time,
-        ILogger<FactPump> logger)
+        ProtectedVms vms, VmReadModel model, FactFinder finder, AgentRegistry agents, TargetSite site,
+        TimeProvider time, ILogger<FactPump> logger)
     {
-        (_vms, _finder, _agents, _site, _time, _logger) = (vms, finder, agents, site, time, logger);
+        (_vms, _model, _finder, _agents, _site, _time, _logger) = (vms, model, finder, agents, site, time, logger);
         _kept = new ObservedWork((vm, e, pause) => NotKept(vm, pause, e), time);
         _welcomes = new ObservedWork((agent, e, pause) => NotWelcomed(agent, pause, e), time);
     }
@@ -71,7 +73,7 @@ internal sealed partial class FactPump : BackgroundService
 
     // One VM whose source takes long holds up no other one's.
     private async Task WelcomeAllAsync(string agent, CancellationToken ct) =>
-        await Task.WhenAll((await _vms.ListAsync(ct)).Select(vm => WelcomeAsync(agent, vm, ct)));
+        await Task.WhenAll((await _model.OfAgentAsync(agent, ct)).Select(vm => WelcomeAsync(agent, vm, ct)));
 
     private async Task WelcomeAsync(string agent, string vm, CancellationToken ct)
     {

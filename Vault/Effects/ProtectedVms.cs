@@ -34,20 +34,8 @@ internal sealed class ProtectedVms(IServiceProvider services)
     public async ValueTask<ProtectedVmState> StateAsync(string vm, CancellationToken cancellationToken) =>
         (await Get(vm).StateAsync(cancellationToken)).State;
 
-    /// <summary>The states of all VMs that are in service.</summary>
-    public async Task<IReadOnlyList<ProtectedVmState>> StatesAsync(CancellationToken cancellationToken)
-    {
-        var states = new List<ProtectedVmState>();
-        foreach (var vm in await ListAsync(cancellationToken))
-        {
-            if ((await LookAsync(vm, cancellationToken)).View is { Sequence: > 0 } view)
-            {
-                states.Add(view.State);
-            }
-        }
-
-        return states;
-    }
+    /// <summary>Why a VM is known to be out of service; null when it is not.</summary>
+    public string? QuarantineOf(string vm) => Set.QuarantineOf(Vault, vm);
 
     /// <summary>A VM's state, or why it is out of service; one VM's trouble is none of the others' (I29).</summary>
     public async ValueTask<VmSight> LookAsync(string vm, CancellationToken cancellationToken)

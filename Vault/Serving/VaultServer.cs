@@ -17,6 +17,7 @@ using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.ReadModels;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Persistence.Sql;
@@ -156,6 +157,7 @@ internal static class VaultServer
         app.MapVms();
         app.MapJobs();
         app.MapAgents();
+        app.MapProjections();
         return app;
     }
 
@@ -196,9 +198,10 @@ internal static class VaultServer
             provider.GetRequiredService<IAgents>(), provider.GetRequiredService<TargetSite>().KeyOf,
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new DiskRegister(
-            provider.GetRequiredService<IAgents>(), provider.GetRequiredService<ProtectedVms>().StatesAsync));
+            provider.GetRequiredService<IAgents>(), provider.GetRequiredService<VmReadModel>().StatesAsync));
         services.AddSingleton<EffectRunner>();
         services.AddSingleton<ProtectedVms>();
+        services.AddSingleton<VmReadModel>();
         services.AddSingleton(provider => new VmViews(
             provider.GetRequiredService<AgentRegistry>(), provider.GetRequiredService<TargetSite>(),
             provider.GetRequiredService<FactFinder>(),
@@ -206,7 +209,9 @@ internal static class VaultServer
             provider.GetRequiredService<TimeProvider>()));
         var engine = services.AddReplicationEngine(engine => engine.AkkaConfiguration = options.AkkaConfiguration)
             .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
-            .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>();
+            .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>()
+            .AddProjection<ProtectedVmProjection>()
+            .AddProjection<AuditProjection>();
         _ = options.Postgres is { } connection
             ? engine.UsePostgreSql(connection) : engine.UseSqlite(Path.Combine(options.Data, "journal.db"));
         services.AddSingleton<TargetReady>();

@@ -21,6 +21,12 @@ internal sealed partial class TargetRestore(
     {
         foreach (var vm in await vms.ListAsync(cancellationToken))
         {
+            // Without a replica there is nothing to restore, and nobody to bring to memory.
+            if (!site.Exists(vm) && ReplicaDirectory.Find(options.Data, vm) is null)
+            {
+                continue;
+            }
+
             var sight = await vms.LookAsync(vm, cancellationToken);
             if (sight.View is { } view)
             {

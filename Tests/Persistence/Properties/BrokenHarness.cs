@@ -59,6 +59,16 @@ internal sealed class BrokenHarness(StoreBug bug) : StoreHarness, IEventLog
         return bug == StoreBug.LeavesGapsInTheFeed && feed.Count > 4 ? [.. feed.Skip(1)] : feed;
     }
 
+    public ValueTask<IReadOnlyList<FeedPlace>> ReadPlacesAsync(
+        FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
+        _memory.ReadPlacesAsync(after, maxEvents, cancellationToken);
+
+    public ValueTask<FeedPosition> FeedEndAsync(CancellationToken cancellationToken) =>
+        _memory.FeedEndAsync(cancellationToken);
+
+    public ValueTask<long> CountFeedAsync(FeedPosition after, CancellationToken cancellationToken) =>
+        _memory.CountFeedAsync(after, cancellationToken);
+
     public ValueTask<CommandRecord?> FindCommandAsync(
         PersistenceId id, CommandId commandId, CancellationToken cancellationToken) =>
         _memory.FindCommandAsync(id, commandId, cancellationToken);

@@ -1,0 +1,346 @@
+using System.Text.Json;
+using Akka.Actor;
+using Akka.Streams;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Actors.Projections;
+
+/// <summary>Runs the projections of an engine, and reads what they have made.</summary>
+internal sealed class ProjectionHost(IEnumerable<IProjection> projections, EngineServices services)
+    : IReadModel, IDisposable
+{
+    private static readonly TimeSpan s_untilReady = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
+
+    private readonly Dictionary<string, Projected> _all = projections.OrderBy(each => each.Name, StringComparer.Ordinal)
+        .ToDictionary(each => each.Name, each => new Projected(each), StringComparer.Ordinal);
+
+    private ActorMaterializer? _materializer;
+    private Task _starting = Task.CompletedTask;
+    private CancellationTokenSource _ending = new();
+
+    private IDocumentStore Documents => services.Store.Documents;
+
+    /// <summary>Starts them in an actor system; returns at once.</summary>
+    public void Start(ActorSystem system)
+    {
+        if (_all.Count == 0)
+        {
+            return;
+        }
+
+        _ending.Dispose();
+        _ending = new CancellationTokenSource();
+        _materializer = system.Materializer();
+        _starting = StartAsync(_ending.Token);
+    }
+
+    /// <summary>Ends them, between two batches.</summary>
+    public async Task StopAsync()
+    {
+        await _ending.CancelAsync();
+        await _starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var each in _all.Values)
+        {
+            await Task.WhenAll(each.Runs.Select(run => run.StopAsync()));
+            each.End();
+        }
+
+        _materializer?.Dispose();
+        _materializer = null;
+    }
+
+    public void Dispose() => _ending.Dispose();
+
+    /// <inheritdoc/>
+    public async ValueTask<T?> FindAsync<T>(string projection, string id, CancellationToken cancellationToken)
+        where T : class, IDocument<T>
+    {
+        var set = await SetAsync<T>(projection, cancellationToken);
+        var found = await Documents.FindAsync(set, [id], cancellationToken);
+        return found.Count == 0 ? null : JsonSerializer.Deserialize(found[0].Body, T.Form);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<T>> ListAsync<T>(
+        string projection, DocumentRange range, CancellationToken cancellationToken)
+        where T : class, IDocument<T>
+    {
+        var set = await SetAsync<T>(projection, cancellationToken);
+        var found = await Documents.ListAsync(set, range, cancellationToken);
+        return [.. found.Select(stored => JsonSerializer.Deserialize(stored.Body, T.Form)!)];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> PassedAsync(
+        string projection, PersistenceId id, long sequence, TimeSpan within, CancellationToken cancellationToken) =>
+        await UntilAsync(
+            Of(projection), within,
+            async run => (await Documents.FindAsync(
+                    new DocumentSet(projection, run.Generation, EntityMark.Kind), [id.ToString()], cancellationToken))
+                .Select(stored => JsonSerializer.Deserialize(stored.Body, EntityMark.Form)!)
+                .Any(mark => mark.Sequence >= sequence || mark.Trouble is not null),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> CaughtUpAsync(
+        string projection, TimeSpan within, CancellationToken cancellationToken)
+    {
+        var end = await services.Store.Log.FeedEndAsync(cancellationToken);
+        return await UntilAsync(
+            Of(projection), within,
+            run => ValueTask.FromResult(run.CaughtUp.IsCompleted && run.Head!.Position.CompareTo(end) >= 0),
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Retake(string projection, PersistenceId id)
+    {
+        foreach (var run in Of(projection).Runs)
+        {
+            run.Retake(id);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ProjectionStatus>> StatusAsync(CancellationToken cancellationToken)
+    {
+        var all = new List<ProjectionStatus>();
+        foreach (var each in _all.Values)
+        {
+            var runs = each.Runs;
+            var newest = runs.Length == 0 ? null : runs[^1];
+            var activity = newest is null || (runs.Length == 1 && !newest.CaughtUp.IsCompleted)
+                ? ProjectionActivity.Building
+                : runs.Length > 1 ? ProjectionActivity.Rebuilding : ProjectionActivity.Following;
+            var position = newest?.Head?.Position ?? FeedPosition.Start;
+            var behind = await services.Store.Log.CountFeedAsync(position, cancellationToken);
+            all.Add(new ProjectionStatus(
+                each.Projection.Name, each.Projection.Version, runs.Length == 0 ? 0 : runs[0].Generation, activity,
+                position, behind, newest?.Trouble ?? each.Trouble));
+        }
+
+        return all;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RebuildAsync(string projection, CancellationToken cancellationToken)
+    {
+        var each = Of(projection);
+        await each.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (_materializer is null || each.Runs.Length == 0)
+            {
+                throw new ProjectionBehindException(projection);
+            }
+
+            // One that is under way already is begun again.
+            var runs = each.Runs;
+            foreach (var former in runs[1..])
+            {
+                await former.StopAsync();
+                await Documents.DropAsync(projection, former.Generation, cancellationToken);
+            }
+
+            each.Runs = [runs[0], Run(each, runs[^1].Generation + 1, serving: false)];
+        }
+        finally
+        {
+            each.Gate.Release();
+        }
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        for (var pause = s_look; ; pause = pause * 2)
+        {
+            try
+            {
+                await Documents.OpenAsync(cancellationToken);
+                var heads = await Documents.HeadsAsync(cancellationToken);
+                var end = await services.Store.Log.FeedEndAsync(cancellationToken);
+                foreach (var each in _all.Values)
+                {
+                    await BeginAsync(
+                        each, [.. heads.Where(head => head.Projection == each.Projection.Name)], end,
+                        cancellationToken);
+                }
+
+                return;
+            }
+            catch (JournalUnavailableException exception)
+            {
+                foreach (var each in _all.Values)
+                {
+                    each.Failed(exception.Message.TrimEnd('.'), services.Time.GetUtcNow());
+                }
+
+                pause = pause > s_untilReady ? s_untilReady : pause;
+                await Task.Delay(pause, services.Time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Goes on where the projection was. Documents of another version, and those that know events which the journal
+    /// does not have (it is an older one), are of no use: they are built anew, and not read until then.
+    /// </summary>
+    private async Task BeginAsync(
+        Projected each, ProjectionHead[] heads, FeedPosition end, CancellationToken cancellationToken)
+    {
+        if (each.Runs.Length > 0)
+        {
+            return;
+        }
+
+        var useful = heads.Where(head =>
+            head.Version == each.Projection.Version && head.Position.CompareTo(end) <= 0).ToList();
+        foreach (var useless in heads.Except(useful))
+        {
+            await Documents.DropAsync(each.Projection.Name, useless.Generation, cancellationToken);
+        }
+
+        var newest = heads.Length == 0 ? 0 : heads.Max(head => head.Generation);
+        each.Runs = useful.Any(head => head.Serving)
+            ? [.. useful.OrderByDescending(head => head.Serving).ThenBy(head => head.Generation)
+                .Select(head => Run(each, head.Generation, head.Serving))]
+            : [Run(each, newest + 1, serving: true)];
+        each.Started();
+    }
+
+    private ProjectionRun Run(Projected each, long generation, bool serving)
+    {
+        var run = new ProjectionRun(each.Projection, generation, serving, Documents, services);
+        run.Start(_materializer!);
+        if (!serving)
+        {
+            _ = TakeOverAsync(each, run);
+        }
+
+        return run;
+    }
+
+    /// <summary>A generation that has caught up takes the place of the one before it.</summary>
+    private async Task TakeOverAsync(Projected each, ProjectionRun run)
+    {
+        try
+        {
+            await run.CaughtUp.WaitAsync(_ending.Token);
+            await each.Gate.WaitAsync(_ending.Token);
+            try
+            {
+                if (!each.Runs.Contains(run))
+                {
+                    return;
+                }
+
+                var former = each.Runs.Where(other => other != run).ToList();
+                each.Runs = [run];
+                foreach (var other in former)
+                {
+                    await other.StopAsync();
+                    await Documents.DropAsync(each.Projection.Name, other.Generation, _ending.Token);
+                }
+
+                services.Logger.ProjectionRebuilt(each.Projection.Name);
+            }
+            finally
+            {
+                each.Gate.Release();
+            }
+        }
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
+        {
+            // It goes on when the engine is started again.
+        }
+        catch (JournalUnavailableException exception)
+        {
+            // What is left of the former generation is dropped at the next start.
+            services.Logger.ProjectionNotDropped(each.Projection.Name, exception.Message);
+        }
+    }
+
+    private Projected Of(string projection) => _all.TryGetValue(projection, out var each)
+        ? each : throw new UnknownProjectionException(projection, _all.Keys);
+
+    private async ValueTask<DocumentSet> SetAsync<T>(string projection, CancellationToken cancellationToken)
+        where T : class, IDocument<T>
+    {
+        var each = Of(projection);
+        if (each.Runs is not [{ CaughtUp.IsCompleted: true }, ..]
+            && !await UntilAsync(
+                each, s_untilReady, run => ValueTask.FromResult(run.CaughtUp.IsCompleted), cancellationToken))
+        {
+            throw each.Runs is [{ Trouble: { } trouble }, ..]
+                ? new JournalUnavailableException($"The read model '{projection}' cannot be read: {trouble.What}.")
+                : each.Trouble is { } early
+                    ? new JournalUnavailableException($"The read model '{projection}' cannot be read: {early.What}.")
+                    : new ProjectionBehindException(projection);
+        }
+
+        return new DocumentSet(projection, each.Runs[0].Generation, T.Kind);
+    }
+
+    private static async ValueTask<bool> UntilAsync(
+        Projected each, TimeSpan within, Func<ProjectionRun, ValueTask<bool>> condition,
+        CancellationToken cancellationToken)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var moved = each.Runs.Length == 0 ? null : each.Runs[0].Moved.Next();
+            if (each.Runs is [var run, ..] && await condition(run))
+            {
+                return true;
+            }
+
+            var left = within - TimeProvider.System.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            // The clock of the machine: a caller waits in real time, whatever the engine's clock does.
+            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var pause = Task.Delay(left < s_look ? left : s_look, TimeProvider.System, waiting.Token);
+            await Task.WhenAny(pause, moved ?? pause);
+            cancellationToken.ThrowIfCancellationRequested();
+            await waiting.CancelAsync();
+        }
+    }
+
+    /// <summary>A projection and its runs: first the one whose documents are read, then the one being built.</summary>
+    private sealed class Projected(IProjection projection)
+    {
+        private ProjectionRun[] _runs = [];
+
+        public IProjection Projection => projection;
+
+        public SemaphoreSlim Gate { get; } = new(1);
+
+        public (string What, DateTimeOffset Since)? Trouble { get; private set; }
+
+        public ProjectionRun[] Runs
+        {
+            get => Volatile.Read(ref _runs);
+            set => Volatile.Write(ref _runs, value);
+        }
+
+        public void Failed(string what, DateTimeOffset now) => Trouble = (what, Trouble?.Since ?? now);
+
+        public void Started() => Trouble = null;
+
+        public void End()
+        {
+            foreach (var run in Runs)
+            {
+                run.Dispose();
+            }
+
+            Runs = [];
+        }
+    }
+}

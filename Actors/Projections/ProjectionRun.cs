@@ -1,0 +1,304 @@
+// One generation of a projection on its way through the feed, as an Akka.Streams graph:
+//
+//   feed (a batch after another, an empty one when the end is reached) -> apply, one at a time -> commit
+//
+// A batch is applied to the documents as they are stored, and stored with the place of its last event in one
+// transaction that insists on the head it began from. Whatever breaks in between, the graph is started again after a
+// pause, reads the head, and goes on behind it: every event has its effect on the documents once.
+// The feed misses nothing; that is checked all the same, for each entity by its own sequence numbers and seals. A gap
+// is read from the entity's stream. What cannot be read ends the projection of that entity, and of no other (I29).
+using System.Collections.Concurrent;
+using Akka;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+using Akka.Util;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+
+namespace ReplicationEngine.Actors.Projections;
+
+/// <summary>Runs one generation of a projection until it is stopped.</summary>
+internal sealed class ProjectionRun(
+    IProjection projection, long generation, bool serving, IDocumentStore store, EngineServices services)
+    : IDisposable
+{
+    private const int EventsPerBatch = 500;
+    private const int EventsPerRead = 1_000;
+
+    private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_longestLook = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _ending = new();
+    private readonly ConcurrentDictionary<PersistenceId, bool> _retaken = new();
+    private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ProjectionHead? _head;
+    private Task _done = Task.CompletedTask;
+    private Seen? _trouble;
+
+    /// <summary>Which time its documents are built.</summary>
+    public long Generation => generation;
+
+    /// <summary>How far it has come; null before it has read that.</summary>
+    public ProjectionHead? Head => Volatile.Read(ref _head);
+
+    /// <summary>Done when it has reached the feed's end once, and its documents are the ones to read.</summary>
+    public Task CaughtUp => _caughtUp.Task;
+
+    /// <summary>Why it does not go on, and since when; null while it does.</summary>
+    public (string What, DateTimeOffset Since)? Trouble =>
+        Volatile.Read(ref _trouble) is { } trouble ? (trouble.What, trouble.Since) : null;
+
+    /// <summary>Signalled when a batch is stored.</summary>
+    public FeedPulse Moved { get; } = new();
+
+    /// <summary>Starts it.</summary>
+    public void Start(IMaterializer materializer)
+    {
+        var settings = RestartSettings.Create(s_firstPause, s_longestPause, randomFactor: 0.2);
+        _done = RestartSource.OnFailuresWithBackoff(Batches, settings)
+            .TakeWhile(_ => !_ending.IsCancellationRequested)
+            .RunWith(Sink.Ignore<NotUsed>(), materializer);
+    }
+
+    /// <summary>Takes an entity's stream again from its first event.</summary>
+    public void Retake(PersistenceId id)
+    {
+        if (projection.Covers(id))
+        {
+            _retaken[id] = true;
+            services.Pulse.Signal();
+        }
+    }
+
+    /// <summary>Ends it, between two batches.</summary>
+    public async Task StopAsync()
+    {
+        await _ending.CancelAsync();
+        await _done.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose() => _ending.Dispose();
+
+    private Source<NotUsed, NotUsed> Batches() =>
+        Source.From([NotUsed.Instance])
+            .SelectAsync(1, async _ => await LoadAsync())
+            .ConcatMany(head => Source.UnfoldAsync(new Place(head.Position, AtEnd: false), NextAsync))
+            .SelectAsync(1, ApplyAsync);
+
+    private async Task<ProjectionHead> LoadAsync()
+    {
+        try
+        {
+            await store.OpenAsync(_ending.Token);
+            var heads = await store.HeadsAsync(_ending.Token);
+            var head = heads.FirstOrDefault(
+                known => known.Projection == projection.Name && known.Generation == generation);
+            if (head is null)
+            {
+                head = new ProjectionHead(
+                    projection.Name, generation, projection.Version, FeedPosition.Start, 1, serving);
+                await store.CommitAsync(new ProjectionBatch(null, head, []), _ending.Token);
+            }
+
+            Volatile.Write(ref _head, head);
+            return head;
+        }
+        catch (Exception exception)
+        {
+            Failed(exception);
+            throw;
+        }
+    }
+
+    /// <summary>The next events; once none, when there are no more; from then on as they come.</summary>
+    private async Task<Option<(Place, IReadOnlyList<FeedPlace>)>> NextAsync(Place place)
+    {
+        try
+        {
+            for (var look = s_firstLook; ; look = look * 2 < s_longestLook ? look * 2 : s_longestLook)
+            {
+                if (_ending.IsCancellationRequested)
+                {
+                    return Option<(Place, IReadOnlyList<FeedPlace>)>.None;
+                }
+
+                var more = services.Pulse.Next();
+                var events = await ReadAsync(place.Position);
+                if (events.Count == 0 && !_retaken.IsEmpty)
+                {
+                    // Their streams are read, whatever stands here.
+                    return (place, [.. _retaken.Keys.Select(id => new FeedPlace(place.Position, id, 0))]);
+                }
+
+                if (events.Count > 0 || !place.AtEnd)
+                {
+                    var next = events.Count > 0 ? events[^1].Position : place.Position;
+                    return (new Place(next, AtEnd: events.Count == 0), events);
+                }
+
+                // Other nodes give no signal, and a database may show what is committed a moment later.
+                using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
+                var signalled = await Task.WhenAny(more, Task.Delay(look, services.Time, waiting.Token)) == more;
+                await waiting.CancelAsync();
+                look = signalled ? s_firstLook / 2 : look;
+            }
+        }
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
+        {
+            return Option<(Place, IReadOnlyList<FeedPlace>)>.None;
+        }
+        catch (Exception exception)
+        {
+            Failed(exception);
+            throw;
+        }
+    }
+
+    private async Task<IReadOnlyList<FeedPlace>> ReadAsync(FeedPosition after)
+    {
+        try
+        {
+            var events = await services.Store.Log.ReadFeedAsync(after, EventsPerBatch, _ending.Token);
+            return [.. events.Select(each => new FeedPlace(each.Position, each.Id, each.Event.Sequence, each.Event))];
+        }
+        catch (JournalCorruptException)
+        {
+            // Whose event it is shows when its stream is read.
+            return await services.Store.Log.ReadPlacesAsync(after, EventsPerBatch, _ending.Token);
+        }
+    }
+
+    private async Task<NotUsed> ApplyAsync(IReadOnlyList<FeedPlace> places)
+    {
+        try
+        {
+            var head = Head!;
+            var work = new ProjectionWork(store, head);
+            var entities = places.Where(place => place.Id is { } id && projection.Covers(id))
+                .GroupBy(place => place.Id!.Value).ToList();
+            await work.LoadAsync<EntityMark>([.. entities.Select(group => group.Key.ToString())], _ending.Token);
+            foreach (var entity in entities)
+            {
+                await TakeAsync(entity.Key, [.. entity], work);
+            }
+
+            if (places.Count > 0 || !head.Serving)
+            {
+                var next = head with
+                {
+                    Position = places.Count > 0 ? places[^1].Position : head.Position,
+                    Revision = head.Revision + 1,
+                    Serving = head.Serving || places.Count == 0,
+                };
+                await store.CommitAsync(new ProjectionBatch(head, next, work.Changes), _ending.Token);
+                Volatile.Write(ref _head, next);
+                services.Telemetry.Projected(projection.Name, places.Count);
+            }
+
+            Volatile.Write(ref _trouble, null);
+            Moved.Signal();
+            if (places.Count == 0)
+            {
+                _caughtUp.TrySetResult();
+            }
+
+            return NotUsed.Instance;
+        }
+        catch (Exception exception)
+        {
+            Failed(exception);
+            throw;
+        }
+    }
+
+    private async Task TakeAsync(PersistenceId id, List<FeedPlace> places, ProjectionWork work)
+    {
+        var again = _retaken.TryRemove(id, out _);
+        var mark = again ? null : await work.FindAsync<EntityMark>(id.ToString(), _ending.Token);
+        if (mark?.Trouble is not null)
+        {
+            return;
+        }
+
+        var head = mark?.Head ?? StreamHead.Start;
+        var wanted = places.Where(place => place.Sequence > head.Sequence).ToList();
+        if (wanted.Count == 0 && !again)
+        {
+            return;
+        }
+
+        try
+        {
+            if (again)
+            {
+                var all = await ReadStreamAsync(id, head, null);
+                await projection.ProjectAsync(id, all, work, _ending.Token);
+                work.Store(EntityMark.Of(id, all[^1].Head));
+                return;
+            }
+
+            var whole = wanted.All(place => place.Event is not null)
+                && wanted.Select((place, i) => place.Sequence == head.Sequence + 1 + i).All(follows => follows);
+            if (!whole)
+            {
+                services.Telemetry.ProjectionGap(projection.Name);
+                services.Logger.ProjectionGap(projection.Name, id, head.Sequence + 1);
+            }
+
+            var events = whole
+                ? [.. wanted.Select(place => place.Event!)]
+                : await ReadStreamAsync(id, head, wanted[^1].Sequence);
+            head = EventChain.Verify(id, head, events);
+            await projection.ProjectAsync(id, events, work, _ending.Token);
+            work.Store(EntityMark.Of(id, head));
+        }
+        catch (Exception exception) when (exception is JournalCorruptException or UnreadableEventException)
+        {
+            services.Logger.ProjectionEnded(projection.Name, id, exception.Message);
+            await projection.EndAsync(id, exception.Message, work, _ending.Token);
+            work.Store(EntityMark.Of(id, head, exception.Message));
+        }
+    }
+
+    private async Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(PersistenceId id, StreamHead after, long? to)
+    {
+        var events = new List<StoredEvent>();
+        var head = after;
+        StreamSlice slice;
+        do
+        {
+            slice = await services.Store.Log.ReadStreamAsync(
+                id, head, (int)Math.Min(EventsPerRead, (to ?? long.MaxValue) - head.Sequence), _ending.Token);
+            events.AddRange(slice.Events);
+            head = events.Count == 0 ? head : events[^1].Head;
+        }
+        while (head.Sequence < (to ?? long.MaxValue) && !slice.EndOfStream);
+
+        return head.Sequence == (to ?? head.Sequence) && events.Count > 0 ? events : throw new JournalCorruptException(
+            id, head.Sequence + 1, "the feed has it, its stream does not");
+    }
+
+    private void Failed(Exception exception)
+    {
+        if (_ending.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var what = JournalTrouble.Sentence(exception);
+        var known = Volatile.Read(ref _trouble);
+        Volatile.Write(ref _trouble, new Seen(what, known?.Since ?? services.Time.GetUtcNow()));
+        services.Telemetry.ProjectionFailed(projection.Name, exception);
+        if (known?.What != what)
+        {
+            services.Logger.ProjectionFailed(projection.Name, what);
+        }
+    }
+
+    private readonly record struct Place(FeedPosition Position, bool AtEnd);
+
+    private sealed record Seen(string What, DateTimeOffset Since);
+}

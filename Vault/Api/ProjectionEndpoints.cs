@@ -1,0 +1,64 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Projections;
+using ReplicationEngine.Persistence.ReadModels;
+using ReplicationEngine.Vault.Effects;
+
+namespace ReplicationEngine.Vault.Api;
+
+/// <summary>The read models and what they hold beside the VMs: <c>/api/v1/projections</c> and
+/// <c>/api/v1/audit</c>.</summary>
+internal static class ProjectionEndpoints
+{
+    /// <summary>Adds the routes.</summary>
+    public static void MapProjections(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/api/v1/projections", async (IReplicationEngine engine, CancellationToken ct) =>
+            Results.Ok((await engine.ReadModel.StatusAsync(ct)).Select(View).ToList()));
+        routes.MapPost(
+            "/api/v1/projections/{name}/rebuild",
+            async (string name, IReplicationEngine engine, CancellationToken ct) =>
+            {
+                try
+                {
+                    await engine.ReadModel.RebuildAsync(name, ct);
+                    return Results.Accepted();
+                }
+                catch (UnknownProjectionException e)
+                {
+                    return ApiErrors.Problem(StatusCodes.Status404NotFound, "unknown-projection", e.Message);
+                }
+            });
+        routes.MapGet("/api/v1/audit", AuditAsync);
+    }
+
+    /// <summary>
+    /// What users asked for and was accepted, newest first; of one VM with <c>?vm=</c>; with <c>?after=ID</c> what
+    /// came before that entry.
+    /// </summary>
+    private static async Task<IResult> AuditAsync(
+        IReplicationEngine engine, CancellationToken ct, string? vm = null, string? after = null, int? most = null)
+    {
+        var (vault, count) = (ProtectedVms.Vault.Value, Paging.Count(most));
+        var behind = after is null ? null : $"{vault}|{after}";
+        if (vm is null)
+        {
+            var all = await engine.ReadModel.ListAsync<AuditDocument>(
+                AuditProjection.ProjectionName, new DocumentRange($"{vault}|", count, behind, Descending: true), ct);
+            return Results.Ok(all.Select(entry => View(entry, entry.Id[(vault.Length + 1)..])).ToList());
+        }
+
+        var own = await engine.ReadModel.ListAsync<AuditOfVmDocument>(
+            AuditProjection.ProjectionName, new DocumentRange($"{vault}|{vm}|", count, behind, Descending: true), ct);
+        return Results.Ok(own.Select(each => View(each.Entry, each.Id[(vault.Length + 1)..])).ToList());
+    }
+
+    private static AuditView View(AuditDocument entry, string id) => new(
+        id, entry.Time, entry.Vm, entry.Actor, entry.Command, entry.CommandId, entry.Sequence);
+
+    private static ProjectionView View(ProjectionStatus status) => new(
+        status.Name, status.Version, status.Generation, VmViews.Kebab(status.Activity.ToString()),
+        status.Position.ToString(), status.Behind, status.Trouble?.What, status.Trouble?.Since);
+}

@@ -1,0 +1,176 @@
+using Microsoft.Extensions.DependencyInjection;
+using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Actors.Projections;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.ReadModels;
+using ReplicationEngine.Vault.Effects;
+
+namespace ReplicationEngine.Vault.Api;
+
+/// <summary>
+/// Reads VMs from the projections: no VM is brought to memory for it. While the store of the projections cannot be
+/// read, VMs that are in memory still show themselves.
+/// </summary>
+internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
+{
+    private const int DocumentsPerRead = 500;
+
+    /// <summary>How long somebody waits for his own change, or for a consistent look at all VMs.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    private IReadOnlyList<string> _names = [];
+
+    private static string VaultName => ProtectedVms.Vault.Value;
+
+    private IReadModel Model => services.GetRequiredService<IReplicationEngine>().ReadModel;
+
+    /// <summary>One VM; an unknown one has sequence 0.</summary>
+    public async ValueTask<VmSight> LookAsync(string vm, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var document = await Model.FindAsync<VmDocument>(
+                ProtectedVmProjection.ProjectionName, VmDocument.IdOf(VaultName, vm), cancellationToken);
+            return document is null
+                ? new VmSight(new EntityView<ProtectedVmState>(ProtectedVm.Initial, 0), vms.QuarantineOf(vm))
+                : SightOf(document);
+        }
+        catch (JournalUnavailableException)
+        {
+            return await vms.LookAsync(vm, cancellationToken);
+        }
+    }
+
+    /// <summary>The state of a VM that has a history; null when there is none of this name.</summary>
+    /// <exception cref="EntityUnavailableException">It is out of service.</exception>
+    public async ValueTask<ProtectedVmState?> FindAsync(string vm, CancellationToken cancellationToken)
+    {
+        var sight = await LookAsync(vm, cancellationToken);
+        return sight.Quarantine is { } cause
+            ? throw new EntityUnavailableException(new Actors.Entities.CommandReply.Quarantined(cause), cause)
+            : sight.View is { Sequence: > 0 } view ? view.State : null;
+    }
+
+    /// <summary>All VMs that have a history, by name.</summary>
+    public async ValueTask<IReadOnlyList<(string Vm, VmSight Sight)>> AllAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var all = new List<(string, VmSight)>();
+            await foreach (var document in DocumentsAsync<VmDocument>($"{VaultName}|", cancellationToken))
+            {
+                all.Add((document.Vm, SightOf(document)));
+            }
+
+            _names = [.. all.Select(each => each.Item1)];
+            return all;
+        }
+        catch (JournalUnavailableException)
+        {
+            return await Task.WhenAll(_names.Select(async vm => (vm, await InMemoryAsync(vm, cancellationToken))));
+        }
+    }
+
+    /// <summary>
+    /// The states of all VMs that are in service, as of this moment: every event that is stored now is in them.
+    /// </summary>
+    /// <exception cref="JournalUnavailableException">They cannot be read now.</exception>
+    /// <exception cref="ProjectionBehindException">They are not up to date in time.</exception>
+    public async Task<IReadOnlyList<ProtectedVmState>> StatesAsync(CancellationToken cancellationToken)
+    {
+        if (!await Model.CaughtUpAsync(ProtectedVmProjection.ProjectionName, s_patience, cancellationToken))
+        {
+            throw new ProjectionBehindException(ProtectedVmProjection.ProjectionName);
+        }
+
+        var states = new List<ProtectedVmState>();
+        await foreach (var document in DocumentsAsync<VmDocument>($"{VaultName}|", cancellationToken))
+        {
+            if (SightOf(document) is { Quarantine: null, View: { } view })
+            {
+                states.Add(view.State);
+            }
+        }
+
+        return states;
+    }
+
+    /// <summary>The names of the VMs of an agent.</summary>
+    /// <exception cref="JournalUnavailableException">They cannot be read now.</exception>
+    /// <exception cref="ProjectionBehindException">They are not up to date in time.</exception>
+    public async Task<IReadOnlyList<string>> OfAgentAsync(string agent, CancellationToken cancellationToken)
+    {
+        if (!await Model.CaughtUpAsync(ProtectedVmProjection.ProjectionName, s_patience, cancellationToken))
+        {
+            throw new ProjectionBehindException(ProtectedVmProjection.ProjectionName);
+        }
+
+        var prefix = VmOfAgentDocument.PrefixOf(VaultName, agent);
+        var names = new List<string>();
+        await foreach (var document in DocumentsAsync<VmOfAgentDocument>(prefix, cancellationToken))
+        {
+            names.Add(document.Vm);
+        }
+
+        return names;
+    }
+
+    /// <summary>Waits until what is read contains an event, for a bounded time.</summary>
+    public async ValueTask<bool> PassedAsync(string vm, long sequence, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Model.PassedAsync(
+                ProtectedVmProjection.ProjectionName, vms.Get(vm).Id, sequence, s_patience, cancellationToken);
+        }
+        catch (JournalUnavailableException)
+        {
+            // VMs in memory show themselves meanwhile, and they know it.
+            return true;
+        }
+    }
+
+    /// <summary>The VM's damage is mended: what is read of it is made again.</summary>
+    public void Retake(string vm)
+    {
+        Model.Retake(ProtectedVmProjection.ProjectionName, vms.Get(vm).Id);
+        Model.Retake(AuditProjection.ProjectionName, vms.Get(vm).Id);
+    }
+
+    private VmSight SightOf(VmDocument document) => (vms.QuarantineOf(document.Vm) ?? document.Trouble) is { } cause
+        ? new VmSight(null, cause)
+        : new VmSight(new EntityView<ProtectedVmState>(document.Read(), document.Sequence), null);
+
+    private async Task<VmSight> InMemoryAsync(string vm, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await vms.LookAsync(vm, cancellationToken);
+        }
+        catch (EntityUnavailableException e)
+        {
+            return new VmSight(null, e.Message);
+        }
+    }
+
+    private async IAsyncEnumerable<T> DocumentsAsync<T>(
+        string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        where T : class, IDocument<T>
+    {
+        IReadOnlyList<T> part;
+        string? after = null;
+        do
+        {
+            part = await Model.ListAsync<T>(
+                ProtectedVmProjection.ProjectionName, new DocumentRange(prefix, DocumentsPerRead, after),
+                cancellationToken);
+            foreach (var document in part)
+            {
+                yield return document;
+                after = document.Id;
+            }
+        }
+        while (part.Count == DocumentsPerRead);
+    }
+}

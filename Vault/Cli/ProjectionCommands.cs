@@ -1,0 +1,144 @@
+using System.CommandLine;
+using System.Globalization;
+using ReplicationEngine.Persistence.Replay;
+using ReplicationEngine.Vault.Api;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace ReplicationEngine.Vault.Cli;
+
+/// <summary>The commands about read models: <c>projections status</c>, <c>projections rebuild</c>, and
+/// <c>audit</c>.</summary>
+internal static class ProjectionCommands
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<Command> All(ClientCommands commands)
+    {
+        var projections = new Command(
+            "projections", "Look at the read models that are made of the journal, or build one anew");
+        projections.Subcommands.Add(Status(commands));
+        projections.Subcommands.Add(Rebuild(commands));
+        return [projections, Audit(commands)];
+    }
+
+    private static Command Status(ClientCommands commands) => commands.View(
+        "status", "Show how far each read model has followed the journal", [],
+        async (run, cancellationToken) =>
+            run.Answer(await run.Client.ProjectionsAsync(cancellationToken), Table));
+
+    private static Command Rebuild(ClientCommands commands)
+    {
+        var name = new Argument<string>("PROJECTION") { Description = "The name of a read model" };
+        var noWait = new Option<bool>("--no-wait") { Description = "Return as soon as the building has begun" };
+        return commands.View(
+            "rebuild",
+            "Build a read model anew from the first event, beside the one that is read until the new one is complete",
+            [name, noWait],
+            async (run, cancellationToken) =>
+            {
+                var projection = run.Parsed.GetRequiredValue(name);
+                await run.Client.RebuildAsync(projection, cancellationToken);
+                var view = run.Parsed.GetValue(noWait)
+                    ? Of(projection, await run.Client.ProjectionsAsync(cancellationToken))
+                    : await UntilBuiltAsync(run, projection, cancellationToken);
+                run.Answer(view, v => Table([v]));
+            });
+    }
+
+    private static async Task<ProjectionView> UntilBuiltAsync(
+        CommandRun run, string projection, CancellationToken cancellationToken)
+    {
+        var progress = new JournalProgress(run.Surroundings, $"{projection}: taken");
+        var most = 0L;
+        try
+        {
+            while (true)
+            {
+                var view = Of(projection, await run.Client.ProjectionsAsync(cancellationToken));
+                if (view.Activity == "following")
+                {
+                    return view;
+                }
+
+                most = Math.Max(most, view.Behind);
+                progress.Show(new ReplayProgress(most - view.Behind, most, 0));
+                await Task.Delay(LookEvery, run.Surroundings.Time, cancellationToken);
+            }
+        }
+        finally
+        {
+            progress.Clear();
+        }
+    }
+
+    private static ProjectionView Of(string projection, IReadOnlyList<ProjectionView> all) =>
+        all.FirstOrDefault(view => view.Name == projection) ?? throw CommandFailedException.Refused(
+            $"The service has no read model '{projection}' any more; see `drctl projections status`.");
+
+    private static Command Audit(ClientCommands commands)
+    {
+        var name = new Argument<string?>("NAME")
+        {
+            Arity = ArgumentArity.ZeroOrOne, Description = "The VM's name; default: all VMs",
+        };
+        var most = new Option<int>("--most")
+        {
+            HelpName = "N", Description = "How many entries at most", DefaultValueFactory = _ => 100,
+        };
+        return commands.View(
+            "audit", "List what users asked for and was accepted, newest first", [name, most],
+            async (run, cancellationToken) =>
+            {
+                var vm = run.Parsed.GetValue(name) is { } typed ? InputText.VmName(typed) : null;
+                var wanted = run.Parsed.GetValue(most);
+                if (wanted < 1)
+                {
+                    throw new CommandFailedException(
+                        ExitCodes.Usage, $"'{wanted}' is no number of entries; give 1 or more with --most.");
+                }
+
+                var entries = await run.Client.AuditAsync(vm, wanted, cancellationToken);
+                run.Answer(entries, Table);
+            });
+    }
+
+    private static IRenderable Table(IReadOnlyList<ProjectionView> views)
+    {
+        var table = Pages.Table("PROJECTION", "VERSION", "BUILT", "ACTIVITY", "EVENTS LEFT", "POSITION");
+        foreach (var view in views)
+        {
+            table.With(
+                view.Name, view.Version.ToString(CultureInfo.InvariantCulture),
+                $"{view.Generation.ToString(CultureInfo.InvariantCulture)}x", view.Activity,
+                view.Behind.ToString("N0", CultureInfo.InvariantCulture), view.Position);
+        }
+
+        return new Rows(
+        [
+            table,
+            .. views.Where(view => view.Trouble is not null).Select(view => Pages.Line(
+                $"warning: {view.Name} does not go on since {Readable.Time(view.TroubleSince!.Value)}: "
+                + $"{view.Trouble}; it is tried again by itself")),
+        ]);
+    }
+
+    private static IRenderable Table(IReadOnlyList<AuditView> entries)
+    {
+        if (entries.Count == 0)
+        {
+            return Pages.Line("Nothing was asked for yet.");
+        }
+
+        var table = Pages.Table("TIME", "VM", "BY", "WHAT", "EVENT", "COMMAND ID");
+        foreach (var entry in entries)
+        {
+            table.With(
+                Readable.Time(entry.Time), entry.Vm, entry.Actor, entry.Command,
+                entry.Sequence.ToString(CultureInfo.InvariantCulture), entry.CommandId.ToString());
+        }
+
+        return table;
+    }
+}
