@@ -16,10 +16,30 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
 
     private void Advance(CoreInput<TCommand> input)
     {
-        for (CoreInput<TCommand>? next = input; next is not null;)
+        try
         {
-            next = CarryOut(_core.Step(next, _region.Services.Clock.Now));
+            for (CoreInput<TCommand>? next = input; next is not null;)
+            {
+                next = CarryOut(_core.Step(next, _region.Services.Clock.Now));
+            }
         }
+        catch (Exception exception)
+        {
+            // The core answers for the entity's own exceptions; this one is the host's. Started again at once, the
+            // actor would meet it again at once.
+            Break(exception);
+        }
+    }
+
+    private void Break(Exception exception)
+    {
+        _region.Services.Trouble.Failed(exception);
+        _region.Services.Logger.ActorBroken(_id, exception);
+        _asker?.Tell(new CommandReply.Unavailable(
+            UnavailableReason.JournalUnavailable, JournalTrouble.Unknown(_id, exception)));
+        _asker = null;
+        _region.WakeLater(_id);
+        Context.Stop(Self);
     }
 
     /// <summary>

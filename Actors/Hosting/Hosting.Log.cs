@@ -41,6 +41,9 @@ internal static partial class HostingLog
     [LoggerMessage(11, LogLevel.Warning, "Who is to be woken cannot be read now: {Trouble}")]
     public static partial void WakesNotRead(this ILogger logger, string trouble);
 
+    [LoggerMessage(12, LogLevel.Error, "The actor of {Id} met an exception; the next one begins in a moment")]
+    public static partial void ActorBroken(this ILogger logger, PersistenceId id, Exception cause);
+
     [LoggerMessage(13, LogLevel.Warning, "The quarantine of {Id} is lifted ({Cause}); it is recovered again")]
     public static partial void QuarantineLifted(this ILogger logger, PersistenceId id, string cause);
 

@@ -33,7 +33,17 @@ internal sealed class FreeSpace(string path, TimeProvider time)
 
     private string? Look()
     {
-        var free = _drive.AvailableFreeSpace;
+        long free;
+        try
+        {
+            free = _drive.AvailableFreeSpace;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return $"The directory of the journal {path} cannot be reached: {exception.Message.TrimEnd('.')}; nothing "
+                + "was stored. Put it back (is its file system mounted?) and start the service again.";
+        }
+
         return free >= Reserve ? null
             : $"The disk of the journal {path} is full ({(free >> 10).ToString(CultureInfo.InvariantCulture)} KiB are "
                 + "free); nothing was stored. Make room and try again.";

@@ -58,8 +58,10 @@ internal sealed class FailingDocuments(Func<int, bool> before, Func<int, bool> a
     }
 }
 
-/// <summary>A store whose feed leaves out what is hidden; the streams have it.</summary>
-internal sealed class GappyStore(Func<PersistenceId, long, bool> hides) : IEngineStore, IEventLog
+/// <summary>A store whose feed leaves out what is hidden, though the streams have it, and whose look at the room left
+/// may throw.</summary>
+internal sealed class OddStore(Func<PersistenceId, long, bool> hides, Func<string?>? whyFull = null)
+    : IEngineStore, IEventLog
 {
     private readonly MemoryStore _memory = new();
 
@@ -73,7 +75,7 @@ internal sealed class GappyStore(Func<PersistenceId, long, bool> hides) : IEngin
 
     public void Open() => _memory.Open();
 
-    public string? WhyFull() => null;
+    public string? WhyFull() => whyFull?.Invoke();
 
     public void Close() => _memory.Close();
 

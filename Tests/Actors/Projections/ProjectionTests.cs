@@ -90,7 +90,7 @@ public sealed class ProjectionTests
     [Fact]
     public async Task What_the_feed_leaves_out_is_found_by_the_entitys_own_numbers()
     {
-        var store = new GappyStore((id, sequence) => id.Entity == "a" && sequence is 1 or 3 or 4);
+        var store = new OddStore((id, sequence) => id.Entity == "a" && sequence is 1 or 3 or 4);
         await using var engine = await EngineAsync(store, new Totals());
         for (var n = 0; n < 5; n++)
         {

@@ -32,6 +32,16 @@ public sealed class SqliteStoreTests : IAsyncLifetime
     public void A_directory_that_cannot_be_made_is_one_clear_error() =>
         Assert.Throws<JournalUnavailableException>(() => Open(Path.Combine(_store.File, "below", "journal.db")));
 
+    [Fact, Trait("Req", "I27")]
+    public void A_directory_that_is_gone_is_a_reason_to_store_nothing_and_no_exception()
+    {
+        var directory = Directory.CreateTempSubdirectory();
+        var space = new FreeSpace(Path.Combine(directory.FullName, "journal.db"), TimeProvider.System);
+        directory.Delete();
+
+        Assert.Contains("cannot be reached", space.WhyFull(), StringComparison.Ordinal);
+    }
+
     [Fact, Trait("Req", "I7")]
     public async Task A_file_that_is_no_database_is_corrupt()
     {
