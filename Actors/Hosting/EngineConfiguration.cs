@@ -13,6 +13,7 @@ internal static class EngineConfiguration
     private const string Prefix = "AKKA__";
 
     // One process is a cluster of one: there is nobody whose heartbeats matter, and it listens nowhere.
+    // Events are never deleted, so an entity whose snapshot cannot be loaded is recovered from its whole stream.
     private const string Fixed = """
         akka {
           actor.provider = cluster
@@ -29,6 +30,7 @@ internal static class EngineConfiguration
           cluster.failure-detector.heartbeat-interval = 60s
           cluster.sharding.remember-entities = off
           cluster.sharding.passivate-idle-entity-after = off
+          persistence.snapshot-store-plugin-fallback.snapshot-is-optional = on
         }
         """;
 

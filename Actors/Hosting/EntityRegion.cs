@@ -180,23 +180,25 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     /// <summary>An entity's actor has begun.</summary>
     public LiveEntity Arrived(PersistenceId id, IActorRef actor)
     {
+        // What a listener of the embedder's throws ends an actor that was never here, which nobody must wait for.
+        Services.Telemetry.EntityActivated(TAggregate.TypeName);
         var live = new LiveEntity(actor);
         live.Use(this);
         _live[id] = live;
-        Services.Telemetry.EntityActivated(TAggregate.TypeName);
         return live;
     }
 
     /// <summary>An entity's actor has ended.</summary>
     public void Left(PersistenceId id, LiveEntity live, EntityMemory memory)
     {
-        Services.Telemetry.EntityRetired(TAggregate.TypeName);
         _live.TryRemove(KeyValuePair.Create(id, live));
         live.Leave();
         if (memory.IsEmpty)
         {
             _memories.TryRemove(KeyValuePair.Create(id, memory));
         }
+
+        Services.Telemetry.EntityRetired(TAggregate.TypeName);
     }
 
     /// <summary>What was kept of an entity's former cores.</summary>

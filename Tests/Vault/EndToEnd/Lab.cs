@@ -59,15 +59,24 @@ internal sealed class Lab : IDisposable
     public ChildProcess? Agent { get; private set; }
 
     /// <summary>Starts the service and waits until it answers.</summary>
-    public async Task StartServiceAsync(params string[] more)
+    public Task StartServiceAsync(params string[] more)
     {
         Service = Start(["serve", "--data", ServiceData, "--listen", Server, .. more]);
-        await UntilAsync("the service answers", async () =>
-        {
-            Assert.False(Service.HasExited, $"the service ended: {Service.Errors}");
-            return await TryGetAsync("/api/v1/agents") is not null;
-        });
+        return ServiceAnswersAsync();
     }
+
+    /// <summary>Starts the service under another program, such as strace, and waits until it answers.</summary>
+    public Task StartServiceUnderAsync(string program, params string[] arguments)
+    {
+        Service = StartProgram(program, [.. arguments, Program, "serve", "--data", ServiceData, "--listen", Server]);
+        return ServiceAnswersAsync();
+    }
+
+    private Task ServiceAnswersAsync() => UntilAsync("the service answers", async () =>
+    {
+        Assert.False(Service!.HasExited, $"the service ended: {Service.Errors}");
+        return await TryGetAsync("/api/v1/agents") is not null;
+    });
 
     /// <summary>Starts the agent, which may serve every disk of the laboratory, and waits until the service knows
     /// it.</summary>
