@@ -6,6 +6,11 @@ namespace ReplicationEngine.Persistence;
 /// <summary>Turns events as read into a verified slice.</summary>
 internal static class StreamEnd
 {
+    /// <summary>The head behind one event, whose seal is checked by itself.</summary>
+    /// <exception cref="JournalCorruptException">Its content does not match its seal.</exception>
+    public static StreamHead HeadOf(PersistenceId id, long sequence, StoredEvent stored) =>
+        EventChain.Verify(id, new StreamHead(sequence - 1, stored.Previous), stored);
+
     /// <summary>
     /// Verifies the chain, and that something derived from event <paramref name="after"/> is not newer than the stream.
     /// </summary>

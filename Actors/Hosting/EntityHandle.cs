@@ -72,23 +72,21 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     public async IAsyncEnumerable<RecordedEvent<TEvent>> HistoryAsync(
         long from, long to, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var stored in ReadAsync(cancellationToken))
+        var log = region.Services.Store.Log;
+        if (to < from || await log.HeadAtAsync(id, Math.Max(from, 1) - 1, cancellationToken) is not { } before)
         {
-            if (stored.Sequence > to)
-            {
-                yield break;
-            }
+            yield break;
+        }
 
-            if (stored.Sequence >= from)
-            {
-                yield return new RecordedEvent<TEvent>(
-                    stored.Sequence,
-                    stored.Time,
-                    stored.Actor,
-                    stored.Name,
-                    stored.CommandId,
-                    region.Codec.Decode(stored.Name, stored.Payload));
-            }
+        await foreach (var stored in ReadAsync(before, to, cancellationToken))
+        {
+            yield return new RecordedEvent<TEvent>(
+                stored.Sequence,
+                stored.Time,
+                stored.Actor,
+                stored.Name,
+                stored.CommandId,
+                region.Codec.Decode(stored.Name, stored.Payload));
         }
     }
 
@@ -190,7 +188,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     {
         var state = TAggregate.Initial;
         var sequence = 0L;
-        await foreach (var stored in ReadAsync(cancellationToken))
+        await foreach (var stored in ReadAsync(StreamHead.Start, long.MaxValue, cancellationToken))
         {
             if (!belongs(stored))
             {
@@ -204,19 +202,21 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         return new EntityView<TState>(state, sequence);
     }
 
-    private async IAsyncEnumerable<StoredEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<StoredEvent> ReadAsync(
+        StreamHead after, long to, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var head = StreamHead.Start;
+        var head = after;
         StreamSlice slice;
         do
         {
-            slice = await region.Services.Store.Log.ReadStreamAsync(id, head, EventsPerRead, cancellationToken);
+            var most = (int)Math.Clamp(to - head.Sequence, 0, EventsPerRead);
+            slice = await region.Services.Store.Log.ReadStreamAsync(id, head, most, cancellationToken);
             foreach (var stored in slice.Events)
             {
                 yield return stored;
                 head = stored.Head;
             }
         }
-        while (!slice.EndOfStream);
+        while (!slice.EndOfStream && head.Sequence < to);
     }
 }

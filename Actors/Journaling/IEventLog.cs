@@ -10,6 +10,12 @@ namespace ReplicationEngine.Actors.Journaling;
 public interface IEventLog
 {
     /// <summary>
+    /// Whether an event is in the feed as soon as its persist has succeeded; else it comes a moment later, when older
+    /// transactions have ended.
+    /// </summary>
+    bool ShowsAtOnce { get; }
+
+    /// <summary>
     /// Reads up to <paramref name="maxEvents"/> events that follow <paramref name="after"/>, verified.
     /// </summary>
     /// <exception cref="JournalCorruptException">Names the first event that is damaged, missing or
@@ -17,6 +23,14 @@ public interface IEventLog
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<StreamSlice> ReadStreamAsync(
         PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The head behind an event, so that a stream can be read from there; <see cref="StreamHead.Start"/> for 0, null
+    /// when there is no such event.
+    /// </summary>
+    /// <exception cref="JournalCorruptException">The event cannot be read, or does not match its seal.</exception>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    ValueTask<StreamHead?> HeadAtAsync(PersistenceId id, long sequence, CancellationToken cancellationToken);
 
     /// <summary>
     /// Reads up to <paramref name="maxEvents"/> events of the feed that follow <paramref name="after"/>.

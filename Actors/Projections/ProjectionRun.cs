@@ -3,8 +3,8 @@
 //   feed (a batch after another, an empty one when the end is reached) -> apply, one at a time -> commit
 //
 // A batch is applied to the documents as they are stored, and stored with the place of its last event in one
-// transaction that insists on the head it began from. Whatever breaks in between, the graph is started again after a
-// pause, reads the head, and goes on behind it: every event has its effect on the documents once.
+// transaction that insists on the head it began from. Whatever breaks in between, the graph completes, is started again
+// after a pause, reads the head, and goes on behind it: every event has its effect on the documents once.
 // The feed misses nothing; that is checked all the same, for each entity by its own sequence numbers and seals. A gap
 // is read from the entity's stream. What cannot be read ends the projection of that entity, and of no other (I29).
 using System.Collections.Concurrent;
@@ -28,6 +28,7 @@ internal sealed class ProjectionRun(
 
     private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestLook = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_lookAnyway = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(5);
 
@@ -35,7 +36,9 @@ internal sealed class ProjectionRun(
     private readonly ConcurrentDictionary<PersistenceId, bool> _retaken = new();
     private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ProjectionHead? _head;
+    private UniqueKillSwitch? _switch;
     private Task _done = Task.CompletedTask;
+    private Task<bool> _applying = Task.FromResult(true);
     private Seen? _trouble;
 
     /// <summary>Which time its documents are built.</summary>
@@ -58,9 +61,10 @@ internal sealed class ProjectionRun(
     public void Start(IMaterializer materializer)
     {
         var settings = RestartSettings.Create(s_firstPause, s_longestPause, randomFactor: 0.2);
-        _done = RestartSource.OnFailuresWithBackoff(Batches, settings)
-            .TakeWhile(_ => !_ending.IsCancellationRequested)
-            .RunWith(Sink.Ignore<NotUsed>(), materializer);
+        (_switch, _done) = RestartSource.WithBackoff(Batches, settings)
+            .ViaMaterialized(KillSwitches.Single<bool>(), Keep.Right)
+            .ToMaterialized(Sink.Ignore<bool>(), Keep.Both)
+            .Run(materializer);
     }
 
     /// <summary>Takes an entity's stream again from its first event.</summary>
@@ -77,40 +81,38 @@ internal sealed class ProjectionRun(
     public async Task StopAsync()
     {
         await _ending.CancelAsync();
+        _switch?.Shutdown();
         await _done.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Volatile.Read(ref _applying);
     }
 
     public void Dispose() => _ending.Dispose();
 
-    private Source<NotUsed, NotUsed> Batches() =>
-        Source.From([NotUsed.Instance])
-            .SelectAsync(1, async _ => await LoadAsync())
-            .ConcatMany(head => Source.UnfoldAsync(new Place(head.Position, AtEnd: false), NextAsync))
-            .SelectAsync(1, ApplyAsync);
+    private Source<bool, NotUsed> Batches() =>
+        Source.UnfoldAsync(Place.Unknown, NextAsync)
+            .SelectAsync(1, places =>
+            {
+                var applying = ApplyAsync(places);
+                Volatile.Write(ref _applying, applying);
+                return applying;
+            })
+            .TakeWhile(applied => applied);
 
     private async Task<ProjectionHead> LoadAsync()
     {
-        try
+        await store.OpenAsync(_ending.Token);
+        var heads = await store.HeadsAsync(_ending.Token);
+        var head = heads.FirstOrDefault(
+            known => known.Projection == projection.Name && known.Generation == generation);
+        if (head is null)
         {
-            await store.OpenAsync(_ending.Token);
-            var heads = await store.HeadsAsync(_ending.Token);
-            var head = heads.FirstOrDefault(
-                known => known.Projection == projection.Name && known.Generation == generation);
-            if (head is null)
-            {
-                head = new ProjectionHead(
-                    projection.Name, generation, projection.Version, FeedPosition.Start, 1, serving);
-                await store.CommitAsync(new ProjectionBatch(null, head, []), _ending.Token);
-            }
+            head = new ProjectionHead(
+                projection.Name, generation, projection.Version, FeedPosition.Start, 1, serving);
+            await store.CommitAsync(new ProjectionBatch(null, head, []), _ending.Token);
+        }
 
-            Volatile.Write(ref _head, head);
-            return head;
-        }
-        catch (Exception exception)
-        {
-            Failed(exception);
-            throw;
-        }
+        Volatile.Write(ref _head, head);
+        return head;
     }
 
     /// <summary>The next events; once none, when there are no more; from then on as they come.</summary>
@@ -118,13 +120,13 @@ internal sealed class ProjectionRun(
     {
         try
         {
+            if (place == Place.Unknown)
+            {
+                place = new Place((await LoadAsync()).Position, AtEnd: false);
+            }
+
             for (var look = s_firstLook; ; look = look * 2 < s_longestLook ? look * 2 : s_longestLook)
             {
-                if (_ending.IsCancellationRequested)
-                {
-                    return Option<(Place, IReadOnlyList<FeedPlace>)>.None;
-                }
-
                 var more = services.Pulse.Next();
                 var events = await ReadAsync(place.Position);
                 if (events.Count == 0 && !_retaken.IsEmpty)
@@ -139,22 +141,27 @@ internal sealed class ProjectionRun(
                     return (new Place(next, AtEnd: events.Count == 0), events);
                 }
 
-                // Other nodes give no signal, and a database may show what is committed a moment later.
-                using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
-                var signalled = await Task.WhenAny(more, Task.Delay(look, services.Time, waiting.Token)) == more;
-                await waiting.CancelAsync();
-                look = signalled ? s_firstLook / 2 : look;
+                look = await WaitAsync(more, look);
             }
-        }
-        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
-        {
-            return Option<(Place, IReadOnlyList<FeedPlace>)>.None;
         }
         catch (Exception exception)
         {
+            // Begun again after a pause, unless it is to end.
             Failed(exception);
-            throw;
+            return Option<(Place, IReadOnlyList<FeedPlace>)>.None;
         }
+    }
+
+    /// <summary>Waits until there may be more; answers how long it has waited at most.</summary>
+    private async Task<TimeSpan> WaitAsync(Task more, TimeSpan look)
+    {
+        // Other nodes give no signal, and a database may show what is committed a moment later.
+        var longest = services.Store.Log.ShowsAtOnce ? s_lookAnyway : look;
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
+        var signalled = await Task.WhenAny(more, Task.Delay(longest, services.Time, waiting.Token)) == more;
+        await waiting.CancelAsync();
+        _ending.Token.ThrowIfCancellationRequested();
+        return signalled ? s_firstLook / 2 : look;
     }
 
     private async Task<IReadOnlyList<FeedPlace>> ReadAsync(FeedPosition after)
@@ -171,7 +178,7 @@ internal sealed class ProjectionRun(
         }
     }
 
-    private async Task<NotUsed> ApplyAsync(IReadOnlyList<FeedPlace> places)
+    private async Task<bool> ApplyAsync(IReadOnlyList<FeedPlace> places)
     {
         try
         {
@@ -205,12 +212,12 @@ internal sealed class ProjectionRun(
                 _caughtUp.TrySetResult();
             }
 
-            return NotUsed.Instance;
+            return true;
         }
         catch (Exception exception)
         {
             Failed(exception);
-            throw;
+            return false;
         }
     }
 
@@ -298,7 +305,11 @@ internal sealed class ProjectionRun(
         }
     }
 
-    private readonly record struct Place(FeedPosition Position, bool AtEnd);
+    private readonly record struct Place(FeedPosition Position, bool AtEnd)
+    {
+        /// <summary>Where the stored head says.</summary>
+        public static Place Unknown { get; } = new(new FeedPosition(-1), AtEnd: false);
+    }
 
     private sealed record Seen(string What, DateTimeOffset Since);
 }

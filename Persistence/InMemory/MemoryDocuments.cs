@@ -32,8 +32,9 @@ internal sealed class MemoryDocuments : IDocumentStore
         lock (_gate)
         {
             var documents = Of(set);
+            var found = ids.Distinct(StringComparer.Ordinal).Where(documents.ContainsKey);
             return ValueTask.FromResult<IReadOnlyList<StoredDocument>>(
-                [.. ids.Distinct(StringComparer.Ordinal).Where(documents.ContainsKey).Select(id => new StoredDocument(id, documents[id]))]);
+                [.. found.Select(id => new StoredDocument(id, documents[id]))]);
         }
     }
 

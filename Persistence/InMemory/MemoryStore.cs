@@ -36,6 +36,9 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     public IEventLog Log => this;
 
     /// <inheritdoc/>
+    public bool ShowsAtOnce => true;
+
+    /// <inheritdoc/>
     public IDocumentStore Documents { get; init; } = new MemoryDocuments();
 
     /// <inheritdoc/>
@@ -176,6 +179,13 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
             .Select((record, i) => Whole(id, after.Sequence + 1 + i, record)).ToList();
         return ValueTask.FromResult(StreamEnd.Check(id, after, events, last));
     }
+
+    /// <inheritdoc/>
+    public ValueTask<StreamHead?> HeadAtAsync(
+        PersistenceId id, long sequence, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<StreamHead?>(sequence == 0 ? StreamHead.Start
+            : Read(id.ToString(), sequence, sequence) is [var record]
+                ? StreamEnd.HeadOf(id, sequence, Whole(id, sequence, record)) : null);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(

@@ -96,6 +96,12 @@ public abstract class RecordedJournal : IDisposable
             ? new RecordedSqliteJournal(file, evenDamaged: true) : ExportedJournal.OpenAsItIs(file);
     }
 
+    /// <summary>Opens the journal of a service by its database.</summary>
+    /// <param name="connection">The connection string.</param>
+    /// <exception cref="ReplayRefusedException">The connection string cannot be read.</exception>
+    /// <exception cref="JournalUnavailableException">The database does not answer, or is not the engine's.</exception>
+    public static RecordedJournal OpenPostgres(string connection) => RecordedPostgresJournal.OfDatabase(connection);
+
     /// <summary>Opens the journal of a service by its data directory.</summary>
     /// <param name="directory">The data directory.</param>
     /// <param name="alone">Whether the caller holds the directory; without it, the service may run.</param>

@@ -1,8 +1,6 @@
 using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Persistence.Serialization;
 using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Replay;
@@ -16,13 +14,12 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     private const int Slice = 2_048;
     private const int SmallestRow = 64;
     private const string Counter = "SELECT seq FROM sqlite_sequence WHERE name='journal'";
-    private const string Columns =
-        "ordering, persistence_id, sequence_number, manifest, message, tags, identifier, deleted";
+    private const string Columns = $"ordering, {RecordedRows.EventColumns}";
 
     private readonly ReadOnlyDatabase _database;
     private readonly SqliteCommand _readSlice;
     private readonly SqliteCommand _readOne;
-    private readonly Dictionary<string, PersistenceId> _ids = new(StringComparer.Ordinal);
+    private readonly RecordedRows _rows = new();
     private readonly List<JournalDamage> _damages = [];
     private IReadOnlyList<PersistenceId> _streams = [];
     private IReadOnlyList<RecordedSnapshot> _snapshots = [];
@@ -106,7 +103,7 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     {
         foreach (var position in _database.Guard(() => _database.Rows(
             "SELECT ordering FROM journal WHERE persistence_id=$1 AND ordering<=$2 ORDER BY ordering",
-            row => row.GetInt64(0), TextOf(id), _last)))
+            row => row.GetInt64(0), _rows.TextOf(id), _last)))
         {
             if (ReadOne(position) is { } recorded)
             {
@@ -143,7 +140,7 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
         SELECT id, (SELECT max(sequence_number) FROM journal WHERE persistence_id=id) FROM streams
         WHERE id IS NOT NULL
         """,
-        row => (Id: IdOf(row.GetString(0)), End: row.GetInt64(1))).ToDictionary(row => row.Id, row => row.End));
+        row => (Id: _rows.IdOf(row.GetString(0)), End: row.GetInt64(1))).ToDictionary(row => row.Id, row => row.End));
 
     protected override void Dispose(bool disposing) => _database.Dispose();
 
@@ -176,13 +173,11 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     private long ReadLast() => _database.Number("SELECT max(ordering) FROM journal") ?? 0;
 
     private List<PersistenceId> ReadStreams() =>
-        [.. InOrder(_database.Rows("SELECT DISTINCT persistence_id FROM journal", row => IdOf(Text(row, 0))))];
+        [.. InOrder(_database.Rows("SELECT DISTINCT persistence_id FROM journal", row => _rows.IdOf(RecordedRows.Text(row, 0))))];
 
     private List<RecordedSnapshot> ReadSnapshots()
     {
-        var snapshots = _database.Rows(
-            "SELECT persistence_id, sequence_number, snapshot, manifest, serializer_id FROM snapshot", Snapshot)
-            .ToLookup(snapshot => snapshot.Id);
+        var snapshots = _database.Rows(RecordedRows.AllSnapshots, _rows.Snapshot).ToLookup(snapshot => snapshot.Id);
         return [.. InOrder(snapshots.Select(stream => stream.Key))
             .SelectMany(id => snapshots[id].OrderBy(snapshot => snapshot.Sequence))];
     }
@@ -200,10 +195,10 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     }
 
     private List<RecordedEvent> ReadSlice(long after) =>
-        _database.Guard(() => ReadOnlyDatabase.Rows(_readSlice, Event, after, _last));
+        _database.Guard(() => ReadOnlyDatabase.Rows(_readSlice, _rows.Event, after, _last));
 
     private RecordedEvent? ReadOne(long position) =>
-        _database.Guard(() => ReadOnlyDatabase.Rows(_readOne, Event, position)).FirstOrDefault();
+        _database.Guard(() => ReadOnlyDatabase.Rows(_readOne, _rows.Event, position)).FirstOrDefault();
 
     // Where a page cannot be read, each of its rows is missed by itself, and those of other pages are found.
     private (IReadOnlyList<RecordedEvent> Events, long To) SliceOrWhatIsLeft(long after, Action<JournalDamage> lost)
@@ -241,57 +236,4 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
                 $"the event at position {position} of the feed cannot be read: {exception.Message.TrimEnd('.')}"));
         }
     }
-
-    private RecordedEvent Event(SqliteDataReader row)
-    {
-        var recorded = RecordedEvent.Read(
-            row.GetInt64(0), IdOf(Text(row, 1)), row.GetInt64(2), Text(row, 3), Bytes(row, 4));
-        var tag = recorded.Event.EndsCommand ? SqliteJournalSchema.TagOf(recorded.Event.CommandId) : "";
-        if (recorded.IsReadable && Text(row, 5) is var tags && tags != tag)
-        {
-            recorded = recorded.With(DamageKind.Row, $"the tags of its row are '{tags}' and must be '{tag}'");
-        }
-
-        if (Number(row, 6) != SqliteJournalSchema.SerializerId)
-        {
-            recorded = recorded.With(
-                DamageKind.Row,
-                $"its row names the serializer {Number(row, 6)}, not {SqliteJournalSchema.SerializerId}");
-        }
-
-        return Number(row, 7) == 0 ? recorded : recorded.With(DamageKind.Row, "its row is marked as deleted");
-    }
-
-    private RecordedSnapshot Snapshot(SqliteDataReader row)
-    {
-        var snapshot = RecordedSnapshot.Read(IdOf(Text(row, 0)), row.GetInt64(1), Bytes(row, 2));
-        var (name, serializer) = (Text(row, 3), Number(row, 4));
-        return name == StoredRecordForm.SnapshotName && serializer == SqliteJournalSchema.SerializerId
-            ? snapshot : snapshot.With($"its snapshot's row names the form '{name}' of serializer {serializer}");
-    }
-
-    // A text that is no id gives one that no other text gives, and no entity's.
-    private PersistenceId IdOf(string text)
-    {
-        if (!_ids.TryGetValue(text, out var id))
-        {
-            id = text.Split('|', 3) is [var type, var vault, var entity]
-                ? new PersistenceId(type, new VaultId(vault), entity) : new PersistenceId(text, new VaultId(""), "");
-            _ids.Add(text, id);
-        }
-
-        return id;
-    }
-
-    private string TextOf(PersistenceId id) =>
-        _ids.FirstOrDefault(known => known.Value == id) is { Key: { } text } ? text : id.ToString();
-
-    private static string Text(SqliteDataReader row, int column) =>
-        row.IsDBNull(column) ? "" : row.GetString(column);
-
-    private static long? Number(SqliteDataReader row, int column) =>
-        row.IsDBNull(column) ? null : row.GetInt64(column);
-
-    private static byte[] Bytes(SqliteDataReader row, int column) =>
-        row.IsDBNull(column) ? [] : row.GetFieldValue<byte[]>(column);
 }

@@ -12,6 +12,9 @@ namespace ReplicationEngine.Persistence.Sql;
 internal sealed class PostgresEventLog(string name, NpgsqlDataSource source) : SqlEventLog(name)
 {
     /// <inheritdoc/>
+    public override bool ShowsAtOnce => false;
+
+    /// <inheritdoc/>
     protected override string Feed =>
         "SELECT message, manifest, sequence_number, persistence_id, ordering, tx::text::bigint AS tx FROM journal "
         + "WHERE (journal.tx, ordering) > (@transaction::text::xid8, @ordering) "

@@ -43,26 +43,55 @@ internal static class PostgresSchema
              AND pg_get_expr(d.adbin, d.adrelid)='pg_current_xact_id()')
         """;
 
+    // A dump that was restored here brings the transactions of its own server, which this one has not come to yet: the
+    // feed would wait for them. Its rows are put before all of this server's, in the order of their numbers.
+    private const string OfAnotherServer = """
+        SELECT count(*) FROM (
+          SELECT 1 FROM journal WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1) AS later
+        """;
+
     /// <summary>Sets an empty database up, and checks one that is not.</summary>
     /// <exception cref="JournalUnavailableException">It holds something else, or another version, or lacks what the
     /// journal stands on.</exception>
     public static void Apply(NpgsqlConnection connection, string name)
     {
         using var transaction = connection.BeginTransaction();
-        Execute("SELECT pg_advisory_xact_lock(1380993586)");
-        if (Count("'engine_schema'") == 0)
+        Execute(connection, "SELECT pg_advisory_xact_lock(1380993586)");
+        if (!IsThere(connection, "'engine_schema'"))
         {
-            if (Count("'journal', 'snapshot'") > 0)
+            if (IsThere(connection, "'journal', 'snapshot'"))
             {
                 throw new JournalUnavailableException(
                     $"The database {name} holds tables of another program; give the engine a database of its own.");
             }
 
-            Execute(Tables);
-            Execute($"INSERT INTO engine_schema VALUES ({Version.ToString(CultureInfo.InvariantCulture)})");
+            Execute(connection, Tables);
+            Execute(
+                connection,
+                $"INSERT INTO engine_schema VALUES ({Version.ToString(CultureInfo.InvariantCulture)})");
         }
 
-        var version = Read("SELECT version::bigint FROM engine_schema");
+        Check(connection, name);
+        if (Read(connection, OfAnotherServer) > 0)
+        {
+            Execute(connection, "SET LOCAL statement_timeout = 0");
+            Execute(connection, "UPDATE journal SET tx = '3'");
+        }
+
+        transaction.Commit();
+    }
+
+    /// <summary>Checks that a database is a journal of this version, and changes nothing.</summary>
+    /// <exception cref="JournalUnavailableException">It is not, or lacks what the journal stands on.</exception>
+    public static void Check(NpgsqlConnection connection, string name)
+    {
+        if (!IsThere(connection, "'engine_schema'"))
+        {
+            throw new JournalUnavailableException(
+                $"The database {name} holds no journal; name the one that is given to `drctl serve --postgres`.");
+        }
+
+        var version = Read(connection, "SELECT version::bigint FROM engine_schema");
         if (version != Version)
         {
             throw new JournalUnavailableException(
@@ -70,36 +99,31 @@ internal static class PostgresSchema
                 + $"{Version.ToString(CultureInfo.InvariantCulture)}; use the engine's version that wrote it.");
         }
 
-        Check();
-        transaction.Commit();
-
-        long Count(string tables) => Read(
-            $"SELECT count(*) FROM pg_class WHERE relname IN ({tables}) "
-            + "AND relnamespace=current_schema()::regnamespace");
-
-        void Check()
+        using var command = new NpgsqlCommand(Essentials, connection);
+        using var row = command.ExecuteReader();
+        row.Read();
+        if (row.GetInt64(0) != 2 || row.GetInt64(1) != 1)
         {
-            using var command = new NpgsqlCommand(Essentials, connection);
-            using var row = command.ExecuteReader();
-            row.Read();
-            if (row.GetInt64(0) != 2 || row.GetInt64(1) != 1)
-            {
-                throw new JournalUnavailableException(
-                    $"The journal {name} lacks a unique index (journal_stream, journal_command) or the column tx with "
-                    + "its default; restore the database from a backup.");
-            }
+            throw new JournalUnavailableException(
+                $"The journal {name} lacks a unique index (journal_stream, journal_command) or the column tx with "
+                + "its default; restore the database from a backup.");
         }
+    }
 
-        void Execute(string sql)
-        {
-            using var command = new NpgsqlCommand(sql, connection);
-            command.ExecuteNonQuery();
-        }
+    private static bool IsThere(NpgsqlConnection connection, string tables) => Read(
+        connection,
+        $"SELECT count(*) FROM pg_class WHERE relname IN ({tables}) "
+        + "AND relnamespace=current_schema()::regnamespace") > 0;
 
-        long Read(string sql)
-        {
-            using var command = new NpgsqlCommand(sql, connection);
-            return (long)command.ExecuteScalar()!;
-        }
+    private static void Execute(NpgsqlConnection connection, string sql)
+    {
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+
+    private static long Read(NpgsqlConnection connection, string sql)
+    {
+        using var command = new NpgsqlCommand(sql, connection);
+        return (long)command.ExecuteScalar()!;
     }
 }

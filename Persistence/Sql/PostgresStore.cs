@@ -35,11 +35,15 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         builder.Options = $"{builder.Options} {SessionLimits}".Trim();
         builder.Timeout = Math.Min(builder.Timeout, LongestConnecting);
         _connection = builder.ToString();
-        _name = $"{builder.Database ?? builder.Username} on {builder.Host}:{builder.Port}";
+        _name = NameOf(builder);
         _source = NpgsqlDataSource.Create(builder);
         Log = new PostgresEventLog(_name, _source);
         _documents = new MartenDocuments(_name, _source);
     }
+
+    /// <summary>How messages name a database.</summary>
+    public static string NameOf(NpgsqlConnectionStringBuilder builder) =>
+        $"{builder.Database ?? builder.Username} on {builder.Host}:{builder.Port}";
 
     /// <inheritdoc/>
     public IEventLog Log { get; }

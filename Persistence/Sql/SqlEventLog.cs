@@ -23,6 +23,9 @@ internal abstract class SqlEventLog(string journal) : IEventLog
           FROM ids WHERE ids.id IS NOT NULL)
         """;
 
+    /// <inheritdoc/>
+    public abstract bool ShowsAtOnce { get; }
+
     /// <summary>Names the journal in messages.</summary>
     protected string Journal => journal;
 
@@ -61,6 +64,18 @@ internal abstract class SqlEventLog(string journal) : IEventLog
             }
 
             return StreamEnd.Check(id, after, events, Math.Max(last, events.Count == 0 ? 0 : events[^1].Sequence));
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<StreamHead?> HeadAtAsync(
+        PersistenceId id, long sequence, CancellationToken cancellationToken) =>
+        sequence == 0 ? ValueTask.FromResult<StreamHead?>(StreamHead.Start) : ReadAsync<StreamHead?>(async connection =>
+        {
+            await using var command = Command(
+                connection, $"SELECT {Columns} FROM journal WHERE persistence_id=@id AND sequence_number=@number",
+                ("@id", id.ToString()), ("@number", sequence));
+            await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+            return await rows.ReadAsync(cancellationToken) ? StreamEnd.HeadOf(id, sequence, Decode(id, rows)) : null;
         }, cancellationToken);
 
     /// <inheritdoc/>

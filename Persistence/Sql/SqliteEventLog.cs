@@ -11,6 +11,9 @@ internal sealed class SqliteEventLog(string path, string connectionString) : Sql
     private const int Corrupt = 11;
 
     /// <inheritdoc/>
+    public override bool ShowsAtOnce => true;
+
+    /// <inheritdoc/>
     protected override string Feed =>
         "SELECT message, manifest, sequence_number, persistence_id, ordering, 0 AS tx FROM journal "
         + "WHERE ordering>@ordering AND @transaction=0 ORDER BY ordering LIMIT @most";

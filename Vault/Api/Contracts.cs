@@ -143,6 +143,15 @@ public sealed record OperationRequest(
     string? CommandId = null, bool? Raw = null, bool? Force = null);
 
 /// <summary>
+/// The service's own health, apart from that of its VMs: <c>GET /api/v1/health</c>.
+/// </summary>
+/// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>.</param>
+/// <param name="Causes">Why it is not normal: <c>journal-trouble</c>, <c>read-model-trouble</c>.</param>
+/// <param name="Projections">The read models.</param>
+public sealed record HealthView(
+    string Health, IReadOnlyList<CauseView> Causes, IReadOnlyList<ProjectionView> Projections);
+
+/// <summary>
 /// A read model: <c>GET /api/v1/projections</c>; <c>POST /api/v1/projections/{name}/rebuild</c> has it built anew from
 /// the journal beside the documents that are read, and answers 202.
 /// </summary>
@@ -177,7 +186,8 @@ public sealed record AuditView(
 public sealed record OperationAccepted(string? JobId);
 
 /// <summary>
-/// A line of a VM's history: <c>GET /api/v1/vms/{vm}/log</c> (all, oldest first). <c>?at=SEQ|TIME</c> answers
+/// A line of a VM's history: <c>GET /api/v1/vms/{vm}/log</c>, oldest first, 500 at most: <c>?from=SEQ</c> begins with
+/// that event, <c>?most=N</c> asks for fewer. <c>?at=SEQ|TIME</c> answers
 /// <see cref="StateAtView"/> instead.
 /// </summary>
 public sealed record LogLineView(long Seq, DateTimeOffset Time, string Type, string Actor, JsonNode Data);

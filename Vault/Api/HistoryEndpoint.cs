@@ -13,9 +13,19 @@ namespace ReplicationEngine.Vault.Api;
 /// (OPS-5).</summary>
 internal static class HistoryEndpoint
 {
-    /// <summary>Answers the whole history, oldest first, or with <c>?at=SEQ|TIME</c> the state then.</summary>
-    public static async Task<IResult> AnswerAsync(string vm, string? at, ProtectedVms vms, CancellationToken ct)
+    /// <summary>
+    /// Answers the history from event <c>?from=SEQ</c> on, oldest first, <c>?most=N</c> events of it, or with
+    /// <c>?at=SEQ|TIME</c> the state then.
+    /// </summary>
+    public static async Task<IResult> AnswerAsync(
+        string vm, string? at, ProtectedVms vms, CancellationToken ct, long from = 1, int? most = null)
     {
+        var count = Paging.Count(most);
+        if (from < 1)
+        {
+            throw new BadRequestException($"'from' is {from}; the first event is 1.");
+        }
+
         if (await VmEndpoints.FindAsync(vms, vm, ct) is null)
         {
             return ApiErrors.UnknownVm(vm);
@@ -28,7 +38,7 @@ internal static class HistoryEndpoint
         }
 
         var lines = new List<LogLineView>();
-        await foreach (var e in handle.HistoryAsync(1, long.MaxValue, ct))
+        await foreach (var e in handle.HistoryAsync(from, from + count - 1, ct))
         {
             var data = JsonNode.Parse(ProtectedVmCodec.ToJson(e.Event)) ?? new JsonObject();
             lines.Add(new LogLineView(e.Sequence, e.Time, e.Name, e.Actor, data));

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using ReplicationEngine.Actors.Hosting;
+using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Persistence.ReadModels;
 using ReplicationEngine.Vault.Effects;
@@ -32,7 +33,35 @@ internal static class ProjectionEndpoints
                 }
             });
         routes.MapGet("/api/v1/audit", AuditAsync);
+        routes.MapGet("/api/v1/health", HealthAsync);
     }
+
+    // While the database is away the journal's trouble is what there is to say.
+    private static async Task<IResult> HealthAsync(IReplicationEngine engine, CancellationToken ct)
+    {
+        IReadOnlyList<ProjectionStatus> projections;
+        try
+        {
+            projections = await engine.ReadModel.StatusAsync(ct);
+        }
+        catch (JournalUnavailableException)
+        {
+            projections = [];
+        }
+
+        var journal = VmViews.JournalCause(engine.Trouble.Current);
+        var causes = projections.Where(status => status.Trouble is not null).Select(ReadModelCause)
+            .Prepend(journal).OfType<CauseView>().ToList();
+        return Results.Ok(new HealthView(
+            journal is not null ? "critical" : causes.Count > 0 ? "warning" : "normal", causes,
+            [.. projections.Select(View)]));
+    }
+
+    private static CauseView ReadModelCause(ProjectionStatus status) => new(
+        "read-model-trouble", "warning",
+        $"The read model '{status.Name}' does not follow the journal: {status.Trouble!.Value.What}. What is shown of "
+        + "VMs may be old.",
+        "It is tried again by itself; see `drctl projections status`.", status.Trouble.Value.Since);
 
     /// <summary>
     /// What users asked for and was accepted, newest first; of one VM with <c>?vm=</c>; with <c>?after=ID</c> what

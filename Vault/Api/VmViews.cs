@@ -56,7 +56,10 @@ internal sealed class VmViews(
         : null;
 
     // What cannot be recorded is not done: every operation is refused while the journal takes nothing (I27, I28).
-    private CauseView? JournalTrouble() => journalTrouble() is { } trouble
+    private CauseView? JournalTrouble() => JournalCause(journalTrouble());
+
+    /// <summary>The trouble of the journal as a cause of bad health; null when there is none.</summary>
+    public static CauseView? JournalCause((string What, DateTimeOffset Since)? seen) => seen is { } trouble
         ? new CauseView(
             "journal-trouble", Text(HealthLevel.Critical),
             $"The journal takes no events: {trouble.What}. Operations are refused while this lasts.",

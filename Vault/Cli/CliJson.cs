@@ -27,6 +27,7 @@ namespace ReplicationEngine.Vault.Cli;
 [JsonSerializable(typeof(AgentForgotten))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectionView>))]
 [JsonSerializable(typeof(ProjectionView))]
+[JsonSerializable(typeof(HealthView))]
 [JsonSerializable(typeof(IReadOnlyList<AuditView>))]
 internal sealed partial class CliJson : JsonSerializerContext
 {

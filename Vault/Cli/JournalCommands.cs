@@ -7,7 +7,7 @@ namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
 /// <c>drctl journal</c>: what can be learned from an event log. No server is asked: the commands read the journal of a
-/// data directory, whose service may run, or an exported file, and change neither.
+/// data directory or database, whose service may run, or an exported file, and change none.
 /// </summary>
 internal sealed class JournalCommands(ClientOptions options, CliSurroundings surroundings)
 {
@@ -21,6 +21,12 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     {
         HelpName = "F",
         Description = "An exported file, or a copy of a journal",
+    };
+
+    private readonly Option<string?> _postgres = new("--postgres")
+    {
+        HelpName = "CONNECTION",
+        Description = "The PostgreSQL database of a service, which may be running",
     };
 
     private readonly Option<bool> _lenient = new("--skip-origins")
@@ -42,7 +48,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             "verify",
             "Verify a whole log: sequence numbers, hash chain, each command decided again, invariants, snapshots, "
                 + "tables. Exit codes: 0 sound, 1 damaged, 2 bad usage",
-            [_data, _file, _lenient, options.Json],
+            [_data, _file, _postgres, _lenient, options.Json],
             run =>
             {
                 var (path, verified) = Verified(run, explain: !run.Parsed.GetValue(_lenient));
@@ -57,7 +63,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     {
         try
         {
-            using var journal = run.Open(_data, _file, evenDamaged: true);
+            using var journal = run.Open(_data, _file, _postgres, evenDamaged: true);
             var verification = new JournalVerification(journal, EntityReplays.OfTheEngine, explain);
             return (journal.Path, run.Watch("verified", verification.Run));
         }
@@ -81,10 +87,10 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         };
         return Command(
             "export", "Export a log to a file that can be archived, compared and imported",
-            [names, target, _data, _file, options.Json],
+            [names, target, _data, _file, _postgres, options.Json],
             run =>
             {
-                using var journal = run.Open(_data, _file);
+                using var journal = run.Open(_data, _file, _postgres);
                 var streams = (run.Parsed.GetValue(names) ?? []).Select(journal.Find).ToList();
                 var export = new JournalExport(journal, streams);
                 var path = run.Full(run.Parsed.GetRequiredValue(target));
@@ -153,10 +159,10 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             Required = true,
         };
         return Command(
-            "show", "Show a VM's state after an event or at a time", [name, at, _data, _file, options.Json],
+            "show", "Show a VM's state after an event or at a time", [name, at, _data, _file, _postgres, options.Json],
             run =>
             {
-                using var journal = run.Open(_data, _file);
+                using var journal = run.Open(_data, _file, _postgres);
                 var id = journal.Find(run.Parsed.GetRequiredValue(name));
                 var replay = At(journal, id, run.Parsed.GetRequiredValue(at));
                 run.Answer(() => JournalJson.Of(replay), () => JournalPages.State(replay));
@@ -199,11 +205,11 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             "bisect",
             "Find the first event after which a condition holds. Every state is checked, so the condition may cease "
                 + "to hold later. Exit codes: 0 found, 1 it never holds, 2 bad usage",
-            [name, when, _data, _file, options.Json],
+            [name, when, _data, _file, _postgres, options.Json],
             run =>
             {
                 var condition = StateCondition.Parse(run.Parsed.GetRequiredValue(when));
-                using var journal = run.Open(_data, _file);
+                using var journal = run.Open(_data, _file, _postgres);
                 var id = journal.Find(run.Parsed.GetRequiredValue(name));
                 var found = run.Watch("looked at", (progress, ct) =>
                     new JournalBisect(journal, EntityReplays.OfTheEngine).Run(id, condition, progress, ct));

@@ -39,13 +39,22 @@ internal sealed class JournalRun(
         }
     }
 
-    /// <summary>Opens the log that <c>--data</c> or <c>--file</c> names; exactly one must.</summary>
-    public RecordedJournal Open(Option<string?> data, Option<string?> file, bool evenDamaged = false)
+    /// <summary>
+    /// Opens the log that <c>--data</c>, <c>--file</c> or <c>--postgres</c> names; exactly one must.
+    /// </summary>
+    public RecordedJournal Open(
+        Option<string?> data, Option<string?> file, Option<string?> postgres, bool evenDamaged = false)
     {
-        var (directory, path) = (parsed.GetValue(data), parsed.GetValue(file));
-        if (directory is null == path is null)
+        var (directory, path, connection) = (
+            parsed.GetValue(data), parsed.GetValue(file), parsed.GetValue(postgres));
+        if (new[] { directory, path, connection }.Count(named => named is not null) != 1)
         {
-            throw CommandFailedException.Usage("Name one log: --data DIR, or --file F.");
+            throw CommandFailedException.Usage("Name one log: --data DIR, --file F, or --postgres CONNECTION.");
+        }
+
+        if (connection is not null)
+        {
+            return Opened(() => RecordedJournal.OpenPostgres(connection));
         }
 
         return Opened(() => directory is not null

@@ -7,8 +7,8 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The commands about read models: <c>projections status</c>, <c>projections rebuild</c>, and
-/// <c>audit</c>.</summary>
+/// <summary>The commands about the service's own state: <c>projections status</c>, <c>projections rebuild</c>,
+/// <c>audit</c> and <c>health</c>.</summary>
 internal static class ProjectionCommands
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
@@ -20,8 +20,27 @@ internal static class ProjectionCommands
             "projections", "Look at the read models that are made of the journal, or build one anew");
         projections.Subcommands.Add(Status(commands));
         projections.Subcommands.Add(Rebuild(commands));
-        return [projections, Audit(commands)];
+        return [projections, Audit(commands), Health(commands)];
     }
+
+    private static Command Health(ClientCommands commands) => commands.View(
+        "health", "Show whether the service itself is well: its journal and its read models", [],
+        async (run, cancellationToken) =>
+            run.Answer(await run.Client.HealthAsync(cancellationToken), Page));
+
+    private static IRenderable Page(HealthView view) => new Rows(
+    [
+        Pages.Line($"service: {view.Health}", Pages.HealthStyle(view.Health)),
+        .. view.Causes.SelectMany(cause => new[]
+        {
+            Pages.Line(
+                $"  {cause.Severity} {cause.Code}, since {Readable.Time(cause.Since)}: {cause.Message}",
+                Pages.HealthStyle(cause.Severity)),
+            Pages.Line($"    {cause.Remedy}"),
+        }),
+        Pages.Line(string.Empty),
+        Table(view.Projections),
+    ]);
 
     private static Command Status(ClientCommands commands) => commands.View(
         "status", "Show how far each read model has followed the journal", [],

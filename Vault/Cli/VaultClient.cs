@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -51,8 +52,26 @@ internal sealed class VaultClient : IDisposable
     public Task<IReadOnlyList<PointView>> PointsAsync(string vm, CancellationToken cancellationToken) =>
         GetAsync($"api/v1/vms/{Escape(vm)}/points", CliJson.Default.IReadOnlyListPointView, cancellationToken);
 
-    public Task<IReadOnlyList<LogLineView>> LogAsync(string vm, CancellationToken cancellationToken) =>
-        GetAsync($"api/v1/vms/{Escape(vm)}/log", CliJson.Default.IReadOnlyListLogLineView, cancellationToken);
+    /// <summary>The whole history of a VM, oldest event first, as it comes.</summary>
+    public async IAsyncEnumerable<LogLineView> LogAsync(
+        string vm, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var from = 1L;
+        IReadOnlyList<LogLineView> page;
+        do
+        {
+            page = await GetAsync(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"api/v1/vms/{Escape(vm)}/log?from={from}&most={Paging.Most}"),
+                CliJson.Default.IReadOnlyListLogLineView, cancellationToken);
+            foreach (var line in page)
+            {
+                yield return line;
+                from = line.Seq + 1;
+            }
+        }
+        while (page.Count == Paging.Most);
+    }
 
     public Task<StateAtView> StateAtAsync(string vm, string at, CancellationToken cancellationToken) =>
         GetAsync($"api/v1/vms/{Escape(vm)}/log?at={Escape(at)}", CliJson.Default.StateAtView, cancellationToken);
@@ -68,6 +87,10 @@ internal sealed class VaultClient : IDisposable
     /// <summary>The read models.</summary>
     public Task<IReadOnlyList<ProjectionView>> ProjectionsAsync(CancellationToken cancellationToken) =>
         GetAsync("api/v1/projections", CliJson.Default.IReadOnlyListProjectionView, cancellationToken);
+
+    /// <summary>The service's own health.</summary>
+    public Task<HealthView> HealthAsync(CancellationToken cancellationToken) =>
+        GetAsync("api/v1/health", CliJson.Default.HealthView, cancellationToken);
 
     /// <summary>Has a read model built anew.</summary>
     public async Task RebuildAsync(string projection, CancellationToken cancellationToken)

@@ -59,15 +59,17 @@ internal static class ViewCommands
                 return;
             }
 
-            var lines = await run.Client.LogAsync(run.Vm, cancellationToken);
-            if (run.Json)
+            var lines = new List<LogLineView>();
+            await foreach (var line in run.Client.LogAsync(run.Vm, cancellationToken))
             {
-                foreach (var line in lines)
+                if (run.Json)
                 {
                     run.WriteJson(line);
                 }
-
-                return;
+                else
+                {
+                    lines.Add(line);
+                }
             }
 
             foreach (var line in LogLines(lines))

@@ -8,6 +8,7 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.ReadModels;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 using ReplicationEngine.Persistence.Sql;
 using ReplicationEngine.Samples.Embedding;
@@ -25,6 +26,7 @@ builder.Logging.ClearProviders();
 builder.Services.AddReplicationEngine(options => options.SnapshotEvery = 200)
     .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
     .AddEffectHandler<ProtectedVmCommand, StorageEffects>() // carries out what the VMs ask for
+    .AddProjection<ProtectedVmProjection>()                 // documents to read: engine.ReadModel
     .UseSqlite(journal);                                    // or .UsePostgreSql(connection), .UseInMemory()
 using var host = builder.Build();
 await host.StartAsync();

@@ -40,6 +40,9 @@ internal sealed class KitStore : IEngineStore, IEventLog
     public IEventLog Log => this;
 
     /// <inheritdoc/>
+    public bool ShowsAtOnce => true;
+
+    /// <inheritdoc/>
     public IDocumentStore Documents => throw new NotSupportedException("The test kit's journal keeps no documents.");
 
     /// <inheritdoc/>
@@ -104,6 +107,11 @@ internal sealed class KitStore : IEngineStore, IEventLog
     public ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
         throw new NotSupportedException("The test kit's journal keeps no feed.");
+
+    /// <inheritdoc/>
+    public async ValueTask<StreamHead?> HeadAtAsync(
+        PersistenceId id, long sequence, CancellationToken cancellationToken) => sequence == 0 ? StreamHead.Start
+            : (await RecordsAsync(id, cancellationToken)).FirstOrDefault(record => record.Sequence == sequence)?.Head;
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<FeedPlace>> ReadPlacesAsync(

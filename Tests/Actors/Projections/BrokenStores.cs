@@ -67,6 +67,8 @@ internal sealed class OddStore(Func<PersistenceId, long, bool> hides, Func<strin
 
     public IEventLog Log => this;
 
+    public bool ShowsAtOnce => true;
+
     public IDocumentStore Documents => _memory.Documents;
 
     public string Configuration => _memory.Configuration;
@@ -83,6 +85,10 @@ internal sealed class OddStore(Func<PersistenceId, long, bool> hides, Func<strin
         FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
         [.. (await _memory.ReadFeedAsync(after, maxEvents, cancellationToken))
             .Where(each => !hides(each.Id, each.Event.Sequence))];
+
+    public ValueTask<StreamHead?> HeadAtAsync(
+        PersistenceId id, long sequence, CancellationToken cancellationToken) =>
+        _memory.HeadAtAsync(id, sequence, cancellationToken);
 
     public ValueTask<IReadOnlyList<FeedPlace>> ReadPlacesAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>

@@ -24,6 +24,8 @@ internal sealed class BrokenHarness(StoreBug bug) : StoreHarness, IEventLog
 
     public override IEventLog Log => this;
 
+    public bool ShowsAtOnce => true;
+
     public override Task HarmAsync(PersistenceId id, long sequence, Damage damage) =>
         throw new InvalidOperationException("A broken store needs no damage.");
 
@@ -58,6 +60,10 @@ internal sealed class BrokenHarness(StoreBug bug) : StoreHarness, IEventLog
         var feed = await _memory.ReadFeedAsync(after, maxEvents, cancellationToken);
         return bug == StoreBug.LeavesGapsInTheFeed && feed.Count > 4 ? [.. feed.Skip(1)] : feed;
     }
+
+    public ValueTask<StreamHead?> HeadAtAsync(
+        PersistenceId id, long sequence, CancellationToken cancellationToken) =>
+        _memory.HeadAtAsync(id, sequence, cancellationToken);
 
     public ValueTask<IReadOnlyList<FeedPlace>> ReadPlacesAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>

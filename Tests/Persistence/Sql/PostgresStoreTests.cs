@@ -48,6 +48,20 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         Assert.Equal(["held", "later"], rest.Select(next => next.Id.Entity));
     }
 
+    [Fact, Trait("Req", "OPS-5")]
+    public async Task The_feed_of_a_database_that_was_restored_from_another_servers_dump_is_whole()
+    {
+        await _store.AppendAsync(Id("a"), 1);
+        await _store.AppendAsync(Id("b"), 2);
+        await _store.ExecuteAsync("UPDATE journal SET tx = (4000000000 + ordering)::text::xid8");
+        Assert.Empty(await _store.Log.ReadFeedAsync(FeedPosition.Start, 10, default));
+
+        await _store.ReopenAsync();
+        await _store.AppendAsync(Id("c"), 3);
+        var feed = await _store.Log.ReadFeedAsync(FeedPosition.Start, 10, default);
+        Assert.Equal(["a", "b", "c"], feed.Select(next => next.Id.Entity));
+    }
+
     [Fact]
     public async Task Numbers_that_were_rolled_back_hold_the_feed_up_no_longer_than_their_transaction()
     {

@@ -82,7 +82,8 @@ internal sealed class FakeService : IAsyncDisposable
         _app.MapGet("/api/v1/vms/{vm}/points", (string vm) => Vms.ContainsKey(vm) ? Results.Ok(Points) : Unknown(vm));
         _app.MapGet("/api/v1/vms/{vm}/log", (string vm, string? at) =>
             !Vms.ContainsKey(vm) ? Unknown(vm) : at is null ? Results.Ok(Log) : Results.Ok(StateAt));
-        _app.MapGet("/api/v1/jobs", () => Jobs.Values.Select(j => j.Next()).ToList());
+        _app.MapGet("/api/v1/jobs", (string? vm) =>
+            Jobs.Values.Select(j => j.Next()).Where(j => vm is null || j.Vm == vm).ToList());
         _app.MapGet("/api/v1/jobs/{id}", (string id) =>
             Jobs.TryGetValue(id, out var script) ? Results.Ok(script.Next()) : Problem(404, $"No job {id}."));
         _app.MapGet("/api/v1/agents", () => Agents);

@@ -80,6 +80,7 @@ public sealed class KilledHalfway : IDisposable
         await vm.InSyncAsync();
         EqualToSource(vm, await vm.TestImagesAsync(await vm.PointAsync()), "at the end");
         await _lab.JournalIsSoundAsync();
+        await _lab.ReadModelsAreTrueAsync();
     }
 
     /// <summary>

@@ -64,6 +64,7 @@ public sealed class Kills : IDisposable
         }
 
         await _lab.JournalIsSoundAsync();
+        await _lab.ReadModelsAreTrueAsync();
     }
 
     private async Task KillAsync(string victim, LabVm vm, string what)

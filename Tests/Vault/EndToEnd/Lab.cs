@@ -190,6 +190,22 @@ internal sealed class Lab : IDisposable
         Assert.True(verified.Code == 0, $"{verified.Output}\n{verified.Errors}\n{Logs()}");
     }
 
+    /// <summary>What is read is what the journal says: built anew, it is the same.</summary>
+    public async Task ReadModelsAreTrueAsync() => await UntilAsync("what is read is what is built anew", async () =>
+    {
+        var read = await ReadAsync();
+        foreach (var projection in new[] { "protected-vms", "audit" })
+        {
+            Assert.Equal(0, (await RunAsync("projections", "rebuild", projection)).Code);
+        }
+
+        return read == await ReadAsync();
+
+        async Task<string> ReadAsync() => string.Join(
+            '\n', (await AskAsync("jobs")).ToJsonString(), (await AskAsync("audit")).ToJsonString(),
+            (await AskAsync("points", "web")).ToJsonString());
+    });
+
     /// <summary>The VM as the API shows it.</summary>
     public async Task<JsonNode> ViewAsync(string vm) =>
         await TryGetAsync($"/api/v1/vms/{vm}")

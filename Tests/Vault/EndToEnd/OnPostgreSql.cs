@@ -41,6 +41,25 @@ public sealed class OnPostgreSql : IAsyncLifetime
         WriteOrderCheck.Equal(
             await File.ReadAllBytesAsync(vm.Disks[0]), (await vm.TestImagesAsync(newest))[0], "the point");
         Assert.Empty(Directory.GetFiles(_lab.ServiceData, "journal.db*"));
+        await ItsLogIsReadAsync(connection);
+    }
+
+    // While the service goes on writing it.
+    private async Task ItsLogIsReadAsync(string connection)
+    {
+        var file = Path.Combine(_lab.Root, "export");
+        foreach (string[] command in (string[][])
+        [
+            ["verify", "--postgres", connection], ["show", "web", "--postgres", connection],
+            ["export", "--postgres", connection, "--out", file], ["verify", "--file", file],
+        ])
+        {
+            var run = await _lab.RunAsync(["journal", .. command]);
+            Assert.True(run.Code == 0, $"{command[0]}: {run.Output}\n{run.Errors}");
+        }
+
+        Assert.Equal("normal", (string?)(await _lab.AskAsync("health"))["health"]);
+        await _lab.ReadModelsAreTrueAsync();
     }
 
     [Fact]
