@@ -50,7 +50,9 @@ internal sealed class RecordedRows
             ? snapshot : snapshot.With($"its snapshot's row names the form '{name}' of serializer {serializer}");
     }
 
-    /// <summary>An id's text as an id; one that is none gives an id that no other text gives, and no entity's.</summary>
+    /// <summary>
+    /// An id's text as an id; one that is none gives an id that no other text gives, and no entity's.
+    /// </summary>
     public PersistenceId IdOf(string text)
     {
         if (!_ids.TryGetValue(text, out var id))

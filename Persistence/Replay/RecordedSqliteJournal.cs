@@ -173,7 +173,8 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     private long ReadLast() => _database.Number("SELECT max(ordering) FROM journal") ?? 0;
 
     private List<PersistenceId> ReadStreams() =>
-        [.. InOrder(_database.Rows("SELECT DISTINCT persistence_id FROM journal", row => _rows.IdOf(RecordedRows.Text(row, 0))))];
+        [.. InOrder(_database.Rows(
+            "SELECT DISTINCT persistence_id FROM journal", row => _rows.IdOf(RecordedRows.Text(row, 0))))];
 
     private List<RecordedSnapshot> ReadSnapshots()
     {

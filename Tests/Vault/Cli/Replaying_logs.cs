@@ -115,8 +115,8 @@ public sealed class Replaying_logs : IDisposable
 
     [Theory]
     [InlineData("journal", "drctl journal --help")]
-    [InlineData("journal verify", "--data DIR, or --file F")]
-    [InlineData("journal verify --data x --file y", "--data DIR, or --file F")]
+    [InlineData("journal verify", "--data DIR, --file F, or --postgres")]
+    [InlineData("journal verify --data x --file y", "--data DIR, --file F, or --postgres")]
     [InlineData("journal verify --data /no/such/directory", "no journal in /no/such/directory")]
     [InlineData("journal verify --file /no/such/file", "no file /no/such/file")]
     [InlineData("journal export --data x", "--out")]

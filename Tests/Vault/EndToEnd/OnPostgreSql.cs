@@ -50,7 +50,7 @@ public sealed class OnPostgreSql : IAsyncLifetime
         var file = Path.Combine(_lab.Root, "export");
         foreach (string[] command in (string[][])
         [
-            ["verify", "--postgres", connection], ["show", "web", "--postgres", connection],
+            ["verify", "--postgres", connection], ["show", "web", "--at", "2", "--postgres", connection],
             ["export", "--postgres", connection, "--out", file], ["verify", "--file", file],
         ])
         {
