@@ -29,8 +29,7 @@ public interface IDocumentStore
 
     /// <summary>
     /// Stores the changes and the new head in one transaction, if <see cref="ProjectionBatch.From"/> is still the head
-    /// that is stored (null: if there is none of this generation). A head that serves takes the place of all older
-    /// generations.
+    /// that is stored (null: if there is none of this generation).
     /// </summary>
     /// <exception cref="ProjectionMovedException">Somebody else has moved the projection; nothing was
     /// stored.</exception>
@@ -63,7 +62,7 @@ public sealed record StoredDocument(string Id, string Body);
 /// <param name="Version">The version of the projection that builds it.</param>
 /// <param name="Position">The last place of the feed that its documents contain.</param>
 /// <param name="Revision">Rises with every batch.</param>
-/// <param name="Serving">Whether its documents are the ones to read.</param>
+/// <param name="Serving">Whether its documents are complete; those of the newest such generation are read.</param>
 public sealed record ProjectionHead(
     string Projection, long Generation, int Version, FeedPosition Position, long Revision, bool Serving);
 

@@ -171,11 +171,13 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
 
                 return;
             }
-            catch (JournalUnavailableException exception)
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                foreach (var each in _all.Values)
+                // Whatever keeps them from beginning is told, and tried again.
+                var what = JournalTrouble.Sentence(exception);
+                foreach (var each in _all.Values.Where(each => each.Failed(what, services.Time.GetUtcNow())))
                 {
-                    each.Failed(exception.Message.TrimEnd('.'), services.Time.GetUtcNow());
+                    services.Logger.ProjectionFailed(each.Projection.Name, what);
                 }
 
                 pause = pause > s_untilReady ? s_untilReady : pause;
@@ -198,15 +200,16 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
 
         var useful = heads.Where(head =>
             head.Version == each.Projection.Version && head.Position.CompareTo(end) <= 0).ToList();
+        var serving = useful.Where(head => head.Serving).MaxBy(head => head.Generation);
+        useful.RemoveAll(head => head.Generation < serving?.Generation);
         foreach (var useless in heads.Except(useful))
         {
             await Documents.DropAsync(each.Projection.Name, useless.Generation, cancellationToken);
         }
 
         var newest = heads.Length == 0 ? 0 : heads.Max(head => head.Generation);
-        each.Runs = useful.Any(head => head.Serving)
-            ? [.. useful.OrderByDescending(head => head.Serving).ThenBy(head => head.Generation)
-                .Select(head => Run(each, head.Generation, head.Serving))]
+        each.Runs = serving is not null
+            ? [.. useful.OrderBy(head => head.Generation).Select(head => Run(each, head.Generation, head.Serving))]
             : [Run(each, newest + 1, serving: true)];
         each.Started();
     }
@@ -256,7 +259,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         {
             // It goes on when the engine is started again.
         }
-        catch (JournalUnavailableException exception)
+        catch (Exception exception)
         {
             // What is left of the former generation is dropped at the next start.
             services.Logger.ProjectionNotDropped(each.Projection.Name, exception.Message);
@@ -329,7 +332,13 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
             set => Volatile.Write(ref _runs, value);
         }
 
-        public void Failed(string what, DateTimeOffset now) => Trouble = (what, Trouble?.Since ?? now);
+        /// <summary>Answers whether that is news.</summary>
+        public bool Failed(string what, DateTimeOffset now)
+        {
+            var news = Trouble?.What != what;
+            Trouble = (what, Trouble?.Since ?? now);
+            return news;
+        }
 
         public void Started() => Trouble = null;
 

@@ -108,6 +108,12 @@ internal sealed class ProjectionRun(
         {
             head = new ProjectionHead(
                 projection.Name, generation, projection.Version, FeedPosition.Start, 1, serving);
+            if (Head is not null)
+            {
+                // A newer generation has taken its place; this one is about to be stopped.
+                throw new ProjectionMovedException(head);
+            }
+
             await store.CommitAsync(new ProjectionBatch(null, head, []), _ending.Token);
         }
 

@@ -188,12 +188,6 @@ internal sealed class MartenDocuments(string name, NpgsqlDataSource source) : ID
         {
             session.UpdateRevision(head, to.Revision);
         }
-
-        if (to.Serving)
-        {
-            session.DeleteWhere<ProjectionHeadDocument>(
-                other => other.Projection == to.Projection && other.Generation < to.Generation);
-        }
     }
 
     private static void Change(IDocumentSession session, DocumentSet set, DocumentChange change)

@@ -29,11 +29,15 @@ internal sealed class SqliteDocuments : IDocumentStore
 
     private readonly string _path;
     private readonly string _connection;
+    private readonly Func<string?> _whyFull;
 
     /// <summary>Names the file; it is opened when it is used.</summary>
-    public SqliteDocuments(string path, int lockTimeout)
+    /// <param name="path">The journal's file.</param>
+    /// <param name="lockTimeout">How long a write waits for another connection's (s).</param>
+    /// <param name="whyFull">Says why nothing more should be written: what is left belongs to the journal.</param>
+    public SqliteDocuments(string path, int lockTimeout, Func<string?> whyFull)
     {
-        _path = path;
+        (_path, _whyFull) = (path, whyFull);
 
         // A pool of its own: what is set on these connections is not to be met on the journal's.
         _connection = new SqliteConnectionStringBuilder
@@ -102,6 +106,11 @@ internal sealed class SqliteDocuments : IDocumentStore
     public ValueTask CommitAsync(ProjectionBatch batch, CancellationToken cancellationToken) =>
         UseAsync(async connection =>
         {
+            if (_whyFull() is { } full)
+            {
+                throw new JournalUnavailableException(full);
+            }
+
             await using var transaction = connection.BeginTransaction(deferred: false);
             await MoveAsync(connection, transaction, batch, cancellationToken);
             foreach (var change in batch.Changes)
@@ -174,13 +183,6 @@ internal sealed class SqliteDocuments : IDocumentStore
         if (moved != 1)
         {
             throw new ProjectionMovedException(to);
-        }
-
-        if (to.Serving)
-        {
-            await ExecuteAsync(
-                connection, transaction,
-                "DELETE FROM projection_v1 WHERE name=@name AND generation<@generation", values, ct);
         }
     }
 

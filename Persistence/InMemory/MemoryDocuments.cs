@@ -68,15 +68,6 @@ internal sealed class MemoryDocuments : IDocumentStore
                 throw new ProjectionMovedException(to);
             }
 
-            if (to.Serving)
-            {
-                foreach (var older in _heads.Keys.Where(
-                    key => key.Projection == to.Projection && key.Generation < to.Generation).ToList())
-                {
-                    _heads.Remove(older);
-                }
-            }
-
             _heads[(to.Projection, to.Generation)] = to;
             foreach (var change in batch.Changes)
             {

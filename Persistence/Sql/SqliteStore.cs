@@ -37,7 +37,7 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
             DataSource = path, Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = LockTimeout, Pooling = true,
         }.ToString();
         Log = new SqliteEventLog(path, _connection);
-        _documents = new SqliteDocuments(path, LockTimeout);
+        _documents = new SqliteDocuments(path, LockTimeout, WhyFull);
     }
 
     /// <inheritdoc/>

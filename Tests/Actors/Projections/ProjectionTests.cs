@@ -183,7 +183,30 @@ public sealed class ProjectionTests
         await UntilAsync(async () => (await again.Engine.ReadModel.StatusAsync(default)).Single() is
             { Activity: ProjectionActivity.Following, Generation: 2 });
         Assert.Equal(new Total("a", 1, 1, null), await FindAsync(again, "a"));
-        Assert.Single(await store.Documents.HeadsAsync(default));
+        await UntilAsync(async () => (await store.Documents.HeadsAsync(default)).Count == 1);
+    }
+
+    [Fact]
+    public async Task Of_two_complete_generations_the_newer_is_read_and_the_other_dropped()
+    {
+        var store = new MemoryStore();
+        await using (var engine = await EngineAsync(store, new Totals()))
+        {
+            await AddAsync(engine, "a", 1);
+            await CaughtUpAsync(engine);
+        }
+
+        // As a crash leaves them between the last batch of the new one and the end of the old one.
+        var head = Assert.Single(await store.Documents.HeadsAsync(default));
+        await store.Documents.CommitAsync(
+            new ProjectionBatch(null, head with { Generation = 2, Position = FeedPosition.Start, Revision = 1 }, []),
+            default);
+        await using var next = await EngineAsync(store, new Totals());
+        await CaughtUpAsync(next);
+        Assert.Equal(new Total("a", 1, 1, null), await FindAsync(next, "a"));
+        Assert.Equal(2, Assert.Single(await store.Documents.HeadsAsync(default)).Generation);
+        Assert.Empty(await store.Documents.ListAsync(
+            new DocumentSet(Totals.ProjectionName, 1, Total.Kind), new DocumentRange("", 10), default));
     }
 
     [Theory]
