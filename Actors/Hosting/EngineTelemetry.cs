@@ -22,6 +22,7 @@ internal sealed class EngineTelemetry : IDisposable
     private readonly Counter<long> _recoveryFailures;
     private readonly Counter<long> _repeats;
     private readonly Counter<long> _projected;
+    private readonly Histogram<double> _projectionLag;
     private readonly Counter<long> _projectionGaps;
     private readonly Counter<long> _projectionFailures;
 
@@ -49,6 +50,8 @@ internal sealed class EngineTelemetry : IDisposable
             "replication_engine.asks.repeated", "{ask}", "Letters sent again after an uncertain answer");
         _projected = _meter.CreateCounter<long>(
             "replication_engine.projection.events", "{event}", "Events that projections have taken");
+        _projectionLag = _meter.CreateHistogram<double>(
+            "replication_engine.projection.lag", "s", "From deciding an event to having it in the documents");
         _projectionGaps = _meter.CreateCounter<long>(
             "replication_engine.projection.gaps", "{gap}", "Events that the feed lacked and a stream had");
         _projectionFailures = _meter.CreateCounter<long>(
@@ -92,18 +95,24 @@ internal sealed class EngineTelemetry : IDisposable
 
     public void EntityRetired(string type) => _active.Add(-1, new KeyValuePair<string, object?>("type", type));
 
-    public void Projected(string projection, int events) =>
-        _projected.Add(events, new KeyValuePair<string, object?>("projection", projection));
+    /// <param name="projection">Its name.</param>
+    /// <param name="events">How many events a batch had.</param>
+    /// <param name="lag">The age of the batch's last event; null when it is not known.</param>
+    public void Projected(string projection, int events, TimeSpan? lag)
+    {
+        var tag = new KeyValuePair<string, object?>("projection", projection);
+        _projected.Add(events, tag);
+        if (lag is { } age)
+        {
+            _projectionLag.Record(Math.Max(0, age.TotalSeconds), tag);
+        }
+    }
 
     public void ProjectionGap(string projection) =>
         _projectionGaps.Add(1, new KeyValuePair<string, object?>("projection", projection));
 
     public void ProjectionFailed(string projection, Exception cause) =>
         _projectionFailures.Add(1, new("projection", projection), new("cause", cause.GetType().Name));
-
-    /// <summary>Has the meter tell how many events each projection is behind, as last counted.</summary>
-    public void ObserveLag(Func<IEnumerable<Measurement<long>>> behind) => _meter.CreateObservableGauge(
-        "replication_engine.projection.lag", behind, "{event}", "Events that a projection has still to take");
 
     public void Dispose()
     {

@@ -208,7 +208,8 @@ internal sealed class ProjectionRun(
                 };
                 await store.CommitAsync(new ProjectionBatch(head, next, work.Changes), _ending.Token);
                 Volatile.Write(ref _head, next);
-                services.Telemetry.Projected(projection.Name, places.Count);
+                var decided = places.Count == 0 ? null : places[^1].Event?.Time;
+                services.Telemetry.Projected(projection.Name, places.Count, services.Time.GetUtcNow() - decided);
             }
 
             Volatile.Write(ref _trouble, null);
