@@ -148,7 +148,9 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     {
         try
         {
-            return await work();
+            // The command line listens for signals once this has returned a task: what went on here until then would be
+            // cut off by them, with 143, instead of ending in order.
+            return await Task.Run(work, CancellationToken.None);
         }
         catch (CommandFailedException e)
         {

@@ -33,6 +33,19 @@ public sealed class Hosts_and_quantities
     }
 
     [Fact]
+    public async Task A_host_that_is_busy_starting_leaves_the_command_line_free_to_hear_signals()
+    {
+        using var handedBack = new ManualResetEventSlim();
+        var drctl = new Drctl("http://127.0.0.1:1")
+        {
+            Serve = (_, _) => Task.FromResult(handedBack.Wait(TimeSpan.FromSeconds(10), CancellationToken.None) ? 0 : 99),
+        };
+        var running = drctl.RunAsync("serve", "--data", "vault");
+        handedBack.Set();
+        Assert.Equal(0, await running);
+    }
+
+    [Fact]
     public async Task Agent_hands_over_its_options()
     {
         AgentOptions? seen = null;

@@ -32,7 +32,7 @@ public sealed class Kills : IDisposable
         var random = new Random(Seed * 31 + victim.Length);
         await _lab.StartServiceAsync();
         await _lab.StartAgentAsync();
-        var vm = LabVm.Make(_lab, "web", disks: 2, mebibytes: 32);
+        var vm = LabVm.Make(_lab, "web", disks: 2, mebibytes: 32, paceMs: 4);
         await vm.ProtectAsync();
         await vm.WriteAsync();
         for (var round = 1; round <= Rounds; round++)
