@@ -38,7 +38,8 @@ public sealed class Hosts_and_quantities
         using var handedBack = new ManualResetEventSlim();
         var drctl = new Drctl("http://127.0.0.1:1")
         {
-            Serve = (_, _) => Task.FromResult(handedBack.Wait(TimeSpan.FromSeconds(10), CancellationToken.None) ? 0 : 99),
+            Serve = (_, _) => Task.FromResult(
+                handedBack.Wait(TimeSpan.FromSeconds(10), CancellationToken.None) ? 0 : 99),
         };
         var running = drctl.RunAsync("serve", "--data", "vault");
         handedBack.Set();
