@@ -16,7 +16,8 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         }
 
         _work = new Work(envelope, timer: null);
-        if (_memory.IsDoubted(envelope.Id) && !_window.CoversStream && _window.Find(envelope.Id) is null)
+        var journalMayTakeItTwice = _memory.IsDoubted(envelope.Id) || _memory.EventsMayBeArchived;
+        if (journalMayTakeItTwice && !_window.CoversStream && _window.Find(envelope.Id) is null)
         {
             LookUp(_work);
         }
@@ -65,7 +66,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
     /// <summary>
     /// A command that changes nothing now may have been accepted long ago and been delivered once more. One that does
     /// change something needs no look: a journal takes each command id once per stream, and a command whose persist
-    /// failed is looked up when it comes again.
+    /// failed is looked up when it comes again; where events have left the journal, each command is looked up first.
     /// </summary>
     private bool MayBeOldNews(Work work) => !work.LookedUp && work.Timer is null && !_window.CoversStream;
 

@@ -22,6 +22,12 @@ public sealed class EntityMemory
     /// </summary>
     public bool ReadsWholeStream { get; internal set; }
 
+    /// <summary>
+    /// Whether events of the entity may have left the journal, which then does not refuse their commands' ids by
+    /// itself; told by the host before each command.
+    /// </summary>
+    public bool EventsMayBeArchived { get; set; }
+
     /// <summary>Whether nothing is kept, so that the memory itself need not be.</summary>
     public bool IsEmpty =>
         Timers.IsEmpty && Failures.Count == 0 && !ReadsWholeStream && _doubted.Count == 0;

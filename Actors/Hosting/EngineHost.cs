@@ -70,6 +70,7 @@ internal sealed class EngineHost(
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        services.Begin();
         services.Store.Open();
         _opened = true;
         var config = EngineConfiguration.Compose(services.Store.Configuration, services.Options.AkkaConfiguration);
@@ -89,15 +90,21 @@ internal sealed class EngineHost(
             region.Start(_system);
         }
 
-        _system.ActorOf(
-            ClusterSingletonManager.Props(
-                Props.Create(() => new Reminders(services, _regions)), PoisonPill.Instance,
-                ClusterSingletonManagerSettings.Create(_system)),
-            "reminders");
+        StartOne(_system, Props.Create(() => new Reminders(services, _regions)), "reminders");
+        if (services.Options.ArchiveAfter is { } after)
+        {
+            StartOne(_system, Props.Create(() => new Archivist(services, after)), "archivist");
+        }
+
         projections.Start(_system);
         services.Logger.EngineStarted(string.Join(", ", _regions.Select(region => region.Type)));
         return Task.CompletedTask;
     }
+
+    /// <summary>Starts an actor of which the cluster has one.</summary>
+    private static void StartOne(ActorSystem system, Props props, string name) => system.ActorOf(
+        ClusterSingletonManager.Props(props, PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)),
+        name);
 
     /// <exception cref="EngineConfigurationException">Its configuration has a wrong value.</exception>
     private ActorSystem CreateSystem(ActorSystemSetup setup)
@@ -121,6 +128,7 @@ internal sealed class EngineHost(
     {
         try
         {
+            await services.EndAsync();
             foreach (var region in _regions.Reverse())
             {
                 await region.StopAsync(cancellationToken);
@@ -132,6 +140,9 @@ internal sealed class EngineHost(
                 await system.Terminate().WaitAsync(cancellationToken);
             }
 
+            // What is being moved is moved whole, before the store is closed.
+            await services.Archiving.WaitAsync(cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             services.Logger.EngineStopped();
         }
         finally

@@ -11,6 +11,8 @@ internal sealed class EngineServices(
     EngineTelemetry telemetry,
     ILoggerFactory loggers) : IDisposable
 {
+    private CancellationTokenSource _ending = new();
+
     public IEngineStore Store => store;
 
     public ReplicationEngineOptions Options => options.Value;
@@ -27,8 +29,28 @@ internal sealed class EngineServices(
 
     public JournalTrouble Trouble { get; } = new(time, store.WhyFull);
 
+    /// <summary>Cancelled when the engine stops.</summary>
+    public CancellationToken Ending => _ending.Token;
+
+    /// <summary>The moving of events to the archive that is under way, or was last.</summary>
+    public Task Archiving { get; set; } = Task.CompletedTask;
+
     /// <summary>Bounds how many asks are under way at once; the others wait for their turn.</summary>
     public SemaphoreSlim AskGate { get; } = new(options.Value.ConcurrentAsks);
 
-    public void Dispose() => AskGate.Dispose();
+    /// <summary>The engine starts, perhaps not for the first time.</summary>
+    public void Begin()
+    {
+        _ending.Dispose();
+        _ending = new CancellationTokenSource();
+    }
+
+    /// <summary>The engine stops.</summary>
+    public Task EndAsync() => _ending.CancelAsync();
+
+    public void Dispose()
+    {
+        _ending.Dispose();
+        AskGate.Dispose();
+    }
 }

@@ -25,6 +25,8 @@ internal sealed class EngineTelemetry : IDisposable
     private readonly Histogram<double> _projectionLag;
     private readonly Counter<long> _projectionGaps;
     private readonly Counter<long> _projectionFailures;
+    private readonly Counter<long> _archived;
+    private readonly Counter<long> _archivingFailures;
 
     public EngineTelemetry(IMeterFactory meters)
     {
@@ -56,6 +58,10 @@ internal sealed class EngineTelemetry : IDisposable
             "replication_engine.projection.gaps", "{gap}", "Events that the feed lacked and a stream had");
         _projectionFailures = _meter.CreateCounter<long>(
             "replication_engine.projection.failures", "{failure}", "Batches that failed and are tried again, by cause");
+        _archived = _meter.CreateCounter<long>(
+            "replication_engine.archive.events", "{event}", "Events moved from the journal to its archive");
+        _archivingFailures = _meter.CreateCounter<long>(
+            "replication_engine.archive.failures", "{failure}", "Times that moving events to the archive failed");
         Activities = new ActivitySource(Name);
     }
 
@@ -113,6 +119,10 @@ internal sealed class EngineTelemetry : IDisposable
 
     public void ProjectionFailed(string projection, Exception cause) =>
         _projectionFailures.Add(1, new("projection", projection), new("cause", cause.GetType().Name));
+
+    public void Archived(long events) => _archived.Add(events);
+
+    public void ArchivingFailed() => _archivingFailures.Add(1);
 
     public void Dispose()
     {

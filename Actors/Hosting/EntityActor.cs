@@ -170,6 +170,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
             case TellCommand<TCommand> command:
                 _live.Use(_region);
                 _asker = Sender;
+                _memory.EventsMayBeArchived = _region.Services.Store.Log.MayBeArchived;
                 Advance(new CoreInput<TCommand>.Received(command.Envelope));
                 break;
             case ShowState:

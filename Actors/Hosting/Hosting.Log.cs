@@ -64,4 +64,18 @@ internal static partial class HostingLog
     [LoggerMessage(18, LogLevel.Warning,
         "Former documents of {Projection} could not be removed and are at the next start: {Trouble}")]
     public static partial void ProjectionNotDropped(this ILogger logger, string projection, string trouble);
+
+    [LoggerMessage(19, LogLevel.Information,
+        "{Events} events were moved from the journal to {Files} files of its archive")]
+    public static partial void Archived(this ILogger logger, long events, int files);
+
+    [LoggerMessage(20, LogLevel.Warning,
+        "Old events cannot be moved to the journal's archive now, which is tried again: {Trouble}")]
+    public static partial void NotArchived(this ILogger logger, string trouble);
+
+    [LoggerMessage(21, LogLevel.Error, "Events are left in the journal and not archived: {Damage}")]
+    public static partial void LeftUnarchived(this ILogger logger, string damage);
+
+    [LoggerMessage(22, LogLevel.Error, "Moving events to the journal's archive met an exception and is tried again")]
+    public static partial void ArchivingBroken(this ILogger logger, Exception cause);
 }

@@ -37,6 +37,24 @@ public interface IEngineStore
     /// </summary>
     string? WhyFull();
 
+    /// <summary>
+    /// Moves old events out of the journal into its archive, where streams are read on as before: those that stand
+    /// before their stream's snapshot and were decided before a time. At least the last command's events of each
+    /// stream stay.
+    /// </summary>
+    /// <param name="before">The time.</param>
+    /// <param name="atLeast">A stream with less of such events is left as it is.</param>
+    /// <param name="cancellationToken">Ends it between two files.</param>
+    /// <exception cref="JournalUnavailableException">The journal or the archive cannot be read or written; what was
+    /// moved before is moved.</exception>
+    ValueTask<ArchivedEvents> ArchiveAsync(DateTimeOffset before, int atLeast, CancellationToken cancellationToken);
+
     /// <summary>Closes the store, after all actors have ended.</summary>
     void Close();
 }
+
+/// <summary>What was moved to a journal's archive.</summary>
+/// <param name="Events">How many events.</param>
+/// <param name="Files">Into how many files.</param>
+/// <param name="Left">What is damaged and was therefore left where it is, in a sentence each.</param>
+public sealed record ArchivedEvents(long Events, int Files, IReadOnlyList<string> Left);

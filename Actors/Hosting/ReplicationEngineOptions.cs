@@ -32,6 +32,19 @@ public sealed class ReplicationEngineOptions
     /// <summary>The time over which an entity's exceptions are counted; default 1 minute.</summary>
     public TimeSpan RestartWindow { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// Events older than this, and before their entity's snapshot, are moved from the journal to its archive; null
+    /// leaves them; default 30 days.
+    /// </summary>
+    public TimeSpan? ArchiveAfter { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>An entity with fewer of such events is left as it is, so that files are not small; default
+    /// 2,000.</summary>
+    public int ArchiveAtLeast { get; set; } = 2_000;
+
+    /// <summary>How often the engine looks for such events; default 1 hour.</summary>
+    public TimeSpan ArchiveEvery { get; set; } = TimeSpan.FromHours(1);
+
     internal EntityCoreOptions Core => new()
     {
         SnapshotEvery = SnapshotEvery,
@@ -56,6 +69,13 @@ internal sealed class ReplicationEngineOptionsValidator : IValidateOptions<Repli
         Require(
             options.RestartWindow > TimeSpan.Zero,
             $"RestartWindow is {options.RestartWindow}; it must be positive.");
+        Require(
+            options.ArchiveAfter is not { } after || (after >= TimeSpan.Zero && after <= TimeSpan.FromDays(36_500)),
+            $"ArchiveAfter is {options.ArchiveAfter}; it must be 0 to 36,500 days, or null.");
+        Require(options.ArchiveAtLeast >= 1, $"ArchiveAtLeast is {options.ArchiveAtLeast}; it must be 1 or more.");
+        Require(
+            options.ArchiveEvery >= TimeSpan.FromSeconds(1) && options.ArchiveEvery <= TimeSpan.FromDays(30),
+            $"ArchiveEvery is {options.ArchiveEvery}; it must be 1 s to 30 days.");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
 
         void Require(bool holds, string fault)

@@ -32,6 +32,16 @@ public interface IEventLog
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<StreamHead?> HeadAtAsync(PersistenceId id, long sequence, CancellationToken cancellationToken);
 
+    /// <summary>Whether events may have left the journal for its archive; false when certainly none has.</summary>
+    bool MayBeArchived { get; }
+
+    /// <summary>
+    /// The number of the stream's last event that has left the journal for its archive; 0 when none has. Streams are
+    /// read as if they lay in one place; the feed has only what is still in the journal.
+    /// </summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    ValueTask<long> ArchivedToAsync(PersistenceId id, CancellationToken cancellationToken);
+
     /// <summary>
     /// Reads up to <paramref name="maxEvents"/> events of the feed that follow <paramref name="after"/>.
     /// </summary>

@@ -58,8 +58,8 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
     public async ValueTask<T?> FindAsync<T>(string projection, string id, CancellationToken cancellationToken)
         where T : class, IDocument<T>
     {
-        var set = await SetAsync<T>(projection, cancellationToken);
-        var found = await Documents.FindAsync(set, [id], cancellationToken);
+        var found = await ReadAsync<T>(
+            projection, set => Documents.FindAsync(set, [id], cancellationToken), cancellationToken);
         return found.Count == 0 ? null : JsonSerializer.Deserialize(found[0].Body, T.Form);
     }
 
@@ -68,8 +68,8 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         string projection, DocumentRange range, CancellationToken cancellationToken)
         where T : class, IDocument<T>
     {
-        var set = await SetAsync<T>(projection, cancellationToken);
-        var found = await Documents.ListAsync(set, range, cancellationToken);
+        var found = await ReadAsync<T>(
+            projection, set => Documents.ListAsync(set, range, cancellationToken), cancellationToken);
         return [.. found.Select(stored => JsonSerializer.Deserialize(stored.Body, T.Form)!)];
     }
 
@@ -268,6 +268,26 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
 
     private Projected Of(string projection) => _all.TryGetValue(projection, out var each)
         ? each : throw new UnknownProjectionException(projection, _all.Keys);
+
+    /// <summary>
+    /// Reads documents of the generation that serves; again, if another one took its place meanwhile, since its
+    /// documents may have been dropped before they were read.
+    /// </summary>
+    private async ValueTask<IReadOnlyList<StoredDocument>> ReadAsync<T>(
+        string projection, Func<DocumentSet, ValueTask<IReadOnlyList<StoredDocument>>> read,
+        CancellationToken cancellationToken)
+        where T : class, IDocument<T>
+    {
+        while (true)
+        {
+            var set = await SetAsync<T>(projection, cancellationToken);
+            var found = await read(set);
+            if (Of(projection).Runs is [var run, ..] && run.Generation == set.Generation)
+            {
+                return found;
+            }
+        }
+    }
 
     private async ValueTask<DocumentSet> SetAsync<T>(string projection, CancellationToken cancellationToken)
         where T : class, IDocument<T>

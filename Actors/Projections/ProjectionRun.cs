@@ -5,8 +5,9 @@
 // A batch is applied to the documents as they are stored, and stored with the place of its last event in one
 // transaction that insists on the head it began from. Whatever breaks in between, the graph completes, is started again
 // after a pause, reads the head, and goes on behind it: every event has its effect on the documents once.
-// The feed misses nothing; that is checked all the same, for each entity by its own sequence numbers and seals. A gap
-// is read from the entity's stream. What cannot be read ends the projection of that entity, and of no other (I29).
+// The feed misses nothing but what has left for the archive; that is checked, for each entity by its own sequence
+// numbers and seals. A gap is read from the entity's stream. What cannot be read ends the projection of that entity,
+// and of no other (I29).
 using System.Collections.Concurrent;
 using Akka;
 using Akka.Streams;
@@ -256,7 +257,7 @@ internal sealed class ProjectionRun(
 
             var whole = wanted.All(place => place.Event is not null)
                 && wanted.Select((place, i) => place.Sequence == head.Sequence + 1 + i).All(follows => follows);
-            if (!whole)
+            if (!whole && await services.Store.Log.ArchivedToAsync(id, _ending.Token) <= head.Sequence)
             {
                 services.Telemetry.ProjectionGap(projection.Name);
                 services.Logger.ProjectionGap(projection.Name, id, head.Sequence + 1);

@@ -71,6 +71,18 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     public string? WhyFull() => Full;
 
     /// <inheritdoc/>
+    public ValueTask<ArchivedEvents> ArchiveAsync(
+        DateTimeOffset before, int atLeast, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(new ArchivedEvents(0, 0, []));
+
+    /// <inheritdoc/>
+    public bool MayBeArchived => false;
+
+    /// <inheritdoc/>
+    public ValueTask<long> ArchivedToAsync(PersistenceId id, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(0L);
+
+    /// <inheritdoc/>
     public void Close()
     {
         // What it holds is kept for the next actor system.

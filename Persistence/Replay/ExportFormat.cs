@@ -66,9 +66,11 @@ internal sealed record ExportHeader(
     string Format, int Version, bool Whole, long Events, int Snapshots, IReadOnlyList<ExportedStream> Streams,
     IReadOnlyList<string> Names);
 
-/// <summary>A stream, and where it ends.</summary>
+/// <summary>A stream, where it ends, and behind which event the file's part of it begins.</summary>
 internal sealed record ExportedStream(
-    string Type, string Vault, string Entity, long Events, long Sequence, string Seal);
+    string Type, string Vault, string Entity, long Events, long Sequence, string Seal,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long BehindSequence = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? BehindSeal = null);
 
 /// <summary>The header's JSON.</summary>
 [JsonSourceGenerationOptions(

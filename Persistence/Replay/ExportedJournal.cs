@@ -14,6 +14,7 @@ internal sealed class ExportedJournal : RecordedJournal
     private readonly ExportScan _scan;
     private readonly ExportDecoder _decoder;
     private readonly Dictionary<PersistenceId, StreamHead> _heads = [];
+    private readonly Dictionary<PersistenceId, StreamHead> _starts = [];
 
     private ExportedJournal(string path, FileStream file, ExportScan scan)
         : base(path)
@@ -22,6 +23,7 @@ internal sealed class ExportedJournal : RecordedJournal
         foreach (var (stream, id) in scan.Header.Streams.Zip(_decoder.Streams))
         {
             _heads[id] = new StreamHead(stream.Sequence, ExportDecoder.HashOf(stream.Seal));
+            _starts[id] = new StreamHead(stream.BehindSequence, ExportDecoder.HashOf(stream.BehindSeal ?? ""));
         }
 
         Streams = [.. InOrder(_decoder.Streams.Distinct())];
@@ -67,6 +69,8 @@ internal sealed class ExportedJournal : RecordedJournal
             throw;
         }
     }
+
+    public override StreamHead BeginsBehind(PersistenceId id) => _starts.GetValueOrDefault(id);
 
     public override StreamHead? DeclaredHead(PersistenceId id) =>
         _heads.TryGetValue(id, out var head) && head.Sequence > 0 ? head : null;

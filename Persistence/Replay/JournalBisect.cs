@@ -42,7 +42,7 @@ public sealed class JournalBisect(RecordedJournal journal, EntityReplays replays
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(condition);
-        var replay = new StreamReplay(id, replays);
+        var replay = StreamReplay.Begin(journal, id, replays);
         var seen = condition.Paths.Select(path => path.Text).Distinct(StringComparer.Ordinal)
             .ToDictionary(path => path, _ => new List<string>(), StringComparer.Ordinal);
         var changes = new List<RecordedEvent>();

@@ -74,8 +74,10 @@ public sealed class JournalExport
         {
             var (count, last) = heads.GetValueOrDefault(id);
             var declared = _journal.DeclaredHead(id) is { } head && head.Sequence > last.Sequence ? head : last;
+            var behind = _journal.BeginsBehind(id);
             return new ExportedStream(
-                id.Type, id.Vault.Value, id.Entity, count, declared.Sequence, declared.Hash.ToString());
+                id.Type, id.Vault.Value, id.Entity, count, declared.Sequence, declared.Hash.ToString(),
+                behind.Sequence, behind.Sequence == 0 ? null : behind.Hash.ToString());
         });
         return new ExportHeader(
             ExportFormat.Name, ExportFormat.Version, IsWhole, events, Snapshots().Count(), [.. streams], [.. names]);

@@ -125,7 +125,8 @@ public sealed class JournalVerification
     {
         if (!_streams.TryGetValue(id, out var stream))
         {
-            _streams.Add(id, stream = new StreamVerification(id, _replays.Find(id.Type), _explain, Report));
+            _streams.Add(id, stream = new StreamVerification(
+                id, _journal.BeginsBehind(id), _replays.Find(id.Type), _explain, Report));
         }
 
         return stream;

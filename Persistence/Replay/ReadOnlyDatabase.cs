@@ -15,6 +15,7 @@ internal sealed class ReadOnlyDatabase : IDisposable
 
     private readonly SqliteConnection _connection;
     private readonly List<SqliteCommand> _commands = [];
+    private bool _held;
 
     private ReadOnlyDatabase(string path, bool immutable)
     {
@@ -88,10 +89,27 @@ internal sealed class ReadOnlyDatabase : IDisposable
         }
     }
 
+    /// <summary>
+    /// Has everything from now on see the file as it is now. A process that writes it goes on; what it writes stays in
+    /// the write-ahead log until this is closed.
+    /// </summary>
+    /// <exception cref="SqliteException">Reading failed.</exception>
+    public void Hold()
+    {
+        Run("BEGIN");
+        _held = true;
+    }
+
     /// <summary>Does work that sees the file as it is at one moment.</summary>
     /// <exception cref="SqliteException">Reading failed.</exception>
     public void AtOneMoment(Action work)
     {
+        if (_held)
+        {
+            work();
+            return;
+        }
+
         Run("BEGIN");
         try
         {

@@ -30,6 +30,11 @@ public abstract class RecordedJournal : IDisposable
     /// <summary>The stored snapshots, in the order of <see cref="Streams"/> and of their numbers.</summary>
     public abstract IReadOnlyList<RecordedSnapshot> Snapshots { get; }
 
+    /// <summary>
+    /// Behind which event the log's part of a stream begins; what comes before that lies elsewhere.
+    /// </summary>
+    public virtual StreamHead BeginsBehind(PersistenceId id) => StreamHead.Start;
+
     /// <summary>Where the log itself says that a stream ends; null when it says nothing.</summary>
     public abstract StreamHead? DeclaredHead(PersistenceId id);
 
@@ -75,7 +80,8 @@ public abstract class RecordedJournal : IDisposable
             throw new ReplayRefusedException($"There is no file {path}; name an export or a data directory.");
         }
 
-        return RecordedSqliteJournal.IsSqlite(path) ? new RecordedSqliteJournal(path) : ExportedJournal.OpenWhole(path);
+        return RecordedSqliteJournal.IsSqlite(path)
+            ? RecordedSqliteJournal.Open(path) : ExportedJournal.OpenWhole(path);
     }
 
     /// <summary>
@@ -93,14 +99,17 @@ public abstract class RecordedJournal : IDisposable
         }
 
         return file != path || RecordedSqliteJournal.IsSqlite(file)
-            ? new RecordedSqliteJournal(file, evenDamaged: true) : ExportedJournal.OpenAsItIs(file);
+            ? RecordedSqliteJournal.Open(file, evenDamaged: true) : ExportedJournal.OpenAsItIs(file);
     }
 
     /// <summary>Opens the journal of a service by its database.</summary>
     /// <param name="connection">The connection string.</param>
-    /// <exception cref="ReplayRefusedException">The connection string cannot be read.</exception>
+    /// <param name="archive">The directory of its archive; needed when events were moved there.</param>
+    /// <exception cref="ReplayRefusedException">The connection string cannot be read, or the archive is not
+    /// named.</exception>
     /// <exception cref="JournalUnavailableException">The database does not answer, or is not the engine's.</exception>
-    public static RecordedJournal OpenPostgres(string connection) => RecordedPostgresJournal.OfDatabase(connection);
+    public static RecordedJournal OpenPostgres(string connection, string? archive = null) =>
+        RecordedPostgresJournal.OfDatabase(connection, archive);
 
     /// <summary>Opens the journal of a service by its data directory.</summary>
     /// <param name="directory">The data directory.</param>
@@ -111,7 +120,7 @@ public abstract class RecordedJournal : IDisposable
     {
         var file = System.IO.Path.Combine(directory, FileName);
         return File.Exists(file)
-            ? new RecordedSqliteJournal(file, alone)
+            ? RecordedSqliteJournal.Open(file, alone)
             : throw new ReplayRefusedException(
                 $"There is no journal in {directory}; name the directory given to `drctl serve --data`.");
     }

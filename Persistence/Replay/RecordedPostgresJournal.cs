@@ -3,6 +3,7 @@ using System.Data.Common;
 using Npgsql;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Replay;
@@ -41,10 +42,11 @@ internal sealed class RecordedPostgresJournal : RecordedJournal
 
     public override IReadOnlyList<RecordedSnapshot> Snapshots { get; }
 
-    /// <summary>Opens the journal of a database.</summary>
-    /// <exception cref="ReplayRefusedException">The connection string cannot be read.</exception>
+    /// <summary>Opens the journal of a database, together with what lies in its archive.</summary>
+    /// <exception cref="ReplayRefusedException">The connection string cannot be read, or the archive is not
+    /// named.</exception>
     /// <exception cref="JournalUnavailableException">The database does not answer, or is not the engine's.</exception>
-    public static RecordedPostgresJournal OfDatabase(string connectionString)
+    public static RecordedJournal OfDatabase(string connectionString, string? archive)
     {
         NpgsqlConnectionStringBuilder builder;
         try
@@ -64,7 +66,7 @@ internal sealed class RecordedPostgresJournal : RecordedJournal
             connection.Open();
             PostgresSchema.Check(connection, name);
             var transaction = connection.BeginTransaction(IsolationLevel.RepeatableRead);
-            return new RecordedPostgresJournal(name, connection, transaction);
+            return WithArchive(new RecordedPostgresJournal(name, connection, transaction), archive);
         }
         catch (DbException exception)
         {
@@ -76,6 +78,17 @@ internal sealed class RecordedPostgresJournal : RecordedJournal
             connection.Dispose();
             throw;
         }
+    }
+
+    private static RecordedJournal WithArchive(RecordedPostgresJournal journal, string? archive)
+    {
+        var parts = PostgresSchema.HasArchive(journal._connection)
+            ? journal.All(ArchivePart.All, ArchivePart.Read) : [];
+        return parts.Count == 0 ? journal
+            : archive is null ? throw new ReplayRefusedException(
+                $"{parts.Sum(part => part.Count)} events of {journal.Path} lie in its archive; name that directory "
+                + "with --archive, which is 'archive' in the data directory of its service.")
+            : new ArchivedJournal(journal, parts, new ArchiveDirectory(archive), inPlace: false);
     }
 
     // The database says nowhere where a stream ends but by its last row.

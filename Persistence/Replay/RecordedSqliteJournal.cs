@@ -1,13 +1,14 @@
 using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// The SQLite journal, opened for reading only. It reads the events up to the position that was last when it was
-/// opened; since events are only ever added, a service that goes on writing changes nothing of what is read.
+/// The SQLite journal without its archive, opened for reading only. It is seen as it was when it was opened, and a
+/// service that goes on writing is not held up.
 /// </summary>
 internal sealed class RecordedSqliteJournal : RecordedJournal
 {
@@ -21,29 +22,38 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     private readonly SqliteCommand _readOne;
     private readonly RecordedRows _rows = new();
     private readonly List<JournalDamage> _damages = [];
-    private IReadOnlyList<PersistenceId> _streams = [];
-    private IReadOnlyList<RecordedSnapshot> _snapshots = [];
-    private long _last;
+    private readonly IReadOnlyList<PersistenceId> _streams = [];
+    private readonly IReadOnlyList<RecordedSnapshot> _snapshots = [];
+    private readonly IReadOnlyList<ArchivePart> _parts = [];
+    private readonly long _last;
+
+    /// <summary>Opens it, together with what lies in its archive.</summary>
+    /// <inheritdoc cref="RecordedSqliteJournal(string, bool, bool)"/>
+    public static RecordedJournal Open(string path, bool alone = false, bool evenDamaged = false)
+    {
+        var journal = new RecordedSqliteJournal(path, alone, evenDamaged);
+        return journal._parts.Count == 0
+            ? journal : new ArchivedJournal(journal, journal._parts, ArchiveDirectory.Beside(path), inPlace: true);
+    }
 
     /// <summary>Opens it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made beside
     /// it.</param>
     /// <param name="evenDamaged">What cannot be read is told by <see cref="CheckStore"/>.</param>
-    public RecordedSqliteJournal(string path, bool alone = false, bool evenDamaged = false)
+    private RecordedSqliteJournal(string path, bool alone = false, bool evenDamaged = false)
         : base(path)
     {
         _database = ReadOnlyDatabase.Open(path, alone);
         try
         {
             RequireJournal();
-            _database.AtOneMoment(() =>
-            {
-                _last = Try(evenDamaged, "the end of its feed", ReadLast, () => Math.Min(
-                    _database.Number(Counter) ?? 0, new FileInfo(path).Length / SmallestRow));
-                _streams = Try(evenDamaged, "the list of its streams", ReadStreams, () => []);
-                _snapshots = Try(evenDamaged, "its snapshots", ReadSnapshots, () => []);
-            });
+            _database.Hold();
+            _last = Try(evenDamaged, "the end of its feed", ReadLast, () => Math.Min(
+                _database.Number(Counter) ?? 0, new FileInfo(path).Length / SmallestRow));
+            _streams = Try(evenDamaged, "the list of its streams", ReadStreams, () => []);
+            _snapshots = Try(evenDamaged, "its snapshots", ReadSnapshots, () => []);
+            _parts = Try(evenDamaged, "the list of its archive", ReadParts, () => []);
             _readSlice = _database.Prepare(
                 $"SELECT {Columns} FROM journal WHERE ordering>$1 AND ordering<=$2 ORDER BY ordering LIMIT {Slice}", 2);
             _readOne = _database.Prepare($"SELECT {Columns} FROM journal WHERE ordering=$1", 1);
@@ -171,6 +181,9 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     }
 
     private long ReadLast() => _database.Number("SELECT max(ordering) FROM journal") ?? 0;
+
+    private IReadOnlyList<ArchivePart> ReadParts() => SqliteJournalSchema.HasArchive(_database.Connection)
+        ? _database.Rows(ArchivePart.All, ArchivePart.Read) : [];
 
     private List<PersistenceId> ReadStreams() =>
         [.. InOrder(_database.Rows(

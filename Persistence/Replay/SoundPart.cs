@@ -103,7 +103,7 @@ internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, b
             PersistenceId id, EntityReplays replays, bool explain, IEnumerable<RecordedSnapshot> snapshots)
         {
             Id = id;
-            _verification = new StreamVerification(id, replays.Find(id.Type), explain, Note);
+            _verification = new StreamVerification(id, StreamHead.Start, replays.Find(id.Type), explain, Note);
             foreach (var snapshot in snapshots)
             {
                 _verification.Expect(snapshot);

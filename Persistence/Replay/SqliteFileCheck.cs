@@ -59,7 +59,13 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
     {
         var there = database.Rows(Definitions, Definition).ToDictionary(
             item => (item.Type, item.Name), item => item.Sql);
-        foreach (var (type, name, sql) in Expected())
+        var expected = Expected();
+        if (!SqliteJournalSchema.HasArchive(database.Connection))
+        {
+            expected.RemoveAll(item => item.Name == SqliteJournalSchema.ArchiveTable);
+        }
+
+        foreach (var (type, name, sql) in expected)
         {
             if (!there.TryGetValue((type, name), out var found))
             {

@@ -19,6 +19,18 @@ public sealed class StreamReplay
         _fold = Entity.Begin();
     }
 
+    /// <summary>Begins before the first event of a log's stream.</summary>
+    /// <exception cref="ReplayRefusedException">The log does not hold the stream's beginning.</exception>
+    public static StreamReplay Begin(RecordedJournal journal, PersistenceId id, EntityReplays replays)
+    {
+        ArgumentNullException.ThrowIfNull(journal);
+        return journal.BeginsBehind(id) is { Sequence: > 0 and var behind }
+            ? throw new ReplayRefusedException(
+                $"{journal.Path} holds {id} from event {behind + 1} on; without the events before it there is no "
+                + "state. Name the journal that the file belongs to.")
+            : new StreamReplay(id, replays);
+    }
+
     /// <summary>The stream.</summary>
     public PersistenceId Id { get; }
 
@@ -56,7 +68,7 @@ public sealed class StreamReplay
     public static StreamReplay At(RecordedJournal journal, PersistenceId id, long sequence, EntityReplays replays)
     {
         ArgumentNullException.ThrowIfNull(journal);
-        var replay = new StreamReplay(id, replays);
+        var replay = Begin(journal, id, replays);
         foreach (var recorded in journal.Read(id))
         {
             if (replay.Last?.Event.Sequence >= sequence)
@@ -79,7 +91,7 @@ public sealed class StreamReplay
         RecordedJournal journal, PersistenceId id, DateTimeOffset time, EntityReplays replays)
     {
         ArgumentNullException.ThrowIfNull(journal);
-        var replay = new StreamReplay(id, replays);
+        var replay = Begin(journal, id, replays);
         foreach (var recorded in journal.Read(id))
         {
             if (recorded.Event.Time > time)

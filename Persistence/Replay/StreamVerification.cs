@@ -24,13 +24,21 @@ internal sealed class StreamVerification
     private bool _sealIsUnknown;
     private bool _isNamed;
 
-    public StreamVerification(PersistenceId id, EntityReplay? replay, bool explain, Action<JournalDamage> report)
+    /// <summary>Prepares to judge a stream.</summary>
+    /// <param name="id">The stream.</param>
+    /// <param name="behind">Where what is judged begins: behind an event, the state is not known.</param>
+    /// <param name="replay">The entity's type, if it is known.</param>
+    /// <param name="explain">Whether each command is decided again.</param>
+    /// <param name="report">Is told of each damage.</param>
+    public StreamVerification(
+        PersistenceId id, StreamHead behind, EntityReplay? replay, bool explain, Action<JournalDamage> report)
     {
         Id = id;
         _replay = replay;
         _explain = explain;
         _report = report;
-        _fold = replay?.Begin();
+        _head = behind;
+        _fold = behind.Sequence == 0 ? replay?.Begin() : null;
         if (replay is null)
         {
             report(new JournalDamage(

@@ -13,14 +13,19 @@ public static class PostgresBuilderExtensions
     /// </summary>
     /// <param name="builder">The engine.</param>
     /// <param name="connection">The connection string, such as <c>Host=db;Database=engine;Username=engine</c>.</param>
+    /// <param name="archive">
+    /// The directory that old events are moved to, the same for ever and for all who open the journal; null leaves all
+    /// events in the database.
+    /// </param>
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
     /// <exception cref="JournalUnavailableException">At start: the database does not answer, or is not the
     /// engine's.</exception>
-    public static ReplicationEngineBuilder UsePostgreSql(this ReplicationEngineBuilder builder, string connection)
+    public static ReplicationEngineBuilder UsePostgreSql(
+        this ReplicationEngineBuilder builder, string connection, string? archive = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(connection);
-        var store = new PostgresStore(connection);
+        var store = new PostgresStore(connection, archive);
         builder.Services.AddSingleton<IEngineStore>(_ => store);
         return builder;
     }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Npgsql;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Archives;
 
 namespace ReplicationEngine.Persistence.Sql;
 
@@ -9,7 +10,8 @@ namespace ReplicationEngine.Persistence.Sql;
 /// would miss the event of a transaction that stays open; this one is ordered by the transactions' ids and ends before
 /// the oldest transaction that is still under way: it misses nothing, and numbers that were rolled back hold nobody up.
 /// </summary>
-internal sealed class PostgresEventLog(string name, NpgsqlDataSource source) : SqlEventLog(name)
+internal sealed class PostgresEventLog(string name, NpgsqlDataSource source, ArchiveDirectory? archive)
+    : SqlEventLog(name, archive)
 {
     /// <inheritdoc/>
     public override bool ShowsAtOnce => false;

@@ -17,7 +17,7 @@ public static class PostgresJournal
     public static async Task<IReadOnlyDictionary<PersistenceId, long>> EndsAsync(
         string connection, string type, CancellationToken cancellationToken)
     {
-        using var store = new PostgresStore(connection);
+        using var store = new PostgresStore(connection, archive: null);
         store.Open();
         return await ((SqlEventLog)store.Log).EndsAsync(type, cancellationToken);
     }

@@ -15,7 +15,9 @@ namespace ReplicationEngine.Persistence.Sql;
 internal static class PostgresSchema
 {
     /// <summary>The version of the tables.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
+
+    private const int VersionWithoutArchive = 1;
 
     private const string Tables = """
         CREATE TABLE journal (
@@ -31,6 +33,15 @@ internal static class PostgresSchema
           snapshot BYTEA, manifest VARCHAR(500), serializer_id INTEGER, PRIMARY KEY (persistence_id, sequence_number));
         CREATE TABLE engine_schema (version INTEGER NOT NULL);
         """;
+
+    private const string Archive = """
+        CREATE TABLE archive (
+          persistence_id VARCHAR(1024) COLLATE "C" NOT NULL, first_event BIGINT NOT NULL, last_event BIGINT NOT NULL,
+          seal BYTEA NOT NULL, file VARCHAR(500) NOT NULL, commands BYTEA NOT NULL,
+          PRIMARY KEY (persistence_id, first_event));
+        """;
+
+    private const string VersionOf = "SELECT version::bigint FROM engine_schema";
 
     // What everything above the journal stands on (I15, I18, I19), as the database itself tells it.
     private const string Essentials = """
@@ -51,9 +62,10 @@ internal static class PostgresSchema
         """;
 
     /// <summary>Sets an empty database up, and checks one that is not.</summary>
+    /// <returns>Whether it has an archive.</returns>
     /// <exception cref="JournalUnavailableException">It holds something else, or another version, or lacks what the
     /// journal stands on.</exception>
-    public static void Apply(NpgsqlConnection connection, string name)
+    public static bool Apply(NpgsqlConnection connection, string name)
     {
         using var transaction = connection.BeginTransaction();
         Execute(connection, "SELECT pg_advisory_xact_lock(1380993586)");
@@ -66,9 +78,18 @@ internal static class PostgresSchema
             }
 
             Execute(connection, Tables);
+            Execute(connection, Archive);
             Execute(
                 connection,
                 $"INSERT INTO engine_schema VALUES ({Version.ToString(CultureInfo.InvariantCulture)})");
+        }
+
+        else if (Read(connection, VersionOf) == VersionWithoutArchive)
+        {
+            Execute(connection, Archive);
+            Execute(
+                connection,
+                $"UPDATE engine_schema SET version={Version.ToString(CultureInfo.InvariantCulture)}");
         }
 
         Check(connection, name);
@@ -79,9 +100,16 @@ internal static class PostgresSchema
         }
 
         transaction.Commit();
+        return Read(connection, "SELECT count(*) FROM (SELECT 1 FROM archive LIMIT 1) AS any_part") != 0;
     }
 
-    /// <summary>Checks that a database is a journal of this version, and changes nothing.</summary>
+    /// <summary>Whether the database is of a version that has the table <c>archive</c>.</summary>
+    public static bool HasArchive(NpgsqlConnection connection) => Read(connection, VersionOf) >= Version;
+
+    /// <summary>
+    /// Checks that a database is a journal of this version, or of one that can be brought up to it, and changes
+    /// nothing.
+    /// </summary>
     /// <exception cref="JournalUnavailableException">It is not, or lacks what the journal stands on.</exception>
     public static void Check(NpgsqlConnection connection, string name)
     {
@@ -91,8 +119,8 @@ internal static class PostgresSchema
                 $"The database {name} holds no journal; name the one that is given to `drctl serve --postgres`.");
         }
 
-        var version = Read(connection, "SELECT version::bigint FROM engine_schema");
-        if (version != Version)
+        var version = Read(connection, VersionOf);
+        if (version is not (Version or VersionWithoutArchive))
         {
             throw new JournalUnavailableException(
                 $"The journal {name} has version {version.ToString(CultureInfo.InvariantCulture)}, read is "

@@ -6,6 +6,7 @@ using Npgsql;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
+using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.Documents;
 
 namespace ReplicationEngine.Persistence.Sql;
@@ -26,10 +27,15 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     private readonly NpgsqlDataSource _source;
     private readonly string _name;
     private readonly MartenDocuments _documents;
+    private readonly PostgresEventLog _log;
+    private readonly JournalArchiver? _archiver;
+    private readonly ArchivedReplay _replay;
 
     /// <summary>Names the database; nothing is connected yet.</summary>
+    /// <param name="connection">The connection string.</param>
+    /// <param name="archive">The directory that old events are moved to; null when none are.</param>
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
-    public PostgresStore(string connection)
+    public PostgresStore(string connection, string? archive)
     {
         var builder = new NpgsqlConnectionStringBuilder(connection);
         builder.Options = $"{builder.Options} {SessionLimits}".Trim();
@@ -37,7 +43,10 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         _connection = builder.ToString();
         _name = NameOf(builder);
         _source = NpgsqlDataSource.Create(builder);
-        Log = new PostgresEventLog(_name, _source);
+        var directory = archive is null ? null : new ArchiveDirectory(archive);
+        _log = new PostgresEventLog(_name, _source, directory);
+        _archiver = directory is null ? null : new JournalArchiver(_log, directory);
+        _replay = new ArchivedReplay(_log, directory);
         _documents = new MartenDocuments(_name, _source);
     }
 
@@ -46,7 +55,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         $"{builder.Database ?? builder.Username} on {builder.Host}:{builder.Port}";
 
     /// <inheritdoc/>
-    public IEventLog Log { get; }
+    public IEventLog Log => _log;
 
     /// <inheritdoc/>
     public IDocumentStore Documents => _documents;
@@ -56,7 +65,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
 
     /// <inheritdoc/>
     public IReadOnlyList<Setup> Setups =>
-        [new DataOptionsSetup(new DataOptions().UseConnectionString(ProviderName, _connection))];
+        [new DataOptionsSetup(new DataOptions().UseConnectionString(ProviderName, _connection)), _replay];
 
     /// <inheritdoc/>
     public void Open()
@@ -64,7 +73,10 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         try
         {
             using var connection = _source.OpenConnection();
-            PostgresSchema.Apply(connection, _name);
+            if (PostgresSchema.Apply(connection, _name))
+            {
+                _log.NoteArchive();
+            }
         }
         catch (DbException exception)
         {
@@ -74,6 +86,12 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
 
     /// <inheritdoc/>
     public string? WhyFull() => null;
+
+    /// <inheritdoc/>
+    public ValueTask<ArchivedEvents> ArchiveAsync(
+        DateTimeOffset before, int atLeast, CancellationToken cancellationToken) =>
+        _archiver?.RunAsync(before, atLeast, cancellationToken)
+        ?? ValueTask.FromResult(new ArchivedEvents(0, 0, []));
 
     /// <inheritdoc/>
     public void Close() => _source.Clear();

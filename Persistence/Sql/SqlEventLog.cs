@@ -2,6 +2,7 @@ using System.Data.Common;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.Serialization;
 
 namespace ReplicationEngine.Persistence.Sql;
@@ -9,7 +10,9 @@ namespace ReplicationEngine.Persistence.Sql;
 /// <summary>
 /// Reads a journal's tables while the plugin writes them: a reader sees what is committed and holds nobody up.
 /// </summary>
-internal abstract class SqlEventLog(string journal) : IEventLog
+/// <param name="journal">Names the journal in messages.</param>
+/// <param name="archive">Where old events lie; null when none were ever moved.</param>
+internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) : IEventLog
 {
     private const int Attempts = 4;
     private const string Columns = "message, manifest, sequence_number, persistence_id, ordering";
@@ -23,8 +26,16 @@ internal abstract class SqlEventLog(string journal) : IEventLog
           FROM ids WHERE ids.id IS NOT NULL)
         """;
 
+    private bool _mayBeArchived;
+
     /// <inheritdoc/>
     public abstract bool ShowsAtOnce { get; }
+
+    /// <inheritdoc/>
+    public bool MayBeArchived => Volatile.Read(ref _mayBeArchived);
+
+    /// <summary>Events are about to leave the journal, or have left it before.</summary>
+    public void NoteArchive() => Volatile.Write(ref _mayBeArchived, true);
 
     /// <summary>Names the journal in messages.</summary>
     protected string Journal => journal;
@@ -63,7 +74,16 @@ internal abstract class SqlEventLog(string journal) : IEventLog
                 events.Add(Decode(id, rows));
             }
 
-            return StreamEnd.Check(id, after, events, Math.Max(last, events.Count == 0 ? 0 : events[^1].Sequence));
+            await rows.CloseAsync();
+            last = Math.Max(last, events.Count == 0 ? 0 : events[^1].Sequence);
+            if (after.Sequence < last && (events.Count == 0 || events[0].Sequence > after.Sequence + 1))
+            {
+                var archived = await ArchivedAsync(connection, id, after, maxEvents, cancellationToken);
+                var reached = archived.Count == 0 ? after.Sequence : archived[^1].Sequence;
+                events = [.. archived.Concat(events.SkipWhile(stored => stored.Sequence <= reached)).Take(maxEvents)];
+            }
+
+            return StreamEnd.Check(id, after, events, last);
         }, cancellationToken);
 
     /// <inheritdoc/>
@@ -75,8 +95,28 @@ internal abstract class SqlEventLog(string journal) : IEventLog
                 connection, $"SELECT {Columns} FROM journal WHERE persistence_id=@id AND sequence_number=@number",
                 ("@id", id.ToString()), ("@number", sequence));
             await using var rows = await command.ExecuteReaderAsync(cancellationToken);
-            return await rows.ReadAsync(cancellationToken) ? StreamEnd.HeadOf(id, sequence, Decode(id, rows)) : null;
+            if (await rows.ReadAsync(cancellationToken))
+            {
+                return StreamEnd.HeadOf(id, sequence, Decode(id, rows));
+            }
+
+            await rows.CloseAsync();
+            return (await PartsAsync(connection, id, cancellationToken))
+                .FirstOrDefault(part => part.First <= sequence && sequence <= part.Last) is { } part
+                ? sequence == part.Last ? part.Head : Archive(part).Read(part)[(int)(sequence - part.First)].Head
+                : null;
         }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<long> ArchivedToAsync(PersistenceId id, CancellationToken cancellationToken) =>
+        ReadAsync(
+            async connection => (await PartsAsync(connection, id, cancellationToken)) is [.., var last] ? last.Last : 0,
+            cancellationToken);
+
+    /// <summary>The parts of a stream that lie in the archive, in order.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    public ValueTask<IReadOnlyList<ArchivePart>> PartsAsync(PersistenceId id, CancellationToken cancellationToken) =>
+        ReadAsync(connection => PartsAsync(connection, id, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<FeedEvent>> ReadFeedAsync(
@@ -148,8 +188,18 @@ internal abstract class SqlEventLog(string journal) : IEventLog
                 $"SELECT {Columns} FROM journal WHERE persistence_id=@id AND tags=@tag AND tags <> ''",
                 ("@id", id.ToString()), ("@tag", SqliteJournalSchema.TagOf(commandId)));
             await using var rows = await command.ExecuteReaderAsync(cancellationToken);
-            return await rows.ReadAsync(cancellationToken)
-                ? new CommandRecord(commandId, rows.GetInt64(2), Decode(id, rows).Command?.Digest) : null;
+            if (await rows.ReadAsync(cancellationToken))
+            {
+                return new CommandRecord(commandId, rows.GetInt64(2), Decode(id, rows).Command?.Digest);
+            }
+
+            await rows.CloseAsync();
+            return (await PartsAsync(connection, id, cancellationToken))
+                .Where(part => CommandFilter.MayHold(part.Commands, commandId))
+                .Select(part => Archive(part).Read(part)
+                    .FirstOrDefault(stored => stored.EndsCommand && stored.CommandId == commandId))
+                .FirstOrDefault(stored => stored is not null) is { } archived
+                ? new CommandRecord(commandId, archived.Sequence, archived.Command?.Digest) : null;
         }, cancellationToken);
 
     /// <inheritdoc/>
@@ -247,7 +297,9 @@ internal abstract class SqlEventLog(string journal) : IEventLog
         }
     }
 
-    private async ValueTask<T> ReadAsync<T>(Func<DbConnection, Task<T>> read, CancellationToken cancellationToken)
+    /// <summary>Reads, again when a connection turns out to be an old one.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    public async ValueTask<T> ReadAsync<T>(Func<DbConnection, Task<T>> read, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -268,10 +320,53 @@ internal abstract class SqlEventLog(string journal) : IEventLog
         }
     }
 
+    /// <summary>Writes, once.</summary>
+    /// <exception cref="JournalUnavailableException">It failed; whether it was done is known to the work.</exception>
+    public async ValueTask WriteAsync(Func<DbConnection, Task> write, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await OpenAsync(cancellationToken);
+            await write(connection);
+        }
+        catch (DbException exception)
+        {
+            throw Translate(exception);
+        }
+    }
+
+    private static async Task<IReadOnlyList<ArchivePart>> PartsAsync(
+        DbConnection connection, PersistenceId id, CancellationToken cancellationToken)
+    {
+        await using var command = Command(connection, ArchivePart.OfStream, ("@id", id.ToString()));
+        var parts = new List<ArchivePart>();
+        await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+        while (await rows.ReadAsync(cancellationToken))
+        {
+            parts.Add(ArchivePart.Read(rows));
+        }
+
+        return parts;
+    }
+
+    private async Task<IReadOnlyList<StoredEvent>> ArchivedAsync(
+        DbConnection connection, PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken)
+    {
+        var parts = await PartsAsync(connection, id, cancellationToken);
+        return [.. parts.Where(part => after.Sequence < part.Last)
+            .SelectMany(part => Archive(part).Read(part))
+            .SkipWhile(stored => stored.Sequence <= after.Sequence).Take(maxEvents)];
+    }
+
+    private ArchiveDirectory Archive(ArchivePart part) => archive ?? throw new JournalUnavailableException(
+        $"Events {part.First} to {part.Last} of {part.Id} lie in the archive of the journal {journal}; "
+        + "name its directory.");
+
     private static DbCommand OfType(DbConnection connection, string sql, string type) =>
         Command(connection, sql, ("@from", $"{type}|"), ("@to", $"{type}}}"));
 
-    private static DbCommand Command(
+    /// <summary>A command with its parameters.</summary>
+    public static DbCommand Command(
         DbConnection connection, string sql, params ReadOnlySpan<(string Name, object Value)> values)
     {
         var command = connection.CreateCommand();

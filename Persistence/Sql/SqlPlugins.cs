@@ -3,7 +3,10 @@ using ReplicationEngine.Persistence.Serialization;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>The configuration of Akka.Persistence.Sql over tables that a store of the engine has made.</summary>
+/// <summary>
+/// The configuration of Akka.Persistence.Sql over tables that a store of the engine has made, and an archive beside
+/// them.
+/// </summary>
 internal static class SqlPlugins
 {
     /// <summary>The plugins, with the serializer of their records.</summary>
@@ -14,7 +17,7 @@ internal static class SqlPlugins
           journal.plugin = "akka.persistence.journal.sql"
           snapshot-store.plugin = "akka.persistence.snapshot-store.sql"
           journal.sql {
-            class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
+            class = "ReplicationEngine.Persistence.Archives.ArchivingJournal, ReplicationEngine.Persistence"
             auto-initialize = off
             parallelism = {{writers.ToString(CultureInfo.InvariantCulture)}}
             tag-write-mode = Csv

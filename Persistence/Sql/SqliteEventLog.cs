@@ -1,11 +1,13 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Archives;
 
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>Reads a journal's file. SQLite has one writer, so the rows' order is that of their commits.</summary>
-internal sealed class SqliteEventLog(string path, string connectionString) : SqlEventLog(path)
+internal sealed class SqliteEventLog(string path, string connectionString, ArchiveDirectory archive)
+    : SqlEventLog(path, archive)
 {
     private const int NotADatabase = 26;
     private const int Corrupt = 11;

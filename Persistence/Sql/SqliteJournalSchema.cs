@@ -1,8 +1,8 @@
-// The journal's file. It is an SQLite 3 database (application id 0x52504A32, "RPJ2"; user version 1), so its pages are
+// The journal's file. It is an SQLite 3 database (application id 0x52504A32, "RPJ2"; user version 2), so its pages are
 // SQLite's. Its tables are those that Akka.Persistence.Sql reads and writes, made here and not by the plugin, so that
 // their keys are certain:
 //
-//   journal            the truth: rows are only ever added, one per event
+//   journal            the truth, one row per event; a row is never changed, and leaves for the archive only
 //     ordering         i64, the feed position: rises in commit order, since SQLite has one writer
 //     created          i64, when the row was written (ticks); told to nobody
 //     deleted          0; rows are never marked as deleted
@@ -15,6 +15,14 @@
 //     identifier       9001, the serializer
 //     writer_uuid      text, the actor's life that wrote the row
 //   snapshot           (persistence_id, sequence_number) -> created, snapshot, manifest, serializer_id
+//   archive            the parts of streams that lie in sealed files of the archive; their rows are gone from journal
+//     persistence_id, first_event, last_event
+//     seal             bytes, of the last event
+//     file             relative to the archive's directory
+//     commands         bytes, a filter over the ids of their commands (see Archives/CommandFilter)
+//
+// Of every stream at least the last command's events stay in the journal. Version 1 had no archive; it is brought up to
+// date when it is opened for writing.
 //
 // A file of the former form (application id "RPJ1") is recognised and refused.
 using Microsoft.Data.Sqlite;
@@ -30,12 +38,22 @@ internal static class SqliteJournalSchema
     public const int ApplicationId = 0x52504A32;
 
     /// <summary>The version of the tables.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
+
+    /// <summary>The table of what lies in the archive.</summary>
+    public const string ArchiveTable = "archive";
 
     /// <summary>The id of the serializer whose records the tables hold.</summary>
     public const int SerializerId = 9001;
 
     private const int FormerApplicationId = 0x52504A31;
+    private const int VersionWithoutArchive = 1;
+
+    private const string Archive = """
+        CREATE TABLE archive (
+          persistence_id TEXT NOT NULL, first_event INTEGER NOT NULL, last_event INTEGER NOT NULL, seal BLOB NOT NULL,
+          file TEXT NOT NULL, commands BLOB NOT NULL, PRIMARY KEY (persistence_id, first_event));
+        """;
 
     private const string Tables = """
         CREATE TABLE journal (
@@ -58,9 +76,10 @@ internal static class SqliteJournalSchema
     /// <summary>Sets the file up when it is empty, and checks it when it is not.</summary>
     /// <param name="connection">Open for writing.</param>
     /// <param name="path">The file, for messages.</param>
+    /// <returns>Whether it has an archive.</returns>
     /// <exception cref="JournalUnavailableException">The file belongs to something else, or to another
     /// version.</exception>
-    public static void Apply(SqliteConnection connection, string path)
+    public static bool Apply(SqliteConnection connection, string path)
     {
         // Both are properties of the file; SQLite's default of full synchronous commits holds for each connection.
         Execute(connection, "PRAGMA journal_mode=WAL");
@@ -70,13 +89,24 @@ internal static class SqliteJournalSchema
             Execute(
                 connection,
                 $"BEGIN IMMEDIATE; PRAGMA application_id={ApplicationId}; PRAGMA user_version={Version}; {Tables} "
+                + $"{Archive} "
                 + "COMMIT;");
         }
 
+        if (Read(connection, "PRAGMA application_id") == ApplicationId
+            && Read(connection, "PRAGMA user_version") == VersionWithoutArchive)
+        {
+            Execute(connection, $"BEGIN IMMEDIATE; {Archive} PRAGMA user_version={Version}; COMMIT;");
+        }
+
         Check(connection, path);
+        return Read(connection, "SELECT EXISTS (SELECT 1 FROM archive)") != 0;
     }
 
-    /// <summary>Checks that the file is a journal of this version.</summary>
+    /// <summary>Whether the file is of a version that has the table <c>archive</c>.</summary>
+    public static bool HasArchive(SqliteConnection connection) => Read(connection, "PRAGMA user_version") >= Version;
+
+    /// <summary>Checks that the file is a journal of this version, or of one that can be brought up to it.</summary>
     /// <exception cref="JournalUnavailableException">It belongs to something else, or to another version.</exception>
     public static void Check(SqliteConnection connection, string path)
     {
@@ -89,7 +119,7 @@ internal static class SqliteJournalSchema
                 + "choose another data directory, or the version that wrote it.");
         }
 
-        if (application != ApplicationId || version != Version)
+        if (application != ApplicationId || version is not (Version or VersionWithoutArchive))
         {
             throw new JournalUnavailableException(
                 $"The file {path} is not a journal of version {Version} (application {application:x8}, version "

@@ -5,6 +5,7 @@ using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
+using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.Documents;
 
 namespace ReplicationEngine.Persistence.Sql;
@@ -24,6 +25,9 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     private readonly string _connection;
     private readonly TimeProvider _time;
     private readonly SqliteDocuments _documents;
+    private readonly SqliteEventLog _log;
+    private readonly JournalArchiver _archiver;
+    private readonly ArchivedReplay _replay;
     private FileLock? _lock;
     private FreeSpace? _space;
 
@@ -36,12 +40,15 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
         {
             DataSource = path, Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = LockTimeout, Pooling = true,
         }.ToString();
-        Log = new SqliteEventLog(path, _connection);
+        var archive = ArchiveDirectory.Beside(path);
+        _log = new SqliteEventLog(path, _connection, archive);
+        _archiver = new JournalArchiver(_log, archive);
+        _replay = new ArchivedReplay(_log, archive);
         _documents = new SqliteDocuments(path, LockTimeout, WhyFull);
     }
 
     /// <inheritdoc/>
-    public IEventLog Log { get; }
+    public IEventLog Log => _log;
 
     /// <inheritdoc/>
     public IDocumentStore Documents => _documents;
@@ -54,6 +61,7 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     [
         new DataOptionsSetup(new DataOptions()
             .UseConnectionString(ProviderName, _connection).UseInterceptor(new GroupCommit(LockTimeout))),
+        _replay,
     ];
 
     /// <inheritdoc/>
@@ -68,7 +76,11 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
                 Pooling = false,
             }.ToString());
             connection.Open();
-            SqliteJournalSchema.Apply(connection, _path);
+            if (SqliteJournalSchema.Apply(connection, _path))
+            {
+                _log.NoteArchive();
+            }
+
             _space = new FreeSpace(_path, _time);
         }
         catch (SqliteException exception)
@@ -85,6 +97,11 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
 
     /// <inheritdoc/>
     public string? WhyFull() => _space?.WhyFull();
+
+    /// <inheritdoc/>
+    public ValueTask<ArchivedEvents> ArchiveAsync(
+        DateTimeOffset before, int atLeast, CancellationToken cancellationToken) =>
+        _archiver.RunAsync(before, atLeast, cancellationToken);
 
     /// <inheritdoc/>
     public void Close()

@@ -31,9 +31,12 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             "The PostgreSQL database (15 or later) that holds the journal instead of a file in the data directory, "
                 + "such as \"Host=db;Database=vault;Username=vault\"; leave a password to the file that PGPASSFILE "
                 + "names");
+        var archive = InputText.ArchiveAfter(
+            "Events of this age that stand before a snapshot are moved from the journal to sealed files in "
+                + "'archive' of the data directory, where they are read as before; `never` leaves them; default: 30");
         var command = new Command("serve", "Run the service at the recovery site: API, journal and replica store")
         {
-            data, listen, names, config, postgres,
+            data, listen, names, config, postgres, archive,
             Removed("The service makes its API token itself and leaves it in the file "
                 + $"{ApiToken.FileName} of its data directory; leave the option out"),
         };
@@ -47,6 +50,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                 {
                     AkkaConfiguration = ConfigurationIn(FullOrNull(parsed.GetValue(config))),
                     Postgres = parsed.GetValue(postgres),
+                    ArchiveAfter = parsed.GetValue(archive),
                 },
                 cancellationToken),
             cancellationToken));

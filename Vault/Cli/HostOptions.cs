@@ -18,6 +18,9 @@ internal sealed record ServeOptions(
     /// <summary>The connection string of the PostgreSQL database that holds the journal; null means a file in the
     /// data directory.</summary>
     public string? Postgres { get; init; }
+
+    /// <summary>How old events are when they are moved to the journal's archive; null leaves them.</summary>
+    public TimeSpan? ArchiveAfter { get; init; } = InputText.DefaultArchiveAfter;
 }
 
 /// <summary>What <c>drctl agent</c> was told.</summary>

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -9,6 +10,43 @@ internal static partial class InputText
 {
     private static readonly (string Suffix, long Factor)[] Units =
         [("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("B", 1), ("", 1)];
+
+    /// <summary>The age at which events leave the journal, if nothing else is said.</summary>
+    public static readonly TimeSpan DefaultArchiveAfter = TimeSpan.FromDays(30);
+
+    /// <summary>The option that says at which age events leave the journal; null for never.</summary>
+    public static Option<TimeSpan?> ArchiveAfter(string description) => new("--archive-after")
+    {
+        HelpName = "DAYS",
+        Description = description,
+        DefaultValueFactory = _ => DefaultArchiveAfter,
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (text == "never")
+            {
+                return null;
+            }
+
+            if (TryDays(text, out var age))
+            {
+                return age;
+            }
+
+            result.AddError($"'{text}' is not an age; write a number of days such as 30, or never.");
+            return null;
+        },
+    };
+
+    /// <summary>A number of days, such as 30 or 0.5.</summary>
+    public static bool TryDays(string text, out TimeSpan days)
+    {
+        const double mostDays = 36_500;
+        var good = double.TryParse(
+            text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number <= mostDays;
+        days = good ? TimeSpan.FromDays(number) : default;
+        return good;
+    }
 
     /// <summary>An http or https URL with a host and nothing after the port.</summary>
     public static Uri Url(string text, string option)

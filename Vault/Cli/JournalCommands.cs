@@ -29,6 +29,13 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         Description = "The PostgreSQL database of a service, which may be running",
     };
 
+    private readonly Option<string?> _archive = new("--archive")
+    {
+        HelpName = "DIR",
+        Description = "The archive of the journal in PostgreSQL: 'archive' in the data directory of its service; "
+            + "needed once events were moved there",
+    };
+
     private readonly Option<bool> _lenient = new("--skip-origins")
     {
         Description = "Do not check that each recorded command, decided again, leads to its events; for logs written "
@@ -37,9 +44,9 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
 
     /// <summary>The command with its subcommands.</summary>
     public Command Make() => new(
-        "journal", "Verify, export, import, show, compare and search event logs; no server is needed")
+        "journal", "Verify, export, import, archive, show, compare and search event logs; no server is needed")
     {
-        Verify(), Export(), Import(), Show(), Diff(), Bisect(),
+        Verify(), Export(), Import(), Archive(), Show(), Diff(), Bisect(),
     };
 
     private Command Verify()
@@ -48,7 +55,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             "verify",
             "Verify a whole log: sequence numbers, hash chain, each command decided again, invariants, snapshots, "
                 + "tables. Exit codes: 0 sound, 1 damaged, 2 bad usage",
-            [_data, _file, _postgres, _lenient, options.Json],
+            [_data, _file, _postgres, _archive, _lenient, options.Json],
             run =>
             {
                 var (path, verified) = Verified(run, explain: !run.Parsed.GetValue(_lenient));
@@ -63,7 +70,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     {
         try
         {
-            using var journal = run.Open(_data, _file, _postgres, evenDamaged: true);
+            using var journal = run.Open(_data, _file, _postgres, _archive, evenDamaged: true);
             var verification = new JournalVerification(journal, EntityReplays.OfTheEngine, explain);
             return (journal.Path, run.Watch("verified", verification.Run));
         }
@@ -87,10 +94,10 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         };
         return Command(
             "export", "Export a log to a file that can be archived, compared and imported",
-            [names, target, _data, _file, _postgres, options.Json],
+            [names, target, _data, _file, _postgres, _archive, options.Json],
             run =>
             {
-                using var journal = run.Open(_data, _file, _postgres);
+                using var journal = run.Open(_data, _file, _postgres, _archive);
                 var streams = (run.Parsed.GetValue(names) ?? []).Select(journal.Find).ToList();
                 var export = new JournalExport(journal, streams);
                 var path = run.Full(run.Parsed.GetRequiredValue(target));
@@ -133,6 +140,52 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             });
     }
 
+    private Command Archive()
+    {
+        var age = new Option<TimeSpan>("--older-than")
+        {
+            HelpName = "DAYS",
+            Description = "Only events of this age; default: 30",
+            DefaultValueFactory = _ => InputText.DefaultArchiveAfter,
+            CustomParser = result =>
+            {
+                if (!InputText.TryDays(result.Tokens[0].Value, out var days))
+                {
+                    result.AddError($"'{result.Tokens[0].Value}' is not an age; write a number of days such as 30.");
+                }
+
+                return days;
+            },
+        };
+        var atLeast = new Option<int>("--at-least")
+        {
+            HelpName = "N",
+            Description = "Leave a VM with fewer of such events as it is; default: 2000",
+            DefaultValueFactory = _ => 2_000,
+        };
+        atLeast.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var number)
+                && number < 1)
+            {
+                result.AddError($"'{token.Value}' events are too few; write 1 or more.");
+            }
+        });
+        return Command(
+            "archive",
+            "Move old events, which stand before a snapshot, out of the journal of a stopped service into sealed files "
+                + "in 'archive' beside it; the service does it by itself while it runs",
+            [_data, _postgres, _archive, age, atLeast, options.Json],
+            run =>
+            {
+                var (left, most) = (run.Parsed.GetValue(age), run.Parsed.GetValue(atLeast));
+                var before = surroundings.Time.GetUtcNow() - left;
+                var (path, done) = run.Archive(_data, _postgres, _archive, before, most);
+                run.Answer(() => JournalJson.Archived(path, done), () => JournalPages.Archived(path, done));
+                return done.Left is [var first, ..] ? run.Fail(first) : ExitCodes.Done;
+            });
+    }
+
     private static ImportedPart Whole(JournalRun run, string file, string directory)
     {
         using var journal = run.OpenPath(file);
@@ -159,10 +212,11 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             Required = true,
         };
         return Command(
-            "show", "Show a VM's state after an event or at a time", [name, at, _data, _file, _postgres, options.Json],
+            "show", "Show a VM's state after an event or at a time",
+            [name, at, _data, _file, _postgres, _archive, options.Json],
             run =>
             {
-                using var journal = run.Open(_data, _file, _postgres);
+                using var journal = run.Open(_data, _file, _postgres, _archive);
                 var id = journal.Find(run.Parsed.GetRequiredValue(name));
                 var replay = At(journal, id, run.Parsed.GetRequiredValue(at));
                 run.Answer(() => JournalJson.Of(replay), () => JournalPages.State(replay));
@@ -205,11 +259,11 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             "bisect",
             "Find the first event after which a condition holds. Every state is checked, so the condition may cease "
                 + "to hold later. Exit codes: 0 found, 1 it never holds, 2 bad usage",
-            [name, when, _data, _file, _postgres, options.Json],
+            [name, when, _data, _file, _postgres, _archive, options.Json],
             run =>
             {
                 var condition = StateCondition.Parse(run.Parsed.GetRequiredValue(when));
-                using var journal = run.Open(_data, _file, _postgres);
+                using var journal = run.Open(_data, _file, _postgres, _archive);
                 var id = journal.Find(run.Parsed.GetRequiredValue(name));
                 var found = run.Watch("looked at", (progress, ct) =>
                     new JournalBisect(journal, EntityReplays.OfTheEngine).Run(id, condition, progress, ct));

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Vault.Cli;
@@ -43,6 +44,14 @@ internal static class JournalJson
         ["file"] = path,
         ["events"] = events,
         ["streams"] = streams,
+    };
+
+    public static JsonObject Archived(string path, ArchivedEvents done) => new()
+    {
+        ["archive"] = path,
+        ["events"] = done.Events,
+        ["files"] = done.Files,
+        ["left"] = new JsonArray([.. done.Left.Select(left => JsonValue.Create(left))]),
     };
 
     public static JsonObject Imported(string path, ImportedPart part)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Vault.Cli;
@@ -40,6 +41,12 @@ internal static class JournalPages
             yield return line;
         }
     }
+
+    public static IEnumerable<string> Archived(string path, ArchivedEvents done) =>
+    [
+        done.Events == 0 ? "No events were moved: none that stand before a snapshot are old enough."
+            : $"{Readable.Count(done.Events, "event")} were moved to {Readable.Count(done.Files, "file")} in {path}.",
+    ];
 
     public static IEnumerable<string> Imported(string path, ImportedPart part)
     {

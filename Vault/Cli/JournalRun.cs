@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Vault.Cli;
@@ -43,7 +45,8 @@ internal sealed class JournalRun(
     /// Opens the log that <c>--data</c>, <c>--file</c> or <c>--postgres</c> names; exactly one must.
     /// </summary>
     public RecordedJournal Open(
-        Option<string?> data, Option<string?> file, Option<string?> postgres, bool evenDamaged = false)
+        Option<string?> data, Option<string?> file, Option<string?> postgres, Option<string?> archive,
+        bool evenDamaged = false)
     {
         var (directory, path, connection) = (
             parsed.GetValue(data), parsed.GetValue(file), parsed.GetValue(postgres));
@@ -54,7 +57,13 @@ internal sealed class JournalRun(
 
         if (connection is not null)
         {
-            return Opened(() => RecordedJournal.OpenPostgres(connection));
+            return Opened(() => RecordedJournal.OpenPostgres(connection, ArchiveOf(archive)));
+        }
+
+        if (parsed.GetValue(archive) is not null)
+        {
+            throw CommandFailedException.Usage(
+                "--archive goes with --postgres only: the archive of a journal that is a file lies beside it.");
         }
 
         return Opened(() => directory is not null
@@ -62,6 +71,24 @@ internal sealed class JournalRun(
                 ? RecordedJournal.OpenDamaged(Full(directory)) : RecordedJournal.OpenStore(Full(directory))
             : evenDamaged ? RecordedJournal.OpenDamaged(Full(path!))
             : RecordedJournal.Open(Full(path!)));
+    }
+
+    /// <summary>Moves old events out of the journal that <c>--data</c> or <c>--postgres</c> names.</summary>
+    /// <returns>The archive's directory, and what was moved.</returns>
+    public (string Archive, ArchivedEvents Done) Archive(
+        Option<string?> data, Option<string?> postgres, Option<string?> archive, DateTimeOffset before, int atLeast)
+    {
+        var (directory, connection, named) = (parsed.GetValue(data), parsed.GetValue(postgres), ArchiveOf(archive));
+        if ((directory is null) == (connection is null) || (connection is null) != (named is null))
+        {
+            throw CommandFailedException.Usage(
+                "Name one journal: --data DIR, or --postgres CONNECTION with --archive DIR.");
+        }
+
+        return connection is not null
+            ? (named!, Wait(JournalArchive.RunOnDatabaseAsync(connection, named!, before, atLeast, cancellationToken)))
+            : (Path.Combine(Full(directory!), JournalArchive.DirectoryName),
+                Wait(JournalArchive.RunAsync(Full(directory!), before, atLeast, cancellationToken)));
     }
 
     /// <summary>Opens the log at a path.</summary>
@@ -102,6 +129,10 @@ internal sealed class JournalRun(
         surroundings.Error.WriteLine(Readable.Plain(sentence));
         return exitCode;
     }
+
+    private string? ArchiveOf(Option<string?> archive) => parsed.GetValue(archive) is { } path ? Full(path) : null;
+
+    private static T Wait<T>(Task<T> work) => work.GetAwaiter().GetResult();
 
     // A log that is not there is a wrong command line: `verify` must not answer as it does for a damaged one.
     private static RecordedJournal Opened(Func<RecordedJournal> open)

@@ -17,6 +17,7 @@ using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.ReadModels;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
@@ -207,13 +208,18 @@ internal static class VaultServer
             provider.GetRequiredService<FactFinder>(),
             () => provider.GetRequiredService<IReplicationEngine>().Trouble.Current,
             provider.GetRequiredService<TimeProvider>()));
-        var engine = services.AddReplicationEngine(engine => engine.AkkaConfiguration = options.AkkaConfiguration)
+        var engine = services.AddReplicationEngine(engine =>
+            {
+                engine.AkkaConfiguration = options.AkkaConfiguration;
+                engine.ArchiveAfter = options.ArchiveAfter;
+            })
             .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
             .AddEffectHandler<ProtectedVmCommand, ProtectedVmEffectHandler>()
             .AddProjection<ProtectedVmProjection>()
             .AddProjection<AuditProjection>();
         _ = options.Postgres is { } connection
-            ? engine.UsePostgreSql(connection) : engine.UseSqlite(Path.Combine(options.Data, "journal.db"));
+            ? engine.UsePostgreSql(connection, Path.Combine(options.Data, JournalArchive.DirectoryName))
+            : engine.UseSqlite(Path.Combine(options.Data, "journal.db"));
         services.AddSingleton<TargetReady>();
         services.AddSingleton<FactFinder>();
         services.AddSingleton<OperationServices>();

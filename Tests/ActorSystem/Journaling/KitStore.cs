@@ -119,6 +119,18 @@ internal sealed class KitStore : IEngineStore, IEventLog
         throw new NotSupportedException("The test kit's journal keeps no feed.");
 
     /// <inheritdoc/>
+    public bool MayBeArchived => false;
+
+    /// <inheritdoc/>
+    public ValueTask<long> ArchivedToAsync(PersistenceId id, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(0L);
+
+    /// <inheritdoc/>
+    public ValueTask<ArchivedEvents> ArchiveAsync(
+        DateTimeOffset before, int atLeast, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(new ArchivedEvents(0, 0, []));
+
+    /// <inheritdoc/>
     public ValueTask<FeedPosition> FeedEndAsync(CancellationToken cancellationToken) =>
         throw new NotSupportedException("The test kit's journal keeps no feed.");
 

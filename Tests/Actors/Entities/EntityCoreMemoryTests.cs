@@ -148,4 +148,26 @@ public sealed class EntityCoreMemoryTests
 
         Assert.Equal(EntityPhase.Ready, driver.Core.Phase);
     }
+
+    [Fact, Trait("Req", "I19")]
+    public void Where_events_have_left_the_journal_an_old_command_is_looked_up_before_it_is_decided()
+    {
+        for (var number = 1; number <= 70; number++)
+        {
+            _driver.Submit(number, new CounterCommand.Add(1));
+        }
+
+        Assert.Empty(_driver.Told<CoreOutput.FindCommand>());
+        _driver.Memory.EventsMayBeArchived = true;
+        Assert.Equal(new CommandReply.Accepted(1), _driver.Submit(1, new CounterCommand.Add(1)));
+        Assert.Equal(new CommandReply.Accepted(70), _driver.Submit(70, new CounterCommand.Add(1)));
+        Assert.Single(_driver.Told<CoreOutput.FindCommand>());
+        Assert.Equal(new CommandReply.Accepted(71), _driver.Submit(71, new CounterCommand.Add(1)));
+        Assert.Equal(2, _driver.Told<CoreOutput.FindCommand>().Count());
+        Assert.Equal(71, _driver.Core.State.Total);
+
+        _driver.IsJournalMute = true;
+        Assert.IsType<CommandReply.Unavailable>(_driver.Submit(72, new CounterCommand.Add(1)));
+        Assert.Equal(71, _driver.Core.State.Total);
+    }
 }

@@ -24,6 +24,8 @@ internal sealed class TestEngine : IAsyncDisposable
 
     public CounterHandle this[string name] => Counters.Get(new VaultId("vault"), name);
 
+    public IEngineStore Store => _provider.GetRequiredService<IEngineStore>();
+
     public int ActiveCounters => _provider.GetServices<IEntityRegion>().Single().ActiveCount;
 
     public static CommandId Command(int number) => new(new Guid(number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10));

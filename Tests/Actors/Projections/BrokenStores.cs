@@ -14,6 +14,9 @@ internal sealed class FailingDocuments(Func<int, bool> before, Func<int, bool> a
     private readonly MemoryDocuments _documents = new();
     private int _calls;
 
+    /// <summary>Awaited once, before documents of this kind are looked for.</summary>
+    public (string Kind, Func<Task> Work)? Finding { get; set; }
+
     /// <summary>How many calls there were.</summary>
     public int Calls => Volatile.Read(ref _calls);
 
@@ -22,9 +25,17 @@ internal sealed class FailingDocuments(Func<int, bool> before, Func<int, bool> a
     public ValueTask<IReadOnlyList<ProjectionHead>> HeadsAsync(CancellationToken cancellationToken) =>
         CallAsync(() => _documents.HeadsAsync(cancellationToken));
 
-    public ValueTask<IReadOnlyList<StoredDocument>> FindAsync(
-        DocumentSet set, IReadOnlyCollection<string> ids, CancellationToken cancellationToken) =>
-        CallAsync(() => _documents.FindAsync(set, ids, cancellationToken));
+    public async ValueTask<IReadOnlyList<StoredDocument>> FindAsync(
+        DocumentSet set, IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
+    {
+        if (Finding is var (kind, work) && kind == set.Kind)
+        {
+            Finding = null;
+            await work();
+        }
+
+        return await CallAsync(() => _documents.FindAsync(set, ids, cancellationToken));
+    }
 
     public ValueTask<IReadOnlyList<StoredDocument>> ListAsync(
         DocumentSet set, DocumentRange range, CancellationToken cancellationToken) =>
@@ -93,6 +104,15 @@ internal sealed class OddStore(Func<PersistenceId, long, bool> hides, Func<strin
     public ValueTask<IReadOnlyList<FeedPlace>> ReadPlacesAsync(
         FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
         _memory.ReadPlacesAsync(after, maxEvents, cancellationToken);
+
+    public bool MayBeArchived => false;
+
+    public ValueTask<long> ArchivedToAsync(PersistenceId id, CancellationToken cancellationToken) =>
+        _memory.ArchivedToAsync(id, cancellationToken);
+
+    public ValueTask<ArchivedEvents> ArchiveAsync(
+        DateTimeOffset before, int atLeast, CancellationToken cancellationToken) =>
+        _memory.ArchiveAsync(before, atLeast, cancellationToken);
 
     public ValueTask<FeedPosition> FeedEndAsync(CancellationToken cancellationToken) =>
         _memory.FeedEndAsync(cancellationToken);

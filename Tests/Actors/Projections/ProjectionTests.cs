@@ -187,6 +187,23 @@ public sealed class ProjectionTests
     }
 
     [Fact]
+    public async Task A_read_during_which_a_rebuilding_ends_finds_its_document()
+    {
+        var documents = new FailingDocuments(_ => false, _ => false);
+        await using var engine = await EngineAsync(new MemoryStore { Documents = documents }, new Totals());
+        await AddAsync(engine, "a", 1);
+        await CaughtUpAsync(engine);
+        documents.Finding = (Total.Kind, async () =>
+        {
+            await engine.Engine.ReadModel.RebuildAsync(Totals.ProjectionName, default);
+            await UntilAsync(async () => (await documents.HeadsAsync(default)) is [{ Generation: 2 }]);
+        });
+
+        Assert.Equal(new Total("a", 1, 1, null), await FindAsync(engine, "a"));
+        Assert.Null(documents.Finding);
+    }
+
+    [Fact]
     public async Task Of_two_complete_generations_the_newer_is_read_and_the_other_dropped()
     {
         var store = new MemoryStore();

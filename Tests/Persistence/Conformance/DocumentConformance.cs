@@ -133,6 +133,7 @@ public abstract class DocumentConformance : IAsyncLifetime
         await _store.AppendAsync(StoreHarness.Id("a"), 1, events: 2);
         await _store.AppendAsync(StoreHarness.Id("b"), 2);
 
+        await _store.ShownAsync();
         var feed = await _store.Log.ReadFeedAsync(FeedPosition.Start, 10, default);
         var places = await _store.Log.ReadPlacesAsync(FeedPosition.Start, 10, default);
         Assert.Equal(

@@ -123,6 +123,7 @@ public abstract class JournalConformance : IAsyncLifetime
         await _store.ReopenAsync();
         await _store.AppendAsync(Id("c"), 5);
 
+        await _store.ShownAsync();
         var feed = await _store.Log.ReadFeedAsync(FeedPosition.Start, 100, default);
         Assert.Equal(feed.Select(next => next.Position.Value).Order(), feed.Select(next => next.Position.Value));
         Assert.Equal(["a", "a", "b", "a", "c"], feed.Select(next => next.Id.Entity));
@@ -146,6 +147,7 @@ public abstract class JournalConformance : IAsyncLifetime
             }
         })));
 
+        await _store.ShownAsync();
         var feed = await _store.Log.ReadFeedAsync(FeedPosition.Start, 1_000, default);
         Assert.Equal(400, feed.Count);
         Assert.All(feed.GroupBy(next => next.Id), stream => Assert.Equal(

@@ -9,6 +9,7 @@ namespace ReplicationEngine.Tests.Persistence.Conformance;
 
 internal sealed class PostgresHarness(PostgresServer server) : StoreHarness
 {
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("journal-");
     private string? _connection;
 
     public string Connection => _connection ??= server.NewDatabaseAsync().GetAwaiter().GetResult();
@@ -38,5 +39,20 @@ internal sealed class PostgresHarness(PostgresServer server) : StoreHarness
         await command.ExecuteNonQueryAsync();
     }
 
-    protected override IEngineStore Make() => new PostgresStore(Connection);
+    public override string Archive => Path.Combine(_directory.FullName, "archive");
+
+    public override async Task ChangeAsync(string sql)
+    {
+        await CloseAsync();
+        await ExecuteAsync(sql);
+        Open();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _directory.Delete(recursive: true);
+    }
+
+    protected override IEngineStore Make() => new PostgresStore(Connection, Archive);
 }

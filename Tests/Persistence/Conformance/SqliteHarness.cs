@@ -12,6 +12,10 @@ internal sealed class SqliteHarness : StoreHarness
 
     public string File => Path.Combine(_directory.FullName, "journal.db");
 
+    public override string Archive => Path.Combine(_directory.FullName, "archive");
+
+    public override Task ChangeAsync(string sql) => ExecuteAsync(sql);
+
     public override async Task HarmAsync(PersistenceId id, long sequence, Damage damage)
     {
         var row = $"persistence_id='{id}' AND sequence_number=";

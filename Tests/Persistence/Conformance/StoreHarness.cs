@@ -83,6 +83,20 @@ internal abstract class StoreHarness : IAsyncDisposable
         return this;
     }
 
+    /// <summary>
+    /// Waits until the feed shows all that is committed: a database holds it back while older transactions run, those
+    /// of other tests included.
+    /// </summary>
+    public async Task ShownAsync()
+    {
+        using var limit = new CancellationTokenSource(s_longest, TimeProvider.System);
+        while ((await Log.ReadPlacesAsync(FeedPosition.Start, 100_000, limit.Token)).Count
+            < await Log.CountFeedAsync(FeedPosition.Start, limit.Token))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, limit.Token);
+        }
+    }
+
     /// <summary>Ends the actor system and closes the store.</summary>
     public async Task CloseAsync()
     {
@@ -100,6 +114,12 @@ internal abstract class StoreHarness : IAsyncDisposable
         await CloseAsync();
         Open();
     }
+
+    /// <summary>The directory of the archive, where there is one.</summary>
+    public virtual string Archive => throw new NotSupportedException("This store has no archive.");
+
+    /// <summary>Runs SQL while the store is closed.</summary>
+    public virtual Task ChangeAsync(string sql) => throw new NotSupportedException("This store has no SQL.");
 
     /// <summary>Changes what is stored.</summary>
     public abstract Task HarmAsync(PersistenceId id, long sequence, Damage damage);

@@ -69,6 +69,11 @@ internal sealed class BrokenHarness(StoreBug bug) : StoreHarness, IEventLog
         FeedPosition after, int maxEvents, CancellationToken cancellationToken) =>
         _memory.ReadPlacesAsync(after, maxEvents, cancellationToken);
 
+    public bool MayBeArchived => false;
+
+    public ValueTask<long> ArchivedToAsync(PersistenceId id, CancellationToken cancellationToken) =>
+        _memory.ArchivedToAsync(id, cancellationToken);
+
     public ValueTask<FeedPosition> FeedEndAsync(CancellationToken cancellationToken) =>
         _memory.FeedEndAsync(cancellationToken);
 

@@ -105,6 +105,7 @@ internal sealed class JournalOperation(
     /// <summary>The first thing in which store and model differ; null when they agree.</summary>
     private static async Task<string?> Compare(StoreHarness store, JournalModel model)
     {
+        await store.ShownAsync();
         var first = await store.Log.ReadFeedAsync(FeedPosition.Start, model.Feed.Count / 2, default);
         var rest = await store.Log.ReadFeedAsync(first is [.., var end] ? end.Position : default, 10_000, default);
         if (!first.Concat(rest).Select(item => (item.Id, Flat(item.Event)))

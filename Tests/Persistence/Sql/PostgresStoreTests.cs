@@ -27,6 +27,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
     public async Task The_feed_misses_no_event_of_a_transaction_that_stays_open_while_others_commit()
     {
         await _store.AppendAsync(Id("first"), 1);
+        await _store.ShownAsync();
         await using var open = new NpgsqlConnection(_store.Connection);
         await open.OpenAsync();
         await using var transaction = await open.BeginTransactionAsync();
@@ -44,6 +45,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         Assert.Equal(["first"], feed.Select(next => next.Id.Entity));
 
         await transaction.CommitAsync();
+        await _store.ShownAsync();
         var rest = await _store.Log.ReadFeedAsync(feed[^1].Position, 10, default);
         Assert.Equal(["held", "later"], rest.Select(next => next.Id.Entity));
     }
@@ -58,6 +60,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
 
         await _store.ReopenAsync();
         await _store.AppendAsync(Id("c"), 3);
+        await _store.ShownAsync();
         var feed = await _store.Log.ReadFeedAsync(FeedPosition.Start, 10, default);
         Assert.Equal(["a", "b", "c"], feed.Select(next => next.Id.Entity));
     }
@@ -69,6 +72,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         Assert.NotNull(await _store.WriteAsync(Id(), Events(Id(), StreamHead.Start, 2)));
         await _store.AppendAsync(Id(), 3);
 
+        await _store.ShownAsync();
         Assert.Equal(2, (await _store.Log.ReadFeedAsync(FeedPosition.Start, 10, default)).Count);
     }
 
@@ -98,7 +102,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
     [Fact]
     public void A_server_that_does_not_answer_is_one_clear_error()
     {
-        using var store = new PostgresStore("Host=/nowhere;Username=nobody;Database=none");
+        using var store = new PostgresStore("Host=/nowhere;Username=nobody;Database=none", archive: null);
 
         Assert.Contains(
             "none on /nowhere", Assert.Throws<JournalUnavailableException>(store.Open).Message,
