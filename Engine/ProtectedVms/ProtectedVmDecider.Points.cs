@@ -61,7 +61,7 @@ internal static partial class ProtectedVmDecider
         {
             Steady = context.Steady,
         };
-        return [made, .. Expired(ProtectedVmEvolution.Evolve(state, made), context)];
+        return [made, .. Expired(ProtectedVmEvolution.Evolve(state, made), context, Retention.LetGoTogether)];
     }
 
     // The service's clock can be set back; the order of changes cannot, and points are shown in that order.
@@ -86,8 +86,9 @@ internal static partial class ProtectedVmDecider
         phase is Phase.InitialReplication or Phase.Finalizing or Phase.Protected or Phase.FailingOver
             or Phase.CommitPending or Phase.ChangingPoint or Phase.Cancelling { Direction: Direction.ToRecovery };
 
-    // Only while protected: during a failover every point may still be chosen.
-    private static ValueList<ProtectedVmEvent> Expired(ProtectedVmState state, DecisionContext context)
+    // Only while protected: during a failover every point may still be chosen. Points that may go wait for others that
+    // may, so that there is not an event and an effect for each; who keeps only the newest point waits for none.
+    private static ValueList<ProtectedVmEvent> Expired(ProtectedVmState state, DecisionContext context, int together)
     {
         if (state.Phase is not Phase.Protected)
         {
@@ -95,7 +96,8 @@ internal static partial class ProtectedVmDecider
         }
 
         var expired = Retention.Expired(state.Points, state.Enrollment.Policy.Retention, Held(state.TestFailover));
-        return expired.Count == 0 ? [] : [new RecoveryPointsExpired(context.Now, expired)];
+        var enough = state.Enrollment.Policy.Retention == TimeSpan.Zero ? 1 : together;
+        return expired.Count < enough ? [] : [new RecoveryPointsExpired(context.Now, expired)];
     }
 
     private static ValueList<RecoveryPointId> Held(TestFailover test) => test switch

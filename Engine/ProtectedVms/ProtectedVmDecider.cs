@@ -162,7 +162,7 @@ internal static partial class ProtectedVmDecider
 
         var changed = new PolicyChanged(context.Now, context.Actor, command.Policy);
         var after = ProtectedVmEvolution.Evolve(state, changed);
-        return Accept([changed, .. Rescheduled(after, context), .. Expired(after, context)]);
+        return Accept([changed, .. Rescheduled(after, context), .. Expired(after, context, together: 1)]);
     }
 
     private static Decision<ProtectedVmEvent> If(

@@ -18,6 +18,12 @@ namespace ReplicationEngine.Engine.RecoveryPoints;
 /// <summary>Which points a policy's retention keeps (RCP-4); pure and independent of any clock.</summary>
 public static class Retention
 {
+    /// <summary>
+    /// How many points go at once: with one every five minutes, those of an hour. Until then they outlive their
+    /// retention.
+    /// </summary>
+    public const int LetGoTogether = 12;
+
     private static readonly TimeSpan KeepAll = TimeSpan.FromHours(2);
     private static readonly TimeSpan Week = TimeSpan.FromDays(7);
 

@@ -140,17 +140,37 @@ public sealed class Recovery_points_while_protected
     public void Expire_by_retention_and_are_dropped_by_the_store()
     {
         var story = Stories.Protected();
-        for (var hour = 0; hour < 30; hour++)
+        var hour = 0;
+        for (; story.State.Prune is null; hour++)
+        {
+            Assert.InRange(hour, 0, 24 + Retention.LetGoTogether);
+            story.Do(new RecordRecoveryPointSealed(Story.Point(10 + hour, story.After(TimeSpan.FromHours(1)).Now)));
+        }
+
+        // Those of an hour go together, so that an idle VM does not write two events more for each of its points.
+        Assert.Equal(24, story.State.Points.Count);
+        var prune = (ProtectedVmEffect.PrunePoints)story.Owed(EffectKind.PrunePoints);
+        Assert.Equal(Retention.LetGoTogether, prune.Points.Count);
+        Assert.Empty(story.Do(new RecordRecoveryPointSealed(Story.Point(10, story.Now.AddHours(-30)))));
+        story.Succeed(EffectKind.PrunePoints);
+        Assert.Empty(ProtectedVm.Outstanding(story.State));
+    }
+
+    [Fact]
+    [Trait("Req", "RCP-4")]
+    public void Expire_one_by_one_where_only_the_newest_is_kept_and_at_once_when_the_policy_keeps_fewer()
+    {
+        var story = Stories.Protected();
+        for (var hour = 0; hour < 10; hour++)
         {
             story.Do(new RecordRecoveryPointSealed(Story.Point(10 + hour, story.After(TimeSpan.FromHours(1)).Now)));
         }
 
-        Assert.Equal(24, story.State.Points.Count);
-        var prune = (ProtectedVmEffect.PrunePoints)story.Owed(EffectKind.PrunePoints);
-        Assert.Equal(9, prune.Points.Count);
-        Assert.Empty(story.Do(new RecordRecoveryPointSealed(Story.Point(10, story.Now.AddHours(-30)))));
+        story.Do(new UpdatePolicy(story.State.Enrollment.Policy with { Retention = TimeSpan.Zero }));
+        Assert.Single(story.State.Points);
         story.Succeed(EffectKind.PrunePoints);
-        Assert.Empty(ProtectedVm.Outstanding(story.State));
+        story.Do(new RecordRecoveryPointSealed(Story.Point(30, story.After(TimeSpan.FromHours(1)).Now)));
+        Assert.Equal(Story.Point(30, default).Id, Assert.Single(story.State.Points).Id);
     }
 
     [Fact]
