@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using ReplicationEngine.Actors.Journaling;
 
@@ -81,18 +82,20 @@ internal sealed class Archivist : UntypedActor
     private async Task<Looked> ArchiveAsync(CancellationToken cancellationToken)
     {
         var none = new ArchivedEvents(0, 0, []);
+        using var activity = _services.Telemetry.Activities.StartActivity("journal.archive");
         try
         {
-            return new Looked(
-                await Task.Run(
-                    () => _services.Store.ArchiveAsync(
-                        _services.Time.GetUtcNow() - _after, _services.Options.ArchiveAtLeast, cancellationToken)
-                        .AsTask(),
-                    cancellationToken),
-                null);
+            var done = await Task.Run(
+                () => _services.Store.ArchiveAsync(
+                    _services.Time.GetUtcNow() - _after, _services.Options.ArchiveAtLeast, cancellationToken).AsTask(),
+                cancellationToken);
+            activity?.SetTag("archive.events", done.Events);
+            activity?.SetStatus(ActivityStatusCode.Ok);
+            return new Looked(done, null);
         }
         catch (JournalUnavailableException exception)
         {
+            activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
             return new Looked(none, JournalTrouble.Sentence(exception));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

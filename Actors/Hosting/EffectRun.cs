@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -114,13 +115,18 @@ internal sealed class EffectRun<TCommand>(
     private async Task<bool> TryAsync(TimeSpan delay)
     {
         _owed.Token.ThrowIfCancellationRequested();
+        using var activity = runs.Services.Telemetry.Activities.StartActivity("entity.effect");
+        activity?.SetTag("entity.id", id.ToString());
+        activity?.SetTag("entity.effect", effect.Id.Value);
         try
         {
             await runs.Handler.HandleAsync(id, effect, this, _owed.Token);
+            activity?.SetStatus(ActivityStatusCode.Ok);
             return true;
         }
         catch (Exception exception) when (!_owed.IsCancellationRequested)
         {
+            activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
             runs.Services.Logger.EffectFailed(id, effect.Id, delay, exception);
             TellAnew();
             return false;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
@@ -66,6 +67,26 @@ internal sealed class EngineTelemetry : IDisposable
     }
 
     public ActivitySource Activities { get; }
+
+    /// <summary>
+    /// Begins an activity that ends in another step than it begins in, and so is nobody's current one; null when nobody
+    /// listens.
+    /// </summary>
+    public Activity? Begin(string name, PersistenceId id, ActivityContext parent = default)
+    {
+        var current = Activity.Current;
+        var activity = Activities.StartActivity(name, ActivityKind.Internal, parent);
+        activity?.SetTag("entity.id", id.ToString());
+        Activity.Current = current;
+        return activity;
+    }
+
+    /// <summary>Ends one, in failure when there is a reason.</summary>
+    public static void End(Activity? activity, string? failure = null)
+    {
+        activity?.SetStatus(failure is null ? ActivityStatusCode.Ok : ActivityStatusCode.Error, failure);
+        activity?.Dispose();
+    }
 
     public void CommandAnswered(string type, CommandReply reply)
     {

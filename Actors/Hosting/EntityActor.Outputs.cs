@@ -13,6 +13,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
     private readonly Dictionary<EffectId, IActorRef> _effects = new(0);
     private long _effectsStarted;
     private long _persistBegan;
+    private Activity? _persisting;
 
     private void Advance(CoreInput<TCommand> input)
     {
@@ -99,6 +100,9 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
         }
 
         _persistBegan = Stopwatch.GetTimestamp();
+        _persisting = _region.Services.Telemetry.Begin("entity.persist", _id, _asked);
+        _persisting?.SetTag("entity.events", persist.Events.Length);
+        _asked = default;
         PersistAll(persist.Events, PersistedOne);
         return null;
     }
@@ -109,6 +113,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
         {
             var services = _region.Services;
             services.Telemetry.Persisted(_id.Type, Stopwatch.GetElapsedTime(_persistBegan));
+            EndActivity(ref _persisting);
             services.Trouble.Ended();
             services.Pulse.Signal();
             Advance(new CoreInput<TCommand>.Persisted());

@@ -5,6 +5,7 @@
 // the actor: from then on the shard keeps what comes, and hands it to the entity's next actor; what has come already
 // is sent to the shard again. Letters that an actor left behind when it was stopped come back to their senders as
 // NotDelivered (see LostLetters), and are sent again.
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Persistence;
 using ReplicationEngine.Actors.Entities;
@@ -26,6 +27,8 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
     private readonly EntityCore<TAggregate, TState, TCommand, TEvent> _core;
     private readonly LiveEntity _live;
     private IActorRef? _asker;
+    private Activity? _recovering;
+    private ActivityContext _asked;
     private bool _handedOver;
 
     public EntityActor(EntityRegion<TAggregate, TState, TCommand, TEvent> region, PersistenceId id)
@@ -35,6 +38,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
         _memory = region.MemoryOf(id);
         _core = new(id, region.Codec, region.CoreOptions, _memory);
         PersistenceId = id.ToString();
+        _recovering = region.Services.Telemetry.Begin("entity.recover", id);
         _live = region.Arrived(id, Self);
     }
 
@@ -104,6 +108,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
     {
         _region.Services.Trouble.Failed(cause);
         _region.Services.Telemetry.PersistFailed(_id.Type, cause);
+        EndActivity(ref _persisting, JournalTrouble.Sentence(cause));
         _region.Services.Logger.PersistFailed(_id, sequenceNr, JournalTrouble.Sentence(cause));
 
         // The actor is stopped after this: its next one learns what the journal holds.
@@ -122,12 +127,15 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
     {
         _region.Services.Trouble.Failed(reason);
         _region.Services.Telemetry.RecoveryFailed(_id.Type, reason);
+        EndActivity(ref _recovering, JournalTrouble.Sentence(reason));
         _region.Services.Logger.RecoveryFailed(_id, JournalTrouble.Sentence(reason));
         _region.WakeLater(_id);
     }
 
     protected override void PostStop()
     {
+        EndActivity(ref _recovering, "the actor has ended");
+        EndActivity(ref _persisting, "the actor has ended");
         _region.Left(_id, _live, _memory);
         base.PostStop();
     }
@@ -144,7 +152,15 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
 
         _region.Services.Trouble.Ended();
         _region.Services.Telemetry.Recovered(_id.Type);
+        _recovering?.SetTag("entity.events", LastSequenceNr);
+        EndActivity(ref _recovering);
         Advance(new CoreInput<TCommand>.Recovered());
+    }
+
+    private static void EndActivity(ref Activity? activity, string? failure = null)
+    {
+        EngineTelemetry.End(activity, failure);
+        activity = null;
     }
 
     private void Take(object message)
@@ -169,7 +185,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
         {
             case TellCommand<TCommand> command:
                 _live.Use(_region);
-                _asker = Sender;
+                (_asker, _asked) = (Sender, command.Asked);
                 _memory.EventsMayBeArchived = _region.Services.Store.Log.MayBeArchived;
                 Advance(new CoreInput<TCommand>.Received(command.Envelope));
                 break;

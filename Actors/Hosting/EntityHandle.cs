@@ -112,7 +112,8 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         using var activity = region.Services.Telemetry.Activities.StartActivity("entity.ask");
         activity?.SetTag("entity.id", id.ToString());
         activity?.SetTag("entity.command", envelope.Command.GetType().Name);
-        var reply = (CommandReply)await AskAsync(new TellCommand<TCommand>(envelope), cancellationToken);
+        var reply = (CommandReply)await AskAsync(
+            new TellCommand<TCommand>(envelope, activity?.Context ?? default), cancellationToken);
         activity?.SetTag("entity.outcome", reply.GetType().Name);
         activity?.SetStatus(reply is CommandReply.Unavailable or CommandReply.Quarantined
             ? ActivityStatusCode.Error

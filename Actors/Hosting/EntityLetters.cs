@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Engine.Identifiers;
 
@@ -7,7 +8,10 @@ namespace ReplicationEngine.Actors.Hosting;
 internal interface IEntityLetter;
 
 /// <summary>A command; answered by a <see cref="CommandReply"/>.</summary>
-internal sealed record TellCommand<TCommand>(CommandEnvelope<TCommand> Envelope) : IEntityLetter
+/// <param name="Envelope">The command.</param>
+/// <param name="Asked">The activity of whoever asks; default without one.</param>
+internal sealed record TellCommand<TCommand>(CommandEnvelope<TCommand> Envelope, ActivityContext Asked = default)
+    : IEntityLetter
     where TCommand : class;
 
 /// <summary>A question for the state; answered by a view, or by a reply that says why there is none.</summary>

@@ -17,8 +17,11 @@ public interface IReplicationEngine
     /// <summary>
     /// Every event of the journal that follows <paramref name="after"/>, and then each new one as it comes.
     /// </summary>
-    /// <remarks>Keep the last position that was handled, and follow from there after a restart: nothing is
-    /// missed.</remarks>
+    /// <remarks>
+    /// Keep the last position that was handled, and follow from there after a restart: nothing is missed. Events that
+    /// have left for the archive (<see cref="ReplicationEngineOptions.ArchiveAfter"/>) are not in the feed any more,
+    /// but in their entity's history; each of them was in the feed for that long.
+    /// </remarks>
     IAsyncEnumerable<FeedEvent> FollowFeedAsync(FeedPosition after, CancellationToken cancellationToken);
 
     /// <summary>

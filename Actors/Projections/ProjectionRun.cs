@@ -9,6 +9,7 @@
 // numbers and seals. A gap is read from the entity's stream. What cannot be read ends the projection of that entity,
 // and of no other (I29).
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Akka;
 using Akka.Streams;
 using Akka.Streams.Dsl;
@@ -187,6 +188,9 @@ internal sealed class ProjectionRun(
 
     private async Task<bool> ApplyAsync(IReadOnlyList<FeedPlace> places)
     {
+        using var activity = services.Telemetry.Activities.StartActivity("projection.batch");
+        activity?.SetTag("projection.name", projection.Name);
+        activity?.SetTag("projection.events", places.Count);
         try
         {
             var head = Head!;
@@ -220,10 +224,12 @@ internal sealed class ProjectionRun(
                 _caughtUp.TrySetResult();
             }
 
+            activity?.SetStatus(ActivityStatusCode.Ok);
             return true;
         }
         catch (Exception exception)
         {
+            activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
             Failed(exception);
             return false;
         }

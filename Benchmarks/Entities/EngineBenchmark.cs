@@ -1,21 +1,20 @@
 using System.Diagnostics;
-using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Benchmarks.Journaling;
-using ReplicationEngine.Persistence.InMemory;
-using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Benchmarks.Entities;
 
 /// <summary>
-/// Commands through the engine, asked by sharding and made durable, against plain Akka.NET without an entity core over
-/// the same journal plugin in the same minutes (target: at least 0.8 of it), and against raw SQLite inserts of the
-/// same bytes. Then the events a second that one entity recovers, and the time from start to the first answer.
+/// The engine against plain Akka.NET without an entity core, sharded and over the same journal plugin in the same
+/// minutes (target: at least 0.8 of it): questions, commands made durable, events recovered, start to first answer.
+/// Then the journal against raw inserts of the same bytes: SQLite one by one and in hundreds, pgbench with 1 and 32
+/// clients.
 /// </summary>
 public static class EngineBenchmark
 {
     private const double Target = 0.8;
     private const int RawOneByOne = 1_000;
     private const int RawBatched = 40_000;
+    private const int RawSeconds = 3;
 
     private static readonly byte[] s_payload = new byte[300];
 
@@ -25,99 +24,163 @@ public static class EngineBenchmark
 
     private static async Task<int> RunAsync(TextWriter output, int rounds)
     {
-        var good = true;
-        foreach (var (entities, asks) in new[] { (1, 20_000), (32, 1_000), (1_000, 40) })
+        var good = await CompareQuestionsAsync(output, rounds);
+        foreach (var (kind, entities, asks) in Loads())
         {
-            good &= await CompareAsync(output, rounds, $"in memory, {entities} busy", entities, asks, onDisk: false);
+            good &= await CompareCommandsAsync(output, rounds, kind, entities, asks);
         }
 
-        foreach (var (entities, asks) in new[] { (1, 1_000), (32, 200), (1_000, 20) })
+        await RawAsync(output, rounds, "raw SQLite, one by one", () => RawSqliteAsync(RawOneByOne, 1));
+        await RawAsync(output, rounds, "raw SQLite, in hundreds", () => RawSqliteAsync(RawBatched, 100));
+        if (RawPostgres.Socket is not null)
         {
-            good &= await CompareAsync(output, rounds, $"SQLite, {entities} busy", entities, asks, onDisk: true);
+            foreach (var clients in new[] { 1, 32 })
+            {
+                await RawAsync(
+                    output, rounds, $"pgbench, {clients} clients",
+                    () => RawPostgres.MeasureAsync(s_payload, clients, RawSeconds));
+            }
         }
 
-        await RawAsync(output, rounds, "raw SQLite, one by one", RawOneByOne, 1);
-        await RawAsync(output, rounds, "raw SQLite, in hundreds", RawBatched, 100);
-        await RecoverAsync(output, rounds);
+        good &= await RecoverAsync(output, rounds, StoreKind.Sqlite);
+        if (RawPostgres.Socket is not null)
+        {
+            good &= await RecoverAsync(output, rounds, StoreKind.Postgres);
+        }
+
         return good ? 0 : 1;
     }
 
-    private static async Task<bool> CompareAsync(
-        TextWriter output, int rounds, string what, int entities, int asks, bool onDisk)
+    private static IEnumerable<(StoreKind Kind, int Entities, int Asks)> Loads()
+    {
+        foreach (var (entities, inMemory, onDisk) in new[] { (1, 20_000, 1_000), (32, 1_000, 200), (1_000, 40, 20) })
+        {
+            yield return (StoreKind.Memory, entities, inMemory);
+            yield return (StoreKind.Sqlite, entities, onDisk);
+            if (RawPostgres.Socket is not null)
+            {
+                yield return (StoreKind.Postgres, entities, onDisk);
+            }
+        }
+    }
+
+    private static async Task<bool> CompareQuestionsAsync(TextWriter output, int rounds)
+    {
+        const int entities = 32;
+        const int asks = 5_000;
+        var (ours, plain) = (new double[rounds], new double[rounds]);
+        for (var round = 0; round < rounds; round++)
+        {
+            ours[round] = await BenchStore.UseAsync(StoreKind.Memory, async store =>
+            {
+                await using var engine = await MeterEngine.StartAsync(store);
+                return await RateAsync(entities, asks, async (number, count) =>
+                {
+                    for (var i = 0; i < count; i++)
+                    {
+                        await engine[number].StateAsync(default);
+                    }
+                });
+            });
+            plain[round] = await BenchStore.UseAsync(StoreKind.Memory, async store =>
+            {
+                await using var engine = PlainEngine.Start(store);
+                return await RateAsync(entities, asks, (number, count) => engine.AskInTurnAsync(number, count, []));
+            });
+        }
+
+        return Tell(output, "questions, 32 askers", ours, plain);
+    }
+
+    private static async Task<bool> CompareCommandsAsync(
+        TextWriter output, int rounds, StoreKind kind, int entities, int asks)
     {
         var (ours, plain) = (new double[rounds], new double[rounds]);
         for (var round = 0; round < rounds; round++)
         {
-            ours[round] = await WithPathAsync(async path =>
+            ours[round] = await BenchStore.UseAsync(kind, async store =>
             {
-                await using var engine = await MeterEngine.StartAsync(onDisk ? path : null);
+                await using var engine = await MeterEngine.StartAsync(store);
                 return await RateAsync(entities, asks, (n, count) => engine.AskInTurnAsync(n, count, s_payload));
             });
-            plain[round] = await WithPathAsync(async path =>
+            plain[round] = await BenchStore.UseAsync(kind, async store =>
             {
-                await using var engine = PlainEngine.Start(Store(onDisk ? path : null), inMemory: !onDisk);
+                await using var engine = PlainEngine.Start(store);
                 return await RateAsync(entities, asks, (n, count) => engine.AskInTurnAsync(n, count, s_payload));
             });
         }
 
-        var ratio = Median(ours.Zip(plain, (a, b) => a / b));
-        output.WriteLine(
-            $"{what,-24} engine {Median(ours),8:F0} /s   plain Akka.NET {Median(plain),8:F0} /s   ratio {ratio:F2} "
-            + $"(target {Target:F2})");
-        return ratio >= Target;
+        return Tell(output, $"{kind}, {entities} busy", ours, plain);
     }
 
-    private static async Task RawAsync(TextWriter output, int rounds, string what, int events, int perTransaction)
+    private static async Task RawAsync(TextWriter output, int rounds, string what, Func<Task<double>> measure)
     {
         var rates = new double[rounds];
         for (var round = 0; round < rounds; round++)
         {
-            rates[round] = await WithPathAsync(path => Task.FromResult(
-                RawSqlite.Measure(path, s_payload, events, perTransaction)));
+            rates[round] = await measure();
         }
 
-        output.WriteLine($"{what,-24} {Median(rates),15:F0} /s");
+        output.WriteLine($"{what,-26} {Median(rates),15:F0} /s");
     }
 
-    private static async Task RecoverAsync(TextWriter output, int rounds)
+    private static Task<double> RawSqliteAsync(int events, int perTransaction) => BenchStore.UseAsync(
+        StoreKind.Sqlite,
+        store => Task.FromResult(RawSqlite.Measure(store.Place, s_payload, events, perTransaction)));
+
+    private static async Task<bool> RecoverAsync(TextWriter output, int rounds, StoreKind kind)
     {
         const int events = 20_000;
-        await WithPathAsync(async path =>
+        var good = false;
+        await BenchStore.UseAsync(kind, async store =>
         {
-            await using (var engine = await MeterEngine.StartAsync(path, snapshotEvery: int.MaxValue))
+            await using (var engine = await MeterEngine.StartAsync(store, snapshotEvery: int.MaxValue))
             {
                 await Task.WhenAll(Enumerable.Range(0, 20)
                     .Select(_ => engine.AskInTurnAsync(0, events / 20, s_payload)));
             }
 
-            await using (var engine = PlainEngine.Start(Store(path), inMemory: false))
+            await using (var engine = PlainEngine.Start(store))
             {
                 await Task.WhenAll(Enumerable.Range(0, 20)
                     .Select(_ => engine.AskInTurnAsync(0, events / 20, s_payload)));
             }
 
-            var (ours, plain, start) = (new double[rounds], new double[rounds], new double[rounds]);
+            var (ours, plain) = (new double[rounds], new double[rounds]);
+            var (oursStart, plainStart) = (new double[rounds], new double[rounds]);
             for (var round = 0; round < rounds; round++)
             {
                 var began = Stopwatch.GetTimestamp();
-                await using (var engine = await MeterEngine.StartAsync(path, snapshotEvery: int.MaxValue))
+                await using (var engine = await MeterEngine.StartAsync(store, snapshotEvery: int.MaxValue))
                 {
                     await engine[1].StateAsync(default);
-                    start[round] = Stopwatch.GetElapsedTime(began).TotalSeconds;
-                    ours[round] = await TimedAsync(async () => await engine[0].StateAsync(default));
+                    oursStart[round] = 1 / Stopwatch.GetElapsedTime(began).TotalSeconds;
+                    ours[round] = events / await TimedAsync(async () => await engine[0].StateAsync(default));
                 }
 
-                await using var peer = PlainEngine.Start(Store(path), inMemory: false);
+                began = Stopwatch.GetTimestamp();
+                await using var peer = PlainEngine.Start(store);
                 await peer.AskInTurnAsync(1, 1, []);
-                plain[round] = await TimedAsync(() => peer.AskInTurnAsync(0, 1, []));
+                plainStart[round] = 1 / Stopwatch.GetElapsedTime(began).TotalSeconds;
+                plain[round] = events / await TimedAsync(() => peer.AskInTurnAsync(0, 1, []));
             }
 
+            good = Tell(output, $"{kind}, events recovered", ours, plain);
             output.WriteLine(
-                $"{"recovery, 20,000 events",-24} engine {events / Median(ours),8:F0} /s   plain Akka.NET "
-                + $"{events / Median(plain),8:F0} /s   ratio {Median(plain.Zip(ours, (p, o) => p / o)):F2}");
-            output.WriteLine($"{"start to first answer",-24} {Median(start),15:F2} s");
+                $"{kind + ", start to answer",-26} engine {1 / Median(oursStart),8:F2} s    plain Akka.NET "
+                + $"{1 / Median(plainStart),8:F2} s    ratio {Ratio(oursStart, plainStart):F2}");
             return 0.0;
         });
+        return good;
+    }
+
+    private static bool Tell(TextWriter output, string what, double[] ours, double[] plain)
+    {
+        var ratio = Ratio(ours, plain);
+        output.WriteLine(
+            $"{what,-26} engine {Median(ours),8:F0} /s   plain Akka.NET {Median(plain),8:F0} /s   ratio {ratio:F2} "
+            + $"(target {Target:F2})");
+        return ratio >= Target;
     }
 
     private static async Task<double> RateAsync(int entities, int asks, Func<int, int, Task> ask)
@@ -135,21 +198,7 @@ public static class EngineBenchmark
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static IEngineStore Store(string? path) =>
-        path is null ? new MemoryStore() : new SqliteStore(path, TimeProvider.System);
-
-    private static async Task<double> WithPathAsync(Func<string, Task<double>> measure)
-    {
-        var directory = Directory.CreateTempSubdirectory("bench-engine-");
-        try
-        {
-            return await measure(Path.Combine(directory.FullName, "journal.db"));
-        }
-        finally
-        {
-            directory.Delete(recursive: true);
-        }
-    }
+    private static double Ratio(double[] ours, double[] plain) => Median(ours.Zip(plain, (a, b) => a / b));
 
     private static double Median(IEnumerable<double> values)
     {

@@ -3,8 +3,6 @@ using Microsoft.Extensions.Hosting;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Persistence.InMemory;
-using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Benchmarks.Entities;
 
@@ -16,12 +14,12 @@ internal sealed class MeterEngine : IAsyncDisposable
 
     private MeterEngine(ServiceProvider provider) => _provider = provider;
 
-    /// <summary>Starts one over a file, or in memory when there is no path.</summary>
-    public static async Task<MeterEngine> StartAsync(string? path, int snapshotEvery = 200)
+    /// <summary>Starts one.</summary>
+    public static async Task<MeterEngine> StartAsync(BenchStore store, int snapshotEvery = 200)
     {
         var builder = new ServiceCollection().AddReplicationEngine(options => options.SnapshotEvery = snapshotEvery);
         builder.AddEntity<Meter, MeterState, MeterCommand, MeterEvent>(new MeterCodec());
-        _ = path is null ? builder.UseInMemory() : builder.UseSqlite(path);
+        store.Choose(builder);
         var engine = new MeterEngine(builder.Services.BuildServiceProvider());
         foreach (var hosted in engine._provider.GetServices<IHostedService>())
         {

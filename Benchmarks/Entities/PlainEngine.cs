@@ -23,10 +23,11 @@ internal sealed class PlainEngine : IAsyncDisposable
         (_system, _store, _region) = (system, store, region);
 
     /// <summary>Starts one over a store, or over Akka's journal in memory.</summary>
-    public static PlainEngine Start(IEngineStore store, bool inMemory)
+    public static PlainEngine Start(BenchStore place)
     {
+        var store = place.Make();
         store.Open();
-        var plugins = inMemory
+        var plugins = place.Kind == StoreKind.Memory
             ? "akka.persistence { journal.plugin = \"akka.persistence.journal.inmem\", snapshot-store.plugin = "
                 + "\"akka.persistence.snapshot-store.inmem\" }"
             : store.Configuration;

@@ -45,13 +45,9 @@ internal sealed class ArchiveDirectory(string path)
     {
         var directory = NameOf(id);
         var whole = System.IO.Path.Combine(path, directory);
-        if (!Directory.Exists(whole))
-        {
-            Directory.CreateDirectory(whole);
-            DirectoryDurability.Sync(path);
-            DirectoryDurability.Sync(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
-        }
-
+        Directory.CreateDirectory(whole);
+        DirectoryDurability.Sync(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+        DirectoryDurability.Sync(path);
         var (first, last) = (events[0].Event, events[^1].Event);
         var name = string.Create(
             CultureInfo.InvariantCulture,

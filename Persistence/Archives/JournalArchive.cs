@@ -49,7 +49,7 @@ public static class JournalArchive
         PostgresStore store;
         try
         {
-            store = new PostgresStore(connection, archive);
+            store = new PostgresStore(connection, archive, TimeProvider.System);
         }
         catch (ArgumentException exception)
         {
@@ -59,7 +59,7 @@ public static class JournalArchive
 
         using (store)
         {
-            store.Open();
+            store.OpenBeside();
             return await store.ArchiveAsync(before, atLeast, cancellationToken);
         }
     }

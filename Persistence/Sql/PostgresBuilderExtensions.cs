@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 
@@ -18,6 +19,7 @@ public static class PostgresBuilderExtensions
     /// events in the database.
     /// </param>
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
+    /// <exception cref="JournalInUseException">At start: another process has it open.</exception>
     /// <exception cref="JournalUnavailableException">At start: the database does not answer, or is not the
     /// engine's.</exception>
     public static ReplicationEngineBuilder UsePostgreSql(
@@ -25,8 +27,9 @@ public static class PostgresBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrWhiteSpace(connection);
-        var store = new PostgresStore(connection, archive);
-        builder.Services.AddSingleton<IEngineStore>(_ => store);
+        _ = new NpgsqlConnectionStringBuilder(connection);
+        builder.Services.AddSingleton<IEngineStore>(
+            services => new PostgresStore(connection, archive, services.GetRequiredService<TimeProvider>()));
         return builder;
     }
 }

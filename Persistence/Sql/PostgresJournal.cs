@@ -17,8 +17,8 @@ public static class PostgresJournal
     public static async Task<IReadOnlyDictionary<PersistenceId, long>> EndsAsync(
         string connection, string type, CancellationToken cancellationToken)
     {
-        using var store = new PostgresStore(connection, archive: null);
-        store.Open();
+        using var store = new PostgresStore(connection, archive: null, TimeProvider.System);
+        store.OpenBeside();
         return await ((SqlEventLog)store.Log).EndsAsync(type, cancellationToken);
     }
 }

@@ -27,20 +27,24 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     private readonly NpgsqlDataSource _source;
     private readonly string _name;
     private readonly MartenDocuments _documents;
+    private readonly TimeProvider _time;
     private readonly PostgresEventLog _log;
     private readonly JournalArchiver? _archiver;
     private readonly ArchivedReplay _replay;
+    private PostgresLock? _lock;
 
     /// <summary>Names the database; nothing is connected yet.</summary>
     /// <param name="connection">The connection string.</param>
     /// <param name="archive">The directory that old events are moved to; null when none are.</param>
+    /// <param name="time">When to look whether the journal still belongs to this process.</param>
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
-    public PostgresStore(string connection, string? archive)
+    public PostgresStore(string connection, string? archive, TimeProvider time)
     {
         var builder = new NpgsqlConnectionStringBuilder(connection);
         builder.Options = $"{builder.Options} {SessionLimits}".Trim();
         builder.Timeout = Math.Min(builder.Timeout, LongestConnecting);
         _connection = builder.ToString();
+        _time = time;
         _name = NameOf(builder);
         _source = NpgsqlDataSource.Create(builder);
         var directory = archive is null ? null : new ArchiveDirectory(archive);
@@ -72,6 +76,28 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     {
         try
         {
+            _lock = PostgresLock.Acquire(_connection, _name, _time);
+            OpenBeside();
+        }
+        catch (DbException exception)
+        {
+            Close();
+            throw PostgresEventLog.Translate(_name, exception);
+        }
+        catch
+        {
+            Close();
+            throw;
+        }
+    }
+
+    /// <summary>Opens it beside a process that it belongs to, as far as that is harmless: to read it, or to move old
+    /// events.</summary>
+    /// <exception cref="JournalUnavailableException">It cannot be opened, or is of another form.</exception>
+    public void OpenBeside()
+    {
+        try
+        {
             using var connection = _source.OpenConnection();
             if (PostgresSchema.Apply(connection, _name))
             {
@@ -85,7 +111,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public string? WhyFull() => null;
+    public string? WhyFull() => _lock?.Taken;
 
     /// <inheritdoc/>
     public ValueTask<ArchivedEvents> ArchiveAsync(
@@ -94,11 +120,17 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         ?? ValueTask.FromResult(new ArchivedEvents(0, 0, []));
 
     /// <inheritdoc/>
-    public void Close() => _source.Clear();
+    public void Close()
+    {
+        _lock?.Dispose();
+        _lock = null;
+        _source.Clear();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        Close();
         _documents.Dispose();
         _source.Dispose();
     }

@@ -6,6 +6,9 @@ namespace ReplicationEngine.Tests.Simulation;
 /// <summary>A seed is a run: in any process, on any day.</summary>
 public sealed class SameSeedSameTrace
 {
+    // Two processes that need a processor each, on a machine that may have neither to spare.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(15);
+
     [Fact]
     public void Twenty_seeds_in_two_processes_have_the_same_traces()
     {
@@ -13,8 +16,8 @@ public sealed class SameSeedSameTrace
         var program = Path.Combine(AppContext.BaseDirectory, "drctl-simulate");
         using var one = ChildProcess.Start(program, arguments);
         using var other = ChildProcess.Start(program, arguments);
-        one.WaitForExit();
-        other.WaitForExit();
+        one.WaitForExit(s_patience);
+        other.WaitForExit(s_patience);
         Assert.Equal((0, ""), (one.ExitCode, one.Errors));
         Assert.Equal(Field(one.Output, "trace"), Field(other.Output, "trace"));
         Assert.Equal(Field(one.Output, "steps"), Field(other.Output, "steps"));

@@ -71,7 +71,8 @@ internal static class VaultServer
             return ExitCodes.Refused;
         }
         catch (Exception e) when (e is JournalUnavailableException or JournalInUseException
-            or VaultRefusedException or ReplayRefusedException or EngineConfigurationException)
+            or VaultRefusedException or ReplayRefusedException or EngineConfigurationException
+            or EntityUnavailableException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Refused;

@@ -54,5 +54,5 @@ internal sealed class PostgresHarness(PostgresServer server) : StoreHarness
         _directory.Delete(recursive: true);
     }
 
-    protected override IEngineStore Make() => new PostgresStore(Connection, Archive);
+    protected override IEngineStore Make() => new PostgresStore(Connection, Archive, TimeProvider.System);
 }

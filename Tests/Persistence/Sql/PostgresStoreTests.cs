@@ -89,6 +89,41 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         Assert.Contains(sentence, refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact, Trait("Req", "I15")]
+    public async Task A_database_belongs_to_one_process_at_a_time()
+    {
+        using var second = new PostgresStore(_store.Connection, archive: null, TimeProvider.System);
+        Assert.Contains(
+            "open in another process", Assert.Throws<JournalInUseException>(second.Open).Message,
+            StringComparison.Ordinal);
+        second.OpenBeside();
+
+        await _store.CloseAsync();
+        second.Open();
+        Assert.Null(second.WhyFull());
+    }
+
+    [Fact, Trait("Req", "I15")]
+    public async Task A_process_that_has_lost_the_database_to_another_accepts_nothing_until_it_has_it_back()
+    {
+        Assert.Null(_store.Store.WhyFull());
+        using (var second = new PostgresStore(_store.Connection, archive: null, TimeProvider.System))
+        {
+            // The first one takes its lock again when it sees that the session has ended; here the other is faster.
+            while (!TryOpen(second))
+            {
+                await _store.ExecuteAsync(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname=current_database() "
+                    + $"AND application_name='{PostgresLock.ApplicationName}'");
+            }
+
+            await UntilAsync(() => _store.Store.WhyFull() is not null);
+            Assert.Contains("open in another process", _store.Store.WhyFull(), StringComparison.Ordinal);
+        }
+
+        await UntilAsync(() => _store.Store.WhyFull() is null);
+    }
+
     [Fact]
     public async Task A_database_of_another_program_is_left_alone()
     {
@@ -102,7 +137,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
     [Fact]
     public void A_server_that_does_not_answer_is_one_clear_error()
     {
-        using var store = new PostgresStore("Host=/nowhere;Username=nobody;Database=none", archive: null);
+        using var store = new PostgresStore("Host=/nowhere;Username=nobody;Database=none", archive: null, TimeProvider.System);
 
         Assert.Contains(
             "none on /nowhere", Assert.Throws<JournalUnavailableException>(store.Open).Message,
@@ -120,5 +155,27 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         await own.RestartAsync();
 
         Assert.Equal(head, await store.HeadAsync(Id()));
+    }
+
+    private static bool TryOpen(PostgresStore store)
+    {
+        try
+        {
+            store.Open();
+            return true;
+        }
+        catch (JournalInUseException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60), TimeProvider.System);
+        while (!condition())
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
+        }
     }
 }
