@@ -76,9 +76,10 @@ public static class EngineBenchmark
                 await using var engine = await MeterEngine.StartAsync(store);
                 return await RateAsync(entities, asks, async (number, count) =>
                 {
+                    var entity = engine[number];
                     for (var i = 0; i < count; i++)
                     {
-                        await engine[number].StateAsync(default);
+                        await entity.StateAsync(default);
                     }
                 });
             });

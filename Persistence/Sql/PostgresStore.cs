@@ -65,7 +65,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     public IDocumentStore Documents => _documents;
 
     /// <inheritdoc/>
-    public string Configuration => SqlPlugins.Configuration(writers: Writers);
+    public string Configuration => SqlPlugins.Configuration(Writers, typeof(ArchivingJournal));
 
     /// <inheritdoc/>
     public IReadOnlyList<Setup> Setups =>

@@ -11,13 +11,14 @@ internal static class SqlPlugins
 {
     /// <summary>The plugins, with the serializer of their records.</summary>
     /// <param name="writers">How many batches are written at once.</param>
-    public static string Configuration(int writers) => $$"""
+    /// <param name="journal">The class of the journal.</param>
+    public static string Configuration(int writers, Type journal) => $$"""
         {{StoredRecordSerializer.Configuration}}
         akka.persistence {
           journal.plugin = "akka.persistence.journal.sql"
           snapshot-store.plugin = "akka.persistence.snapshot-store.sql"
           journal.sql {
-            class = "ReplicationEngine.Persistence.Archives.ArchivingJournal, ReplicationEngine.Persistence"
+            class = "{{journal.FullName}}, ReplicationEngine.Persistence"
             auto-initialize = off
             parallelism = {{writers.ToString(CultureInfo.InvariantCulture)}}
             tag-write-mode = Csv

@@ -29,6 +29,7 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     private readonly JournalArchiver _archiver;
     private readonly ArchivedReplay _replay;
     private FileLock? _lock;
+    private SqliteWriter? _writer;
     private FreeSpace? _space;
 
     /// <summary>Names the file; it is opened by <see cref="Open"/>.</summary>
@@ -54,14 +55,15 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     public IDocumentStore Documents => _documents;
 
     /// <inheritdoc/>
-    public string Configuration => SqlPlugins.Configuration(writers: 1);
+    public string Configuration => SqlPlugins.Configuration(writers: 1, typeof(GroupedJournal));
 
     /// <inheritdoc/>
     public IReadOnlyList<Setup> Setups =>
     [
         new DataOptionsSetup(new DataOptions()
-            .UseConnectionString(ProviderName, _connection).UseInterceptor(new GroupCommit(LockTimeout))),
+            .UseConnectionString(ProviderName, _connection).UseInterceptor(new SqliteConnections(LockTimeout))),
         _replay,
+        _writer ?? throw new InvalidOperationException("The store is not open."),
     ];
 
     /// <inheritdoc/>
@@ -82,6 +84,8 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
             }
 
             _space = new FreeSpace(_path, _time);
+            _writer = new SqliteWriter(_connection, LockTimeout, _time);
+            _writer.Start();
         }
         catch (SqliteException exception)
         {
@@ -106,6 +110,8 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     /// <inheritdoc/>
     public void Close()
     {
+        _writer?.Dispose();
+        _writer = null;
         using (var connection = new SqliteConnection(_connection))
         {
             SqliteConnection.ClearPool(connection);

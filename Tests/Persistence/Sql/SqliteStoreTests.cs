@@ -157,6 +157,45 @@ public sealed class SqliteStoreTests : IAsyncLifetime
         Assert.Null(await write);
     }
 
+    [Fact, Trait("Req", "I18"), Trait("Req", "I19")]
+    public async Task Of_writes_that_are_committed_together_only_those_fail_that_the_tables_refuse()
+    {
+        await _store.AppendAsync(Id("taken"), 1);
+        await _store.AppendAsync(Id("repeated"), 2);
+        await using var other = new SqliteConnection($"Data Source={_store.File};Pooling=False");
+        await other.OpenAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using (var command = other.CreateCommand())
+        {
+            command.CommandText = "DELETE FROM snapshot";
+            await command.ExecuteNonQueryAsync();
+        }
+
+        var head = (await _store.HeadAsync(Id("repeated")));
+        var good = Enumerable.Range(10, 20).Select(number => _store.WriteAsync(
+            Id($"good-{number}"), Events(Id($"good-{number}"), StreamHead.Start, number, events: 2))).ToList();
+        var taken = _store.WriteAsync(Id("taken"), Events(Id("taken"), StreamHead.Start, 3));
+        var repeated = _store.WriteAsync(Id("repeated"), Events(Id("repeated"), head, 2, events: 3));
+        await transaction.RollbackAsync();
+
+        Assert.All(await Task.WhenAll(good), Assert.Null);
+        Assert.Contains("UNIQUE", (await taken)?.Message, StringComparison.Ordinal);
+        Assert.Contains("UNIQUE", (await repeated)?.Message, StringComparison.Ordinal);
+        Assert.Equal(head, await _store.HeadAsync(Id("repeated")));
+        Assert.Equal(42, (await _store.Log.ReadFeedAsync(FeedPosition.Start, 100, default)).Count);
+    }
+
+    [Fact]
+    public async Task A_write_to_a_store_that_is_closed_says_so()
+    {
+        var writer = new SqliteWriter($"Data Source={_store.File}", 1, TimeProvider.System);
+        writer.Start();
+        await writer.SettleAsync();
+        writer.Dispose();
+
+        await Assert.ThrowsAsync<JournalUnavailableException>(writer.SettleAsync);
+    }
+
     private static SqliteStore Open(string path)
     {
         var store = new SqliteStore(path, TimeProvider.System);

@@ -5,12 +5,12 @@ using LinqToDB.Interceptors;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Lets writes gather while one is being synced. Microsoft.Data.Sqlite works on the caller's thread, which is that of
-/// the plugin's stream: as long as a commit holds it up, the stream cannot put the next batch together. So each write
-/// leaves that thread before it opens its connection.
+/// Keeps the plugins' own threads free: Microsoft.Data.Sqlite works on the caller's thread, which a commit of a snapshot
+/// or a recovery's reading would hold up. Each leaves that thread before it opens its connection. (Events are written by
+/// <see cref="SqliteWriter"/>.)
 /// </summary>
 /// <param name="lockTimeout">How long a write waits for another connection's (s).</param>
-internal sealed class GroupCommit(int lockTimeout) : ConnectionInterceptor
+internal sealed class SqliteConnections(int lockTimeout) : ConnectionInterceptor
 {
     /// <inheritdoc/>
     public override async Task ConnectionOpeningAsync(

@@ -1,0 +1,221 @@
+// The one writer of a journal's file. Whatever waits when a commit is done goes into the next transaction together, so
+// that one sync serves all of it (group commit). A write that the tables refuse (its number or its command's id is
+// taken) fails alone; an error of the file fails the whole transaction, whose outcome is then not known.
+//
+// One thread of its own writes: SQLite works on the thread that calls it, and a commit holds that up for a sync.
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Akka.Actor.Setup;
+using Microsoft.Data.Sqlite;
+using ReplicationEngine.Actors.Journaling;
+
+namespace ReplicationEngine.Persistence.Sql;
+
+/// <summary>A row of the table <c>journal</c> that is yet to be written.</summary>
+internal readonly record struct JournalRow(
+    string PersistenceId, long Sequence, byte[] Message, string Tags, string Manifest, int Serializer, string Writer);
+
+/// <summary>Writes rows of a journal's file in groups. Safe for concurrent use.</summary>
+/// <param name="connection">The file's connection string.</param>
+/// <param name="lockTimeout">How long a write waits for another connection's (s).</param>
+/// <param name="time">The time that the rows are stamped with.</param>
+internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvider time) : Setup, IDisposable
+{
+    private const int MostTogether = 1_000;
+    private const int Constraint = 19;
+
+    private const string Insert =
+        "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, tags, manifest, identifier, "
+        + "writer_uuid) VALUES ($created, 0, $id, $sequence, $message, $tags, $manifest, $identifier, $writer)";
+
+    private readonly BlockingCollection<Write> _waiting = [];
+    private Thread? _thread;
+    private SqliteConnection? _connection;
+    private SqliteCommand? _insert;
+
+    /// <summary>Begins to write.</summary>
+    public void Start()
+    {
+        _thread = new Thread(Run) { IsBackground = true, Name = "journal writer" };
+        _thread.Start();
+    }
+
+    /// <summary>Writes the rows of one command, all or none of them; done when they are on the disk.</summary>
+    /// <exception cref="SqliteException">They were not written, or whether they were is not known.</exception>
+    public Task WriteAsync(IReadOnlyList<JournalRow> rows)
+    {
+        var write = new Write(rows);
+        try
+        {
+            _waiting.Add(write);
+        }
+        catch (InvalidOperationException exception)
+        {
+            write.Done.SetException(new JournalUnavailableException("The journal is closed.", exception));
+        }
+
+        return write.Done.Task;
+    }
+
+    /// <summary>Done when everything is decided that was given to <see cref="WriteAsync"/> before.</summary>
+    public Task SettleAsync() => WriteAsync([]);
+
+    /// <summary>Writes what waits, and ends.</summary>
+    public void Dispose()
+    {
+        _waiting.CompleteAdding();
+        _thread?.Join();
+        _waiting.Dispose();
+    }
+
+    private void Run()
+    {
+        var together = new List<Write>();
+        foreach (var first in _waiting.GetConsumingEnumerable())
+        {
+            together.Add(first);
+            while (together.Count < MostTogether && _waiting.TryTake(out var next))
+            {
+                together.Add(next);
+            }
+
+            Commit(together);
+            together.Clear();
+        }
+
+        Disconnect();
+    }
+
+    // The boundary of the thread: whatever goes wrong is told to those who wait.
+    private void Commit(List<Write> writes)
+    {
+        try
+        {
+            if (writes.Exists(write => write.Rows.Count > 0))
+            {
+                var insert = Connect();
+                Execute("BEGIN IMMEDIATE");
+                foreach (var write in writes)
+                {
+                    write.Refusal = Put(insert, write.Rows);
+                }
+
+                Execute("COMMIT");
+            }
+        }
+        catch (Exception exception)
+        {
+            // The next write begins with a connection that nothing has happened to.
+            Disconnect();
+            writes.ForEach(write => write.Done.SetException(exception));
+            return;
+        }
+
+        foreach (var write in writes)
+        {
+            if (write.Refusal is { } refusal)
+            {
+                write.Done.SetException(refusal);
+            }
+            else
+            {
+                write.Done.SetResult();
+            }
+        }
+    }
+
+    /// <summary>Inserts the rows of one write; answers why the tables refuse them, and then none is there.</summary>
+    private SqliteException? Put(SqliteCommand insert, IReadOnlyList<JournalRow> rows)
+    {
+        var several = rows.Count > 1;
+        if (several)
+        {
+            Execute("SAVEPOINT command");
+        }
+
+        SqliteException? refusal = null;
+        try
+        {
+            foreach (var row in rows)
+            {
+                Set(insert, row);
+                insert.ExecuteNonQuery();
+            }
+        }
+        catch (SqliteException exception) when (exception.SqliteErrorCode == Constraint)
+        {
+            refusal = exception;
+        }
+
+        if (several)
+        {
+            Execute(refusal is null ? "RELEASE command" : "ROLLBACK TO command; RELEASE command");
+        }
+
+        return refusal;
+    }
+
+    private void Set(SqliteCommand insert, JournalRow row)
+    {
+        var parameters = insert.Parameters;
+        parameters[0].Value = time.GetUtcNow().UtcTicks;
+        parameters[1].Value = row.PersistenceId;
+        parameters[2].Value = row.Sequence;
+        parameters[3].Value = row.Message;
+        parameters[4].Value = row.Tags;
+        parameters[5].Value = row.Manifest;
+        parameters[6].Value = row.Serializer;
+        parameters[7].Value = row.Writer;
+    }
+
+    private SqliteCommand Connect()
+    {
+        if (_insert is not null)
+        {
+            return _insert;
+        }
+
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder(connection) { Pooling = false }.ToString());
+        _connection.Open();
+        Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout={lockTimeout * 1_000}"));
+        _insert = _connection.CreateCommand();
+        _insert.CommandText = Insert;
+        foreach (var (name, type) in new[]
+        {
+            ("$created", SqliteType.Integer), ("$id", SqliteType.Text), ("$sequence", SqliteType.Integer),
+            ("$message", SqliteType.Blob), ("$tags", SqliteType.Text), ("$manifest", SqliteType.Text),
+            ("$identifier", SqliteType.Integer), ("$writer", SqliteType.Text),
+        })
+        {
+            _insert.Parameters.Add(name, type);
+        }
+
+        _insert.Prepare();
+        return _insert;
+    }
+
+    private void Disconnect()
+    {
+        _insert?.Dispose();
+        _connection?.Dispose();
+        (_insert, _connection) = (null, null);
+    }
+
+    [SuppressMessage("Security", "CA2100:Review SQL queries", Justification = "Only texts of this class.")]
+    private void Execute(string sql)
+    {
+        using var command = _connection!.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private sealed class Write(IReadOnlyList<JournalRow> rows)
+    {
+        public IReadOnlyList<JournalRow> Rows => rows;
+
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public SqliteException? Refusal { get; set; }
+    }
+}
