@@ -38,7 +38,8 @@ internal static class RawPostgres
         {
             var database = new NpgsqlConnectionStringBuilder(connection).Database!;
             await ExecuteAsync(
-                database, "CREATE TABLE events (position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload BYTEA)");
+                database,
+                "CREATE TABLE events (position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload BYTEA)");
             var script = Path.GetTempFileName();
             try
             {

@@ -34,7 +34,10 @@ internal sealed class PostgresLock : IDisposable
 
     private PostgresLock(string connection, string name, TimeProvider time)
     {
-        var builder = new NpgsqlConnectionStringBuilder(connection) { Pooling = false, ApplicationName = ApplicationName };
+        var builder = new NpgsqlConnectionStringBuilder(connection)
+        {
+            Pooling = false, ApplicationName = ApplicationName,
+        };
         builder.Options = $"{builder.Options} {Keepalive}".Trim();
         _connectionString = builder.ToString();
         (_name, _time) = (name, time);

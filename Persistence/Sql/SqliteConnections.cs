@@ -5,9 +5,9 @@ using LinqToDB.Interceptors;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Keeps the plugins' own threads free: Microsoft.Data.Sqlite works on the caller's thread, which a commit of a snapshot
-/// or a recovery's reading would hold up. Each leaves that thread before it opens its connection. (Events are written by
-/// <see cref="SqliteWriter"/>.)
+/// Keeps the plugins' own threads free: Microsoft.Data.Sqlite works on the caller's thread, which a commit of a
+/// snapshot or a recovery's reading would hold up. Each leaves that thread before it opens its connection. (Events are
+/// written by <see cref="SqliteWriter"/>.)
 /// </summary>
 /// <param name="lockTimeout">How long a write waits for another connection's (s).</param>
 internal sealed class SqliteConnections(int lockTimeout) : ConnectionInterceptor

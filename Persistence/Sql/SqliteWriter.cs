@@ -176,7 +176,8 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
             return _insert;
         }
 
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder(connection) { Pooling = false }.ToString());
+        _connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder(connection) { Pooling = false }.ToString());
         _connection.Open();
         Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout={lockTimeout * 1_000}"));
         _insert = _connection.CreateCommand();

@@ -137,7 +137,8 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
     [Fact]
     public void A_server_that_does_not_answer_is_one_clear_error()
     {
-        using var store = new PostgresStore("Host=/nowhere;Username=nobody;Database=none", archive: null, TimeProvider.System);
+        using var store = new PostgresStore(
+            "Host=/nowhere;Username=nobody;Database=none", archive: null, TimeProvider.System);
 
         Assert.Contains(
             "none on /nowhere", Assert.Throws<JournalUnavailableException>(store.Open).Message,
