@@ -108,7 +108,18 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
         {
             // The next write begins with a connection that nothing has happened to.
             Disconnect();
-            writes.ForEach(write => write.Done.SetException(exception));
+            foreach (var write in writes)
+            {
+                if (write.Rows.Count > 0)
+                {
+                    write.Done.SetException(exception);
+                }
+                else
+                {
+                    write.Done.SetResult();
+                }
+            }
+
             return;
         }
 

@@ -185,6 +185,18 @@ public sealed class SqliteStoreTests : IAsyncLifetime
         Assert.Equal(42, (await _store.Log.ReadFeedAsync(FeedPosition.Start, 100, default)).Count);
     }
 
+    [Fact, Trait("Req", "I29")]
+    public async Task An_entity_that_recovers_beside_a_write_that_fails_is_not_harmed_by_it()
+    {
+        using var writer = new SqliteWriter($"Data Source={_store.File}.none;Mode=ReadWrite", 1, TimeProvider.System);
+        var failing = writer.WriteAsync([new JournalRow("a|b|c", 1, [], "", "name", 1, "writer")]);
+        var settled = writer.SettleAsync();
+        writer.Start();
+
+        await settled;
+        await Assert.ThrowsAsync<SqliteException>(() => failing);
+    }
+
     [Fact]
     public async Task A_write_to_a_store_that_is_closed_says_so()
     {

@@ -50,6 +50,54 @@ public sealed class Replaying_logs : IDisposable
     }
 
     [Fact]
+    [Trait("Req", "I17")]
+    public async Task Archive_moves_old_events_to_a_file_and_every_command_finds_them_there()
+    {
+        string[] archive = ["journal", "archive", "--data", _vm.Data, "--older-than", "1", "--at-least", "1"];
+        Assert.Equal(ExitCodes.Done, await RunAsync(archive));
+        Assert.Contains("No events were moved", _drctl.Output, StringComparison.Ordinal);
+
+        _vm.Execute(
+            "INSERT INTO snapshot (persistence_id, sequence_number, created) "
+            + "VALUES ('protected-vm|default|web-1', 9, 0)");
+        Assert.Equal(ExitCodes.Done, await RunAsync(archive));
+        Assert.Contains("No events were moved", _drctl.Output, StringComparison.Ordinal);
+
+        var later = new Drctl("http://127.0.0.1:1");
+        _ = later.Time.CreateTimer(_ => { }, null, TimeSpan.FromDays(3), Timeout.InfiniteTimeSpan);
+        Assert.Equal(ExitCodes.Done, await later.RunAsync(archive));
+        Assert.Contains("were moved to 1 file in", later.Output, StringComparison.Ordinal);
+        _vm.Execute("DELETE FROM snapshot");
+
+        Assert.Equal(ExitCodes.Done, await RunAsync("journal", "verify", "--data", _vm.Data));
+        Assert.Contains("10 events in 1 stream, sound", _drctl.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ExitCodes.Done, await RunAsync("journal", "show", "web-1", "--at", "6", "--data", _vm.Data, "--json"));
+        Assert.Equal("finalizing", _drctl.Json["state"]!["phaseName"]!.GetValue<string>());
+
+        var file = Assert.Single(Directory.GetFiles(_vm.Data, "*.rpj", SearchOption.AllDirectories));
+        Assert.Equal(ExitCodes.Done, await RunAsync("journal", "verify", "--file", file));
+        File.Delete(file);
+        Assert.Equal(ExitCodes.Refused, await RunAsync("journal", "verify", "--data", _vm.Data));
+        Assert.Contains(file, _drctl.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("journal", "archive", "--data", "DATA", "--older-than", "x")]
+    [InlineData("journal", "archive", "--data", "DATA", "--older-than", "-1")]
+    [InlineData("journal", "archive", "--data", "DATA", "--at-least", "0")]
+    [InlineData("journal", "archive", "--data", "DATA", "--archive", "/tmp")]
+    [InlineData("journal", "archive", "--postgres", "Host=/nowhere")]
+    [InlineData("journal", "archive")]
+    [InlineData("journal", "verify", "--data", "DATA", "--archive", "/tmp")]
+    public async Task Archive_refuses_what_it_cannot_do(params string[] arguments)
+    {
+        Assert.Equal(
+            ExitCodes.Usage, await RunAsync([.. arguments.Select(a => a == "DATA" ? _vm.Data : a)]));
+        Assert.NotEmpty(_drctl.Errors);
+    }
+
+    [Fact]
     [Trait("Req", "I7")]
     public async Task Import_of_the_sound_part_says_what_it_leaves_out()
     {
