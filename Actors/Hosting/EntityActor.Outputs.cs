@@ -128,10 +128,11 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
                 commandId, await _region.Services.Store.Log.FindCommandAsync(_id, commandId, CancellationToken.None),
                 null);
         }
-        catch (JournalUnavailableException exception)
+        catch (Exception exception)
         {
+            // Whatever it is, the command waits for this answer, and the entity for the command.
             _region.Services.Trouble.Failed(exception);
-            return new CommandLookedUp(commandId, null, exception.Message);
+            return new CommandLookedUp(commandId, null, JournalTrouble.Sentence(exception) + ".");
         }
     }
 

@@ -86,10 +86,32 @@ internal sealed class ArchiveDirectory(string path)
     /// <summary>The file of a part.</summary>
     public string FileOf(ArchivePart part) => System.IO.Path.Combine(path, part.File);
 
+    /// <summary>Whether the file of a part is there.</summary>
+    public bool Holds(ArchivePart part) => File.Exists(FileOf(part));
+
+    /// <summary>
+    /// The events of a part, verified. A damaged file is as good as a missing one: put back, it is read again.
+    /// </summary>
+    /// <exception cref="JournalUnavailableException">The file is missing, damaged, or cannot be read.</exception>
+    public IReadOnlyList<StoredEvent> Read(ArchivePart part)
+    {
+        try
+        {
+            return ReadSealed(part);
+        }
+        catch (JournalCorruptException exception)
+        {
+            throw new JournalUnavailableException(
+                $"Events {part.First} to {part.Last} of {part.Id} lie in the archive, in {FileOf(part)}, which is "
+                + $"damaged: {exception.Damage}. Put a sound copy of the file back.",
+                exception);
+        }
+    }
+
     /// <summary>The events of a part, verified.</summary>
     /// <exception cref="JournalCorruptException">The file is damaged, or is not the one that was sealed.</exception>
     /// <exception cref="JournalUnavailableException">The file is missing or cannot be read.</exception>
-    public IReadOnlyList<StoredEvent> Read(ArchivePart part)
+    public IReadOnlyList<StoredEvent> ReadSealed(ArchivePart part)
     {
         if (_last.TryGetTarget(out var cached) && cached.File == part.File)
         {

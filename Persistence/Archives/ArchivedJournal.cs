@@ -55,6 +55,15 @@ internal sealed class ArchivedJournal(
     }
 
     /// <inheritdoc/>
+    public override void RequireWhole()
+    {
+        if (parts.SelectMany(Check).FirstOrDefault() is { } damage)
+        {
+            throw new JournalCorruptException(Path, $"{damage.What.TrimEnd('.')}. Put a sound copy of that file back");
+        }
+    }
+
+    /// <inheritdoc/>
     public override IReadOnlyDictionary<PersistenceId, long> Ends() => journal.Ends();
 
     /// <inheritdoc/>
@@ -138,11 +147,26 @@ internal sealed class ArchivedJournal(
 
         using (file)
         {
-            var last = file.Read(part.Id).LastOrDefault()?.Event.Head;
-            return last == part.Head && file.EventCount == part.Count ? [.. file.CheckStore()]
-                : [.. file.CheckStore(), new JournalDamage(
+            var events = file.Read(part.Id).Select(recorded => recorded.Event).ToList();
+            var damages = file.Damages.Select(damage => damage with
+            {
+                What = $"in the archive's file {file.Path}: {damage.What}",
+            }).ToList();
+            if (events.LastOrDefault()?.Head != part.Head || file.EventCount != part.Count)
+            {
+                damages.Add(new JournalDamage(
                     DamageKind.File, part.Id, part.Last, null, null,
-                    $"the archive's file {file.Path} is not the one that was sealed")];
+                    $"the archive's file {file.Path} is not the one that was sealed"));
+            }
+            else if (!CommandFilter.Of([.. events.Where(stored => stored.EndsCommand).Select(s => s.CommandId)])
+                .AsSpan().SequenceEqual(part.Commands))
+            {
+                damages.Add(new JournalDamage(
+                    DamageKind.Row, part.Id, part.First, null, null,
+                    $"the row of the archive's file {file.Path} has a filter of other commands"));
+            }
+
+            return damages;
         }
     }
 

@@ -105,7 +105,7 @@ internal sealed class ArchivedReplay(SqlEventLog log, ArchiveDirectory? archive)
         damage = null;
         try
         {
-            return archive?.Read(part) ?? throw new JournalUnavailableException(
+            return archive?.ReadSealed(part) ?? throw new JournalUnavailableException(
                 $"Events {part.First} to {part.Last} of {part.Id} lie in the journal's archive; name its directory.");
         }
         catch (JournalCorruptException exception)

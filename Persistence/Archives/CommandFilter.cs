@@ -31,8 +31,8 @@ internal static class CommandFilter
     }
 
     /// <summary>False when the id is certainly not one of those the filter was made of.</summary>
-    public static bool MayHold(byte[] filter, CommandId id) =>
-        PlacesOf(id, filter.Length).All(place => (filter[place / 8] & (1 << (int)(place % 8))) != 0);
+    public static bool MayHold(byte[] filter, CommandId id) => filter.Length == 0
+        || PlacesOf(id, filter.Length).All(place => (filter[place / 8] & (1 << (int)(place % 8))) != 0);
 
     private static IEnumerable<long> PlacesOf(CommandId id, int bytes)
     {

@@ -47,6 +47,7 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
     {
         var streams = await log.ReadAsync(
             connection => RowsAsync(connection, Streams, Candidate, [], cancellationToken), cancellationToken);
+        await RequireArchiveAsync(cancellationToken);
         var result = new ArchivedEvents(0, 0, []);
         foreach (var stream in streams.OfType<Stream>().Where(stream => stream.Most >= Math.Max(1, atLeast)))
         {
@@ -67,6 +68,21 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
         }
 
         return result;
+    }
+
+    // Where a part that the journal names is not, nothing more must go: it is another directory, or one that lost
+    // files.
+    private async Task RequireArchiveAsync(CancellationToken cancellationToken)
+    {
+        var parts = await log.ReadAsync(
+            connection => RowsAsync(connection, ArchivePart.All, ArchivePart.Read, [], cancellationToken),
+            cancellationToken);
+        if (parts.Find(part => !archive.Holds(part)) is { } missing)
+        {
+            throw new JournalUnavailableException(
+                $"{archive.Path} is not the journal's archive, or has lost {missing.File}; nothing was moved. Name the "
+                + "right directory, or put the file back.");
+        }
     }
 
     private async ValueTask<(StreamHead Before, IReadOnlyList<RecordedEvent> Events)> NextAsync(
@@ -95,7 +111,7 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
             count--;
         }
 
-        return (head, count >= Math.Max(1, atLeast) ? rows[..count] : []);
+        return (head, count >= Math.Clamp(atLeast, 1, MostEvents) ? rows[..count] : []);
     }
 
     private async Task MoveAsync(

@@ -70,6 +70,9 @@ internal sealed class ExportedJournal : RecordedJournal
         }
     }
 
+    /// <summary>Everything that is wrong with the file.</summary>
+    public IReadOnlyList<JournalDamage> Damages => _scan.Damages;
+
     public override StreamHead BeginsBehind(PersistenceId id) => _starts.GetValueOrDefault(id);
 
     public override StreamHead? DeclaredHead(PersistenceId id) =>

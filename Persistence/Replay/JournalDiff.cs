@@ -46,6 +46,8 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
     /// <summary>All streams of both logs, in order.</summary>
     public IReadOnlyList<StreamDifference> Run(Action<ReplayProgress>? progress, CancellationToken cancellationToken)
     {
+        left.RequireWhole();
+        right.RequireWhole();
         var differences = new List<StreamDifference>();
         var done = 0L;
         var streams = left.Streams.Concat(right.Streams).Distinct().ToList();

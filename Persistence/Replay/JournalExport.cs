@@ -31,6 +31,7 @@ public sealed class JournalExport
     /// <summary>Writes the file; it appears under its name only when it is complete.</summary>
     /// <returns>The number of events.</returns>
     /// <exception cref="ReplayRefusedException">The file exists.</exception>
+    /// <exception cref="JournalCorruptException">A file of the log's archive is missing or damaged.</exception>
     public long Write(string path, Action<ReplayProgress>? progress, CancellationToken cancellationToken)
     {
         if (File.Exists(path) || Directory.Exists(path))
@@ -38,6 +39,7 @@ public sealed class JournalExport
             throw new ReplayRefusedException($"{path} exists; name a file that does not.");
         }
 
+        _journal.RequireWhole();
         var part = path + ".part";
         try
         {

@@ -53,6 +53,15 @@ public abstract class RecordedJournal : IDisposable
     /// <summary>What is wrong with the file and its tables, as far as it lies in no event.</summary>
     public abstract IEnumerable<JournalDamage> CheckStore();
 
+    /// <summary>
+    /// Returns when everything that the log consists of is there and sound, as far as that lies outside its own tables.
+    /// </summary>
+    /// <exception cref="JournalCorruptException">A file of its archive is missing or damaged.</exception>
+    public virtual void RequireWhole()
+    {
+        // A log of one part is opened whole or not at all.
+    }
+
     /// <summary>The number of each stream's last event, from the events themselves.</summary>
     /// <exception cref="JournalCorruptException">The file cannot be read.</exception>
     public virtual IReadOnlyDictionary<PersistenceId, long> Ends() => ReadAll().GroupBy(recorded => recorded.Id)

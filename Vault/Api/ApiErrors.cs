@@ -17,7 +17,7 @@ internal static class ApiErrors
         ExceptionHandler = AnswerAsync,
         SuppressDiagnosticsCallback = context =>
             context.Exception is BadRequestException or BadHttpRequestException or EntityUnavailableException
-                or JournalUnavailableException or ProjectionBehindException,
+                or JournalUnavailableException or JournalCorruptException or ProjectionBehindException,
     };
 
     private static async Task AnswerAsync(HttpContext context)
@@ -32,6 +32,8 @@ internal static class ApiErrors
             EntityUnavailableException e => Problem(StatusCodes.Status503ServiceUnavailable, "unavailable", e.Message),
             JournalUnavailableException e => Problem(
                 StatusCodes.Status503ServiceUnavailable, "journal-unavailable", e.Message),
+            JournalCorruptException e => Problem(
+                StatusCodes.Status503ServiceUnavailable, "journal-damaged", e.Message),
             ProjectionBehindException e => Problem(
                 StatusCodes.Status503ServiceUnavailable, "projection-behind", e.Message),
             _ => Problem(

@@ -44,7 +44,7 @@ internal static class JournalPages
 
     public static IEnumerable<string> Archived(string path, ArchivedEvents done) =>
     [
-        done.Events == 0 ? "No events were moved: none that stand before a snapshot are old enough."
+        done.Events == 0 ? "No events were moved: no VM has so many that are old enough and stand before a snapshot."
             : $"{Readable.Count(done.Events, "event")} were moved to {Readable.Count(done.Files, "file")} in {path}.",
     ];
 

@@ -107,6 +107,31 @@ public sealed class ArchivingTests : IDisposable
         await UntilAsync(async () => await ArchivedToAsync(engine) > 0);
     }
 
+    [Fact, Trait("Req", "I19"), Trait("Req", "I29")]
+    public async Task A_damaged_file_of_the_archive_stops_only_the_command_that_needs_it()
+    {
+        await using var engine = await EngineAsync(archives: false);
+        for (var n = 1; n <= 100; n++)
+        {
+            await AddAsync(engine, n);
+        }
+
+        await engine.Store.ArchiveAsync(DateTimeOffset.MaxValue, 1, default);
+        var file = Assert.Single(Directory.GetFiles(_directory.FullName, "*.rpj", SearchOption.AllDirectories));
+        var sound = await System.IO.File.ReadAllBytesAsync(file);
+        await System.IO.File.WriteAllBytesAsync(file, sound[..^100]);
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60), TimeProvider.System);
+        var asked = engine["a"].AskAsync(new CounterCommand.Add(1), Command(1), "me", limit.Token).AsTask();
+        Assert.Equal(new CommandReply.Accepted(101), await AddAsync(engine, 101));
+        await System.IO.File.WriteAllBytesAsync(file, sound);
+        Assert.Equal(new CommandReply.Accepted(1), await AddAsync(engine, 1));
+        Assert.True(
+            await asked is CommandReply.Accepted { Sequence: 1 } or CommandReply.Unavailable,
+            $"{await asked}");
+        Assert.Equal(101, (await engine["a"].StateAsync(default)).State.Total);
+    }
+
     private Task<TestEngine> EngineAsync(bool archives = true) => StartAsync(
         path: File,
         configure: options =>

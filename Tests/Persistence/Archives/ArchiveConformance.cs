@@ -145,7 +145,7 @@ public abstract class ArchiveConformance : IAsyncLifetime
         await File.WriteAllBytesAsync(file, bytes);
         await _store.ReopenAsync();
 
-        var damaged = await Assert.ThrowsAsync<JournalCorruptException>(() => AllAsync(100));
+        var damaged = await Assert.ThrowsAsync<JournalUnavailableException>(() => AllAsync(100));
         Assert.Contains(file, damaged.Message, StringComparison.Ordinal);
         Assert.Contains(
             await _store.RecoverAsync(Id(), withoutSnapshot: true), record => record is UnreadableRecord);
@@ -153,7 +153,10 @@ public abstract class ArchiveConformance : IAsyncLifetime
         Assert.Equal(
             whole.Skip(10), (await _store.Log.ReadStreamAsync(Id(), behind, 100, default)).Events.Select(Flat));
 
+        await Assert.ThrowsAsync<JournalUnavailableException>(
+            async () => await _store.Log.FindCommandAsync(Id(), Command(1), default));
         File.Move(file, file + ".away");
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => MoveAsync());
         var missing = await Assert.ThrowsAsync<JournalUnavailableException>(() => AllAsync(100));
         Assert.Contains("Put the file back", missing.Message, StringComparison.Ordinal);
         await Assert.ThrowsAnyAsync<Exception>(() => _store.RecoverAsync(Id(), withoutSnapshot: true));
@@ -171,7 +174,7 @@ public abstract class ArchiveConformance : IAsyncLifetime
             files.Single(file => file.Contains("two", StringComparison.Ordinal)),
             files.Single(file => !file.Contains("two", StringComparison.Ordinal)), overwrite: true);
 
-        await Assert.ThrowsAsync<JournalCorruptException>(() => AllAsync(100));
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => AllAsync(100));
     }
 
     [Theory, Trait("Req", "I15")]

@@ -1,3 +1,4 @@
+using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.Replay;
@@ -98,6 +99,9 @@ public sealed class Looking_into_an_archive : IDisposable
         await MoveAsync();
         var file = Files().Single(name => name.Contains("web-1", StringComparison.Ordinal));
         File.Delete(file);
+        var refused = Assert.Throws<JournalCorruptException>(() => _lives.Export("never"));
+        Assert.Contains(file, refused.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_lives.New("never")));
 
         var damage = _lives.Verify(_lives.Data).Damages;
         Assert.Contains(damage, one => one.What.Contains(file, StringComparison.Ordinal));
@@ -106,6 +110,18 @@ public sealed class Looking_into_an_archive : IDisposable
             source, _lives.New("copy"), EntityReplays.OfTheEngine, explain: true, null, default);
         Assert.Equal(1, part.Streams);
         Assert.Contains(part.LeftOut, left => left.Stream?.Entity == "web-1" && left.From == 1);
+    }
+
+    [Theory, Trait("Req", "I19")]
+    [InlineData("zeroblob(length(commands))")]
+    [InlineData("x''")]
+    public async Task A_filter_that_does_not_know_its_commands_is_found(string filter)
+    {
+        await MoveAsync();
+        _lives.Sql($"UPDATE archive SET commands={filter}");
+
+        Assert.Equal(2, _lives.Verify(_lives.Data).Damages.Count(
+            damage => damage.What.Contains("filter of other commands", StringComparison.Ordinal)));
     }
 
     [Fact]
