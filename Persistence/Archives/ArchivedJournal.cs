@@ -55,9 +55,9 @@ internal sealed class ArchivedJournal(
     }
 
     /// <inheritdoc/>
-    public override void RequireWhole()
+    public override void RequireWhole(PersistenceId id)
     {
-        if (parts.SelectMany(Check).FirstOrDefault() is { } damage)
+        if (_parts[id].SelectMany(Check).FirstOrDefault() is { } damage)
         {
             throw new JournalCorruptException(Path, $"{damage.What.TrimEnd('.')}. Put a sound copy of that file back");
         }

@@ -1,9 +1,12 @@
 // A Bloom filter over command ids: 10 bits for each id, 7 of them set. The places are those of h1 + i * h2 modulo the
 // number of bits, i from 0 to 6, where h1 and h2 are the first two 8-byte numbers (little endian) of the SHA-256 of the
 // id in RFC 9562 byte order; place p is bit p % 8 of byte p / 8. Of ids that are not in it about 1 in 120 seems to be.
+// Behind the bits stands their CRC-32C (u32, little endian): a filter that is damaged may hold any id, so that its file
+// is looked into.
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Persistence.Archives;
 
@@ -14,25 +17,31 @@ internal static class CommandFilter
 {
     private const int BitsPerId = 10;
     private const int Places = 7;
+    private const int Checksum = 4;
 
     /// <summary>The filter of these ids.</summary>
     public static byte[] Of(IReadOnlyCollection<CommandId> ids)
     {
-        var filter = new byte[Math.Max(1, ((ids.Count * BitsPerId) + 7) / 8)];
+        var bits = Math.Max(1, ((ids.Count * BitsPerId) + 7) / 8);
+        var filter = new byte[bits + Checksum];
         foreach (var id in ids)
         {
-            foreach (var place in PlacesOf(id, filter.Length))
+            foreach (var place in PlacesOf(id, bits))
             {
                 filter[place / 8] |= (byte)(1 << (int)(place % 8));
             }
         }
 
+        BinaryPrimitives.WriteUInt32LittleEndian(filter.AsSpan(bits), ExportFormat.Crc(filter.AsSpan(0, bits)));
         return filter;
     }
 
     /// <summary>False when the id is certainly not one of those the filter was made of.</summary>
-    public static bool MayHold(byte[] filter, CommandId id) => filter.Length == 0
-        || PlacesOf(id, filter.Length).All(place => (filter[place / 8] & (1 << (int)(place % 8))) != 0);
+    public static bool MayHold(byte[] filter, CommandId id) => !IsSound(filter)
+        || PlacesOf(id, filter.Length - Checksum).All(place => (filter[place / 8] & (1 << (int)(place % 8))) != 0);
+
+    private static bool IsSound(ReadOnlySpan<byte> filter) => filter.Length > Checksum
+        && ExportFormat.Crc(filter[..^Checksum]) == BinaryPrimitives.ReadUInt32LittleEndian(filter[^Checksum..]);
 
     private static IEnumerable<long> PlacesOf(CommandId id, int bytes)
     {

@@ -46,8 +46,6 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
     /// <summary>All streams of both logs, in order.</summary>
     public IReadOnlyList<StreamDifference> Run(Action<ReplayProgress>? progress, CancellationToken cancellationToken)
     {
-        left.RequireWhole();
-        right.RequireWhole();
         var differences = new List<StreamDifference>();
         var done = 0L;
         var streams = left.Streams.Concat(right.Streams).Distinct().ToList();
@@ -64,6 +62,8 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
 
     private StreamDifference Compare(PersistenceId id)
     {
+        left.RequireWhole(id);
+        right.RequireWhole(id);
         using var lefts = left.Read(id).GetEnumerator();
         using var rights = right.Read(id).GetEnumerator();
         var common = new List<RecordedEvent>();

@@ -39,7 +39,11 @@ public sealed class JournalExport
             throw new ReplayRefusedException($"{path} exists; name a file that does not.");
         }
 
-        _journal.RequireWhole();
+        foreach (var id in _chosen)
+        {
+            _journal.RequireWhole(id);
+        }
+
         var part = path + ".part";
         try
         {

@@ -54,10 +54,11 @@ public abstract class RecordedJournal : IDisposable
     public abstract IEnumerable<JournalDamage> CheckStore();
 
     /// <summary>
-    /// Returns when everything that the log consists of is there and sound, as far as that lies outside its own tables.
+    /// Returns when everything that a stream consists of is there and sound, as far as that lies outside the log's own
+    /// tables.
     /// </summary>
-    /// <exception cref="JournalCorruptException">A file of its archive is missing or damaged.</exception>
-    public virtual void RequireWhole()
+    /// <exception cref="JournalCorruptException">A file of the log's archive is missing or damaged.</exception>
+    public virtual void RequireWhole(PersistenceId id)
     {
         // A log of one part is opened whole or not at all.
     }

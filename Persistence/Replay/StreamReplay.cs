@@ -24,7 +24,7 @@ public sealed class StreamReplay
     public static StreamReplay Begin(RecordedJournal journal, PersistenceId id, EntityReplays replays)
     {
         ArgumentNullException.ThrowIfNull(journal);
-        journal.RequireWhole();
+        journal.RequireWhole(id);
         return journal.BeginsBehind(id) is { Sequence: > 0 and var behind }
             ? throw new ReplayRefusedException(
                 $"{journal.Path} holds {id} from event {behind + 1} on; without the events before it there is no "

@@ -76,9 +76,10 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         }
         catch (Exception e) when (e is JournalCorruptException or ExportDamagedException)
         {
-            var path = run.Parsed.GetValue(_file)
-                ?? Path.Combine(run.Parsed.GetValue(_data)!, RecordedJournal.FileName);
-            return (run.Full(path), new VerifiedJournal(0, [], [JournalDamage.Of(DamageKind.File, e.Message)]));
+            var path = run.Parsed.GetValue(_postgres) is not null ? "The database"
+                : run.Full(run.Parsed.GetValue(_file)
+                    ?? Path.Combine(run.Parsed.GetValue(_data)!, RecordedJournal.FileName));
+            return (path, new VerifiedJournal(0, [], [JournalDamage.Of(DamageKind.File, e.Message)]));
         }
     }
 

@@ -102,6 +102,7 @@ public sealed class Looking_into_an_archive : IDisposable
         var refused = Assert.Throws<JournalCorruptException>(() => _lives.Export("never"));
         Assert.Contains(file, refused.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(_lives.New("never")));
+        Assert.True(File.Exists(_lives.Export("the other", "web-2")));
 
         var damage = _lives.Verify(_lives.Data).Damages;
         Assert.Contains(damage, one => one.What.Contains(file, StringComparison.Ordinal));
@@ -164,17 +165,27 @@ public sealed class Looking_into_an_archive : IDisposable
         var known = Enumerable.Range(0, 5_000).Select(Id).ToList();
         var filter = CommandFilter.Of(known);
 
-        Assert.Equal(6_250, filter.Length);
+        Assert.Equal(6_254, filter.Length);
         Assert.All(known, id => Assert.True(CommandFilter.MayHold(filter, id)));
         Assert.InRange(
             Enumerable.Range(5_000, 5_000).Count(number => CommandFilter.MayHold(filter, Id(number))), 0, 100);
+
+        foreach (var at in new[] { 0, 3_000, 6_249, 6_253 })
+        {
+            byte[] damaged = [.. filter];
+            damaged[at] ^= 1;
+            Assert.All(known, id => Assert.True(CommandFilter.MayHold(damaged, id)));
+        }
+
+        Assert.True(CommandFilter.MayHold([], known[0]));
+        Assert.True(CommandFilter.MayHold(new byte[filter.Length], known[0]));
 
         static CommandId Id(int number) => new(new Guid(number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
     }
 
     [Fact]
     public void The_filter_has_its_form() => Assert.Equal(
-        "6ca956",
+        "6ca956673db09d",
         Convert.ToHexStringLower(CommandFilter.Of([new CommandId(Guid.Empty), new CommandId(Guid.AllBitsSet)])));
 
     private string[] Files() =>
