@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using ReplicationEngine.Chaos.Machines;
+using ReplicationEngine.Chaos.Runs;
 using ReplicationEngine.Chaos.Sites;
 using ReplicationEngine.Witness.Nbd;
 using ReplicationEngine.Witness.Writes;
@@ -11,6 +12,8 @@ namespace ReplicationEngine.Chaos.Checks;
 /// <summary>Judges recovery points through test failovers, as a user would look at them.</summary>
 internal sealed class PointChecks(TwoSites sites, Ledger ledger)
 {
+    private static readonly TimeSpan PointLimit = TimeSpan.FromMinutes(2);
+
     /// <summary>
     /// Judges a resting machine at the source: its disks are complete (I2), a new point equals them (I11), a point that
     /// was made meanwhile is a prefix (I4), an old one is as it was (I6), and none is gone (I25).
@@ -20,7 +23,7 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
     /// <param name="unseen">How many points that were never read are judged, the newest first.</param>
     public async Task JudgeAsync(Machine machine, Random random, int unseen)
     {
-        var made = (string)(await sites.Drctl.AskAsync("point", machine.Name))["point"]!["id"]!;
+        var made = await MakePointAsync(machine);
         var source = machine.SourceImages();
         machine.IsComplete(source, $"{machine.Name}, the source's disks");
         var images = await TestAsync(machine, made);
@@ -77,6 +80,35 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
 
     private static bool IsOfThisLife(Machine machine, JsonNode point) => DateTimeOffset.Parse(
         (string)point["time"]!, CultureInfo.InvariantCulture) > machine.Began;
+
+    /// <summary>
+    /// Makes a point of a resting machine. Its log may have filled in the last moment before it came to rest: then the
+    /// point is refused until a resync is done, and comes after it.
+    /// </summary>
+    /// <exception cref="ViolationException">It is refused for another reason, or not made in time.</exception>
+    private async Task<string> MakePointAsync(Machine machine)
+    {
+        string? id = null;
+        await sites.UntilAsync(
+            $"a point of {machine.Name}, at rest", async () => (id = await TryMakePointAsync(machine)) is not null,
+            PointLimit, CancellationToken.None);
+        return id!;
+    }
+
+    private async Task<string?> TryMakePointAsync(Machine machine)
+    {
+        await sites.UntilViewAsync(
+            machine.Name, "in step, at rest", Calm.IsInStep, PointLimit, CancellationToken.None);
+        var result = await sites.Drctl.RunAsync("point", machine.Name);
+        if (result is { Code: 0, Answer: { } answer })
+        {
+            return (string)answer["point"]!["id"]!;
+        }
+
+        return result.Said.Contains("a resync comes first", StringComparison.Ordinal) ? null
+            : throw new ViolationException(
+                "recovery", $"`drctl point {machine.Name}` ended with {result.Code}: {result.Said.Trim()}");
+    }
 
     private async Task JudgeOlderAsync(Machine machine, string made, Random random, int unseen)
     {
