@@ -38,7 +38,11 @@ public abstract record CoreInput<TCommand>
     public sealed record CommandNotFound(string Message) : CoreInput<TCommand>;
 
     /// <summary>Answers <see cref="CoreOutput.Persist"/>: the events are durable.</summary>
-    public sealed record Persisted : CoreInput<TCommand>;
+    public sealed record Persisted : CoreInput<TCommand>
+    {
+        /// <summary>The one that serves everywhere.</summary>
+        public static Persisted Instance { get; } = new();
+    }
 
     /// <summary>Answers <see cref="CoreOutput.Persist"/>: for lack of room nothing was stored (I27).</summary>
     public sealed record NotPersisted(string Message) : CoreInput<TCommand>;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
 
@@ -80,35 +81,33 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
     private void Propose(Work work, DecisionContext context, ImmutableArray<TEvent> events)
     {
         var state = State;
-        var encoded = new EncodedEvent[events.Length];
-        for (var i = 0; i < events.Length; i++)
+        foreach (var @event in events)
         {
-            state = TAggregate.Evolve(state, events[i]);
+            state = TAggregate.Evolve(state, @event);
             TAggregate.CheckInvariants(state);
-            encoded[i] = _codec.Encode(events[i]);
         }
 
         work.State = state;
-        work.Timers = Armed(TAggregate.Timers(state), _ => _now.Wall);
+        work.Timers = Armed(TAggregate.Timers(state), recovered: false);
         work.Effects = TAggregate.Outstanding(state);
         work.DecidedAt = context.Now;
         var command = _codec.EncodeCommand(work.Envelope.Command);
         var recorded = new RecordedCommand(
             command.Name, command.Payload, context.Digest, context.Steady,
             new WakeMark(EarliestDue(work.Timers), !work.Effects.IsEmpty));
-        var stored = ImmutableArray.CreateBuilder<StoredEvent>(encoded.Length);
+        var stored = new StoredEvent[events.Length];
         var head = Head;
-        for (var i = 0; i < encoded.Length; i++)
+        for (var i = 0; i < stored.Length; i++)
         {
-            stored.Add(EventChain.Seal(
-                head, encoded[i], context.Now, context.Actor, context.CommandId,
-                i == encoded.Length - 1 ? recorded : null));
+            stored[i] = EventChain.Seal(
+                head, _codec.Encode(events[i]), context.Now, context.Actor, context.CommandId,
+                i == stored.Length - 1 ? recorded : null);
             head = stored[i].Head;
         }
 
         work.Head = head;
         Phase = EntityPhase.Persisting;
-        _outputs.Add(new CoreOutput.Persist(stored.MoveToImmutable()));
+        _outputs.Add(new CoreOutput.Persist(ImmutableCollectionsMarshal.AsImmutableArray(stored)));
     }
 
     private void Commit(Work work)
@@ -158,6 +157,11 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
     /// <summary>Starts what is owed and was not, cancels what was and is not.</summary>
     private void SettleEffects(ImmutableArray<Effect> owed)
     {
+        if (owed.IsEmpty && _running.IsEmpty)
+        {
+            return;
+        }
+
         foreach (var running in _running)
         {
             if (!owed.Any(effect => effect.Id == running))

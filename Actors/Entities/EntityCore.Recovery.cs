@@ -94,7 +94,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         }
 
         var outstanding = TAggregate.Outstanding(State);
-        Arm(Armed(TAggregate.Timers(State), RecoveredAt));
+        Arm(Armed(TAggregate.Timers(State), recovered: true));
         _memory.Recovered = true;
         _memory.ReadsWholeStream = false;
         Phase = EntityPhase.Ready;

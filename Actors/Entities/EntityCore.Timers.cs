@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using ReplicationEngine.Engine.Identifiers;
@@ -89,23 +90,24 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
 
     /// <summary>Timers of a state, those seen before with their old alarms.</summary>
     /// <param name="timers">The timers.</param>
-    /// <param name="now">The time on the axis of a new one's due time that corresponds to now.</param>
-    private ImmutableArray<ArmedTimer> Armed(
-        ImmutableArray<DurableTimer> timers, Func<DurableTimer, DateTimeOffset> now)
+    /// <param name="recovered">Whether the state comes from the journal.</param>
+    private ImmutableArray<ArmedTimer> Armed(ImmutableArray<DurableTimer> timers, bool recovered)
     {
         if (timers.IsEmpty)
         {
             return [];
         }
 
-        var armed = ImmutableArray.CreateBuilder<ArmedTimer>(timers.Length);
-        foreach (var timer in timers)
+        var armed = new ArmedTimer[timers.Length];
+        for (var i = 0; i < armed.Length; i++)
         {
+            var timer = timers[i];
             var known = IndexOf(timer);
-            armed.Add(known >= 0 ? _armed[known] : new ArmedTimer(timer, _now.Steady + (timer.DueAt - now(timer))));
+            armed[i] = known >= 0 ? _armed[known] : new ArmedTimer(
+                timer, _now.Steady + (timer.DueAt - (recovered ? RecoveredAt(timer) : _now.Wall)));
         }
 
-        return armed.MoveToImmutable();
+        return ImmutableCollectionsMarshal.AsImmutableArray(armed);
     }
 
     /// <summary>
@@ -137,19 +139,26 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
     private void NoteTimers(DateTimeOffset at)
     {
         var timers = TAggregate.Timers(State);
-        var noted = ImmutableArray.CreateBuilder<(DurableTimer, DateTimeOffset)>(timers.Length);
-        foreach (var timer in timers)
+        if (timers.IsEmpty)
         {
+            _noted = [];
+            return;
+        }
+
+        var noted = new (DurableTimer, DateTimeOffset)[timers.Length];
+        for (var i = 0; i < noted.Length; i++)
+        {
+            var timer = timers[i];
             var latest = at;
             foreach (var before in _noted)
             {
                 latest = before.Timer == timer && before.At > latest ? before.At : latest;
             }
 
-            noted.Add((timer, latest));
+            noted[i] = (timer, latest);
         }
 
-        _noted = noted.MoveToImmutable();
+        _noted = ImmutableCollectionsMarshal.AsImmutableArray(noted);
     }
 
     private int IndexOf(DurableTimer timer)

@@ -14,6 +14,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
     private long _effectsStarted;
     private long _persistBegan;
     private Activity? _persisting;
+    private Action<StoredEvent>? _persisted;
 
     private void Advance(CoreInput<TCommand> input)
     {
@@ -103,7 +104,16 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
         _persisting = _region.Services.Telemetry.Begin("entity.persist", _id, _asked);
         _persisting?.SetTag("entity.events", persist.Events.Length);
         _asked = default;
-        PersistAll(persist.Events, PersistedOne);
+        _persisted ??= PersistedOne;
+        if (persist.Events is [var only])
+        {
+            Persist(only, _persisted);
+        }
+        else
+        {
+            PersistAll(persist.Events, _persisted);
+        }
+
         return null;
     }
 
@@ -116,7 +126,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
             EndActivity(ref _persisting);
             services.Trouble.Ended();
             services.Pulse.Signal();
-            Advance(new CoreInput<TCommand>.Persisted());
+            Advance(CoreInput<TCommand>.Persisted.Instance);
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using Akka.Actor;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
@@ -27,6 +26,8 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
 
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
+
+    private readonly string _address = EntityAddress.Of(id);
 
     /// <inheritdoc/>
     public PersistenceId Id => id;
@@ -55,12 +56,12 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
 
     /// <inheritdoc/>
     public async ValueTask<EntityView<TState>> StateAsync(CancellationToken cancellationToken) =>
-        View(await AskAsync(ShowState.Instance, cancellationToken));
+        View(await AskAsync<object>(ShowState.Instance, cancellationToken));
 
     /// <inheritdoc/>
     public async ValueTask<EntityView<TState>> LiftQuarantineAsync(CancellationToken cancellationToken)
     {
-        if (await AskAsync(LiftQuarantine.Instance, cancellationToken) is CommandReply.Unavailable unavailable)
+        if (await AskAsync<object>(LiftQuarantine.Instance, cancellationToken) is CommandReply.Unavailable unavailable)
         {
             throw new EntityUnavailableException(unavailable, unavailable.Message);
         }
@@ -106,13 +107,19 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         _ => throw new InvalidOperationException($"The answer {answer} is no view."),
     };
 
-    private async ValueTask<CommandReply> SendAsync(
+    private ValueTask<CommandReply> SendAsync(
+        CommandEnvelope<TCommand> envelope, CancellationToken cancellationToken) =>
+        region.Services.Telemetry.Activities.HasListeners()
+            ? SendTracedAsync(envelope, cancellationToken)
+            : AskAsync<CommandReply>(new TellCommand<TCommand>(envelope), cancellationToken);
+
+    private async ValueTask<CommandReply> SendTracedAsync(
         CommandEnvelope<TCommand> envelope, CancellationToken cancellationToken)
     {
         using var activity = region.Services.Telemetry.Activities.StartActivity("entity.ask");
         activity?.SetTag("entity.id", id.ToString());
         activity?.SetTag("entity.command", envelope.Command.GetType().Name);
-        var reply = (CommandReply)await AskAsync(
+        var reply = await AskAsync<CommandReply>(
             new TellCommand<TCommand>(envelope, activity?.Context ?? default), cancellationToken);
         activity?.SetTag("entity.outcome", reply.GetType().Name);
         activity?.SetStatus(reply is CommandReply.Unavailable or CommandReply.Quarantined
@@ -125,7 +132,8 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     /// Sends a letter, and sends it again for a while when it was lost with an actor or its outcome is not known: a
     /// command has one effect however often it comes.
     /// </summary>
-    private async ValueTask<object> AskAsync(IEntityLetter letter, CancellationToken cancellationToken)
+    private async ValueTask<TAnswer> AskAsync<TAnswer>(IEntityLetter letter, CancellationToken cancellationToken)
+        where TAnswer : class
     {
         cancellationToken.ThrowIfCancellationRequested();
         var gate = region.Services.AskGate;
@@ -137,19 +145,28 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
             {
                 if (!region.IsOpen)
                 {
-                    return NotRunning;
+                    return (TAnswer)(object)NotRunning;
                 }
 
-                var answer = await AttemptAsync(letter, cancellationToken);
+                object answer;
+                try
+                {
+                    answer = await region.AskOnceAsync(_address, letter, s_attempt, cancellationToken);
+                }
+                catch (TimeoutException)
+                {
+                    answer = NoAnswer();
+                }
+
                 if (answer is not (NotDelivered or CommandReply.Unavailable
                     { Reason: UnavailableReason.JournalUnavailable }))
                 {
-                    return answer;
+                    return (TAnswer)answer;
                 }
 
                 if (Stopwatch.GetElapsedTime(began) > s_repeatFor)
                 {
-                    return answer as CommandReply.Unavailable ?? NoAnswer();
+                    return (TAnswer)(object)(answer as CommandReply.Unavailable ?? NoAnswer());
                 }
 
                 region.Services.Telemetry.Repeated(id.Type);
@@ -159,18 +176,6 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         finally
         {
             gate.Release();
-        }
-    }
-
-    private async Task<object> AttemptAsync(IEntityLetter letter, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await region.AskOnceAsync(id, letter, s_attempt, cancellationToken);
-        }
-        catch (AskTimeoutException)
-        {
-            return NoAnswer();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using ReplicationEngine.Actors.Entities;
@@ -51,6 +52,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     private readonly ConcurrentDictionary<PersistenceId, EntityMemory> _memories = new();
     private readonly ITimer _sweeper;
     private IActorRef _shards = ActorRefs.Nobody;
+    private IActorRefProvider? _provider;
     private bool _open;
     private long _sweep;
 
@@ -109,6 +111,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     public void Start(ActorSystem system)
     {
         var sharding = ClusterSharding.Get(system);
+        _provider = ((ExtendedActorSystem)system).Provider;
         _shards = sharding.Start(
             TAggregate.TypeName,
             PropsOf,
@@ -172,10 +175,26 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         _shards.Tell(new ToEntity(EntityAddress.Of(id), message), sender);
 
     /// <summary>Sends a letter and waits for the answer of whichever actor takes it.</summary>
-    /// <exception cref="AskTimeoutException">There was none in time.</exception>
-    public Task<object> AskOnceAsync(
-        PersistenceId id, IEntityLetter letter, TimeSpan limit, CancellationToken cancellationToken) =>
-        _shards.Ask<object>(new ToEntity(EntityAddress.Of(id), letter), limit, cancellationToken);
+    /// <param name="entity">The entity's name within the region.</param>
+    /// <param name="letter">The letter.</param>
+    /// <param name="limit">How long an answer may take.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="TimeoutException">There was no answer in time.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<object> AskOnceAsync(
+        string entity, IEntityLetter letter, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var answer = new AnswerRef(_provider!);
+        try
+        {
+            _shards.Tell(new ToEntity(entity, letter), answer);
+            return await answer.Answer.WaitAsync(limit, TimeProvider.System, cancellationToken);
+        }
+        finally
+        {
+            answer.Release();
+        }
+    }
 
     /// <summary>An entity's actor has begun.</summary>
     public LiveEntity Arrived(PersistenceId id, IActorRef actor)

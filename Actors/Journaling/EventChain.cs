@@ -34,15 +34,19 @@ public static class EventChain
 {
     private const int FixedLength = 256;
 
+    /// <summary>One a thread: a hash that is begun anew costs a quarter less than a new one.</summary>
+    [ThreadStatic]
+    private static IncrementalHash? t_sha256;
+
     /// <summary>The event that follows <paramref name="head"/>, sealed.</summary>
     public static StoredEvent Seal(
         StreamHead head, EncodedEvent encoded, DateTimeOffset time, string actor, CommandId commandId,
         RecordedCommand? command)
     {
-        var stored = new StoredEvent(
-            head.Sequence + 1, encoded.Name, encoded.Payload, time.ToUniversalTime(), actor, commandId, command,
-            head.Hash, default);
-        return stored with { Hash = Hash(head.Hash, stored) };
+        var (sequence, utc) = (head.Sequence + 1, time.ToUniversalTime());
+        return new StoredEvent(
+            sequence, encoded.Name, encoded.Payload, utc, actor, commandId, command, head.Hash,
+            Hash(head.Hash, sequence, encoded, utc, actor, commandId, command));
     }
 
     /// <summary>
@@ -77,15 +81,20 @@ public static class EventChain
             throw new JournalCorruptException(id, expected, "it does not follow the event before it");
         }
 
-        return Hash(head.Hash, stored) == stored.Hash
+        var seal = Hash(
+            head.Hash, stored.Sequence, new EncodedEvent(stored.Name, stored.Payload), stored.Time, stored.Actor,
+            stored.CommandId, stored.Command);
+        return seal == stored.Hash
             ? stored.Head
             : throw new JournalCorruptException(id, expected, "its content does not match its seal");
     }
 
-    private static ChainHash Hash(ChainHash previous, StoredEvent stored)
+    private static ChainHash Hash(
+        ChainHash previous, long sequence, EncodedEvent encoded, DateTimeOffset time, string actor,
+        CommandId commandId, RecordedCommand? command)
     {
-        var bound = FixedLength + stored.Payload.Length + 3 * (stored.Name.Length + stored.Actor.Length);
-        if (stored.Command is { } recorded)
+        var bound = FixedLength + encoded.Payload.Length + 3 * (encoded.Name.Length + actor.Length);
+        if (command is { } recorded)
         {
             bound += recorded.Payload.Length + 3 * (recorded.Name.Length + (recorded.Digest?.Length ?? 0));
         }
@@ -95,17 +104,19 @@ public static class EventChain
         var rest = buffer;
         previous.CopyTo(rest);
         rest = rest[ChainHash.Length..];
-        WriteText(ref rest, stored.Name);
-        WriteBytes(ref rest, stored.Payload);
-        WriteNumber(ref rest, stored.Sequence);
-        WriteNumber(ref rest, stored.Time.UtcTicks);
-        WriteText(ref rest, stored.Actor);
-        stored.CommandId.Value.TryWriteBytes(rest, bigEndian: true, out _);
+        WriteText(ref rest, encoded.Name);
+        WriteBytes(ref rest, encoded.Payload);
+        WriteNumber(ref rest, sequence);
+        WriteNumber(ref rest, time.UtcTicks);
+        WriteText(ref rest, actor);
+        commandId.Value.TryWriteBytes(rest, bigEndian: true, out _);
         rest = rest[16..];
-        WriteCommand(ref rest, stored.Command);
+        WriteCommand(ref rest, command);
 
         Span<byte> hash = stackalloc byte[ChainHash.Length];
-        SHA256.HashData(buffer[..(buffer.Length - rest.Length)], hash);
+        var sha256 = t_sha256 ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        sha256.AppendData(buffer[..(buffer.Length - rest.Length)]);
+        sha256.GetHashAndReset(hash);
         if (rented is not null)
         {
             ArrayPool<byte>.Shared.Return(rented);

@@ -7,11 +7,13 @@ namespace ReplicationEngine.Benchmarks.Entities;
 /// The engine against plain Akka.NET without an entity core, sharded and over the same journal plugin in the same
 /// minutes (target: at least 0.8 of it): questions, commands made durable, events recovered, start to first answer.
 /// Then the journal against raw inserts of the same bytes: SQLite one by one and in hundreds, pgbench with 1 and 32
-/// clients.
+/// clients. The first rounds of each are not counted: they are run by code that the runtime has yet to compile to its
+/// end.
 /// </summary>
 public static class EngineBenchmark
 {
     private const double Target = 0.8;
+    private const int WarmUps = 2;
     private const int RawOneByOne = 1_000;
     private const int RawBatched = 40_000;
     private const int RawSeconds = 3;
@@ -53,7 +55,7 @@ public static class EngineBenchmark
 
     private static IEnumerable<(StoreKind Kind, int Entities, int Asks)> Loads()
     {
-        foreach (var (entities, inMemory, onDisk) in new[] { (1, 20_000, 1_000), (32, 1_000, 200), (1_000, 40, 20) })
+        foreach (var (entities, inMemory, onDisk) in new[] { (1, 60_000, 2_000), (32, 5_000, 400), (1_000, 150, 40) })
         {
             yield return (StoreKind.Memory, entities, inMemory);
             yield return (StoreKind.Sqlite, entities, onDisk);
@@ -64,54 +66,50 @@ public static class EngineBenchmark
         }
     }
 
-    private static async Task<bool> CompareQuestionsAsync(TextWriter output, int rounds)
+    private static Task<bool> CompareQuestionsAsync(TextWriter output, int rounds)
     {
         const int entities = 32;
-        const int asks = 5_000;
-        var (ours, plain) = (new double[rounds], new double[rounds]);
-        for (var round = 0; round < rounds; round++)
-        {
-            ours[round] = await BenchStore.UseAsync(StoreKind.Memory, async store =>
+        const int asks = 20_000;
+        return CompareAsync(
+            output, rounds, "questions, 32 askers", StoreKind.Memory,
+            engine => RateAsync(entities, asks, async (number, count) =>
             {
-                await using var engine = await MeterEngine.StartAsync(store);
-                return await RateAsync(entities, asks, async (number, count) =>
+                var entity = engine[number];
+                for (var i = 0; i < count; i++)
                 {
-                    var entity = engine[number];
-                    for (var i = 0; i < count; i++)
-                    {
-                        await entity.StateAsync(default);
-                    }
-                });
-            });
-            plain[round] = await BenchStore.UseAsync(StoreKind.Memory, async store =>
-            {
-                await using var engine = PlainEngine.Start(store);
-                return await RateAsync(entities, asks, (number, count) => engine.AskInTurnAsync(number, count, []));
-            });
-        }
-
-        return Tell(output, "questions, 32 askers", ours, plain);
+                    await entity.StateAsync(default);
+                }
+            }),
+            peer => RateAsync(entities, asks, (number, count) => peer.AskInTurnAsync(number, count, [])));
     }
 
-    private static async Task<bool> CompareCommandsAsync(
-        TextWriter output, int rounds, StoreKind kind, int entities, int asks)
+    private static Task<bool> CompareCommandsAsync(
+        TextWriter output, int rounds, StoreKind kind, int entities, int asks) => CompareAsync(
+        output, rounds, $"{kind}, {entities} busy", kind,
+        engine => RateAsync(entities, asks, (n, count) => engine.AskInTurnAsync(n, count, s_payload)),
+        peer => RateAsync(entities, asks, (n, count) => peer.AskInTurnAsync(n, count, s_payload)));
+
+    private static async Task<bool> CompareAsync(
+        TextWriter output, int rounds, string what, StoreKind kind, Func<MeterEngine, Task<double>> measure,
+        Func<PlainEngine, Task<double>> measurePeer)
     {
         var (ours, plain) = (new double[rounds], new double[rounds]);
-        for (var round = 0; round < rounds; round++)
+        for (var turn = -WarmUps; turn < rounds; turn++)
         {
+            var round = Math.Max(0, turn);
             ours[round] = await BenchStore.UseAsync(kind, async store =>
             {
                 await using var engine = await MeterEngine.StartAsync(store);
-                return await RateAsync(entities, asks, (n, count) => engine.AskInTurnAsync(n, count, s_payload));
+                return await measure(engine);
             });
             plain[round] = await BenchStore.UseAsync(kind, async store =>
             {
-                await using var engine = PlainEngine.Start(store);
-                return await RateAsync(entities, asks, (n, count) => engine.AskInTurnAsync(n, count, s_payload));
+                await using var peer = PlainEngine.Start(store);
+                return await measurePeer(peer);
             });
         }
 
-        return Tell(output, $"{kind}, {entities} busy", ours, plain);
+        return Tell(output, what, ours, plain);
     }
 
     private static async Task RawAsync(TextWriter output, int rounds, string what, Func<Task<double>> measure)

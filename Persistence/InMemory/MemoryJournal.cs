@@ -17,17 +17,22 @@ public sealed class MemoryJournal : AsyncWriteJournal
     {
         foreach (var message in messages)
         {
-            var events = ((IEnumerable<IPersistentRepresentation>)message.Payload)
-                .Select(one => (StoredEvent)one.Payload).ToList();
+            var written = (IImmutableList<IPersistentRepresentation>)message.Payload;
+            var events = new StoredEvent[written.Count];
+            for (var i = 0; i < events.Length; i++)
+            {
+                events[i] = (StoredEvent)written[i].Payload;
+            }
+
             if (_store.Writing is { } writing)
             {
                 await writing(events);
             }
 
             _store.Append(message.PersistenceId, events);
-            if (_store.Written is { } written)
+            if (_store.Written is { } told)
             {
-                await written(events);
+                await told(events);
             }
         }
 

@@ -15,8 +15,7 @@ namespace ReplicationEngine.Persistence.InMemory;
 internal sealed class MemoryStore : IEngineStore, IEventLog
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, List<object>> _streams = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Dictionary<CommandId, long>> _commands = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, MemoryStream> _streams = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (long Sequence, object Snapshot)> _snapshots = new(StringComparer.Ordinal);
     private readonly List<(string Id, int Index)> _feed = [];
 
@@ -94,21 +93,22 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     {
         lock (_gate)
         {
-            var stream = Stream(id);
-            if (events[0].Sequence != stream.Count + 1)
+            if (!_streams.TryGetValue(id, out var stream))
+            {
+                _streams[id] = stream = new MemoryStream([], []);
+            }
+
+            var records = stream.Records;
+            if (events[0].Sequence != records.Count + 1)
             {
                 throw new InvalidOperationException(
-                    $"Event {events[0].Sequence} of {id} is taken or comes too early: the stream has {stream.Count}.");
+                    $"Event {events[0].Sequence} of {id} is taken or comes too early: the stream has {records.Count}.");
             }
 
-            if (!_commands.TryGetValue(id, out var commands))
+            // Of one command's events the last alone ends it.
+            foreach (var stored in events)
             {
-                _commands[id] = commands = [];
-            }
-
-            foreach (var stored in events.Where(stored => stored.EndsCommand))
-            {
-                if (!commands.TryAdd(stored.CommandId, stored.Sequence))
+                if (stored.EndsCommand && !stream.Commands.TryAdd(stored.CommandId, stored.Sequence))
                 {
                     throw new InvalidOperationException($"Command {stored.CommandId} of {id} has its events already.");
                 }
@@ -116,8 +116,8 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
 
             foreach (var stored in events)
             {
-                _feed.Add((id, stream.Count));
-                stream.Add(stored);
+                _feed.Add((id, records.Count));
+                records.Add(stored);
             }
         }
     }
@@ -128,7 +128,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         lock (_gate)
         {
             return _streams.TryGetValue(id, out var stream)
-                ? [.. stream.Take((int)Math.Min(to, stream.Count)).Skip((int)Math.Max(0, from - 1))]
+                ? [.. stream.Records.Take((int)Math.Min(to, stream.Records.Count)).Skip((int)Math.Max(0, from - 1))]
                 : [];
         }
     }
@@ -138,7 +138,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     {
         lock (_gate)
         {
-            return _streams.TryGetValue(id, out var stream) ? stream.Count : 0;
+            return _streams.TryGetValue(id, out var stream) ? stream.Records.Count : 0;
         }
     }
 
@@ -147,7 +147,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     {
         lock (_gate)
         {
-            _streams[id.ToString()][(int)sequence - 1] = record;
+            _streams[id.ToString()].Records[(int)sequence - 1] = record;
         }
     }
 
@@ -212,7 +212,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
                     var id = PersistenceIdText.Read(place.Id)!.Value;
                     return new FeedEvent(
                         new FeedPosition(after.Value + i + 1), id,
-                        Whole(id, place.Index + 1, _streams[place.Id][place.Index]));
+                        Whole(id, place.Index + 1, _streams[place.Id].Records[place.Index]));
                 }),
             ]);
         }
@@ -256,11 +256,11 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     {
         lock (_gate)
         {
-            var text = id.ToString();
             return ValueTask.FromResult(
-                _commands.TryGetValue(text, out var commands) && commands.TryGetValue(commandId, out var last)
+                _streams.TryGetValue(id.ToString(), out var stream)
+                && stream.Commands.TryGetValue(commandId, out var last)
                     ? new CommandRecord(
-                        commandId, last, Whole(id, last, _streams[text][(int)last - 1]).Command?.Digest)
+                        commandId, last, Whole(id, last, stream.Records[(int)last - 1]).Command?.Digest)
                     : null);
         }
     }
@@ -280,7 +280,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         lock (_gate)
         {
             return ValueTask.FromResult(PersistenceIdText.Ordered(
-                IdsOf(type).Select(id => new WakeEntry(id, MarkOf(_streams[id.ToString()][^1])))
+                IdsOf(type).Select(id => new WakeEntry(id, MarkOf(_streams[id.ToString()].Records[^1])))
                     .Where(wake => wake.Mark != WakeMark.None),
                 wake => wake.Id));
         }
@@ -296,18 +296,11 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         _ => throw new JournalCorruptException(id, sequence, $"it is a {record.GetType().Name}"),
     };
 
-    private IEnumerable<PersistenceId> IdsOf(string type) => _streams.Where(stream => stream.Value.Count > 0)
+    private IEnumerable<PersistenceId> IdsOf(string type) => _streams.Where(stream => stream.Value.Records.Count > 0)
         .Select(stream => PersistenceIdText.Read(stream.Key)!.Value).Where(id => id.Type == type);
 
-    private List<object> Stream(string id)
-    {
-        if (!_streams.TryGetValue(id, out var stream))
-        {
-            _streams[id] = stream = [];
-        }
-
-        return stream;
-    }
+    /// <summary>The records of an entity, and the last event of each command.</summary>
+    private sealed record MemoryStream(List<object> Records, Dictionary<CommandId, long> Commands);
 }
 
 /// <summary>Hands a store to the plugins of an actor system.</summary>

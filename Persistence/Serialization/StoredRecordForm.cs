@@ -27,11 +27,16 @@ internal static class StoredRecordForm
     private const int CommandLength = 7;
     private const int SnapshotLength = 8;
     private const int CommandRecordLength = 3;
+    private const int InitialBuffer = 1_024;
+    private const int LargestKept = 64 * 1_024;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? t_buffer;
 
     /// <summary>Encodes an event.</summary>
     public static byte[] Encode(StoredEvent stored)
     {
-        var buffer = new ArrayBufferWriter<byte>(256 + stored.Payload.Length);
+        var buffer = Buffer;
         var writer = new MessagePackWriter(buffer);
         writer.WriteArrayHeader(EventLength);
         writer.Write(stored.Sequence);
@@ -43,7 +48,7 @@ internal static class StoredRecordForm
         WriteHash(ref writer, stored.Hash);
         WriteCommand(ref writer, stored.Command);
         writer.Flush();
-        return buffer.WrittenSpan.ToArray();
+        return Take(buffer);
     }
 
     /// <summary>Decodes an event.</summary>
@@ -56,7 +61,7 @@ internal static class StoredRecordForm
     /// <summary>Encodes a snapshot.</summary>
     public static byte[] Encode(EntitySnapshot snapshot)
     {
-        var buffer = new ArrayBufferWriter<byte>(256 + snapshot.Payload.Length);
+        var buffer = Buffer;
         var writer = new MessagePackWriter(buffer);
         writer.WriteArrayHeader(SnapshotLength);
         writer.Write(snapshot.Version);
@@ -76,7 +81,7 @@ internal static class StoredRecordForm
         writer.Write(snapshot.CoversStream);
         WriteHash(ref writer, snapshot.Checksum);
         writer.Flush();
-        return buffer.WrittenSpan.ToArray();
+        return Take(buffer);
     }
 
     /// <summary>Decodes a snapshot.</summary>
@@ -85,6 +90,28 @@ internal static class StoredRecordForm
         (ref MessagePackReader reader) => new EntitySnapshot(
             reader.ReadInt32(), new StreamHead(reader.ReadInt64(), ReadHash(ref reader)), ReadTime(ref reader),
             ReadBytes(ref reader), ReadCommands(ref reader), reader.ReadBoolean(), ReadHash(ref reader)));
+
+    /// <summary>This thread's buffer, empty.</summary>
+    private static ArrayBufferWriter<byte> Buffer
+    {
+        get
+        {
+            // What an exception left is dropped.
+            t_buffer ??= new ArrayBufferWriter<byte>(InitialBuffer);
+            t_buffer.ResetWrittenCount();
+            return t_buffer;
+        }
+    }
+
+    private static byte[] Take(ArrayBufferWriter<byte> buffer)
+    {
+        if (buffer.Capacity > LargestKept)
+        {
+            t_buffer = null;
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
 
     private delegate T Reading<out T>(ref MessagePackReader reader);
 
@@ -213,8 +240,12 @@ internal static class StoredRecordForm
         writer.Advance(16);
     }
 
-    private static CommandId ReadId(ref MessagePackReader reader) =>
-        new(new Guid(ReadBytes(ref reader), bigEndian: true));
+    private static CommandId ReadId(ref MessagePackReader reader)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        ReadFixed(ref reader, bytes);
+        return new CommandId(new Guid(bytes, bigEndian: true));
+    }
 
     private static void WriteHash(ref MessagePackWriter writer, ChainHash hash)
     {
@@ -223,5 +254,21 @@ internal static class StoredRecordForm
         writer.Advance(ChainHash.Length);
     }
 
-    private static ChainHash ReadHash(ref MessagePackReader reader) => new(ReadBytes(ref reader));
+    private static ChainHash ReadHash(ref MessagePackReader reader)
+    {
+        Span<byte> bytes = stackalloc byte[ChainHash.Length];
+        ReadFixed(ref reader, bytes);
+        return new ChainHash(bytes);
+    }
+
+    private static void ReadFixed(ref MessagePackReader reader, scoped Span<byte> bytes)
+    {
+        var found = reader.ReadBytes() ?? throw new MessagePackSerializationException("Bytes are missing.");
+        if (found.Length != bytes.Length)
+        {
+            throw new MessagePackSerializationException($"There are {found.Length} bytes, not {bytes.Length}.");
+        }
+
+        found.CopyTo(bytes);
+    }
 }

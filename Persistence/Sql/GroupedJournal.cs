@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Configuration;
 using Akka.Persistence;
-using Akka.Persistence.Journal;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Persistence.Archives;
 using ReplicationEngine.Persistence.Serialization;
@@ -44,19 +43,17 @@ public sealed class GroupedJournal(Config config) : ArchivingJournal(config)
 
     private JournalRow Row(IPersistentRepresentation written)
     {
-        var (payload, tags) = written.Payload is Tagged tagged
-            ? (tagged.Payload, tagged.Tags.Count == 0 ? "" : $";{string.Join(';', tagged.Tags)};")
-            : (written.Payload, "");
-        if (payload is StoredEvent stored)
+        if (written.Payload is StoredEvent stored)
         {
             return new JournalRow(
-                written.PersistenceId, written.SequenceNr, StoredRecordForm.Encode(stored), tags, stored.Name,
+                written.PersistenceId, written.SequenceNr, StoredRecordForm.Encode(stored),
+                stored.EndsCommand ? SqliteJournalSchema.TagOf(stored.CommandId) : "", stored.Name,
                 SqliteJournalSchema.SerializerId, written.WriterGuid);
         }
 
-        var serializer = _serialization.FindSerializerFor(payload);
+        var serializer = _serialization.FindSerializerFor(written.Payload);
         return new JournalRow(
-            written.PersistenceId, written.SequenceNr, serializer.ToBinary(payload), tags,
-            AkkaSerialization.ManifestFor(serializer, payload), serializer.Identifier, written.WriterGuid);
+            written.PersistenceId, written.SequenceNr, serializer.ToBinary(written.Payload), "",
+            AkkaSerialization.ManifestFor(serializer, written.Payload), serializer.Identifier, written.WriterGuid);
     }
 }

@@ -65,7 +65,8 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     public IDocumentStore Documents => _documents;
 
     /// <inheritdoc/>
-    public string Configuration => SqlPlugins.Configuration(Writers, typeof(ArchivingJournal));
+    public string Configuration =>
+        SqlPlugins.Configuration(Writers, typeof(ArchivingJournal), CommandTagger.Configuration);
 
     /// <inheritdoc/>
     public IReadOnlyList<Setup> Setups =>

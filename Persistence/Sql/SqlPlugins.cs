@@ -12,7 +12,8 @@ internal static class SqlPlugins
     /// <summary>The plugins, with the serializer of their records.</summary>
     /// <param name="writers">How many batches are written at once.</param>
     /// <param name="journal">The class of the journal.</param>
-    public static string Configuration(int writers, Type journal) => $$"""
+    /// <param name="adapters">What its events pass through.</param>
+    public static string Configuration(int writers, Type journal, string adapters = "") => $$"""
         {{StoredRecordSerializer.Configuration}}
         akka.persistence {
           journal.plugin = "akka.persistence.journal.sql"
@@ -22,7 +23,7 @@ internal static class SqlPlugins
             auto-initialize = off
             parallelism = {{writers.ToString(CultureInfo.InvariantCulture)}}
             tag-write-mode = Csv
-            {{CommandTagger.Configuration}}
+            {{adapters}}
           }
           snapshot-store.sql {
             class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"

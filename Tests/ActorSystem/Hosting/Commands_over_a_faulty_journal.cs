@@ -54,7 +54,8 @@ public sealed class Commands_over_a_faulty_journal : EngineTestKit
         foreach (var step in steps)
         {
             asked.Add((step.Number, Region.AskOnceAsync(
-                IdOf(entity), Told(step.Number, CommandOf(step.Number)), TimeSpan.FromSeconds(60), default)));
+                EntityAddress.Of(IdOf(entity)), Told(step.Number, CommandOf(step.Number)), TimeSpan.FromSeconds(60),
+                default).AsTask()));
             if (step.Waits)
             {
                 await asked[^1].Answer;
