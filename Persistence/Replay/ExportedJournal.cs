@@ -58,6 +58,12 @@ internal sealed class ExportedJournal : RecordedJournal
     /// <exception cref="ReplayRefusedException">It is an export of another version.</exception>
     public static ExportedJournal OpenAsItIs(string path)
     {
+        // To open a named pipe would be to wait for somebody who writes to it.
+        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        {
+            throw new ExportDamagedException(path, "it is empty, or no regular file");
+        }
+
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
         try
         {

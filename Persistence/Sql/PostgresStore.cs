@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor.Setup;
 using Akka.Persistence.Sql.Config;
 using LinqToDB;
@@ -56,7 +57,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
 
     /// <summary>How messages name a database.</summary>
     public static string NameOf(NpgsqlConnectionStringBuilder builder) =>
-        $"{builder.Database ?? builder.Username} on {builder.Host}:{builder.Port}";
+        $"{builder.Database ?? builder.Username ?? Environment.UserName} on {builder.Host}:{builder.Port}";
 
     /// <inheritdoc/>
     public IEventLog Log => _log;
@@ -115,10 +116,44 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     public string? WhyFull() => _lock?.Taken;
 
     /// <inheritdoc/>
-    public ValueTask<ArchivedEvents> ArchiveAsync(
-        DateTimeOffset before, int atLeast, CancellationToken cancellationToken) =>
-        _archiver?.RunAsync(before, atLeast, cancellationToken)
-        ?? ValueTask.FromResult(new ArchivedEvents(0, 0, []));
+    public async ValueTask<ArchivedEvents> ArchiveAsync(
+        DateTimeOffset before, int atLeast, CancellationToken cancellationToken)
+    {
+        if (_archiver is null)
+        {
+            return new ArchivedEvents(0, 0, []);
+        }
+
+        // Of two that move the same events one would fail half-way.
+        NpgsqlConnection session;
+        try
+        {
+            session = await _source.OpenConnectionAsync(cancellationToken);
+        }
+        catch (DbException exception)
+        {
+            throw PostgresEventLog.Translate(_name, exception);
+        }
+
+        await using (session)
+        {
+            if (!await AnswerAsync(session, "SELECT pg_try_advisory_lock(1380993588)", cancellationToken))
+            {
+                throw new JournalUnavailableException(
+                    $"Another process moves events of the journal {_name} to its archive; try again when it is done.");
+            }
+
+            try
+            {
+                return await _archiver.RunAsync(before, atLeast, cancellationToken);
+            }
+            finally
+            {
+                // A session in the pool would hold it on.
+                await AnswerAsync(session, "SELECT pg_advisory_unlock(1380993588)", CancellationToken.None);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public void Close()
@@ -134,5 +169,19 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         Close();
         _documents.Dispose();
         _source.Dispose();
+    }
+
+    [SuppressMessage("Security", "CA2100:Review SQL queries", Justification = "Only texts of this class.")]
+    private async Task<bool> AnswerAsync(NpgsqlConnection session, string question, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = new NpgsqlCommand(question, session);
+            return await command.ExecuteScalarAsync(cancellationToken) is true;
+        }
+        catch (DbException exception)
+        {
+            throw PostgresEventLog.Translate(_name, exception);
+        }
     }
 }

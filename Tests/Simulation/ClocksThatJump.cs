@@ -20,7 +20,7 @@ public sealed class ClocksThatJump
     public void Only_timestamps_tell_that_a_wall_clock_jumped()
     {
         var different = new ConcurrentQueue<string>();
-        Parallel.For(0, 30, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
+        Parallel.For(0, 20, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
             if (Difference(Seeds.OfCommit + (ulong)i, () => new Watched()) is { } difference)
             {

@@ -146,7 +146,9 @@ public sealed record OperationRequest(
 /// The service's own health, apart from that of its VMs: <c>GET /api/v1/health</c>.
 /// </summary>
 /// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>.</param>
-/// <param name="Causes">Why it is not normal: <c>journal-trouble</c>, <c>read-model-trouble</c>.</param>
+/// <param name="Causes">
+/// Why it is not normal: <c>journal-trouble</c>, <c>read-model-trouble</c>, <c>quarantined</c> (a VM is out of service).
+/// </param>
 /// <param name="Projections">The read models.</param>
 public sealed record HealthView(
     string Health, IReadOnlyList<CauseView> Causes, IReadOnlyList<ProjectionView> Projections);

@@ -37,7 +37,8 @@ internal static class ProjectionEndpoints
     }
 
     // While the database is away the journal's trouble is what there is to say.
-    private static async Task<IResult> HealthAsync(IReplicationEngine engine, CancellationToken ct)
+    private static async Task<IResult> HealthAsync(
+        IReplicationEngine engine, VmReadModel vms, VmViews views, CancellationToken ct)
     {
         IReadOnlyList<ProjectionStatus> projections;
         try
@@ -50,10 +51,13 @@ internal static class ProjectionEndpoints
         }
 
         var journal = VmViews.JournalCause(engine.Trouble.Current);
-        var causes = projections.Where(status => status.Trouble is not null).Select(ReadModelCause)
-            .Prepend(journal).OfType<CauseView>().ToList();
+        var outOfService = (await vms.AllAsync(ct)).Where(each => each.Sight.Quarantine is not null)
+            .SelectMany(each => views.Quarantined(each.Vm, each.Sight.Quarantine!).Causes);
+        var causes = new[] { journal }.OfType<CauseView>().Concat(outOfService)
+            .Concat(projections.Where(status => status.Trouble is not null).Select(ReadModelCause)).ToList();
+        var critical = causes.Exists(cause => cause.Severity == "critical");
         return Results.Ok(new HealthView(
-            journal is not null ? "critical" : causes.Count > 0 ? "warning" : "normal", causes,
+            critical ? "critical" : causes.Count > 0 ? "warning" : "normal", causes,
             [.. projections.Select(View)]));
     }
 

@@ -163,25 +163,31 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             HelpName = "N",
             Description = "Leave a VM with fewer of such events as it is; default: 2000",
             DefaultValueFactory = _ => 2_000,
-        };
-        atLeast.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var number)
-                && number < 1)
+            CustomParser = result =>
             {
-                result.AddError($"'{token.Value}' events are too few; write 1 or more.");
-            }
-        });
+                var text = result.Tokens[0].Value;
+                if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < 1)
+                {
+                    result.AddError($"'{text}' is not a number of events; write 1 or more, such as 2000.");
+                }
+
+                return number;
+            },
+        };
+        var stopped = new Option<string?>("--data")
+        {
+            HelpName = "DIR", Description = "The data directory of a service that is stopped",
+        };
         return Command(
             "archive",
             "Move old events, which stand before a snapshot, out of the journal of a stopped service into sealed files "
                 + "in 'archive' beside it; the service does it by itself while it runs",
-            [_data, _postgres, _archive, age, atLeast, options.Json],
+            [stopped, _postgres, _archive, age, atLeast, options.Json],
             run =>
             {
                 var (left, most) = (run.Parsed.GetValue(age), run.Parsed.GetValue(atLeast));
                 var before = surroundings.Time.GetUtcNow() - left;
-                var (path, done) = run.Archive(_data, _postgres, _archive, before, most);
+                var (path, done) = run.Archive(stopped, _postgres, _archive, before, most);
                 run.Answer(() => JournalJson.Archived(path, done), () => JournalPages.Archived(path, done));
                 return done.Left is [var first, ..] ? run.Fail(first) : ExitCodes.Done;
             });

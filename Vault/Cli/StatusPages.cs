@@ -28,6 +28,12 @@ internal static class StatusPages
         var table = Pages.Table("VM", "PHASE", "HEALTH", "LAG", "PROGRESS", "POINTS", "NEWEST POINT", "SOURCE");
         foreach (var vm in vms)
         {
+            if (IsOutOfService(vm))
+            {
+                table.With(vm.Vm, vm.Phase, vm.Health, "–", "–", "–", "–", "–");
+                continue;
+            }
+
             table.With(
                 vm.Vm, vm.Phase, vm.Health, Lag(vm), vm.Progress is { } p ? $"{p.What} {Readable.Percent(p.Percent)}"
                     : "–",
@@ -66,6 +72,12 @@ internal static class StatusPages
                 $"{WaitState.ProgressText(progress)}, {Readable.Bytes(progress.WireBytes)} on the wire", width, 4)));
         }
 
+        if (IsOutOfService(vm))
+        {
+            // Its reason is all that is known of it.
+            return new Rows(rows);
+        }
+
         rows.AddRange(Facts(vm, now).Select(fact => Fact(fact.Name, fact.Value, width)));
         rows.AddRange(Disks("disk", vm.Source.Disks, width));
         Recovered(rows, "Recovered machine", vm.Recovered, width);
@@ -102,11 +114,28 @@ internal static class StatusPages
         var health = string.Join(", ", vms.GroupBy(vm => vm.Health, StringComparer.Ordinal)
             .OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Count()} {group.Key}"));
         var bare = vms.Where(vm => vm.UnprotectedSeconds > 0).ToList();
+        var outOfService = vms.Count(IsOutOfService);
+        var parts = new List<string>();
+        if (outOfService > 0)
+        {
+            parts.Add($"{outOfService} out of service");
+        }
+
+        if (bare.Count > 0)
+        {
+            parts.Add($"{bare.Count} unprotected now, the longest for "
+                + Readable.Duration(bare.Max(vm => vm.UnprotectedSeconds!.Value)));
+        }
+        else if (outOfService < vms.Count)
+        {
+            parts.Add(outOfService == 0 ? "all are protected now" : "all others are protected now");
+        }
+
         return vms.Count == 0 ? "No VM is to be protected."
-            : $"{Readable.Count(vms.Count, "VM")}: {health}; " + (bare.Count == 0 ? "all are protected now."
-                : $"{bare.Count} unprotected now, the longest for "
-                    + $"{Readable.Duration(bare.Max(vm => vm.UnprotectedSeconds!.Value))}.");
+            : $"{Readable.Count(vms.Count, "VM")}: {health}; {string.Join(", ", parts)}.";
     }
+
+    private static bool IsOutOfService(VmView vm) => vm.Phase == "quarantined";
 
     private static IRenderable Fact(string name, string value, int width) =>
         Wrapped.Show(Wrapped.Lines($"  {name}".PadRight(Names), value, width));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Tests.Persistence.Conformance;
@@ -161,6 +162,20 @@ public abstract class ArchiveConformance : IAsyncLifetime
         Assert.Contains("Put the file back", missing.Message, StringComparison.Ordinal);
         await Assert.ThrowsAnyAsync<Exception>(() => _store.RecoverAsync(Id(), withoutSnapshot: true));
         Assert.IsType<EntitySnapshot>((await _store.RecoverAsync(Id()))[0]);
+    }
+
+    [Fact, Trait("Req", "I7")]
+    public async Task A_pipe_in_place_of_a_file_is_told_and_not_waited_for()
+    {
+        await WriteAsync(commands: 12, snapshotAt: 10);
+        await MoveAsync();
+        var file = Assert.Single(Directory.GetFiles(_store.Archive, "*", SearchOption.AllDirectories));
+        File.Delete(file);
+        await Process.Start("mkfifo", [file]).WaitForExitAsync();
+        await _store.ReopenAsync();
+
+        var refused = await Assert.ThrowsAsync<JournalUnavailableException>(() => AllAsync(100));
+        Assert.Contains("no regular file", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact, Trait("Req", "I7")]

@@ -1,4 +1,5 @@
 using Npgsql;
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Persistence.Sql;
 using ReplicationEngine.Tests.Persistence.Conformance;
@@ -122,6 +123,29 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         }
 
         await UntilAsync(() => _store.Store.WhyFull() is null);
+    }
+
+    [Fact]
+    public async Task Two_never_move_events_to_the_archive_at_once_and_neither_keeps_the_other_out_for_good()
+    {
+        const string key = "1380993588";
+        await using (var other = new NpgsqlConnection(_store.Connection))
+        {
+            await other.OpenAsync();
+            await using var take = new NpgsqlCommand($"SELECT pg_advisory_lock({key})", other);
+            await take.ExecuteNonQueryAsync();
+            var refused = await Assert.ThrowsAsync<JournalUnavailableException>(MoveAsync);
+            Assert.Contains("Another process moves events", refused.Message, StringComparison.Ordinal);
+            await using var give = new NpgsqlCommand($"SELECT pg_advisory_unlock({key})", other);
+            await give.ExecuteNonQueryAsync();
+
+            await MoveAsync();
+            Assert.Equal(true, await new NpgsqlCommand($"SELECT pg_try_advisory_lock({key})", other)
+                .ExecuteScalarAsync());
+        }
+
+        Task<ArchivedEvents> MoveAsync() =>
+            _store.Store.ArchiveAsync(DateTimeOffset.MaxValue, 1, CancellationToken.None).AsTask();
     }
 
     [Fact]

@@ -86,6 +86,7 @@ public sealed class Replaying_logs : IDisposable
     [InlineData("journal", "archive", "--data", "DATA", "--older-than", "x")]
     [InlineData("journal", "archive", "--data", "DATA", "--older-than", "-1")]
     [InlineData("journal", "archive", "--data", "DATA", "--at-least", "0")]
+    [InlineData("journal", "archive", "--data", "DATA", "--at-least", "x")]
     [InlineData("journal", "archive", "--data", "DATA", "--archive", "/tmp")]
     [InlineData("journal", "archive", "--postgres", "Host=/nowhere")]
     [InlineData("journal", "archive")]
@@ -95,6 +96,7 @@ public sealed class Replaying_logs : IDisposable
         Assert.Equal(
             ExitCodes.Usage, await RunAsync([.. arguments.Select(a => a == "DATA" ? _vm.Data : a)]));
         Assert.NotEmpty(_drctl.Errors);
+        Assert.DoesNotContain("System.", _drctl.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -34,7 +34,17 @@ public sealed class Quarantine : IDisposable
         Assert.Equal("quarantined", (string?)cause["code"]);
         Assert.Contains("event ", (string?)cause["message"], StringComparison.Ordinal);
         Assert.Contains("drctl lift-quarantine poison", (string?)cause["remedy"], StringComparison.Ordinal);
-        Assert.Contains("quarantined", (await _lab.RunAsync("status", "poison")).Output, StringComparison.Ordinal);
+        var page = (await _lab.RunAsync("status", "poison")).Output;
+        Assert.Contains("quarantined", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("source", page, StringComparison.Ordinal);
+        Assert.Contains(
+            "1 out of service, all others are protected now.", (await _lab.RunAsync("status")).Output,
+            StringComparison.Ordinal);
+        var health = await _lab.AskAsync("health");
+        Assert.Equal("critical", (string?)health["health"]);
+        var told = Assert.Single(health["causes"]!.AsArray())!;
+        Assert.Equal("quarantined", (string?)told["code"]);
+        Assert.Equal((string?)cause["message"], (string?)told["message"]);
 
         var line = Assert.Single(
             _lab.Service!.Errors.Split('\n'),
