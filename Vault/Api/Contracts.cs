@@ -147,7 +147,8 @@ public sealed record OperationRequest(
 /// </summary>
 /// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>.</param>
 /// <param name="Causes">
-/// Why it is not normal: <c>journal-trouble</c>, <c>read-model-trouble</c>, <c>quarantined</c> (a VM is out of service).
+/// Why it is not normal: <c>journal-trouble</c>, <c>read-model-trouble</c>, <c>quarantined</c> (a VM is out of
+/// service).
 /// </param>
 /// <param name="Projections">The read models.</param>
 public sealed record HealthView(
