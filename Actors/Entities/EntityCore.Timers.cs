@@ -200,6 +200,6 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         text.CopyTo(input, 0);
         BinaryPrimitives.WriteInt64LittleEndian(input.AsSpan(text.Length), timer.DueAt.UtcTicks);
         BinaryPrimitives.WriteInt64LittleEndian(input.AsSpan(text.Length + 8), Head.Sequence);
-        return new CommandId(new Guid(SHA256.HashData(input).AsSpan(0, 16)));
+        return CommandId.Of(timer.DueAt, SHA256.HashData(input));
     }
 }

@@ -237,7 +237,9 @@ internal sealed class SqliteDocuments : IDocumentStore
                 {
                     await using var connection = new SqliteConnection(_connection);
                     await connection.OpenAsync(cancellationToken);
-                    await ExecuteAsync(connection, null, "PRAGMA synchronous=NORMAL", [], cancellationToken);
+                    await ExecuteAsync(
+                        connection, null, $"PRAGMA synchronous=NORMAL; {SqliteJournalSchema.Checkpoints}", [],
+                        cancellationToken);
                     return await use(connection);
                 },
                 cancellationToken);

@@ -61,7 +61,7 @@ internal sealed class ExportedJournal : RecordedJournal
         // To open a named pipe would be to wait for somebody who writes to it.
         if (new FileInfo(path) is { Exists: true, Length: 0 })
         {
-            throw new ExportDamagedException(path, "it is empty, or no regular file");
+            throw new ExportDamagedException(path, "it has not one byte: it is empty, or no regular file");
         }
 
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);

@@ -65,13 +65,14 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
             expected.RemoveAll(item => item.Name == SqliteJournalSchema.ArchiveTable);
         }
 
+        var isFormer = !SqliteJournalSchema.IsUpToDate(database.Connection);
         foreach (var (type, name, sql) in expected)
         {
             if (!there.TryGetValue((type, name), out var found))
             {
                 _damages.Add(JournalDamage.Of(DamageKind.Table, $"the {type} '{name}' is missing"));
             }
-            else if (found != sql)
+            else if (found != sql && !(isFormer && name == SqliteJournalSchema.CommandIndex))
             {
                 _damages.Add(JournalDamage.Of(DamageKind.Table, $"the {type} '{name}' is not as the engine makes it"));
             }

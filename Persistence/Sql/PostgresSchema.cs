@@ -15,9 +15,10 @@ namespace ReplicationEngine.Persistence.Sql;
 internal static class PostgresSchema
 {
     /// <summary>The version of the tables.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
-    private const int VersionWithoutArchive = 1;
+    private const int FirstVersion = 1;
+    private const int FirstWithArchive = 2;
 
     private const string Tables = """
         CREATE TABLE journal (
@@ -26,7 +27,6 @@ internal static class PostgresSchema
           tags VARCHAR(100) COLLATE "C", manifest VARCHAR(500), identifier INTEGER, writer_uuid VARCHAR(128),
           tx XID8 NOT NULL DEFAULT pg_current_xact_id());
         CREATE UNIQUE INDEX journal_stream ON journal (persistence_id, sequence_number);
-        CREATE UNIQUE INDEX journal_command ON journal (persistence_id, tags) WHERE tags <> '';
         CREATE INDEX journal_feed ON journal (tx, ordering);
         CREATE TABLE snapshot (
           persistence_id VARCHAR(1024) COLLATE "C" NOT NULL, sequence_number BIGINT NOT NULL, created BIGINT NOT NULL,
@@ -40,6 +40,9 @@ internal static class PostgresSchema
           seal BYTEA NOT NULL, file VARCHAR(500) NOT NULL, commands BYTEA NOT NULL,
           PRIMARY KEY (persistence_id, first_event));
         """;
+
+    private const string Commands =
+        "CREATE UNIQUE INDEX journal_command ON journal (tags, persistence_id) WHERE tags <> ''";
 
     private const string VersionOf = "SELECT version::bigint FROM engine_schema";
 
@@ -78,15 +81,21 @@ internal static class PostgresSchema
             }
 
             Execute(connection, Tables);
+            Execute(connection, Commands);
             Execute(connection, Archive);
             Execute(
                 connection,
                 $"INSERT INTO engine_schema VALUES ({Version.ToString(CultureInfo.InvariantCulture)})");
         }
-
-        else if (Read(connection, VersionOf) == VersionWithoutArchive)
+        else if (Read(connection, VersionOf) is var former and >= FirstVersion and < Version)
         {
-            Execute(connection, Archive);
+            if (former < FirstWithArchive)
+            {
+                Execute(connection, Archive);
+            }
+
+            Execute(connection, "SET LOCAL statement_timeout = 0");
+            Execute(connection, $"DROP INDEX journal_command; {Commands}");
             Execute(
                 connection,
                 $"UPDATE engine_schema SET version={Version.ToString(CultureInfo.InvariantCulture)}");
@@ -104,7 +113,7 @@ internal static class PostgresSchema
     }
 
     /// <summary>Whether the database is of a version that has the table <c>archive</c>.</summary>
-    public static bool HasArchive(NpgsqlConnection connection) => Read(connection, VersionOf) >= Version;
+    public static bool HasArchive(NpgsqlConnection connection) => Read(connection, VersionOf) >= FirstWithArchive;
 
     /// <summary>
     /// Checks that a database is a journal of this version, or of one that can be brought up to it, and changes
@@ -120,7 +129,7 @@ internal static class PostgresSchema
         }
 
         var version = Read(connection, VersionOf);
-        if (version is not (Version or VersionWithoutArchive))
+        if (version is < FirstVersion or > Version)
         {
             throw new JournalUnavailableException(
                 $"The journal {name} has version {version.ToString(CultureInfo.InvariantCulture)}, read is "

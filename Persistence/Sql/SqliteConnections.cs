@@ -25,7 +25,8 @@ internal sealed class SqliteConnections(int lockTimeout) : ConnectionInterceptor
     {
         using var command = connection.CreateCommand();
         command.CommandText = string.Create(
-            CultureInfo.InvariantCulture, $"PRAGMA busy_timeout={lockTimeout * 1_000}");
+            CultureInfo.InvariantCulture,
+            $"PRAGMA busy_timeout={lockTimeout * 1_000}; {SqliteJournalSchema.Checkpoints}");
         command.ExecuteNonQuery();
     }
 

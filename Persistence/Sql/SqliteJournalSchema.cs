@@ -1,4 +1,4 @@
-// The journal's file. It is an SQLite 3 database (application id 0x52504A32, "RPJ2"; user version 2), so its pages are
+// The journal's file. It is an SQLite 3 database (application id 0x52504A32, "RPJ2"; user version 3), so its pages are
 // SQLite's. Its tables are those that Akka.Persistence.Sql reads and writes, made here and not by the plugin, so that
 // their keys are certain:
 //
@@ -10,7 +10,8 @@
 //     sequence_number  i64, from 1; unique within the persistence id
 //     message          bytes, the record (see Serialization/StoredRecordForm)
 //     tags             ;command id; on the last event of a command, else empty; unique within the persistence id where
-//                      it is not empty: a command has one effect (I19)
+//                      it is not empty: a command has one effect (I19). The index begins with it: ids that rise with
+//                      time, as clients' and timers' do, go to its end, and not to a page of each entity
 //     manifest         text, the stored event's name
 //     identifier       9001, the serializer
 //     writer_uuid      text, the actor's life that wrote the row
@@ -21,8 +22,8 @@
 //     file             relative to the archive's directory
 //     commands         bytes, a filter over the ids of their commands (see Archives/CommandFilter)
 //
-// Of every stream at least the last command's events stay in the journal. Version 1 had no archive; it is brought up to
-// date when it is opened for writing.
+// Of every stream at least the last command's events stay in the journal. Version 1 had no archive, and up to version 2
+// the index of tags began with the persistence id; both are brought up to date when they are opened for writing.
 //
 // A file of the former form (application id "RPJ1") is recognised and refused.
 using Microsoft.Data.Sqlite;
@@ -38,16 +39,26 @@ internal static class SqliteJournalSchema
     public const int ApplicationId = 0x52504A32;
 
     /// <summary>The version of the tables.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>The table of what lies in the archive.</summary>
     public const string ArchiveTable = "archive";
 
+    /// <summary>The index that takes each command once.</summary>
+    public const string CommandIndex = "journal_command";
+
     /// <summary>The id of the serializer whose records the tables hold.</summary>
     public const int SerializerId = 9001;
 
+    /// <summary>
+    /// For each connection that writes: how many pages the write-ahead log holds before they go to the file (16 MiB). A
+    /// page that many transactions change goes once.
+    /// </summary>
+    public const string Checkpoints = "PRAGMA wal_autocheckpoint=4000";
+
     private const int FormerApplicationId = 0x52504A31;
-    private const int VersionWithoutArchive = 1;
+    private const int FirstVersion = 1;
+    private const int FirstWithArchive = 2;
 
     private const string Archive = """
         CREATE TABLE archive (
@@ -61,11 +72,13 @@ internal static class SqliteJournalSchema
           persistence_id TEXT NOT NULL, sequence_number INTEGER NOT NULL, message BLOB NOT NULL, tags TEXT,
           manifest TEXT, identifier INTEGER, writer_uuid TEXT);
         CREATE UNIQUE INDEX journal_stream ON journal (persistence_id, sequence_number);
-        CREATE UNIQUE INDEX journal_command ON journal (persistence_id, tags) WHERE tags <> '';
         CREATE TABLE snapshot (
           persistence_id TEXT NOT NULL, sequence_number INTEGER NOT NULL, created INTEGER NOT NULL, snapshot BLOB,
           manifest TEXT, serializer_id INTEGER, PRIMARY KEY (persistence_id, sequence_number));
         """;
+
+    private const string Commands =
+        $"CREATE UNIQUE INDEX {CommandIndex} ON journal (tags, persistence_id) WHERE tags <> '';";
 
     /// <summary>The text of the column <c>tags</c> on the last event of a command.</summary>
     public static string TagOf(CommandId command) => $";{TagTextOf(command)};";
@@ -89,14 +102,17 @@ internal static class SqliteJournalSchema
             Execute(
                 connection,
                 $"BEGIN IMMEDIATE; PRAGMA application_id={ApplicationId}; PRAGMA user_version={Version}; {Tables} "
-                + $"{Archive} "
-                + "COMMIT;");
+                + $"{Commands} {Archive} COMMIT;");
         }
 
         if (Read(connection, "PRAGMA application_id") == ApplicationId
-            && Read(connection, "PRAGMA user_version") == VersionWithoutArchive)
+            && Read(connection, "PRAGMA user_version") is var former and >= FirstVersion and < Version)
         {
-            Execute(connection, $"BEGIN IMMEDIATE; {Archive} PRAGMA user_version={Version}; COMMIT;");
+            var missing = former < FirstWithArchive ? Archive : "";
+            Execute(
+                connection,
+                $"BEGIN IMMEDIATE; {missing} DROP INDEX {CommandIndex}; {Commands} PRAGMA user_version={Version}; "
+                + "COMMIT;");
         }
 
         Check(connection, path);
@@ -104,7 +120,11 @@ internal static class SqliteJournalSchema
     }
 
     /// <summary>Whether the file is of a version that has the table <c>archive</c>.</summary>
-    public static bool HasArchive(SqliteConnection connection) => Read(connection, "PRAGMA user_version") >= Version;
+    public static bool HasArchive(SqliteConnection connection) =>
+        Read(connection, "PRAGMA user_version") >= FirstWithArchive;
+
+    /// <summary>Whether the file is of this version.</summary>
+    public static bool IsUpToDate(SqliteConnection connection) => Read(connection, "PRAGMA user_version") == Version;
 
     /// <summary>Checks that the file is a journal of this version, or of one that can be brought up to it.</summary>
     /// <exception cref="JournalUnavailableException">It belongs to something else, or to another version.</exception>
@@ -119,7 +139,7 @@ internal static class SqliteJournalSchema
                 + "choose another data directory, or the version that wrote it.");
         }
 
-        if (application != ApplicationId || version is not (Version or VersionWithoutArchive))
+        if (application != ApplicationId || version is < FirstVersion or > Version)
         {
             throw new JournalUnavailableException(
                 $"The file {path} is not a journal of version {Version} (application {application:x8}, version "

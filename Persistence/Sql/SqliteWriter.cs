@@ -25,10 +25,8 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
     private const int MostTogether = 1_000;
     private const int Constraint = 19;
 
-    // The commands of many entities touch a page of each index each. Pages that a small cache drops are read again, and
-    // pages that the next transaction changes again need not go from the log to the file between (docs/SPEED.md).
+    // The commands of many entities touch a page of each index each; pages that a small cache drops are read again.
     private const int CacheKiB = 32 * 1024;
-    private const int PagesPerCheckpoint = 4_000;
 
     private const string Insert =
         "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, tags, manifest, identifier, "
@@ -198,7 +196,7 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
         Execute(string.Create(
             CultureInfo.InvariantCulture,
             $"PRAGMA busy_timeout={lockTimeout * 1_000}; PRAGMA cache_size={-CacheKiB}; "
-            + $"PRAGMA wal_autocheckpoint={PagesPerCheckpoint}"));
+            + $"{SqliteJournalSchema.Checkpoints}"));
         _insert = _connection.CreateCommand();
         _insert.CommandText = Insert;
         foreach (var (name, type) in new[]

@@ -172,9 +172,7 @@ internal static class VmEndpoints
     {
         if (request.CommandId is null)
         {
-            Span<byte> random = stackalloc byte[16];
-            System.Security.Cryptography.RandomNumberGenerator.Fill(random);
-            return new CommandId(new Guid(random));
+            return new CommandId(Guid.CreateVersion7());
         }
 
         return Guid.TryParse(request.CommandId, out var id) ? new CommandId(id) : throw new BadRequestException(

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
@@ -15,7 +13,7 @@ internal sealed record CliSurroundings(
     TextWriter Out, TextWriter Error, int? OutWidth, int? ErrorWidth, TimeProvider Time, Func<string, string?> Variable)
 {
     /// <summary>Makes a command id; the server answers a repeated one as it answered the first (I19).</summary>
-    public Func<string> NewCommandId { get; init; } = () => new Guid(RandomNumberGenerator.GetBytes(16)).ToString("N");
+    public Func<string> NewCommandId { get; init; } = () => Guid.CreateVersion7().ToString("N");
 
     /// <summary>The directory that relative disk paths start from.</summary>
     public string CurrentDirectory { get; init; } = "/";

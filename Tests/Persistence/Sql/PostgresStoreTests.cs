@@ -90,6 +90,24 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         Assert.Contains(sentence, refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1, "DROP TABLE archive")]
+    [InlineData(2, "SELECT 1")]
+    public async Task A_former_version_is_brought_up_to_date_and_nothing_of_it_is_lost(int version, string sql)
+    {
+        await _store.AppendAsync(Id(), 1);
+        var before = await _store.HeadAsync(Id());
+        await _store.CloseAsync();
+        await _store.ExecuteAsync(
+            $"{sql}; DROP INDEX journal_command; CREATE UNIQUE INDEX journal_command ON journal (persistence_id, tags) "
+            + $"WHERE tags <> ''; UPDATE engine_schema SET version={version}");
+
+        _store.Open();
+        Assert.Equal(before, await _store.HeadAsync(Id()));
+        Assert.NotNull(await _store.WriteAsync(Id(), Events(Id(), before, 1)));
+        Assert.Equal(0, await _store.Log.ArchivedToAsync(Id(), default));
+    }
+
     [Fact, Trait("Req", "I15")]
     public async Task A_database_belongs_to_one_process_at_a_time()
     {

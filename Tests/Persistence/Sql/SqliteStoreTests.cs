@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Sql;
 using ReplicationEngine.Tests.Persistence.Conformance;
 using static ReplicationEngine.Tests.Persistence.Conformance.StoreHarness;
@@ -64,6 +65,27 @@ public sealed class SqliteStoreTests : IAsyncLifetime
         var exception = Assert.Throws<JournalUnavailableException>(() => Open(path));
         Assert.Contains(sentence, exception.Message, StringComparison.Ordinal);
         Assert.Equal(before.Length, new FileInfo(path).Length);
+    }
+
+    [Theory]
+    [InlineData(1, "DROP TABLE archive")]
+    [InlineData(2, "SELECT 1")]
+    public async Task A_former_version_is_brought_up_to_date_and_nothing_of_it_is_lost(int version, string sql)
+    {
+        await _store.AppendAsync(Id(), 1);
+        var before = await _store.HeadAsync(Id());
+        await _store.CloseAsync();
+        await SqliteHarness.ExecuteAsync(
+            _store.File,
+            $"{sql}; DROP INDEX journal_command; CREATE UNIQUE INDEX journal_command ON journal (persistence_id, tags) "
+            + $"WHERE tags <> ''; PRAGMA user_version={version}");
+
+        _store.Open();
+        Assert.Equal(before, await _store.HeadAsync(Id()));
+        Assert.NotNull(await _store.WriteAsync(Id(), Events(Id(), before, 1)));
+        await _store.CloseAsync();
+        using var journal = RecordedJournal.OpenStore(Path.GetDirectoryName(_store.File)!);
+        Assert.Empty(journal.CheckStore());
     }
 
     [Fact]

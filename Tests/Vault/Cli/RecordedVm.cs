@@ -29,7 +29,7 @@ internal sealed class RecordedVm : IDisposable
             DataSource = Path.Combine(Data, RecordedJournal.FileName), Pooling = false,
         }.ToString());
         _service.Open();
-        Execute("PRAGMA user_version=2");
+        Execute("PRAGMA user_version=3");
     }
 
     public string Data => Path.Combine(_directory.FullName, "data");
