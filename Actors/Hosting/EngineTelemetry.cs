@@ -96,11 +96,21 @@ internal sealed class EngineTelemetry : IDisposable
         }
     }
 
-    public void Persisted(string type, TimeSpan took)
+    /// <summary>A command's events are durable.</summary>
+    /// <param name="type">The entity type.</param>
+    /// <param name="began">When that was asked for, as <see cref="TimePersist"/> gave it.</param>
+    public void Persisted(string type, long began)
     {
         _persists.Add(1, new KeyValuePair<string, object?>("type", type));
-        _persistTime.Record(took.TotalSeconds, new KeyValuePair<string, object?>("type", type));
+        if (began != 0)
+        {
+            _persistTime.Record(
+                Stopwatch.GetElapsedTime(began).TotalSeconds, new KeyValuePair<string, object?>("type", type));
+        }
     }
+
+    /// <summary>The time by the stopwatch; 0 while nobody listens.</summary>
+    public long TimePersist() => _persistTime.Enabled ? Stopwatch.GetTimestamp() : 0;
 
     public void PersistFailed(string type, Exception cause) =>
         _persistFailures.Add(1, new("type", type), new("cause", cause.GetType().Name));

@@ -100,7 +100,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
             return new CoreInput<TCommand>.NotPersisted(full);
         }
 
-        _persistBegan = Stopwatch.GetTimestamp();
+        _persistBegan = _region.Services.Telemetry.TimePersist();
         _persisting = _region.Services.Telemetry.Begin("entity.persist", _id, _asked);
         _persisting?.SetTag("entity.events", persist.Events.Length);
         _asked = default;
@@ -122,7 +122,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent>
         if (stored.EndsCommand)
         {
             var services = _region.Services;
-            services.Telemetry.Persisted(_id.Type, Stopwatch.GetElapsedTime(_persistBegan));
+            services.Telemetry.Persisted(_id.Type, _persistBegan);
             EndActivity(ref _persisting);
             services.Trouble.Ended();
             services.Pulse.Signal();

@@ -140,7 +140,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         await gate.WaitAsync(cancellationToken);
         try
         {
-            var began = Stopwatch.GetTimestamp();
+            var began = Environment.TickCount64;
             for (var pause = s_firstPause; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
             {
                 if (!region.IsOpen)
@@ -164,7 +164,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
                     return (TAnswer)answer;
                 }
 
-                if (Stopwatch.GetElapsedTime(began) > s_repeatFor)
+                if (Environment.TickCount64 - began > s_repeatFor.TotalMilliseconds)
                 {
                     return (TAnswer)(object)(answer as CommandReply.Unavailable ?? NoAnswer());
                 }
