@@ -150,9 +150,11 @@ public sealed class LostJournal : IDisposable
         Assert.Equal(0, _lab.Service!.Stop());
         var first = Path.Combine(_lab.Root, "first");
         Directory.Move(_lab.ServiceData, first);
-        await _lab.StartServiceAsync();
+
+        // First: an agent that meets the new service gives its key to the name.
         _lab.Agent!.Kill();
         Directory.Delete(_lab.AgentData, recursive: true);
+        await _lab.StartServiceAsync();
         await _lab.StartAgentAsync();
         await vm.ProtectAsync();
         for (var i = 0; i < 3; i++)
