@@ -4,7 +4,7 @@
 // persisted, and stops the actor when a persist or a recovery fails. A core that has ended asks its shard to passivate
 // the actor: from then on the shard keeps what comes, and hands it to the entity's next actor; what has come already
 // is sent to the shard again. Letters that an actor left behind when it was stopped come back to their senders as
-// NotDelivered (see LostLetters), and are sent again.
+// NotDelivered (see LostLetters), and are sent again. So a letter may come by the shard or straight (see EntityRegion).
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Persistence;

@@ -27,8 +27,6 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
 
-    private readonly string _address = EntityAddress.Of(id);
-
     /// <inheritdoc/>
     public PersistenceId Id => id;
 
@@ -151,7 +149,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
                 object answer;
                 try
                 {
-                    answer = await region.AskOnceAsync(_address, letter, s_attempt, cancellationToken);
+                    answer = await region.AskOnceAsync(id, letter, s_attempt, cancellationToken);
                 }
                 catch (TimeoutException)
                 {

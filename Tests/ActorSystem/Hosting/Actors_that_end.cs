@@ -72,6 +72,38 @@ public sealed class Actors_that_end : EngineTestKit
         Assert.Empty(await RecordsAsync("a"));
     }
 
+    [Fact]
+    public async Task A_letter_to_an_entity_in_memory_goes_straight_to_its_actor()
+    {
+        var (parent, actor) = await StartAsync("a");
+        Assert.Equal(new CommandReply.Accepted(1), await AskAsync("a", 1, new CounterCommand.Add(5)));
+
+        // By its shard another actor would have taken it, of which this one knows nothing.
+        actor.Tell(ShowState.Instance, TestActor);
+        Assert.Equal(5, (await ExpectMsgAsync<EntityView<CounterState>>()).State.Total);
+        Assert.False(parent.HasMessages);
+    }
+
+    [Fact, Trait("Req", "I19")]
+    public async Task Whoever_ends_actors_while_letters_come_no_letter_is_lost_and_none_is_taken_twice()
+    {
+        const int letters = 200;
+        for (var number = 1; number <= letters; number++)
+        {
+            // Through the shard, so that it is the actor of this moment; the letter goes straight, and overtakes or not.
+            EndActor(number % 3 == 0 ? StopEntity.Instance : IdleTimedOut.Instance);
+            var answer = AskAsync("a", number, new CounterCommand.Add(1));
+            EndActor(number % 2 == 0 ? StopEntity.Instance : IdleTimedOut.Instance);
+            Assert.Equal(new CommandReply.Accepted(number), await answer);
+        }
+
+        Assert.Equal(letters, (await StateAsync("a")).State.Total);
+        Assert.Equal(letters, (await RecordsAsync("a")).Count);
+
+        void EndActor(object message) =>
+            Shards.Tell(new ToEntity(EntityAddress.Of(IdOf("a")), message), ActorRefs.NoSender);
+    }
+
     [Fact, Trait("Req", "I29")]
     public async Task An_actor_whose_recovery_throws_makes_way_for_one_that_may_do_better()
     {

@@ -54,7 +54,7 @@ public sealed class Commands_over_a_faulty_journal : EngineTestKit
         foreach (var step in steps)
         {
             asked.Add((step.Number, Region.AskOnceAsync(
-                EntityAddress.Of(IdOf(entity)), Told(step.Number, CommandOf(step.Number)), TimeSpan.FromSeconds(60),
+                IdOf(entity), Told(step.Number, CommandOf(step.Number)), TimeSpan.FromSeconds(60),
                 default).AsTask()));
             if (step.Waits)
             {
