@@ -84,8 +84,9 @@ internal static partial class ProtectedVmDecider
             : Accept(new CancelStarted(context.Now, context.Actor, bytes, state.Term.Next()));
     }
 
-    // What a source that was fenced says it wrote alone, and what one that nobody has heard of may have written. A
-    // planned failover takes everything along, and what a failback has left behind is the recovered machine's own past.
+    // What a source that was fenced says it wrote alone, what one that nobody has heard of may have written, and what
+    // the points held that were newer than the chosen one. A planned failover takes everything along, and what a
+    // failback has left behind is the recovered machine's own past.
     private static Decision<ProtectedVmEvent> OnReprotect(
         ProtectedVmState state, Reprotect command, DecisionContext context)
     {
@@ -101,12 +102,14 @@ internal static partial class ProtectedVmDecider
 
         var heard = state.DivergentBytes;
         var mayHave = MayOverwrite(state, over.Recovery);
-        return mayHave && !command.Discard
-            ? Refuse(new ProtectedVmRefusal.SourceHasWrites(heard, state.Enrollment.Agent))
-            : Accept(new ReprotectStarted(context.Now, context.Actor, Direction.ToPrimary)
-            {
-                DiscardedBytes = heard ?? 0, DiscardedUnknown = mayHave && heard is null,
-            });
+        return command.Discard || !(mayHave || over.GaveUpNewerPoints)
+                ? Accept(new ReprotectStarted(context.Now, context.Actor, Direction.ToPrimary)
+                {
+                    DiscardedBytes = heard ?? 0,
+                    DiscardedUnknown = over.GaveUpNewerPoints || (mayHave && heard is null),
+                })
+            : mayHave ? Refuse(new ProtectedVmRefusal.SourceHasWrites(heard, state.Enrollment.Agent))
+            : Refuse(new ProtectedVmRefusal.SourceIsNewer(over.Recovery.Point));
     }
 
     private static bool MayOverwrite(ProtectedVmState state, Recovery recovery) =>

@@ -180,7 +180,10 @@ internal static partial class ProtectedVmEvolution
     private static ProtectedVmState BecomeFailedOver(ProtectedVmState state, FailoverCommitted e)
     {
         var recovery = Expect<Phase.Committing>(state, e).Recovery;
-        return Enter(Without(state, HealthKind.OperationFailed), new Phase.FailedOver(recovery)) with
+        return Enter(Without(state, HealthKind.OperationFailed), new Phase.FailedOver(recovery)
+        {
+            GaveUpNewerPoints = state.Points[^1].Id != recovery.Point,
+        }) with
         {
             Replication = ReplicationState.Idle,
             Points = state.Points.RemoveAll(point => point.Id != recovery.Point),

@@ -89,7 +89,14 @@ public abstract record Phase
     public sealed record Cancelling(Direction Direction) : Phase;
 
     /// <summary>The target runs the machine, unprotected.</summary>
-    public sealed record FailedOver(Recovery Recovery) : Phase;
+    public sealed record FailedOver(Recovery Recovery) : Phase
+    {
+        /// <summary>
+        /// Whether newer points were given up with the commit: the old source alone holds what was written since the
+        /// one that was chosen.
+        /// </summary>
+        public bool GaveUpNewerPoints { get; init; }
+    }
 
     /// <summary>The other side is being brought to equality.</summary>
     public sealed record Reprotecting(Direction Direction, bool Started) : Phase;

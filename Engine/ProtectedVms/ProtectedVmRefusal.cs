@@ -169,6 +169,22 @@ public abstract record ProtectedVmRefusal : Refusal
                 + "disks first, or reprotect with discard.";
     }
 
+    /// <summary>
+    /// Reprotect would overwrite what was written after the point that the recovered machine began with (I16).
+    /// </summary>
+    /// <param name="Point">That point.</param>
+    public sealed record SourceIsNewer(RecoveryPointId Point) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "source-is-newer";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"The recovered machine began with point {Point}, which was not the newest: what was written since is on "
+            + "the old source's disks alone, which a reprotect would overwrite; save it from them first, or reprotect "
+            + "with discard.";
+    }
+
     /// <summary>A planned failover would take the disks away from clients that may be writing to them.</summary>
     public sealed record SourceHasWriters(ValueList<string> Writers) : ProtectedVmRefusal
     {

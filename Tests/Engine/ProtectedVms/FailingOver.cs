@@ -394,6 +394,29 @@ public sealed class Returning_to_the_primary_site
 
     [Fact]
     [Trait("Req", "I16")]
+    public void Asks_for_consent_when_newer_points_were_given_up_also_after_a_planned_failover()
+    {
+        var story = Stories.CommitPending();
+        var older = story.State.Points[0].Id;
+        Assert.NotEqual(older, story.State.Points[^1].Id);
+        story.Do(new ChangeRecoveryPoint(new PointChoice.Specific(older)));
+        story.Succeed(
+            EffectKind.SwitchRecoveredPoint,
+            new EffectResult.FailoverReady(story.State.Points[0].Point, TimeSpan.FromMinutes(5), 1));
+        story.Do(new Commit());
+        story.Succeed(EffectKind.CommitFailover);
+        story.Do(new RecordSourceFenced(0));
+
+        Assert.Contains(
+            older.ToString(), story.Refused<ProtectedVmRefusal.SourceIsNewer>(new Reprotect()).Message,
+            StringComparison.Ordinal);
+        var started = Assert.IsType<ReprotectStarted>(Assert.Single(story.Do(new Reprotect(Discard: true))));
+
+        Assert.Equal((0, true), (started.DiscardedBytes, started.DiscardedUnknown));
+    }
+
+    [Fact]
+    [Trait("Req", "I16")]
     public void Names_the_bytes_it_would_overwrite_and_records_the_consent()
     {
         var story = Stories.FailedOver();
