@@ -58,10 +58,9 @@ internal sealed class ExportedJournal : RecordedJournal
     /// <exception cref="ReplayRefusedException">It is an export of another version.</exception>
     public static ExportedJournal OpenAsItIs(string path)
     {
-        // To open a named pipe would be to wait for somebody who writes to it.
-        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        if (RegularFile.IsMissing(path))
         {
-            throw new ExportDamagedException(path, "it has not one byte: it is empty, or no regular file");
+            throw new ExportDamagedException(path, RegularFile.Missing);
         }
 
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);

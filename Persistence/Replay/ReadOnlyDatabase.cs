@@ -54,6 +54,11 @@ internal sealed class ReadOnlyDatabase : IDisposable
     public static ReadOnlyDatabase Open(string path, bool alone)
     {
         var whole = System.IO.Path.GetFullPath(path);
+        if (RegularFile.IsMissing(whole))
+        {
+            throw new JournalUnavailableException($"The file {path} is no journal: {RegularFile.Missing}.");
+        }
+
         try
         {
             return alone && new FileInfo(whole + "-wal") is not { Exists: true, Length: > 0 }

@@ -81,6 +81,11 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     /// <summary>Whether a file begins as SQLite's do.</summary>
     public static bool IsSqlite(string path)
     {
+        if (RegularFile.IsMissing(path))
+        {
+            return false;
+        }
+
         Span<byte> start = stackalloc byte[16];
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length

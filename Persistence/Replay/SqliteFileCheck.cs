@@ -72,7 +72,8 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
             {
                 _damages.Add(JournalDamage.Of(DamageKind.Table, $"the {type} '{name}' is missing"));
             }
-            else if (found != sql && !(isFormer && name == SqliteJournalSchema.CommandIndex))
+            else if (found != (isFormer && name == SqliteJournalSchema.CommandIndex
+                ? SqliteJournalSchema.FormerCommands : sql))
             {
                 _damages.Add(JournalDamage.Of(DamageKind.Table, $"the {type} '{name}' is not as the engine makes it"));
             }

@@ -95,7 +95,7 @@ internal static class PostgresSchema
             }
 
             Execute(connection, "SET LOCAL statement_timeout = 0");
-            Execute(connection, $"DROP INDEX journal_command; {Commands}");
+            Execute(connection, $"DROP INDEX IF EXISTS journal_command; {Commands}");
             Execute(
                 connection,
                 $"UPDATE engine_schema SET version={Version.ToString(CultureInfo.InvariantCulture)}");
@@ -161,6 +161,7 @@ internal static class PostgresSchema
     private static long Read(NpgsqlConnection connection, string sql)
     {
         using var command = new NpgsqlCommand(sql, connection);
-        return (long)command.ExecuteScalar()!;
+        return command.ExecuteScalar() as long? ?? throw new JournalUnavailableException(
+            "The journal's table engine_schema has no row with its version; restore the database from a backup.");
     }
 }

@@ -58,6 +58,8 @@ internal static class SqliteJournalSchema
 
     private const int FormerApplicationId = 0x52504A31;
     private const int FirstVersion = 1;
+    private const int GenericError = 1;
+    private const int Constraint = 19;
     private const int FirstWithArchive = 2;
 
     private const string Archive = """
@@ -76,6 +78,10 @@ internal static class SqliteJournalSchema
           persistence_id TEXT NOT NULL, sequence_number INTEGER NOT NULL, created INTEGER NOT NULL, snapshot BLOB,
           manifest TEXT, serializer_id INTEGER, PRIMARY KEY (persistence_id, sequence_number));
         """;
+
+    /// <summary>How <see cref="CommandIndex"/> was made before version 3.</summary>
+    public const string FormerCommands =
+        $"CREATE UNIQUE INDEX {CommandIndex} ON journal (persistence_id, tags) WHERE tags <> ''";
 
     private const string Commands =
         $"CREATE UNIQUE INDEX {CommandIndex} ON journal (tags, persistence_id) WHERE tags <> '';";
@@ -109,10 +115,19 @@ internal static class SqliteJournalSchema
             && Read(connection, "PRAGMA user_version") is var former and >= FirstVersion and < Version)
         {
             var missing = former < FirstWithArchive ? Archive : "";
-            Execute(
-                connection,
-                $"BEGIN IMMEDIATE; {missing} DROP INDEX {CommandIndex}; {Commands} PRAGMA user_version={Version}; "
-                + "COMMIT;");
+            try
+            {
+                Execute(
+                    connection,
+                    $"BEGIN IMMEDIATE; {missing} DROP INDEX IF EXISTS {CommandIndex}; {Commands} "
+                    + $"PRAGMA user_version={Version}; COMMIT;");
+            }
+            catch (SqliteException exception) when (exception.SqliteErrorCode is Constraint or GenericError)
+            {
+                throw new JournalUnavailableException(
+                    $"The journal {path} of version {former} cannot be brought up to version {Version}, and is as it "
+                    + $"was: {exception.Message.TrimEnd('.')}. See `drctl journal verify --file {path}`.", exception);
+            }
         }
 
         Check(connection, path);

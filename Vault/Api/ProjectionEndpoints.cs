@@ -13,6 +13,8 @@ namespace ReplicationEngine.Vault.Api;
 /// <c>/api/v1/audit</c>.</summary>
 internal static class ProjectionEndpoints
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
+
     /// <summary>Adds the routes.</summary>
     public static void MapProjections(this IEndpointRouteBuilder routes)
     {
@@ -36,24 +38,33 @@ internal static class ProjectionEndpoints
         routes.MapGet("/api/v1/health", HealthAsync);
     }
 
-    // While the database is away the journal's trouble is what there is to say.
+    // While the database is away, or hangs, the journal's trouble is what there is to say, and soon.
     private static async Task<IResult> HealthAsync(
-        IReplicationEngine engine, VmReadModel vms, VmViews views, CancellationToken ct)
+        IReplicationEngine engine, VmReadModel vms, VmViews views, TimeProvider time, CancellationToken ct)
     {
-        IReadOnlyList<ProjectionStatus> projections;
+        IReadOnlyList<ProjectionStatus> projections = [];
+        IReadOnlyList<(string Vm, VmSight Sight)> sights = [];
+        string? unread = null;
         try
         {
-            projections = await engine.ReadModel.StatusAsync(ct);
+            var status = engine.ReadModel.StatusAsync(ct).AsTask();
+            var all = vms.AllAsync(ct).AsTask();
+            await Task.WhenAll(status, all).WaitAsync(s_patience, time, ct);
+            (projections, sights) = (await status, await all);
         }
-        catch (JournalUnavailableException)
+        catch (JournalUnavailableException e)
         {
-            projections = [];
+            unread = e.Message.TrimEnd('.');
+        }
+        catch (TimeoutException)
+        {
+            unread = $"it gave no answer within {s_patience.TotalSeconds:0} s";
         }
 
-        var journal = VmViews.JournalCause(engine.Trouble.Current);
-        var outOfService = (await vms.AllAsync(ct)).Where(each => each.Sight.Quarantine is not null)
+        var trouble = engine.Trouble.Current ?? (unread is null ? null : (unread, time.GetUtcNow()));
+        var outOfService = sights.Where(each => each.Sight.Quarantine is not null)
             .SelectMany(each => views.Quarantined(each.Vm, each.Sight.Quarantine!).Causes);
-        var causes = new[] { journal }.OfType<CauseView>().Concat(outOfService)
+        var causes = new[] { VmViews.JournalCause(trouble) }.OfType<CauseView>().Concat(outOfService)
             .Concat(projections.Where(status => status.Trouble is not null).Select(ReadModelCause)).ToList();
         var critical = causes.Exists(cause => cause.Severity == "critical");
         return Results.Ok(new HealthView(

@@ -24,7 +24,7 @@ internal static class ProjectionCommands
     }
 
     private static Command Health(ClientCommands commands) => commands.View(
-        "health", "Show whether the service itself is well: its journal and its read models", [],
+        "health", "Show whether the service itself is well: its journal, its read models, no VM out of service", [],
         async (run, cancellationToken) =>
             run.Answer(await run.Client.HealthAsync(cancellationToken), Page));
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -182,6 +183,7 @@ internal static class VaultServer
     private static void AddVault(IServiceCollection services, ServeOptions options)
     {
         services.AddSingleton(TimeProvider.System);
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddSingleton(options);
         services.AddSingleton(provider => new AgentBindings(
             options.Data, provider.GetRequiredService<TimeProvider>()));

@@ -90,7 +90,7 @@ public sealed class Actors_that_end : EngineTestKit
         const int letters = 200;
         for (var number = 1; number <= letters; number++)
         {
-            // Through the shard, so that it is the actor of this moment; the letter goes straight, and overtakes or not.
+            // Through the shard, so that it is the actor of this moment; the letter goes straight.
             EndActor(number % 3 == 0 ? StopEntity.Instance : IdleTimedOut.Instance);
             var answer = AskAsync("a", number, new CounterCommand.Add(1));
             EndActor(number % 2 == 0 ? StopEntity.Instance : IdleTimedOut.Instance);

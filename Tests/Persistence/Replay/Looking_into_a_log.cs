@@ -1,3 +1,4 @@
+using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
@@ -10,6 +11,21 @@ public sealed class Looking_into_a_log : IDisposable
     private readonly RecordedLives _lives = new RecordedLives().Record(11, 150, "web-1", "web-2");
 
     public void Dispose() => _lives.Dispose();
+
+    [Fact]
+    public void Waits_for_nobody_where_a_pipe_is_named()
+    {
+        var directory = Directory.CreateTempSubdirectory("pipe-");
+        var pipe = Path.Combine(directory.FullName, RecordedJournal.FileName);
+        System.Diagnostics.Process.Start("mkfifo", [pipe]).WaitForExit();
+
+        Assert.Contains(
+            RegularFile.Missing, Assert.Throws<ExportDamagedException>(() => RecordedJournal.Open(pipe)).Message,
+            StringComparison.Ordinal);
+        Assert.Throws<ExportDamagedException>(() => RecordedJournal.OpenDamaged(pipe));
+        Assert.Throws<JournalUnavailableException>(() => RecordedJournal.OpenStore(directory.FullName));
+        directory.Delete(recursive: true);
+    }
 
     [Fact]
     [Trait("Req", "OPS-5")]

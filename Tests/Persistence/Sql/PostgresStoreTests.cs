@@ -81,6 +81,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
     [InlineData("DROP INDEX journal_command", "lacks a unique index")]
     [InlineData("ALTER TABLE journal ALTER COLUMN tx DROP DEFAULT", "lacks a unique index")]
     [InlineData("UPDATE engine_schema SET version=9", "version 9")]
+    [InlineData("DELETE FROM engine_schema", "no row with its version")]
     public async Task What_the_journal_stands_on_is_checked_at_start(string sql, string sentence)
     {
         await _store.CloseAsync();

@@ -88,6 +88,41 @@ public sealed class SqliteStoreTests : IAsyncLifetime
         Assert.Empty(journal.CheckStore());
     }
 
+    [Theory]
+    [InlineData("CREATE INDEX journal_command ON journal (persistence_id, tags) WHERE tags <> ''", true)]
+    [InlineData("CREATE INDEX journal_command ON snapshot (created)", true)]
+    [InlineData("CREATE UNIQUE INDEX journal_command ON journal (persistence_id, tags) WHERE tags <> ''", false)]
+    public async Task A_former_version_s_index_of_commands_is_checked_too(string index, bool damaged)
+    {
+        await _store.AppendAsync(Id(), 1);
+        await _store.CloseAsync();
+        await SqliteHarness.ExecuteAsync(
+            _store.File, $"DROP INDEX journal_command; {index}; PRAGMA user_version=2");
+
+        using var journal = RecordedJournal.OpenStore(Path.GetDirectoryName(_store.File)!);
+        Assert.Equal(damaged, journal.CheckStore().Any());
+    }
+
+    [Fact]
+    public async Task A_former_version_that_holds_a_command_twice_is_refused_and_stays_as_it_is()
+    {
+        await _store.AppendAsync(Id(), 1);
+        await _store.CloseAsync();
+        await SqliteHarness.ExecuteAsync(
+            _store.File,
+            "DROP INDEX journal_command; INSERT INTO journal (created, deleted, persistence_id, sequence_number, "
+            + "message, tags, manifest, identifier) SELECT created, 0, persistence_id, 9, message, tags, manifest, "
+            + "identifier FROM journal; CREATE INDEX journal_command ON journal (tags); PRAGMA user_version=2");
+
+        var refused = Assert.Throws<JournalUnavailableException>(() => _store.Open());
+        Assert.Contains("cannot be brought up to version", refused.Message, StringComparison.Ordinal);
+        await using var connection = new SqliteConnection($"Data Source={_store.File}");
+        await connection.OpenAsync();
+        await using var version = connection.CreateCommand();
+        version.CommandText = "PRAGMA user_version";
+        Assert.Equal(2L, await version.ExecuteScalarAsync());
+    }
+
     [Fact]
     public async Task Commits_are_durable_and_a_command_is_unique()
     {

@@ -88,6 +88,26 @@ public sealed class RawRequests : IDisposable
         Assert.StartsWith("HTTP/1.1 202 ", done, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("{\"x\":1}")]
+    [InlineData("{\"commandId\":5}")]
+    public async Task A_body_that_cannot_be_read_is_refused_with_the_reason(string body)
+    {
+        await _lab.StartServiceAsync();
+        using var client = new HttpClient { BaseAddress = new Uri(_lab.Server) };
+        client.DefaultRequestHeaders.Add("Authorization", ApiToken.Read(_lab.TokenFile).Authorization);
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+
+        using var answer = await client.PostAsync(
+            new Uri("/api/v1/vms/web/operations/pause", UriKind.Relative), content);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        Assert.Contains("bad-request", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_refusal_names_the_remedy_and_the_token_that_it_asks_for()
     {
