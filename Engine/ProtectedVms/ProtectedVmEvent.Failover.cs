@@ -71,8 +71,8 @@ public abstract partial record ProtectedVmEvent
         public long DiscardedBytes { get; init; }
 
         /// <summary>
-        /// The user agreed to lose whatever the old source alone holds, and nobody knows how much it is: it had not been
-        /// heard of, or points newer than the chosen one had been given up.
+        /// The user agreed to lose whatever the old source alone holds, and nobody knows how much it is: it had not
+        /// been heard of, or points newer than the chosen one had been given up.
         /// </summary>
         public bool DiscardedUnknown { get; init; }
     }
