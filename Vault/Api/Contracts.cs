@@ -133,7 +133,8 @@ public sealed record JobErrorView(string Code, string Message, string? Remedy);
 /// <param name="Raw">protect: an image in a format of its own is meant byte by byte.</param>
 /// <param name="Force">planned-failover: go on though clients have the source's disks open for writing, which is
 /// refused otherwise (409, code <c>source-has-writers</c>).</param>
-/// <param name="CommandId">A GUID that makes a repeated request the same one (I19), with the same answer and job; null
+/// <param name="CommandId">A GUID that makes a repeated request the same one (I19): it has one effect and the same
+/// answer, and the same job while that is among the VM's last 12. One of version 7 (RFC 9562) is stored fastest; null
 /// means a new one. Ids are per VM: one that was used for another operation of the VM, or with other fields, is refused
 /// with 409 <c>command-id-reused</c>. A request that was refused leaves nothing behind, so after a restart of the
 /// service its id is free again.</param>
