@@ -76,6 +76,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
 
     protected override void OnCommand(object message)
     {
+        _live.Open();
         switch (message)
         {
             case StopEntity:

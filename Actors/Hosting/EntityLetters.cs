@@ -42,6 +42,9 @@ internal sealed record NotDelivered
 internal sealed record Wake
 {
     public static Wake Instance { get; } = new();
+
+    /// <summary>Called when the actor that it was for had ended; null where that matters to nobody.</summary>
+    public Action? Lost { get; init; }
 }
 
 /// <summary>Nobody has used the entity for a while.</summary>

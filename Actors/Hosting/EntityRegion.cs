@@ -62,7 +62,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         Codec = codec;
         Services = services;
         CoreOptions = services.Options.Core;
-        Alarms = new AlarmClock(services.Clock, id => Deliver(id, Wake.Instance));
+        Alarms = new AlarmClock(services.Clock, Ring);
         Effects = handler is null
             ? null : new EffectRuns<TCommand>(TAggregate.TypeName, services, handler, id => Handle(id));
         _sweeper = services.Time.CreateTimer(
@@ -190,9 +190,9 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         var answer = new AnswerRef(_provider!);
         try
         {
-            if (_live.TryGetValue(id, out var live))
+            if (Find(id) is { } actor)
             {
-                live.Actor.Tell(letter, answer);
+                actor.Tell(letter, answer);
             }
             else
             {
@@ -253,6 +253,25 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         Alarms.Dispose();
         Effects?.Dispose();
     }
+
+    /// <summary>
+    /// An alarm rings. It takes the way that letters take, so that whoever asks afterwards is answered behind it.
+    /// </summary>
+    private void Ring(PersistenceId id)
+    {
+        if (IsOpen && Find(id) is { } actor)
+        {
+            actor.Tell(new Wake { Lost = () => Deliver(id, Wake.Instance) }, ActorRefs.NoSender);
+        }
+        else
+        {
+            Deliver(id, Wake.Instance);
+        }
+    }
+
+    /// <summary>The entity's actor on this node; null when it has none that takes messages.</summary>
+    private IActorRef? Find(PersistenceId id) =>
+        _live.TryGetValue(id, out var live) && live.IsOpen ? live.Actor : null;
 
     private Props PropsOf(string entity)
     {

@@ -5,7 +5,7 @@ namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
 /// Tells the senders of letters that an entity's actor left behind when it ended, so that they send them again instead
-/// of waiting for an answer that cannot come.
+/// of waiting for an answer that cannot come. A wake that was left behind is sent again.
 /// </summary>
 internal sealed class LostLetters : UntypedActor
 {
@@ -16,6 +16,10 @@ internal sealed class LostLetters : UntypedActor
         if (message is DeadLetter { Sender: { } sender } dead && IsLetter(dead.Message) && !sender.IsNobody())
         {
             sender.Tell(NotDelivered.Instance);
+        }
+        else if (message is DeadLetter { Message: Wake { Lost: { } lost } })
+        {
+            lost();
         }
     }
 

@@ -52,6 +52,19 @@ public sealed class Actors_that_end : EngineTestKit
         Assert.False(parent.HasMessages);
     }
 
+    [Fact, Trait("Req", "I26")]
+    public async Task A_wake_that_an_actor_left_behind_is_told_to_who_sent_it()
+    {
+        var (_, actor) = await StartAsync("a");
+        await WatchAsync(actor);
+        actor.Tell(StopEntity.Instance);
+        await ExpectTerminatedAsync(actor);
+
+        actor.Tell(new Wake { Lost = () => TestActor.Tell("lost") }, ActorRefs.NoSender);
+
+        await ExpectMsgAsync("lost");
+    }
+
     [Fact]
     public async Task A_letter_that_an_actor_left_behind_comes_back_and_other_messages_do_not()
     {
@@ -76,6 +89,8 @@ public sealed class Actors_that_end : EngineTestKit
     public async Task A_letter_to_an_entity_in_memory_goes_straight_to_its_actor()
     {
         var (parent, actor) = await StartAsync("a");
+        actor.Tell(ShowState.Instance, TestActor);
+        await ExpectMsgAsync<EntityView<CounterState>>();
         Assert.Equal(new CommandReply.Accepted(1), await AskAsync("a", 1, new CounterCommand.Add(5)));
 
         // By its shard another actor would have taken it, of which this one knows nothing.
