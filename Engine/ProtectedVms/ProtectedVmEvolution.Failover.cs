@@ -1,4 +1,5 @@
 using ReplicationEngine.Engine.Health;
+using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.Kernel;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
@@ -182,7 +183,7 @@ internal static partial class ProtectedVmEvolution
         var recovery = Expect<Phase.Committing>(state, e).Recovery;
         return Enter(Without(state, HealthKind.OperationFailed), new Phase.FailedOver(recovery)
         {
-            GaveUpNewerPoints = state.Points[^1].Id != recovery.Point,
+            GaveUpNewerPoints = HoldsMore(state, recovery.Point),
         }) with
         {
             Replication = ReplicationState.Idle,
@@ -190,6 +191,15 @@ internal static partial class ProtectedVmEvolution
             Prune = null,
             Jobs = state.Jobs.End(JobKind.Commit, JobOutcome.Succeeded, e.At),
         };
+    }
+
+    // By the writes that it holds, not by its time: of two points without a write between them none is newer.
+    private static bool HoldsMore(ProtectedVmState state, RecoveryPointId chosen)
+    {
+        var of = state.Points.First(kept => kept.Id == chosen).Point;
+        return state.Points.Any(kept =>
+            kept.Point.Generation.Value > of.Generation.Value
+            || (kept.Point.Generation == of.Generation && kept.Point.Lsn.Value > of.Lsn.Value));
     }
 
     /// <summary>What health says of a fenced source.</summary>
