@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.Agent.Control;
@@ -13,8 +14,6 @@ public sealed class AgentIdentity : IDisposable
 {
     /// <summary>The file's name.</summary>
     public const string FileName = "identity";
-
-    internal const int KeyBits = 256;
 
     private readonly ECDsa _key;
 
@@ -41,8 +40,8 @@ public sealed class AgentIdentity : IDisposable
                 PrivateFile.Write(path, Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem()));
             }
 
-            return key.KeySize == KeyBits ? new AgentIdentity(key) : throw new CryptographicException(
-                $"it is a key of {key.KeySize} bits instead of {KeyBits}");
+            return key.KeySize == ControlProof.KeyBits ? new AgentIdentity(key) : throw new CryptographicException(
+                $"it is a key of {key.KeySize} bits instead of {ControlProof.KeyBits}");
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Agent.Control;
@@ -12,18 +13,6 @@ namespace ReplicationEngine.Agent.Control;
 /// </summary>
 public static class UpgradeClient
 {
-    /// <summary>The upgrade token of the control stream.</summary>
-    public const string ControlProtocol = "replication-control/2";
-
-    /// <summary>The upgrade token of a data stream.</summary>
-    public const string DataProtocol = "replication-data/1";
-
-    /// <summary>The request's header with the secret of the control session that a data stream belongs to.</summary>
-    public const string SessionHeader = "Replication-Session";
-
-    /// <summary>The response's header with the sentence that says why a stream is refused.</summary>
-    public const string ReasonHeader = "Replication-Refusal";
-
     private const int MaxHeaderBytes = 8192;
 
     /// <summary>Connects and upgrades, within <see cref="ControlLimits.HandshakeWithin"/>.</summary>
@@ -97,7 +86,7 @@ public static class UpgradeClient
     }
 
     private static string Reason(string header) =>
-        ValueOf(header, ReasonHeader) ?? header.Split('\n', 2)[0].Trim();
+        ValueOf(header, StreamUpgrade.ReasonHeader) ?? header.Split('\n', 2)[0].Trim();
 
     private static string? ValueOf(string header, string name) => header.Split('\n')
         .FirstOrDefault(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))
@@ -129,6 +118,6 @@ public sealed record UpgradeRequest(string PathAndQuery, string Protocol, string
     /// <summary>The request as it goes over the wire.</summary>
     internal string Text(Uri server, ApiToken? token) => $"GET {PathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n"
         + (token is null ? "" : $"Authorization: {token.Authorization}\r\n")
-        + (Session is null ? "" : $"{UpgradeClient.SessionHeader}: {Session}\r\n")
+        + (Session is null ? "" : $"{StreamUpgrade.SessionHeader}: {Session}\r\n")
         + $"Connection: Upgrade\r\nUpgrade: {Protocol}\r\n\r\n";
 }

@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Agent.Hooks;
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.DataDirectories;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Transport;
 
@@ -22,7 +23,11 @@ public static partial class AgentHost
         AgentSettings settings, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         using var held = DataDirectoryLock.Take(settings.DataDirectory, "agent");
-        held.Report(loggers.CreateLogger<DataDirectoryLock>());
+        if (held.ClosedToOthers > 0)
+        {
+            Closed(loggers.CreateLogger<DataDirectoryLock>(), held.ClosedToOthers, held.Directory);
+        }
+
         using var identity = AgentIdentity.Of(settings.DataDirectory);
         await using var server = new DiskServer(
             settings.DataDirectory, settings.NbdSocket, time, settings.NbdAccess, acceptAtOnce: false);
@@ -126,6 +131,10 @@ public static partial class AgentHost
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "background work was not done and comes again: {Reason}")]
     private static partial void NotMaintained(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Count} files and directories of {Directory} were open to other users and are closed now")]
+    private static partial void Closed(ILogger logger, int count, string directory);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "not connected: {Reason}")]
     private static partial void Disconnected(ILogger logger, string reason);

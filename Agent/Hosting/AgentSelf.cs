@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 
 namespace ReplicationEngine.Agent.Hosting;
 

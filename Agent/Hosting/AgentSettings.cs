@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
 using ReplicationEngine.DataPlane.Nbd;
 
 namespace ReplicationEngine.Agent.Hosting;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Volumes;
 
 namespace ReplicationEngine.Agent.Hosting;
@@ -22,7 +23,7 @@ internal sealed partial class ControlLoop(
     public async Task RunOnceAsync(Action<string> welcomed, CancellationToken cancellationToken)
     {
         var stream = await UpgradeClient.ConnectAsync(
-            settings.Server, new UpgradeRequest("/agent/control", UpgradeClient.ControlProtocol, null), settings.Token,
+            settings.Server, new UpgradeRequest("/agent/control", StreamUpgrade.ControlProtocol, null), settings.Token,
             time, cancellationToken);
         await using var channel = new ControlChannel(stream, time);
         var welcome = await IntroduceAsync(channel, cancellationToken);

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Agent.Volumes;
 /// opened is checked again, because a link may have been exchanged between the two.
 /// </summary>
 /// <param name="allowed">The allowed paths, absolute; with none, no disk is allowed.</param>
-internal sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
+public sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
 {
     /// <summary>The environment variable with allowed paths, separated by colons.</summary>
     public const string Variable = "DRCTL_ALLOW";

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
@@ -9,7 +9,7 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>What the volumes of an agent need of the process and machine they run on.</summary>
-internal interface IVolumeHost
+public interface IVolumeHost
 {
     /// <summary>Holds one subdirectory per VM.</summary>
     IStorageDirectory Directory { get; }
@@ -96,7 +96,7 @@ internal interface IVolumeHost
 }
 
 /// <summary>A data session with the service, kept going until it is disposed.</summary>
-internal interface IVolumeSession : IAsyncDisposable
+public interface IVolumeSession : IAsyncDisposable
 {
     /// <summary>Why the last connection ended, while there is no other.</summary>
     VolumeProblem? Problem { get; }

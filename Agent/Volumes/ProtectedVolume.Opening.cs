@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
@@ -9,7 +9,7 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Agent.Volumes;
 
 // Opening, serving and closing. Disks are served under the VM's name and the disk's number.
-internal sealed partial class ProtectedVolume
+public sealed partial class ProtectedVolume
 {
     // A machine that was stopped leaves its disks at once; its process may take a moment to end.
     private static readonly TimeSpan LeaveWithin = TimeSpan.FromSeconds(10);

@@ -1,20 +1,16 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Agent.Volumes;
 
 // What is reported, and the session that ships.
-internal sealed partial class ProtectedVolume
+public sealed partial class ProtectedVolume
 {
-    private static readonly Dictionary<SourceCause, string> Codes =
-        Enum.GetValues<SourceCause>().ToDictionary(cause => cause, cause => Kebab(cause.ToString()));
-
-    /// <summary>The <see cref="VolumeStatus.Capture"/> of a volume whose disks are not open.</summary>
-    public const string Closed = "closed";
-
     /// <summary>
     /// What there is to report; null while no directive was carried out. A volume that is not open reports the role
     /// that it remembers, serves nothing, and says why it could not be opened.
@@ -34,7 +30,7 @@ internal sealed partial class ProtectedVolume
 
     /// <summary>The status of a volume of which nothing is left.</summary>
     public static VolumeStatus NoStatus(VolumeDirective directive, DateTimeOffset now) => new(
-        directive.Vm, VolumeRole.Released, directive.Term, [], "none", "none", "", 0, 0, 0, 0, 0, null, 0, 0, 0, null,
+        directive.Vm, SourceRole.Released, directive.Term, [], CaptureMode.None, DirtyCause.None, "", 0, 0, 0, 0, 0, null, 0, 0, 0, null,
             [], now);
 
     private VolumeStatus OfSource(
@@ -48,8 +44,7 @@ internal sealed partial class ProtectedVolume
             state.Identities[i]));
         return new VolumeStatus(
             directive.Vm, directive.Role, directive.Term, [.. disks],
-            counters.Mode == SourceMode.Logging ? "logging" : "dirty-map", CodeOf(condition.Cause),
-            condition.Detail, counters.Tail.Generation.Value, counters.Tail.Lsn.Value,
+            counters.Mode, condition.Cause, condition.Detail, counters.Tail.Generation.Value, counters.Tail.Lsn.Value,
             counters.Acknowledged.Generation.Value, counters.Acknowledged.Lsn.Value, counters.LagBytes,
             counters.Lag?.TotalSeconds, counters.DirtyBytes, counters.LogBytes,
                 Divergent(directive, source, counters),
@@ -70,14 +65,14 @@ internal sealed partial class ProtectedVolume
             new ServedDisk(d.Path, i < seen.Count ? Math.Min(seen[i], d.Device.Length) : d.Device.Length, null,
                 state.Identities[i]));
         return new VolumeStatus(
-            directive.Vm, directive.Role, directive.Term, [.. disks], "none", "none", "",
+            directive.Vm, directive.Role, directive.Term, [.. disks], CaptureMode.None, DirtyCause.None, "",
             position.Durable.Generation.Value, position.Durable.Lsn.Value, position.Durable.Generation.Value,
             position.Durable.Lsn.Value, 0, null, 0, 0, 0, state.Session?.Status(), Problems(state, null), now);
     }
 
     private VolumeStatus OfClosed(VolumeDirective directive, DateTimeOffset now) => new(
         directive.Vm, directive.Role, directive.Term,
-        [.. directive.Disks.Select(path => new ServedDisk(path, SizeNow(path), null))], Closed, "none", "", 0, 0, 0, 0,
+        [.. directive.Disks.Select(path => new ServedDisk(path, SizeNow(path), null))], CaptureMode.Closed, DirtyCause.None, "", 0, 0, 0, 0,
         0, null, 0, 0, 0, null, _failure is { } failure ? [failure] : [], now);
 
     private long SizeNow(string path)
@@ -97,7 +92,7 @@ internal sealed partial class ProtectedVolume
     // writes it did not carry.
     private static long Divergent(VolumeDirective directive, SourceVolume source, SourceCounters counters)
     {
-        if (directive is not { Role: VolumeRole.Fenced, Cut: { } told })
+        if (directive is not { Role: SourceRole.Fenced, Cut: { } told })
         {
             return 0;
         }
@@ -152,9 +147,4 @@ internal sealed partial class ProtectedVolume
                 : _host.Receive(directive, state.Reverse!, [.. state.Disks.Select(d => d.Device.Length)]);
         }
     }
-
-    private static string CodeOf(SourceCause cause) => Codes[cause];
-
-    private static string Kebab(string name) => string.Concat(name.Select((c, i) =>
-        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
 }

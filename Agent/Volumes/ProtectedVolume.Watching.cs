@@ -1,12 +1,14 @@
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Agent.Volumes;
 
 // What happens to the disks from outside while they are open (A5), and what went wrong with the last directive.
-internal sealed partial class ProtectedVolume
+public sealed partial class ProtectedVolume
 {
     private volatile VolumeProblem? _failure;
     private volatile VolumeProblem? _notGrown;
@@ -30,7 +32,7 @@ internal sealed partial class ProtectedVolume
         {
             _grown = false;
             var state = _state;
-            if (state.Source is not { } source || Remembered is not { Role: VolumeRole.Primary } directive)
+            if (state.Source is not { } source || Remembered is not { Role: SourceRole.Primary } directive)
             {
                 return;
             }
@@ -126,7 +128,7 @@ internal sealed partial class ProtectedVolume
         if (_comparisonOwed && state.Source is { } source)
         {
             // What was cut off is gone, and the disk has zeroes, or anything, in its place.
-            source.MarkAllDirty(SourceCause.ChangedOutside);
+            source.MarkAllDirty(DirtyCause.ChangedOutside);
             _comparisonOwed = false;
         }
     }
@@ -134,7 +136,7 @@ internal sealed partial class ProtectedVolume
     // A short comparison is over before a report tells of it.
     private void Changed(SourceCondition condition)
     {
-        if (condition.Cause == SourceCause.ChangedOutside && condition.Detail.Length > 0
+        if (condition.Cause == DirtyCause.ChangedOutside && condition.Detail.Length > 0
             && condition.Detail != Interlocked.Exchange(ref _toldOf, condition.Detail))
         {
             ChangedOutside(_host.Logger, Vm, condition.Detail);

@@ -1,11 +1,13 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Control;
-using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Agent.Volumes;
 
@@ -19,7 +21,7 @@ namespace ReplicationEngine.Agent.Volumes;
 /// <see cref="VolumeDirective.Sequence"/> wins. Status and maintenance read <see cref="_state"/>, which is exchanged
 /// whole.
 /// </remarks>
-internal sealed partial class ProtectedVolume : IAsyncDisposable
+public sealed partial class ProtectedVolume : IAsyncDisposable
 {
     private const string DirectiveFile = "directive.json";
     private const string SourceDirectory = "source";
@@ -60,7 +62,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     /// <summary>Tells clients to wait for the disks that were served before the agent was restarted.</summary>
     public void Announce()
     {
-        if (Remembered is { Role: VolumeRole.Primary or VolumeRole.Quiesced or VolumeRole.Fenced } last)
+        if (Remembered is { Role: SourceRole.Primary or SourceRole.Quiesced or SourceRole.Fenced } last)
         {
             for (var i = 0; i < last.Disks.Count; i++)
             {
@@ -124,21 +126,21 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     /// RCP-3).</summary>
     public async Task<AgentReply> MarkAsync(AgentRequest.InsertMarker asked, CancellationToken cancellationToken)
     {
-        if (!asked.App)
+        if (asked.Kind is PointKind.Crash)
         {
-            return Marked(Insert(asked, PointConsistency.Crash), false, null);
+            return Marked(Insert(asked, PointKind.Crash), PointKind.Crash, null);
         }
 
-        var frozen = false;
+        var reached = PointKind.Crash;
         var (outcome, warning) = await _host.FreezeAroundAsync(
             Vm,
             isFrozen =>
             {
-                frozen = isFrozen;
-                return Insert(asked, isFrozen ? PointConsistency.Application : PointConsistency.Crash);
+                reached = isFrozen ? PointKind.App : PointKind.Crash;
+                return Insert(asked, reached);
             },
             cancellationToken);
-        return Marked(outcome, frozen, warning);
+        return Marked(outcome, reached, warning);
     }
 
     /// <summary>Background work: clears quiet extents, leaves dirty-map mode when there is room again.</summary>
@@ -170,10 +172,10 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
     {
         switch (directive.Role)
         {
-            case VolumeRole.Primary:
+            case SourceRole.Primary:
                 await BecomePrimaryAsync(directive, ct);
                 break;
-            case VolumeRole.Quiesced:
+            case SourceRole.Quiesced:
                 await OpenSourceAsync(directive, ct);
                 await FreeOfWritersAsync(directive, ct);
                 _state.Source!.Quiesce();
@@ -181,7 +183,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
                 await ReplicateAsync(directive, ct);
                 Remember(directive);
                 break;
-            case VolumeRole.Fenced:
+            case SourceRole.Fenced:
                 if (IsReplica)
                 {
                     // Only the recovery of a lost journal fences a source that was brought to equality before.
@@ -194,10 +196,10 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
                 _state.Source!.Fence(new Term(directive.Term));
                 await ServeAsync(directive, readOnly: true, ct);
                 break;
-            case VolumeRole.ReverseReplica:
+            case SourceRole.ReverseReplica:
                 await BecomeReverseReplicaAsync(directive, ct);
                 break;
-            case VolumeRole.Released:
+            case SourceRole.Released:
                 await LetGoAsync(ct);
                 _claims.Release(Vm);
                 _host.Directory.DeleteSubdirectory(Vm);
@@ -222,7 +224,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         source.Resume();
         if (directive.CopyId is { } copy && copy != _remembered?.CopyId)
         {
-            source.MarkAllDirty(SourceCause.UserRequest);
+            source.MarkAllDirty(DirtyCause.UserRequest);
         }
 
         Remember(directive with { CopyId = directive.CopyId ?? _remembered?.CopyId });
@@ -230,7 +232,7 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         await ReplicateAsync(directive, ct);
     }
 
-    private bool IsReplica => _remembered?.Role == VolumeRole.ReverseReplica || _state.Reverse is not null;
+    private bool IsReplica => _remembered?.Role == SourceRole.ReverseReplica || _state.Reverse is not null;
 
     // The disks were written below the old log, which says nothing about them any more: a new volume is all dirty.
     private async Task DropLogsAsync(CancellationToken ct)
@@ -252,17 +254,17 @@ internal sealed partial class ProtectedVolume : IAsyncDisposable
         await ReplicateAsync(directive, ct);
     }
 
-    private MarkerOutcome Insert(AgentRequest.InsertMarker asked, PointConsistency consistency) =>
+    private MarkerOutcome Insert(AgentRequest.InsertMarker asked, PointKind kind) =>
         _state.Source is { } source
-            ? source.InsertMarker(new RecoveryPointId(asked.PointId), consistency, asked.AskedAt)
+            ? source.InsertMarker(new RecoveryPointId(asked.PointId), kind, asked.AskedAt)
             : throw new VolumeException(
                 "not-primary", $"The source of '{Vm}' takes no writes, so it marks no points.",
                 "Wait until it is the primary.", true);
 
-    private static AgentReply Marked(MarkerOutcome outcome, bool frozen, string? warning) => outcome switch
+    private static AgentReply Marked(MarkerOutcome outcome, PointKind kind, string? warning) => outcome switch
     {
         MarkerOutcome.Inserted inserted => new AgentReply.MarkerInserted(
-            inserted.Position.Generation.Value, inserted.Position.Lsn.Value, inserted.Time, frozen, warning),
+            inserted.Position.Generation.Value, inserted.Position.Lsn.Value, inserted.Time, kind, warning),
         MarkerOutcome.Refused refused => throw new VolumeException(
             "no-point-now", refused.Message, "The next point is made when replication has caught up.", true),
         _ => throw new InvalidOperationException($"A marker cannot end as {outcome.GetType().Name}."),

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Agent.Volumes;
 
@@ -58,19 +60,12 @@ internal sealed partial class VolumeSession : IVolumeSession
         var sending = _sending;
         var progress = sending?.Progress;
         return new TransferStatus(
-            progress is null ? "connecting" : progress.Phase.ToString().ToLowerInvariant(), _connected,
+            progress?.Phase ?? TransferPhase.Connecting, _connected,
             progress?.TotalBytes ?? 0, progress?.DoneBytes ?? 0, progress?.BytesPerSecond ?? 0,
             progress?.TimeLeft?.TotalSeconds, Interlocked.Read(ref _wireBytes) + (progress?.WireBytes ?? 0),
             Interlocked.Read(ref _changedBytes) + (progress is null ? 0 : progress.LogBytes + progress.BlockBytes),
             Interlocked.Read(ref _copiedBytes) + (sending?.CopiedBytes ?? 0), _countedSince);
     }
-
-    /// <summary>What the end of a connection means to the volume's health.</summary>
-    public static VolumeProblem ProblemOf(IOException end) => end is SessionRefusedException refused
-        ? new VolumeProblem(
-            "refused-" + refused.Reason.ToString().ToLowerInvariant(), end.Message, null,
-            refused.Reason is not (SessionRefusal.WrongKey or SessionRefusal.StaleTerm or SessionRefusal.SizeMismatch))
-        : new VolumeProblem("link", end.Message, "See the link between agent and service.", true);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -92,7 +87,7 @@ internal sealed partial class VolumeSession : IVolumeSession
             }
             catch (IOException e)
             {
-                _problem = ProblemOf(e);
+                _problem = SessionProblem.Of(e);
             }
 
             Ended();
@@ -114,7 +109,7 @@ internal sealed partial class VolumeSession : IVolumeSession
             _surroundings.Settings.Server,
             new UpgradeRequest(
                 $"/agent/data?vm={Uri.EscapeDataString(_directive.Vm)}&direction={direction}",
-                UpgradeClient.DataProtocol, session),
+                StreamUpgrade.DataProtocol, session),
             _surroundings.Settings.Token, _surroundings.Time, ct);
         var offer = _source is not null ? SessionOffer.Send(_source) : SessionOffer.Receive(_sink!, _diskSizes);
         var link = await SessionHandshake.ConnectAsync(

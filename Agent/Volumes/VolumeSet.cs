@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
+using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>The volumes of one agent, by VM: answers the service's requests and gathers what there is to
 /// report.</summary>
-internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDisposable
+public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, ProtectedVolume> _volumes = new(StringComparer.Ordinal);
     private readonly DiskClaims _claims = new(host);
@@ -24,7 +25,7 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
         foreach (var volume in found)
         {
             volume.Announce();
-            if (startAlone && volume.Remembered is { Role: VolumeRole.Primary } directive)
+            if (startAlone && volume.Remembered is { Role: SourceRole.Primary } directive)
             {
                 await StartAloneAsync(volume, directive, cancellationToken);
             }
@@ -142,7 +143,7 @@ internal sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : I
 
     private async Task<AgentReply> DirectAsync(VolumeDirective directive, CancellationToken cancellationToken)
     {
-        if (directive.Role == VolumeRole.Released && !_volumes.ContainsKey(directive.Vm))
+        if (directive.Role == SourceRole.Released && !_volumes.ContainsKey(directive.Vm))
         {
             return new AgentReply.Directed(ProtectedVolume.NoStatus(directive, time.GetUtcNow()));
         }

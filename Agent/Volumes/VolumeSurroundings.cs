@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Hooks;
 using ReplicationEngine.Agent.Hosting;
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;

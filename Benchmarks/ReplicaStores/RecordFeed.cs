@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
 using Store = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 
 namespace ReplicationEngine.Benchmarks.ReplicaStores;
@@ -20,7 +21,7 @@ internal sealed class RecordFeed(long size)
     {
         var marker = new byte[PointMarker.Size];
         new PointMarker(new RecoveryPointId(new Guid((int)++_lsn, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)),
-            PointConsistency.Crash).Write(marker);
+            PointKind.Crash).Write(marker);
         return Record(ChangeKind.Marker, 0, marker, _lsn);
     }
 

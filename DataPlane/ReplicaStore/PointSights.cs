@@ -1,8 +1,5 @@
-using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Observations;
-using ReplicationEngine.Engine.RecoveryPoints;
 using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
-using EngineGrade = ReplicationEngine.Engine.RecoveryPoints.PointGrade;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
@@ -14,10 +11,7 @@ public static class PointSights
     {
         ArgumentNullException.ThrowIfNull(point);
         return new EnginePoint(
-            point.Id, point.Time,
-            point.Consistency == PointConsistency.Application ? PointKind.Application : PointKind.Crash,
-            point.Cut.Generation, point.Cut.Lsn,
-            point.Grade == PointGrade.DigestMatched ? EngineGrade.DigestMatched : EngineGrade.Received);
+            point.Id, point.Time, point.Kind, point.Cut.Generation, point.Cut.Lsn, point.Grade);
     }
 
     /// <summary>All of a store's.</summary>

@@ -1,18 +1,8 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
-
-/// <summary>How much is known about a recovery point's content.</summary>
-public enum PointGrade : byte
-{
-    /// <summary>Every change up to its cut was received with sound checksums.</summary>
-    Received = 1,
-
-    /// <summary>Its content digest is computed: from blocks read back with their checksums, or whose hash came with
-    /// them.</summary>
-    DigestMatched = 2,
-}
 
 /// <summary>A recovery point: the disks as they were when every change up to <see cref="Cut"/> had been made (I4,
 /// I6).</summary>
@@ -26,7 +16,7 @@ public sealed record RecoveryPoint
     public required DateTimeOffset Time { get; init; }
 
     /// <summary>Crash- or application-consistent.</summary>
-    public required PointConsistency Consistency { get; init; }
+    public required PointKind Kind { get; init; }
 
     /// <summary>The newest change it contains.</summary>
     public required ChangePosition Cut { get; init; }

@@ -421,7 +421,7 @@ public sealed partial class ReplicaStore
         {
             Id = marker.Id,
             Time = CompleteAsOf(header.Time),
-            Consistency = marker.Consistency,
+            Kind = marker.Kind,
             Cut = _log.Stream.Applied,
             DiskSizes = [.. State.Disks.Select(d => d.SizeBytes)],
         };

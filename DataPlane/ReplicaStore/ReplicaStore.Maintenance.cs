@@ -1,6 +1,7 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Extents;
 using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 

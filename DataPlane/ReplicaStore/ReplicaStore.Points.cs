@@ -5,6 +5,7 @@ using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 using ReplicationEngine.DataPlane.ReplicaStore.Views;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
@@ -82,7 +83,7 @@ public sealed partial class ReplicaStore
     /// <summary>Seals a point at the applied position, durably ("latest" for a failover). The same id twice is one
     /// point.</summary>
     /// <exception cref="ReplicaRefusedException">The replica is resyncing, or cannot write.</exception>
-    public RecoveryPoint SealNow(RecoveryPointId id, DateTimeOffset time, PointConsistency consistency)
+    public RecoveryPoint SealNow(RecoveryPointId id, DateTimeOffset time, PointKind consistency)
     {
         lock (_session)
         {

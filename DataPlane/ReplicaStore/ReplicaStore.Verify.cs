@@ -4,6 +4,7 @@ using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 using ReplicationEngine.DataPlane.ReplicaStore.Views;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 

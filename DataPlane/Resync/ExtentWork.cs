@@ -13,7 +13,7 @@ namespace ReplicationEngine.DataPlane.Resync;
 // was found against applied, perhaps not yet durable, content.
 
 /// <summary>Where an extent stands.</summary>
-internal enum ExtentStage : byte
+public enum ExtentStage : byte
 {
     /// <summary>Not begun.</summary>
     Queued,
@@ -32,7 +32,7 @@ internal enum ExtentStage : byte
 }
 
 /// <summary>One extent on its way.</summary>
-internal sealed class ExtentWork(DirtyExtent extent, bool copy)
+public sealed class ExtentWork(DirtyExtent extent, bool copy)
 {
     /// <summary>The extent as it was marked.</summary>
     public DirtyExtent Extent { get; } = extent;

@@ -1,7 +1,7 @@
 namespace ReplicationEngine.DataPlane.Resync;
 
 /// <summary>What a place in the stream is used for during a resync.</summary>
-internal enum ResyncSlotKind : byte
+public enum ResyncSlotKind : byte
 {
     /// <summary>Not for the stream: find out which blocks of the extent are allocated.</summary>
     Inspect,
@@ -20,7 +20,7 @@ internal enum ResyncSlotKind : byte
 }
 
 /// <summary>One place in the stream: what to do with which blocks of an extent.</summary>
-internal readonly record struct ResyncSlot(ResyncSlotKind Kind, ExtentWork Work, int FirstBlock, int BlockCount)
+public readonly record struct ResyncSlot(ResyncSlotKind Kind, ExtentWork Work, int FirstBlock, int BlockCount)
 {
     /// <summary>The most blocks that one place carries: 1 MiB.</summary>
     public const int MaxBlocks = 16;

@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.ReplicationLog;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -83,7 +84,7 @@ internal static class DiskContinuity
         }
 
         var isQuiet = heartbeat.IsIdle && found.Scan.Tail.Lsn == heartbeat.Newest;
-        return changed > heartbeat.Changed[disk] && !isQuiet && before.Mode == SourceMode.Logging
+        return changed > heartbeat.Changed[disk] && !isQuiet && before.Mode == CaptureMode.Logging
             && found.Scan.Chain.Count > 0 && changed <= (found.Scan.LastTime + WriteFollowsRecord).UtcTicks;
     }
 }

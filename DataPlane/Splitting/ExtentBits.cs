@@ -89,4 +89,4 @@ internal sealed class ExtentBits(int count)
 }
 
 /// <summary>A run of extents, both ends included.</summary>
-internal readonly record struct ExtentRun(int First, int Last);
+public readonly record struct ExtentRun(int First, int Last);

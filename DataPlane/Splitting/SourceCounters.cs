@@ -1,4 +1,5 @@
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -12,7 +13,7 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <param name="CapturedRecords">Changes numbered since the volume was opened (I30).</param>
 /// <param name="Disks">Each disk.</param>
 public sealed record SourceCounters(
-    SourceMode Mode,
+    CaptureMode Mode,
     ChangePosition Tail,
     ChangePosition Acknowledged,
     long LagBytes,

@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Cache;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -24,7 +25,7 @@ public sealed partial class SourceVolume
 {
     private ChangePosition _generationStart;
     private bool _generationPending;
-    private SourceCause _pendingCause;
+    private DirtyCause _pendingCause;
     private SourceCondition _condition;
     private SourceCondition _announced;
 
@@ -32,7 +33,7 @@ public sealed partial class SourceVolume
     public SourceCondition Condition => Volatile.Read(ref _condition);
 
     /// <summary>What an opening asks for: see <see cref="Restart"/>.</summary>
-    internal void Begin(SourceCause cause, RestartScope scope, string detail = "")
+    internal void Begin(DirtyCause cause, RestartScope scope, string detail = "")
     {
         Restart(cause, scope);
         if (detail.Length > 0)
@@ -43,11 +44,11 @@ public sealed partial class SourceVolume
     }
 
     /// <summary>Goes over to the dirty map. Under the order lock.</summary>
-    private void EnterDirtyMap(SourceCause cause, string detail)
+    private void EnterDirtyMap(DirtyCause cause, string detail)
     {
         try
         {
-            _state.Update(s => s with { Mode = SourceMode.DirtyMap, Cause = cause, Newest = _order.Newest });
+            _state.Update(s => s with { Mode = CaptureMode.DirtyMap, Cause = cause, Newest = _order.Newest });
         }
         catch (StorageException e)
         {
@@ -57,9 +58,9 @@ public sealed partial class SourceVolume
                 BlockDeviceException.InputOutput, e);
         }
 
-        _mode = SourceMode.DirtyMap;
+        _mode = CaptureMode.DirtyMap;
         _log.Seal();
-        SetCondition(c => c with { Mode = SourceMode.DirtyMap, Cause = cause, Detail = detail });
+        SetCondition(c => c with { Mode = CaptureMode.DirtyMap, Cause = cause, Detail = detail });
     }
 
     /// <summary>Leaves dirty-map mode when the log has room again. Under the restart lock.</summary>
@@ -118,7 +119,7 @@ public sealed partial class SourceVolume
     /// <param name="change">Changes to the state that become durable with the generation, not before the log is
     /// dropped.</param>
     private void Restart(
-        SourceCause cause, RestartScope scope, ChangePosition above = default, bool dropLog = false,
+        DirtyCause cause, RestartScope scope, ChangePosition above = default, bool dropLog = false,
         Func<VolumeState, VolumeState>? change = null)
     {
         lock (_restart)
@@ -163,7 +164,7 @@ public sealed partial class SourceVolume
                 }
             }
 
-            if (_mode == SourceMode.DirtyMap)
+            if (_mode == CaptureMode.DirtyMap)
             {
                 LeaveDirtyMap();
             }
@@ -174,13 +175,13 @@ public sealed partial class SourceVolume
     }
 
     private void FinishRestart(
-        SourceCause cause, ChangePosition above, bool dropLog, Func<VolumeState, VolumeState>? change)
+        DirtyCause cause, ChangePosition above, bool dropLog, Func<VolumeState, VolumeState>? change)
     {
         var generation = new Generation(Math.Max(_state.Current.Generation.Value, above.Generation.Value));
         _order.StartAt(above.Lsn);
         _state.Update(s =>
             (change?.Invoke(s) ?? s) with { Cause = cause, Generation = generation, Newest = _order.Newest });
-        if (_mode == SourceMode.Logging)
+        if (_mode == CaptureMode.Logging)
         {
             BeginGeneration(cause, above);
         }
@@ -213,7 +214,7 @@ public sealed partial class SourceVolume
     /// Stores the next generation and opens it in the log; goes over to (or stays in) the dirty map when the log
     /// refuses. Under the order lock.
     /// </summary>
-    private void BeginGeneration(SourceCause cause, ChangePosition above)
+    private void BeginGeneration(DirtyCause cause, ChangePosition above)
     {
         _order.StartAt(above.Lsn);
         var generation = new Generation(Math.Max(_state.Current.Generation.Value, above.Generation.Value) + 1);
@@ -225,7 +226,7 @@ public sealed partial class SourceVolume
         }
         catch (StorageException e)
         {
-            if (_mode == SourceMode.Logging)
+            if (_mode == CaptureMode.Logging)
             {
                 EnterDirtyMap(CauseOf(e), e.Message);
             }
@@ -235,13 +236,13 @@ public sealed partial class SourceVolume
 
         _generationStart = _tail;
         _generationPending = false;
-        if (_mode == SourceMode.DirtyMap)
+        if (_mode == CaptureMode.DirtyMap)
         {
-            _state.Update(s => s with { Mode = SourceMode.Logging });
-            _mode = SourceMode.Logging;
+            _state.Update(s => s with { Mode = CaptureMode.Logging });
+            _mode = CaptureMode.Logging;
         }
 
-        SetCondition(c => c with { Mode = SourceMode.Logging, Cause = cause, Detail = string.Empty });
+        SetCondition(c => c with { Mode = CaptureMode.Logging, Cause = cause, Detail = string.Empty });
     }
 
     /// <summary>

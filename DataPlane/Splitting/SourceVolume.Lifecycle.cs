@@ -2,6 +2,8 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -19,7 +21,7 @@ public sealed partial class SourceVolume
     /// later than the call, or the point would promise writes that it lacks (I21).
     /// </param>
     public MarkerOutcome InsertMarker(
-        RecoveryPointId point, PointConsistency consistency, DateTimeOffset? time = null)
+        RecoveryPointId point, PointKind consistency, DateTimeOffset? time = null)
     {
         var data = new byte[PointMarker.Size];
         new PointMarker(point, consistency).Write(data);
@@ -39,7 +41,7 @@ public sealed partial class SourceVolume
     /// <summary>Makes the replica resync all of every disk (RES-6), keeping the log that is not shipped yet.</summary>
     /// <exception cref="StorageException">The maps or the state could not be written; calling again goes
     /// on.</exception>
-    public void MarkAllDirty(SourceCause cause) => Restart(cause, RestartScope.All);
+    public void MarkAllDirty(DirtyCause cause) => Restart(cause, RestartScope.All);
 
     /// <summary>
     /// Refuses further writes (ESHUTDOWN), waits for those under way, syncs the disks and returns the newest logged
@@ -105,7 +107,7 @@ public sealed partial class SourceVolume
         CheckTerm(term);
         if (!disksUnchanged)
         {
-            Restart(SourceCause.FailedBack, RestartScope.All, dropLog: true);
+            Restart(DirtyCause.FailedBack, RestartScope.All, dropLog: true);
         }
 
         _state.Update(s => s with { Fenced = false, Term = term });
@@ -157,14 +159,14 @@ public sealed partial class SourceVolume
 
             if (size > before)
             {
-                Restart(SourceCause.Resized, RestartScope.From(disk, (int)(before / DirtyExtent.Size)));
+                Restart(DirtyCause.Resized, RestartScope.From(disk, (int)(before / DirtyExtent.Size)));
             }
         }
     }
 
     private MarkerOutcome TryMark(byte[] data, DateTimeOffset? time)
     {
-        if (_mode == SourceMode.Logging)
+        if (_mode == CaptureMode.Logging)
         {
             try
             {

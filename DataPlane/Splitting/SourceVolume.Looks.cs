@@ -1,6 +1,7 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -77,10 +78,10 @@ public sealed partial class SourceVolume
                 && now.SizeBytes == before.Seen.SizeBytes)
             {
                 isForeign = true;
-                Restart(SourceCause.ChangedOutside, RestartScope.From(i, 0));
+                Restart(DirtyCause.ChangedOutside, RestartScope.From(i, 0));
                 SetCondition(c => c with
                 {
-                    Cause = SourceCause.ChangedOutside,
+                    Cause = DirtyCause.ChangedOutside,
                     Detail = $"'{_options.Disks[i].Path}' was changed by somebody else while it was served; all of it "
                         + "is compared",
                 });

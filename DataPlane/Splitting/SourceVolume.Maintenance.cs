@@ -1,6 +1,7 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -30,13 +31,13 @@ public sealed partial class SourceVolume
                 return;
             }
 
-            SourceCause? pending;
+            DirtyCause? pending;
             lock (_order.Gate)
             {
                 pending = _generationPending ? _pendingCause : null;
             }
 
-            if (_mode == SourceMode.DirtyMap)
+            if (_mode == CaptureMode.DirtyMap)
             {
                 LeaveDirtyMap();
             }

@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -67,8 +68,8 @@ public sealed partial class SourceVolume
             // Own but not continuable: the log's records are gone, and what they changed is Active still.
             // A common past: what this side changed since the floor is Active, and the replica says what it changed.
             // Unknown: anything may differ.
-            var cause = !_state.Current.Attached ? SourceCause.InitialReplication
-                : isShared ? SourceCause.ReplicaUnknown : SourceCause.HistoryForked;
+            var cause = !_state.Current.Attached ? DirtyCause.InitialReplication
+                : isShared ? DirtyCause.ReplicaUnknown : DirtyCause.HistoryForked;
             var scope = isOwn ? RestartScope.Active
                 : CommonPast(replica) is { } changed ? RestartScope.ActiveAnd(changed) : RestartScope.All;
             Restart(
@@ -83,7 +84,7 @@ public sealed partial class SourceVolume
             lock (_order.Gate)
             {
                 Adopt(at, replica.Resyncing);
-                _cursor = _mode == SourceMode.Logging
+                _cursor = _mode == CaptureMode.Logging
                     ? _generationStart with { Lsn = new Lsn(_generationStart.Lsn.Value - 1) }
                     : new ChangePosition(_state.Current.Generation, _order.Newest);
                 return _cursor;
@@ -305,7 +306,7 @@ public sealed partial class SourceVolume
             }
 
             _proven.Add(new MarkedPosition(acknowledged, _log.MarkAt(acknowledged)));
-            Restart(SourceCause.LogDamaged, RestartScope.Active, dropLog: true);
+            Restart(DirtyCause.LogDamaged, RestartScope.Active, dropLog: true);
         }
     }
 
@@ -328,7 +329,7 @@ public sealed partial class SourceVolume
     private bool IsHeld() => IsHeldAt(_cursor);
 
     private bool IsHeldAt(ChangePosition cursor) =>
-        _mode == SourceMode.DirtyMap || _generationPending || cursor.CompareTo(_generationStart) < 0;
+        _mode == CaptureMode.DirtyMap || _generationPending || cursor.CompareTo(_generationStart) < 0;
 
     private bool IsDirty()
     {

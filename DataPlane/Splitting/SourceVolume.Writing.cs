@@ -2,6 +2,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -92,8 +93,8 @@ public sealed partial class SourceVolume
         while (true)
         {
             var mode = _mode;
-            var mark = mode == SourceMode.Logging ? ExtentMark.Active : ExtentMark.Dirty;
-            if (mode == SourceMode.Logging)
+            var mark = mode == CaptureMode.Logging ? ExtentMark.Active : ExtentMark.Dirty;
+            if (mode == CaptureMode.Logging)
             {
                 ticket.Encode();
             }
@@ -101,11 +102,11 @@ public sealed partial class SourceVolume
             lock (_order.Gate)
             {
                 CheckWritable();
-                if (mode == _mode && IsMarked(map, mark, ticket) && (mode == SourceMode.DirtyMap || TryLog(ticket)))
+                if (mode == _mode && IsMarked(map, mark, ticket) && (mode == CaptureMode.DirtyMap || TryLog(ticket)))
                 {
-                    _captured += mode == SourceMode.Logging ? ticket.Records.Count : ticket.Count;
+                    _captured += mode == CaptureMode.Logging ? ticket.Records.Count : ticket.Count;
                     _entered[ticket.Disk]++;
-                    _order.Enter(ticket, mode == SourceMode.Logging ? ticket.Records.Count : ticket.Count);
+                    _order.Enter(ticket, mode == CaptureMode.Logging ? ticket.Records.Count : ticket.Count);
                     foreach (var run in ticket.Runs)
                     {
                         map.Touch(run, ticket.Last);
@@ -135,14 +136,14 @@ public sealed partial class SourceVolume
         if (!_log.HasRoomFor(bytes))
         {
             EnterDirtyMap(
-                SourceCause.CacheFull, $"the replication log reached its limit of {_options.CacheLimitBytes} bytes");
+                DirtyCause.CacheFull, $"the replication log reached its limit of {_options.CacheLimitBytes} bytes");
             return false;
         }
 
         if (_backlog[disk] + bytes > _options.BacklogLimit * _sizes[disk])
         {
             EnterDirtyMap(
-                SourceCause.BacklogHalfOfDisk,
+                DirtyCause.BacklogHalfOfDisk,
                 $"'{_options.Disks[disk].Path}' has {_backlog[disk]} bytes of changes that the replica does not have");
             return false;
         }
@@ -186,7 +187,7 @@ public sealed partial class SourceVolume
         lock (_order.Gate)
         {
             _generationPending = true;
-            _pendingCause = SourceCause.DeviceWriteFailed;
+            _pendingCause = DirtyCause.DeviceWriteFailed;
         }
 
         try
@@ -276,8 +277,8 @@ public sealed partial class SourceVolume
         return true;
     }
 
-    private static SourceCause CauseOf(StorageException e) =>
-        e.Errno == StorageException.NoSpace ? SourceCause.NoSpace : SourceCause.CacheFailed;
+    private static DirtyCause CauseOf(StorageException e) =>
+        e.Errno == StorageException.NoSpace ? DirtyCause.NoSpace : DirtyCause.CacheFailed;
 
     private BlockDeviceException Closed() =>
         new($"'{_options.Vm}' takes no more writes: it is being closed or moved", BlockDeviceException.Shutdown);

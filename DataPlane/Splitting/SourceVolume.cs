@@ -2,6 +2,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicationLog;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -49,7 +50,7 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
     private readonly RecordBatch _control = new();
     private readonly ChangeAges _ages;
     private readonly HeartbeatFile _heartbeat;
-    private volatile SourceMode _mode;
+    private volatile CaptureMode _mode;
     private volatile bool _closed;
     private bool _fenced;
     private bool _quiesced;

@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicationLog;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -62,14 +63,14 @@ internal static class SourceVolumeOpening
             Disks = [.. options.Disks.Select(d => new VolumeStateDisk(d.Path, d.Device.Length, d.Look?.Invoke()))],
             Incarnations = [options.NewIncarnation()],
             Term = options.FirstTerm,
-            Mode = SourceMode.DirtyMap,
-            Cause = SourceCause.InitialReplication,
+            Mode = CaptureMode.DirtyMap,
+            Cause = DirtyCause.InitialReplication,
             BootId = options.BootId,
             CacheLimitBytes = options.CacheLimitBytes,
         });
         var heartbeat = FirstBeat(options, Lsn.None);
         var volume = new SourceVolume(options, Parts(options, (state, heartbeat), maps, order, Scan(options), default));
-        volume.Begin(SourceCause.InitialReplication, RestartScope.None);
+        volume.Begin(DirtyCause.InitialReplication, RestartScope.None);
         return volume;
     }
 
@@ -85,14 +86,14 @@ internal static class SourceVolumeOpening
         var doubts = Doubts(options, state, scan, compare: isTrusted && !failed);
         if (!state.Clean && doubts.Any(doubt => doubt is not null))
         {
-            (isTrusted, cause) = (false, SourceCause.ChangedOutside);
+            (isTrusted, cause) = (false, DirtyCause.ChangedOutside);
         }
 
         Recovering(options, () => WriteAgain(options, state), failed && state.SyncFailed);
         if (isTrusted && !state.Clean && !state.Fenced)
         {
             isTrusted = Redo(options, state, scan, failed);
-            cause = isTrusted ? cause : SourceCause.LogDamaged;
+            cause = isTrusted ? cause : DirtyCause.LogDamaged;
         }
 
         Recovering(options, () => options.Disks.ToList().ForEach(d => d.Device.Flush()), failed);
@@ -104,7 +105,7 @@ internal static class SourceVolumeOpening
         {
             Incarnations = s.With(options.NewIncarnation()),
             Disks = [.. s.Disks.Select((d, i) => d with { Seen = options.Disks[i].Look?.Invoke() ?? d.Seen })],
-            Mode = isTrusted ? SourceMode.Logging : SourceMode.DirtyMap,
+            Mode = isTrusted ? CaptureMode.Logging : CaptureMode.DirtyMap,
             Cause = isTrusted ? s.Cause : cause,
             Generation = new Generation(Math.Max(s.Generation.Value, scan.HighestGeneration.Value)),
             BootId = options.BootId,
@@ -124,7 +125,7 @@ internal static class SourceVolumeOpening
     }
 
     private static void Complete(
-        SourceVolume volume, SourceVolumeOptions options, Opened opened, bool isTrusted, SourceCause cause)
+        SourceVolume volume, SourceVolumeOptions options, Opened opened, bool isTrusted, DirtyCause cause)
     {
         var (before, scan, doubts) = opened;
         if (!isTrusted)
@@ -143,7 +144,7 @@ internal static class SourceVolumeOpening
             var (disk, known) = (options.Disks[i], before.Disks[i]);
             if (doubts[i] is { } doubt)
             {
-                volume.Begin(SourceCause.ChangedOutside, RestartScope.From(i, 0), $"{doubt}; all of it is compared");
+                volume.Begin(DirtyCause.ChangedOutside, RestartScope.From(i, 0), $"{doubt}; all of it is compared");
             }
 
             if (disk.Device.Length > known.SizeBytes)
@@ -153,15 +154,15 @@ internal static class SourceVolumeOpening
         }
     }
 
-    private static bool IsTrusted(SourceVolumeOptions options, VolumeState state, LogScan scan, out SourceCause cause)
+    private static bool IsTrusted(SourceVolumeOptions options, VolumeState state, LogScan scan, out DirtyCause cause)
     {
         var damage = scan.Damage is not null || scan.Tail.CompareTo(state.AcknowledgedFloor) < 0
-            || (state.Clean && state.Mode == SourceMode.Logging && scan.Tail.Lsn != state.Newest);
+            || (state.Clean && state.Mode == CaptureMode.Logging && scan.Tail.Lsn != state.Newest);
         var sameCache = state.Clean || state.BootId == options.BootId;
-        cause = state.Mode == SourceMode.DirtyMap ? state.Cause
-            : sameCache ? SourceCause.LogDamaged
-            : SourceCause.UncleanShutdown;
-        return state.Mode == SourceMode.Logging && sameCache && !damage && scan.Chain.Count > 0;
+        cause = state.Mode == CaptureMode.DirtyMap ? state.Cause
+            : sameCache ? DirtyCause.LogDamaged
+            : DirtyCause.UncleanShutdown;
+        return state.Mode == CaptureMode.Logging && sameCache && !damage && scan.Chain.Count > 0;
     }
 
     /// <summary>For each disk why it must be compared; null when it is as the volume left it.</summary>

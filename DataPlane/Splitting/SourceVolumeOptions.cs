@@ -71,5 +71,5 @@ public sealed record SourceVolumeOptions
     public Action<SourceCondition>? ConditionChanged { get; init; }
 
     /// <summary>Makes the order of changes of an opening; the simulator gives one whose waiting it schedules.</summary>
-    internal Func<WriteOrder> Order { get; init; } = () => new WriteOrder();
+    public Func<WriteOrder> Order { get; init; } = () => new WriteOrder();
 }

@@ -3,6 +3,7 @@ using System.Text;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -27,10 +28,10 @@ internal sealed record VolumeState
     public Generation Generation { get; init; }
 
     /// <summary>Whether the log carries the writes.</summary>
-    public SourceMode Mode { get; init; }
+    public CaptureMode Mode { get; init; }
 
     /// <summary>Why the volume is in its mode.</summary>
-    public SourceCause Cause { get; init; }
+    public DirtyCause Cause { get; init; }
 
     /// <summary>The boot of the machine under which the volume was last open for writing.</summary>
     public required string BootId { get; init; }
@@ -131,8 +132,8 @@ internal sealed record VolumeState
             Term = new Term(reader.ReadInt64()),
             Disks = [],
             Generation = new Generation(reader.ReadInt64()),
-            Mode = (SourceMode)reader.ReadByte(),
-            Cause = (SourceCause)reader.ReadByte(),
+            Mode = (CaptureMode)reader.ReadByte(),
+            Cause = (DirtyCause)reader.ReadByte(),
         };
         var flags = reader.ReadByte();
         state = state with

@@ -11,7 +11,7 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// that is not done overlaps it; since waiting goes from higher to lower numbers only, nothing waits in a circle.
 /// Everything below the list's head is on the disks: that is the completed number, which rises without gaps (I1).
 /// </remarks>
-internal class WriteOrder
+public class WriteOrder
 {
     private readonly Stack<WriteTicket> _free = new();
     private WriteTicket? _head;

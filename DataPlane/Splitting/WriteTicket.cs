@@ -5,7 +5,7 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>One batch of changes to one disk on its way; reused, so that a write allocates nothing.</summary>
-internal sealed class WriteTicket
+public sealed class WriteTicket
 {
     private BlockChange[] _changes = [];
     private ExtentRun[] _runs = [];

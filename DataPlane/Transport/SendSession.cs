@@ -4,6 +4,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport.Framing;
 using ReplicationEngine.DataPlane.Transport.Handshaking;
 using ReplicationEngine.DataPlane.Transport.Sending;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Transport;
 

@@ -72,7 +72,7 @@ public sealed record SessionOffer
     }
 
     /// <summary>Whether two offers make a session; otherwise the refusal.</summary>
-    internal static SessionRefusedException? Refusal(SessionOffer one, SessionOffer other)
+    public static SessionRefusedException? Refusal(SessionOffer one, SessionOffer other)
     {
         if (one.Role == other.Role)
         {

@@ -1,19 +1,7 @@
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Transport;
-
-/// <summary>What a sending session is doing.</summary>
-public enum TransferPhase
-{
-    /// <summary>Copies the disks into an empty replica.</summary>
-    Initial,
-
-    /// <summary>Compares and sends what differs.</summary>
-    Resync,
-
-    /// <summary>The replica follows the log.</summary>
-    Streaming,
-}
 
 /// <summary>A session's progress at one moment (OPS-3).</summary>
 /// <param name="Phase">What it is doing.</param>

@@ -66,10 +66,9 @@ public static class ResyncFacts
     // Extents that the source cannot send now: replication is paused, or its log is as long as half of the disk.
     private static ResyncReason? Stranded(ProtectedVmState state, SourceSight source)
     {
-        var outgrown = source.Cause is SightedCause.LogFull or SightedCause.LogHalfOfDisk;
         return source.DirtyBytes == 0 ? null
-            : state.Replication.Paused ? outgrown ? ResyncReason.PauseOutgrewLog : source.ResyncReason
-            : source is { Capture: CaptureMode.Marking, Cause: SightedCause.LogHalfOfDisk }
+            : state.Replication.Paused ? source.LogOutgrown ? ResyncReason.PauseOutgrewLog : source.ResyncReason
+            : source is { Capture: CaptureMode.DirtyMap, Cause: DirtyCause.BacklogHalfOfDisk }
                 ? ResyncReason.LogHalfOfDisk
             : null;
     }
@@ -78,7 +77,7 @@ public static class ResyncFacts
         ProtectedVmState state, SourceSight source, TargetSight target, bool inSync)
     {
         var mark = state.Replication.Resync;
-        if (state.Replication.Paused || source.Capture == CaptureMode.Marking
+        if (state.Replication.Paused || source.Capture == CaptureMode.DirtyMap
             || (mark is not null && !mark.Reasons.All(SourceDuty.SourceKnowsExtents)))
         {
             yield break;

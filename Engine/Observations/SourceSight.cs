@@ -4,55 +4,6 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>What becomes of the guest's writes at the source.</summary>
-public enum CaptureMode
-{
-    /// <summary>Nothing is captured: the source is not the primary, or serves no disks.</summary>
-    None = 0,
-
-    /// <summary>Each stands in the replication log.</summary>
-    Logging = 1,
-
-    /// <summary>The log takes no more; extents are marked and compared later.</summary>
-    Marking = 2,
-}
-
-/// <summary>Why extents are to be sent that the log did not carry.</summary>
-public enum SightedCause
-{
-    /// <summary>For no reason: there are none.</summary>
-    None = 0,
-
-    /// <summary>The log, its file system or its quota are full, or it cannot be written.</summary>
-    LogFull = 1,
-
-    /// <summary>The log reached half of the disk (RES-4).</summary>
-    LogHalfOfDisk = 2,
-
-    /// <summary>The source crashed or lost power (RES-2).</summary>
-    UncleanShutdown = 3,
-
-    /// <summary>A disk has another size.</summary>
-    Resized = 4,
-
-    /// <summary>Somebody wrote to the disk beside the engine.</summary>
-    ChangedOutside = 5,
-
-    /// <summary>A person asked for it.</summary>
-    UserRequest = 6,
-
-    /// <summary>Log, disk or replica are damaged, or do not fit each other.</summary>
-    Damaged = 7,
-
-    /// <summary>Anything else, as an initial copy.</summary>
-    Other = 8,
-
-    /// <summary>
-    /// The replica follows another history of the disks: the source was put back, restored or cloned.
-    /// </summary>
-    HistoryForked = 9,
-}
-
 /// <summary>The last change of the source that a recovered machine holds.</summary>
 /// <param name="Generation">Its generation.</param>
 /// <param name="Lsn">Its number in the generation.</param>
@@ -70,13 +21,13 @@ public sealed record SourceSight
     /// <summary>
     /// Whether it has its disks open. When not, it remembers role and term, plays neither, and knows nothing else.
     /// </summary>
-    public bool IsOpen { get; init; } = true;
+    public bool IsOpen => Capture != CaptureMode.Closed;
 
-    /// <summary>What becomes of writes.</summary>
-    public CaptureMode Capture { get; init; }
+    /// <summary>How the guest's writes are captured.</summary>
+    public CaptureMode Capture { get; init; } = CaptureMode.None;
 
-    /// <summary>Why extents are marked.</summary>
-    public SightedCause Cause { get; init; }
+    /// <summary>Why extents are dirty.</summary>
+    public DirtyCause Cause { get; init; }
 
     /// <summary>The same for people; empty when there is nothing to say.</summary>
     public string CauseText { get; init; } = "";
@@ -129,13 +80,18 @@ public sealed record SourceSight
     /// <summary>Why a resync runs that nobody ordered.</summary>
     public ResyncReason ResyncReason => Cause switch
     {
-        SightedCause.UncleanShutdown => ResyncReason.ForcedShutdown,
-        SightedCause.LogHalfOfDisk => ResyncReason.LogHalfOfDisk,
-        SightedCause.Resized => ResyncReason.DiskResized,
-        SightedCause.ChangedOutside => ResyncReason.ChangedOutside,
-        SightedCause.HistoryForked => ResyncReason.HistoryForked,
-        SightedCause.UserRequest => ResyncReason.UserRequest,
-        SightedCause.Damaged => ResyncReason.TransferFailed,
+        DirtyCause.UncleanShutdown => ResyncReason.ForcedShutdown,
+        DirtyCause.BacklogHalfOfDisk => ResyncReason.LogHalfOfDisk,
+        DirtyCause.Resized => ResyncReason.DiskResized,
+        DirtyCause.ChangedOutside => ResyncReason.ChangedOutside,
+        DirtyCause.HistoryForked => ResyncReason.HistoryForked,
+        DirtyCause.UserRequest => ResyncReason.UserRequest,
+        DirtyCause.LogDamaged or DirtyCause.ReplicaUnknown or DirtyCause.DeviceWriteFailed =>
+            ResyncReason.TransferFailed,
         _ => ResyncReason.DirtyMap,
     };
+
+    /// <summary>Whether the log could not take what the guest wrote.</summary>
+    public bool LogOutgrown => Cause is DirtyCause.CacheFull or DirtyCause.NoSpace or DirtyCause.CacheFailed
+        or DirtyCause.BacklogHalfOfDisk;
 }

@@ -101,7 +101,7 @@ public static class VmFacts
     // Also while the disks are first copied: a source that cannot log cannot end that.
     private static IEnumerable<ProtectedVmCommand> Capture(ProtectedVmState state, SourceSight source)
     {
-        var marking = source.Capture == CaptureMode.Marking;
+        var marking = source.Capture == CaptureMode.DirtyMap;
         if (marking == Has(state, HealthKind.CacheFull)
             || state.Phase is not (Phase.InitialReplication or Phase.Protected
                 or Phase.Reprotecting { Direction: Direction.ToRecovery }))

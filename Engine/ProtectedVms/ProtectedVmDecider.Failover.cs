@@ -130,7 +130,7 @@ internal static partial class ProtectedVmDecider
             PointChoice.Specific specific =>
                 (state.Points.FirstOrDefault(kept => kept.Id == specific.Id), "recovery point"),
             PointChoice.LatestAppConsistent => (
-                state.Points.LastOrDefault(kept => kept.Usable && kept.Point.Kind == PointKind.Application),
+                state.Points.LastOrDefault(kept => kept.Usable && kept.Point.Kind == PointKind.App),
                 "application-consistent recovery point"),
             _ => (state.Points.LastOrDefault(kept => kept.Usable), "recovery point"),
         };

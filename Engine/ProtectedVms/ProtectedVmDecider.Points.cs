@@ -17,9 +17,9 @@ internal static partial class ProtectedVmDecider
         }
 
         var scenario = ProtectedVmOperations.ScenarioOf(state);
-        return command.Kind == PointKind.Application && !scenario.AppConsistentPoints
+        return command.Kind == PointKind.App && !scenario.AppConsistentPoints
             ? Refuse(new ProtectedVmRefusal.ScenarioForbids(scenario.Id, "it has no application-consistent points"))
-            : command is { Kind: PointKind.Application, AgentHasHooks: false }
+            : command is { Kind: PointKind.App, AgentHasHooks: false }
             ? Refuse(new ProtectedVmRefusal.NoHooks(state.Enrollment.Agent))
             : Accept([.. Requested(state, command.Kind, context.Actor, context)]);
     }
@@ -41,7 +41,7 @@ internal static partial class ProtectedVmDecider
         var every = state.Enrollment.Policy.AppConsistentEvery;
         var due = every > TimeSpan.Zero && !Has(state, Health.HealthKind.NoHooks)
             && (state.PointSchedule.LastApplicationAt is not { } last || now - last >= every || now < last);
-        return due ? PointKind.Application : PointKind.Crash;
+        return due ? PointKind.App : PointKind.Crash;
     }
 
     private static ValueList<ProtectedVmEvent> Sealed(
@@ -53,7 +53,7 @@ internal static partial class ProtectedVmDecider
             return [];
         }
 
-        var less = state.PointSchedule.Pending is { Kind: PointKind.Application } pending
+        var less = state.PointSchedule.Pending is { Kind: PointKind.App } pending
             && pending.Id == point.Id && point.Kind == PointKind.Crash;
         var made = new RecoveryPointSealed(context.Now, InOrderOfTime(state, point), less
             ? "The application could not be frozen in time; the point is only crash-consistent."

@@ -38,7 +38,7 @@ internal static partial class ProtectedVmEvolution
                 LastAt = schedule.LastAt is null ? null : e.At,
                 NextAt = answered || schedule.NextAt is null
                     ? schedule.NextAt : e.At + ReplicationPolicy.CrashConsistentEvery,
-                LastApplicationAt = e.Point.Kind == PointKind.Application ? e.At : schedule.LastApplicationAt,
+                LastApplicationAt = e.Point.Kind == PointKind.App ? e.At : schedule.LastApplicationAt,
                 Pending = answered ? null : schedule.Pending,
                 LastSteady = e.Steady ?? schedule.LastSteady,
             },
@@ -51,7 +51,7 @@ internal static partial class ProtectedVmEvolution
         return e.Warning is { } warning
             ? Raise(next, new HealthCause(
                 HealthKind.AppConsistencyFailed, "", HealthLevel.Warning, warning, "Check the freeze hooks.", e.At))
-            : e.Point.Kind == PointKind.Application || state.Enrollment.Policy.AppConsistentEvery == TimeSpan.Zero
+            : e.Point.Kind == PointKind.App || state.Enrollment.Policy.AppConsistentEvery == TimeSpan.Zero
                 ? Without(next, HealthKind.AppConsistencyFailed) : next;
     }
 

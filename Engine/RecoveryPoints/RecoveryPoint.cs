@@ -9,7 +9,7 @@ public enum PointKind
     Crash = 1,
 
     /// <summary>The application was frozen around the instant.</summary>
-    Application = 2,
+    App = 2,
 }
 
 /// <summary>How much is known of a point's content; each grade includes the ones before it.</summary>

@@ -83,7 +83,7 @@ public static class Retention
     }
 
     private static int Rank(KeptPoint point) =>
-        (point.Usable ? 2 : 0) + (point.Point.Kind == PointKind.Application ? 1 : 0);
+        (point.Usable ? 2 : 0) + (point.Point.Kind == PointKind.App ? 1 : 0);
 
     private static long Bucket(TimeSpan age, TimeSpan retention)
     {

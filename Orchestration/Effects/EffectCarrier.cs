@@ -10,7 +10,7 @@ namespace ReplicationEngine.Orchestration.Effects;
 /// Fencing only tells an agent what it may not know yet, and the agent may be silent for ever: it holds nothing up. The
 /// agent obeys directives by their number, so one that is overtaken changes nothing.
 /// </remarks>
-internal sealed class EffectCarrier(
+public sealed class EffectCarrier(
     Func<string, CancellationToken, ValueTask<ProtectedVmState>> stateOf, EffectRunner runner, VmGates gates)
 {
     /// <summary>Carries one effect out and tells the outcome before the VM's next effect begins.</summary>

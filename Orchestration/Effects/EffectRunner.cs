@@ -1,6 +1,5 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -16,7 +15,7 @@ namespace ReplicationEngine.Orchestration.Effects;
 /// Carries out what a protected VM asks of the outside. Every effect may come twice (after a restart, or as a retry),
 /// so each brings source and target into a named condition rather than doing a step: what is so already is left alone.
 /// </summary>
-internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegister disks, TimeProvider time)
+public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegister disks, TimeProvider time)
 {
     private static readonly EffectResult.Done Done = new();
 
@@ -132,7 +131,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         if (state.Phase is Phase.ProtectedReverse)
         {
             // The sender is this service's own splitter: it is the one to compare all.
-            Volume(state).RequireLive().Source!.MarkAllDirty(SourceCause.UserRequest);
+            Volume(state).RequireLive().Source!.MarkAllDirty(DirtyCause.UserRequest);
         }
 
         return DirectAsync(state, ct);
@@ -141,10 +140,8 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     private async Task<EffectResult> TakePointAsync(
         ProtectedVmState state, ProtectedVmEffect.TakeRecoveryPoint take, CancellationToken ct)
     {
-        var consistency = take.PointKind == PointKind.Application
-            ? PointConsistency.Application : PointConsistency.Crash;
         site.Find(state.Enrollment.Vm.Value)?.NoteAsked(take.Point);
-        await source.MarkAsync(state, take.Point, consistency, ct);
+        await source.MarkAsync(state, take.Point, take.PointKind, ct);
         return Done;
     }
 
@@ -193,7 +190,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         {
             volume.NoteAsked(point);
             var marked = await WithinAsync(
-                MarkWithin, token => source.MarkAsync(state, point, PointConsistency.Crash, token), ct);
+                MarkWithin, token => source.MarkAsync(state, point, PointKind.Crash, token), ct);
             return await DrainAsync(volume, marked, ct) && volume.HasPoint(point);
         }
         catch (EffectFailedException)

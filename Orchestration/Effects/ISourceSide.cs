@@ -3,12 +3,13 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Orchestration.Effects;
 
 /// <summary>The source sides of all VMs, as effects reach them: through agents, which may be away or not
 /// answer.</summary>
-internal interface ISourceSide
+public interface ISourceSide
 {
     /// <summary>Whether the VM's agent is connected.</summary>
     bool IsConnected(ProtectedVmState state);
@@ -25,11 +26,11 @@ internal interface ISourceSide
 
     /// <summary>Marks a recovery point in the stream; answers where.</summary>
     /// <exception cref="EffectFailedException">The agent is away or can make no point now.</exception>
-    Task<ChangePosition> MarkAsync(ProtectedVmState state, RecoveryPointId point, PointConsistency consistency,
+    Task<ChangePosition> MarkAsync(ProtectedVmState state, RecoveryPointId point, PointKind kind,
         CancellationToken ct);
 }
 
 /// <summary>What an agent found of a VM's disks.</summary>
 /// <param name="Disks">The disks.</param>
 /// <param name="Problems">Every reason why they cannot be protected; none when they can.</param>
-internal sealed record InspectedSource(ValueList<ProtectedDisk> Disks, ValueList<string> Problems);
+public sealed record InspectedSource(ValueList<ProtectedDisk> Disks, ValueList<string> Problems);

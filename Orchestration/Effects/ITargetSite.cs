@@ -4,7 +4,7 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Orchestration.Effects;
 
 /// <summary>The target sides of all VMs.</summary>
-internal interface ITargetSite
+public interface ITargetSite
 {
     /// <summary>A VM's target side; null when there is none.</summary>
     TargetVolume? Find(string vm);

@@ -5,7 +5,7 @@ namespace ReplicationEngine.Orchestration.Effects;
 /// each other.
 /// </summary>
 /// <remarks>Who waits goes on in its own synchronization context, which a semaphore's waiters do not.</remarks>
-internal sealed class VmGates
+public sealed class VmGates
 {
     private readonly Lock _guard = new();
     private readonly Dictionary<string, Queue<TaskCompletionSource>> _waiting = new(StringComparer.Ordinal);

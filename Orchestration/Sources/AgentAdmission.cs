@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
@@ -7,7 +7,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 /// <param name="Key">The public key that the proof fits.</param>
 /// <param name="Process">The process.</param>
 /// <param name="Address">Where it calls from.</param>
-internal sealed record AgentClaim(string Agent, string Key, AgentProcessInfo Process, string Address)
+public sealed record AgentClaim(string Agent, string Key, AgentProcessInfo Process, string Address)
 {
     /// <summary>The process, for people.</summary>
     public override string ToString() =>
@@ -18,7 +18,7 @@ internal sealed record AgentClaim(string Agent, string Key, AgentProcessInfo Pro
 }
 
 /// <summary>What becomes of a newcomer.</summary>
-internal abstract record AdmissionVerdict
+public abstract record AdmissionVerdict
 {
     private AdmissionVerdict()
     {
@@ -44,7 +44,7 @@ internal abstract record AdmissionVerdict
 /// A process that calls again wins at once over its own former connection, which may be half open. Another process with
 /// the same key is a restart or a copy of the machine: it wins only over one that shows no life.
 /// </summary>
-internal static class AgentAdmission
+public static class AgentAdmission
 {
     /// <summary>
     /// How long a session has to show that its process lives; a live one says something every second.

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
@@ -15,7 +15,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 // the report was under way (I21, I26).
 
 /// <summary>The agents' clocks as the service measures them. Safe to use from several tasks.</summary>
-internal sealed class AgentClocks(TimeProvider time)
+public sealed class AgentClocks(TimeProvider time)
 {
     private const int ReadingsKept = 8;
     private const int ProbesKept = 4096;
@@ -126,7 +126,7 @@ internal sealed class AgentClocks(TimeProvider time)
 /// </summary>
 /// <param name="At">The wall clock's time (UTC).</param>
 /// <param name="Stamp">The clock's timestamp.</param>
-internal readonly record struct ServiceMoment(DateTimeOffset At, long Stamp)
+public readonly record struct ServiceMoment(DateTimeOffset At, long Stamp)
 {
     /// <summary>The moment now.</summary>
     public static ServiceMoment Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
-using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Agent.Volumes;
+using ReplicationEngine.Agent.Protocol.Control;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
@@ -10,7 +11,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 /// </summary>
 /// <remarks>An agent with an open session that says nothing is away like one without: a stream can stay open long after
 /// the other end is gone (B6).</remarks>
-internal sealed class AgentSightings(TimeProvider time)
+public sealed class AgentSightings(TimeProvider time)
 {
     private static readonly TimeSpan ConflictsShownFor = TimeSpan.FromMinutes(10);
     private readonly Sighting _started = Sighting.Now(time);
@@ -92,7 +93,7 @@ internal sealed class AgentSightings(TimeProvider time)
 
     /// <summary>The VMs of which an agent has reported that it holds them.</summary>
     public IReadOnlyList<string> VmsOf(string agent) => [.. _volumes.Values
-        .Where(v => v.Agent == agent && v.Status.Role != VolumeRole.Released).Select(v => v.Status.Vm)
+        .Where(v => v.Agent == agent && v.Status.Role != SourceRole.Released).Select(v => v.Status.Vm)
         .Order(StringComparer.Ordinal)];
 
     /// <summary>
@@ -102,7 +103,7 @@ internal sealed class AgentSightings(TimeProvider time)
     /// </summary>
     public TimeSpan? LagOf(string vm)
     {
-        if (!_volumes.TryGetValue(vm, out var report) || report.Status.Capture == ProtectedVolume.Closed)
+        if (!_volumes.TryGetValue(vm, out var report) || report.Status.Capture == CaptureMode.Closed)
         {
             return null;
         }
@@ -133,4 +134,4 @@ internal sealed class AgentSightings(TimeProvider time)
 /// <summary>Who else claims an agent's name or identity.</summary>
 /// <param name="Text">For the operator.</param>
 /// <param name="Since">Since when it was seen.</param>
-internal sealed record AgentConflict(string Text, DateTimeOffset Since);
+public sealed record AgentConflict(string Text, DateTimeOffset Since);

@@ -11,7 +11,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 /// </summary>
 /// <param name="agents">The agents, which report what their disks are now.</param>
 /// <param name="vms">Finds the states of all VMs of the vault.</param>
-internal sealed class DiskRegister(
+public sealed class DiskRegister(
     IAgents agents, Func<CancellationToken, Task<IReadOnlyList<ProtectedVmState>>> vms)
 {
     private readonly Lock _lock = new();

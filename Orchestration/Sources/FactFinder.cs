@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
@@ -8,7 +7,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>Finds what a VM's state does not know yet: the difference between what is observed and what it
 /// says.</summary>
-internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite site, TimeProvider time)
+public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite site, TimeProvider time)
 {
     private static readonly TimeSpan DirectAgainAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AwayTooLong = TimeSpan.FromSeconds(5);
@@ -109,7 +108,7 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
         var status = agents.Sightings.Status(state.Enrollment.Vm.Value);
         if (duty.Role == SourceRole.Released)
         {
-            return status is not (null or { Role: VolumeRole.Released });
+            return status is not (null or { Role: SourceRole.Released });
         }
 
         var sight = status is null ? null : SourceReports.Sight(status);

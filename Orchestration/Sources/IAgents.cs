@@ -1,9 +1,9 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>The agents, as a service reaches them.</summary>
-internal interface IAgents
+public interface IAgents
 {
     /// <summary>What is known of them.</summary>
     AgentSightings Sightings { get; }
@@ -20,7 +20,7 @@ internal interface IAgents
 }
 
 /// <summary>Reads agents' clocks.</summary>
-internal static class ClockProbes
+public static class ClockProbes
 {
     /// <summary>Asks a connected agent for its time once; an agent that does not answer is asked again by the next
     /// call.</summary>

@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Orchestration.Sources;
@@ -22,7 +22,7 @@ internal static class SourceDirectives
 
         var cut = duty.Cut is { } point ? new ChangeCut(point.Generation.Value, point.Lsn.Value) : null;
         return new VolumeDirective(
-            state.Enrollment.Vm.Value, [.. state.Enrollment.Disks.Select(d => d.Path)], Role(duty.Role),
+            state.Enrollment.Vm.Value, [.. state.Enrollment.Disks.Select(d => d.Path)], duty.Role,
             duty.Term.Value, duty.Replicating,
             duty.Role == SourceRole.Released ? "" : keyOf(state.Enrollment.Vm.Value), duty.CopyId, state.EventCount,
             cut)
@@ -34,25 +34,4 @@ internal static class SourceDirectives
             },
         };
     }
-
-    private static VolumeRole Role(SourceRole role) => role switch
-    {
-        SourceRole.Primary => VolumeRole.Primary,
-        SourceRole.Quiesced => VolumeRole.Quiesced,
-        SourceRole.Fenced => VolumeRole.Fenced,
-        SourceRole.ReverseReplica => VolumeRole.ReverseReplica,
-        SourceRole.Released => VolumeRole.Released,
-        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "Not a role."),
-    };
-
-    /// <summary>The role that an agent says it plays.</summary>
-    public static SourceRole Role(VolumeRole role) => role switch
-    {
-        VolumeRole.Primary => SourceRole.Primary,
-        VolumeRole.Quiesced => SourceRole.Quiesced,
-        VolumeRole.Fenced => SourceRole.Fenced,
-        VolumeRole.ReverseReplica => SourceRole.ReverseReplica,
-        VolumeRole.Released => SourceRole.Released,
-        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "Not a role."),
-    };
 }

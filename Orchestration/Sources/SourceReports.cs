@@ -1,6 +1,4 @@
-using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Agent.Volumes;
-using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;
@@ -9,26 +7,16 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>What agents report, as the domain's rules see it.</summary>
-internal static class SourceReports
+public static class SourceReports
 {
-    private static readonly Dictionary<string, SightedCause> Causes =
-        Enum.GetValues<SourceCause>().ToDictionary(CodeOf, SourceCauses.Sighted, StringComparer.Ordinal);
-
     /// <summary>An agent's report of a volume.</summary>
     public static SourceSight Sight(VolumeStatus status) => new()
     {
-        Role = SourceDirectives.Role(status.Role),
+        Role = status.Role,
         Term = new Term(status.Term),
-        IsOpen = status.Capture != ProtectedVolume.Closed,
-        Capture = status.Capture switch
-        {
-            "logging" => CaptureMode.Logging,
-            "dirty-map" => CaptureMode.Marking,
-            _ => CaptureMode.None,
-        },
-        // A newer agent may have causes that this service does not know.
-        Cause = Causes.GetValueOrDefault(status.CauseCode, SightedCause.Other),
-        CauseText = status.Cause,
+        Capture = status.Capture,
+        Cause = status.Cause,
+        CauseText = status.CauseText,
         Generation = new Generation(status.Generation),
         Tail = new Lsn(status.Lsn),
         At = status.At,
@@ -40,7 +28,7 @@ internal static class SourceReports
         Unserved = status.Disks.Where(disk => disk.Uri is null).Select(disk => disk.Path).ToValueList(),
         HasHooks = status.HasHooks,
         Connected = status.Transfer is { Connected: true },
-        Streaming = status.Transfer is { Phase: "streaming" },
+        Streaming = status.Transfer is { Phase: TransferPhase.Streaming },
         WireBytes = status.Transfer?.WireBytes ?? 0,
         CopiedBytes = status.Transfer?.CopiedBytes ?? 0,
         Problems = status.Problems.Select(problem => EffectError.Of(
@@ -48,7 +36,4 @@ internal static class SourceReports
             problem.Remedy ?? "")).ToValueList(),
         Disks = status.Disks.Select(disk => new ProtectedDisk(disk.Path, disk.SizeBytes, disk.Identity)).ToValueList(),
     };
-
-    private static string CodeOf(SourceCause cause) => string.Concat(cause.ToString().Select((c, i) =>
-        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
 }

@@ -1,9 +1,10 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Effects;
 
 namespace ReplicationEngine.Orchestration.Sources;
@@ -12,7 +13,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 /// <param name="agents">The agents.</param>
 /// <param name="keyOf">Finds, or makes, a VM's data key in base64.</param>
 /// <param name="time">The clock.</param>
-internal sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeProvider time) : ISourceSide
+public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeProvider time) : ISourceSide
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
 
@@ -46,10 +47,10 @@ internal sealed class SourceSide(IAgents agents, Func<string, string> keyOf, Tim
 
     /// <inheritdoc/>
     public async Task<ChangePosition> MarkAsync(
-        ProtectedVmState state, RecoveryPointId point, PointConsistency consistency, CancellationToken ct)
+        ProtectedVmState state, RecoveryPointId point, PointKind kind, CancellationToken ct)
     {
         var request = new AgentRequest.InsertMarker(
-            state.Enrollment.Vm.Value, point.Value, consistency == PointConsistency.Application, time.GetUtcNow());
+            state.Enrollment.Vm.Value, point.Value, kind, time.GetUtcNow());
         var marked = await AskAsync<AgentReply.MarkerInserted>(state.Enrollment.Agent, request, ct);
         return new ChangePosition(new Generation(marked.Generation), new Lsn(marked.Lsn));
     }

@@ -12,7 +12,7 @@ namespace ReplicationEngine.Orchestration.Targets;
 /// <param name="Disks">The disks.</param>
 /// <param name="Overlay">What was written since, over the point.</param>
 /// <param name="Source">The splitter before a failed-over machine's disks; null of a test machine.</param>
-internal sealed record RecoveredMachine(
+public sealed record RecoveredMachine(
     RecoveryPoint Point, TimeSpan RpoBound, TimeSpan ReadyAfter, IReadOnlyList<RecoveredDisk> Disks,
     ReplicaOverlay Overlay, SourceVolume? Source)
 {
@@ -25,4 +25,4 @@ internal sealed record RecoveredMachine(
 /// <param name="Name">The export's name.</param>
 /// <param name="Uri">Its NBD URI.</param>
 /// <param name="SizeBytes">Its size.</param>
-internal sealed record RecoveredDisk(string Path, string Name, string Uri, long SizeBytes);
+public sealed record RecoveredDisk(string Path, string Name, string Uri, long SizeBytes);

@@ -9,7 +9,7 @@ namespace ReplicationEngine.Orchestration.Targets;
 /// What a VM's directory at the target knows of the VM's history, so that a journal that is lost, older, or another
 /// vault's is noticed, and can be made anew. It only ever moves forward: it is written before an effect acts.
 /// </summary>
-internal sealed record ReplicaIdentity
+public sealed record ReplicaIdentity
 {
     /// <summary>The VM's name.</summary>
     public required string Vm { get; init; }

@@ -22,7 +22,7 @@ namespace ReplicationEngine.Orchestration.Targets;
 /// A file whose slots both do not check out is damaged. When the JSON outgrows the slot, the file is written anew
 /// beside the old one and takes its place by a rename.
 /// </remarks>
-internal sealed class ReplicaIdentityFile(IStorageDirectory directory)
+public sealed class ReplicaIdentityFile(IStorageDirectory directory)
 {
     /// <summary>The file's name.</summary>
     public const string FileName = "identity";

@@ -6,7 +6,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>Whose replica lies in a VM's directory, and how far the VM's history was at the last work on it.</summary>
-internal sealed class ReplicaOwnership(IStorageDirectory directory)
+public sealed class ReplicaOwnership(IStorageDirectory directory)
 {
     private readonly ReplicaIdentityFile _file = new(directory);
 

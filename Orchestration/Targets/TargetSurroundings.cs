@@ -8,7 +8,7 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>What the target side of one VM needs of its host.</summary>
-internal sealed record TargetSurroundings
+public sealed record TargetSurroundings
 {
     /// <summary>The VM.</summary>
     public required string Vm { get; init; }
@@ -52,7 +52,7 @@ internal sealed record TargetSurroundings
 }
 
 /// <summary>Serves the disks of recovered machines to whoever runs them.</summary>
-internal interface IMachineServer
+public interface IMachineServer
 {
     /// <summary>Serves a machine's disks; answers them with their addresses.</summary>
     /// <param name="machine">The machine's name within its VM.</param>
@@ -67,7 +67,7 @@ internal interface IMachineServer
 
 /// <summary>The one data session of a VM at a time: with its source as the sender, or the other way after a
 /// failover.</summary>
-internal interface ITargetSessions
+public interface ITargetSessions
 {
     /// <summary>Whether a source is connected and sending.</summary>
     bool Receiving { get; }
@@ -84,4 +84,4 @@ internal interface ITargetSessions
 /// <param name="Durable">What the source side holds durably.</param>
 /// <param name="WireBytes">Bytes sent.</param>
 /// <param name="ChangedBytes">Bytes that were found to differ, or written since.</param>
-internal sealed record ReverseStream(bool Streaming, ChangePosition Durable, long WireBytes, long ChangedBytes);
+public sealed record ReverseStream(bool Streaming, ChangePosition Durable, long WireBytes, long ChangedBytes);

@@ -12,7 +12,7 @@ namespace ReplicationEngine.Orchestration.Targets;
 
 // The copies that are served: a test machine, and the live one after a failover. The live one's disks stand behind a
 // splitter of their own, so that what it writes can be shipped back.
-internal partial class TargetVolume
+public partial class TargetVolume
 {
     private RecoveredMachine? _test;
     private RecoveredMachine? _live;

@@ -5,8 +5,10 @@ using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Sources;
 using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
+using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
 
 namespace ReplicationEngine.Orchestration.Targets;
 
@@ -18,7 +20,7 @@ namespace ReplicationEngine.Orchestration.Targets;
 /// <see cref="_life"/> guards which store and machines there are; it is held only to look or to exchange them. What
 /// other code must be able to do otherwise, to show that a fault is noticed, is virtual.
 /// </remarks>
-internal partial class TargetVolume : IAsyncDisposable
+public partial class TargetVolume : IAsyncDisposable
 {
     /// <summary>The replica's directory in the VM's.</summary>
     public const string StoreDirectory = "replica";
@@ -41,7 +43,7 @@ internal partial class TargetVolume : IAsyncDisposable
     private ReplicaStore? _store;
     private ServiceMoment? _completeAsOf;
     private long _factsTold;
-    private (IReadOnlyList<RecoveryPoint>? Points, PointsSight? Sight) _sighted;
+    private (IReadOnlyList<StoredPoint>? Points, PointsSight? Sight) _sighted;
     private volatile string? _fault;
 
     /// <summary>Takes the directory; opens nothing.</summary>
@@ -125,7 +127,7 @@ internal partial class TargetVolume : IAsyncDisposable
             _completeAt.Remove(point);
         }
 
-        Opened().SealNow(point, complete.At, PointConsistency.Crash);
+        Opened().SealNow(point, complete.At, PointKind.Crash);
         if (complete.Stamp is { } stamp)
         {
             NoteComplete(point, stamp);

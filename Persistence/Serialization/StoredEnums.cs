@@ -68,7 +68,7 @@ internal static class StoredEnums
         new StoredEnum(
             typeof(PointKind),
             new(PointKind.Crash, 1, "POINT_KIND_CRASH"),
-            new(PointKind.Application, 2, "POINT_KIND_APPLICATION")),
+            new(PointKind.App, 2, "POINT_KIND_APPLICATION")),
         new StoredEnum(
             typeof(PointGrade),
             new(PointGrade.Received, 1, "POINT_GRADE_RECEIVED"),

@@ -25,7 +25,7 @@ internal sealed class FreezeWindowChecker : Checker
     {
         if (@event is ProtectedVmEvent.RecoveryPointSealed { Point: { } point }
             && _frozen.TryGetValue((vm.Name, point.Id, point.Lsn.Value), out var frozen)
-            && frozen != (point.Kind == PointKind.Application))
+            && frozen != (point.Kind == PointKind.App))
         {
             throw Broken(vm, $"point {point.Id} is told as {point.Kind}, frozen: {frozen}");
         }

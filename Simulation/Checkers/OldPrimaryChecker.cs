@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
@@ -21,7 +21,7 @@ internal sealed class OldPrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Minute(SimVm vm)
     {
-        if (vm.Agent is { Alive: true, Role: VolumeRole.Fenced, Volume: not null }
+        if (vm.Agent is { Alive: true, Role: SourceRole.Fenced, Volume: not null }
             && vm.Source.Difference(vm.Agent.Content(vm.Agent.Raw())) is { } difference)
         {
             throw Broken(vm, $"the fenced source's disks changed: {difference}");

@@ -1,6 +1,7 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.World;
 
@@ -44,7 +45,7 @@ internal sealed class ResyncChecker(SimWorld world) : Checker
         }
 
         var counters = volume.Counters();
-        if (counters.DirtyBytes > 0 || counters.Mode != SourceMode.Logging || store.Position.Resyncing
+        if (counters.DirtyBytes > 0 || counters.Mode != CaptureMode.Logging || store.Position.Resyncing
             || store.Applied.CompareTo(counters.Tail) != 0)
         {
             return;

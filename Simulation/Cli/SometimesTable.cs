@@ -14,7 +14,7 @@ internal static class SometimesTable
     public static void Print(IReadOnlyDictionary<(string What, string Fault), long> counts, TextWriter output)
     {
         output.WriteLine($"{"event, or state",-58}{string.Concat(Letters.Select(l => l.PadLeft(7)))}");
-        foreach (var name in EventForms.All.Select(f => f.Name).Order(StringComparer.Ordinal).Concat(Probes.All))
+        foreach (var name in ProtectedVmCodec.EventNames.Concat(Probes.All))
         {
             var cells = Letters.Select(l => counts.GetValueOrDefault((name, l)))
                 .Select(c => (c == 0 ? "." : c.ToString(CultureInfo.InvariantCulture)).PadLeft(7));

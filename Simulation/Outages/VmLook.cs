@@ -53,7 +53,7 @@ internal static class VmLook
         {
             Role = vm.Role,
             Term = state.Term,
-            Capture = marking ? CaptureMode.Marking : CaptureMode.Logging,
+            Capture = marking ? CaptureMode.DirtyMap : CaptureMode.Logging,
             Cause = CauseOf(volume.Cause),
             CauseText = !marking ? "" : volume.NoRoom
                 ? "the agent's data directory has no room." : "the replication log reached its limit.",
@@ -79,15 +79,15 @@ internal static class VmLook
         Reverse = vm.Live ? new ReverseSight(vm.Reverse.InSync, (long)vm.Reverse.Sent, (long)vm.Reverse.Sent) : null,
     };
 
-    private static SightedCause CauseOf(ResyncReason reason) => reason switch
+    private static DirtyCause CauseOf(ResyncReason reason) => reason switch
     {
-        ResyncReason.ForcedShutdown => SightedCause.UncleanShutdown,
-        ResyncReason.LogHalfOfDisk => SightedCause.LogHalfOfDisk,
-        ResyncReason.DiskResized => SightedCause.Resized,
-        ResyncReason.ConfigurationChanged or ResyncReason.ChangedOutside => SightedCause.ChangedOutside,
-        ResyncReason.HistoryForked => SightedCause.HistoryForked,
-        ResyncReason.UserRequest => SightedCause.UserRequest,
-        ResyncReason.TransferFailed => SightedCause.Damaged,
-        _ => SightedCause.LogFull,
+        ResyncReason.ForcedShutdown => DirtyCause.UncleanShutdown,
+        ResyncReason.LogHalfOfDisk => DirtyCause.BacklogHalfOfDisk,
+        ResyncReason.DiskResized => DirtyCause.Resized,
+        ResyncReason.ConfigurationChanged or ResyncReason.ChangedOutside => DirtyCause.ChangedOutside,
+        ResyncReason.HistoryForked => DirtyCause.HistoryForked,
+        ResyncReason.UserRequest => DirtyCause.UserRequest,
+        ResyncReason.TransferFailed => DirtyCause.ReplicaUnknown,
+        _ => DirtyCause.CacheFull,
     };
 }

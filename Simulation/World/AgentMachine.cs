@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
@@ -37,7 +37,7 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
                     agent.Storage.PutBack(other, _ => true, RestoreManner.Machine);
                 });
                 break;
-            case SimAction.DiskGrow when agent.Role == VolumeRole.Primary:
+            case SimAction.DiskGrow when agent.Role == SourceRole.Primary:
                 if ((planned.B & 1) == 0)
                 {
                     Off(() => Grow(DiskOf(planned), planned.B * 512));

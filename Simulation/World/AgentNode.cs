@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
@@ -8,6 +8,7 @@ using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
@@ -55,7 +56,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     public InPlaceReplica? Reverse => Protected?.Reverse;
 
     /// <summary>The role it plays, or played before its last death.</summary>
-    public VolumeRole? Role => Protected?.Remembered?.Role;
+    public SourceRole? Role => Protected?.Remembered?.Role;
 
     /// <summary>The session that ships, or receives.</summary>
     public DataSession? Session => Line?.Session;
@@ -71,7 +72,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     public bool TakesWrites => _writable || !World.Parts.Fences || Volume?.Condition.Fenced == true;
 
     /// <summary>Whether the guest's writes are taken.</summary>
-    public bool Serves => Volume is not null && Role == VolumeRole.Primary;
+    public bool Serves => Volume is not null && Role == SourceRole.Primary;
 
     /// <summary>Whether the applications are frozen.</summary>
     public bool Frozen { get; private set; }
@@ -136,7 +137,7 @@ internal sealed class AgentNode : Node, IVolumeHost
             async () =>
             {
                 await _volumes.LoadAsync(alone, LifeEnds);
-                if (alone && Role == VolumeRole.Fenced && Volume is null)
+                if (alone && Role == SourceRole.Fenced && Volume is null)
                 {
                     World.Sometimes.Count(Probes.FencedAlone);
                 }
@@ -158,7 +159,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     {
         FrozenAtMark = false;
         var (opens, before) = (Volume is null, Life);
-        var (fresh, returns) = (Role is null, Role == VolumeRole.ReverseReplica);
+        var (fresh, returns) = (Role is null, Role == SourceRole.ReverseReplica);
         var reply = await _volumes!.AnswerAsync(request, LifeEnds);
         if (returns && Volume is not null)
         {
@@ -177,8 +178,8 @@ internal sealed class AgentNode : Node, IVolumeHost
         }
 
         Opened();
-        _returned &= Role != VolumeRole.ReverseReplica;
-        if (!World.Parts.Fences && Role == VolumeRole.Fenced && Volume is { } loose)
+        _returned &= Role != SourceRole.ReverseReplica;
+        if (!World.Parts.Fences && Role == SourceRole.Fenced && Volume is { } loose)
         {
             loose.Unfence(loose.Term, disksUnchanged: true);
             loose.Resume();

@@ -1,5 +1,5 @@
-using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Jobs;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Checkers;
 
@@ -67,7 +67,7 @@ internal sealed class Convergence(SimWorld world)
             TestFailover: TestFailover.None } state
         && state.Retries.Count == 0 && state.Replication.Fault is null
         && state.Jobs.All(job => job.Outcome != JobOutcome.Running || job.Kind == JobKind.RecoveryPoint)
-        && vm.Agent.Volume?.Counters() is { Mode: SourceMode.Logging, DirtyBytes: 0 } counters
+        && vm.Agent.Volume?.Counters() is { Mode: CaptureMode.Logging, DirtyBytes: 0 } counters
         && session.Durable.CompareTo(counters.Tail) >= 0;
 
     private static string Describe(SimVm vm)

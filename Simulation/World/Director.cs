@@ -106,7 +106,7 @@ internal sealed class Director(SimWorld world)
     private static ProtectedVmCommand? CommandOf(SimVm vm, PlannedEvent planned) => planned.Action switch
     {
         SimAction.MakePoint => new ProtectedVmCommand.MakeRecoveryPoint(
-            (planned.A & 1) == 1 ? PointKind.Application : PointKind.Crash),
+            (planned.A & 1) == 1 ? PointKind.App : PointKind.Crash),
         SimAction.TestFailover => new ProtectedVmCommand.StartTestFailover(Choice(vm, planned.A)),
         SimAction.CleanUp => new ProtectedVmCommand.CleanUpTestFailover("done"),
         SimAction.PlannedFailover => new ProtectedVmCommand.StartPlannedFailover(),

@@ -1,7 +1,8 @@
-using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Workloads;
 
@@ -103,14 +104,14 @@ internal sealed class GuestBatch
     {
         (Volume, Model, Before) = (volume, vm.Source, before);
         AcknowledgedBefore = vm.AcknowledgedBy(volume);
-        WhileFenced = vm.Agent.Role == VolumeRole.Fenced;
+        WhileFenced = vm.Agent.Role == SourceRole.Fenced;
     }
 
     /// <summary>It has its numbers, when the log carries it.</summary>
     public void Entered(ChangePosition tail, ChangePosition before, TimeSpan now)
     {
         At = now;
-        var logged = tail.CompareTo(before) > 0 && Volume.Condition.Mode == SourceMode.Logging;
+        var logged = tail.CompareTo(before) > 0 && Volume.Condition.Mode == CaptureMode.Logging;
         var first = tail.Lsn.Value - (logged ? Changes.Length - 1 : 0);
         Writes = [.. _content.Select((c, i) => new ModelWrite(
             logged ? first + i : first, logged, c.First, c.Hashes, now))];

@@ -1,5 +1,5 @@
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;

@@ -1,5 +1,6 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Volumes;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Simulation.World;
 
@@ -38,7 +39,8 @@ internal sealed class SessionLine : IVolumeSession
     {
         var session = Session is { Open: true } open ? open : null;
         return new TransferStatus(
-            session is null ? "connecting" : session.Streaming ? "streaming" : "resync", session is not null, 0, 0, 0,
+            session is null ? TransferPhase.Connecting
+                : session.Streaming ? TransferPhase.Streaming : TransferPhase.Resync, session is not null, 0, 0, 0,
             null, session?.LogBytes.Shipped ?? 0, session?.LogBytes.Shipped ?? 0, 0, _countedSince);
     }
 
@@ -122,7 +124,7 @@ internal sealed class SessionLine : IVolumeSession
 
     private void Ended(IOException why)
     {
-        _problem = VolumeSession.ProblemOf(why);
+        _problem = SessionProblem.Of(why);
         Session = null;
         if (!_over)
         {

@@ -1,6 +1,6 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;

@@ -1,11 +1,11 @@
 using System.Globalization;
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Targets;
@@ -411,8 +411,8 @@ internal sealed class SimVm
         var (disk, offset, _) = Shape.Place(sector);
         var hashes = DiskModel.HashesOf(data);
         var before = volume.Tail;
-        var logging = volume.Condition.Mode == SourceMode.Logging;
-        var (acknowledged, fenced) = (AcknowledgedBy(volume), Agent.Role == VolumeRole.Fenced);
+        var logging = volume.Condition.Mode == CaptureMode.Logging;
+        var (acknowledged, fenced) = (AcknowledgedBy(volume), Agent.Role == SourceRole.Fenced);
         try
         {
             _world.Parts.GuestDisk(volume, disk).Write([BlockChange.Write(offset, data)]);
@@ -435,7 +435,7 @@ internal sealed class SimVm
         }
 
         var after = volume.Tail;
-        var logged = after.CompareTo(before) > 0 && volume.Condition.Mode == SourceMode.Logging && logging;
+        var logged = after.CompareTo(before) > 0 && volume.Condition.Mode == CaptureMode.Logging && logging;
         var write = new ModelWrite(after.Lsn.Value, logged, sector, hashes, _world.Queue.Now);
         model.Wrote(write);
         LastNumber = ReferenceEquals(model, Source) ? after.Lsn.Value : LastNumber;

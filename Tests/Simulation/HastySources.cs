@@ -2,6 +2,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Effects;
 
 namespace ReplicationEngine.Tests.Simulation;
@@ -24,7 +25,7 @@ internal sealed class HastySources(ISourceSide inner) : ISourceSide
     }
 
     public Task<ChangePosition> MarkAsync(
-        ProtectedVmState state, RecoveryPointId point, PointConsistency consistency, CancellationToken ct) =>
+        ProtectedVmState state, RecoveryPointId point, PointKind consistency, CancellationToken ct) =>
         state.Phase is Phase.FailingOver
             ? throw new EffectFailedException(EffectError.Of(ErrorClass.Recoverable, "There is no time.", "Wait."))
             : inner.MarkAsync(state, point, consistency, ct);

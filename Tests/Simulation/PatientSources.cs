@@ -2,6 +2,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Effects;
 
 namespace ReplicationEngine.Tests.Simulation;
@@ -19,6 +20,6 @@ internal sealed class PatientSources(ISourceSide inner) : ISourceSide
         inner.DirectAsync(state, CancellationToken.None);
 
     public Task<ChangePosition> MarkAsync(
-        ProtectedVmState state, RecoveryPointId point, PointConsistency consistency, CancellationToken ct) =>
+        ProtectedVmState state, RecoveryPointId point, PointKind consistency, CancellationToken ct) =>
         inner.MarkAsync(state, point, consistency, CancellationToken.None);
 }

@@ -1,11 +1,12 @@
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Simulation.Checkers;
@@ -259,7 +260,7 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         public override IBlockDevice GuestDisk(SourceVolume volume, int disk) =>
             new FaultyDisk(base.GuestDisk(volume, disk))
             {
-                RefusesWrites = volume.Condition.Mode == SourceMode.DirtyMap,
+                RefusesWrites = volume.Condition.Mode == CaptureMode.DirtyMap,
             };
     }
 

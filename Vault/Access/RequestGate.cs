@@ -1,9 +1,9 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
 using ReplicationEngine.Vault.Api;
-using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Access;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Access;
-using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Agent.Protocol.Access;
+using ReplicationEngine.DataPlane.DataDirectories;
+using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Access;
 
@@ -47,11 +48,34 @@ internal static partial class ServiceTokenFile
 
         try
         {
-            directory.Leave(token, RequestGate.NamesOf(options), options.Listen.Port);
+            Leave(token, directory, RequestGate.NamesOf(options), options.Listen.Port);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             NotLeft(logger, own, $"it cannot be left in {directory.Path}: {e.Message}");
+        }
+    }
+
+    /// <summary>Leaves the token under each of the service's host names, in directories of this user alone.</summary>
+    /// <exception cref="IOException">It cannot be left; the message says why.</exception>
+    /// <exception cref="UnauthorizedAccessException">A directory or file may not be written.</exception>
+    public static void Leave(ApiToken token, TokenDirectory tokens, IEnumerable<string> hosts, int port)
+    {
+        var above = Path.GetDirectoryName(tokens.Path)!;
+        Directory.CreateDirectory(tokens.Configuration, PrivateDirectory.DirectoryMode);
+        foreach (var directory in new[] { tokens.Configuration, above, tokens.Path })
+        {
+            Directory.CreateDirectory(directory, PrivateDirectory.DirectoryMode);
+            if (FileOwnership.Of(directory).Owner != FileOwnership.CurrentUser)
+            {
+                throw new IOException($"'{directory}' belongs to another user");
+            }
+        }
+
+        File.SetUnixFileMode(tokens.Path, PrivateDirectory.DirectoryMode);
+        foreach (var host in hosts)
+        {
+            token.Write(tokens.FileFor(host, port));
         }
     }
 

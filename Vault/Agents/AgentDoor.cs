@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Orchestration.Sources;
 
 namespace ReplicationEngine.Vault.Agents;

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Agents;
 

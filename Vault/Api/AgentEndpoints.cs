@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Effects;
 using ReplicationEngine.Vault.Target;
@@ -13,7 +13,7 @@ namespace ReplicationEngine.Vault.Api;
 /// <summary>
 /// The agents' way in: <c>GET /agent/control</c> and <c>GET /agent/data?vm=NAME&amp;direction=forward|reverse</c>, both
 /// upgraded to raw two-way streams. A data stream shows the secret of its agent's control session in the header
-/// <see cref="UpgradeClient.SessionHeader"/>, and proves by the VM's data key that it is the VM's.
+/// <see cref="StreamUpgrade.SessionHeader"/>, and proves by the VM's data key that it is the VM's.
 /// </summary>
 internal static class AgentEndpoints
 {
@@ -40,7 +40,7 @@ internal static class AgentEndpoints
         HttpContext context, AgentRegistry registry, AgentStreams streams, IHostApplicationLifetime life)
     {
         using var place = Enter(context, streams);
-        if (place is not null && await UpgradeAsync(context, UpgradeClient.ControlProtocol) is { } stream)
+        if (place is not null && await UpgradeAsync(context, StreamUpgrade.ControlProtocol) is { } stream)
         {
             var address = $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}";
             await UntilStoppedAsync(
@@ -58,7 +58,7 @@ internal static class AgentEndpoints
         }
 
         var agent = (await services.Vms.LookAsync(vm, context.RequestAborted)).View?.State.Enrollment.Agent;
-        var secret = context.Request.Headers[UpgradeClient.SessionHeader].ToString();
+        var secret = context.Request.Headers[StreamUpgrade.SessionHeader].ToString();
         if (agent is null || services.Agents.LifeOf(agent, secret) is not { } owner)
         {
             Refuse(
@@ -68,7 +68,7 @@ internal static class AgentEndpoints
         }
 
         using var place = Enter(context, services.Streams);
-        if (place is not null && await UpgradeAsync(context, UpgradeClient.DataProtocol) is { } stream)
+        if (place is not null && await UpgradeAsync(context, StreamUpgrade.DataProtocol) is { } stream)
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(owner, life.ApplicationStopping);
             await UntilStoppedAsync(
@@ -92,7 +92,7 @@ internal static class AgentEndpoints
     private static void Refuse(HttpContext context, int status, string reason)
     {
         context.Response.StatusCode = status;
-        context.Response.Headers[UpgradeClient.ReasonHeader] =
+        context.Response.Headers[StreamUpgrade.ReasonHeader] =
             string.Concat(reason.Select(c => c is >= ' ' and <= '~' ? c : '?'));
     }
 

@@ -5,6 +5,7 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Api;
 
@@ -62,7 +63,7 @@ internal static class ApiErrors
         CommandReply.Quarantined quarantined => Problem(
             StatusCodes.Status503ServiceUnavailable, "quarantined", quarantined.Cause),
         CommandReply.Unavailable unavailable => Problem(
-            StatusCodes.Status503ServiceUnavailable, VmViews.Kebab(unavailable.Reason.ToString()), unavailable.Message),
+            StatusCodes.Status503ServiceUnavailable, ApiText.Of(unavailable.Reason), unavailable.Message),
         _ => throw new InvalidOperationException($"A reply of an unknown kind: {reply.GetType().Name}."),
     };
 }

@@ -5,6 +5,7 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Api;
@@ -20,7 +21,7 @@ internal static class HistoryEndpoint
     public static async Task<IResult> AnswerAsync(
         string vm, string? at, ProtectedVms vms, CancellationToken ct, long from = 1, int? most = null)
     {
-        var count = Paging.Count(most);
+        var count = PageSize.Of(most);
         if (from < 1)
         {
             throw new BadRequestException($"'from' is {from}; the first event is 1.");

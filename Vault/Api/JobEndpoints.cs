@@ -27,7 +27,7 @@ internal static class JobEndpoints
     private static async Task<IResult> ListAsync(
         IReplicationEngine engine, CancellationToken ct, string? vm = null, string? after = null, int? most = null)
     {
-        var (vault, count) = (ProtectedVms.Vault.Value, Paging.Count(most));
+        var (vault, count) = (ProtectedVms.Vault.Value, PageSize.Of(most));
         var last = after is null ? null : await FindAsync(engine.ReadModel, after, ct);
         if (after is not null && last is null)
         {
@@ -64,16 +64,4 @@ internal static class JobEndpoints
     private static IResult UnknownJob(string id) => ApiErrors.Problem(
         StatusCodes.Status404NotFound, "unknown-job",
         $"There is no job '{id}'; see `drctl jobs` for those there are.");
-}
-
-/// <summary>How much of a list is answered at once.</summary>
-internal static class Paging
-{
-    /// <summary>The most that one answer holds.</summary>
-    public const int Most = 500;
-
-    /// <summary>How many are asked for; all that one answer holds by default.</summary>
-    /// <exception cref="BadRequestException">That is no possible number.</exception>
-    public static int Count(int? most) => most is null or (> 0 and <= Most) ? most ?? Most
-        : throw new BadRequestException($"'most' is {most}; give 1 to {Most}.");
 }

@@ -7,6 +7,7 @@ using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Engine.Scenarios;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Api;
 
@@ -36,7 +37,7 @@ internal static class OperationCommands
         {
             "protect" => new(Enable(vm, request, facts), JobKind.Enable),
             "make-point" => new(new ProtectedVmCommand.MakeRecoveryPoint(
-                request.App == true ? PointKind.Application : PointKind.Crash, facts.AgentHasHooks),
+                request.App == true ? PointKind.App : PointKind.Crash, facts.AgentHasHooks),
                     JobKind.RecoveryPoint),
             "test-failover" => new(new ProtectedVmCommand.StartTestFailover(Choice(request)), JobKind.TestFailover),
             "planned-failover" => new(Planned(request, facts), JobKind.PlannedFailover),

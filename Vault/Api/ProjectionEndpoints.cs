@@ -5,6 +5,7 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Persistence.ReadModels;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Api;
@@ -85,7 +86,7 @@ internal static class ProjectionEndpoints
     private static async Task<IResult> AuditAsync(
         IReplicationEngine engine, CancellationToken ct, string? vm = null, string? after = null, int? most = null)
     {
-        var (vault, count) = (ProtectedVms.Vault.Value, Paging.Count(most));
+        var (vault, count) = (ProtectedVms.Vault.Value, PageSize.Of(most));
         var behind = after is null ? null : $"{vault}|{after}";
         if (vm is null)
         {
@@ -103,6 +104,6 @@ internal static class ProjectionEndpoints
         id, entry.Time, entry.Vm, entry.Actor, entry.Command, entry.CommandId, entry.Sequence);
 
     private static ProjectionView View(ProjectionStatus status) => new(
-        status.Name, status.Version, status.Generation, VmViews.Kebab(status.Activity.ToString()),
+        status.Name, status.Version, status.Generation, ApiText.Of(status.Activity),
         status.Position.ToString(), status.Behind, status.Trouble?.What, status.Trouble?.Since);
 }

@@ -6,6 +6,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Agents;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Effects;
 using ReplicationEngine.Vault.Target;
 

@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Orchestration.Targets;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
@@ -78,7 +80,7 @@ internal sealed class VmViews(
                     $"Remove the cause, then put the VM back into service with `drctl lift-quarantine {vm}`.", since),
             ],
             0, null, null, new NextRunView("incremental", "not known while the VM is out of service", 0, null),
-            new SourceView("", false, "unknown", "unknown", 0, 0, 0, 0, 0, 0, [], null), null, null,
+            new SourceView("", false, null, null, 0, 0, 0, 0, 0, 0, [], null), null, null,
             new SettingsView("", "", 0, 0, 0), new PointsView(0, null), [], []);
     }
 
@@ -88,9 +90,8 @@ internal sealed class VmViews(
 
     /// <summary>A recovery point.</summary>
     public static PointView Point(KeptPoint kept) => new(
-        kept.Id.ToString(), kept.Point.Time, kept.Point.Kind == PointKind.Application ? "app" : "crash",
-        kept.Point.Generation.Value, kept.Point.Lsn.Value,
-        Kebab(kept.Point.Grade.ToString()), kept.Usable, kept.UnusableBecause);
+        kept.Id.ToString(), kept.Point.Time, kept.Point.Kind, kept.Point.Generation.Value,
+        kept.Point.Lsn.Value, kept.Point.Grade, kept.Usable, kept.UnusableBecause);
 
     /// <summary>The id under which the API shows a job: the VM's name and the job's number in it.</summary>
     public static string JobId(string vm, long id) => $"{vm}:{id}";
@@ -101,7 +102,7 @@ internal sealed class VmViews(
         var kind = OperationCommands.NameOf(job.Kind);
         var ended = job.Outcome is not JobOutcome.Running;
         return new JobView(
-            JobId(vm, job.Id), vm, kind, Kebab(job.Outcome.ToString()), job.Actor, job.StartedAt,
+            JobId(vm, job.Id), vm, kind, ApiText.Of(job.Outcome), job.Actor, job.StartedAt,
             ended ? job.EndedAt : null,
             [.. job.Steps.Select(s => new JobStepView(
                 s.Name, s.EndedAt is null ? "running" : "succeeded", s.StartedAt, s.EndedAt, null))],
@@ -127,7 +128,7 @@ internal sealed class VmViews(
     {
         var transfer = state.Phase is Phase.Reprotecting { Direction: Direction.ToPrimary } or Phase.ProtectedReverse
             or Phase.FailingBack ? Reverse(volume)?.Transfer : status?.Transfer;
-        if (transfer is null || (transfer.BytesTotal == 0 && transfer.Phase == "streaming"))
+        if (transfer is null || (transfer.BytesTotal == 0 && transfer.Phase == TransferPhase.Streaming))
         {
             return null;
         }
@@ -139,7 +140,7 @@ internal sealed class VmViews(
             Phase.FailingOver or Phase.FailingBack => "final-sync",
             _ => "resync",
         };
-        if (what == "resync" && transfer.Phase == "streaming")
+        if (what == "resync" && transfer.Phase == TransferPhase.Streaming)
         {
             return null;
         }
@@ -185,7 +186,7 @@ internal sealed class VmViews(
     private SourceView Source(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
     {
         // What is sent is counted by the side that sends it.
-        var transfer = status is { Role: VolumeRole.ReverseReplica } ? Reverse(volume)?.Transfer
+        var transfer = status is { Role: SourceRole.ReverseReplica } ? Reverse(volume)?.Transfer
             : status?.Transfer;
         var agent = state.Enrollment.Agent;
         var connected = agents.Sightings.IsConnected(agent);
@@ -194,8 +195,7 @@ internal sealed class VmViews(
             : [.. state.Enrollment.Disks.Select(d => new DiskView(d.Path, null, d.SizeBytes))];
         var clock = agents.Clocks.OffsetOf(agent);
         return new SourceView(
-            agent, connected, status is null ? "unknown" : Kebab(status.Role.ToString()),
-            status?.Capture ?? "unknown", status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
+            agent, connected, status?.Role, status?.Capture, status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
             status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
             ReferenceEquals(transfer, status?.Transfer) ? transfer?.CountedSince - (clock ?? TimeSpan.Zero)
                 : transfer?.CountedSince)
@@ -244,12 +244,9 @@ internal sealed class VmViews(
         state.Enrollment.Policy.AppConsistentEvery.TotalHours, state.Term.Value);
 
     private static CauseView Cause(HealthCause cause) => new(
-        Kebab(cause.Kind.ToString()), Text(cause.Level), cause.Message, cause.Remedy.Length == 0 ? null : cause.Remedy,
+        ApiText.Of(cause.Kind), Text(cause.Level), cause.Message, cause.Remedy.Length == 0 ? null : cause.Remedy,
         cause.Since);
 
-    private static string Text(HealthLevel level) => Kebab(level.ToString());
+    private static string Text(HealthLevel level) => ApiText.Of(level);
 
-    /// <summary>PascalCase as kebab-case.</summary>
-    internal static string Kebab(string name) => string.Concat(name.Select((c, i) =>
-        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

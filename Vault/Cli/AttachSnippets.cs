@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Xml.Linq;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
 
 namespace ReplicationEngine.Vault.Cli;
 

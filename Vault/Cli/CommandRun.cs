@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;

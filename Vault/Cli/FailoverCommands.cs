@@ -1,5 +1,6 @@
 using System.CommandLine;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -80,7 +81,7 @@ internal static class FailoverCommands
             state.Job.Id);
         run.Answer(result, r =>
         [
-            $"{r.Vm}: {r.Phase}; {r.Point.Kind} point {r.Point.Id} of {Readable.Time(r.Point.Time)}, "
+            $"{r.Vm}: {r.Phase}; {ApiText.Of(r.Point.Kind)} point {r.Point.Id} of {Readable.Time(r.Point.Time)}, "
             + $"RPO {Readable.Duration(r.RpoSeconds)}, RTO {Readable.Duration(r.RtoSeconds)}",
             .. OperationCommands.DiskLines(r.Disks),
         ]);
@@ -109,7 +110,7 @@ internal static class FailoverCommands
                 s => s.Ended && s.Vm?.Points.Newest is { } newest && newest.Id != former,
                 "the point was made, but the service does not list it; see `drctl points`.", cancellationToken);
             var point = state.Vm!.Points.Newest!;
-            if (wanted && point.Kind != "app")
+            if (wanted && point.Kind is not PointKind.App)
             {
                 run.Surroundings.Error.WriteLine(
                     $"warning: the point is only crash-consistent, the freeze did not succeed; see `drctl jobs "
@@ -117,7 +118,7 @@ internal static class FailoverCommands
             }
 
             run.Answer(new PointResult(state.Job.Vm, point, jobId), r =>
-                [$"{r.Vm}: {r.Point.Kind} point {r.Point.Id} of {Readable.Time(r.Point.Time)}"]);
+                [$"{r.Vm}: {ApiText.Of(r.Point.Kind)} point {r.Point.Id} of {Readable.Time(r.Point.Time)}"]);
         });
     }
 }

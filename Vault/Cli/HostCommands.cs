@@ -1,6 +1,8 @@
 using System.CommandLine;
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
 using ReplicationEngine.Agent.Volumes;
+using ReplicationEngine.Vault.Replicas;
+using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -148,22 +150,23 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
         },
     };
 
-    private async Task<int> RunAsync(Func<Task<int>> work, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(Func<Task> work, CancellationToken cancellationToken)
     {
         try
         {
             // The command line listens for signals once this has returned a task: what went on here until then would be
             // cut off by them, with 143, instead of ending in order.
-            return await Task.Run(work, CancellationToken.None);
+            await Task.Run(work, CancellationToken.None);
+            return ExitCodes.Done;
         }
         catch (CommandFailedException e)
         {
             surroundings.Error.WriteLine(Readable.Plain(e.Message));
             return e.ExitCode;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is VaultRefusedException or IOException or UnauthorizedAccessException)
         {
-            // What the machine refuses: a directory, a lock, an address in use.
+            // What the vault or the machine refuses: a journal that is damaged, a directory, a lock, an address in use.
             surroundings.Error.WriteLine(Readable.Plain(e.Message));
             return ExitCodes.Refused;
         }

@@ -1,27 +1,8 @@
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
+using ReplicationEngine.Vault.Replicas;
+using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Cli;
-
-/// <summary>What <c>drctl serve</c> was told.</summary>
-/// <param name="Data">The directory of the vault's data, absolute.</param>
-/// <param name="Listen">Where the API listens, an http or https URL with a port.</param>
-/// <param name="HostNames">Host names, beside those of the listening address, under which requests may name the
-/// service.</param>
-/// <param name="Tokens">Where the API token is left for the user's clients; null when the environment names no
-/// configuration directory.</param>
-internal sealed record ServeOptions(
-    string Data, Uri Listen, IReadOnlyList<string> HostNames, TokenDirectory? Tokens)
-{
-    /// <summary>Settings of the actor system (HOCON) that go before the engine's own; null means none.</summary>
-    public string? AkkaConfiguration { get; init; }
-
-    /// <summary>The connection string of the PostgreSQL database that holds the journal; null means a file in the
-    /// data directory.</summary>
-    public string? Postgres { get; init; }
-
-    /// <summary>How old events are when they are moved to the journal's archive; null leaves them.</summary>
-    public TimeSpan? ArchiveAfter { get; init; } = InputText.DefaultArchiveAfter;
-}
 
 /// <summary>What <c>drctl agent</c> was told.</summary>
 /// <param name="Server">The service's URL; the agent calls out to it and is never called.</param>
@@ -47,8 +28,9 @@ internal sealed record AgentOptions(
     public UnixFileMode? NbdSocketMode { get; init; }
 }
 
-/// <summary>Runs the service until the token is cancelled; answers an exit code.</summary>
-internal delegate Task<int> ServeHandler(ServeOptions options, CancellationToken cancellationToken);
+/// <summary>Runs the service until the token is cancelled.</summary>
+/// <exception cref="VaultRefusedException">The service cannot start; the message says why.</exception>
+internal delegate Task ServeHandler(ServeOptions options, CancellationToken cancellationToken);
 
-/// <summary>Runs the agent until the token is cancelled; answers an exit code.</summary>
-internal delegate Task<int> AgentHandler(AgentOptions options, CancellationToken cancellationToken);
+/// <summary>Runs the agent until the token is cancelled.</summary>
+internal delegate Task AgentHandler(AgentOptions options, CancellationToken cancellationToken);

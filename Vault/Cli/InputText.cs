@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -11,15 +12,12 @@ internal static partial class InputText
     private static readonly (string Suffix, long Factor)[] Units =
         [("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("B", 1), ("", 1)];
 
-    /// <summary>The age at which events leave the journal, if nothing else is said.</summary>
-    public static readonly TimeSpan DefaultArchiveAfter = TimeSpan.FromDays(30);
-
     /// <summary>The option that says at which age events leave the journal; null for never.</summary>
     public static Option<TimeSpan?> ArchiveAfter(string description) => new("--archive-after")
     {
         HelpName = "DAYS",
         Description = description,
-        DefaultValueFactory = _ => DefaultArchiveAfter,
+        DefaultValueFactory = _ => ServeOptions.DefaultArchiveAfter,
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;

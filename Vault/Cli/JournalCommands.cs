@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Persistence.Replay;
+using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -147,7 +148,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         {
             HelpName = "DAYS",
             Description = "Only events of this age; default: 30",
-            DefaultValueFactory = _ => InputText.DefaultArchiveAfter,
+            DefaultValueFactory = _ => ServeOptions.DefaultArchiveAfter,
             CustomParser = result =>
             {
                 if (!InputText.TryDays(result.Tokens[0].Value, out var days))

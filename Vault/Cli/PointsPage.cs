@@ -1,4 +1,5 @@
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Vault.Contracts;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -23,7 +24,8 @@ internal static class PointsPage
         foreach (var point in points)
         {
             table.With(
-                point.Id, Readable.Time(point.Time), StatusPages.Ago(point.Time, now), point.Kind, point.Grade,
+                point.Id, Readable.Time(point.Time), StatusPages.Ago(point.Time, now), ApiText.Of(point.Kind),
+                ApiText.Of(point.Grade),
                 $"{point.Generation}", $"{point.Lsn}", point.Usable ? "yes"
                     : $"no: {point.Reason ?? "no reason given"}");
         }
@@ -45,7 +47,7 @@ internal static class PointsPage
             : Cells - 1))
         {
             var usable = group.Where(p => p.Usable).ToList();
-            cells[group.Key] = usable.Count == 0 ? 'x' : usable.Exists(p => p.Kind == "app") ? 'A' : usable.Count > 1
+            cells[group.Key] = usable.Count == 0 ? 'x' : usable.Exists(p => p.Kind is PointKind.App) ? 'A' : usable.Count > 1
                 ? '┃' : '│';
         }
 

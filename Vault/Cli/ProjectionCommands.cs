@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using ReplicationEngine.Persistence.Replay;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.DataPlane.DataDirectories;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.Vault.Replicas;
 

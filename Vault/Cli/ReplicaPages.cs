@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Replicas;
 
 namespace ReplicationEngine.Vault.Cli;
@@ -104,9 +104,7 @@ internal static class ReplicaPages
         ["reason"] = point.UnusableBecause,
     };
 
-    private static string Kind(RecoveryPoint point) =>
-        point.Consistency == PointConsistency.Application ? "app" : "crash";
+    private static string Kind(RecoveryPoint point) => ApiText.Of(point.Kind);
 
-    private static string Grade(RecoveryPoint point) =>
-        point.Grade == PointGrade.DigestMatched ? "digest-matched" : "received";
+    private static string Grade(RecoveryPoint point) => ApiText.Of(point.Grade);
 }

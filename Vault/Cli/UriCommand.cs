@@ -1,5 +1,6 @@
 using System.CommandLine;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -39,10 +40,10 @@ internal static class UriCommand
                     run.Answer(new UriResult(view.Vm, chosen, disks), r => r.Disks.Select(disk => disk.Uri!));
                 }
 
-                if (chosen == Source && view.Source.Role != "primary")
+                if (chosen == Source && view.Source.Role is not SourceRole.Primary)
                 {
                     run.Surroundings.Error.WriteLine(
-                        Readable.Plain($"note: these disks are read-only, because the source is {view.Source.Role}."));
+                        Readable.Plain($"note: these disks are read-only, because the source is {ApiText.Of(view.Source.Role)}."));
                 }
             });
     }

@@ -5,8 +5,8 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using ReplicationEngine.Agent.Access;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Agent.Protocol.Access;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 

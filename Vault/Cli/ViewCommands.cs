@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 

@@ -1,4 +1,4 @@
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

@@ -1,5 +1,5 @@
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.DataPlane.DataDirectories;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Kernel;
@@ -15,14 +15,14 @@ namespace ReplicationEngine.Vault.Replicas;
 /// <param name="Command">What was decided.</param>
 /// <param name="State">Its state from now on.</param>
 /// <param name="Was">The name of the phase in which it was last known; null when that is not known.</param>
-internal sealed record RecoveredVm(ProtectedVmCommand.Recover Command, ProtectedVmState State, string? Was);
+public sealed record RecoveredVm(ProtectedVmCommand.Recover Command, ProtectedVmState State, string? Was);
 
 /// <summary>
 /// Makes a journal from replicas (<c>drctl recover</c>). The order makes an interruption harmless: the new journal is
 /// whole in a directory of its own before the replicas' identities name it, and it takes its place last, by a rename.
 /// Until then the data directory has no journal that a service would start on, and the command can be run again.
 /// </summary>
-internal sealed class JournalRecovery(string data, TimeProvider time)
+public sealed class JournalRecovery(string data, TimeProvider time)
 {
     private const string Actor = "recover";
     private const string MadeIn = "journal.new";

@@ -22,7 +22,7 @@ internal sealed record ReplicaFacts(
 /// <param name="Agent">The agent of VMs whose directory does not name it.</param>
 /// <param name="Primary">Where such a VM ran last; null when that was not said.</param>
 /// <param name="Term">A term that is known to have been given; the new one is above it.</param>
-internal sealed record RecoveryHints(string? Agent, PrimarySide? Primary, long Term);
+public sealed record RecoveryHints(string? Agent, PrimarySide? Primary, long Term);
 
 /// <summary>
 /// Decides what each VM is recovered as; pure. It never makes a side writable that was not, unless the operator had

@@ -9,7 +9,7 @@ namespace ReplicationEngine.Vault.Replicas;
 /// One VM's directory in a data directory, as it can be read without journal and service. Reading changes nothing in
 /// it.
 /// </summary>
-internal sealed class ReplicaDirectory
+public sealed class ReplicaDirectory
 {
     private ReplicaDirectory(string path)
     {

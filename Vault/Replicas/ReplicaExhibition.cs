@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
@@ -13,14 +13,14 @@ namespace ReplicationEngine.Vault.Replicas;
 /// <param name="Path">The path of the source's disk.</param>
 /// <param name="SizeBytes">The size.</param>
 /// <param name="Uri">Where it is served.</param>
-internal sealed record ShownDisk(
+public sealed record ShownDisk(
     string Vm, string Point, DateTimeOffset? Time, string Path, long SizeBytes, string Uri);
 
 /// <summary>
 /// Serves the disks of recovery points read-only, from replicas that stay as they are. What is served stays open until
 /// this is disposed.
 /// </summary>
-internal sealed class ReplicaExhibition : IDisposable
+public sealed class ReplicaExhibition : IDisposable
 {
     private readonly List<IDisposable> _open = [];
     private readonly List<ShownDisk> _disks = [];

@@ -12,7 +12,7 @@ namespace ReplicationEngine.Vault.Replicas;
 /// <param name="HasMachine">Whether the disks of a failed-over machine are there.</param>
 /// <param name="StoredBytes">The space that its directory takes.</param>
 /// <param name="Problem">Why it cannot be opened; null when it can.</param>
-internal sealed record ReplicaListing(
+public sealed record ReplicaListing(
     string Vm, string? Phase, string? Agent, IReadOnlyList<DataPlane.Changes.DiskSpec> Disks,
     IReadOnlyList<RecoveryPoint> Points, bool HasMachine, long StoredBytes, string? Problem)
 {
@@ -41,7 +41,7 @@ internal sealed record ReplicaListing(
 /// <param name="Vm">The VM.</param>
 /// <param name="Point">The point as it was listed before.</param>
 /// <param name="Report">What was found.</param>
-internal sealed record VerifiedPoint(string Vm, RecoveryPoint Point, VerifyReport Report)
+public sealed record VerifiedPoint(string Vm, RecoveryPoint Point, VerifyReport Report)
 {
     /// <summary>Whether the point may be used.</summary>
     public bool IsSound => Report.IsSound && Point.Usable;

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace ReplicationEngine.Vault.Serving;
 
 /// <summary>How service and agent log: one line per entry on stderr, with the time in UTC.</summary>
-internal static class ProcessLogging
+public static class ProcessLogging
 {
     /// <summary>A logger factory for a process that has no host of its own.</summary>
     public static ILoggerFactory Create() => LoggerFactory.Create(Configure);

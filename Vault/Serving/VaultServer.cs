@@ -11,9 +11,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Agent.Access;
-using ReplicationEngine.Agent.Hosting;
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.Agent.Protocol.Access;
+using ReplicationEngine.DataPlane.Nbd;
+using ReplicationEngine.DataPlane.DataDirectories;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Kernel;
@@ -28,25 +28,26 @@ using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Access;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
-using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Effects;
 using ReplicationEngine.Vault.Replicas;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Serving;
 
-/// <summary><c>drctl serve</c>: the service, from its data directory's lock to its last synced byte.</summary>
-internal static class VaultServer
+/// <summary>The vault service, from its data directory's lock to its last synced byte.</summary>
+public static partial class VaultServer
 {
-    /// <summary>Runs it until it is told to stop; answers an exit code.</summary>
-    public static async Task<int> RunAsync(ServeOptions options, CancellationToken cancellationToken)
+    /// <summary>Runs it until it is told to stop.</summary>
+    /// <exception cref="VaultRefusedException">The service cannot start; the message says why and what to do.</exception>
+    /// <exception cref="DataDirectoryBusyException">Another process uses the data directory.</exception>
+    /// <exception cref="IOException">The machine refuses a file.</exception>
+    public static async Task RunAsync(ServeOptions options, CancellationToken cancellationToken)
     {
-        if (!options.Listen.IsLoopback)
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Problem is { } problem)
         {
-            await Console.Error.WriteLineAsync(
-                $"'{options.Listen}' is not a loopback address; without TLS the service listens on loopback only, "
-                + "such as http://127.0.0.1:7443.");
-            return ExitCodes.Usage;
+            throw new VaultRefusedException(problem);
         }
 
         using var held = DataDirectoryLock.Take(options.Data, "service");
@@ -55,35 +56,41 @@ internal static class VaultServer
             await CheckAsync(options, cancellationToken);
             var token = ServiceTokenFile.Obtain(options.Data);
             await using var app = Build(options, token);
-            held.Report(app.Logger);
+            Report(held, app.Logger);
             await StartAsync(app, cancellationToken);
             ServiceTokenFile.Leave(token, options, app.Logger);
             await app.WaitForShutdownAsync(cancellationToken);
-            return ExitCodes.Done;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Told to stop before it served.
-            return ExitCodes.Done;
         }
         catch (JournalCorruptException e)
         {
-            await Console.Error.WriteLineAsync(StartCheck.Sentence(options.Data, e));
-            return ExitCodes.Refused;
+            throw new VaultRefusedException(StartCheck.Sentence(options.Data, e), e);
         }
         catch (Exception e) when (e is JournalUnavailableException or JournalInUseException
-            or VaultRefusedException or ReplayRefusedException or EngineConfigurationException
-            or EntityUnavailableException)
+            or ReplayRefusedException or EngineConfigurationException or EntityUnavailableException)
         {
-            await Console.Error.WriteLineAsync(e.Message);
-            return ExitCodes.Refused;
+            throw new VaultRefusedException(e.Message, e);
         }
         catch (Exception e) when (NotListening(e, options.Listen) is { } sentence)
         {
-            await Console.Error.WriteLineAsync(sentence);
-            return ExitCodes.Refused;
+            throw new VaultRefusedException(sentence, e);
         }
     }
+
+    private static void Report(DataDirectoryLock held, ILogger logger)
+    {
+        if (held.ClosedToOthers > 0)
+        {
+            Closed(logger, held.ClosedToOthers, held.Directory);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Count} files and directories of {Directory} were open to other users and are closed now")]
+    private static partial void Closed(ILogger logger, int count, string directory);
 
     private static async Task CheckAsync(ServeOptions options, CancellationToken cancellationToken)
     {
@@ -101,7 +108,7 @@ internal static class VaultServer
         catch (ArgumentException e)
         {
             throw new VaultRefusedException(
-                $"The connection string of --postgres cannot be read: {e.Message.ReplaceLineEndings(" ")}");
+                $"The connection string of --postgres cannot be read: {e.Message.ReplaceLineEndings(" ")}", e);
         }
 
         StartCheck.RunOnDatabase(options.Data, JournalFile.OfThisVault(ends));

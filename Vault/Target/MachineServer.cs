@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.Orchestration.Targets;
 

@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Effects;
 using ReplicationEngine.Vault.Replicas;
+using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Target;
 

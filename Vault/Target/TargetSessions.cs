@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
 
@@ -95,7 +96,7 @@ internal sealed partial class TargetSessions(
         var counters = source.Counters();
         var reverse = Volatile.Read(ref _reverse);
         var transfer = reverse?.Progress is not { } progress || Reverse is not { } stream ? null : new TransferStatus(
-            progress.Phase.ToString().ToLowerInvariant(), true, progress.TotalBytes, progress.DoneBytes,
+            progress.Phase, true, progress.TotalBytes, progress.DoneBytes,
             progress.BytesPerSecond, progress.TimeLeft?.TotalSeconds, stream.WireBytes, stream.ChangedBytes,
             reverse.CopiedBytes, _countedSince);
         return new ReverseStatus(transfer, counters.LagBytes, counters.Lag);

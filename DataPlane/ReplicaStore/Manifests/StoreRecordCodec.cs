@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
@@ -70,7 +71,7 @@ internal static class StoreRecordCodec
     }
 
     internal static WireWriter Write(WireWriter w, RecoveryPoint p) => Write(
-            w.Id(p.Id.Value).I64(p.Time.UtcTicks).U8((byte)p.Consistency), p.Cut)
+            w.Id(p.Id.Value).I64(p.Time.UtcTicks).U8((byte)p.Kind), p.Cut)
         .Many(p.DiskSizes, (x, s) => x.I64(s)).U8((byte)p.Grade).Bytes(p.Digest.Span)
         .Bool(p.UnusableBecause is not null).Text(p.UnusableBecause ?? string.Empty)
         .Many(p.Holds, (x, h) => x.Text(h));
@@ -81,7 +82,7 @@ internal static class StoreRecordCodec
         {
             Id = PointId(r),
             Time = Time(r),
-            Consistency = (PointConsistency)r.U8(),
+            Kind = (PointKind)r.U8(),
             Cut = Position(r),
             DiskSizes = r.Many(x => x.I64()),
             Grade = (PointGrade)r.U8(),

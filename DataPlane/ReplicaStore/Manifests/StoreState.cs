@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 

@@ -6,7 +6,7 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
 /// <summary>The layout of what a receiver says; the bytes stand at <see cref="ProbePayload"/>.</summary>
-internal static class AckPayload
+public static class AckPayload
 {
     /// <summary>An acknowledgement.</summary>
     public static byte[] Ack(ulong applied, ulong durableSequence, ChangePosition durable)

@@ -7,7 +7,7 @@ namespace ReplicationEngine.DataPlane.Transport.Framing;
 /// Buffers of one session. Small ones come from the shared pool; chunk-sized ones are kept here, because the shared
 /// pool rounds a chunk and its table up to twice its size; larger ones (a record over a chunk is rare) are not kept.
 /// </summary>
-internal sealed class BufferPool
+public sealed class BufferPool
 {
     /// <summary>Bytes of a chunk of disk or log and of all that goes around it in a frame.</summary>
     public const int ChunkCapacity = (1 << 20) + (8 << 10);

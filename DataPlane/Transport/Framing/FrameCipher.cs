@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
 /// <summary>Seals and opens the frames of one direction. Safe to use from several threads.</summary>
-internal sealed class FrameCipher(byte[] key, byte[] context) : IDisposable
+public sealed class FrameCipher(byte[] key, byte[] context) : IDisposable
 {
     private const int NonceSize = 12;
 

@@ -18,7 +18,7 @@ namespace ReplicationEngine.DataPlane.Transport.Framing;
 // waited for.
 
 /// <summary>The fixed part of a frame.</summary>
-internal readonly record struct FrameHeader(int SealedLength, int PlainLength, ulong Sequence, FrameType Type,
+public readonly record struct FrameHeader(int SealedLength, int PlainLength, ulong Sequence, FrameType Type,
     bool Compressed)
 {
     /// <summary>Bytes of the header.</summary>

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
 /// <summary>A frame as it came, not yet opened. The one who takes it gives the buffer back to the pool.</summary>
-internal readonly record struct SealedFrame(FrameHeader Header, byte[] Buffer);
+public readonly record struct SealedFrame(FrameHeader Header, byte[] Buffer);
 
 /// <summary>Cuts a stream into frames. Small frames share reads; the bulk of a large one is read straight into its
 /// buffer.</summary>

@@ -1,7 +1,7 @@
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
 /// <summary>What a frame carries.</summary>
-internal enum FrameType : byte
+public enum FrameType : byte
 {
     /// <summary>What an end brings to the session; the first frame of each direction.</summary>
     Open = 1,

@@ -4,7 +4,7 @@ namespace ReplicationEngine.DataPlane.Transport.Framing;
 
 /// <summary>The keys of one session, derived from the VM's data key and both ends' salts (HKDF-SHA256, RFC
 /// 5869).</summary>
-internal static class SessionKeys
+public static class SessionKeys
 {
     /// <summary>Bytes of the data key, and of every key derived from it.</summary>
     public const int KeySize = 32;

@@ -9,7 +9,7 @@ namespace ReplicationEngine.DataPlane.Transport.Receiving;
 /// <summary>Who sends, as it said when the session opened.</summary>
 /// <param name="Term">The term under which it writes.</param>
 /// <param name="Incarnation">Its volume's incarnation.</param>
-internal readonly record struct SenderIdentity(Term Term, Guid Incarnation);
+public readonly record struct SenderIdentity(Term Term, Guid Incarnation);
 
 /// <summary>Hands the content of frames to the replica, one after another. The sender's incarnation is durably noted
 /// before the first change of it.</summary>

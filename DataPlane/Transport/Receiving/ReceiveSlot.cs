@@ -3,7 +3,7 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
 /// <summary>A frame on its way from the wire to the replica.</summary>
-internal sealed class ReceiveSlot(SealedFrame frame)
+public sealed class ReceiveSlot(SealedFrame frame)
 {
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private byte[]? _inflated;

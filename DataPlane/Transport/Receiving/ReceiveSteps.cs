@@ -8,7 +8,7 @@ namespace ReplicationEngine.DataPlane.Transport.Receiving;
 /// <see cref="ReceiveMachine"/> says so. The session's applier is one owner, the simulator another. Not safe to use
 /// from several threads.
 /// </summary>
-internal sealed class ReceiveSteps(
+public sealed class ReceiveSteps(
     IReplicaSink sink, SenderIdentity sender, ReceiveOptions options, ulong firstSequence)
 {
     private readonly ReceiveMachine _machine = new(options, firstSequence);

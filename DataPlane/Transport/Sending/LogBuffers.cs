@@ -4,7 +4,7 @@ using System.Collections.Concurrent;
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>Buffers that log batches are read into. One that a huge record made grow is not kept.</summary>
-internal sealed class LogBuffers
+public sealed class LogBuffers
 {
     private const int LargestKept = 4 << 20;
     private const int MostKept = 16;

@@ -5,7 +5,7 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>What the shell of a sending session is to do.</summary>
-internal enum SendStep : byte
+public enum SendStep : byte
 {
     /// <summary>Nothing until something arrives: a frame, log records, a tick.</summary>
     Wait,
@@ -44,7 +44,7 @@ internal enum SendStep : byte
 /// what is durable.</param>
 /// <param name="Slot">Reserve, Inspect: the blocks.</param>
 /// <param name="Extent">ClearDirty: which.</param>
-internal readonly record struct SendAction(
+public readonly record struct SendAction(
     SendStep Step, FrameType Type = default, ulong Sequence = 0, ChangePosition Position = default,
         ResyncSlot Slot = default,
     DirtyExtent Extent = default);

@@ -20,7 +20,7 @@ namespace ReplicationEngine.DataPlane.Transport.Sending;
 /// taken. When that is empty and the source does not hold the resync, everything up to the noted tail is in the log or
 /// in blocks already sent; EndResync goes out behind that tail, unless a new generation begins before it.
 /// </remarks>
-internal sealed class SendMachine(SendOptions options, ReplicaPosition replica, ChangePosition after,
+public sealed class SendMachine(SendOptions options, ReplicaPosition replica, ChangePosition after,
     ulong firstSequence)
 {
     private const int MaxOutstandingExtents = 256;

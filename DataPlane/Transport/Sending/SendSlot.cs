@@ -3,7 +3,7 @@ using System.Buffers;
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>A frame on its way from its reservation to the wire.</summary>
-internal sealed class SendSlot(SendAction action)
+public sealed class SendSlot(SendAction action)
 {
     private readonly TaskCompletionSource _filled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -10,7 +10,7 @@ namespace ReplicationEngine.DataPlane.Transport.Sending;
 /// to its owner is the waiting, and the filling and sending of the slots: the session's pump is one, the simulator
 /// another. Not safe to use from several threads.
 /// </summary>
-internal sealed class SendSteps(SendMachine machine, IChangeSource source, SendOptions options)
+public sealed class SendSteps(SendMachine machine, IChangeSource source, SendOptions options)
 {
     private readonly LogBuffers _logs = new();
 

@@ -7,7 +7,7 @@ namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>Turns a reserved place into a sealed frame. Safe to use from several threads, each on a slot of its
 /// own.</summary>
-internal sealed class SlotFiller(
+public sealed class SlotFiller(
     IChangeSource source, FrameCipher cipher, BufferPool pool, TimeProvider time, TransferMeter meter, bool compress)
 {
     private const int Overhead = FrameHeader.Size + FrameHeader.TagSize;

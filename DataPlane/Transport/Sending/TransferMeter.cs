@@ -1,9 +1,10 @@
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>Counts what a session sends, and how fast it gets on. Counting is safe from several threads.</summary>
-internal sealed class TransferMeter
+public sealed class TransferMeter
 {
     private const double Smoothing = 0.3;
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);

@@ -16,6 +16,10 @@ public sealed class ProtectedVmCodec : IEntityCodec<ProtectedVmState, ProtectedV
     /// <summary>The forms of the commands.</summary>
     internal static readonly StoredForms<ProtectedVmCommand> Commands = new("command", CommandForms.All);
 
+    /// <summary>The stored names of all events, such as <c>protected-vm.failover-started.v1</c>, sorted.</summary>
+    public static IReadOnlyList<string> EventNames { get; } =
+        [.. EventForms.All.Select(form => form.Name).Order(StringComparer.Ordinal)];
+
     /// <inheritdoc/>
     public int SnapshotVersion => SnapshotForm.Version;
 

@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.Engine.Identifiers;
 using Xunit;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
 
@@ -25,7 +26,7 @@ public sealed class RecoveryPointsOfAStore
     {
         var skipped = _driver.Mark();
         Refused(ReplicaRefusal.Resyncing, () =>
-            _driver.Store.SealNow(_driver.NewId(), DateTimeOffset.UnixEpoch, PointConsistency.Crash));
+            _driver.Store.SealNow(_driver.NewId(), DateTimeOffset.UnixEpoch, PointKind.Crash));
         _driver.CopyAll(writes: false);
         var made = _driver.Mark();
         _driver.Store.Sync();
@@ -47,8 +48,8 @@ public sealed class RecoveryPointsOfAStore
     {
         var now = TimeProvider.System.GetUtcNow();
         _driver.CopyAll(writes: false);
-        _driver.Store.SealNow(_driver.NewId(), now.AddSeconds(first), PointConsistency.Crash);
-        _driver.Store.SealNow(_driver.NewId(), now.AddSeconds(second), PointConsistency.Crash);
+        _driver.Store.SealNow(_driver.NewId(), now.AddSeconds(first), PointKind.Crash);
+        _driver.Store.SealNow(_driver.NewId(), now.AddSeconds(second), PointKind.Crash);
         Assert.Equal([now.AddSeconds(first), now.AddSeconds(told)], _driver.Store.Points.Select(p => p.Time));
         _driver.Reopen();
         Assert.Equal([now.AddSeconds(first), now.AddSeconds(told)], _driver.Store.Points.Select(p => p.Time));

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using Xunit;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
 
@@ -117,7 +118,7 @@ public sealed class ReplicaStoreAgainstAModel
                 {
                     var id = driver.NewId();
                     driver.Points[id] = driver.Copy();
-                    driver.Store.SealNow(id, DateTimeOffset.UnixEpoch, PointConsistency.Crash);
+                    driver.Store.SealNow(id, DateTimeOffset.UnixEpoch, PointKind.Crash);
                 }
 
                 break;

@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using Xunit;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
 
@@ -135,7 +136,7 @@ internal sealed class StoreDriver
     {
         var id = NewId();
         var marker = new byte[PointMarker.Size];
-        new PointMarker(id, PointConsistency.Crash).Write(marker);
+        new PointMarker(id, PointKind.Crash).Write(marker);
         At = At with { Lsn = At.Lsn.Next() };
         Points[id] = Copy();
         Send(Encode(ChangeKind.Marker, 0, 0, 0, marker, At.Lsn));

@@ -2,6 +2,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
@@ -22,8 +23,8 @@ public sealed class SourceFormats
         ],
         Term = new Term(2),
         Generation = new Generation(3),
-        Mode = SourceMode.DirtyMap,
-        Cause = SourceCause.NoSpace,
+        Mode = CaptureMode.DirtyMap,
+        Cause = DirtyCause.NoSpace,
         BootId = "boot",
         Clean = true,
         Attached = true,

@@ -1,9 +1,10 @@
 using FsCheck;
 using FsCheck.Fluent;
 using ReplicationEngine.DataPlane.Blocks;
-using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
@@ -127,7 +128,7 @@ public sealed class SourceVolumeCrashes
             {
             }
 
-            Assert.True(_world.Volume.Condition.Mode == SourceMode.DirtyMap || !_world.Volume.IsResyncHeld);
+            Assert.True(_world.Volume.Condition.Mode == CaptureMode.DirtyMap || !_world.Volume.IsResyncHeld);
             var dirty = _world.Volume.IsResyncHeld ? _world.Volume.UncertainExtents() : _world.Volume.DirtyExtents();
             _world.AssertEqualOutside(dirty);
             if (dirty.Count == 0)
@@ -164,14 +165,14 @@ public sealed class SourceVolumeCrashes
                     _guests[disk].Flushed();
                     break;
                 case 10:
-                    volume.InsertMarker(new RecoveryPointId(new Guid(1, 2, 3, new byte[8])), PointConsistency.Crash);
+                    volume.InsertMarker(new RecoveryPointId(new Guid(1, 2, 3, new byte[8])), PointKind.Crash);
                     break;
                 case 11:
                     _world.Time.Advance(TimeSpan.FromSeconds(40));
                     volume.Maintain();
                     break;
                 case 12 when _random.Next(8) == 0:
-                    volume.MarkAllDirty(SourceCause.UserRequest);
+                    volume.MarkAllDirty(DirtyCause.UserRequest);
                     break;
                 case 13:
                     _world.Storage.FreeBytes = _random.Next(3) == 0 ? _random.Next(256 << 10) : long.MaxValue / 2;

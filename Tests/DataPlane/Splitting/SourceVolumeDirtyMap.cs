@@ -1,6 +1,7 @@
-using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using Xunit;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;
 
@@ -22,16 +23,16 @@ public sealed class SourceVolumeDirtyMap
             volume.Disk(0).Write([SourceWorld.Write(i * 65536L, 65536, (byte)(i + 1))]);
         }
 
-        Assert.Equal((SourceMode.DirtyMap, SourceCause.CacheFull), (volume.Condition.Mode, volume.Condition.Cause));
-        Assert.Contains(_world.Conditions, c => c.Mode == SourceMode.DirtyMap);
+        Assert.Equal((CaptureMode.DirtyMap, DirtyCause.CacheFull), (volume.Condition.Mode, volume.Condition.Cause));
+        Assert.Contains(_world.Conditions, c => c.Mode == CaptureMode.DirtyMap);
         Assert.True(volume.Counters().LogBytes <= 1 << 20);
         Assert.True(volume.IsResyncHeld);
         Assert.Empty(volume.DirtyExtents());
         Assert.Equal(
             MarkerRefusal.DirtyMapMode,
-            Assert.IsType<MarkerOutcome.Refused>(volume.InsertMarker(default, PointConsistency.Crash)).Reason);
+            Assert.IsType<MarkerOutcome.Refused>(volume.InsertMarker(default, PointKind.Crash)).Reason);
         _world.Replica.CatchUp(volume);
-        Assert.Equal(SourceMode.Logging, volume.Condition.Mode);
+        Assert.Equal(CaptureMode.Logging, volume.Condition.Mode);
         Assert.Equal(SourceWorld.Extent, _world.Replica.CopiedBytes - copied);
         _world.AssertInStep();
     }
@@ -47,12 +48,12 @@ public sealed class SourceVolumeDirtyMap
             volume.Disk(1).Write([SourceWorld.Write(i * 4096L, 4096, (byte)(i + 1))]);
         }
 
-        Assert.Equal((SourceMode.DirtyMap, SourceCause.NoSpace), (volume.Condition.Mode, volume.Condition.Cause));
+        Assert.Equal((CaptureMode.DirtyMap, DirtyCause.NoSpace), (volume.Condition.Mode, volume.Condition.Cause));
         volume.Maintain();
-        Assert.Equal(SourceMode.DirtyMap, volume.Condition.Mode);
+        Assert.Equal(CaptureMode.DirtyMap, volume.Condition.Mode);
         _world.Storage.FreeBytes = long.MaxValue / 2;
         _world.Replica.CatchUp(volume);
-        Assert.Equal(SourceMode.Logging, volume.Condition.Mode);
+        Assert.Equal(CaptureMode.Logging, volume.Condition.Mode);
         _world.AssertInStep();
     }
 
@@ -68,12 +69,12 @@ public sealed class SourceVolumeDirtyMap
             volume.Disk(1).Write([SourceWorld.Write(0, 65536, 1)]);
         }
 
-        Assert.Equal(SourceMode.Logging, volume.Condition.Mode);
+        Assert.Equal(CaptureMode.Logging, volume.Condition.Mode);
         volume.Disk(0).Write([SourceWorld.Write(0, 65536, 1)]);
         volume.Disk(1).Write([SourceWorld.Write(0, 65536, 1)]);
         volume.Disk(1).Write([SourceWorld.Write(0, 65536, 1)]);
-        Assert.Equal(SourceMode.DirtyMap, volume.Condition.Mode);
-        Assert.Equal(SourceCause.BacklogHalfOfDisk, volume.Condition.Cause);
+        Assert.Equal(CaptureMode.DirtyMap, volume.Condition.Mode);
+        Assert.Equal(DirtyCause.BacklogHalfOfDisk, volume.Condition.Cause);
         _world.Replica.CatchUp(volume);
         _world.AssertInStep();
     }
@@ -83,10 +84,10 @@ public sealed class SourceVolumeDirtyMap
     public void A_copy_made_before_a_new_mark_does_not_clear_it()
     {
         var volume = _world.OpenInStep();
-        volume.MarkAllDirty(SourceCause.UserRequest);
+        volume.MarkAllDirty(DirtyCause.UserRequest);
         Assert.True(_world.Replica.Pull(volume));
         var old = volume.DirtyExtents()[0];
-        volume.MarkAllDirty(SourceCause.UserRequest);
+        volume.MarkAllDirty(DirtyCause.UserRequest);
         volume.ClearDirty(old);
         Assert.Equal(volume.Disks.Sum(d => d.SizeBytes), volume.Counters().DirtyBytes);
     }
@@ -96,7 +97,7 @@ public sealed class SourceVolumeDirtyMap
     public void Nothing_is_handed_out_before_the_generation_start_is_read()
     {
         var volume = _world.OpenInStep();
-        volume.MarkAllDirty(SourceCause.UserRequest);
+        volume.MarkAllDirty(DirtyCause.UserRequest);
         Assert.True(volume.IsResyncHeld);
         Assert.Empty(volume.DirtyExtents());
         Assert.True(_world.Replica.Pull(volume));
@@ -111,7 +112,7 @@ public sealed class SourceVolumeDirtyMap
         var volume = _world.OpenInStep();
         _world.Storage.FreeBytes = 0;
         volume.Disk(0).Write([SourceWorld.Write(0, 1 << 20, 1)]);
-        Assert.Equal(SourceMode.DirtyMap, volume.Condition.Mode);
+        Assert.Equal(CaptureMode.DirtyMap, volume.Condition.Mode);
         using var held = new ManualResetEventSlim();
         using var reached = new ManualResetEventSlim();
         _world.Storage.BeforeWrite = (path, _) =>
@@ -127,7 +128,7 @@ public sealed class SourceVolumeDirtyMap
         reached.Wait(token);
         _world.Storage.FreeBytes = long.MaxValue / 2;
         volume.Maintain();
-        Assert.Equal(SourceMode.Logging, volume.Condition.Mode);
+        Assert.Equal(CaptureMode.Logging, volume.Condition.Mode);
         using var asked = new ManualResetEventSlim();
         var copied = Task.Run(
             () =>

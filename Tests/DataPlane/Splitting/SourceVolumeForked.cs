@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Splitting;
 using Xunit;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;
 
@@ -46,7 +47,7 @@ public sealed class SourceVolumeForked
         }
 
         _world.Replica.Attach(volume);
-        Assert.Equal(SourceCause.HistoryForked, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.HistoryForked, volume.Condition.Cause);
         _world.Replica.CatchUp(volume);
         _world.AssertInStep();
     }
@@ -69,7 +70,7 @@ public sealed class SourceVolumeForked
         Write(volume, 40, 3);
         Write(volume, 41, 3);
         _world.Replica.Attach(volume);
-        Assert.Equal(SourceCause.HistoryForked, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.HistoryForked, volume.Condition.Cause);
 
         // One extent by the replica's account; by the source's those that became active together.
         Assert.InRange(volume.Counters().DirtyBytes, 3L * SourceWorld.Extent, 24L * SourceWorld.Extent);
@@ -117,7 +118,7 @@ public sealed class SourceVolumeForked
         volume = _world.Open();
         Write(volume, 9, 4);
         _world.Replica.Attach(volume);
-        Assert.Equal(SourceCause.HistoryForked, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.HistoryForked, volume.Condition.Cause);
         _world.Replica.CatchUp(volume);
         _world.AssertInStep();
     }
@@ -135,7 +136,7 @@ public sealed class SourceVolumeForked
         }
 
         _world.Replica.Attach(volume);
-        Assert.Equal(SourceCause.HistoryForked, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.HistoryForked, volume.Condition.Cause);
         _world.Replica.CatchUp(volume);
         _world.AssertInStep();
     }

@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Splitting;
 using Xunit;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;
 
@@ -40,7 +41,7 @@ public sealed class SourceVolumeOverOtherDisks
         _world.Replace(0, seen => seen with { Identity = "file:8:1:999" });
         volume = _world.Open();
         Assert.Equal(backup, _world.SourceDisk(0));
-        Assert.Equal(SourceCause.ChangedOutside, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.ChangedOutside, volume.Condition.Cause);
         Assert.Contains("another file", volume.Condition.Detail, StringComparison.Ordinal);
         Assert.Equal(Size, volume.Counters().DirtyBytes);
         Follow(volume);
@@ -56,7 +57,7 @@ public sealed class SourceVolumeOverOtherDisks
         var before = _world.SourceDisk(0);
         var volume = _world.Open();
         Assert.Equal(before, _world.SourceDisk(0));
-        Assert.Equal(SourceCause.ChangedOutside, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.ChangedOutside, volume.Condition.Cause);
         Follow(volume);
     }
 
@@ -70,7 +71,7 @@ public sealed class SourceVolumeOverOtherDisks
         _world.Time.Advance(TimeSpan.FromMilliseconds(1));
         _world.WriteOutside(0, 9L * SourceWorld.Extent, 4096, 0xEE);
         volume = _world.Open();
-        Assert.Equal(SourceCause.ChangedOutside, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.ChangedOutside, volume.Condition.Cause);
         Follow(volume);
     }
 
@@ -105,7 +106,7 @@ public sealed class SourceVolumeOverOtherDisks
         _world.Time.Advance(TimeSpan.FromMinutes(10));
         _world.BootedAt = _world.Time.GetUtcNow();
         volume = _world.Open();
-        Assert.Equal((SourceCause.UncleanShutdown, ""), (volume.Condition.Cause, volume.Condition.Detail));
+        Assert.Equal((DirtyCause.UncleanShutdown, ""), (volume.Condition.Cause, volume.Condition.Detail));
         Assert.InRange(volume.Counters().DirtyBytes, SourceWorld.Extent, 8L * SourceWorld.Extent);
         Follow(volume);
     }
@@ -145,7 +146,7 @@ public sealed class SourceVolumeOverOtherDisks
         _world.Time.Advance(TimeSpan.FromMinutes(10));
         _world.BootedAt = _world.Time.GetUtcNow();
         volume = _world.Open();
-        Assert.Equal((SourceCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
+        Assert.Equal((DirtyCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
         Follow(volume);
     }
 
@@ -202,7 +203,7 @@ public sealed class SourceVolumeOverOtherDisks
 
         volume = _world.Open();
         Assert.Equal(snapshot, _world.SourceDisk(0));
-        Assert.Equal(SourceCause.ChangedOutside, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.ChangedOutside, volume.Condition.Cause);
         Follow(volume);
     }
 
@@ -225,7 +226,7 @@ public sealed class SourceVolumeOverOtherDisks
         _world.Time.Advance(TimeSpan.FromSeconds(1));
         _world.WriteOutside(0, 9L * SourceWorld.Extent, 4096, 0xEE);
         volume.Maintain();
-        Assert.Equal((SourceCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
+        Assert.Equal((DirtyCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
         Assert.Contains("while it was served", volume.Condition.Detail, StringComparison.Ordinal);
         _world.Replica.CatchUp(volume);
         _world.AssertInStep();
@@ -241,7 +242,7 @@ public sealed class SourceVolumeOverOtherDisks
         _world.Time.Advance(TimeSpan.FromMilliseconds(10));
         _world.WriteOutside(0, 9L * SourceWorld.Extent, 4096, 0xEE);
         volume.Maintain();
-        Assert.Equal((SourceCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
+        Assert.Equal((DirtyCause.ChangedOutside, Size), (volume.Condition.Cause, volume.Counters().DirtyBytes));
         _world.Replica.CatchUp(volume);
         _world.AssertInStep();
     }
@@ -276,7 +277,7 @@ public sealed class SourceVolumeOverOtherDisks
         _world.Time.Advance(TimeSpan.FromHours(1));
         _world.WriteOutside(0, 0, 4096, 0xEE);
         var volume = _world.Open();
-        Assert.Equal(SourceCause.ChangedOutside, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.ChangedOutside, volume.Condition.Cause);
         Follow(volume);
     }
 
@@ -292,7 +293,7 @@ public sealed class SourceVolumeOverOtherDisks
             Write(volume, i % 3, (byte)i);
         }
 
-        Assert.Equal(SourceMode.DirtyMap, volume.Condition.Mode);
+        Assert.Equal(CaptureMode.DirtyMap, volume.Condition.Mode);
         _world.Crash(powerCut: false);
         if (touched)
         {

@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
@@ -57,7 +58,7 @@ public sealed class SourceVolumeReopened
         var before = volume.Tail;
         _world.Crash(powerCut: true);
         volume = _world.Open();
-        Assert.Equal(SourceCause.UncleanShutdown, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.UncleanShutdown, volume.Condition.Cause);
         Assert.True(volume.Tail.Generation.Value > before.Generation.Value);
         Assert.True(volume.Tail.Lsn.Value >= before.Lsn.Value - 1 + (1L << 32));
         _world.Replica.Attach(volume);
@@ -135,7 +136,7 @@ public sealed class SourceVolumeReopened
         var after = _world.Replica.Applied;
         Assert.Throws<ReplicationLogCorruptException>(
             () => volume.ReadLog(ref after, new System.Buffers.ArrayBufferWriter<byte>(), 1 << 20));
-        Assert.Equal(SourceCause.LogDamaged, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.LogDamaged, volume.Condition.Cause);
         Assert.Contains(volume.UncertainExtents(), e => e is { Disk: 1, Offset: 0 });
         Assert.Equal(2L * SourceWorld.Extent, volume.Counters().DirtyBytes);
     }

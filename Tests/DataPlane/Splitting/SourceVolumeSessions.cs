@@ -4,6 +4,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using Xunit;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;
 
@@ -110,7 +111,7 @@ public sealed class SourceVolumeSessions
             Assert.Equal(
                 BlockDeviceException.NotPermitted,
                 Assert.Throws<BlockDeviceException>(() => volume.Disk(0).Write([SourceWorld.Write(0, 1, 1)])).Errno);
-            Assert.IsType<MarkerOutcome.Refused>(volume.InsertMarker(default, PointConsistency.Crash));
+            Assert.IsType<MarkerOutcome.Refused>(volume.InsertMarker(default, PointKind.Crash));
             Assert.Contains(volume.UncertainExtents(), e => e is { Disk: 1, Offset: 0 });
             Assert.Equal(new Term(2), volume.Term);
             _world.Crash(powerCut: life == 1);

@@ -3,6 +3,8 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using Xunit;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;
 
@@ -168,7 +170,7 @@ public sealed class SourceVolumeWrites
         _world.Storage.FailsToWrite = _ => 0;
         var copied = _world.Replica.CopiedBytes;
         volume.Maintain();
-        Assert.Equal(SourceCause.DeviceWriteFailed, volume.Condition.Cause);
+        Assert.Equal(DirtyCause.DeviceWriteFailed, volume.Condition.Cause);
         _world.Replica.CatchUp(volume);
         Assert.Equal(SourceWorld.Extent, _world.Replica.CopiedBytes - copied);
         _world.AssertInStep();
@@ -181,12 +183,12 @@ public sealed class SourceVolumeWrites
         var volume = _world.OpenInStep();
         volume.Disk(0).Write([SourceWorld.Write(0, 512, 1)]);
         var id = new RecoveryPointId(new Guid(1, 2, 3, new byte[8]));
-        var inserted = Assert.IsType<MarkerOutcome.Inserted>(volume.InsertMarker(id, PointConsistency.Application));
+        var inserted = Assert.IsType<MarkerOutcome.Inserted>(volume.InsertMarker(id, PointKind.App));
         volume.Disk(0).Write([SourceWorld.Write(0, 512, 2)]);
         Assert.Equal(inserted.Position.Lsn.Next(), volume.Tail.Lsn);
         _world.Replica.CatchUp(volume);
         Assert.Equal(
-            (new PointMarker(id, PointConsistency.Application), inserted.Position.Lsn, true),
+            (new PointMarker(id, PointKind.App), inserted.Position.Lsn, true),
             Assert.Single(_world.Replica.Markers));
     }
 

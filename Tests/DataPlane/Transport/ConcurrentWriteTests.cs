@@ -1,4 +1,5 @@
 using ReplicationEngine.DataPlane.Transport;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Tests.DataPlane.Transport.Fakes;
 using Xunit;
 

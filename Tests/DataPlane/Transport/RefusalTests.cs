@@ -1,6 +1,7 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Tests.DataPlane.Transport.Fakes;
 using Xunit;
 

@@ -24,9 +24,9 @@ public sealed class DisksOfASource
     public void A_source_that_could_not_open_its_disks_tells_its_problem_and_nothing_else()
     {
         var why = EffectError.Of(ErrorClass.NonRecoverable, "The disk is missing.", "Bring it back.");
-        var closed = Sight(7) with { IsOpen = false, Capture = CaptureMode.None, Problems = [why] };
+        var closed = Sight(7) with { Capture = CaptureMode.Closed, Problems = [why] };
         Assert.False(SourceDuty.Of(State)!.IsConfirmedBy(closed));
-        Assert.True(SourceDuty.Of(State)!.IsConfirmedBy(closed with { IsOpen = true }));
+        Assert.True(SourceDuty.Of(State)!.IsConfirmedBy(closed with { Capture = CaptureMode.None }));
         var told = VmFacts.Of(State, Seen(closed));
         Assert.Contains(new ProtectedVmCommand.RecordReplicationError(why), told);
         Assert.DoesNotContain(told, fact => fact is ProtectedVmCommand.RecordDiskResized

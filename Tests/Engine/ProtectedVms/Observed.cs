@@ -38,7 +38,7 @@ public sealed class What_is_observed_of_a_vm
                 {
                     Source = Sound with
                     {
-                        IsOpen = false, Connected = false,
+                        Capture = CaptureMode.Closed, Connected = false,
                         Problems = [EffectError.Of(ErrorClass.Recoverable, "Disk 'a' is locked.", "Unlock it.")],
                     },
                     Target = null,
@@ -145,7 +145,7 @@ public sealed class What_is_observed_of_a_vm
     public void Refuses_an_application_point_when_the_agent_has_no_hooks()
     {
         var refusal = Stories.Protected().Refused<ProtectedVmRefusal.NoHooks>(
-            new MakeRecoveryPoint(PointKind.Application, AgentHasHooks: false));
+            new MakeRecoveryPoint(PointKind.App, AgentHasHooks: false));
 
         Assert.Equal("no-hooks", refusal.Code);
         Assert.Contains("--hooks DIR", refusal.Message, StringComparison.Ordinal);

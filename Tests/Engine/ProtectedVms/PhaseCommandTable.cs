@@ -63,7 +63,7 @@ public sealed class Every_command_in_every_phase
         ["Resume"] = _ => new Resume(),
         ["StartResync"] = _ => new StartResync(),
         ["MakeRecoveryPoint"] = _ => new MakeRecoveryPoint(PointKind.Crash),
-        ["MakeRecoveryPoint, application, no hooks"] = _ => new MakeRecoveryPoint(PointKind.Application, false),
+        ["MakeRecoveryPoint, application, no hooks"] = _ => new MakeRecoveryPoint(PointKind.App, false),
         ["StartTestFailover"] = _ => new StartTestFailover(new PointChoice.LatestProcessed()),
         ["CleanUpTestFailover"] = _ => new CleanUpTestFailover("looked fine"),
         ["StartPlannedFailover"] = _ => new StartPlannedFailover(),

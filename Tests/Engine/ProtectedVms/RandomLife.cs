@@ -28,7 +28,7 @@ internal static class RandomLife
         (_, _) => new Resume(),
         (_, _) => new StartResync(),
         (_, n) => new MakeRecoveryPoint(
-            n % 2 == 0 ? PointKind.Crash : PointKind.Application, n % 3 == 0 ? null : n % 3 == 1),
+            n % 2 == 0 ? PointKind.Crash : PointKind.App, n % 3 == 0 ? null : n % 3 == 1),
         (story, n) => new StartTestFailover(Choice(story, n)),
         (_, _) => new CleanUpTestFailover("done"),
         (_, _) => new StartPlannedFailover(),
@@ -45,7 +45,7 @@ internal static class RandomLife
     [
         (_, n) => new RecordInSync(n % 2 == 0 ? Direction.ToPrimary : Direction.ToRecovery, n),
         (story, n) => new RecordRecoveryPointSealed(Story.Point(
-            n % 500, story.Now.AddMinutes(n % 7), n % 3 == 0 ? PointKind.Application : PointKind.Crash, 1 + (n % 3))),
+            n % 500, story.Now.AddMinutes(n % 7), n % 3 == 0 ? PointKind.App : PointKind.Crash, 1 + (n % 3))),
         (story, n) => new RecordRecoveryPointSkipped(AnyPoint(story, n), "No room."),
         (story, n) => new RecordRecoveryPointUnusable(AnyPoint(story, n), "Digest differs."),
         (story, n) => new RecordRecoveryPointsGraded(

@@ -66,7 +66,7 @@ public sealed class Recovery_points_while_protected
                 Story.Point(10 + made, story.Now, requested.Kind) with { Id = requested.Point }));
         }
 
-        Assert.Equal([11, 23], kinds.Index().Where(k => k.Item == PointKind.Application).Select(k => k.Index));
+        Assert.Equal([11, 23], kinds.Index().Where(k => k.Item == PointKind.App).Select(k => k.Index));
     }
 
     [Fact]
@@ -74,14 +74,14 @@ public sealed class Recovery_points_while_protected
     public void Warn_when_a_freeze_failed_and_only_a_crash_point_was_made()
     {
         var story = Stories.Protected();
-        var requested = (RecoveryPointRequested)story.Do(new MakeRecoveryPoint(PointKind.Application))[0];
+        var requested = (RecoveryPointRequested)story.Do(new MakeRecoveryPoint(PointKind.App))[0];
 
         var made = story.Do(new RecordRecoveryPointSealed(Story.Point(9, story.Now) with { Id = requested.Point }));
 
         Assert.NotNull(Assert.IsType<RecoveryPointSealed>(Assert.Single(made)).Warning);
         Assert.Contains(ProtectedVmHealth.Of(story.State).Causes, cause =>
             cause.Kind == HealthKind.AppConsistencyFailed);
-        story.Do(new RecordRecoveryPointSealed(Story.Point(10, story.Now, PointKind.Application)));
+        story.Do(new RecordRecoveryPointSealed(Story.Point(10, story.Now, PointKind.App)));
         Assert.Equal(HealthLevel.Normal, ProtectedVmHealth.Of(story.State).Level);
     }
 
@@ -90,7 +90,7 @@ public sealed class Recovery_points_while_protected
     {
         var story = Stories.Protected();
 
-        Assert.Empty(story.Do(new RecordRecoveryPointSealed(Story.Point(2, story.Now, PointKind.Application))));
+        Assert.Empty(story.Do(new RecordRecoveryPointSealed(Story.Point(2, story.Now, PointKind.App))));
         Assert.Equal(3, story.State.Points.Count);
     }
 
@@ -282,7 +282,7 @@ public sealed class Recovery_points_while_protected
         var due = story.Timer("point")!;
         story.Do(new TimerDue(due.Name, due.DueAt));
 
-        Assert.Equal(PointKind.Application, story.State.PointSchedule.Pending!.Kind);
+        Assert.Equal(PointKind.App, story.State.PointSchedule.Pending!.Kind);
     }
 
     [Fact]

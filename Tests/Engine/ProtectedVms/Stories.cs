@@ -48,7 +48,7 @@ internal static class Stories
         story.Succeed(EffectKind.FinalizeProtection);
         story.Do(new RecordRecoveryPointSealed(Story.Point(1, story.Now)));
         story.Do(new RecordRecoveryPointSealed(
-            Story.Point(2, story.After(TimeSpan.FromMinutes(2)).Now, PointKind.Application)));
+            Story.Point(2, story.After(TimeSpan.FromMinutes(2)).Now, PointKind.App)));
         story.Do(new RecordRecoveryPointSealed(Story.Point(3, story.After(TimeSpan.FromMinutes(3)).Now)));
         return story;
     }

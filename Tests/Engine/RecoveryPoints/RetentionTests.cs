@@ -52,8 +52,8 @@ public sealed class Retention_of_points_made_every_five_minutes
     public void Prefers_an_application_consistent_point_in_a_bucket()
     {
         var points = Sealed(TimeSpan.FromHours(1), TimeSpan.FromDays(1), []);
-        var (_, app) = Add(points, TimeSpan.FromMinutes(5), PointKind.Application);
-        points = Add(points, TimeSpan.FromMinutes(5), PointKind.Application).Points;
+        var (_, app) = Add(points, TimeSpan.FromMinutes(5), PointKind.App);
+        points = Add(points, TimeSpan.FromMinutes(5), PointKind.App).Points;
         for (var more = 0; more < 60; more++)
         {
             points = Next(points, TimeSpan.FromDays(1), TimeSpan.FromMinutes(5));

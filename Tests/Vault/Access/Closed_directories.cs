@@ -1,5 +1,5 @@
-using ReplicationEngine.Agent.Hosting;
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.DataDirectories;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.Tests.TestKit;
 using Xunit;
 

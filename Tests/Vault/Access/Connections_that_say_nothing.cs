@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
 using ReplicationEngine.Vault.Access;
 using Xunit;
 

@@ -1,5 +1,6 @@
+using ReplicationEngine.Engine.ProtectedVms;
 using System.Xml.Linq;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Cli;
 using Xunit;
 
@@ -89,7 +90,7 @@ public sealed class Attaching_machines
     public async Task A_source_that_takes_no_writes_is_said_to_be_so()
     {
         await using var service = await FakeService.StartAsync();
-        service.Vms["vm1"] = new(Samples.Vm() with { Source = Samples.Vm().Source with { Role = "fenced" } });
+        service.Vms["vm1"] = new(Samples.Vm() with { Source = Samples.Vm().Source with { Role = SourceRole.Fenced } });
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("uri", "vm1"));
         Assert.Contains("fenced", drctl.Errors, StringComparison.Ordinal);

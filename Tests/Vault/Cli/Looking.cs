@@ -1,6 +1,7 @@
+using ReplicationEngine.Engine.RecoveryPoints;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Cli;
 using Xunit;
 
@@ -135,8 +136,8 @@ public sealed class Looking
         [
             Samples.Point with { Id = "p3", Time = Samples.Start.AddMinutes(10), Usable = false,
                 Reason = "a segment is damaged" },
-            Samples.Point with { Id = "p2", Time = Samples.Start.AddMinutes(5), Kind = "app",
-                Grade = "digest-matched" },
+            Samples.Point with { Id = "p2", Time = Samples.Start.AddMinutes(5), Kind = PointKind.App,
+                Grade = PointGrade.DigestMatched },
             Samples.Point with { Id = "p1" },
         ]);
         var json = new Drctl(service.Url);

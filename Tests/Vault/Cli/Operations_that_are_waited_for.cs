@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Cli;
 using Xunit;
 

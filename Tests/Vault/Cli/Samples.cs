@@ -1,4 +1,7 @@
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Tests.Vault.Cli;
 
@@ -10,7 +13,7 @@ internal static class Samples
     public static DiskView Disk { get; } = new("/disks/a.img", "nbd+unix:///vm1-0?socket=/run/a.sock", 268435456);
 
     public static PointView Point { get; } = new(
-        "00000000000000000000000000000001", Start, "crash", 1, 42, "received", Usable: true, Reason: null);
+        "00000000000000000000000000000001", Start, PointKind.Crash, 1, 42, PointGrade.Received, Usable: true, Reason: null);
 
     public static RecoveredView Recovered { get; } = new(
         [new DiskView("/disks/a.img", "nbd://127.0.0.1:10809/r1", 268435456)], Point, 1.5, 0.25, HasWrites: false);
@@ -18,8 +21,8 @@ internal static class Samples
     public static VmView Vm(string name = "vm1", string phase = "protected") => new(
         name, phase, "normal", [], LagBytes: 1536, LagSeconds: 0.5, Progress: null,
         new NextRunView("incremental", "the log holds every write", 4096, 0.1),
-        new SourceView("agent1", Connected: true, "primary", "logging", 1, 42, 65536, 0, 1 << 20, 2 << 20, [Disk],
-            Start),
+        new SourceView("agent1", Connected: true, SourceRole.Primary, CaptureMode.Logging, 1, 42, 65536, 0, 1 << 20,
+            2 << 20, [Disk], Start),
         Recovered: null, Test: null, new SettingsView("SCN-1", "default", 24, 0, 1), new PointsView(1, Point),
         ["make-point", "test-failover"], [Job("protect")]);
 

@@ -1,4 +1,4 @@
-using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Cli;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Vault.Agents;
 using Xunit;

@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Tests.Actors.Hosting;
 using Xunit;

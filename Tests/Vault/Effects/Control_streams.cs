@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Tests.Actors.Hosting;
 using ReplicationEngine.Vault.Effects;
 using Xunit;

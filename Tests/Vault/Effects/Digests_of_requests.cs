@@ -1,7 +1,7 @@
 using System.Reflection;
-using ReplicationEngine.Vault.Api;
 using Xunit;
 using OperationCommands = ReplicationEngine.Vault.Api.OperationCommands;
+using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
 

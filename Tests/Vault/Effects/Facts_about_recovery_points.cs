@@ -3,6 +3,7 @@ using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Api;
 using Xunit;
 using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
@@ -20,7 +21,7 @@ public sealed class Facts_about_recovery_points
     {
         List<StoredPoint> stored = [Stored(1), Stored(2), Stored(3)];
         TellAll(stored);
-        Assert.All(_life.State.Points, kept => Assert.Equal("received", VmViews.Point(kept).Grade));
+        Assert.All(_life.State.Points, kept => Assert.Equal(PointGrade.Received, VmViews.Point(kept).Grade));
 
         stored = [Graded(1), Graded(2), Stored(3)];
         var fact = Assert.IsType<ProtectedVmCommand.RecordRecoveryPointsGraded>(
@@ -28,7 +29,7 @@ public sealed class Facts_about_recovery_points
         Assert.Equal([VmLife.Point(1), VmLife.Point(2)], fact.Points);
         Assert.Single(_life.Tell(fact));
 
-        Assert.Equal(["digest-matched", "digest-matched", "received"],
+        Assert.Equal([PointGrade.DigestMatched, PointGrade.DigestMatched, PointGrade.Received],
             _life.State.Points.Select(kept => VmViews.Point(kept).Grade));
         Assert.Empty(PointFacts.Of(_life.State, PointSights.Of(stored, [])));
     }
@@ -38,7 +39,7 @@ public sealed class Facts_about_recovery_points
     {
         TellAll([Graded(1)]);
 
-        Assert.Equal("digest-matched", VmViews.Point(Assert.Single(_life.State.Points)).Grade);
+        Assert.Equal(PointGrade.DigestMatched, VmViews.Point(Assert.Single(_life.State.Points)).Grade);
         Assert.Empty(PointFacts.Of(_life.State, PointSights.Of([Graded(1)], [])));
     }
 
@@ -78,7 +79,7 @@ public sealed class Facts_about_recovery_points
     {
         Id = VmLife.Point(number),
         Time = VmLife.Start.AddMinutes(number),
-        Consistency = PointConsistency.Crash,
+        Kind = PointKind.Crash,
         Cut = new ChangePosition(new Generation(1), new Lsn(number)),
         DiskSizes = [1 << 20],
     };

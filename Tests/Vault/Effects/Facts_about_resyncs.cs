@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
@@ -30,7 +30,7 @@ public sealed class Facts_about_resyncs
         Assert.Equal(ResyncStage.Required, life.State.Replication.Resync!.Stage);
         Assert.Equal([ResyncReason.TransferFailed], life.State.Replication.Resync.Reasons);
         Assert.Empty(Facts(life.State, Reports.Streaming, Damaged));
-        Assert.Empty(Facts(life.State, Dirty("none"), Sound));
+        Assert.Empty(Facts(life.State, Dirty(DirtyCause.None), Sound));
         life.Tell(new ProtectedVmCommand.StartResync());
         Assert.NotNull(SourceDirectives.For(life.State, _ => "key")!.CopyId);
     }
@@ -66,7 +66,7 @@ public sealed class Facts_about_resyncs
     public void A_comparison_of_everything_is_not_replaced_by_what_the_source_sends_by_itself()
     {
         var life = VmLife.Protected(resync: AutoResync.Immediately);
-        Tell(life, Dirty("cache-full"), Damaged);
+        Tell(life, Dirty(DirtyCause.CacheFull), Damaged);
 
         Assert.Equal(ResyncStage.Ordered, life.State.Replication.Resync!.Stage);
         Assert.NotNull(SourceDirectives.For(life.State, _ => "key")!.CopyId);
@@ -102,9 +102,9 @@ public sealed class Facts_about_resyncs
         life.Succeed(EffectKind.StartResync);
 
         Assert.Empty(Facts(
-            life.State, Dirty("user-request") with { Problems = [Reports.Problem(recoverable: true)] }, Sound));
+            life.State, Dirty(DirtyCause.UserRequest) with { Problems = [Reports.Problem(recoverable: true)] }, Sound));
         var failed = Assert.IsType<ProtectedVmCommand.RecordResyncFailed>(Assert.Single(Facts(
-            life.State, Dirty("user-request") with { Problems = [Reports.Problem(recoverable: false)] }, Sound)));
+            life.State, Dirty(DirtyCause.UserRequest) with { Problems = [Reports.Problem(recoverable: false)] }, Sound)));
         Assert.Equal(("It broke.", "Mend it."), (failed.Error.Message, failed.Error.Remedy));
     }
 
@@ -114,12 +114,12 @@ public sealed class Facts_about_resyncs
     {
         var life = VmLife.Protected().With(new ProtectedVmCommand.Pause());
         Assert.Empty(Facts(life.State, Reports.Streaming, Sound));
-        Tell(life, Dirty("cache-full") with { Capture = "dirty-map" }, Sound);
+        Tell(life, Dirty(DirtyCause.CacheFull) with { Capture = CaptureMode.DirtyMap }, Sound);
         Assert.Equal([ResyncReason.PauseOutgrewLog], life.State.Replication.Resync!.Reasons);
-        Assert.Empty(Facts(life.State, Dirty("cache-full"), Sound));
+        Assert.Empty(Facts(life.State, Dirty(DirtyCause.CacheFull), Sound));
 
         life.Tell(new ProtectedVmCommand.Resume());
-        Tell(life, Dirty("cache-full"), Sound);
+        Tell(life, Dirty(DirtyCause.CacheFull), Sound);
         Assert.Equal(ResyncStage.Running, life.State.Replication.Resync!.Stage);
         Assert.Null(SourceDirectives.For(life.State, _ => "key")!.CopyId);
         Tell(life, Reports.Streaming, Sound);
@@ -131,7 +131,7 @@ public sealed class Facts_about_resyncs
     public void What_was_mended_between_two_looks_is_told_as_done()
     {
         var life = VmLife.Protected().With(new ProtectedVmCommand.Pause());
-        Tell(life, Dirty("cache-full"), Sound);
+        Tell(life, Dirty(DirtyCause.CacheFull), Sound);
         life.Tell(new ProtectedVmCommand.Resume());
 
         Tell(life, Reports.Streaming, Sound);
@@ -143,7 +143,7 @@ public sealed class Facts_about_resyncs
     public void A_log_of_half_the_disk_is_marked_and_ordered_without_comparing_everything()
     {
         var life = VmLife.Protected(resync: AutoResync.Immediately);
-        Tell(life, Dirty("backlog-half-of-disk") with { Capture = "dirty-map" }, Sound);
+        Tell(life, Dirty(DirtyCause.BacklogHalfOfDisk) with { Capture = CaptureMode.DirtyMap }, Sound);
 
         Assert.Equal(ResyncStage.Ordered, life.State.Replication.Resync!.Stage);
         Assert.Equal([ResyncReason.LogHalfOfDisk], life.State.Replication.Resync.Reasons);
@@ -155,7 +155,7 @@ public sealed class Facts_about_resyncs
     public void A_forced_shutdown_of_the_source_is_named_as_the_reason()
     {
         var life = VmLife.Protected();
-        Tell(life, Dirty("unclean-shutdown"), Sound);
+        Tell(life, Dirty(DirtyCause.UncleanShutdown), Sound);
 
         Assert.Equal([ResyncReason.ForcedShutdown], life.State.Replication.Resync!.Reasons);
         Assert.Equal(ResyncStage.Running, life.State.Replication.Resync.Stage);
@@ -166,9 +166,9 @@ public sealed class Facts_about_resyncs
             VmLife.Point(point.Number), VmLife.Start, PointKind.Crash, new Generation(point.Generation), Lsn.None,
             PointGrade.Received), point.Why))], []);
 
-    private static VolumeStatus Dirty(string cause) => Reports.Streaming with
+    private static VolumeStatus Dirty(DirtyCause cause) => Reports.Streaming with
     {
-        DirtyBytes = 4 << 20, CauseCode = cause, Transfer = Reports.Transfer("resync"),
+        DirtyBytes = 4 << 20, Cause = cause, Transfer = Reports.Transfer(TransferPhase.Resync),
     };
 
     [Fact]

@@ -1,6 +1,7 @@
+using ReplicationEngine.Engine.Observations;
 using Microsoft.Extensions.Logging.Abstractions;
-using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.Agent.Protocol.Control;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
@@ -42,15 +43,15 @@ public sealed class Quiescing_the_source : IAsyncLifetime
     [Fact]
     public async Task An_agent_that_says_so_lets_the_failover_go_on()
     {
-        var outcome = await QuiesceAsync(Reports.Streaming with { Role = VolumeRole.Quiesced });
+        var outcome = await QuiesceAsync(Reports.Streaming with { Role = SourceRole.Quiesced });
 
         Assert.IsType<ProtectedVmEvent.WritesQuiesced>(Assert.Single(_life.Tell(outcome)));
     }
 
     [Theory]
-    [InlineData(VolumeRole.Primary, 1)]
-    [InlineData(VolumeRole.Quiesced, 0)]
-    public async Task An_agent_that_answers_but_does_not_confirm_ends_it(VolumeRole role, long term)
+    [InlineData(SourceRole.Primary, 1)]
+    [InlineData(SourceRole.Quiesced, 0)]
+    public async Task An_agent_that_answers_but_does_not_confirm_ends_it(SourceRole role, long term)
     {
         var outcome = await QuiesceAsync(Reports.Streaming with { Role = role, Term = term });
 
@@ -70,7 +71,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
         var (agent, _) = await FakeAgent.CallAsync(_agents, "site-a", FakeAgent.Self(_data));
         await using var connected = agent;
         agent.Answer = _ => new AgentReply.Directed(
-            Reports.Streaming with { Role = VolumeRole.Quiesced, Generation = 0, Lsn = 1_000_000 });
+            Reports.Streaming with { Role = SourceRole.Quiesced, Generation = 0, Lsn = 1_000_000 });
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
 
         var outcome = await _runner.RunAsync(life.State, life.Owed(EffectKind.QuiesceSource), limit.Token);
@@ -85,10 +86,10 @@ public sealed class Quiescing_the_source : IAsyncLifetime
         var asked = 0;
         var (agent, _) = await FakeAgent.CallAsync(_agents, "site-a", FakeAgent.Self(_data));
         await using var connected = agent;
-        var quiesced = Reports.Streaming with { Role = VolumeRole.Quiesced, Generation = 0, Lsn = 0 };
+        var quiesced = Reports.Streaming with { Role = SourceRole.Quiesced, Generation = 0, Lsn = 0 };
         agent.Answer = _ => new AgentReply.Directed(++asked switch
         {
-            1 => quiesced with { Capture = "dirty-map", DirtyBytes = 4 << 20 },
+            1 => quiesced with { Capture = CaptureMode.DirtyMap, DirtyBytes = 4 << 20 },
             2 => quiesced with { DirtyBytes = 4 << 20 },
             _ => quiesced,
         });

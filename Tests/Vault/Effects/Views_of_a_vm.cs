@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
-using ReplicationEngine.Agent.Serving;
+using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
 using ReplicationEngine.Witness.Processes;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using ReplicationEngine.Agent.Access;
+using ReplicationEngine.Agent.Protocol.Access;
 using ReplicationEngine.Tests.TestKit;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.DataPlane.DataDirectories;
 using ReplicationEngine.Witness.Processes;
 using Xunit;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Tests.DataPlane.Transport.Fakes;
 
@@ -149,7 +150,7 @@ internal sealed class MemorySource : IChangeSource
             }
 
             var data = new byte[PointMarker.Size];
-            new PointMarker(new RecoveryPointId(id), PointConsistency.Crash).Write(data);
+            new PointMarker(new RecoveryPointId(id), PointKind.Crash).Write(data);
             Append(ChangeKind.Marker, 0, 0, data);
             History.Add((_lsn, -1, 0, []));
             return new RecoveryPointId(id);

@@ -1,6 +1,4 @@
-using ReplicationEngine.Agent.Hosting;
-
-namespace ReplicationEngine.Agent.Access;
+namespace ReplicationEngine.Agent.Protocol.Access;
 
 /// <summary>
 /// A user's API tokens by the service's address: <c>drctl/tokens/HOST_PORT</c> in the user's configuration directory.
@@ -10,17 +8,16 @@ namespace ReplicationEngine.Agent.Access;
 /// </summary>
 public sealed class TokenDirectory
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
-    private readonly string _configuration;
-
     /// <summary>The directory in a configuration directory; nothing needs to exist.</summary>
     /// <param name="configuration">The user's configuration directory, absolute.</param>
     public TokenDirectory(string configuration)
     {
-        _configuration = configuration;
+        Configuration = configuration;
         Path = System.IO.Path.Combine(configuration, "drctl", "tokens");
     }
+
+    /// <summary>The user's configuration directory, absolute.</summary>
+    public string Configuration { get; }
 
     /// <summary>The full path.</summary>
     public string Path { get; }
@@ -40,28 +37,6 @@ public sealed class TokenDirectory
     /// <summary>The file for a service's address; the name has no way to leave the directory.</summary>
     public string FileFor(string host, int port) =>
         System.IO.Path.Combine(Path, $"{host.Trim('[', ']').ToLowerInvariant().Replace('/', '_')}_{port}");
-
-    /// <summary>Leaves a token under each of a service's names.</summary>
-    /// <exception cref="IOException">It cannot be left; the message says why.</exception>
-    /// <exception cref="UnauthorizedAccessException">A directory or file may not be written.</exception>
-    public void Leave(ApiToken token, IEnumerable<string> hosts, int port)
-    {
-        Directory.CreateDirectory(_configuration, OwnerOnly);
-        foreach (var directory in new[] { _configuration, System.IO.Path.GetDirectoryName(Path)!, Path })
-        {
-            Directory.CreateDirectory(directory, OwnerOnly);
-            if (FileOwnership.Of(directory).Owner != FileOwnership.CurrentUser)
-            {
-                throw new IOException($"'{directory}' belongs to another user");
-            }
-        }
-
-        File.SetUnixFileMode(Path, OwnerOnly);
-        foreach (var host in hosts)
-        {
-            token.Write(FileFor(host, port));
-        }
-    }
 
     /// <summary>The token for a service's address.</summary>
     /// <returns>Null when there is none.</returns>

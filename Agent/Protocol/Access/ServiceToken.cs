@@ -1,4 +1,4 @@
-namespace ReplicationEngine.Agent.Access;
+namespace ReplicationEngine.Agent.Protocol.Access;
 
 /// <summary>
 /// Where a client or an agent takes the API token of its service from: the file that it was told of, else the user's

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 
-namespace ReplicationEngine.Agent.Control;
+namespace ReplicationEngine.Agent.Protocol.Control;
 
 /// <summary>
 /// The control stream's framing: u32 little-endian length, then that many bytes of UTF-8 JSON (one

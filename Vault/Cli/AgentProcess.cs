@@ -1,14 +1,14 @@
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.DataPlane.Nbd;
-using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Vault.Serving;
 
-namespace ReplicationEngine.Vault.Serving;
+namespace ReplicationEngine.Vault.Cli;
 
 /// <summary><c>drctl agent</c>: runs the agent of this machine until it is told to stop.</summary>
 internal static class AgentProcess
 {
-    /// <summary>Runs it; answers an exit code.</summary>
-    public static async Task<int> RunAsync(AgentOptions options, CancellationToken cancellationToken)
+    /// <summary>Runs it.</summary>
+    public static async Task RunAsync(AgentOptions options, CancellationToken cancellationToken)
     {
         var settings = new AgentSettings(
             options.Server, options.Data, options.Name ?? Environment.MachineName, options.Token, options.Allowed,
@@ -19,7 +19,6 @@ internal static class AgentProcess
         };
         using var loggers = ProcessLogging.Create();
         await AgentHost.RunAsync(settings, loggers, TimeProvider.System, cancellationToken);
-        return ExitCodes.Done;
     }
 
     private static UnixSocketAccess? Access(AgentOptions options)

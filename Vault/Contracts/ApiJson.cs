@@ -1,10 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace ReplicationEngine.Vault.Api;
+namespace ReplicationEngine.Vault.Contracts;
 
 /// <summary>How the API reads and writes JSON: camelCase; a member it does not know is refused (S25).</summary>
-internal static class ApiJson
+public static class ApiJson
 {
     /// <summary>The options, shared by service and client.</summary>
     public static JsonSerializerOptions Options { get; } =

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ReplicationEngine.Agent.Hosting;
+namespace ReplicationEngine.DataPlane.DataDirectories;
 
 /// <summary>Who owns a file and who may use it, which the framework does not say.</summary>
 /// <param name="Owner">The owner's user id.</param>

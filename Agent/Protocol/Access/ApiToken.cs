@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace ReplicationEngine.Agent.Access;
+namespace ReplicationEngine.Agent.Protocol.Access;
 
 /// <summary>
 /// The secret that opens a service's API: <c>ID.SECRET</c>, 16 hexadecimal digits that name the token and 32 random

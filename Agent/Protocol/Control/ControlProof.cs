@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ReplicationEngine.Agent.Control;
+namespace ReplicationEngine.Agent.Protocol.Control;
 
 /// <summary>
 /// How an agent proves that it holds the private key of the public one it shows: a signature (ECDSA P-256 over SHA-256)
@@ -11,6 +11,9 @@ namespace ReplicationEngine.Agent.Control;
 public static class ControlProof
 {
     private const string Purpose = "replication engine: agent opens a control stream, version 2";
+
+    /// <summary>Bits of an agent's key.</summary>
+    public const int KeyBits = 256;
 
     /// <summary>Bytes of a challenge's nonce.</summary>
     public const int NonceBytes = 32;
@@ -37,7 +40,7 @@ public static class ControlProof
         {
             using var key = ECDsa.Create();
             key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(hello.PublicKey), out _);
-            return key.KeySize == AgentIdentity.KeyBits && key.VerifyData(
+            return key.KeySize == KeyBits && key.VerifyData(
                 Text(challenge, hello.Agent, hello.Process), Convert.FromBase64String(hello.Proof),
                 HashAlgorithmName.SHA256);
         }

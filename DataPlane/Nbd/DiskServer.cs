@@ -1,7 +1,6 @@
 using ReplicationEngine.DataPlane.Blocks;
-using ReplicationEngine.DataPlane.Nbd;
 
-namespace ReplicationEngine.Agent.Serving;
+namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
 /// One process's NBD server: on the sockets that the parent passed on (systemd socket activation) or else on a unix

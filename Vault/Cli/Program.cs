@@ -1,4 +1,4 @@
-using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.DataPlane.DataDirectories;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Serving;

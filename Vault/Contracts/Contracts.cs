@@ -1,6 +1,10 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 
-namespace ReplicationEngine.Vault.Api;
+namespace ReplicationEngine.Vault.Contracts;
 
 /// <summary>A protected VM as the service shows it: <c>GET /api/v1/vms/{vm}</c>, and a list of them at
 /// <c>/api/v1/vms</c>.</summary>
@@ -58,7 +62,9 @@ public sealed record NextRunView(string Mode, string Why, long Bytes, double? Se
 /// the count begins anew when the sending side is restarted, paused, or changes its role; null while nothing is sent.
 /// </summary>
 public sealed record SourceView(
-    string Agent, bool Connected, string Role, string Capture, long Generation, long Lsn, long CacheBytes,
+    string Agent, bool Connected,
+    [property: JsonConverter(typeof(NullIsUnknown<SourceRole>))] SourceRole? Role,
+    [property: JsonConverter(typeof(NullIsUnknown<CaptureMode>))] CaptureMode? Capture, long Generation, long Lsn, long CacheBytes,
     long DirtyBytes, long WireBytes, long ChangedBytes, IReadOnlyList<DiskView> Disks, DateTimeOffset? CountedSince)
 {
     /// <summary>The agent's clock minus the service's; null before it was measured.</summary>
@@ -92,7 +98,9 @@ public sealed record PointsView(int Count, PointView? Newest);
 /// <c>booted</c> or <c>probed</c>, each including the ones before it; <paramref name="Reason"/> says why not usable.
 /// </summary>
 public sealed record PointView(
-    string Id, DateTimeOffset Time, string Kind, long Generation, long Lsn, string Grade, bool Usable, string? Reason);
+    string Id, DateTimeOffset Time, [property: JsonConverter(typeof(KebabCase<PointKind>))] PointKind Kind,
+    long Generation, long Lsn, [property: JsonConverter(typeof(KebabCase<PointGrade>))] PointGrade Grade, bool Usable,
+    string? Reason);
 
 /// <summary>
 /// A job: <c>GET /api/v1/jobs</c>, newest first; <c>/api/v1/jobs/{id}</c>. <paramref name="State"/>: <c>running</c>,

@@ -1,10 +1,10 @@
-namespace ReplicationEngine.Agent.Control;
+namespace ReplicationEngine.Agent.Protocol.Control;
 
 /// <summary>How long either end of a control stream waits for the other (S3).</summary>
 public static class ControlLimits
 {
     /// <summary>The version of the control protocol.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>Connecting, upgrading and the messages up to the welcome take no longer.</summary>
     public static TimeSpan HandshakeWithin { get; } = TimeSpan.FromSeconds(10);

@@ -1,12 +1,10 @@
-using Microsoft.Extensions.Logging;
-
-namespace ReplicationEngine.Agent.Hosting;
+namespace ReplicationEngine.DataPlane.DataDirectories;
 
 /// <summary>
 /// Holds a data directory for one process: an exclusive lock on a file in it, which the system releases when the
 /// process ends, however it ends.
 /// </summary>
-public sealed partial class DataDirectoryLock : IDisposable
+public sealed class DataDirectoryLock : IDisposable
 {
     // EWOULDBLOCK: somebody holds the lock.
     private const int WouldBlock = 11;
@@ -17,6 +15,9 @@ public sealed partial class DataDirectoryLock : IDisposable
 
     /// <summary>How many files and directories were open to other users at the start; they are closed now.</summary>
     public int ClosedToOthers { get; }
+
+    /// <summary>The directory.</summary>
+    public string Directory => Path.GetDirectoryName(_file.Name)!;
 
     /// <summary>Creates the directory when needed, closed to other users, and takes the lock.</summary>
     /// <exception cref="DataDirectoryBusyException">Another process holds it, it belongs to another user or is open to
@@ -65,19 +66,6 @@ public sealed partial class DataDirectoryLock : IDisposable
             return false;
         }
     }
-
-    /// <summary>Logs what was closed to other users, if anything was.</summary>
-    public void Report(ILogger logger)
-    {
-        if (ClosedToOthers > 0)
-        {
-            Closed(logger, ClosedToOthers, Path.GetDirectoryName(_file.Name)!);
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Warning,
-        Message = "{Count} files and directories of {Directory} were open to other users and are closed now")]
-    private static partial void Closed(ILogger logger, int count, string directory);
 
     /// <summary>
     /// Keeps every process that would change the directory out of it, and lets others read beside this one; creates

@@ -1,4 +1,4 @@
-namespace ReplicationEngine.Agent.Control;
+namespace ReplicationEngine.Agent.Protocol.Control;
 
 /// <summary>
 /// Tells when a stream is lost because nothing comes. It counts looks instead of reading a clock: after a pause of this

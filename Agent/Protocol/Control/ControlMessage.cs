@@ -1,6 +1,9 @@
 using System.Text.Json.Serialization;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
 
-namespace ReplicationEngine.Agent.Control;
+namespace ReplicationEngine.Agent.Protocol.Control;
 
 /// <summary>
 /// A message of the control stream between agent and service. The agent calls out. The service says
@@ -91,43 +94,22 @@ public abstract record AgentRequest
     /// <summary>Brings a volume into the role that the directive names, and answers when it is there.</summary>
     public sealed record Direct(VolumeDirective Directive) : AgentRequest;
 
-    /// <summary>Marks a recovery point in the replication stream, frozen around when <paramref name="App"/> (RCP-2,
-    /// RCP-3).</summary>
+    /// <summary>Marks a recovery point in the replication stream, with the applications frozen around it when its
+    /// <paramref name="Kind"/> asks for that (RCP-2, RCP-3).</summary>
     /// <param name="Vm">The VM.</param>
     /// <param name="PointId">The point.</param>
-    /// <param name="App">Application-consistent.</param>
+    /// <param name="Kind">How consistent it is to be.</param>
     /// <param name="AskedAt">
     /// The service's time when it asked: the time of the point, because the point holds every write that was answered
     /// before it, and no two clocks need to agree.
     /// </param>
-    public sealed record InsertMarker(string Vm, Guid PointId, bool App, DateTimeOffset AskedAt) : AgentRequest;
+    public sealed record InsertMarker(string Vm, Guid PointId, PointKind Kind, DateTimeOffset AskedAt) : AgentRequest;
 
     /// <summary>
     /// Reads the agent's clock. The number comes back with every later report, which tells the service a moment of its
     /// own after which the report was made.
     /// </summary>
     public sealed record ProbeClock(long Number) : AgentRequest;
-}
-
-/// <summary>The role of the source side of one VM.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<VolumeRole>))]
-public enum VolumeRole
-{
-    /// <summary>Serves the disks for reading and writing.</summary>
-    Primary,
-
-    /// <summary>Takes no more writes; what was written is still shipped (planned failover).</summary>
-    Quiesced,
-
-    /// <summary>Another side is the primary: the disks are served read-only and nothing is shipped (FOV-8,
-    /// I16).</summary>
-    Fenced,
-
-    /// <summary>The disks are brought to equality with the recovered machine and are not served (FOV-6).</summary>
-    ReverseReplica,
-
-    /// <summary>Not protected any more: the disks are let go and what was kept about them is deleted.</summary>
-    Released,
 }
 
 /// <summary>What the service wants of one VM's source side; a pure function of the VM's state.</summary>
@@ -146,7 +128,7 @@ public enum VolumeRole
 /// higher term, changes nothing.
 /// </param>
 public sealed record VolumeDirective(
-    string Vm, IReadOnlyList<string> Disks, VolumeRole Role, long Term, bool Replicating, string Key, string? CopyId,
+    string Vm, IReadOnlyList<string> Disks, SourceRole Role, long Term, bool Replicating, string Key, string? CopyId,
     long Sequence, ChangeCut? Cut)
 {
     /// <summary>
@@ -178,10 +160,10 @@ public abstract record AgentReply
     /// <summary>The volume is in its role.</summary>
     public sealed record Directed(VolumeStatus Status) : AgentReply;
 
-    /// <summary>The marker stands in the stream; <paramref name="Warning"/> says why an app point became a crash
-    /// point.</summary>
+    /// <summary>The marker stands in the stream; <paramref name="Warning"/> says why a point that was to be
+    /// application-consistent is only crash-consistent.</summary>
     public sealed record MarkerInserted(
-        long Generation, long Lsn, DateTimeOffset Time, bool App, string? Warning) : AgentReply;
+        long Generation, long Lsn, DateTimeOffset Time, PointKind Kind, string? Warning) : AgentReply;
 
     /// <summary>The agent's clock (UTC).</summary>
     public sealed record ClockRead(DateTimeOffset Now) : AgentReply;
@@ -200,10 +182,8 @@ public sealed record ServedDisk(string Path, long SizeBytes, string? Uri, string
 
 /// <summary>What an agent observes of one volume.</summary>
 public sealed record VolumeStatus(
-    string Vm, VolumeRole Role, long Term, IReadOnlyList<ServedDisk> Disks, string Capture, string CauseCode,
-        string Cause,
-    long Generation, long Lsn,
-    long AckedGeneration, long AckedLsn, long LagBytes, double? LagSeconds, long DirtyBytes, long CacheBytes,
+    string Vm, SourceRole Role, long Term, IReadOnlyList<ServedDisk> Disks, CaptureMode Capture, DirtyCause Cause,
+    string CauseText, long Generation, long Lsn, long AckedGeneration, long AckedLsn, long LagBytes, double? LagSeconds, long DirtyBytes, long CacheBytes,
     long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At)
 {
     /// <summary>
@@ -236,7 +216,7 @@ public sealed record VolumeClient(string Disk, string Who, bool ReadOnly);
 /// <paramref name="CountedSince"/> on, <paramref name="CopiedBytes"/> from the begin of the copy or resync that runs,
 /// or ran last.</summary>
 public sealed record TransferStatus(
-    string Phase, bool Connected, long BytesTotal, long BytesDone, double BytesPerSecond, double? SecondsLeft,
+    TransferPhase Phase, bool Connected, long BytesTotal, long BytesDone, double BytesPerSecond, double? SecondsLeft,
     long WireBytes, long ChangedBytes, long CopiedBytes, DateTimeOffset CountedSince);
 
 /// <summary>Something wrong with a volume that its health must show.</summary>
@@ -245,7 +225,7 @@ public sealed record VolumeProblem(string Code, string Message, string? Remedy, 
 /// <summary>Source-generated JSON of the control stream.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true)]
+    RespectRequiredConstructorParameters = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ControlMessage))]
 [JsonSerializable(typeof(VolumeDirective))]
-internal sealed partial class ControlJson : JsonSerializerContext;
+public sealed partial class ControlJson : JsonSerializerContext;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ReplicationEngine.Agent.Hosting;
+namespace ReplicationEngine.DataPlane.DataDirectories;
 
 /// <summary>
 /// Keeps a process's data from the machine's other users: directories are 0700 and files 0600. New ones are made so,

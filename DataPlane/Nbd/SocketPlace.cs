@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
-using ReplicationEngine.Agent.Hosting;
+using ReplicationEngine.DataPlane.DataDirectories;
 
-namespace ReplicationEngine.Agent.Serving;
+namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
 /// Where a process's NBD socket is: <c>nbd.sock</c> in its data directory, or, where that path is longer than the
@@ -10,7 +10,7 @@ namespace ReplicationEngine.Agent.Serving;
 /// alone, so that nobody else can put a socket of theirs in the place; its path is kept in the data directory's file
 /// <c>socket-directory</c> and stays the same over restarts, because machines have it in their configuration.
 /// </summary>
-internal static class SocketPlace
+public static class SocketPlace
 {
     /// <summary>The file that keeps the directory of a socket outside the data directory.</summary>
     public const string FileName = "socket-directory";
