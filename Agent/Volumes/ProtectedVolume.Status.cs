@@ -30,8 +30,8 @@ public sealed partial class ProtectedVolume
 
     /// <summary>The status of a volume of which nothing is left.</summary>
     public static VolumeStatus NoStatus(VolumeDirective directive, DateTimeOffset now) => new(
-        directive.Vm, SourceRole.Released, directive.Term, [], CaptureMode.None, DirtyCause.None, "", 0, 0, 0, 0, 0, null, 0, 0, 0, null,
-            [], now);
+        directive.Vm, SourceRole.Released, directive.Term, [], CaptureMode.None, DirtyCause.None, "",
+        0, 0, 0, 0, 0, null, 0, 0, 0, null, [], now);
 
     private VolumeStatus OfSource(
         VolumeDirective directive, OpenState state, SourceVolume source, DateTimeOffset now)
@@ -72,8 +72,8 @@ public sealed partial class ProtectedVolume
 
     private VolumeStatus OfClosed(VolumeDirective directive, DateTimeOffset now) => new(
         directive.Vm, directive.Role, directive.Term,
-        [.. directive.Disks.Select(path => new ServedDisk(path, SizeNow(path), null))], CaptureMode.Closed, DirtyCause.None, "", 0, 0, 0, 0,
-        0, null, 0, 0, 0, null, _failure is { } failure ? [failure] : [], now);
+        [.. directive.Disks.Select(path => new ServedDisk(path, SizeNow(path), null))], CaptureMode.Closed,
+        DirtyCause.None, "", 0, 0, 0, 0, 0, null, 0, 0, 0, null, _failure is { } failure ? [failure] : [], now);
 
     private long SizeNow(string path)
     {

@@ -195,8 +195,8 @@ internal sealed class VmViews(
             : [.. state.Enrollment.Disks.Select(d => new DiskView(d.Path, null, d.SizeBytes))];
         var clock = agents.Clocks.OffsetOf(agent);
         return new SourceView(
-            agent, connected, status?.Role, status?.Capture, status?.Generation ?? 0, status?.Lsn ?? 0, status?.CacheBytes ?? 0,
-            status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
+            agent, connected, status?.Role, status?.Capture, status?.Generation ?? 0, status?.Lsn ?? 0,
+            status?.CacheBytes ?? 0, status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
             ReferenceEquals(transfer, status?.Transfer) ? transfer?.CountedSince - (clock ?? TimeSpan.Zero)
                 : transfer?.CountedSince)
         {

@@ -47,7 +47,8 @@ internal static class PointsPage
             : Cells - 1))
         {
             var usable = group.Where(p => p.Usable).ToList();
-            cells[group.Key] = usable.Count == 0 ? 'x' : usable.Exists(p => p.Kind is PointKind.App) ? 'A' : usable.Count > 1
+            cells[group.Key] = usable.Count == 0 ? 'x'
+                : usable.Exists(p => p.Kind is PointKind.App) ? 'A' : usable.Count > 1
                 ? '┃' : '│';
         }
 

@@ -38,7 +38,8 @@ internal static class StatusPages
                 vm.Vm, vm.Phase, vm.Health, Lag(vm), vm.Progress is { } p ? $"{p.What} {Readable.Percent(p.Percent)}"
                     : "–",
                 $"{vm.Points.Count}", vm.Points.Newest is { } point ? Ago(point.Time, now) : "–",
-                $"{ApiText.Of(vm.Source.Role)} on {vm.Source.Agent}{(vm.Source.Connected ? string.Empty : " (not connected)")}");
+                $"{ApiText.Of(vm.Source.Role)} on {vm.Source.Agent}"
+                    + $"{(vm.Source.Connected ? string.Empty : " (not connected)")}");
         }
 
         return new Rows(table, Pages.Line(Summary(vms) + left));
@@ -170,7 +171,8 @@ internal static class StatusPages
             + $"{Readable.Duration(settings.RetentionHours * 3600)}, "
             + $"application-consistent {AppEvery(settings)}, term {settings.Term}");
         yield return ("points", vm.Points.Newest is { } newest
-            ? $"{vm.Points.Count}, newest {ApiText.Of(newest.Kind)} {Readable.Time(newest.Time)} ({Ago(newest.Time, now)})"
+            ? $"{vm.Points.Count}, newest {ApiText.Of(newest.Kind)} "
+                + $"{Readable.Time(newest.Time)} ({Ago(newest.Time, now)})"
             : $"{vm.Points.Count}");
         yield return ("on offer", vm.Operations.Count == 0 ? "nothing now" : string.Join(", ", vm.Operations));
     }
@@ -196,7 +198,8 @@ internal static class StatusPages
 
         rows.Add(Pages.Heading(title));
         rows.Add(Wrapped.Show(Wrapped.Lines(
-            "  ", $"{ApiText.Of(recovered.Point.Kind)} point {recovered.Point.Id} of {Readable.Time(recovered.Point.Time)}, "
+            "  ", $"{ApiText.Of(recovered.Point.Kind)} point {recovered.Point.Id} of "
+                + $"{Readable.Time(recovered.Point.Time)}, "
             + $"RPO {Readable.Duration(recovered.RpoSeconds)}, RTO {Readable.Duration(recovered.RtoSeconds)}, "
             + (recovered.HasWrites ? "written to since" : "not written to yet"), width)));
         rows.AddRange(Disks("disk", recovered.Disks, width));

@@ -43,7 +43,8 @@ internal static class UriCommand
                 if (chosen == Source && view.Source.Role is not SourceRole.Primary)
                 {
                     run.Surroundings.Error.WriteLine(
-                        Readable.Plain($"note: these disks are read-only, because the source is {ApiText.Of(view.Source.Role)}."));
+                        Readable.Plain("note: these disks are read-only, because the source is "
+                            + $"{ApiText.Of(view.Source.Role)}."));
                 }
             });
     }

@@ -64,7 +64,8 @@ public sealed record NextRunView(string Mode, string Why, long Bytes, double? Se
 public sealed record SourceView(
     string Agent, bool Connected,
     [property: JsonConverter(typeof(NullIsUnknown<SourceRole>))] SourceRole? Role,
-    [property: JsonConverter(typeof(NullIsUnknown<CaptureMode>))] CaptureMode? Capture, long Generation, long Lsn, long CacheBytes,
+    [property: JsonConverter(typeof(NullIsUnknown<CaptureMode>))] CaptureMode? Capture, long Generation, long Lsn,
+    long CacheBytes,
     long DirtyBytes, long WireBytes, long ChangedBytes, IReadOnlyList<DiskView> Disks, DateTimeOffset? CountedSince)
 {
     /// <summary>The agent's clock minus the service's; null before it was measured.</summary>

@@ -39,7 +39,8 @@ namespace ReplicationEngine.Vault.Serving;
 public static partial class VaultServer
 {
     /// <summary>Runs it until it is told to stop.</summary>
-    /// <exception cref="VaultRefusedException">The service cannot start; the message says why and what to do.</exception>
+    /// <exception cref="VaultRefusedException">The service cannot start; the message says why and what to
+    /// do.</exception>
     /// <exception cref="DataDirectoryBusyException">Another process uses the data directory.</exception>
     /// <exception cref="IOException">The machine refuses a file.</exception>
     public static async Task RunAsync(ServeOptions options, CancellationToken cancellationToken)

@@ -183,7 +183,8 @@ public sealed record ServedDisk(string Path, long SizeBytes, string? Uri, string
 /// <summary>What an agent observes of one volume.</summary>
 public sealed record VolumeStatus(
     string Vm, SourceRole Role, long Term, IReadOnlyList<ServedDisk> Disks, CaptureMode Capture, DirtyCause Cause,
-    string CauseText, long Generation, long Lsn, long AckedGeneration, long AckedLsn, long LagBytes, double? LagSeconds, long DirtyBytes, long CacheBytes,
+    string CauseText, long Generation, long Lsn, long AckedGeneration, long AckedLsn, long LagBytes,
+    double? LagSeconds, long DirtyBytes, long CacheBytes,
     long DivergentBytes, TransferStatus? Transfer, IReadOnlyList<VolumeProblem> Problems, DateTimeOffset At)
 {
     /// <summary>

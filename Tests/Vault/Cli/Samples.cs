@@ -13,7 +13,8 @@ internal static class Samples
     public static DiskView Disk { get; } = new("/disks/a.img", "nbd+unix:///vm1-0?socket=/run/a.sock", 268435456);
 
     public static PointView Point { get; } = new(
-        "00000000000000000000000000000001", Start, PointKind.Crash, 1, 42, PointGrade.Received, Usable: true, Reason: null);
+        "00000000000000000000000000000001", Start, PointKind.Crash, 1, 42, PointGrade.Received, Usable: true,
+        Reason: null);
 
     public static RecoveredView Recovered { get; } = new(
         [new DiskView("/disks/a.img", "nbd://127.0.0.1:10809/r1", 268435456)], Point, 1.5, 0.25, HasWrites: false);

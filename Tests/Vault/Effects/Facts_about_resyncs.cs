@@ -104,7 +104,8 @@ public sealed class Facts_about_resyncs
         Assert.Empty(Facts(
             life.State, Dirty(DirtyCause.UserRequest) with { Problems = [Reports.Problem(recoverable: true)] }, Sound));
         var failed = Assert.IsType<ProtectedVmCommand.RecordResyncFailed>(Assert.Single(Facts(
-            life.State, Dirty(DirtyCause.UserRequest) with { Problems = [Reports.Problem(recoverable: false)] }, Sound)));
+            life.State,
+            Dirty(DirtyCause.UserRequest) with { Problems = [Reports.Problem(recoverable: false)] }, Sound)));
         Assert.Equal(("It broke.", "Mend it."), (failed.Error.Message, failed.Error.Remedy));
     }
 
