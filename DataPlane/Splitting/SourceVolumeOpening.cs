@@ -54,7 +54,7 @@ internal static class SourceVolumeOpening
         var order = options.Order();
         var maps = options.Disks
             .Select((d, i) => MapFile.Create(options.Directory, i, ChangeMap.ExtentsOf(d.Device.Length), dirty: true))
-            .Select(file => new ChangeMap(file, order.Gate, Lsn.None))
+            .Select(file => new ChangeMap(file, order, Lsn.None))
             .ToArray();
         var state = VolumeStateFile.Create(options.Directory, new VolumeState
         {
@@ -69,7 +69,7 @@ internal static class SourceVolumeOpening
         });
         var heartbeat = FirstBeat(options, Lsn.None);
         var volume = new SourceVolume(options, Parts(options, (state, heartbeat), maps, order, Scan(options), default));
-        volume.Begin(SourceCause.InitialReplication, RestartScope.None);
+        volume.Begin(new GenerationChange(SourceCause.InitialReplication, ResyncScope.None));
         return volume;
     }
 
@@ -116,7 +116,7 @@ internal static class SourceVolumeOpening
         stateFile.ForgetSyncing();
         var maps = state.Disks
             .Select((d, i) => new ChangeMap(
-                MapFile.Open(options.Directory, i, ChangeMap.ExtentsOf(d.SizeBytes)), order.Gate, newest))
+                MapFile.Open(options.Directory, i, ChangeMap.ExtentsOf(d.SizeBytes)), order, newest))
             .ToArray();
         var volume = new SourceVolume(options, Parts(options, (stateFile, heartbeat), maps, order, scan, scan.Tail));
         Complete(volume, options, new Opened(state, scan, doubts), isTrusted, cause);
@@ -131,11 +131,11 @@ internal static class SourceVolumeOpening
         {
             // Closed clean in dirty-map mode: log and disk are whole, only the mode goes on.
             var isWhole = before.Clean && scan.Damage is null;
-            volume.Begin(cause, isWhole ? RestartScope.None : RestartScope.Active);
+            volume.Begin(new GenerationChange(cause, isWhole ? ResyncScope.None : ResyncScope.Active));
         }
         else if (volume.Counters().DirtyBytes > 0 || scan.Tail.Generation != before.Generation)
         {
-            volume.Begin(before.Cause, RestartScope.None);
+            volume.Begin(new GenerationChange(before.Cause, ResyncScope.None));
         }
 
         for (var i = 0; i < options.Disks.Count; i++)
@@ -143,7 +143,10 @@ internal static class SourceVolumeOpening
             var (disk, known) = (options.Disks[i], before.Disks[i]);
             if (doubts[i] is { } doubt)
             {
-                volume.Begin(SourceCause.ChangedOutside, RestartScope.From(i, 0), $"{doubt}; all of it is compared");
+                volume.Begin(new GenerationChange(SourceCause.ChangedOutside, ResyncScope.From(i, 0))
+                {
+                    Detail = $"{doubt}; all of it is compared",
+                });
             }
 
             if (disk.Device.Length > known.SizeBytes)

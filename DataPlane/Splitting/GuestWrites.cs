@@ -1,0 +1,68 @@
+using ReplicationEngine.DataPlane.Blocks;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <summary>The guest's way to the disks: captures each batch of changes, writes it to its disk and ends it.</summary>
+/// <remarks>
+/// <b>Locks</b>: no fields to guard. A batch takes the order lock three times, for its ticket, for its place and for its
+/// end, and a map's gate for the first write into an extent. The device is written under no lock. Nothing is allocated
+/// for a batch.
+/// </remarks>
+internal sealed class GuestWrites(
+    WriteOrder order, WriteCapture capture, VolumeGenerations generations, DiskFlushes flushes,
+    DiskObservations observations, VolumeSignals signals)
+{
+    /// <summary>Writes a batch of changes to a disk; on return a FUA batch is durable.</summary>
+    /// <exception cref="BlockDeviceException">The guest may not write, the disk or the map refused, or a sync
+    /// failed.</exception>
+    public void Write(VolumeDisk disk, ReadOnlySpan<BlockChange> changes)
+    {
+        var ticket = order.Rent();
+        ticket.Load(disk.Index, changes);
+        var durable = ticket.ForceUnitAccess;
+        var entered = false;
+        try
+        {
+            if (ticket.Count > 0)
+            {
+                capture.Enter(disk, ticket);
+                entered = true;
+                signals.SignalWork();
+                WriteToDevice(disk, ticket);
+            }
+        }
+        finally
+        {
+            if (entered)
+            {
+                order.Finish(ticket);
+                observations.NoteQuiet();
+            }
+            else
+            {
+                order.Return(ticket);
+            }
+
+            signals.PublishCondition();
+        }
+
+        if (durable)
+        {
+            flushes.Flush(disk);
+        }
+    }
+
+    private void WriteToDevice(VolumeDisk disk, WriteTicket ticket)
+    {
+        try
+        {
+            disk.Device.Write(ticket.Changes);
+        }
+        catch
+        {
+            generations.Request(SourceCause.DeviceWriteFailed);
+            capture.MarkUncertain(disk, ticket);
+            throw;
+        }
+    }
+}
