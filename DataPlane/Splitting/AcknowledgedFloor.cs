@@ -19,8 +19,8 @@ internal sealed class AcknowledgedFloor(
     private Lsn _quiet;
 
     /// <summary>
-    /// Clears the Active marks of quiet extents that the replica holds. An extent is quiet when nothing touched it since
-    /// the last round: busy ones would only be set again.
+    /// Clears the Active marks of quiet extents that the replica holds. An extent is quiet when nothing touched it
+    /// since the last round: busy ones would only be set again.
     /// </summary>
     public void ClearQuietExtents()
     {

@@ -99,8 +99,8 @@ internal sealed class ChangeMap : IDisposable
     }
 
     /// <summary>
-    /// Marks runs; on return the marks are durable. Activation counts as a touch by the newest change, so that an extent
-    /// made active ahead of its writes is not cleared at once.
+    /// Marks runs; on return the marks are durable. Activation counts as a touch by the newest change, so that an
+    /// extent made active ahead of its writes is not cleared at once.
     /// </summary>
     /// <exception cref="StorageException">The map could not be written or synced; the logical bits are
     /// unchanged.</exception>

@@ -4,12 +4,12 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Syncs the disks of a volume and notes which failed: the first failed sync poisons its disk until the volume is opened
-/// again (I28).
+/// Syncs the disks of a volume and notes which failed: the first failed sync poisons its disk until the volume is
+/// opened again (I28).
 /// </summary>
 /// <remarks>
-/// <b>Locks</b>: none of its own. Syncs run side by side; each disk's <see cref="FlushTracker"/> and the state file lock
-/// themselves. May be called under the order lock, with nothing under way.
+/// <b>Locks</b>: none of its own. Syncs run side by side; each disk's <see cref="FlushTracker"/> and the state file
+/// lock themselves. May be called under the order lock, with nothing under way.
 /// </remarks>
 internal sealed class DiskFlushes(VolumeStateFile state, WriteAdmission admission, VolumeSignals signals)
 {

@@ -4,9 +4,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>The guest's way to the disks: captures each batch of changes, writes it to its disk and ends it.</summary>
 /// <remarks>
-/// <b>Locks</b>: no fields to guard. A batch takes the order lock three times, for its ticket, for its place and for its
-/// end, and a map's gate for the first write into an extent. The device is written under no lock. Nothing is allocated
-/// for a batch.
+/// <b>Locks</b>: no fields to guard. A batch takes the order lock for its ticket, its place and its end, and to see
+/// whether it leaves none under way; a map's gate for the first write into an extent. The device is written under no
+/// lock. Tickets are reused, so capturing a batch allocates nothing.
 /// </remarks>
 internal sealed class GuestWrites(
     WriteOrder order, WriteCapture capture, VolumeGenerations generations, DiskFlushes flushes,

@@ -35,10 +35,10 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <see cref="MapSettling"/> and <see cref="AcknowledgedFloor"/> take marks away; <see cref="DiskFlushes"/> and
 /// <see cref="DiskObservations"/> sync the disks and look at them. <see cref="SourceVolumeOpening"/> tells what an
 /// opening does.</para>
-/// <para><b>Locks</b>, outer to inner: the generation lock (<see cref="VolumeGenerations.Gate"/>: changes of generation,
-/// attach, maintenance, resize, close), a map's gate, the order lock (<see cref="WriteOrder.Gate"/>), the locks of log,
-/// state file, heartbeat file and flush trackers. The guest's writes take the order lock only, and a map's gate for the
-/// first write into an extent. Each part says which lock guards its fields.</para>
+/// <para><b>Locks</b>, outer to inner: the generation lock (<see cref="VolumeGenerations.Gate"/>: changes of
+/// generation, attach, maintenance, resize, close), a map's gate, the order lock (<see cref="WriteOrder.Gate"/>), the
+/// locks of log, state file, heartbeat file and flush trackers. The guest's writes take the order lock only, and a
+/// map's gate for the first write into an extent. Each part says which lock guards its fields.</para>
 /// <para>There is no thread in here: the owner calls <see cref="Maintain"/> about once a second.</para>
 /// </remarks>
 public sealed class SourceVolume : IChangeSource, IDisposable

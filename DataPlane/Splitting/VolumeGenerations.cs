@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Begins the generations of a volume: each opens with a start record in the log, after which the replica resynchronises
-/// the Dirty extents (RES-1, I12).
+/// Begins the generations of a volume: each opens with a start record in the log, after which the replica
+/// resynchronises the Dirty extents (RES-1, I12).
 /// </summary>
 /// <remarks>
 /// <para><b>A new generation</b> begins only while every change that its stream will not carry lies in a Dirty extent.
@@ -17,9 +17,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// with the end of that mode. The mode ends by itself, when at most half of the log's limit is still unacknowledged and
 /// the file system has room: the next generation is stored, its start record opens a new segment, and then the mode is
 /// stored. A crash between these steps finds dirty-map mode still.</para>
-/// <para><b>Locks</b>: <see cref="Gate"/>, the generation lock, is the volume's outermost; it is held over a whole change
-/// of generation and by whoever needs none to happen meanwhile (attaching, maintenance, resizing, closing). Start and
-/// pending cause change under the order lock inside it.</para>
+/// <para><b>Locks</b>: <see cref="Gate"/>, the generation lock, is the volume's outermost; it is held over a whole
+/// change of generation and by whoever needs none to happen meanwhile (attaching, maintenance, resizing, closing).
+/// Start and pending cause change under the order lock inside it.</para>
 /// </remarks>
 internal sealed class VolumeGenerations
 {

@@ -51,8 +51,8 @@ internal sealed class VolumeSignals
     }
 
     /// <summary>
-    /// A task that completes at the next <see cref="SignalWork"/>. Whoever waits takes it before looking for work, so no
-    /// signal is missed.
+    /// A task that completes at the next <see cref="SignalWork"/>. Whoever waits takes it before looking for work, so
+    /// no signal is missed.
     /// </summary>
     public Task NextWork()
     {
