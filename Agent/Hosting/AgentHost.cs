@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Hooks;
 using ReplicationEngine.DataPlane.DataDirectories;
 using ReplicationEngine.DataPlane.Nbd;

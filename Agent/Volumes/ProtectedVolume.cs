@@ -1,9 +1,8 @@
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Protocol.Control;
+using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
-using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
@@ -13,51 +12,52 @@ namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
 /// The source side of one VM, brought into whatever role the service's directive names. What it needs to know after a
-/// restart is the last directive, in <c>directive.json</c> of its directory, and what the volume keeps in <c>source</c>
-/// (or the reverse replica in <c>reverse</c>).
+/// restart is the last directive (<see cref="DirectiveStore"/>), and what the source or the reverse replica keeps in
+/// directories of its own (<see cref="VolumeOpener"/>).
 /// </summary>
 /// <remarks>
-/// Directives are carried out one at a time under <see cref="_turn"/>, the newest by
-/// <see cref="VolumeDirective.Sequence"/> wins. Status and maintenance read <see cref="_state"/>, which is exchanged
-/// whole.
+/// Directives are obeyed one at a time under <see cref="_turn"/>; the one with the highest
+/// <see cref="VolumeDirective.Sequence"/> wins. The turn guards every change of the parts. Status and maintenance take
+/// no lock: they read <see cref="_open"/>, which is exchanged whole.
 /// </remarks>
 public sealed partial class ProtectedVolume : IAsyncDisposable
 {
-    private const string DirectiveFile = "directive.json";
-    private const string SourceDirectory = "source";
-    private const string ReverseDirectory = "reverse";
-
     private readonly IVolumeHost _host;
-    private readonly DiskClaims _claims;
-    private readonly IStorageDirectory _directory;
     private readonly Action _changed;
+    private readonly DirectiveStore _directives;
+    private readonly VolumeOpener _opener;
+    private readonly OutsideChanges _outside;
+    private readonly VolumeReport _report;
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private volatile OpenState _state = OpenState.Closed;
-    private VolumeDirective? _remembered;
+    private volatile OpenVolume? _open;
+    private volatile VolumeProblem? _failure;
 
     /// <summary>Takes the VM's directory up; opens and serves nothing yet.</summary>
     public ProtectedVolume(string vm, IVolumeHost host, DiskClaims claims, Action changed)
     {
-        (Vm, _host, _claims, _changed) = (vm, host, claims, changed);
-        _directory = host.Directory.Subdirectory(vm);
-        _remembered = Recall();
+        (Vm, _host, _changed) = (vm, host, changed);
+        var directory = host.Directory.Subdirectory(vm);
+        _directives = new DirectiveStore(vm, directory, host.Logger);
+        _opener = new VolumeOpener(vm, host, claims, directory, _directives);
+        _outside = new OutsideChanges(vm, host.Logger, changed);
+        _report = new VolumeReport(host);
     }
 
     /// <summary>The VM.</summary>
     public string Vm { get; }
 
     /// <summary>The last directive that was carried out, also before a restart.</summary>
-    public VolumeDirective? Remembered => Volatile.Read(ref _remembered);
+    public VolumeDirective? Remembered => _directives.Newest;
 
     /// <summary>The splitter; null while the disks are closed, or a replica of the machine at the target
     /// side.</summary>
-    public SourceVolume? Source => _state.Source;
+    public SourceVolume? Source => _open?.Source;
 
     /// <summary>The disks as a replica of the machine at the target side; null while they are not.</summary>
-    public InPlaceReplica? Reverse => _state.Reverse;
+    public InPlaceReplica? Reverse => _open?.Reverse;
 
     /// <summary>Whether a disk of this path is open here.</summary>
-    public bool HasOpen(string path) => _state.Disks.Any(disk => disk.Path == path);
+    public bool HasOpen(string path) => _open?.Disks.Any(disk => disk.Path == path) == true;
 
     /// <summary>Tells clients to wait for the disks that were served before the agent was restarted.</summary>
     public void Announce()
@@ -66,9 +66,25 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         {
             for (var i = 0; i < last.Disks.Count; i++)
             {
-                _host.Expect(ExportName(i));
+                _host.Expect(VolumeExports.NameOf(Vm, i));
             }
         }
+    }
+
+    /// <summary>Claims the disks that the volume had before a restart; see
+    /// <see cref="VolumeOpener.ClaimRemembered"/>.</summary>
+    public void ClaimRemembered() => _opener.ClaimRemembered();
+
+    /// <summary>
+    /// What there is to report; null while no directive was obeyed. A volume that is not open reports the role that it
+    /// remembers, serves nothing, and says why it could not be opened.
+    /// </summary>
+    public VolumeStatus? Status(DateTimeOffset now)
+    {
+        var open = _open;
+        return Remembered is not { } directive ? null
+            : open is null ? _report.OfClosed(directive, _failure, now)
+            : _report.OfOpen(directive, open, _outside.Problem, now);
     }
 
     /// <summary>Brings the volume into the directive's role; a directive older than the last changes nothing.</summary>
@@ -78,7 +94,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            if (_remembered is { } last)
+            if (Remembered is { } last)
             {
                 // Numbers of events begin again when a lost journal is made anew, under a term above all before.
                 if (directive.Term <= last.Term && directive.Sequence < last.Sequence)
@@ -102,17 +118,17 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
             var error = new VolumeException(
                 e.Error == SourceVolumeError.DisksDiffer ? "disk-shrunk" : "source-volume", e.Message,
                 "See the agent's data directory and the disks.", false);
-            Failed(error.Problem);
+            _failure = error.Problem;
             throw error;
         }
         catch (VolumeException e)
         {
-            Failed(e.Problem);
+            _failure = e.Problem;
             throw;
         }
         catch (IOException e)
         {
-            Failed(new VolumeProblem("source-storage", e.Message, "See the storage of the agent's machine.", true));
+            _failure = new VolumeProblem("source-storage", e.Message, "See the storage of the agent's machine.", true);
             throw;
         }
         finally
@@ -144,13 +160,50 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     }
 
     /// <summary>Background work: clears quiet extents, leaves dirty-map mode when there is room again.</summary>
-    /// <exception cref="StorageException">The volume's directory refuses; calling again goes on.</exception>
+    /// <exception cref="IOException">The volume's directory refuses; calling again goes on.</exception>
     public void Maintain()
     {
-        Watch();
-        if (_state.Source is { } source)
+        if (_open is { } open)
         {
-            source.Maintain();
+            _outside.Look(open);
+            open.Source?.Maintain();
+        }
+    }
+
+    /// <summary>
+    /// Takes up disks that have grown: what is new is dirty, and clients that connect from now on see the new size. The
+    /// data session is begun again, as the replica grows at its beginning.
+    /// </summary>
+    /// <exception cref="IOException">It could not be done; calling again goes on.</exception>
+    public async Task TakeUpGrowthAsync(CancellationToken cancellationToken)
+    {
+        if (!_outside.HasGrown || !await _turn.WaitAsync(TimeSpan.Zero, cancellationToken))
+        {
+            return;
+        }
+
+        try
+        {
+            _outside.ForgetGrowth();
+            if (_open is not { Source: { } source } open || Remembered is not { Role: SourceRole.Primary } directive)
+            {
+                return;
+            }
+
+            await open.StopSessionAsync();
+            try
+            {
+                _outside.TakeUpGrowth(open, source);
+            }
+            finally
+            {
+                await open.ReplicateAsync(directive, cancellationToken);
+            }
+        }
+        finally
+        {
+            _turn.Release();
+            _changed();
         }
     }
 
@@ -176,34 +229,17 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
                 await BecomePrimaryAsync(directive, ct);
                 break;
             case SourceRole.Quiesced:
-                await OpenSourceAsync(directive, ct);
-                await FreeOfWritersAsync(directive, ct);
-                _state.Source!.Quiesce();
-                await ServeAsync(directive, readOnly: true, ct);
-                await ReplicateAsync(directive, ct);
-                Remember(directive);
+                await QuiesceAsync(directive, ct);
                 break;
             case SourceRole.Fenced:
-                if (IsReplica)
-                {
-                    // Only the recovery of a lost journal fences a source that was brought to equality before.
-                    await DropLogsAsync(ct);
-                }
-
-                Remember(directive);
-                await _state.StopSessionAsync();
-                await OpenSourceAsync(directive, ct);
-                _state.Source!.Fence(new Term(directive.Term));
-                await ServeAsync(directive, readOnly: true, ct);
+                await FenceAsync(directive, ct);
                 break;
             case SourceRole.ReverseReplica:
                 await BecomeReverseReplicaAsync(directive, ct);
                 break;
             case SourceRole.Released:
-                await LetGoAsync(ct);
-                _claims.Release(Vm);
-                _host.Directory.DeleteSubdirectory(Vm);
-                Volatile.Write(ref _remembered, null);
+                await CloseForGoodAsync(ct);
+                _opener.Release();
                 break;
             default:
                 throw new InvalidOperationException($"Role {directive.Role} cannot be taken.");
@@ -212,50 +248,140 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
 
     private async Task BecomePrimaryAsync(VolumeDirective directive, CancellationToken ct)
     {
-        if (IsReplica || _remembered is null)
+        if (IsReplica || Remembered is null)
         {
             // What a release that was cut short has left says as little about the disks.
             await DropLogsAsync(ct);
         }
 
-        await OpenSourceAsync(directive, ct);
-        var source = _state.Source!;
+        var (open, source) = await OpenSourceAsync(directive, ct);
         source.Unfence(new Term(directive.Term), disksUnchanged: true);
         source.Resume();
-        if (directive.CopyId is { } copy && copy != _remembered?.CopyId)
+        if (directive.CopyId is { } copy && copy != Remembered?.CopyId)
         {
             source.MarkAllDirty(DirtyCause.UserRequest);
         }
 
-        Remember(directive with { CopyId = directive.CopyId ?? _remembered?.CopyId });
-        await ServeAsync(directive, readOnly: false, ct);
-        await ReplicateAsync(directive, ct);
+        _directives.Remember(directive with { CopyId = directive.CopyId ?? Remembered?.CopyId });
+        await ServeAsync(open, source, readOnly: false, ct);
+        await open.ReplicateAsync(directive, ct);
     }
 
-    private bool IsReplica => _remembered?.Role == SourceRole.ReverseReplica || _state.Reverse is not null;
+    private async Task QuiesceAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        var (open, source) = await OpenSourceAsync(directive, ct);
+        if (!directive.Force)
+        {
+            await open.Exports.FreeOfWritersAsync(ct);
+        }
+
+        source.Quiesce();
+        await ServeAsync(open, source, readOnly: true, ct);
+        await open.ReplicateAsync(directive, ct);
+        _directives.Remember(directive);
+    }
+
+    private async Task FenceAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        if (IsReplica)
+        {
+            // Only the recovery of a lost journal fences a source that was brought to equality before.
+            await DropLogsAsync(ct);
+        }
+
+        _directives.Remember(directive);
+        if (_open is { } before)
+        {
+            await before.StopSessionAsync();
+        }
+
+        var (open, source) = await OpenSourceAsync(directive, ct);
+        source.Fence(new Term(directive.Term));
+        await ServeAsync(open, source, readOnly: true, ct);
+    }
+
+    private async Task BecomeReverseReplicaAsync(VolumeDirective directive, CancellationToken ct)
+    {
+        _directives.Remember(directive);
+        var open = _open;
+        if (open?.Reverse is null)
+        {
+            await CloseAsync(ct);
+            _open = open = _opener.OpenReverse(directive);
+        }
+
+        await open.ReplicateAsync(directive, ct);
+    }
+
+    private bool IsReplica => Remembered?.Role == SourceRole.ReverseReplica || Reverse is not null;
+
+    private async Task<(OpenVolume Open, SourceVolume Source)> OpenSourceAsync(
+        VolumeDirective directive, CancellationToken ct)
+    {
+        if (_open is { Source: { } source } open)
+        {
+            return (open, source);
+        }
+
+        await CloseAsync(ct);
+        var opened = _opener.OpenSource(directive, _outside.ConditionChanged);
+        _open = opened;
+        return (opened, opened.Source!);
+    }
+
+    private async Task ServeAsync(OpenVolume open, SourceVolume source, bool readOnly, CancellationToken ct)
+    {
+        if (await open.Exports.ServeAsync(source, readOnly, ct))
+        {
+            _changed();
+        }
+    }
 
     // The disks were written below the old log, which says nothing about them any more: a new volume is all dirty.
     private async Task DropLogsAsync(CancellationToken ct)
     {
         await CloseAsync(ct);
-        _directory.DeleteSubdirectory(SourceDirectory);
-        _directory.DeleteSubdirectory(ReverseDirectory);
+        _opener.DropLogs();
     }
 
-    private async Task BecomeReverseReplicaAsync(VolumeDirective directive, CancellationToken ct)
+    /// <summary>
+    /// Closes the disks for good. After a failed sync the log still has what may not be on them: an opening writes it
+    /// once more, before the log goes (I28).
+    /// </summary>
+    private async Task CloseForGoodAsync(CancellationToken ct)
     {
-        Remember(directive);
-        if (_state.Reverse is null)
+        if (await CloseAsync(ct) || Remembered is not { } last)
         {
-            await CloseAsync(ct);
-            OpenReverse(directive);
+            return;
         }
 
-        await ReplicateAsync(directive, ct);
+        try
+        {
+            await OpenSourceAsync(last, ct);
+            await CloseAsync(ct);
+        }
+        catch (Exception e) when (e is VolumeException or IOException)
+        {
+            ReleasedUnclean(_host.Logger, Vm, e.Message);
+        }
+    }
+
+    /// <summary>Closes what is open; false when the source's last writes may not be durable on its disks.</summary>
+    private async Task<bool> CloseAsync(CancellationToken ct)
+    {
+        if (_open is not { } open)
+        {
+            return true;
+        }
+
+        await open.StopSessionAsync();
+        await open.Exports.StopAsync(ct);
+        _open = null;
+        return open.Close();
     }
 
     private MarkerOutcome Insert(AgentRequest.InsertMarker asked, PointKind kind) =>
-        _state.Source is { } source
+        Source is { } source
             ? source.InsertMarker(new RecoveryPointId(asked.PointId), kind, asked.AskedAt)
             : throw new VolumeException(
                 "not-primary", $"The source of '{Vm}' takes no writes, so it marks no points.",
@@ -270,56 +396,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         _ => throw new InvalidOperationException($"A marker cannot end as {outcome.GetType().Name}."),
     };
 
-    /// <summary>
-    /// Stores the directive. On a full disk, one that changes nothing of weight (neither role, term, disks nor copy) is
-    /// obeyed unstored: a guest must not lose its disks because the agent's data directory is full (I27), and after a
-    /// restart the service says again what holds.
-    /// </summary>
-    private void Remember(VolumeDirective directive)
-    {
-        try
-        {
-            Store(directive);
-        }
-        catch (StorageException e) when (e.Errno == StorageException.NoSpace && _remembered is { } last
-            && last.Role == directive.Role && last.Term == directive.Term && last.CopyId == directive.CopyId
-            && last.Disks.SequenceEqual(directive.Disks, StringComparer.Ordinal))
-        {
-            NotStored(_host.Logger, Vm, e.Message);
-        }
-
-        Volatile.Write(ref _remembered, directive);
-    }
-
-    private void Store(VolumeDirective directive)
-    {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(directive, ControlJson.Default.VolumeDirective);
-        const string next = DirectiveFile + ".new";
-        using (var file = _directory.Open(next, StorageOpen.Any))
-        {
-            file.SetLength(0);
-            file.Write(0, bytes);
-            file.Sync();
-        }
-
-        _directory.Rename(next, DirectiveFile);
-        _directory.Sync();
-    }
-
-    private VolumeDirective? Recall()
-    {
-        if (!_directory.Exists(DirectiveFile))
-        {
-            return null;
-        }
-
-        using var file = _directory.Open(DirectiveFile, StorageOpen.Existing);
-        var bytes = new byte[file.Length];
-        file.Read(0, bytes);
-        return JsonSerializer.Deserialize(bytes, ControlJson.Default.VolumeDirective);
-    }
-
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "the directive of '{Vm}' is obeyed but was not stored: {Reason}")]
-    private static partial void NotStored(ILogger logger, string vm, string reason);
+        Message = "'{Vm}' was let go, but what its guest wrote last may not be durable on its disks: {Reason}")]
+    private static partial void ReleasedUnclean(ILogger logger, string vm, string reason);
 }

@@ -145,7 +145,7 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
     {
         if (directive.Role == SourceRole.Released && !_volumes.ContainsKey(directive.Vm))
         {
-            return new AgentReply.Directed(ProtectedVolume.NoStatus(directive, time.GetUtcNow()));
+            return new AgentReply.Directed(VolumeReport.Released(directive, time.GetUtcNow()));
         }
 
         // A volume that was let go stays in the set, with nothing in it: this directive may be an old one, which
@@ -153,7 +153,7 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
         var volume = Obtain(directive.Vm);
         await volume.DirectAsync(directive, cancellationToken);
         var probe = Volatile.Read(ref _probe);
-        var status = volume.Status(time.GetUtcNow()) ?? ProtectedVolume.NoStatus(directive, time.GetUtcNow());
+        var status = volume.Status(time.GetUtcNow()) ?? VolumeReport.Released(directive, time.GetUtcNow());
         return new AgentReply.Directed(Told(status, probe));
     }
 

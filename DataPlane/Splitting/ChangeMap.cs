@@ -41,14 +41,14 @@ internal sealed class ChangeMap : IDisposable
     private const int ActivationGroup = 8;
 
     private readonly Lock _gate = new();
-    private readonly object _order;
+    private readonly WriteOrder _order;
     private readonly MapFile _file;
     private readonly ExtentBits[] _logical;
     private readonly ExtentBits[] _stored;
     private long[] _lastLsn;
 
-    /// <summary>Takes over a file with what it holds.</summary>
-    public ChangeMap(MapFile file, object order, Lsn tail)
+    /// <summary>Takes over a file with what it holds; its bits change under the order's lock.</summary>
+    public ChangeMap(MapFile file, WriteOrder order, Lsn tail)
     {
         _file = file;
         _order = order;
@@ -69,22 +69,42 @@ internal sealed class ChangeMap : IDisposable
     public ExtentBits this[ExtentMark mark] => _logical[(int)mark];
 
     /// <summary>
-    /// The stored bits of a mark: those of changes behind the stored floor were never lowered. Under the restart lock,
-    /// which keeps them from being lowered.
+    /// The stored bits of a mark: those of changes behind the stored floor were never lowered. Under the generation
+    /// lock, which keeps them from being lowered.
     /// </summary>
     public ExtentBits Stored(ExtentMark mark) => _stored[(int)mark];
 
-    /// <summary>Notes a change to a run. Under the order lock, with the run's bits set.</summary>
-    public void Touch(ExtentRun run, Lsn lsn) => _lastLsn.AsSpan(run.First, run.Last - run.First + 1).Fill(lsn.Value);
+    /// <summary>Whether every extent of the runs has a mark. Under the order lock.</summary>
+    public bool AllSet(ExtentMark mark, ReadOnlySpan<ExtentRun> runs)
+    {
+        var bits = _logical[(int)mark];
+        foreach (var run in runs)
+        {
+            if (!bits.AllSet(run))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Notes changes to runs. Under the order lock, with the runs' bits set.</summary>
+    public void Touch(ReadOnlySpan<ExtentRun> runs, Lsn lsn)
+    {
+        foreach (var run in runs)
+        {
+            _lastLsn.AsSpan(run.First, run.Last - run.First + 1).Fill(lsn.Value);
+        }
+    }
 
     /// <summary>
-    /// Marks runs; on return the marks are durable. <paramref name="newest"/> gives the newest number given out, read
-    /// under the order lock: activation counts as a touch, so that an extent made active ahead of its writes is not
-    /// cleared at once.
+    /// Marks runs; on return the marks are durable. Activation counts as a touch by the newest change, so that an
+    /// extent made active ahead of its writes is not cleared at once.
     /// </summary>
     /// <exception cref="StorageException">The map could not be written or synced; the logical bits are
     /// unchanged.</exception>
-    public void Raise(ExtentMark mark, ReadOnlySpan<ExtentRun> runs, Func<Lsn> newest)
+    public void Raise(ExtentMark mark, ReadOnlySpan<ExtentRun> runs)
     {
         lock (_gate)
         {
@@ -103,9 +123,9 @@ internal sealed class ChangeMap : IDisposable
                 _file.Sync();
             }
 
-            lock (_order)
+            lock (_order.Gate)
             {
-                var now = newest().Value;
+                var now = _order.Newest.Value;
                 foreach (var run in missing ? wanted : runs)
                 {
                     stored.Set(run);
@@ -135,17 +155,17 @@ internal sealed class ChangeMap : IDisposable
     /// <summary>
     /// The bits that may be lowered after a sync of the disk that begins from now on; null when there are none.
     /// </summary>
-    public LoweringProposal? Propose(Func<Lsn> newest)
+    public LoweringProposal? Propose()
     {
         lock (_gate)
         {
-            lock (_order)
+            lock (_order.Gate)
             {
                 var active = Lowerable(ExtentMark.Active);
                 var dirty = Lowerable(ExtentMark.Dirty);
                 return active is null && dirty is null
                     ? null
-                    : new LoweringProposal(active ?? [], dirty ?? [], newest());
+                    : new LoweringProposal(active ?? [], dirty ?? [], _order.Newest);
             }
         }
     }
@@ -170,7 +190,7 @@ internal sealed class ChangeMap : IDisposable
         {
             var extents = ExtentsOf(bytes);
             _file.Grow(extents);
-            lock (_order)
+            lock (_order.Gate)
             {
                 foreach (var bits in _stored.Concat(_logical))
                 {
@@ -209,7 +229,7 @@ internal sealed class ChangeMap : IDisposable
     {
         var (stored, logical) = (_stored[(int)mark], _logical[(int)mark]);
         var lowered = new ulong[words.Length];
-        lock (_order)
+        lock (_order.Gate)
         {
             for (var i = 0; i < words.Length; i++)
             {

@@ -1,8 +1,11 @@
+using System.Buffers;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicationLog;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
@@ -27,87 +30,72 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// present generation. Every new Dirty mark brings a new generation, whose start record makes the replica resync, so
 /// that no recovery point is made of half a copy (I12), and copies handed out before it no longer clear anything
 /// (I11).</para>
-/// <para><b>Opening</b> is told in <see cref="SourceVolumeOpening"/>; <b>dirty-map mode</b> in
-/// SourceVolume.Generations.cs.</para>
-/// <para><b>Locks</b>, outer to inner: <c>_restart</c> (changes of generation, attach, maintenance), a map's gate, the
-/// order lock, the locks of log and state file. The guest's writes take the order lock only, and a map's gate for
-/// the first write into an extent.</para>
+/// <para><b>Parts</b>, each with its own state: <see cref="GuestWrites"/> takes a write through the four steps;
+/// <see cref="WriteAdmission"/> says whether it may (fence, quiesce); <see cref="WriteCapture"/> records it in the log
+/// or the dirty map; <see cref="ReplicationBacklog"/> is the log between the replica's acknowledgement and the newest
+/// change; <see cref="VolumeGenerations"/> begins generations; <see cref="ReplicaFeed"/> is what the replica is sent;
+/// <see cref="MapSettling"/> and <see cref="AcknowledgedFloor"/> take marks away; <see cref="DiskFlushes"/> and
+/// <see cref="DiskObservations"/> sync the disks and look at them. <see cref="SourceVolumeOpening"/> tells what an
+/// opening does.</para>
+/// <para><b>Locks</b>, outer to inner: the generation lock (<see cref="VolumeGenerations.Gate"/>: changes of
+/// generation, attach, maintenance, resize, close), a map's gate, the order lock (<see cref="WriteOrder.Gate"/>), the
+/// locks of log, state file, heartbeat file and flush trackers. The guest's writes take the order lock only, and a
+/// map's gate for the first write into an extent. Each part says which lock guards its fields.</para>
 /// <para>There is no thread in here: the owner calls <see cref="Maintain"/> about once a second.</para>
 /// </remarks>
-public sealed partial class SourceVolume : IChangeSource, IDisposable
+public sealed class SourceVolume : IChangeSource, IDisposable
 {
     private readonly SourceVolumeOptions _options;
     private readonly VolumeStateFile _state;
-    private readonly ChangeMap[] _maps;
-    private readonly ChangeLog _log;
-    private readonly WriteOrder _order;
-    private readonly Func<Lsn> _newest;
-    private readonly Lock _restart = new();
-    private readonly SplitDisk[] _disks;
-    private readonly long[] _sizes;
-    private readonly IBlockDevice[] _devices;
-    private readonly long[] _backlog;
-    private readonly RecordBatch _control = new();
-    private readonly ChangeAges _ages;
     private readonly HeartbeatFile _heartbeat;
-    private volatile CaptureMode _mode;
-    private volatile bool _closed;
-    private bool _fenced;
-    private bool _quiesced;
-    private bool _broken;
-    private ChangePosition _tail;
-    private long _captured;
+    private readonly WriteOrder _order;
+    private readonly VolumeDisk[] _disks;
+    private readonly SplitDisk[] _exports;
+    private readonly VolumeSignals _signals;
+    private readonly WriteAdmission _admission;
+    private readonly ReplicationBacklog _backlog;
+    private readonly WriteCapture _capture;
+    private readonly VolumeGenerations _generations;
+    private readonly DiskFlushes _flushes;
+    private readonly DiskObservations _observations;
+    private readonly AcknowledgedFloor _floor;
+    private readonly MapSettling _settling;
+    private readonly ReplicaFeed _feed;
 
     internal SourceVolume(SourceVolumeOptions options, SourceVolumeParts parts)
     {
-        _options = options;
-        _state = parts.State;
-        _maps = parts.Maps;
-        _log = parts.Log;
-        _order = parts.Order;
-        _heartbeat = parts.Heartbeat;
-        _newest = () => _order.Newest;
-        _tail = parts.Tail;
-        _ages = new ChangeAges(options.Time);
-        _generationStart = parts.GenerationStart;
+        (_options, _state, _heartbeat, _order) = (options, parts.State, parts.Heartbeat, parts.Order);
         var state = _state.Current;
-        _mode = state.Mode;
-        _fenced = state.Fenced;
-        _acknowledged = state.AcknowledgedFloor;
-        _devices = [.. options.Disks.Select(d => d.Device)];
-        _sizes = [.. state.Disks.Select(d => d.SizeBytes)];
-        _disks = [.. options.Disks.Select((_, i) => new SplitDisk(this, i))];
-        _backlog = [.. _disks.Select((_, i) => _log.BytesAfter(_acknowledged, i))];
-        _flushes = [.. _disks.Select(_ => new FlushTracker())];
-        _settling = new Settling?[_disks.Length];
-        _timesKept = new long[_disks.Length];
-        _entered = new long[_disks.Length];
-        _looksWhenQuiet = options.Disks.Count <= MostLookedAt
-            && options.Disks.All(d => d is { TimesAreItsOwn: true, Look: not null });
-        _looks = [.. options.Disks.Select(d => d.Look?.Invoke() is { } seen ? new QuietLook(0, seen) : null)];
-        _settled = _heartbeat.Newest is { } beat ? [.. beat.Settled] : new long[_disks.Length];
-        _condition = new SourceCondition(
-            _mode, state.Cause, string.Empty, SyncFailed: false, state.Fenced, options.Time.GetUtcNow());
-        _announced = _condition;
+        _disks = [.. options.Disks.Select((d, i) => new VolumeDisk(d, i, parts.Maps[i], state.Disks[i].SizeBytes))];
+        _signals = new VolumeSignals(options, _order, state);
+        _admission = new WriteAdmission(options, _state, _order, _signals);
+        _backlog = new ReplicationBacklog(options, parts, _disks);
+        _capture = new WriteCapture(options, _state, _order, _backlog, _admission, _signals);
+        _generations = new VolumeGenerations(parts, _disks, _capture, _backlog, _signals);
+        _flushes = new DiskFlushes(_state, _admission, _signals);
+        _observations = new DiskObservations(options.Time, parts, _disks, _admission, _generations);
+        _floor = new AcknowledgedFloor(options.Time, _state, _order, _disks, _backlog);
+        _settling = new MapSettling(options, _disks, _generations, _flushes, _observations, _floor);
+        _feed = new ReplicaFeed(
+            new SharedHistory(_state, parts.Log), _state, _disks, _order, _backlog, _generations);
+        var writes = new GuestWrites(_order, _capture, _generations, _flushes, _observations, _signals);
+        _exports = [.. _disks.Select(disk => new SplitDisk(disk, writes, _flushes))];
     }
 
-    /// <inheritdoc/>
-    public IReadOnlyList<DiskSpec> Disks =>
-        [.. _options.Disks.Select((d, i) => new DiskSpec(d.Path, Volatile.Read(ref _sizes[i])))];
+    /// <summary>How the volume is; <see cref="SourceVolumeOptions.ConditionChanged"/> tells of changes.</summary>
+    public SourceCondition Condition => _signals.Condition;
 
     /// <inheritdoc/>
-    public Term Term => _state.Current.Term;
+    public IReadOnlyList<DiskSpec> Disks => [.. _disks.Select(disk => new DiskSpec(disk.Path, disk.Size))];
 
     /// <inheritdoc/>
-    public SourceHistory History
-    {
-        get
-        {
-            var state = _state.Current;
-            return new SourceHistory(
-                state.Incarnation, new MarkedPosition(state.AcknowledgedFloor, state.FloorMark));
-        }
-    }
+    public Term Term => _admission.Term;
+
+    /// <inheritdoc/>
+    public SourceHistory History => _feed.History;
+
+    /// <inheritdoc/>
+    public bool IsResyncHeld => _feed.IsResyncHeld;
 
     /// <inheritdoc/>
     public ChangePosition Tail
@@ -116,7 +104,7 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         {
             lock (_order.Gate)
             {
-                return _tail;
+                return _backlog.Tail;
             }
         }
     }
@@ -127,11 +115,11 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
     /// </summary>
     /// <exception cref="SourceVolumeException">It cannot be opened: another VM's, disks that do not fit, damaged state,
     /// or a source disk that refuses the redo.</exception>
-    /// <exception cref="Storage.StorageException">The directory cannot be read or written.</exception>
+    /// <exception cref="StorageException">The directory cannot be read or written.</exception>
     public static SourceVolume Open(SourceVolumeOptions options) => SourceVolumeOpening.Open(options);
 
     /// <summary>A disk as the guest sees it. It lives as long as the volume; disposing it does nothing.</summary>
-    public IBlockDevice Disk(int index) => _disks[index];
+    public IBlockDevice Disk(int index) => _exports[index];
 
     /// <summary>Where replication stands.</summary>
     public SourceCounters Counters()
@@ -143,29 +131,227 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         var disks = new SourceDiskCounters[_disks.Length];
         lock (_order.Gate)
         {
-            (acknowledged, tail, captured) = (_acknowledged, _tail, _captured);
-            age = _ages.OldestBehind(acknowledged);
-            for (var i = 0; i < disks.Length; i++)
+            (acknowledged, tail, captured, age) =
+                (_backlog.Acknowledged, _backlog.Tail, _order.Numbered, _backlog.Age);
+            foreach (var disk in _disks)
             {
-                disks[i] = new SourceDiskCounters(
-                    _sizes[i], BytesOf(i, ExtentMark.Active), BytesOf(i, ExtentMark.Dirty),
-                    _log.BytesAfter(acknowledged, i));
+                disks[disk.Index] = new SourceDiskCounters(
+                    disk.Size, disk.BytesOf(ExtentMark.Active), disk.BytesOf(ExtentMark.Dirty),
+                    _backlog.Log.BytesAfter(acknowledged, disk.Index));
             }
         }
 
         return new SourceCounters(
-            _mode, tail, acknowledged, disks.Sum(d => d.LagBytes),
-            acknowledged.CompareTo(tail) < 0 && _log.TimeAfter(acknowledged) is { } oldest
+            _capture.Mode, tail, acknowledged, disks.Sum(d => d.LagBytes),
+            acknowledged.CompareTo(tail) < 0 && _backlog.Log.TimeAfter(acknowledged) is { } oldest
                 ? age ?? AgeByRecord(oldest) : null,
-            _log.RetainedBytes,
-            captured, disks);
+            _backlog.Log.RetainedBytes, captured, disks);
     }
 
-    /// <summary>What was logged before the volume was opened knows its age by the wall clock only.</summary>
-    private TimeSpan AgeByRecord(DateTimeOffset written)
+    /// <summary>
+    /// The extents that may differ from the replica, dirty or active: what a fenced source reports (I16).
+    /// </summary>
+    public IReadOnlyList<DirtyExtent> UncertainExtents()
     {
-        var age = _options.Time.GetUtcNow() - written;
-        return age > TimeSpan.Zero ? age : TimeSpan.Zero;
+        var result = new List<DirtyExtent>();
+        lock (_order.Gate)
+        {
+            foreach (var disk in _disks)
+            {
+                var (dirty, active) = (disk.Map[ExtentMark.Dirty].SetBits(), disk.Map[ExtentMark.Active].SetBits());
+                result.AddRange(dirty.Union(active).Order().Select(extent => disk.Extent(extent, version: 0)));
+            }
+        }
+
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public long BytesAfter(ChangePosition position) => _backlog.Log.BytesAfter(position);
+
+    /// <summary>Bytes of the guest's writes in the log behind a place; none when nothing was written since.</summary>
+    /// <exception cref="ReplicationLogCorruptException">The log is damaged there.</exception>
+    public long WrittenAfter(ChangePosition position) => _backlog.Log.WrittenAfter(position);
+
+    /// <inheritdoc/>
+    public ChangePosition Attach(ReplicaPosition replica) => _feed.Attach(replica);
+
+    /// <inheritdoc/>
+    public int ReadLog(ref ChangePosition after, ArrayBufferWriter<byte> target, int maxBytes) =>
+        _feed.ReadLog(ref after, target, maxBytes);
+
+    /// <inheritdoc/>
+    public async ValueTask WaitForWorkAsync(ChangePosition after, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ObjectDisposedException.ThrowIf(_admission.IsClosed, this);
+            var work = _signals.NextWork();
+            if (_feed.HasWork(after))
+            {
+                return;
+            }
+
+            await work.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void WaitForCompletion(Lsn lsn)
+    {
+        lock (_order.Gate)
+        {
+            _order.WaitForCompletion(new Lsn(Math.Min(lsn.Value, _order.Newest.Value)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Acknowledge(ChangePosition durable) => _backlog.Acknowledge(durable);
+
+    /// <inheritdoc/>
+    public void ReadDisk(int disk, long offset, Span<byte> destination) =>
+        _disks[disk].Device.Read(offset, destination);
+
+    /// <inheritdoc/>
+    public AllocatedRun NextRun(int disk, long offset, long length) => _disks[disk].Device.NextRun(offset, length);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DirtyExtent> DirtyExtents() => _feed.DirtyExtents();
+
+    /// <inheritdoc/>
+    public void ClearDirty(DirtyExtent extent) => _feed.ClearDirty(extent);
+
+    /// <summary>
+    /// Puts a recovery point's marker behind all changes accepted so far. Every write that was answered before the call
+    /// is before it (I1).
+    /// </summary>
+    /// <param name="point">The point's id.</param>
+    /// <param name="consistency">How consistent it is.</param>
+    /// <param name="time">
+    /// The time that the point shows, by the clock of whoever asks; null means this machine's clock now. It must not be
+    /// later than the call, or the point would promise writes that it lacks (I21).
+    /// </param>
+    public MarkerOutcome InsertMarker(
+        RecoveryPointId point, PointKind consistency, DateTimeOffset? time = null) =>
+        _capture.InsertMarker(new PointMarker(point, consistency), time);
+
+    /// <summary>Makes the replica resync all of every disk (RES-6), keeping the log that is not shipped yet.</summary>
+    /// <exception cref="StorageException">The maps or the state could not be written; calling again goes
+    /// on.</exception>
+    public void MarkAllDirty(DirtyCause cause) => _generations.Begin(new GenerationChange(cause, ResyncScope.All));
+
+    /// <summary>
+    /// Refuses further writes (ESHUTDOWN), waits for those under way, syncs the disks and returns the newest logged
+    /// change. In dirty-map mode, or with dirty extents, the log alone does not bring the replica there: see
+    /// <see cref="Counters"/>. Not durable: a volume that must stay quiet over a restart is fenced.
+    /// </summary>
+    /// <exception cref="BlockDeviceException">A disk failed to sync; the volume stays quiet.</exception>
+    public ChangePosition Quiesce()
+    {
+        _admission.Quiesce();
+        foreach (var disk in _disks)
+        {
+            _flushes.Flush(disk);
+        }
+
+        return Tail;
+    }
+
+    /// <summary>Takes writes again after <see cref="Quiesce"/>.</summary>
+    public void Resume() => _admission.Resume();
+
+    /// <summary>
+    /// Refuses writes with EPERM from now on, also after a restart (FOV-8, I15, I16). Log and maps stay, so that the
+    /// tail that was not replicated can be reported. On return no write is under way and the fence is durable.
+    /// </summary>
+    /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
+    public void Fence(Term term) => _admission.Fence(term);
+
+    /// <summary>Takes writes again, under a term.</summary>
+    /// <param name="term">At least the volume's.</param>
+    /// <param name="disksUnchanged"> Nobody wrote to the disks while they were fenced. Otherwise (failback wrote them)
+    /// the log is dropped and all is to be compared.
+    /// </param>
+    /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
+    public void Unfence(Term term, bool disksUnchanged)
+    {
+        _admission.CheckTerm(term);
+        if (!disksUnchanged)
+        {
+            _generations.Begin(new GenerationChange(DirtyCause.FailedBack, ResyncScope.All) { GivesUpLog = true });
+        }
+
+        _admission.Unfence(term);
+    }
+
+    /// <summary>Goes on under a higher term (after a cancelled failover, say), durably.</summary>
+    /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
+    public void SetTerm(Term term) => _admission.SetTerm(term);
+
+    /// <summary>
+    /// Takes a grown disk (RES-3). The device given takes the place of the old one, which the caller disposes with the
+    /// volume. What is new is dirty, so a resync of it follows under a new generation.
+    /// </summary>
+    /// <exception cref="SourceVolumeException">The device is smaller than the disk.</exception>
+    /// <exception cref="BlockDeviceException">The disk failed to sync.</exception>
+    /// <exception cref="StorageException">The map could not be grown; the disk is as before.</exception>
+    public void Resize(int disk, IBlockDevice device)
+    {
+        var resized = _disks[disk];
+        var (before, size) = (resized.Size, device.Length);
+        if (size < before)
+        {
+            throw new SourceVolumeException(
+                SourceVolumeError.ShrinkRefused,
+                $"'{resized.Path}' would shrink from {before} to {size} bytes; it may only grow");
+        }
+
+        lock (_generations.Gate)
+        {
+            resized.Map.Grow(size);
+            lock (_order.Gate)
+            {
+                _order.WaitForCompletion(_order.Newest);
+                _flushes.Flush(resized);
+                _state.Update(s => s with { Disks = s.Disks.SetItem(disk, s.Disks[disk] with { SizeBytes = size }) });
+                resized.Replace(device, size);
+            }
+
+            if (size > before)
+            {
+                var added = ResyncScope.From(disk, (int)(before / DirtyExtent.Size));
+                _generations.Begin(new GenerationChange(DirtyCause.Resized, added));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Clears and lowers map marks that are no longer needed, leaves dirty-map mode when the log has room again, and
+    /// begins a generation that a failed write asked for. Cheap when there is nothing to do; to be called about once a
+    /// second.
+    /// </summary>
+    /// <exception cref="StorageException">The maps or the state could not be written; calling again goes
+    /// on.</exception>
+    public void Maintain()
+    {
+        lock (_generations.Gate)
+        {
+            if (_admission.IsClosed)
+            {
+                return;
+            }
+
+            _generations.BeginPending();
+            _backlog.Free();
+            _floor.ClearQuietExtents();
+            _settling.Advance();
+            _floor.RaiseWhenDue();
+            _observations.Beat();
+        }
+
+        _signals.PublishCondition();
+        _signals.SignalWork();
     }
 
     /// <summary>
@@ -174,34 +360,25 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
     /// </summary>
     public void Close()
     {
-        if (_closed)
+        if (_admission.IsClosed)
         {
-            throw Closed();
+            throw _admission.ClosedError();
         }
 
         try
         {
-            lock (_restart)
+            lock (_generations.Gate)
             {
-                var settling = _maps.Select((_, i) => Propose(i)).ToArray();
+                _settling.ProposeAll();
                 Quiesce();
-                for (var i = 0; i < settling.Length; i++)
-                {
-                    if (settling[i] is { } lowerable)
-                    {
-                        Lower(i, lowerable);
-                    }
-
-                    _maps[i].Sync();
-                }
-
-                _log.Sync();
+                _settling.LowerAll();
+                _backlog.Log.Sync();
                 _state.Update(s => s with
                 {
                     Clean = true,
                     Newest = _order.Newest,
                     Completed = _order.Newest,
-                    Disks = [.. s.Disks.Select((d, i) => d with { Seen = _options.Disks[i].Look?.Invoke() })],
+                    Disks = [.. s.Disks.Select((d, i) => d with { Seen = _disks[i].Look() })],
                 });
             }
         }
@@ -211,38 +388,35 @@ public sealed partial class SourceVolume : IChangeSource, IDisposable
         }
     }
 
-    /// <summary>
-    /// Lets go of all files at once, as a crash of the process would; <see cref="Close"/> is the clean way.
-    /// </summary>
+    /// <summary>Closes all files at once, as a crash of the process would; <see cref="Close"/> is the clean
+    /// way.</summary>
     public void Dispose()
     {
-        if (_closed)
+        if (_admission.IsClosed)
         {
             return;
         }
 
-        _closed = true;
-        SignalWork();
-        _log.Dispose();
-        foreach (var map in _maps)
+        _admission.Close();
+        _signals.SignalWork();
+        _backlog.Log.Dispose();
+        foreach (var disk in _disks)
         {
-            map.Dispose();
+            disk.Map.Dispose();
         }
 
         _state.Dispose();
         _heartbeat.Dispose();
     }
 
-    internal long SizeOf(int disk) => Volatile.Read(ref _sizes[disk]);
+    /// <summary>Begins the generation that an opening needs.</summary>
+    internal void Begin(GenerationChange change) => _generations.Begin(change);
 
-    internal IBlockDevice DeviceOf(int disk) => Volatile.Read(ref _devices[disk]);
-
-    private long BytesOf(int disk, ExtentMark mark)
+    /// <summary>What was logged before the volume was opened knows its age by the wall clock only.</summary>
+    private TimeSpan AgeByRecord(DateTimeOffset written)
     {
-        var bits = _maps[disk][mark];
-        var bytes = (long)bits.Population * DirtyExtent.Size;
-        var rest = _sizes[disk] % DirtyExtent.Size;
-        return rest != 0 && bits.Count > 0 && bits[bits.Count - 1] ? bytes - DirtyExtent.Size + rest : bytes;
+        var age = _options.Time.GetUtcNow() - written;
+        return age > TimeSpan.Zero ? age : TimeSpan.Zero;
     }
 }
 

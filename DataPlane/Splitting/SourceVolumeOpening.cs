@@ -55,7 +55,7 @@ internal static class SourceVolumeOpening
         var order = options.Order();
         var maps = options.Disks
             .Select((d, i) => MapFile.Create(options.Directory, i, ChangeMap.ExtentsOf(d.Device.Length), dirty: true))
-            .Select(file => new ChangeMap(file, order.Gate, Lsn.None))
+            .Select(file => new ChangeMap(file, order, Lsn.None))
             .ToArray();
         var state = VolumeStateFile.Create(options.Directory, new VolumeState
         {
@@ -70,7 +70,7 @@ internal static class SourceVolumeOpening
         });
         var heartbeat = FirstBeat(options, Lsn.None);
         var volume = new SourceVolume(options, Parts(options, (state, heartbeat), maps, order, Scan(options), default));
-        volume.Begin(DirtyCause.InitialReplication, RestartScope.None);
+        volume.Begin(new GenerationChange(DirtyCause.InitialReplication, ResyncScope.None));
         return volume;
     }
 
@@ -117,7 +117,7 @@ internal static class SourceVolumeOpening
         stateFile.ForgetSyncing();
         var maps = state.Disks
             .Select((d, i) => new ChangeMap(
-                MapFile.Open(options.Directory, i, ChangeMap.ExtentsOf(d.SizeBytes)), order.Gate, newest))
+                MapFile.Open(options.Directory, i, ChangeMap.ExtentsOf(d.SizeBytes)), order, newest))
             .ToArray();
         var volume = new SourceVolume(options, Parts(options, (stateFile, heartbeat), maps, order, scan, scan.Tail));
         Complete(volume, options, new Opened(state, scan, doubts), isTrusted, cause);
@@ -132,11 +132,11 @@ internal static class SourceVolumeOpening
         {
             // Closed clean in dirty-map mode: log and disk are whole, only the mode goes on.
             var isWhole = before.Clean && scan.Damage is null;
-            volume.Begin(cause, isWhole ? RestartScope.None : RestartScope.Active);
+            volume.Begin(new GenerationChange(cause, isWhole ? ResyncScope.None : ResyncScope.Active));
         }
         else if (volume.Counters().DirtyBytes > 0 || scan.Tail.Generation != before.Generation)
         {
-            volume.Begin(before.Cause, RestartScope.None);
+            volume.Begin(new GenerationChange(before.Cause, ResyncScope.None));
         }
 
         for (var i = 0; i < options.Disks.Count; i++)
@@ -144,7 +144,10 @@ internal static class SourceVolumeOpening
             var (disk, known) = (options.Disks[i], before.Disks[i]);
             if (doubts[i] is { } doubt)
             {
-                volume.Begin(DirtyCause.ChangedOutside, RestartScope.From(i, 0), $"{doubt}; all of it is compared");
+                volume.Begin(new GenerationChange(DirtyCause.ChangedOutside, ResyncScope.From(i, 0))
+                {
+                    Detail = $"{doubt}; all of it is compared",
+                });
             }
 
             if (disk.Device.Length > known.SizeBytes)

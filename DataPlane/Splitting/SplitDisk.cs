@@ -5,22 +5,22 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <summary>
 /// One disk of a <see cref="SourceVolume"/> as its guest sees it. Closing it does nothing: the volume owns it.
 /// </summary>
-internal sealed class SplitDisk(SourceVolume volume, int index) : IBlockDevice
+internal sealed class SplitDisk(VolumeDisk disk, GuestWrites writes, DiskFlushes flushes) : IBlockDevice
 {
     /// <inheritdoc/>
-    public long Length => volume.SizeOf(index);
+    public long Length => disk.Size;
 
     /// <inheritdoc/>
-    public long UsableLength => volume.DeviceOf(index).UsableLength;
+    public long UsableLength => disk.Device.UsableLength;
 
     /// <inheritdoc/>
-    public bool HasFastZeroes => volume.DeviceOf(index).HasFastZeroes;
+    public bool HasFastZeroes => disk.Device.HasFastZeroes;
 
     /// <inheritdoc/>
     public void Read(long offset, Span<byte> destination)
     {
         CheckRange(offset, destination.Length);
-        volume.DeviceOf(index).Read(offset, destination);
+        disk.Device.Read(offset, destination);
     }
 
     /// <inheritdoc/>
@@ -34,24 +34,24 @@ internal sealed class SplitDisk(SourceVolume volume, int index) : IBlockDevice
         }
 
         // Before the log has it: the replica must not hold what the source cannot.
-        if (end > volume.DeviceOf(index).UsableLength)
+        if (end > disk.Device.UsableLength)
         {
             throw new BlockDeviceException(
-                $"disk {index} was cut from outside and has no room for a write that ends at {end}",
+                $"disk {disk.Index} was cut from outside and has no room for a write that ends at {end}",
                 BlockDeviceException.NoSpace);
         }
 
-        volume.Write(index, changes);
+        writes.Write(disk, changes);
     }
 
     /// <inheritdoc/>
-    public void Flush() => volume.Flush(index);
+    public void Flush() => flushes.Flush(disk);
 
     /// <inheritdoc/>
     public AllocatedRun NextRun(long offset, long length)
     {
         CheckRange(offset, length);
-        return volume.DeviceOf(index).NextRun(offset, length);
+        return disk.Device.NextRun(offset, length);
     }
 
     /// <inheritdoc/>

@@ -27,6 +27,9 @@ public class WriteOrder
     /// <summary>All changes up to here are on the disks. Under the lock.</summary>
     public virtual Lsn Completed => _head is null ? Newest : new Lsn(_head.First.Value - 1);
 
+    /// <summary>How many numbers were given out since the volume was opened. Under the lock.</summary>
+    public long Numbered { get; private set; }
+
     /// <summary>Moves the numbers up; never down. Under the lock.</summary>
     public void StartAt(Lsn newest) => Newest = new Lsn(Math.Max(newest.Value, Newest.Value));
 
@@ -50,11 +53,16 @@ public class WriteOrder
     }
 
     /// <summary>Takes the next number for something that is done at once. Under the lock.</summary>
-    public Lsn Next() => Newest = Newest.Next();
+    public Lsn Next()
+    {
+        Numbered++;
+        return Newest = Newest.Next();
+    }
 
     /// <summary>Gives a batch its numbers and puts it in the list. Under the lock.</summary>
     public void Enter(WriteTicket ticket, int numbers)
     {
+        Numbered += numbers;
         ticket.First = Newest.Next();
         ticket.Last = Newest = new Lsn(Newest.Value + numbers);
         if (_tail is null)

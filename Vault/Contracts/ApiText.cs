@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Vault.Contracts;
 

@@ -36,30 +36,30 @@ public sealed class ChangeMapLaws
     private static void Keeps(IReadOnlyList<Step> steps, int seed, bool forgetful)
     {
         var storage = new SimulatedStorage(seed);
-        var order = new object();
+        var order = new WriteOrder();
         var map = new ChangeMap(MapFile.Create(storage.Root, 0, Extents, dirty: false), order, Lsn.None);
         var marked = new Dictionary<ExtentMark, HashSet<int>> { [ExtentMark.Active] = [], [ExtentMark.Dirty] = [] };
         var newest = 0L;
         foreach (var step in steps)
         {
-            newest++;
+            order.StartAt(new Lsn(++newest));
             var run = new ExtentRun(step.First, step.Last);
             switch (step.Kind)
             {
                 case 0 or 1 or 2:
                     var raised = forgetful && run.Last > run.First ? new ExtentRun(run.First, run.Last - 1) : run;
-                    map.Raise(step.Mark, [raised], () => new Lsn(newest));
+                    map.Raise(step.Mark, [raised]);
                     marked[step.Mark].UnionWith(Enumerable.Range(run.First, run.Last - run.First + 1));
                     break;
                 case 3:
-                    lock (order)
+                    lock (order.Gate)
                     {
                         map.ClearQuiet(new Lsn(newest - 2));
                         marked[ExtentMark.Active].IntersectWith(map[ExtentMark.Active].SetBits());
                     }
 
                     break;
-                case 4 when map.Propose(() => new Lsn(newest)) is { } proposal:
+                case 4 when map.Propose() is { } proposal:
                     map.Lower(proposal);
                     break;
                 case 5:

@@ -3,36 +3,36 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Which extents a new generation needs to be dirty.</summary>
-internal abstract class RestartScope
+/// <summary>Which extents a new generation resynchronises, beyond those that are Dirty already.</summary>
+internal abstract class ResyncScope
 {
-    private RestartScope()
+    private ResyncScope()
     {
     }
 
-    /// <summary>None beyond those that are.</summary>
-    public static RestartScope None { get; } = new NoneScope();
+    /// <summary>No others.</summary>
+    public static ResyncScope None { get; } = new NoneScope();
 
     /// <summary>All that are active.</summary>
-    public static RestartScope Active { get; } = new ActiveScope();
+    public static ResyncScope Active { get; } = new ActiveScope();
 
     /// <summary>All of every disk.</summary>
-    public static RestartScope All { get; } = new FromScope(null, 0);
+    public static ResyncScope All { get; } = new FromScope(null, 0);
 
     /// <summary>All that are stored as active, and some more.</summary>
-    public static RestartScope ActiveAnd(IReadOnlyList<ExtentRange> more) => new ActiveAndScope(more);
+    public static ResyncScope ActiveAnd(IReadOnlyList<ExtentRange> more) => new ActiveAndScope(more);
 
     /// <summary>All of one disk, from an extent on.</summary>
-    public static RestartScope From(int disk, int extent) => new FromScope(disk, extent);
+    public static ResyncScope From(int disk, int extent) => new FromScope(disk, extent);
 
     /// <summary>The runs of a disk that are to be marked and are not yet. Under the order lock.</summary>
-    public ExtentRun[] Missing(int disk, ChangeMap map)
+    public ExtentRun[] Missing(VolumeDisk disk)
     {
-        var runs = new List<ExtentRun>();
+        var (map, runs) = (disk.Map, new List<ExtentRun>());
         var dirty = map[ExtentMark.Dirty].Words;
         for (var i = 0; i < dirty.Length; i++)
         {
-            for (var word = Wanted(disk, map, i) & ~dirty[i]; word != 0; word &= word - 1)
+            for (var word = Wanted(disk.Index, map, i) & ~dirty[i]; word != 0; word &= word - 1)
             {
                 var extent = (i << 6) + BitOperations.TrailingZeroCount(word);
                 if (runs.Count > 0 && runs[^1].Last == extent - 1)
@@ -49,34 +49,20 @@ internal abstract class RestartScope
         return [.. runs];
     }
 
-    /// <summary>Whether any extent of any disk is still to be marked. Under the order lock.</summary>
-    public bool AnyMissing(ChangeMap[] maps)
-    {
-        for (var i = 0; i < maps.Length; i++)
-        {
-            if (Missing(i, maps[i]).Length > 0)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     /// <summary>64 extents of a disk, as bits.</summary>
     protected abstract ulong Wanted(int disk, ChangeMap map, int word);
 
-    private sealed class NoneScope : RestartScope
+    private sealed class NoneScope : ResyncScope
     {
         protected override ulong Wanted(int disk, ChangeMap map, int word) => 0;
     }
 
-    private sealed class ActiveScope : RestartScope
+    private sealed class ActiveScope : ResyncScope
     {
         protected override ulong Wanted(int disk, ChangeMap map, int word) => map[ExtentMark.Active].Words[word];
     }
 
-    private sealed class ActiveAndScope(IReadOnlyList<ExtentRange> more) : RestartScope
+    private sealed class ActiveAndScope(IReadOnlyList<ExtentRange> more) : ResyncScope
     {
         protected override ulong Wanted(int disk, ChangeMap map, int word)
         {
@@ -98,7 +84,7 @@ internal abstract class RestartScope
         }
     }
 
-    private sealed class FromScope(int? only, int extent) : RestartScope
+    private sealed class FromScope(int? only, int extent) : ResyncScope
     {
         protected override ulong Wanted(int disk, ChangeMap map, int word)
         {

@@ -1,0 +1,87 @@
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.DataPlane.Splitting;
+
+/// <summary>
+/// Syncs the disks of a volume and notes which failed: the first failed sync poisons its disk until the volume is
+/// opened again (I28).
+/// </summary>
+/// <remarks>
+/// <b>Locks</b>: none of its own. Syncs run side by side; each disk's <see cref="FlushTracker"/> and the state file
+/// lock themselves. May be called under the order lock, with nothing under way.
+/// </remarks>
+internal sealed class DiskFlushes(VolumeStateFile state, WriteAdmission admission, VolumeSignals signals)
+{
+    /// <summary>Makes every finished write of a disk durable.</summary>
+    /// <exception cref="BlockDeviceException">The volume is closed, or a sync of the disk failed now or
+    /// before.</exception>
+    public void Flush(VolumeDisk disk) => Flush(disk, withTimes: false);
+
+    /// <summary>As <see cref="Flush(VolumeDisk)"/>, with the times of the disk's file.</summary>
+    /// <exception cref="BlockDeviceException">The volume is closed, or a sync of the disk failed now or
+    /// before.</exception>
+    public void FlushTimes(VolumeDisk disk) => Flush(disk, withTimes: true);
+
+    private void Flush(VolumeDisk disk, bool withTimes)
+    {
+        if (admission.IsClosed)
+        {
+            throw admission.ClosedError();
+        }
+
+        var number = disk.Flushes.Begin();
+        if (disk.Flushes.Poison is { } earlier)
+        {
+            throw new BlockDeviceException(
+                $"'{disk.Path}' failed to sync before ({earlier.Message}); open the volume again",
+                BlockDeviceException.InputOutput, earlier);
+        }
+
+        try
+        {
+            state.SyncBegins();
+            if (withTimes)
+            {
+                disk.Device.FlushTimes();
+            }
+            else
+            {
+                disk.Device.Flush();
+            }
+
+            state.SyncEnded();
+        }
+        catch (IOException e)
+        {
+            Poison(disk, e);
+            throw new BlockDeviceException(e.Message, BlockDeviceException.InputOutput, e);
+        }
+
+        disk.Flushes.Succeeded(number);
+    }
+
+    private void Poison(VolumeDisk disk, IOException error)
+    {
+        if (!disk.Flushes.Fail(error))
+        {
+            return;
+        }
+
+        signals.ChangeCondition(c => c with { SyncFailed = true, Detail = error.Message });
+        try
+        {
+            state.Update(s => s with { SyncFailed = true });
+        }
+        catch (StorageException e)
+        {
+            throw new BlockDeviceException(
+                $"{error.Message}; and it could not be noted: {e.Message}", BlockDeviceException.InputOutput,
+                new AggregateException(error, e));
+        }
+        finally
+        {
+            signals.PublishCondition();
+        }
+    }
+}
