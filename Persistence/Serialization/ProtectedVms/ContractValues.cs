@@ -5,7 +5,6 @@ using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
-using Wire = ReplicationEngine.Persistence.Contracts.V1;
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
@@ -13,7 +12,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// Conversions of the values that events and commands are made of. A part that is missing means a damaged payload and
 /// throws <see cref="FormatException"/>.
 /// </summary>
-internal static class WireValues
+internal static class ContractValues
 {
     public static DateTime At(DateTimeOffset time) => time.UtcDateTime;
 
@@ -47,22 +46,22 @@ internal static class WireValues
     public static ValueList<T> All<T>(T[]? items) => Needed(items).ToValueList();
 
     public static Enrollment EnrollmentOf(
-        string? vm, Wire.ProtectedDisk[]? disks, string? scenarioId, Wire.ReplicationPolicy? policy, string? agent) =>
+        string? vm, ProtectedDiskV1[]? disks, string? scenarioId, ReplicationPolicyV1? policy, string? agent) =>
         new(new ProtectedVmId(Needed(vm)), All(disks, From), Needed(scenarioId), From(policy), Needed(agent));
 
-    public static Wire.ProtectedDisk To(ProtectedDisk disk) =>
+    public static ProtectedDiskV1 To(ProtectedDisk disk) =>
         new(disk.Path, disk.SizeBytes, disk.Identity, disk.Raw);
 
-    public static ProtectedDisk From(Wire.ProtectedDisk? disk) =>
+    public static ProtectedDisk From(ProtectedDiskV1? disk) =>
         new(Needed(Needed(disk).Path), disk.SizeBytes, Needed(disk.Identity), disk.Raw);
 
-    public static Wire.ReplicationPolicy To(ReplicationPolicy policy) => new(
+    public static ReplicationPolicyV1 To(ReplicationPolicy policy) => new(
         policy.Name, policy.Retention, policy.AppConsistentEvery, policy.RpoThreshold, policy.AutoResync,
-        new Wire.DailyWindow(
+        new DailyWindowV1(
             policy.ResyncWindow.From.ToTimeSpan(), policy.ResyncWindow.To.ToTimeSpan(),
             policy.ResyncWindow.UtcOffset));
 
-    public static ReplicationPolicy From(Wire.ReplicationPolicy? policy)
+    public static ReplicationPolicy From(ReplicationPolicyV1? policy)
     {
         var window = Needed(Needed(policy).ResyncWindow);
         return new ReplicationPolicy(
@@ -73,89 +72,89 @@ internal static class WireValues
                 Needed(window.UtcOffset)));
     }
 
-    public static Wire.EffectError To(EffectError error) => new(error.Class, [.. error.Reasons], error.Remedy);
+    public static EffectErrorV1 To(EffectError error) => new(error.Class, [.. error.Reasons], error.Remedy);
 
-    public static Wire.EffectError? ToOrNone(EffectError? error) => error is null ? null : To(error);
+    public static EffectErrorV1? ToOrNone(EffectError? error) => error is null ? null : To(error);
 
-    public static EffectError From(Wire.EffectError? error) =>
+    public static EffectError From(EffectErrorV1? error) =>
         new(Needed(Needed(error).Class), All(error.Reasons), Needed(error.Remedy));
 
-    public static EffectError? FromOrNone(Wire.EffectError? error) => error is null ? null : From(error);
+    public static EffectError? FromOrNone(EffectErrorV1? error) => error is null ? null : From(error);
 
-    public static Wire.RecoveryPoint To(RecoveryPoint point) => new(
+    public static RecoveryPointV1 To(RecoveryPoint point) => new(
         point.Id.Value, At(point.Time), point.Kind, point.Generation.Value, point.Lsn.Value, point.Grade);
 
-    public static RecoveryPoint From(Wire.RecoveryPoint? point) => new(
+    public static RecoveryPoint From(RecoveryPointV1? point) => new(
         PointId(Needed(point).Id), Time(point.Time), Needed(point.Kind), new Generation(point.Generation),
         new Lsn(point.Lsn), Needed(point.Grade));
 
-    public static Wire.SteadyInstant? To(SteadyInstant? steady) =>
-        steady is { } known ? new Wire.SteadyInstant(At(known.Life), At(known.At)) : null;
+    public static SteadyInstantV1? To(SteadyInstant? steady) =>
+        steady is { } known ? new SteadyInstantV1(At(known.Life), At(known.At)) : null;
 
-    public static SteadyInstant? From(Wire.SteadyInstant? steady) =>
+    public static SteadyInstant? From(SteadyInstantV1? steady) =>
         steady is null ? null : new SteadyInstant(Time(steady.Life), Time(steady.At));
 
-    public static Wire.ChosenPoint To(ChosenPoint point) => new(point.Id.Value, point.SealNow);
+    public static ChosenPointV1 To(ChosenPoint point) => new(point.Id.Value, point.SealNow);
 
-    public static ChosenPoint From(Wire.ChosenPoint? point) => new(PointId(Needed(point).Id), point.SealNow);
+    public static ChosenPoint From(ChosenPointV1? point) => new(PointId(Needed(point).Id), point.SealNow);
 
-    public static Wire.Recovery To(Recovery recovery) => new(
+    public static RecoveryV1 To(Recovery recovery) => new(
         recovery.Kind, recovery.Point.Value, recovery.RpoBound, recovery.Exports, At(recovery.StartedAt),
         At(recovery.ReadyAt));
 
-    public static Recovery From(Wire.Recovery? recovery) => new(
+    public static Recovery From(RecoveryV1? recovery) => new(
         Needed(Needed(recovery).Kind), PointId(recovery.Point), Needed(recovery.RpoBound), recovery.Exports,
         Time(recovery.StartedAt), Time(recovery.ReadyAt));
 
-    public static Wire.HealthCause To(HealthCause cause) => new(
+    public static HealthCauseV1 To(HealthCause cause) => new(
         cause.Kind, cause.Subject, cause.Level, cause.Message, cause.Remedy, At(cause.Since));
 
-    public static HealthCause From(Wire.HealthCause? cause) => new(
+    public static HealthCause From(HealthCauseV1? cause) => new(
         Needed(Needed(cause).Kind), Needed(cause.Subject), Needed(cause.Level), Needed(cause.Message),
         Needed(cause.Remedy), Time(cause.Since));
 
-    public static Wire.PointChoice To(PointChoice choice) => choice switch
+    public static PointChoiceV1 To(PointChoice choice) => choice switch
     {
-        PointChoice.Latest => new(Wire.PointChoiceKind.Latest, null),
-        PointChoice.LatestProcessed => new(Wire.PointChoiceKind.LatestProcessed, null),
-        PointChoice.LatestAppConsistent => new(Wire.PointChoiceKind.LatestAppConsistent, null),
-        PointChoice.Specific specific => new(Wire.PointChoiceKind.Specific, specific.Id.Value),
+        PointChoice.Latest => new(PointChoiceKind.Latest, null),
+        PointChoice.LatestProcessed => new(PointChoiceKind.LatestProcessed, null),
+        PointChoice.LatestAppConsistent => new(PointChoiceKind.LatestAppConsistent, null),
+        PointChoice.Specific specific => new(PointChoiceKind.Specific, specific.Id.Value),
         _ => throw new InvalidOperationException($"{choice} has no stored form."),
     };
 
-    public static PointChoice From(Wire.PointChoice? choice) => Needed(Needed(choice).Kind) switch
+    public static PointChoice From(PointChoiceV1? choice) => Needed(Needed(choice).Kind) switch
     {
-        Wire.PointChoiceKind.Latest => new PointChoice.Latest(),
-        Wire.PointChoiceKind.LatestProcessed => new PointChoice.LatestProcessed(),
-        Wire.PointChoiceKind.LatestAppConsistent => new PointChoice.LatestAppConsistent(),
-        Wire.PointChoiceKind.Specific => new PointChoice.Specific(PointId(choice.Id)),
+        PointChoiceKind.Latest => new PointChoice.Latest(),
+        PointChoiceKind.LatestProcessed => new PointChoice.LatestProcessed(),
+        PointChoiceKind.LatestAppConsistent => new PointChoice.LatestAppConsistent(),
+        PointChoiceKind.Specific => new PointChoice.Specific(PointId(choice.Id)),
         var kind => throw new InvalidOperationException($"{kind} has no case in the domain."),
     };
 
-    public static Wire.EffectResult To(EffectResult result) => result switch
+    public static EffectResultV1 To(EffectResult result) => result switch
     {
-        EffectResult.Done => new(Wire.EffectResultKind.Done),
-        EffectResult.PrerequisitesMet met => new(Wire.EffectResultKind.PrerequisitesMet, Disks: All(met.Disks, To)),
+        EffectResult.Done => new(EffectResultKind.Done),
+        EffectResult.PrerequisitesMet met => new(EffectResultKind.PrerequisitesMet, Disks: All(met.Disks, To)),
         EffectResult.Quiesced quiesced => new(
-            Wire.EffectResultKind.Quiesced, LastLsn: quiesced.LastLsn.Value,
+            EffectResultKind.Quiesced, LastLsn: quiesced.LastLsn.Value,
             ConfirmedByAgent: quiesced.ConfirmedByAgent),
         EffectResult.FailoverReady ready => new(
-            Wire.EffectResultKind.FailoverReady, Point: To(ready.Point), RpoBound: ready.RpoBound,
+            EffectResultKind.FailoverReady, Point: To(ready.Point), RpoBound: ready.RpoBound,
             Exports: ready.Exports),
         EffectResult.TestFailoverReady ready => new(
-            Wire.EffectResultKind.TestFailoverReady, Point: To(ready.Point), Exports: ready.Exports),
+            EffectResultKind.TestFailoverReady, Point: To(ready.Point), Exports: ready.Exports),
         _ => throw new InvalidOperationException($"{result} has no stored form."),
     };
 
-    public static EffectResult From(Wire.EffectResult? result) => Needed(Needed(result).Kind) switch
+    public static EffectResult From(EffectResultV1? result) => Needed(Needed(result).Kind) switch
     {
-        Wire.EffectResultKind.Done => new EffectResult.Done(),
-        Wire.EffectResultKind.PrerequisitesMet => new EffectResult.PrerequisitesMet(All(result.Disks, From)),
-        Wire.EffectResultKind.Quiesced => new EffectResult.Quiesced(
+        EffectResultKind.Done => new EffectResult.Done(),
+        EffectResultKind.PrerequisitesMet => new EffectResult.PrerequisitesMet(All(result.Disks, From)),
+        EffectResultKind.Quiesced => new EffectResult.Quiesced(
             new Lsn(Needed(result.LastLsn)), Needed(result.ConfirmedByAgent)),
-        Wire.EffectResultKind.FailoverReady => new EffectResult.FailoverReady(
+        EffectResultKind.FailoverReady => new EffectResult.FailoverReady(
             From(result.Point), Needed(result.RpoBound), Needed(result.Exports)),
-        Wire.EffectResultKind.TestFailoverReady => new EffectResult.TestFailoverReady(
+        EffectResultKind.TestFailoverReady => new EffectResult.TestFailoverReady(
             From(result.Point), Needed(result.Exports)),
         var kind => throw new InvalidOperationException($"{kind} has no case in the domain."),
     };
