@@ -14,7 +14,8 @@ internal static class SometimesTable
     public static void Print(IReadOnlyDictionary<(string What, string Fault), long> counts, TextWriter output)
     {
         output.WriteLine($"{"event, or state",-58}{string.Concat(Letters.Select(l => l.PadLeft(7)))}");
-        foreach (var name in EventForms.All.Select(f => f.Name).Order(StringComparer.Ordinal).Concat(Probes.All))
+        var events = ProtectedVmForms.Events.Select(form => form.Name).Order(StringComparer.Ordinal);
+        foreach (var name in events.Concat(Probes.All))
         {
             var cells = Letters.Select(l => counts.GetValueOrDefault((name, l)))
                 .Select(c => (c == 0 ? "." : c.ToString(CultureInfo.InvariantCulture)).PadLeft(7));

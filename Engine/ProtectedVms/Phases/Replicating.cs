@@ -60,28 +60,10 @@ internal static class Replicating
     public static ProtectedVmState Evolve(ProtectedVmState state, ReplicatingEvent @event) => @event switch
     {
         PolicyChanged e => ChangePolicy(state, e),
-        ReplicationPaused e => Points.WithoutPending(
-            state.Replicate(e, replication => replication with
-            {
-                Paused = true,
-                Order = new ReplicationOrder(EffectKind.PauseReplication, state.EventCount),
-            }),
-            e.At, "Replication was paused."),
-        ReplicationResumed e => Points.DueAt(e.At, state.Replicate(e, replication => replication with
-        {
-            Paused = false,
-            Order = new ReplicationOrder(EffectKind.ResumeReplication, state.EventCount),
-        })),
-        ReplicationFaulted e => state.Replicate(e, replication => replication with
-        {
-            Order = replication.Order is { Kind: EffectKind.ResumeReplication } ? null : replication.Order,
-            Fault = new ReplicationFault(e.Error, e.Failures, e.RetryAt, replication.Fault?.Since ?? e.At),
-        }),
-        ReplicationRetried e => state.Replicate(e, replication => replication with
-        {
-            Order = new ReplicationOrder(EffectKind.ResumeReplication, state.EventCount),
-            Fault = replication.Fault is { } fault ? fault with { RetryAt = null } : throw state.Impossible(e),
-        }),
+        ReplicationPaused e => BecomePaused(state, e),
+        ReplicationResumed e => BecomeActive(state, e),
+        ReplicationFaulted e => Stop(state, e),
+        ReplicationRetried e => Retry(state, e),
         ReplicationRecovered e => state.Replicate(e, replication => replication with { Fault = null }),
         DiskResized e => Resize(state, e),
         _ => throw state.Impossible(@event),
@@ -150,6 +132,35 @@ internal static class Replicating
         return e.Policy.AppConsistentEvery == TimeSpan.Zero
             ? changed.Without(HealthKind.AppConsistencyFailed, HealthKind.NoHooks) : changed;
     }
+
+    private static ProtectedVmState BecomePaused(ProtectedVmState state, ReplicationPaused e) => Points.WithoutPending(
+        state.Replicate(e, replication => replication with
+        {
+            Paused = true,
+            Order = new ReplicationOrder(EffectKind.PauseReplication, state.EventCount),
+        }),
+        e.At, "Replication was paused.");
+
+    private static ProtectedVmState BecomeActive(ProtectedVmState state, ReplicationResumed e) => Points.DueAt(
+        e.At, state.Replicate(e, replication => replication with
+        {
+            Paused = false,
+            Order = new ReplicationOrder(EffectKind.ResumeReplication, state.EventCount),
+        }));
+
+    private static ProtectedVmState Stop(ProtectedVmState state, ReplicationFaulted e) =>
+        state.Replicate(e, replication => replication with
+        {
+            Order = replication.Order is { Kind: EffectKind.ResumeReplication } ? null : replication.Order,
+            Fault = new ReplicationFault(e.Error, e.Failures, e.RetryAt, replication.Fault?.Since ?? e.At),
+        });
+
+    private static ProtectedVmState Retry(ProtectedVmState state, ReplicationRetried e) =>
+        state.Replicate(e, replication => replication with
+        {
+            Order = new ReplicationOrder(EffectKind.ResumeReplication, state.EventCount),
+            Fault = replication.Fault is { } fault ? fault with { RetryAt = null } : throw state.Impossible(e),
+        });
 
     private static ProtectedVmState Resize(ProtectedVmState state, DiskResized e)
     {
