@@ -10,7 +10,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands on the way out of protection, with their contracts.</summary>
 internal static class DisablingForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<DisableStarted, DisableStartedV1>(
@@ -23,7 +23,7 @@ internal static class DisablingForms
             m => new(Time(m.At))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<Disable, DisableV1>("disable.v1", c => new(c.KeepReplica), m => new(m.KeepReplica)),

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of effects and timers, with their contracts.</summary>
 internal static class EffectForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<EffectConfirmed, EffectConfirmedV1>(
@@ -27,7 +27,7 @@ internal static class EffectForms
             m => new(Time(m.At), Needed(m.By), Needed(m.Kind))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<TimerDue, TimerDueV1>(

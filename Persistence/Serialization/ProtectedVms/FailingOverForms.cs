@@ -11,7 +11,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of failovers until they are settled, with their contracts.</summary>
 internal static class FailingOverForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<FailoverStarted, FailoverStartedV1>(
@@ -47,7 +47,7 @@ internal static class FailingOverForms
             m => new(Time(m.At), m.DivergentBytes)),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<StartPlannedFailover, StartPlannedFailoverV1>(

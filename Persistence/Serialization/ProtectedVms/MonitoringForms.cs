@@ -11,7 +11,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of what is found wrong, with their contracts.</summary>
 internal static class MonitoringForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<HealthCauseRaised, HealthCauseRaisedV1>(
@@ -24,7 +24,7 @@ internal static class MonitoringForms
             m => new(Time(m.At), Needed(m.Kind))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<RecordLag, RecordLagV1>("record-lag.v1", c => new(c.Lag, c.Bytes), m => new(Needed(m.Lag), m.Bytes)),

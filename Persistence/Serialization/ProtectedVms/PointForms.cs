@@ -11,7 +11,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of recovery points, with their contracts.</summary>
 internal static class PointForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<RecoveryPointRequested, RecoveryPointRequestedV1>(
@@ -40,7 +40,7 @@ internal static class PointForms
             m => new(Time(m.At), PointIds(m.Points))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<MakeRecoveryPoint, MakeRecoveryPointV1>(

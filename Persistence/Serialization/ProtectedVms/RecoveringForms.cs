@@ -11,7 +11,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of a recovery from a replica whose journal was lost, with their contracts.</summary>
 internal static class RecoveringForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<ProtectionRecovered, ProtectionRecoveredV1>(
@@ -24,7 +24,7 @@ internal static class RecoveringForms
                 new Term(m.Term), Needed(m.RecoveredAs), PointIdOrNone(m.Point), All(m.Points, From))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<Recover, RecoverV1>(

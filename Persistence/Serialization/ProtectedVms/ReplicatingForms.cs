@@ -10,7 +10,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of replication, policy and disks, with their contracts.</summary>
 internal static class ReplicatingForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<PolicyChanged, PolicyChangedV1>(
@@ -43,7 +43,7 @@ internal static class ReplicatingForms
             m => new(Time(m.At), From(m.Disk))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<UpdatePolicy, UpdatePolicyV1>("update-policy.v1", c => new(To(c.Policy)), m => new(From(m.Policy))),

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events of users' requests, whatever they ask for, with their contracts.</summary>
 internal static class RequestForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<CommandAccepted, CommandAcceptedV1>(

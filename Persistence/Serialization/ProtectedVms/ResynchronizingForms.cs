@@ -10,7 +10,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of resyncs, with their contracts.</summary>
 internal static class ResynchronizingForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<ResyncMarked, ResyncMarkedV1>(
@@ -27,7 +27,7 @@ internal static class ResynchronizingForms
             m => new(Time(m.At), m.SentBytes)),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<StartResync, StartResyncV1>("start-resync.v1", c => new(), m => new()),

@@ -11,7 +11,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of reprotect and failback, with their contracts.</summary>
 internal static class ReturningForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<ReprotectStarted, ReprotectStartedV1>(
@@ -33,7 +33,7 @@ internal static class ReturningForms
         Event<FailbackReady, FailbackReadyV1>("failback-ready.v1", e => new(At(e.At)), m => new(Time(m.At))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<Reprotect, ReprotectV1>("reprotect.v1", c => new(c.Discard), m => new(m.Discard)),

@@ -11,7 +11,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands that settle failovers and failbacks, with their contracts.</summary>
 internal static class SettlingForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<CommitStarted, CommitStartedV1>(
@@ -40,7 +40,7 @@ internal static class SettlingForms
             m => new(Time(m.At))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<Commit, CommitV1>("commit.v1", c => new(), m => new()),

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 /// <summary>Events and commands of test failovers, with their contracts.</summary>
 internal static class TestingForms
 {
-    /// <summary>The forms of its events.</summary>
+    /// <summary>The phase's events.</summary>
     public static readonly StoredForm<ProtectedVmEvent>[] Events =
     [
         Event<TestFailoverStarted, TestFailoverStartedV1>(
@@ -31,7 +31,7 @@ internal static class TestingForms
             m => new(Time(m.At))),
     ];
 
-    /// <summary>The forms of its commands.</summary>
+    /// <summary>The phase's commands.</summary>
     public static readonly StoredForm<ProtectedVmCommand>[] Commands =
     [
         Command<StartTestFailover, StartTestFailoverV1>(
