@@ -45,6 +45,28 @@ internal sealed class CommandWindow(int capacity)
         CoversStream &= coversStream;
     }
 
+    /// <summary>The answer to a command whose id is known: that given before, or that the id was used for another
+    /// request. Null when the id is not known.</summary>
+    /// <param name="id">The command's id.</param>
+    /// <param name="digest">What tells its request from any other; see <see cref="DecisionContext.Digest"/>.</param>
+    public CommandReply? AnswerTo(CommandId id, string? digest) => Find(id) is not { } known ? null
+        : IsAnother(digest, known.Digest) ? new CommandReply.Refused(new CommandIdReused(id))
+        : known.Reply;
+
+    /// <summary>The answer to a command that the journal knows; one that was accepted is remembered again.</summary>
+    public CommandReply Recall(CommandRecord record, string? digest)
+    {
+        if (IsAnother(digest, record.Digest))
+        {
+            return new CommandReply.Refused(new CommandIdReused(record.CommandId));
+        }
+
+        var reply = new CommandReply.Accepted(record.LastSequence);
+        Remember(record.CommandId, reply, record.Digest);
+        return reply;
+    }
+
+    /// <summary>What was answered to a command, and its digest; null when the id is not known.</summary>
     public (CommandReply Reply, string? Digest)? Find(CommandId id)
     {
         var index = _ids.AsSpan(0, _count).IndexOf(id.Value);
@@ -81,4 +103,7 @@ internal sealed class CommandWindow(int capacity)
         _replies[_next] = (reply, digest);
         _next = (_next + 1) % capacity;
     }
+
+    private static bool IsAnother(string? digest, string? known) =>
+        digest is not null && !string.Equals(known, digest, StringComparison.Ordinal);
 }

@@ -22,49 +22,36 @@
 // What happened to the entity in this life of the host (timers on the steady clock, exceptions met) goes from one core
 // to the next in the EntityMemory. Time comes in with each step; there is no randomness and no hash order, so equal
 // inputs give equal outputs.
+//
+// The core has the phases and the one command that is under way. What it works with is a part of its own each:
+// EntityHistory (what is durable: state, head, commands), EntityTimers (what rings when), RunningEffects (what the host
+// has started), EntityRecovery (what was read, and what was wrong with it). None of them knows the core.
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Entities;
 
-/// <summary>What an entity's core is waiting for; see the head of its file.</summary>
-public enum EntityPhase
-{
-    /// <summary>Takes snapshot and stream.</summary>
-    Recovering,
-
-    /// <summary>Serves.</summary>
-    Ready,
-
-    /// <summary>Asks the journal whether it knows a command.</summary>
-    LookingUp,
-
-    /// <summary>Waits for the journal.</summary>
-    Persisting,
-
-    /// <summary>Out of service, with a cause.</summary>
-    Quarantined,
-
-    /// <summary>Ended; nothing in flight.</summary>
-    Ended,
-}
-
 /// <summary>Runs one event-sourced entity as a pure, synchronous state machine. Not safe for concurrent use.</summary>
-public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
+public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
     where TAggregate : IAggregate<TState, TCommand, TEvent>
     where TState : class
     where TCommand : class
     where TEvent : class
 {
+    private const string EngineActor = "engine";
+
     private readonly PersistenceId _id;
-    private readonly IEntityCodec<TState, TCommand, TEvent> _codec;
     private readonly EntityCoreOptions _options;
     private readonly EntityMemory _memory;
-    private readonly CommandWindow _window;
+    private readonly EntityHistory<TAggregate, TState, TCommand, TEvent> _history;
+    private readonly EntityTimers _timers;
+    private readonly EntityRecovery<TAggregate, TState, TCommand, TEvent> _recovery;
+    private readonly RunningEffects _effects = new();
     private readonly List<CoreOutput> _outputs = new(4);
     private EngineInstant _now;
-    private Work? _work;
+    private PendingCommand<TState, TCommand>? _pending;
 
     /// <summary>Creates a core that waits for its recovery.</summary>
     /// <param name="id">The name of its stream.</param>
@@ -75,11 +62,11 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         PersistenceId id, IEntityCodec<TState, TCommand, TEvent> codec, EntityCoreOptions options, EntityMemory memory)
     {
         _id = id;
-        _codec = codec;
         _options = options;
         _memory = memory;
-        _armed = memory.Timers;
-        _window = new CommandWindow(options.RememberedCommands);
+        _history = new(id, codec, options);
+        _timers = new(memory);
+        _recovery = new(id, _history, _timers, memory);
     }
 
     /// <summary>What it is waiting for.</summary>
@@ -89,13 +76,15 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
     public bool CanAccept => Phase is EntityPhase.Ready or EntityPhase.Quarantined;
 
     /// <summary>The durable state; meaningful while <see cref="Phase"/> is Ready, LookingUp or Persisting.</summary>
-    public TState State { get; private set; } = TAggregate.Initial;
+    public TState State => _history.State;
 
     /// <summary>The last durable event that <see cref="State"/> contains.</summary>
-    public StreamHead Head { get; private set; }
+    public StreamHead Head => _history.Head;
 
     /// <summary>Why it is out of service, when it is.</summary>
     public string? QuarantineCause { get; private set; }
+
+    private bool IsReading => Phase == EntityPhase.Recovering && !_recovery.IsOver;
 
     /// <summary>Takes one input and answers what is to be done, in order.</summary>
     /// <param name="input">The input; only one that <see cref="Phase"/> waits for.</param>
@@ -126,20 +115,24 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         switch (input)
         {
             case CoreInput<TCommand>.Offered or CoreInput<TCommand>.Replayed or CoreInput<TCommand>.Unreadable
-                when _failed is not null || Phase == EntityPhase.Ended:
+                when _recovery.HasFailed || Phase == EntityPhase.Ended:
+            case CoreInput<TCommand>.Recovered when Phase == EntityPhase.Ended:
                 // What recovery has found already decides; the host reads on to the end all the same.
                 break;
             case CoreInput<TCommand>.Offered offered:
-                TakeSnapshot(offered.Snapshot);
+                IgnoreIfUseless(_recovery.Take(offered.Snapshot));
                 break;
             case CoreInput<TCommand>.Replayed replayed:
-                Fold(replayed.Event);
+                _recovery.Take(replayed.Event);
+                break;
+            case CoreInput<TCommand>.Unreadable { IsSnapshot: true } unreadable:
+                IgnoreIfUseless(unreadable.Record.Reason);
                 break;
             case CoreInput<TCommand>.Unreadable unreadable:
-                TakeUnreadable(unreadable);
+                _recovery.Take(unreadable.Record);
                 break;
             case CoreInput<TCommand>.Recovered:
-                FinishRecovery();
+                Begin(_recovery.Finish(_now));
                 break;
             case CoreInput<TCommand>.Received received:
                 TakeCommand(received.Envelope);
@@ -152,7 +145,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
                 Finish(new CommandReply.Unavailable(UnavailableReason.JournalUnavailable, notFound.Message));
                 break;
             case CoreInput<TCommand>.Persisted:
-                Commit(_work!);
+                Commit(_pending!);
                 break;
             case CoreInput<TCommand>.NotPersisted notPersisted:
                 Phase = EntityPhase.Ready;
@@ -162,7 +155,7 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
                 LoseTrack(unknown.Message);
                 break;
             case CoreInput<TCommand>.Woken:
-                _wakeAt = null;
+                _timers.Woken();
                 break;
             case CoreInput<TCommand>.QuarantineLifted:
                 LiftQuarantine();
@@ -195,11 +188,224 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         }
     }
 
+    /// <summary>A host has begun to read behind the snapshot: only another recovery can do without it.</summary>
+    private void IgnoreIfUseless(string? objection)
+    {
+        if (objection is not null)
+        {
+            _memory.ReadsWholeStream = true;
+            _outputs.Add(new CoreOutput.SnapshotIgnored(objection));
+            End(new CoreOutput.Restart(null));
+        }
+    }
+
+    private void Begin(ImmutableArray<Effect> owed)
+    {
+        Phase = EntityPhase.Ready;
+        _effects.Settle(owed, _outputs);
+        SaveSnapshotIfDue();
+    }
+
+    // Commands, one at a time: found in the window or the journal, or decided and persisted.
+
+    private void TakeCommand(CommandEnvelope<TCommand> envelope)
+    {
+        if (Phase == EntityPhase.Quarantined)
+        {
+            _outputs.Add(new CoreOutput.Reply(envelope.Id, new CommandReply.Quarantined(QuarantineCause!)));
+            return;
+        }
+
+        _pending = new PendingCommand<TState, TCommand>(envelope, timer: null);
+        var journalMayTakeItTwice = _memory.IsDoubted(envelope.Id) || _memory.EventsMayBeArchived;
+        if (journalMayTakeItTwice && !_history.Commands.CoversStream && _history.Commands.Find(envelope.Id) is null)
+        {
+            LookUp(_pending);
+        }
+        else
+        {
+            Decide(_pending);
+        }
+    }
+
+    private void Decide(PendingCommand<TState, TCommand> command)
+    {
+        var envelope = command.Envelope;
+        if (_history.Commands.AnswerTo(envelope.Id, envelope.Digest) is { } known)
+        {
+            Finish(known);
+            return;
+        }
+
+        var context = new DecisionContext(_now.Wall, envelope.Id, envelope.Actor)
+        {
+            Steady = _now.InLife, Digest = envelope.Digest,
+        };
+        var decision = TAggregate.Decide(State, envelope.Command, context);
+        switch (decision)
+        {
+            case Decision<TEvent>.Accepted { Events.IsEmpty: false } accepted:
+                Propose(command, context, accepted.Events);
+                break;
+            case Decision<TEvent>.Refused or Decision<TEvent>.Accepted when MayBeOldNews(command):
+                LookUp(command);
+                break;
+            case Decision<TEvent>.Refused refused:
+                FinishForGood(new CommandReply.Refused(refused.Refusal));
+                break;
+            default:
+                FinishForGood(new CommandReply.Accepted(Head.Sequence));
+                break;
+        }
+    }
+
+    /// <summary>
+    /// A command that changes nothing now may have been accepted long ago and been delivered once more. One that does
+    /// change something needs no look: a journal takes each command id once per stream, and a command whose persist
+    /// failed is looked up when it comes again; where events have left the journal, each command is looked up first.
+    /// </summary>
+    private bool MayBeOldNews(PendingCommand<TState, TCommand> command) =>
+        !command.LookedUp && command.Timer is null && !_history.Commands.CoversStream;
+
+    private void LookUp(PendingCommand<TState, TCommand> command)
+    {
+        command.LookedUp = true;
+        Phase = EntityPhase.LookingUp;
+        _outputs.Add(new CoreOutput.FindCommand(command.Envelope.Id));
+    }
+
+    private void Propose(
+        PendingCommand<TState, TCommand> command, DecisionContext context, ImmutableArray<TEvent> events)
+    {
+        var state = _history.After(events);
+        command.State = state;
+        command.Timers = _timers.AlarmsOf(TAggregate.Timers(state), _now, recovered: false);
+        command.Effects = TAggregate.Outstanding(state);
+        command.DecidedAt = context.Now;
+        var stored = _history.Seal(
+            events, command.Envelope.Command, context,
+            new WakeMark(EntityTimers.EarliestDue(command.Timers), !command.Effects.IsEmpty));
+        command.Head = stored[^1].Head;
+        Phase = EntityPhase.Persisting;
+        _outputs.Add(new CoreOutput.Persist(ImmutableCollectionsMarshal.AsImmutableArray(stored)));
+    }
+
+    private void Commit(PendingCommand<TState, TCommand> command)
+    {
+        _history.Advance(command.State!, command.Head, command.DecidedAt);
+        _timers.Arm(command.Timers);
+        Phase = EntityPhase.Ready;
+        FinishForGood(new CommandReply.Accepted(Head.Sequence));
+        _effects.Settle(command.Effects, _outputs);
+        SaveSnapshotIfDue();
+    }
+
+    private void SaveSnapshotIfDue()
+    {
+        if (_history.SnapshotIfDue() is { } snapshot)
+        {
+            _outputs.Add(new CoreOutput.SaveSnapshot(snapshot));
+        }
+    }
+
+    private void TakeLookup(CommandRecord? record)
+    {
+        var command = _pending!;
+        Phase = EntityPhase.Ready;
+        if (record is null)
+        {
+            Decide(command);
+        }
+        else
+        {
+            Finish(_history.Commands.Recall(record, command.Envelope.Digest));
+        }
+    }
+
+    private void LoseTrack(string message)
+    {
+        if (_pending!.Timer is null)
+        {
+            _memory.Doubt(_pending.Envelope.Id);
+            Finish(new CommandReply.Unavailable(UnavailableReason.JournalUnavailable, message));
+        }
+
+        // A timer stays due: the next core sees whether its command was carried out, and else gives it at once.
+        _pending = null;
+        End(new CoreOutput.Restart(null));
+    }
+
+    /// <summary>
+    /// Answers, and gives the same answer to the same command from now on. A timer whose command changed nothing is
+    /// decided anew when it is tried again: by then it may.
+    /// </summary>
+    private void FinishForGood(CommandReply reply)
+    {
+        if (_pending!.Timer is null)
+        {
+            _history.Commands.Remember(_pending.Envelope.Id, reply, _pending.Envelope.Digest);
+        }
+
+        Finish(reply);
+    }
+
+    private void Finish(CommandReply reply)
+    {
+        if (_pending is not { } command)
+        {
+            return;
+        }
+
+        _pending = null;
+        if (command.Timer is null)
+        {
+            _outputs.Add(new CoreOutput.Reply(command.Envelope.Id, reply));
+        }
+        else
+        {
+            _timers.Delay(command.Timer, _now.Steady + _options.TimerRetry);
+        }
+    }
+
+    // Timers: a due one becomes a command. If the state still holds the same timer afterwards, the command changed
+    // nothing, and it rings again after EntityCoreOptions.TimerRetry rather than at once for ever.
+
+    /// <summary>Turns due timers into commands until one needs the journal, then asks to be woken for the
+    /// next.</summary>
+    private void SettleTimers()
+    {
+        while (Phase == EntityPhase.Ready && _pending is null)
+        {
+            var next = _timers.Next();
+            if (next is null || next.Due > _now.Steady)
+            {
+                Wake(next?.Due);
+                return;
+            }
+
+            var envelope = new CommandEnvelope<TCommand>(
+                EntityTimers.CommandIdOf(next.Timer, _id, Head.Sequence), EngineActor,
+                TAggregate.TimerDue(next.Timer.Name, next.Timer.DueAt));
+            _pending = new PendingCommand<TState, TCommand>(envelope, next.Timer);
+            Decide(_pending);
+        }
+    }
+
+    private void Wake(DateTimeOffset? due)
+    {
+        if (_timers.WakeAt(due))
+        {
+            _outputs.Add(new CoreOutput.WakeAt(due));
+        }
+    }
+
+    // The end: idle, failed, or out of service.
+
     private void PassivateIfIdle()
     {
-        if (Phase == EntityPhase.Ready && _running.IsEmpty)
+        if (Phase == EntityPhase.Ready && _effects.IsEmpty)
         {
-            ForgetOldFailures();
+            _memory.ForgetFailures(_now.Steady, _options.RestartWindow);
             End(new CoreOutput.Passivate());
         }
     }
@@ -210,26 +416,45 @@ public sealed partial class EntityCore<TAggregate, TState, TCommand, TEvent>
         _outputs.Add(last);
     }
 
-    /// <summary>A command under way, with what was decided about it.</summary>
-    private sealed class Work(CommandEnvelope<TCommand> envelope, DurableTimer? timer)
+    private void Fail(Exception cause)
     {
-        public CommandEnvelope<TCommand> Envelope => envelope;
+        // Reading damaged or unknown data again cannot help; anything else gets its chances, from the whole stream.
+        var failures = _memory.CountFailure(_now.Steady, _options.RestartWindow);
+        var hopeless = cause is JournalCorruptException or UnreadableEventException;
+        if (hopeless || failures > _options.RestartBudget)
+        {
+            Quarantine(cause);
+            return;
+        }
 
-        /// <summary>The timer that became this command; null when somebody waits for the reply.</summary>
-        public DurableTimer? Timer => timer;
-
-        public bool LookedUp { get; set; }
-
-        /// <summary>The state after the command's events.</summary>
-        public TState? State { get; set; }
-
-        /// <summary>The head of the stream after them.</summary>
-        public StreamHead Head { get; set; }
-
-        public ImmutableArray<ArmedTimer> Timers { get; set; }
-
-        public ImmutableArray<Effect> Effects { get; set; }
-
-        public DateTimeOffset DecidedAt { get; set; }
+        _memory.ReadsWholeStream = true;
+        Finish(new CommandReply.Unavailable(UnavailableReason.EntityFailed, Describe(cause)));
+        End(new CoreOutput.Restart(cause));
     }
+
+    private void Quarantine(Exception cause)
+    {
+        QuarantineCause = $"{_id} is out of service: {Describe(cause)}";
+        Phase = EntityPhase.Quarantined;
+        Finish(new CommandReply.Quarantined(QuarantineCause));
+        _effects.Settle([], _outputs);
+        _outputs.Add(new CoreOutput.Quarantined(QuarantineCause, cause));
+        Wake(null);
+    }
+
+    private void LiftQuarantine()
+    {
+        if (Phase == EntityPhase.Quarantined)
+        {
+            _memory.ReadsWholeStream = true;
+            _memory.ForgetFailures();
+            End(new CoreOutput.Restart(null));
+        }
+    }
+
+    private static string Describe(Exception cause) =>
+        cause is JournalCorruptException or UnreadableEventException or ImpossibleEventException
+            or InvariantViolationException
+            ? cause.Message
+            : $"{cause.GetType().Name}: {cause.Message}";
 }

@@ -13,6 +13,7 @@ public sealed class EntityMemory
     private const int MostDoubts = 64;
 
     private readonly Queue<CommandId> _doubted = new(0);
+    private readonly List<DateTimeOffset> _failures = new(0);
 
     /// <summary>The timers that were armed, on the steady clock (I26).</summary>
     public ImmutableArray<ArmedTimer> Timers { get; internal set; } = [];
@@ -30,14 +31,29 @@ public sealed class EntityMemory
 
     /// <summary>Whether nothing is kept, so that the memory itself need not be.</summary>
     public bool IsEmpty =>
-        Timers.IsEmpty && Failures.Count == 0 && !ReadsWholeStream && _doubted.Count == 0;
+        Timers.IsEmpty && _failures.Count == 0 && !ReadsWholeStream && _doubted.Count == 0;
 
     /// <summary>Whether the entity was recovered in this life, so that its timers are known by the steady
     /// clock.</summary>
     internal bool Recovered { get; set; }
 
-    /// <summary>When exceptions were met, by the steady clock.</summary>
-    internal List<DateTimeOffset> Failures { get; } = new(0);
+    /// <summary>Counts an exception that the entity has met.</summary>
+    /// <param name="now">When, by the steady clock.</param>
+    /// <param name="window">The time over which exceptions are counted.</param>
+    /// <returns>How many were met within the window.</returns>
+    internal int CountFailure(DateTimeOffset now, TimeSpan window)
+    {
+        ForgetFailures(now, window);
+        _failures.Add(now);
+        return _failures.Count;
+    }
+
+    /// <summary>Forgets the exceptions that lie outside the window.</summary>
+    internal void ForgetFailures(DateTimeOffset now, TimeSpan window) =>
+        _failures.RemoveAll(at => now - at >= window);
+
+    /// <summary>Forgets all exceptions, because their cause is removed.</summary>
+    internal void ForgetFailures() => _failures.Clear();
 
     /// <summary>The outcome of the command's persist is not known.</summary>
     internal void Doubt(CommandId id)

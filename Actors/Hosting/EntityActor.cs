@@ -7,15 +7,17 @@
 // NotDelivered (see LostLetters), and are sent again. So a letter may come by the shard or straight (see EntityRegion).
 using System.Diagnostics;
 using Akka.Actor;
+using Akka.Cluster.Sharding;
 using Akka.Persistence;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>Runs one entity's core.</summary>
-internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> : UntypedPersistentActor
+internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : UntypedPersistentActor
     where TAggregate : IAggregate<TState, TCommand, TEvent>
     where TState : class
     where TCommand : class
@@ -26,8 +28,10 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
     private readonly EntityMemory _memory;
     private readonly EntityCore<TAggregate, TState, TCommand, TEvent> _core;
     private readonly LiveEntity _live;
+    private readonly EffectChildren<TCommand> _effects;
+    private readonly JournalReport _report;
+    private Action<StoredEvent>? _persisted;
     private IActorRef? _asker;
-    private Activity? _recovering;
     private ActivityContext _asked;
     private bool _handedOver;
 
@@ -38,7 +42,8 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
         _memory = region.MemoryOf(id);
         _core = new(id, region.Codec, region.CoreOptions, _memory);
         PersistenceId = id.ToString();
-        _recovering = region.Services.Telemetry.Begin("entity.recover", id);
+        _effects = new(region.Effects, id, Context);
+        _report = new(region.Services, id);
         _live = region.Arrived(id, Self);
     }
 
@@ -97,7 +102,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
                 _region.Services.Logger.SnapshotsNotDeleted(_id, failure.Cause);
                 break;
             case EffectEnded ended:
-                EndEffect(ended);
+                _effects.Forget(ended, Sender);
                 break;
             default:
                 Take(message);
@@ -107,10 +112,7 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
-        _region.Services.Trouble.Failed(cause);
-        _region.Services.Telemetry.PersistFailed(_id.Type, cause);
-        EndActivity(ref _persisting, JournalTrouble.Sentence(cause));
-        _region.Services.Logger.PersistFailed(_id, sequenceNr, JournalTrouble.Sentence(cause));
+        _report.PersistFailed(cause, sequenceNr);
 
         // The actor is stopped after this: its next one learns what the journal holds.
         _handedOver = true;
@@ -126,17 +128,13 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
-        _region.Services.Trouble.Failed(reason);
-        _region.Services.Telemetry.RecoveryFailed(_id.Type, reason);
-        EndActivity(ref _recovering, JournalTrouble.Sentence(reason));
-        _region.Services.Logger.RecoveryFailed(_id, JournalTrouble.Sentence(reason));
+        _report.RecoveryFailed(reason);
         _region.WakeLater(_id);
     }
 
     protected override void PostStop()
     {
-        EndActivity(ref _recovering, "the actor has ended");
-        EndActivity(ref _persisting, "the actor has ended");
+        _report.Close();
         _region.Left(_id, _live, _memory);
         base.PostStop();
     }
@@ -151,17 +149,8 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
             Advance(new CoreInput<TCommand>.Unreadable(lost, IsSnapshot: false));
         }
 
-        _region.Services.Trouble.Ended();
-        _region.Services.Telemetry.Recovered(_id.Type);
-        _recovering?.SetTag("entity.events", LastSequenceNr);
-        EndActivity(ref _recovering);
+        _report.Recovered(LastSequenceNr);
         Advance(new CoreInput<TCommand>.Recovered());
-    }
-
-    private static void EndActivity(ref Activity? activity, string? failure = null)
-    {
-        EngineTelemetry.End(activity, failure);
-        activity = null;
     }
 
     private void Take(object message)
@@ -230,5 +219,176 @@ internal sealed partial class EntityActor<TAggregate, TState, TCommand, TEvent> 
             ? new CoreInput<TCommand>.CommandNotFound(trouble)
             : new CoreInput<TCommand>.CommandFound(found.Record));
         Stash.UnstashAll();
+    }
+
+    private void Advance(CoreInput<TCommand> input)
+    {
+        try
+        {
+            for (CoreInput<TCommand>? next = input; next is not null;)
+            {
+                next = CarryOut(_core.Step(next, _region.Services.Clock.Now));
+            }
+        }
+        catch (Exception exception)
+        {
+            // The core answers for the entity's own exceptions; this one is the host's. Started again at once, the
+            // actor would meet it again at once.
+            Break(exception);
+        }
+    }
+
+    private void Break(Exception exception)
+    {
+        _region.Services.Trouble.Failed(exception);
+        _region.Services.Logger.ActorBroken(_id, exception);
+        _asker?.Tell(new CommandReply.Unavailable(
+            UnavailableReason.JournalUnavailable, JournalTrouble.Unknown(_id, exception)));
+        _asker = null;
+        _region.WakeLater(_id);
+        Context.Stop(Self);
+    }
+
+    /// <summary>
+    /// Returns the answer to the step's question, if there was one that could be answered at once. Who asked hears
+    /// last, so that whatever the command leads to (its alarm above all) is set up by then.
+    /// </summary>
+    private CoreInput<TCommand>? CarryOut(IReadOnlyList<CoreOutput> outputs)
+    {
+        CoreInput<TCommand>? answer = null;
+        CommandReply? said = null;
+        for (var i = 0; i < outputs.Count; i++)
+        {
+            switch (outputs[i])
+            {
+                case CoreOutput.Persist persist:
+                    answer = Persist(persist);
+                    break;
+                case CoreOutput.Reply reply:
+                    said = reply.Answer;
+                    break;
+                case CoreOutput.FindCommand find:
+                    _ = LookUpAsync(find.CommandId).PipeTo(Self);
+                    break;
+                case CoreOutput.StartEffect start:
+                    _effects.Start(start.Effect);
+                    break;
+                case CoreOutput.CancelEffect cancel:
+                    _effects.Cancel(cancel.EffectId);
+                    break;
+                case CoreOutput.WakeAt wake:
+                    _region.Alarms.Set(_id, wake.Due);
+                    break;
+                case CoreOutput.SaveSnapshot save:
+                    SaveSnapshot(save.Snapshot);
+                    break;
+                case { } told:
+                    Told(told);
+                    break;
+            }
+        }
+
+        if (said is not null)
+        {
+            _region.Services.Telemetry.CommandAnswered(_id.Type, said);
+            _asker!.Tell(said);
+            _asker = null;
+        }
+
+        return answer;
+    }
+
+    private CoreInput<TCommand>? Persist(CoreOutput.Persist persist)
+    {
+        if (_region.Services.Store.WhyFull() is { } full)
+        {
+            return new CoreInput<TCommand>.NotPersisted(full);
+        }
+
+        _report.PersistBegins(persist.Events.Length, _asked);
+        _asked = default;
+        _persisted ??= PersistedOne;
+        if (persist.Events is [var only])
+        {
+            Persist(only, _persisted);
+        }
+        else
+        {
+            PersistAll(persist.Events, _persisted);
+        }
+
+        return null;
+    }
+
+    private void PersistedOne(StoredEvent stored)
+    {
+        if (stored.EndsCommand)
+        {
+            _report.Persisted();
+            _region.Services.Pulse.Signal();
+            Advance(CoreInput<TCommand>.Persisted.Instance);
+        }
+    }
+
+    private async Task<object> LookUpAsync(CommandId commandId)
+    {
+        try
+        {
+            return new CommandLookedUp(
+                commandId, await _region.Services.Store.Log.FindCommandAsync(_id, commandId, CancellationToken.None),
+                null);
+        }
+        catch (Exception exception)
+        {
+            // Whatever it is, the command waits for this answer, and the entity for the command.
+            _region.Services.Trouble.Failed(exception);
+            return new CommandLookedUp(commandId, null, JournalTrouble.Sentence(exception) + ".");
+        }
+    }
+
+    private void Told(CoreOutput output)
+    {
+        var services = _region.Services;
+        switch (output)
+        {
+            case CoreOutput.SnapshotIgnored ignored:
+                services.Logger.SnapshotIgnored(_id, ignored.Reason);
+                break;
+            case CoreOutput.Quarantined quarantined:
+                services.Telemetry.EntityQuarantined(_id.Type);
+                _live.Quarantine = quarantined.Cause;
+                // The sentence names damaged data; where the code met it says nothing. A bug is found by its stack.
+                services.Logger.EntityQuarantined(
+                    quarantined.Cause,
+                    quarantined.Exception is JournalCorruptException or UnreadableEventException
+                        ? null : quarantined.Exception);
+                break;
+            case CoreOutput.Passivate:
+                HandOver();
+                break;
+            case CoreOutput.Restart restart:
+                if (restart.Cause is { } cause)
+                {
+                    services.Telemetry.EntityRestarted(_id.Type);
+                    services.Logger.EntityRestarted(_id, cause);
+                }
+
+                if (!_handedOver)
+                {
+                    HandOver();
+                    _region.Deliver(_id, Wake.Instance);
+                }
+
+                break;
+            default:
+                throw new InvalidOperationException($"The actor of {_id} does not know the output {output}.");
+        }
+    }
+
+    /// <summary>Has the shard keep what comes for the entity's next actor, and end this one.</summary>
+    private void HandOver()
+    {
+        _handedOver = true;
+        Context.Parent.Tell(new Passivate(StopEntity.Instance));
     }
 }

@@ -2,7 +2,7 @@ using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
-using ReplicationEngine.Persistence.Contracts.V1;
+using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 namespace ReplicationEngine.Persistence.Serialization;
 

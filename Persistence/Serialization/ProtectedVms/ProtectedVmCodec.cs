@@ -4,21 +4,21 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 /// <summary>
-/// The stored form of a protected VM. Events and commands are MessagePack contracts of Contracts/V1 under explicit
-/// names; snapshots are JSON (see <see cref="SnapshotForm"/>), since they are few, are never searched, and are thrown
-/// away when their form changes. Stateless; safe to share.
+/// The stored form of a protected VM. Events and commands are MessagePack contracts under explicit names (see <see
+/// cref="ProtectedVmForms"/>); snapshots are JSON (see <see cref="SnapshotForm"/>), since they are few, are never
+/// searched, and are thrown away when their form changes. Stateless; safe to share.
 /// </summary>
 public sealed class ProtectedVmCodec : IEntityCodec<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>
 {
     /// <summary>The forms of the events.</summary>
-    internal static readonly StoredForms<ProtectedVmEvent> Events = new("event", EventForms.All);
+    internal static readonly StoredForms<ProtectedVmEvent> Events = new("event", ProtectedVmForms.Events);
 
     /// <summary>The forms of the commands.</summary>
-    internal static readonly StoredForms<ProtectedVmCommand> Commands = new("command", CommandForms.All);
+    internal static readonly StoredForms<ProtectedVmCommand> Commands = new("command", ProtectedVmForms.Commands);
 
     /// <summary>The stored names of all events, such as <c>protected-vm.failover-started.v1</c>, sorted.</summary>
     public static IReadOnlyList<string> EventNames { get; } =
-        [.. EventForms.All.Select(form => form.Name).Order(StringComparer.Ordinal)];
+        [.. ProtectedVmForms.Events.Select(form => form.Name).Order(StringComparer.Ordinal)];
 
     /// <inheritdoc/>
     public int SnapshotVersion => SnapshotForm.Version;

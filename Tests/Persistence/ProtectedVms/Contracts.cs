@@ -1,7 +1,6 @@
 using MessagePack;
 using MessagePack.Formatters;
 using MessagePack.Resolvers;
-using ReplicationEngine.Persistence.Contracts.V1;
 using ReplicationEngine.Persistence.Serialization;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
