@@ -1,10 +1,10 @@
 using FsCheck;
 using FsCheck.Fluent;
+using ReplicationEngine.Chaos.Witness.Nbd;
 using ReplicationEngine.DataPlane.Nbd.Protocol;
 using ReplicationEngine.Tests.TestKit.Nbd;
-using ReplicationEngine.Witness.Nbd;
 using Xunit;
-using static ReplicationEngine.Witness.Nbd.NbdWire;
+using static ReplicationEngine.Chaos.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 

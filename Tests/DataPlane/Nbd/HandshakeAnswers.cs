@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
+using ReplicationEngine.Chaos.Witness.Nbd;
 using ReplicationEngine.Tests.TestKit.Nbd;
-using ReplicationEngine.Witness.Nbd;
 using Xunit;
-using static ReplicationEngine.Witness.Nbd.NbdWire;
+using static ReplicationEngine.Chaos.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 

@@ -2,7 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using ReplicationEngine.Tests.TestKit.Nbd;
 using Xunit;
-using static ReplicationEngine.Witness.Nbd.NbdWire;
+using static ReplicationEngine.Chaos.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 

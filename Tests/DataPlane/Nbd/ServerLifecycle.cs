@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using ReplicationEngine.Chaos.Witness.Nbd;
 using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.Tests.TestKit.Nbd;
-using ReplicationEngine.Witness.Nbd;
 using Xunit;
-using static ReplicationEngine.Witness.Nbd.NbdWire;
+using static ReplicationEngine.Chaos.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 

@@ -1,8 +1,8 @@
+using ReplicationEngine.Chaos.Witness.Nbd;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.Tests.TestKit.Nbd;
-using ReplicationEngine.Witness.Nbd;
 using Xunit;
-using static ReplicationEngine.Witness.Nbd.NbdWire;
+using static ReplicationEngine.Chaos.Witness.Nbd.NbdWire;
 
 namespace ReplicationEngine.Tests.DataPlane.Nbd;
 

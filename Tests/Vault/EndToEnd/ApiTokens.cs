@@ -1,6 +1,6 @@
 using System.Globalization;
 using ReplicationEngine.Agent.Access;
-using ReplicationEngine.Witness.Processes;
+using ReplicationEngine.Chaos.Witness.Processes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

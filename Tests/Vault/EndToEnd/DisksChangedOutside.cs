@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
+using ReplicationEngine.Chaos.Witness.Nbd;
+using ReplicationEngine.Chaos.Witness.Writes;
 using ReplicationEngine.Tests.TestKit;
-using ReplicationEngine.Witness.Nbd;
-using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

@@ -1,5 +1,5 @@
+using ReplicationEngine.Chaos.Witness.Writes;
 using ReplicationEngine.Tests.TestKit;
-using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

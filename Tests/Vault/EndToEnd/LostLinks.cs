@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using ReplicationEngine.Witness.Processes;
+using ReplicationEngine.Chaos.Witness.Processes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using ReplicationEngine.Chaos.Witness.Nbd;
+using ReplicationEngine.Chaos.Witness.Writes;
 using ReplicationEngine.Tests.TestKit;
-using ReplicationEngine.Witness.Nbd;
-using ReplicationEngine.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

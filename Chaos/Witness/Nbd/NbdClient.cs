@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 
-namespace ReplicationEngine.Witness.Nbd;
+namespace ReplicationEngine.Chaos.Witness.Nbd;
 
 /// <summary>
 /// A small NBD client that can also misbehave: it sends whatever it is told to. Not safe for several threads.

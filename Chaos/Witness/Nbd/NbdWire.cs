@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace ReplicationEngine.Witness.Nbd;
+namespace ReplicationEngine.Chaos.Witness.Nbd;
 
 /// <summary>
 /// The client's half of the NBD wire, written from the protocol document and not from the server's code, so that a

@@ -1,4 +1,4 @@
-namespace ReplicationEngine.Witness.Writes;
+namespace ReplicationEngine.Chaos.Witness.Writes;
 
 /// <summary>What was found contradicts what was seen; the message says both.</summary>
 public sealed class EvidenceException(string message) : Exception(message)

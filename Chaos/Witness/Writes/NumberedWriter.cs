@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
-using ReplicationEngine.Witness.Nbd;
+using ReplicationEngine.Chaos.Witness.Nbd;
 
-namespace ReplicationEngine.Witness.Writes;
+namespace ReplicationEngine.Chaos.Witness.Writes;
 
 /// <summary>
 /// Writes numbered blocks to disks over NBD, several in flight on each, and keeps a log of its own of what was

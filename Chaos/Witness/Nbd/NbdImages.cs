@@ -1,6 +1,6 @@
-using ReplicationEngine.Witness.Writes;
+using ReplicationEngine.Chaos.Witness.Writes;
 
-namespace ReplicationEngine.Witness.Nbd;
+namespace ReplicationEngine.Chaos.Witness.Nbd;
 
 /// <summary>Reads and writes disks by their NBD URIs (<c>nbd+unix:///NAME?socket=PATH</c>).</summary>
 public static class NbdImages

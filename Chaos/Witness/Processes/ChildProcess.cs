@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
-namespace ReplicationEngine.Witness.Processes;
+namespace ReplicationEngine.Chaos.Witness.Processes;
 
 /// <summary>
 /// A process that this one started: its output is gathered, and it is ended by its id whatever happens.

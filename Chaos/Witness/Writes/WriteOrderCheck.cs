@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace ReplicationEngine.Witness.Writes;
+namespace ReplicationEngine.Chaos.Witness.Writes;
 
 /// <summary>
 /// Judges images by the writer's own log: each block holds the base's bytes or those of one write, whole; and no write

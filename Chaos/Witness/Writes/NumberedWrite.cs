@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace ReplicationEngine.Witness.Writes;
+namespace ReplicationEngine.Chaos.Witness.Writes;
 
 /// <summary>
 /// One write of 4 KiB whose content says its number, and when it was submitted and acknowledged: by a counter that

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace ReplicationEngine.Witness.Processes;
+namespace ReplicationEngine.Chaos.Witness.Processes;
 
 /// <summary>
 /// A TCP proxy on loopback that can fall silent: nothing passes, and the end of a connection is told to nobody, as when

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace ReplicationEngine.Witness.Processes;
+namespace ReplicationEngine.Chaos.Witness.Processes;
 
 /// <summary>Ports for servers that are started here.</summary>
 public static class LoopbackPorts

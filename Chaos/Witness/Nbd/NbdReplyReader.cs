@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace ReplicationEngine.Witness.Nbd;
+namespace ReplicationEngine.Chaos.Witness.Nbd;
 
 /// <summary>The whole answer to one request.</summary>
 /// <param name="Cookie">The request's.</param>
