@@ -1,6 +1,6 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Engine.Identifiers;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Entities;
 

@@ -1,6 +1,6 @@
 using FsCheck.Fluent;
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 using ReplicationEngine.Tests.TestKit.Properties;
 
 namespace ReplicationEngine.Tests.Actors.Entities;

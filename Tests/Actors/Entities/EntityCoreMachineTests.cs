@@ -3,7 +3,7 @@ using FsCheck.Experimental;
 using FsCheck.Fluent;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 using ReplicationEngine.Tests.TestKit.Properties;
 
 namespace ReplicationEngine.Tests.Actors.Entities;

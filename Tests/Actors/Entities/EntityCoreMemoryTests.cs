@@ -1,6 +1,6 @@
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Tests.Actors.Counters;
-using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Tests.Actors.Counters.CounterCommand>;
+using ReplicationEngine.Tests.TestKit.Counters;
+using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Tests.TestKit.Counters.CounterCommand>;
 
 namespace ReplicationEngine.Tests.Actors.Entities;
 

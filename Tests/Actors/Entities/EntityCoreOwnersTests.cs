@@ -1,7 +1,7 @@
 using FsCheck.Fluent;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 using ReplicationEngine.Tests.TestKit.Properties;
 
 namespace ReplicationEngine.Tests.Actors.Entities;

@@ -1,7 +1,7 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Entities;
 

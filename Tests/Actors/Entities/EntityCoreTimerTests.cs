@@ -1,5 +1,5 @@
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Entities;
 

@@ -3,8 +3,9 @@ using Microsoft.Extensions.DependencyInjection;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
-using ReplicationEngine.Tests.Actors.Counters;
 using ReplicationEngine.Tests.Actors.Projections;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
 namespace ReplicationEngine.Tests.Actors.Hosting;
@@ -28,7 +29,7 @@ public sealed class ArchivingTests : IDisposable
                 Assert.Equal(new CommandReply.Accepted(n), await AddAsync(engine, n));
             }
 
-            await UntilAsync(async () => await ArchivedToAsync(engine) >= 290);
+            await Eventually.HoldsAsync(async () => await ArchivedToAsync(engine) >= 290);
             Assert.InRange(Rows(), 1, 10);
             Assert.Equal(new CommandReply.Accepted(1), await AddAsync(engine, 1));
             Assert.Equal(new CommandReply.Accepted(301), await AddAsync(engine, 301));
@@ -104,7 +105,7 @@ public sealed class ArchivingTests : IDisposable
         Assert.Null(engine.Engine.Trouble.Current);
 
         System.IO.File.Delete(archive);
-        await UntilAsync(async () => await ArchivedToAsync(engine) > 0);
+        await Eventually.HoldsAsync(async () => await ArchivedToAsync(engine) > 0);
     }
 
     [Fact, Trait("Req", "I19"), Trait("Req", "I29")]
@@ -121,7 +122,7 @@ public sealed class ArchivingTests : IDisposable
         var sound = await System.IO.File.ReadAllBytesAsync(file);
         await System.IO.File.WriteAllBytesAsync(file, sound[..^100]);
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60), TimeProvider.System);
+        using var limit = Eventually.Limit();
         var asked = engine["a"].AskAsync(new CounterCommand.Add(1), Command(1), "me", limit.Token).AsTask();
         Assert.Equal(new CommandReply.Accepted(101), await AddAsync(engine, 101));
         await System.IO.File.WriteAllBytesAsync(file, sound);

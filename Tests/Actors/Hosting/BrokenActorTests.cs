@@ -1,8 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
-using ReplicationEngine.Tests.Actors.Counters;
 using ReplicationEngine.Tests.Actors.Projections;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
 namespace ReplicationEngine.Tests.Actors.Hosting;
@@ -21,7 +22,7 @@ public sealed class BrokenActorTests
         await using var engine = await StartAsync(build: builder => builder.Services.AddSingleton<IEngineStore>(store));
 
         var replies = new List<CommandReply>();
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
         {
             replies.Add(await engine["a"].AskAsync(new CounterCommand.Add(2), Command(1), "me", default));
             return replies[^1] is CommandReply.Accepted;

@@ -1,5 +1,7 @@
 using ReplicationEngine.Persistence.InMemory;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Clocks;
+using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
 namespace ReplicationEngine.Tests.Actors.Hosting;
@@ -19,7 +21,7 @@ public sealed class ClockJumpTests
         _time.JumpWall(TimeSpan.FromHours(-2 * hours));
         await SetAsync(engine, TimeSpan.FromMinutes(20));
         _time.Advance(TimeSpan.FromMinutes(1));
-        await UntilAsync(() => engine.ActiveCounters == 0);
+        await Eventually.HoldsAsync(() => engine.ActiveCounters == 0);
 
         _time.JumpWall(TimeSpan.FromHours(hours));
         await FiresAfterAsync(engine, TimeSpan.FromMinutes(19));

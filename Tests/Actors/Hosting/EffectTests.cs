@@ -2,7 +2,9 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Persistence.InMemory;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Clocks;
+using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
 namespace ReplicationEngine.Tests.Actors.Hosting;
@@ -92,7 +94,7 @@ public sealed class EffectTests
 
         await engine["a"].AskAsync(new CounterCommand.RecordWorkDone("w"), Command(2), "somebody else", default);
 
-        await UntilAsync(() => call.Cancellation.IsCancellationRequested);
+        await Eventually.HoldsAsync(() => call.Cancellation.IsCancellationRequested);
     }
 
     [Fact]

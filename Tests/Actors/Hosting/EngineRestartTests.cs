@@ -3,7 +3,9 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Persistence.InMemory;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Clocks;
+using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
 namespace ReplicationEngine.Tests.Actors.Hosting;
@@ -60,7 +62,7 @@ public sealed class EngineRestartTests : IDisposable
         await using var later = await StartAsync(store, time: time);
         time.Advance(TimeSpan.FromMinutes(4));
         Assert.Equal(1, await LastAsync(store));
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
         {
             time.Advance(TimeSpan.FromSeconds(1));
             return await LastAsync(store) == 2;
@@ -77,7 +79,7 @@ public sealed class EngineRestartTests : IDisposable
         await engine["a"].AskAsync(
             new CounterCommand.SetTimer("t", time.GetUtcNow().AddHours(26)), Command(1), "me", default);
         time.Advance(TimeSpan.FromHours(25));
-        await UntilAsync(() => engine.ActiveCounters == 0);
+        await Eventually.HoldsAsync(() => engine.ActiveCounters == 0);
 
         time.Advance(TimeSpan.FromHours(1));
         Assert.Equal(1, (await engine["a"].StateAsync(default)).State.Fired);
@@ -96,7 +98,7 @@ public sealed class EngineRestartTests : IDisposable
         }
 
         time.Advance(TimeSpan.FromMinutes(20));
-        await UntilAsync(() => engine.ActiveCounters == 0);
+        await Eventually.HoldsAsync(() => engine.ActiveCounters == 0);
         Assert.Equal(0, (await engine["a"].StateAsync(default)).State.Total);
     }
 

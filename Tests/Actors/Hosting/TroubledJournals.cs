@@ -5,9 +5,9 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Persistence.Sql;
-using ReplicationEngine.Tests.Actors.Counters;
 using ReplicationEngine.Tests.Actors.Projections;
 using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
 [assembly: AssemblyFixture(typeof(PostgresServer))]
@@ -41,7 +41,8 @@ public abstract class TroubledJournal
         {
             var number = Interlocked.Increment(ref Commands);
             var counter = $"c{number % Counters}";
-            await UntilAsync(async () => await AskAsync(engine, counter, Command(number)) is CommandReply.Accepted);
+            await Eventually.HoldsAsync(async () =>
+                await AskAsync(engine, counter, Command(number)) is CommandReply.Accepted);
             Accepted.AddOrUpdate(counter, 1, (_, count) => count + 1);
         }
     }
@@ -78,7 +79,7 @@ public sealed class CrashingDatabaseTests(PostgresServer server) : TroubledJourn
         for (var restart = 0; restart < Restarts; restart++)
         {
             var before = Accepted.Values.Sum();
-            await UntilAsync(() => Accepted.Values.Sum() >= before + Counters);
+            await Eventually.HoldsAsync(() => Accepted.Values.Sum() >= before + Counters);
             await server.RestartAsync();
         }
 
@@ -105,13 +106,14 @@ public sealed class LockedJournalTests : TroubledJournal, IDisposable
         await other.OpenAsync();
         await using var held = other.BeginTransaction(deferred: false);
         var waiting = AskAsync(engine, "c0", Command(++Commands));
-        await UntilAsync(() => engine.Engine.Trouble.Current is not null);
+        await Eventually.HoldsAsync(() => engine.Engine.Trouble.Current is not null);
         Assert.Contains("locked", engine.Engine.Trouble.Current!.Value.What, StringComparison.Ordinal);
         await held.RollbackAsync();
 
         // Whatever it was told, its id leads to one effect.
         _ = await waiting;
-        await UntilAsync(async () => await AskAsync(engine, "c0", Command(Commands)) is CommandReply.Accepted);
+        await Eventually.HoldsAsync(async () =>
+            await AskAsync(engine, "c0", Command(Commands)) is CommandReply.Accepted);
         Accepted["c0"] = 2;
         await StopAsync(engine, []);
         Assert.Null(engine.Engine.Trouble.Current);

@@ -4,8 +4,9 @@ using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Persistence.InMemory;
-using ReplicationEngine.Tests.Actors.Counters;
 using ReplicationEngine.Tests.Actors.Hosting;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
 
 namespace ReplicationEngine.Tests.Actors.Projections;
@@ -128,7 +129,7 @@ public sealed class ProjectionTests
 
         store.Replace(id, 2, whole);
         reader.Engine.ReadModel.Retake(Totals.ProjectionName, id);
-        await UntilAsync(async () => (await FindAsync(reader, "a"))!.Trouble is null);
+        await Eventually.HoldsAsync(async () => (await FindAsync(reader, "a"))!.Trouble is null);
         Assert.Equal(new Total("a", 2, 2, null), await FindAsync(reader, "a"));
         await reader["a"].LiftQuarantineAsync(default);
         await AddAsync(reader, "a", 1);
@@ -148,12 +149,12 @@ public sealed class ProjectionTests
 
         Volatile.Write(ref building, true);
         await model.RebuildAsync(Totals.ProjectionName, default);
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
             (await model.StatusAsync(default)).Single() is { Activity: ProjectionActivity.Rebuilding, Behind: 1 });
         Assert.Equal(new Total("a", 1, 1, null), await FindAsync(engine, "a"));
 
         held.SetResult();
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
             (await model.StatusAsync(default)).Single() is { Activity: ProjectionActivity.Following, Generation: 2 });
         Assert.Equal(new Total("a", 1, 1, null), await FindAsync(engine, "a"));
         await AddAsync(engine, "a", 1);
@@ -173,17 +174,17 @@ public sealed class ProjectionTests
             await CaughtUpAsync(engine);
             Volatile.Write(ref building, true);
             await engine.Engine.ReadModel.RebuildAsync(Totals.ProjectionName, default);
-            await UntilAsync(async () => (await store.Documents.HeadsAsync(default)).Count == 2);
+            await Eventually.HoldsAsync(async () => (await store.Documents.HeadsAsync(default)).Count == 2);
             var stopping = engine.StopAsync();
             held.SetResult();
             await stopping;
         }
 
         await using var again = await EngineAsync(store, new Totals());
-        await UntilAsync(async () => (await again.Engine.ReadModel.StatusAsync(default)).Single() is
+        await Eventually.HoldsAsync(async () => (await again.Engine.ReadModel.StatusAsync(default)).Single() is
             { Activity: ProjectionActivity.Following, Generation: 2 });
         Assert.Equal(new Total("a", 1, 1, null), await FindAsync(again, "a"));
-        await UntilAsync(async () => (await store.Documents.HeadsAsync(default)).Count == 1);
+        await Eventually.HoldsAsync(async () => (await store.Documents.HeadsAsync(default)).Count == 1);
     }
 
     [Fact]
@@ -196,7 +197,7 @@ public sealed class ProjectionTests
         documents.Finding = (Total.Kind, async () =>
         {
             await engine.Engine.ReadModel.RebuildAsync(Totals.ProjectionName, default);
-            await UntilAsync(async () => (await documents.HeadsAsync(default)) is [{ Generation: 2 }]);
+            await Eventually.HoldsAsync(async () => (await documents.HeadsAsync(default)) is [{ Generation: 2 }]);
         });
 
         Assert.Equal(new Total("a", 1, 1, null), await FindAsync(engine, "a"));
@@ -277,7 +278,7 @@ public sealed class ProjectionTests
     private static async Task<Total?> FindEventuallyAsync(TestEngine engine, string counter)
     {
         Total? found = null;
-        await UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
         {
             try
             {

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using ReplicationEngine.Chaos.Witness.Nbd;
 using ReplicationEngine.DataPlane.Nbd;
+using ReplicationEngine.Tests.TestKit.Clocks;
 using ReplicationEngine.Tests.TestKit.Nbd;
 using Xunit;
 using static ReplicationEngine.Chaos.Witness.Nbd.NbdWire;

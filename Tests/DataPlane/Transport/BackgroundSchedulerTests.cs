@@ -15,7 +15,8 @@ public sealed class BackgroundSchedulerTests
         await BackgroundScheduler.Shared.Run(async () =>
         {
             first = Niceness("thread-self");
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
+            await Task.Run(() => { }, Token).ConfigureAwait(
+                ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.ForceYielding);
             second = Niceness("thread-self");
         });
         var lowered = Math.Min(own + 10, 19);

@@ -75,7 +75,7 @@ public sealed class ConcurrentWriteTests
     {
         var rig = Rig(new Random(5));
         var sessions = await rig.StartAsync(cancellationToken: Token);
-        await sessions.UntilAsync(p => p.Phase == TransferPhase.Streaming && p.LagBytes == 0, Token);
+        await sessions.UntilAsync(p => p.Phase == TransferPhase.Streaming && p.LagBytes == 0);
         var sent = rig.Sink.ResyncDataBytes;
         rig.Source.Overflow();
         rig.Source.Write(0, 65536 * 3, new byte[65536]);

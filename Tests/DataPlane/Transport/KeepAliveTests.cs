@@ -1,5 +1,7 @@
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Tests.DataPlane.Transport.Fakes;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Clocks;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Transport;
@@ -80,12 +82,8 @@ public sealed class KeepAliveTests
     private static async Task AdvanceUntilAsync(ManualTime time, Task session)
     {
         // A minute of its time, in steps, each given the chance to be noticed.
-        for (var step = 0; step < 240 && !session.IsCompleted; step++)
-        {
-            time.Advance(TimeSpan.FromMilliseconds(250));
-            await Task.WhenAny(session, Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Token));
-        }
-
-        await Task.WhenAny(session, Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, Token));
+        var end = time.GetUtcNow() + TimeSpan.FromMinutes(1);
+        await Eventually.EndsAsync(session, () =>
+            time.Advance(time.GetUtcNow() < end ? TimeSpan.FromMilliseconds(250) : TimeSpan.Zero));
     }
 }

@@ -1,6 +1,6 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport;
-using ReplicationEngine.Tests.DataPlane.Transport.Fakes;
+using ReplicationEngine.Tests.TestKit.Clocks;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Transport;

@@ -39,7 +39,7 @@ public sealed class RefusalTests
     {
         var rig = new SessionRig(new MemorySource(Size), new MemorySink(Size));
         var sessions = await rig.StartAsync(await Wire.LoopbackAsync(Token), Token);
-        await sessions.UntilAsync(p => p.Phase == TransferPhase.Streaming && p.LagBytes == 0, Token);
+        await sessions.UntilAsync(p => p.Phase == TransferPhase.Streaming && p.LagBytes == 0);
         rig.Sink.Term = new Term(2);
         rig.Source.Write(0, 0, [1, 2, 3]);
         var (sender, receiver) = await sessions.EndAsync();

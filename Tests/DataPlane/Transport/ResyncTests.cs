@@ -100,7 +100,7 @@ public sealed class ResyncTests
             hold.Wait(TimeSpan.FromSeconds(5), Token);
         };
         var sessions = await rig.StartAsync(cancellationToken: Token);
-        await sessions.UntilAsync(p => p.BlockBytes == Block, Token);
+        await sessions.UntilAsync(p => p.BlockBytes == Block);
         Assert.Single(rig.Source.DirtyExtents());
         hold.Set();
         await sessions.DrainAsync();

@@ -1,4 +1,5 @@
 using ReplicationEngine.DataPlane.Transport;
+using ReplicationEngine.Tests.TestKit;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Transport;
@@ -51,15 +52,22 @@ public sealed class WireDamageTests
         rig.SendOptions = new SendOptions { ResyncWindowBytes = 1 << 20, LogWindowBytes = 1 << 20 };
         rig.ReceiveOptions = new ReceiveOptions { BufferBytes = 1 << 20, SyncInterval = TimeSpan.FromMilliseconds(5) };
         using var gate = new ManualResetEventSlim();
-        rig.Sink.BeforeApply = () => gate.Wait(TimeSpan.FromSeconds(5), Token);
+        rig.Sink.BeforeApply = () => gate.Wait(Eventually.Patience, Token);
         var sessions = await rig.StartAsync(cancellationToken: Token);
         for (var i = 0; i < 100; i++)
         {
             rig.Source.Write(0, i * 65536, new byte[65536]);
         }
 
-        // Nothing was applied yet: what was read of the disk fits the window and one chunk, and so does what is held.
-        await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, Token);
+        // Nothing is applied: once the sender stands still, what was read of the disk fits the window and one chunk,
+        // and so does what is held.
+        var (before, same) = (0L, 0);
+        await Eventually.HoldsAsync(() =>
+        {
+            var now = rig.Source.DiskBytesRead + sessions.Receive.HeldBytes;
+            (before, same) = (now, now == before && sessions.Receive.HeldBytes > 0 ? same + 1 : 0);
+            return same >= 50;
+        });
         Assert.InRange(rig.Source.DiskBytesRead, 0, 3 << 20);
         Assert.InRange(sessions.Receive.HeldBytes, 1, 3 << 20);
         gate.Set();

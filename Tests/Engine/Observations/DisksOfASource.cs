@@ -1,7 +1,7 @@
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Tests.Engine.ProtectedVms;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Engine.Observations;

@@ -3,6 +3,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Xunit;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Engine.ProtectedVms;

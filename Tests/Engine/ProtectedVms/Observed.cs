@@ -4,6 +4,7 @@ using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Xunit;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 

@@ -5,6 +5,7 @@ using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Xunit;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 

@@ -1,5 +1,6 @@
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Xunit;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;

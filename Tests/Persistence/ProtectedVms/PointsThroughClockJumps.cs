@@ -6,8 +6,9 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.InMemory;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Tests.Actors.Hosting;
-using ReplicationEngine.Tests.Engine.ProtectedVms;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Clocks;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 
 namespace ReplicationEngine.Tests.Persistence.ProtectedVms;
 
@@ -92,21 +93,18 @@ public sealed class Points_through_clock_jumps : IAsyncLifetime
     /// <summary>How often a point was asked for: at least as often as it must be, as soon as it is.</summary>
     private async Task<long> RequestsAsync(long atLeast)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60), TimeProvider.System);
-        for (var count = 0L; ; count = 0)
+        var count = 0L;
+        await Eventually.HoldsAsync(async token =>
         {
-            await foreach (var recorded in Vm.HistoryAsync(1, long.MaxValue, limit.Token))
+            count = 0;
+            await foreach (var recorded in Vm.HistoryAsync(1, long.MaxValue, token))
             {
                 count += recorded.Event is ProtectedVmEvent.RecoveryPointRequested ? 1 : 0;
             }
 
-            if (count >= atLeast)
-            {
-                return count;
-            }
-
-            await Task.Yield();
-        }
+            return count >= atLeast;
+        });
+        return count;
     }
 
     private async Task SucceedAsync(EffectResult result)

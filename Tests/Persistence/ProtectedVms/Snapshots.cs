@@ -5,7 +5,7 @@ using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Tests.Engine.ProtectedVms;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 
 namespace ReplicationEngine.Tests.Persistence.ProtectedVms;

@@ -6,8 +6,8 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Tests.Engine.ProtectedVms;
 using ReplicationEngine.Tests.TestKit.Properties;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 
 namespace ReplicationEngine.Tests.Persistence.ProtectedVms;
 

@@ -137,11 +137,11 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
                     + $"AND application_name='{PostgresLock.ApplicationName}'");
             }
 
-            await UntilAsync(() => _store.Store.WhyFull() is not null);
+            await Eventually.HoldsAsync(() => _store.Store.WhyFull() is not null);
             Assert.Contains("open in another process", _store.Store.WhyFull(), StringComparison.Ordinal);
         }
 
-        await UntilAsync(() => _store.Store.WhyFull() is null);
+        await Eventually.HoldsAsync(() => _store.Store.WhyFull() is null);
     }
 
     [Fact]
@@ -211,15 +211,6 @@ public sealed class PostgresStoreTests(PostgresServer server) : IAsyncLifetime
         catch (JournalInUseException)
         {
             return false;
-        }
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60), TimeProvider.System);
-        while (!condition())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
         }
     }
 }

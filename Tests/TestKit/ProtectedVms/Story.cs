@@ -5,11 +5,9 @@ using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
-#pragma warning disable IDE0005 // This file is compiled into two projects, one of which imports xunit everywhere.
 using Xunit;
-#pragma warning restore IDE0005
 
-namespace ReplicationEngine.Tests.Engine.ProtectedVms;
+namespace ReplicationEngine.Tests.TestKit.ProtectedVms;
 
 /// <summary>
 /// Plays commands against the aggregate the way a host does: decide, fold, check the invariants, start what is owed and

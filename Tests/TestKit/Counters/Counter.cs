@@ -3,7 +3,7 @@ using System.Globalization;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 
-namespace ReplicationEngine.Tests.Actors.Counters;
+namespace ReplicationEngine.Tests.TestKit.Counters;
 
 /// <summary>A small aggregate that can do, and go wrong in, every way an entity's core must cope with.</summary>
 internal sealed class Counter : IAggregate<CounterState, CounterCommand, CounterEvent>

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using ReplicationEngine.Actors.Journaling;
 
-namespace ReplicationEngine.Tests.Actors.Counters;
+namespace ReplicationEngine.Tests.TestKit.Counters;
 
 /// <summary>Stores counters as text with <c>;</c> between the fields.</summary>
 internal sealed class CounterCodec : IEntityCodec<CounterState, CounterCommand, CounterEvent>

@@ -6,7 +6,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 
-namespace ReplicationEngine.Tests.Engine.ProtectedVms;
+namespace ReplicationEngine.Tests.TestKit.ProtectedVms;
 
 /// <summary>
 /// Turns numbers into the commands of a life: mostly answers to what is owed and users' commands, so that random

@@ -4,7 +4,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 
-namespace ReplicationEngine.Tests.Engine.ProtectedVms;
+namespace ReplicationEngine.Tests.TestKit.ProtectedVms;
 
 /// <summary>Ways through the lifecycle, each by commands only, up to a phase.</summary>
 internal static class Stories
