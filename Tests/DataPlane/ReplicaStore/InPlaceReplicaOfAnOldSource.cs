@@ -12,7 +12,7 @@ namespace ReplicationEngine.Tests.DataPlane.Replicas;
 public sealed class InPlaceReplicaOfAnOldSource
 {
     private static readonly ProtectedVmId s_vm = new("vm");
-    private readonly CrashableDirectory _directory = new();
+    private readonly SimulatedStorage _storage = new(2);
     private readonly ByteDevice _device = new(200_000);
     private long _lsn;
 
@@ -56,7 +56,7 @@ public sealed class InPlaceReplicaOfAnOldSource
         var durable = replica.Sync();
         var later = Record(ChangeKind.Write, 1, 1, [7]);
         replica.Apply(later);
-        _directory.CutPower(new Random(2));
+        _storage.Restart(powerCut: true);
         replica = Open(new Term(2));
         Assert.Equal(durable, replica.Position.Durable);
         Assert.False(replica.Position.Resyncing);
@@ -87,7 +87,7 @@ public sealed class InPlaceReplicaOfAnOldSource
         }
 
         using var device = new FileBlockDevice(storage.Root.Open("disk", StorageOpen.Existing));
-        using var replica = InPlaceReplica.Open(_directory, s_vm, [new SourceDisk("disk", device)], new Term(2));
+        using var replica = InPlaceReplica.Open(_storage.Root, s_vm, [new SourceDisk("disk", device)], new Term(2));
         var differs = new bool[1];
         replica.CompareBlocks(0, 0, System.Security.Cryptography.SHA256.HashData(written), differs);
         Assert.True(differs[0]);
@@ -153,7 +153,7 @@ public sealed class InPlaceReplicaOfAnOldSource
     }
 
     private InPlaceReplica Open(Term term) =>
-        InPlaceReplica.Open(_directory, s_vm, [new SourceDisk("d0", _device)], term);
+        InPlaceReplica.Open(_storage.Root, s_vm, [new SourceDisk("d0", _device)], term);
 
     private byte[] Record(ChangeKind kind, long offset, long length, byte[] data)
     {

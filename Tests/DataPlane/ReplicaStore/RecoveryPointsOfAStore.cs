@@ -2,18 +2,19 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
 
 public sealed class RecoveryPointsOfAStore
 {
-    private readonly CrashableDirectory _directory = new();
+    private readonly SimulatedStorage _storage = new(23);
     private readonly StoreDriver _driver;
 
     public RecoveryPointsOfAStore()
     {
-        _driver = new StoreDriver(_directory, new Random(23), 400_000);
+        _driver = new StoreDriver(_storage, new Random(23), 400_000);
         _driver.Random.NextBytes(_driver.Disks[0].AsSpan(0, 200_000));
         _driver.Create();
         _driver.StartGeneration();
@@ -116,7 +117,7 @@ public sealed class RecoveryPointsOfAStore
         MaintainAll();
         Assert.Equal(true, _driver.Store.Verify(marked).DigestMatches);
 
-        var other = new StoreDriver(new CrashableDirectory(), new Random(1), 400_000);
+        var other = new StoreDriver(new SimulatedStorage(1), new Random(1), 400_000);
         _driver.Points[marked][0].CopyTo(other.Disks[0], 0);
         other.Create();
         other.StartGeneration();
@@ -173,7 +174,7 @@ public sealed class RecoveryPointsOfAStore
         using var export = _driver.Store.OpenPoint(id);
         Assert.Equal(new AllocatedRun(200_704, AllocationState.Data), export.Disks[0].NextRun(0, 400_000));
         Assert.Equal(new AllocatedRun(199_296, AllocationState.Hole), export.Disks[0].NextRun(200_704, 199_296));
-        Assert.DoesNotContain(_directory.List(), n => n.StartsWith("layer-", StringComparison.Ordinal));
+        Assert.DoesNotContain(_storage.Paths(), n => n.StartsWith("layer-", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -183,7 +184,7 @@ public sealed class RecoveryPointsOfAStore
         _driver.CopyAll(writes: false);
         var id = _driver.Mark();
         _driver.Store.Sync();
-        var before = _directory.List();
+        var before = _storage.Paths();
         var overlay = _driver.Store.CreateOverlay("drill", id);
         Assert.False(overlay.HasWrites);
         overlay.Disks[0].Write([BlockChange.Write(1000, new byte[] { 9, 9, 9 })]);
@@ -191,7 +192,7 @@ public sealed class RecoveryPointsOfAStore
         Assert.Equal(3, overlay.WrittenBytes);
         _driver.CheckPoint(id);
         _driver.Store.DeleteOverlay("drill");
-        Assert.Equal(before, _directory.List());
+        Assert.Equal(before, _storage.Paths());
         Refused(ReplicaRefusal.UnknownOverlay, () => _driver.Store.OpenOverlay("drill"));
     }
 
@@ -209,8 +210,8 @@ public sealed class RecoveryPointsOfAStore
         return point.Digest.ToArray();
     }
 
-    private long Stored() => _directory.List().Where(n => n.StartsWith("log-", StringComparison.Ordinal)
-        || n.StartsWith("compact-", StringComparison.Ordinal)).Sum(n => _directory.FileNamed(n).Length);
+    private long Stored() => _storage.Paths().Where(n => n.StartsWith("log-", StringComparison.Ordinal)
+        || n.StartsWith("compact-", StringComparison.Ordinal)).Sum(_storage.LengthOf);
 
     private static void Refused(ReplicaRefusal reason, Action action) =>
         Assert.Equal(reason, Assert.Throws<ReplicaRefusedException>(action).Reason);

@@ -5,6 +5,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
@@ -33,19 +34,19 @@ public sealed class ReplicaStoreAfterACrash
     [Trait("Req", "I7")]
     public void A_lost_end_of_a_segment_is_noticed_when_a_newer_segment_follows()
     {
-        var directory = new CrashableDirectory();
-        var driver = new StoreDriver(directory, new Random(3), 300 << 10);
+        var storage = new SimulatedStorage(3);
+        var driver = new StoreDriver(storage, new Random(3), 300 << 10);
         driver.Create();
         driver.StartGeneration();
         driver.CopyAll(writes: false);
         driver.Mark();
         driver.Store.Sync();
-        var older = Logs(directory)[^1];
-        var (lost, length) = (0L, LengthOf(directory, older));
-        while (Logs(directory)[^1] == older)
+        var older = Logs(storage)[^1];
+        var (lost, length) = (0L, storage.LengthOf(older));
+        while (Logs(storage)[^1] == older)
         {
             driver.Write();
-            var now = LengthOf(directory, older);
+            var now = storage.LengthOf(older);
             (lost, length) = now > length ? (length, now) : (lost, length);
         }
 
@@ -53,7 +54,7 @@ public sealed class ReplicaStoreAfterACrash
         Assert.NotEqual(0, lost);
         driver.Write();
         driver.Store.Dispose();
-        using (var file = directory.Open(older, StorageOpen.Existing))
+        using (var file = storage.Root.Open(older, StorageOpen.Existing))
         {
             file.SetLength(lost);
         }
@@ -61,18 +62,12 @@ public sealed class ReplicaStoreAfterACrash
         driver.Open();
         var at = driver.Store.Applied;
         Assert.True(at.Lsn.Value < driver.At.Lsn.Value - 1, $"the replica stands at {at}, behind a gap");
-        Assert.Equal(older, Logs(directory)[^1]);
+        Assert.Equal(older, Logs(storage)[^1]);
         driver.CheckPoints();
     }
 
-    private static string[] Logs(CrashableDirectory directory) =>
-        [.. directory.List().Where(n => n.StartsWith("log-", StringComparison.Ordinal))];
-
-    private static long LengthOf(CrashableDirectory directory, string name)
-    {
-        using var file = directory.Open(name, StorageOpen.Existing);
-        return file.Length;
-    }
+    private static string[] Logs(SimulatedStorage storage) =>
+        [.. storage.Paths().Where(n => n.StartsWith("log-", StringComparison.Ordinal))];
 
     private static void Run(int seed, bool powerCut)
     {
@@ -90,7 +85,7 @@ public sealed class ReplicaStoreAfterACrash
 /// <summary>One run: work until the crash, open, check, go on, several times over.</summary>
 internal sealed class CrashRun
 {
-    private readonly CrashableDirectory _directory = new();
+    private readonly SimulatedStorage _storage;
     private readonly StoreDriver _driver;
     private readonly Random _random;
     private readonly bool _powerCut;
@@ -100,8 +95,8 @@ internal sealed class CrashRun
 
     public CrashRun(int seed, bool powerCut)
     {
-        (_random, _powerCut) = (new Random(seed), powerCut);
-        _driver = new StoreDriver(_directory, _random, (500 << 10) + 700, 200 << 10);
+        (_random, _powerCut, _storage) = (new Random(seed), powerCut, new SimulatedStorage(seed));
+        _driver = new StoreDriver(_storage, _random, (500 << 10) + 700, 200 << 10);
         _random.NextBytes(_driver.Disks[0].AsSpan(50_000, 200_000));
     }
 
@@ -110,18 +105,18 @@ internal sealed class CrashRun
         _driver.Create();
         for (var crash = 0; crash < 4; crash++)
         {
-            _directory.CallsLeft = _random.Next(5, crash == 0 ? 150 : 400);
+            _storage.CrashAtOperation(_storage.Operations + _random.Next(6, crash == 0 ? 151 : 401));
             try
             {
                 Work(crash);
             }
-            catch (CrashedException)
+            catch (SimulatedDeathException)
             {
                 Survive();
                 continue;
             }
 
-            _directory.CallsLeft = -1;
+            _storage.CrashAtOperation(long.MaxValue);
         }
 
         _driver.Resume();
@@ -195,7 +190,7 @@ internal sealed class CrashRun
             }
 
             var point = points[_random.Next(points.Count)];
-            var name = $"live-{_directory.Calls}";
+            var name = $"live-{_storage.Operations}";
             var overlay = _driver.Store.CreateOverlay(name, point.Id);
             _overlay = new OverlayModel(name, [.. _driver.Points[point.Id][0]]);
             _overlay.Handle = overlay;
@@ -209,15 +204,7 @@ internal sealed class CrashRun
 
     private void Survive()
     {
-        if (_powerCut)
-        {
-            _directory.CutPower(_random);
-        }
-        else
-        {
-            _directory.Restart();
-        }
-
+        _storage.Restart(_powerCut);
         _driver.Open();
         var position = _driver.Store.Position;
         Assert.True(position.Durable.CompareTo(_synced) >= 0,

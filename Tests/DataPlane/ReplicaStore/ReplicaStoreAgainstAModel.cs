@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
@@ -30,7 +31,7 @@ public sealed class ReplicaStoreAgainstAModel
 
     private static void Run(int seed, int steps)
     {
-        var driver = new StoreDriver(new CrashableDirectory(), new Random(seed), (900 << 10) + 1234, 300 << 10);
+        var driver = new StoreDriver(new SimulatedStorage(seed), new Random(seed), (900 << 10) + 1234, 300 << 10);
         driver.Random.NextBytes(driver.Disks[0].AsSpan(100_000, 300_000));
         driver.Random.NextBytes(driver.Disks[1].AsSpan(0, 70_000));
         driver.Create();

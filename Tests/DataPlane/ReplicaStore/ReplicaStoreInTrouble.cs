@@ -1,7 +1,9 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
+using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
@@ -12,15 +14,15 @@ public sealed class ReplicaStoreInTrouble
     [Trait("Req", "I27")]
     public void A_full_disk_refuses_changes_whole_and_the_store_recovers_when_there_is_space()
     {
-        var (directory, driver) = Ready();
+        var (storage, driver) = Ready();
         var applied = driver.Store.Applied;
         var (content, at) = (driver.Copy(), driver.At);
         for (var i = 0; i < 10; i++)
         {
-            directory.IsFull = true;
+            storage.FullFromOperation = storage.Operations;
             Refused(ReplicaRefusal.Unavailable, () => driver.Write(5));
             Refused(ReplicaRefusal.Unavailable, () => driver.Store.Fence(new Term(9)));
-            directory.IsFull = false;
+            storage.FullFromOperation = long.MaxValue;
             Assert.Equal(applied, driver.Store.Applied);
             driver.GoTo(content, at);
         }
@@ -42,7 +44,7 @@ public sealed class ReplicaStoreInTrouble
         var failed = 0;
         for (var seed = 0; seed < 25; seed++)
         {
-            var (directory, driver) = Ready(seed);
+            var (storage, driver) = Ready(seed);
             var point = driver.Store.Points[0].Id;
             var machine = driver.Points[point].Select(d => d.ToArray()).ToArray();
             var overlay = driver.Store.CreateOverlay("live", point);
@@ -57,7 +59,7 @@ public sealed class ReplicaStoreInTrouble
                 driver.Write(20);
                 driver.Mark();
                 driver.Store.Sync();
-                failed += MaintainUntilFull(directory, driver) ? 1 : 0;
+                failed += MaintainUntilFull(storage, driver) ? 1 : 0;
                 if (!TryMaintain(driver))
                 {
                     // What a fold had begun in place is only mended by an opening.
@@ -79,17 +81,17 @@ public sealed class ReplicaStoreInTrouble
     [Trait("Req", "I28")]
     public void A_failed_sync_poisons_the_store_until_it_is_opened_again()
     {
-        var (directory, driver) = Ready();
+        var (storage, driver) = Ready();
         var durable = driver.Store.Sync();
         driver.Write(3);
-        directory.SyncsFail = true;
+        storage.FailsToSync = _ => true;
         Refused(ReplicaRefusal.Unavailable, () => driver.Store.Sync());
-        directory.SyncsFail = false;
+        storage.FailsToSync = _ => false;
         Refused(ReplicaRefusal.Unavailable, () => driver.Store.Sync());
         Refused(ReplicaRefusal.Unavailable, () => driver.Write());
         Assert.Equal(durable, driver.Store.Position.Durable);
         driver.CheckPoints();
-        directory.CutPower(new Random(3));
+        storage.Restart(powerCut: true);
         driver.Open();
         Assert.True(driver.Store.Position.Durable.CompareTo(durable) >= 0);
         driver.CheckPoints();
@@ -99,13 +101,13 @@ public sealed class ReplicaStoreInTrouble
     [Trait("Req", "I28")]
     public void A_failed_sync_of_an_overlay_answers_EIO_for_good()
     {
-        var (directory, driver) = Ready();
+        var (storage, driver) = Ready();
         var overlay = driver.Store.CreateOverlay("live", driver.Store.Points[0].Id);
         overlay.Disks[0].Write([BlockChange.Write(0, new byte[] { 1, 2, 3 })]);
-        directory.SyncsFail = true;
+        storage.FailsToSync = _ => true;
         Assert.Equal(BlockDeviceException.InputOutput,
             Assert.Throws<BlockDeviceException>(() => overlay.Disks[0].Flush()).Errno);
-        directory.SyncsFail = false;
+        storage.FailsToSync = _ => false;
         Assert.Equal(BlockDeviceException.InputOutput,
             Assert.Throws<BlockDeviceException>(() => overlay.Disks[0].Flush()).Errno);
     }
@@ -115,13 +117,13 @@ public sealed class ReplicaStoreInTrouble
     [Trait("Req", "FOV-8")]
     public void A_stale_term_is_refused_by_every_way_in_and_after_a_restart()
     {
-        var (directory, driver) = Ready();
+        var (storage, driver) = Ready();
         driver.Store.Fence(new Term(5));
         Refused(ReplicaRefusal.StaleTerm, () => driver.Write());
         Refused(ReplicaRefusal.StaleTerm, () => driver.Store.AcceptTerm(new Term(4)));
         Refused(ReplicaRefusal.StaleTerm, () => driver.Store.Fence(new Term(4)));
         driver.Store.Dispose();
-        directory.CutPower(new Random(1));
+        storage.Restart(powerCut: true);
         driver.Open();
         Assert.Equal(new Term(5), driver.Store.Position.Term);
         Refused(ReplicaRefusal.StaleTerm, () => driver.Store.AcceptTerm(new Term(4)));
@@ -152,20 +154,24 @@ public sealed class ReplicaStoreInTrouble
     [Trait("Req", "S11")]
     public void A_manifest_that_was_rolled_back_is_refused()
     {
-        var (directory, driver) = Ready();
+        var (storage, driver) = Ready();
         driver.Store.Sync();
-        var old = directory.FileNamed("manifest").Content.ToArray();
+        var old = storage.LengthOf("manifest");
         driver.Store.Fence(new Term(8));
         driver.Store.Dispose();
-        directory.FileNamed("manifest").SetLength(old.Length);
+        using (var manifest = storage.Root.Open("manifest", StorageOpen.Existing))
+        {
+            manifest.SetLength(old);
+        }
+
         Assert.Throws<ReplicaCorruptException>(driver.Open);
     }
 
-    private static bool MaintainUntilFull(CrashableDirectory directory, StoreDriver driver)
+    private static bool MaintainUntilFull(SimulatedStorage storage, StoreDriver driver)
     {
-        directory.FullIn = driver.Random.Next(1, 30);
+        storage.FullFromOperation = storage.Operations + driver.Random.Next(2, 31);
         var failed = !TryMaintain(driver);
-        (directory.IsFull, directory.FullIn) = (false, -1);
+        storage.FullFromOperation = long.MaxValue;
         return failed;
     }
 
@@ -194,17 +200,17 @@ public sealed class ReplicaStoreInTrouble
         }
     }
 
-    private static (CrashableDirectory Directory, StoreDriver Driver) Ready(int seed = 17)
+    private static (SimulatedStorage Storage, StoreDriver Driver) Ready(int seed = 17)
     {
-        var directory = new CrashableDirectory();
-        var driver = new StoreDriver(directory, new Random(seed), 300_000, 100_000);
+        var storage = new SimulatedStorage(seed);
+        var driver = new StoreDriver(storage, new Random(seed), 300_000, 100_000);
         driver.Random.NextBytes(driver.Disks[0].AsSpan(0, 150_000));
         driver.Create();
         driver.StartGeneration();
         driver.CopyAll(writes: true);
         driver.Mark();
         driver.Store.Sync();
-        return (directory, driver);
+        return (storage, driver);
     }
 
     private static void Refused(ReplicaRefusal reason, Action action) =>

@@ -4,6 +4,7 @@ using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 using Store = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 
@@ -32,8 +33,8 @@ public sealed class ReplicaStoreWithDamagedFiles
     [Trait("Req", "RCP-6")]
     public void Verify_reports_exactly_the_planted_differences()
     {
-        var directory = new CrashableDirectory();
-        var driver = Prepared(directory, new Random(4), out _);
+        var storage = new SimulatedStorage(4);
+        var driver = Prepared(storage, new Random(4), out _);
         while (driver.Store.Maintain(TimeSpan.FromSeconds(1)))
         {
         }
@@ -42,10 +43,9 @@ public sealed class ReplicaStoreWithDamagedFiles
         var full = Enumerable.Range(0, content.Length / 4096)
             .Where(c => content.AsSpan(c * 4096, 4096).ContainsAnyExcept((byte)0)).ToList();
         int[] chunks = [full[0], full[5], full[^1]];
-        var stored = directory.FileNamed("base-0");
         foreach (var chunk in chunks)
         {
-            stored.Content[(chunk * 4096) + 99] ^= 1;
+            storage.Flip("base-0", (chunk * 4096) + 99, 0);
         }
 
         var oldest = driver.Store.Points[0];
@@ -59,9 +59,9 @@ public sealed class ReplicaStoreWithDamagedFiles
     }
 
 
-    private static StoreDriver Prepared(CrashableDirectory directory, Random random, out byte[] overlay)
+    private static StoreDriver Prepared(SimulatedStorage storage, Random random, out byte[] overlay)
     {
-        var driver = new StoreDriver(directory, random, 400 << 10);
+        var driver = new StoreDriver(storage, random, 400 << 10);
         random.NextBytes(driver.Disks[0].AsSpan(40_000, 160_000));
         driver.Create();
         driver.StartGeneration();
@@ -99,11 +99,11 @@ public sealed class ReplicaStoreWithDamagedFiles
     private static void Run(int seed)
     {
         var random = new Random(seed);
-        var directory = new CrashableDirectory();
-        var driver = Prepared(directory, random, out var overlay);
+        var storage = new SimulatedStorage(seed);
+        var driver = Prepared(storage, random, out var overlay);
         var before = driver.Store.Points.Select(p => p.Id).ToList();
         driver.Store.Dispose();
-        Damage(directory, random);
+        Damage(storage, random);
         try
         {
             driver.Open();
@@ -122,22 +122,23 @@ public sealed class ReplicaStoreWithDamagedFiles
         driver.Store.Dispose();
     }
 
-    private static void Damage(CrashableDirectory directory, Random random)
+    private static void Damage(SimulatedStorage storage, Random random)
     {
-        var names = directory.List();
-        var file = directory.FileNamed(names[random.Next(names.Count)]);
-        if (file.Content.Length == 0)
+        var names = storage.Paths();
+        var name = names[random.Next(names.Count)];
+        using var file = storage.Root.Open(name, StorageOpen.Existing);
+        if (file.Length == 0)
         {
             return;
         }
 
         if (random.Next(4) == 0)
         {
-            file.SetLength(random.Next(file.Content.Length));
+            file.SetLength(random.Next((int)file.Length));
         }
         else
         {
-            file.Content[random.Next(file.Content.Length)] ^= (byte)(1 << random.Next(8));
+            storage.Flip(name, random.Next((int)file.Length), random.Next(8));
         }
     }
 
