@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Splitting;
@@ -10,7 +11,8 @@ namespace ReplicationEngine.Agent.Volumes;
 internal sealed partial class ProtectedVolume
 {
     private static readonly Dictionary<SourceCause, string> Codes =
-        Enum.GetValues<SourceCause>().ToDictionary(cause => cause, cause => Kebab(cause.ToString()));
+        Enum.GetValues<SourceCause>().ToDictionary(
+            cause => cause, cause => JsonNamingPolicy.KebabCaseLower.ConvertName(cause.ToString()));
 
     /// <summary>The <see cref="VolumeStatus.Capture"/> of a volume whose disks are not open.</summary>
     public const string Closed = "closed";
@@ -154,7 +156,4 @@ internal sealed partial class ProtectedVolume
     }
 
     private static string CodeOf(SourceCause cause) => Codes[cause];
-
-    private static string Kebab(string name) => string.Concat(name.Select((c, i) =>
-        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Splitting;
@@ -49,6 +50,5 @@ internal static class SourceReports
         Disks = status.Disks.Select(disk => new ProtectedDisk(disk.Path, disk.SizeBytes, disk.Identity)).ToValueList(),
     };
 
-    private static string CodeOf(SourceCause cause) => string.Concat(cause.ToString().Select((c, i) =>
-        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
+    private static string CodeOf(SourceCause cause) => JsonNamingPolicy.KebabCaseLower.ConvertName(cause.ToString());
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Jobs;
@@ -250,6 +251,5 @@ internal sealed class VmViews(
     private static string Text(HealthLevel level) => Kebab(level.ToString());
 
     /// <summary>PascalCase as kebab-case.</summary>
-    internal static string Kebab(string name) => string.Concat(name.Select((c, i) =>
-        char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
+    internal static string Kebab(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name);
 }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MessagePack;
 using ReplicationEngine.Persistence.Serialization;
@@ -79,7 +80,8 @@ public sealed class Released_forms_of_a_protected_vm
     [Fact]
     public void Are_named_after_what_they_hold() => Assert.All(StoredKind.All, kind => Assert.All(kind.Types, type =>
         Assert.Matches(
-            $"^{kind.Prefix}{Kebab(type.Name)}\\.v[1-9][0-9]*$", kind.Encode(kind.Sample(type, 0)).Name)));
+            $"^{kind.Prefix}{JsonNamingPolicy.KebabCaseLower.ConvertName(type.Name)}\\.v[1-9][0-9]*$",
+            kind.Encode(kind.Sample(type, 0)).Name)));
 
     [Fact]
     public void Have_keys_from_0_without_gaps() => Assert.All(Contracts, contract =>
@@ -124,9 +126,6 @@ public sealed class Released_forms_of_a_protected_vm
             .. member.Value.Contract is { } nested
                 ? Members(form, $"{keys}{key}.", $"{names}{member.Name}.", nested.Type) : [],
         ]);
-
-    private static string Kebab(string name) => string.Concat(name.Select(
-        (c, index) => index > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 
     private static string[] Released(string file) =>
         File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "ProtectedVms", file));
