@@ -9,16 +9,17 @@ public sealed class Dependency_directions
 {
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
+        ["Wording"] = [],
         ["Engine"] = [],
         ["Actors"] = ["Engine"],
         ["Persistence"] = ["Engine", "Actors"],
         ["DataPlane"] = ["Engine"],
         ["Agent"] = ["Engine", "DataPlane"],
         ["Orchestration"] = ["Engine", "DataPlane", "Agent"],
-        ["Vault"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Orchestration"],
-        ["Simulation"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Orchestration"],
+        ["Vault"] = ["Wording", "Engine", "Actors", "Persistence", "DataPlane", "Agent", "Orchestration"],
+        ["Simulation"] = ["Wording", "Engine", "Actors", "Persistence", "DataPlane", "Agent", "Orchestration"],
         ["Chaos/Witness"] = [],
-        ["Chaos"] = ["Chaos/Witness"],
+        ["Chaos"] = ["Wording", "Chaos/Witness"],
         ["Benchmarks"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Vault"],
     };
 

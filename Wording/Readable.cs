@@ -1,9 +1,12 @@
 using System.Globalization;
 
-namespace ReplicationEngine.Vault.Cli;
+namespace ReplicationEngine.Wording;
 
-/// <summary>Quantities as people read them; the same text in every language and time zone.</summary>
-internal static class Readable
+/// <summary>
+/// Quantities and others' texts as people read them: the same in every program, language and time zone. Safe for many
+/// threads.
+/// </summary>
+public static class Readable
 {
     private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
@@ -17,23 +20,37 @@ internal static class Readable
             unit++;
         }
 
-        return $"{Number(bytes, unit == 0 || bytes >= 99.95 ? 0 : 1)} {ByteUnits[unit]}";
+        return $"{Number(bytes, unit == 0 || Math.Abs(bytes) >= 99.95 ? 0 : 1)} {ByteUnits[unit]}";
     }
 
     /// <summary>Bytes each second.</summary>
     public static string Rate(double bytesPerSecond) => $"{Bytes(bytesPerSecond)}/s";
 
+    /// <summary>Bits each second, of a rate in bytes.</summary>
+    public static string BitRate(double bytesPerSecond)
+    {
+        var bits = bytesPerSecond * 8;
+        return bits >= 999.5e6 ? $"{Number(bits / 1e9, 2)} Gbit/s"
+            : bits >= 999.5e3 ? $"{Number(bits / 1e6, bits >= 99.5e6 ? 0 : 1)} Mbit/s"
+            : $"{Number(bits / 1e3, 0)} kbit/s";
+    }
+
     /// <summary>From milliseconds to days, the two largest units.</summary>
     public static string Duration(double seconds) => seconds switch
     {
         < 0 => $"-{Duration(-seconds)}",
-        < 1 => $"{Number(seconds * 1000, 0)} ms",
+        0 => "0 s",
+        < 0.9995 => $"{Number(seconds * 1000, 0)} ms",
         < 9.95 => $"{Number(seconds, 1)} s",
         < 59.5 => $"{Number(seconds, 0)} s",
         < 3600 - 0.5 => Pair(seconds, 60, "min", 1, "s"),
         < 86400 - 30 => Pair(seconds, 3600, "h", 60, "min"),
         _ => Pair(seconds, 86400, "d", 3600, "h"),
     };
+
+    /// <summary>As <see cref="Duration"/>, without parts of a second.</summary>
+    public static string WholeSeconds(TimeSpan time) => time.TotalSeconds < 59.5
+        ? $"{Number(time.TotalSeconds, 0)} s" : Duration(time.TotalSeconds);
 
     /// <summary>The instant in UTC, to the second.</summary>
     public static string Time(DateTimeOffset time) =>
@@ -61,16 +78,19 @@ internal static class Readable
         text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '·' : c)) : text;
 
     /// <summary>A number of things, such as <c>1 event</c> or <c>12,000 events</c>.</summary>
-    public static string Count(long count, string thing) =>
-        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {thing}{(count == 1 ? "" : "s")}");
+    public static string Count(long count, string thing) => $"{Number(count)} {thing}{(count == 1 ? "" : "s")}";
+
+    /// <summary>A number with separators of thousands.</summary>
+    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>A number with separators of thousands and as many decimals.</summary>
+    public static string Number(double value, int decimals) =>
+        value.ToString($"#,0{(decimals == 0 ? "" : "." + new string('0', decimals))}", CultureInfo.InvariantCulture);
 
     private static string Pair(double seconds, int large, string largeUnit, int small, string smallUnit)
     {
         var total = (long)Math.Round(seconds / small) * small;
-        return total % large == 0 ? $"{total / large} {largeUnit}"
-            : $"{total / large} {largeUnit} {total % large / small} {smallUnit}";
+        return total % large == 0 ? $"{Number(total / large)} {largeUnit}"
+            : $"{Number(total / large)} {largeUnit} {total % large / small} {smallUnit}";
     }
-
-    private static string Number(double value, int decimals) =>
-        value.ToString(decimals == 0 ? "0" : "0.0", CultureInfo.InvariantCulture);
 }
