@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using ReplicationEngine.Chaos.Plans;
-using ReplicationEngine.Witness.Writes;
+using ReplicationEngine.Chaos.Witness.Writes;
 
 namespace ReplicationEngine.Chaos.Checks;
 

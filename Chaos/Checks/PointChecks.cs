@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 using ReplicationEngine.Chaos.Machines;
 using ReplicationEngine.Chaos.Runs;
 using ReplicationEngine.Chaos.Sites;
-using ReplicationEngine.Witness.Nbd;
-using ReplicationEngine.Witness.Writes;
+using ReplicationEngine.Chaos.Witness.Nbd;
+using ReplicationEngine.Chaos.Witness.Writes;
 
 namespace ReplicationEngine.Chaos.Checks;
 

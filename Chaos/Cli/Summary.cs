@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using ReplicationEngine.Chaos.Checks;
 using ReplicationEngine.Chaos.Plans;
 using ReplicationEngine.Chaos.Runs;
+using ReplicationEngine.Wording;
 using Spectre.Console;
 
 namespace ReplicationEngine.Chaos.Cli;
@@ -51,11 +52,11 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
         });
         console.Profile.Width = columns ?? Unbounded;
         Table(console, ["Fault", "Done"], options.Faults.Select(f =>
-            new[] { FaultNames.Of(f), Words.Number(outcome.Ledger.Faults.GetValueOrDefault(f)) }));
+            new[] { FaultNames.Of(f), Readable.Number(outcome.Ledger.Faults.GetValueOrDefault(f)) }));
         Table(console, ["Operation", "Done"], Sorted(outcome.Ledger.Operations).Select(o =>
-            new[] { o.Name, Words.Number(o.Count) }));
+            new[] { o.Name, Readable.Number(o.Count) }));
         Table(console, ["Check", "Made", "What it says"], Sorted(outcome.Ledger.Checks).Select(c =>
-            new[] { c.Name, Words.Number(c.Count), Ledger.Meanings[c.Name] }));
+            new[] { c.Name, Readable.Number(c.Count), Ledger.Meanings[c.Name] }));
         foreach (var line in Lines())
         {
             output.WriteLine(line);
@@ -98,9 +99,10 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
 
     private IEnumerable<string> Lines()
     {
-        yield return $"{Words.Number(outcome.Written)} writes acknowledged, {Words.Number(outcome.Ledger.Points)} "
-            + $"points compared, {Words.Number(outcome.Ledger.Checks.Values.Sum())} checks, {outcome.Rounds} rounds, "
-            + $"{Words.Duration(outcome.Took)}, seed {options.Seed}.";
+        yield return $"{Readable.Number(outcome.Written)} writes acknowledged, "
+            + $"{Readable.Number(outcome.Ledger.Points)} points compared, "
+            + $"{Readable.Number(outcome.Ledger.Checks.Values.Sum())} checks, {outcome.Rounds} rounds, "
+            + $"{Readable.WholeSeconds(outcome.Took)}, seed {options.Seed}.";
         if (outcome.Violation is { } violation)
         {
             yield return $"BROKEN in round {outcome.Rounds}: {violation.Invariant}: {violation.Message}";

@@ -2,17 +2,10 @@ using System.Globalization;
 
 namespace ReplicationEngine.Chaos.Cli;
 
-/// <summary>Quantities as people read and write them.</summary>
+/// <summary>Quantities as people write them.</summary>
 internal static class Words
 {
     private static readonly (string Unit, double Seconds)[] Units = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600)];
-
-    /// <summary>Minutes and seconds, such as <c>1 min 5 s</c>.</summary>
-    public static string Duration(TimeSpan time)
-    {
-        var seconds = (long)Math.Round(time.TotalSeconds);
-        return seconds < 60 ? $"{seconds} s" : $"{seconds / 60} min {seconds % 60} s";
-    }
 
     /// <summary>Reads a time such as <c>90s</c>, <c>10m</c> or <c>1h</c>, above 0 and at most a week.</summary>
     public static bool TryDuration(string text, out TimeSpan time, out string sentence)
@@ -31,7 +24,4 @@ internal static class Words
         time = TimeSpan.FromSeconds(number * unit.Seconds);
         return true;
     }
-
-    /// <summary>A number with separators of thousands.</summary>
-    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using ReplicationEngine.Chaos.Checks;
 using ReplicationEngine.Chaos.Sites;
-using ReplicationEngine.Witness.Nbd;
-using ReplicationEngine.Witness.Writes;
+using ReplicationEngine.Chaos.Witness.Nbd;
+using ReplicationEngine.Chaos.Witness.Writes;
 
 namespace ReplicationEngine.Chaos.Machines;
 

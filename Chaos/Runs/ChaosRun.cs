@@ -3,6 +3,7 @@ using ReplicationEngine.Chaos.Cli;
 using ReplicationEngine.Chaos.Machines;
 using ReplicationEngine.Chaos.Plans;
 using ReplicationEngine.Chaos.Sites;
+using ReplicationEngine.Wording;
 
 namespace ReplicationEngine.Chaos.Runs;
 
@@ -121,8 +122,8 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
                 cancellationToken);
         }
 
-        screen.Tell($"{options.Vms} VM{(options.Vms == 1 ? "" : "s")} with {options.Disks} disk"
-            + $"{(options.Disks == 1 ? "" : "s")} of {DiskBytes >> 20} MiB protected, under writes");
+        screen.Tell($"{Readable.Count(options.Vms, "VM")} with {Readable.Count(options.Disks, "disk")} of "
+            + $"{DiskBytes >> 20} MiB protected, under writes");
     }
 
     private async Task RoundsAsync(Scene scene, ChaosPlan plan, CancellationToken cancellationToken)
@@ -188,7 +189,8 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
     private string Line(Scene scene)
     {
         var passed = TimeProvider.System.GetElapsedTime(_began);
-        var left = options.Left(_done, passed) is { Ticks: > 0 } time ? $", about {Words.Duration(time)} left" : "";
+        var left = options.Left(_done, passed) is { Ticks: > 0 } time
+            ? $", about {Readable.WholeSeconds(time)} left" : "";
         return FormattableString.Invariant(
             $"{scene.Written:N0} writes acknowledged, {_ledger.Points:N0} points compared, ")
             + FormattableString.Invariant($"{_ledger.Checks.Values.Sum():N0} checks{left}");

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 using ReplicationEngine.Chaos.Checks;
 using ReplicationEngine.Chaos.Machines;
 using ReplicationEngine.Chaos.Plans;
-using ReplicationEngine.Witness.Nbd;
-using ReplicationEngine.Witness.Writes;
+using ReplicationEngine.Chaos.Witness.Nbd;
+using ReplicationEngine.Chaos.Witness.Writes;
 
 namespace ReplicationEngine.Chaos.Runs;
 

@@ -1,5 +1,5 @@
 using ReplicationEngine.Chaos.Sites;
-using ReplicationEngine.Witness.Processes;
+using ReplicationEngine.Chaos.Witness.Processes;
 
 namespace ReplicationEngine.Chaos.Runs;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ReplicationEngine.Chaos.Checks;
-using ReplicationEngine.Witness.Processes;
+using ReplicationEngine.Chaos.Witness.Processes;
 
 namespace ReplicationEngine.Chaos.Sites;
 

@@ -169,7 +169,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
 
     private void WriteWithSpace(long offset, ReadOnlySpan<byte> source)
     {
-        var done = 0;
+        var done = storage.IsFull && !source.IsEmpty ? storage.Random.Next(source.Length) : 0;
         while (done < source.Length)
         {
             var inBlock = (int)Math.Min(source.Length - done,

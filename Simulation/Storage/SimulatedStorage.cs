@@ -40,6 +40,12 @@ public sealed class SimulatedStorage
     public long FreeBytes { get; set; } = long.MaxValue / 2;
 
     /// <summary>
+    /// From the operation of this number on (see <see cref="Operations"/>) there is no space for anything, not even for
+    /// what is written over old bytes, as on a file system that copies on write; such a write may leave a part behind.
+    /// </summary>
+    public long FullFromOperation { get; set; } = long.MaxValue;
+
+    /// <summary>
     /// Asked before each sync of a file, by its path; true makes it fail with EIO and lose what was unsynced.
     /// </summary>
     public Func<string, bool> FailsToSync { get; set; } = _ => false;
@@ -64,6 +70,8 @@ public sealed class SimulatedStorage
 
     /// <summary>The process is dead.</summary>
     public bool IsDead { get; private set; }
+
+    internal bool IsFull => Operations >= FullFromOperation;
 
     internal object Gate { get; } = new();
 
@@ -251,6 +259,11 @@ public sealed class SimulatedStorage
 
     internal bool Take(SimulatedFileData file, long offset, long length)
     {
+        if (IsFull)
+        {
+            return false;
+        }
+
         for (var block = offset / BlockSize; block * BlockSize < offset + length; block++)
         {
             if (file.IsReserved(block))

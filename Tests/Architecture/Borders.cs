@@ -14,6 +14,7 @@ public sealed class Borders
     /// <summary>What each part may refer to, beside packages and the framework.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
+        ["ReplicationEngine.Wording"] = [],
         ["ReplicationEngine.Engine"] = [],
         ["ReplicationEngine.Actors"] = ["Engine"],
         ["ReplicationEngine.Persistence"] = ["Engine", "Actors"],
@@ -23,13 +24,21 @@ public sealed class Borders
         ["ReplicationEngine.Orchestration"] = ["Engine", "DataPlane", "Agent.Protocol"],
         ["ReplicationEngine.Vault.Contracts"] = ["Engine"],
         ["ReplicationEngine.Vault"] =
-            ["Engine", "Actors", "Persistence", "DataPlane", "Agent.Protocol", "Orchestration", "Vault.Contracts"],
+        [
+            "Wording", "Engine", "Actors", "Persistence", "DataPlane", "Agent.Protocol", "Orchestration",
+            "Vault.Contracts",
+        ],
         ["drctl"] =
-            ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Agent.Protocol", "Vault", "Vault.Contracts"],
+        [
+            "Wording", "Engine", "Actors", "Persistence", "DataPlane", "Agent", "Agent.Protocol", "Vault",
+            "Vault.Contracts",
+        ],
         ["drctl-simulate"] =
-            ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Agent.Protocol", "Orchestration"],
-        ["ReplicationEngine.Witness"] = [],
-        ["drctl-chaos"] = ["Witness"],
+        [
+            "Wording", "Engine", "Actors", "Persistence", "DataPlane", "Agent", "Agent.Protocol", "Orchestration",
+        ],
+        ["ReplicationEngine.Chaos.Witness"] = [],
+        ["drctl-chaos"] = ["Wording", "Chaos.Witness"],
         ["embedding"] = ["Engine", "Actors", "Persistence"],
     };
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Xml.Linq;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Architecture;
@@ -14,7 +13,7 @@ public sealed class Building_drctl : IDisposable
 
     public Building_drctl()
     {
-        foreach (var file in Repository.Files.Where(f => f.EndsWith(".csproj") && f.Count(c => c == '/') == 1))
+        foreach (var file in Repository.Files.Where(f => f.EndsWith(".csproj") && !f.StartsWith("Tests/")))
         {
             Directory.CreateDirectory(Path.Combine(_root, Path.GetDirectoryName(file)!, "Deep"));
             File.WriteAllText(Path.Combine(_root, file), Repository.Read(file));
@@ -117,10 +116,7 @@ public sealed class Building_drctl : IDisposable
         {
             if (seen.Add(part))
             {
-                XDocument.Parse(Repository.Read($"{part}/ReplicationEngine.{part}.csproj"))
-                    .Descendants("ProjectReference")
-                    .Select(r => r.Attribute("Include")!.Value.Replace('\\', '/').Split('/')[1]).ToList()
-                    .ForEach(queue.Enqueue);
+                Repository.ProjectsReferredToBy(part).ToList().ForEach(queue.Enqueue);
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Xml.Linq;
 
 namespace ReplicationEngine.Tests.Architecture;
 
@@ -11,6 +12,15 @@ internal static class Repository
     public static IReadOnlyList<string> Files { get; } = List();
 
     public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path));
+
+    /// <summary>The folders of the projects that a folder's project refers to.</summary>
+    public static IEnumerable<string> ProjectsReferredToBy(string folder)
+    {
+        var file = Files.Single(f => Path.GetDirectoryName(f) == folder && f.EndsWith(".csproj"));
+        return XDocument.Parse(Read(file)).Descendants("ProjectReference")
+            .Select(r => Path.Combine(Root, folder, r.Attribute("Include")!.Value.Replace('\\', '/')))
+            .Select(path => Path.GetRelativePath(Root, Path.GetDirectoryName(Path.GetFullPath(path))!));
+    }
 
     private static string FindRoot()
     {

@@ -8,6 +8,7 @@ public sealed class Tidiness
 {
     private const int MaxFileLines = 500;
     private const int MaxLineLength = 120;
+    private const RegexOptions Lines = RegexOptions.Multiline;
 
     private static IEnumerable<string> Sources =>
         Repository.Files.Where(f => f.EndsWith(".cs", StringComparison.Ordinal));
@@ -59,6 +60,21 @@ public sealed class Tidiness
         string[] banned = ["Common", "Utils", "Helpers", "Managers", "Models"];
         Assert.Empty(Repository.Files.Where(f => f.Split('/').SkipLast(1).Any(part => banned.Contains(part))));
     }
+
+    [Fact]
+    public void Test_classes_are_named_in_one_style_and_name_their_files() => Assert.Empty(
+        from file in Sources.Where(f => f.StartsWith("Tests/", StringComparison.Ordinal))
+        let text = Repository.Read(file)
+        let tests = TestClasses(text).ToList()
+        where tests.Count > 0
+        where !Regex.IsMatch(text, $@"^(public|internal) .*class {Path.GetFileNameWithoutExtension(file)}\b", Lines)
+            || !tests.TrueForAll(name => Regex.IsMatch(name, @"^[A-Z][a-z0-9]*(_[A-Za-z0-9]+)*$"))
+        select $"{file}: {string.Join(", ", tests)}");
+
+    private static IEnumerable<string> TestClasses(string text) =>
+        Regex.Split(text, @"^(?=(?:public|internal) [\w ]*\bclass )", Lines)
+            .Where(part => Regex.IsMatch(part, @"^    \[[^\]]*\b(Fact|Theory)\b", Lines))
+            .Select(part => Regex.Match(part, @"\bclass (\w+)").Groups[1].Value);
 
     private static IEnumerable<string> LongMethods(string file)
     {

@@ -69,19 +69,13 @@ public sealed class PostgresServer : IAsyncDisposable
         _server = Start(
             "postgres", "-D", Data, "-k", _directory, "-c", "listen_addresses=", "-c", "max_connections=100",
             "-c", "log_min_messages=fatal", "-c", "logging_collector=off");
-        using var limit = new CancellationTokenSource(s_longest);
-        while (true)
+        await Eventually.HoldsAsync(async token =>
         {
             using var asked = Start("pg_isready", "-q", "-h", _directory, "-U", User);
-            await asked.WaitForExitAsync(limit.Token);
-            if (asked.ExitCode == 0)
-            {
-                return;
-            }
-
-            Assert.False(_server.HasExited, "PostgreSQL ended at its start.");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, limit.Token);
-        }
+            await asked.WaitForExitAsync(token);
+            Assert.False(asked.ExitCode != 0 && _server.HasExited, "PostgreSQL ended at its start.");
+            return asked.ExitCode == 0;
+        });
     }
 
     /// <inheritdoc/>

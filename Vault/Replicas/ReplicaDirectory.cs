@@ -70,14 +70,13 @@ public sealed class ReplicaDirectory
         {
             using var store = Open();
             var newest = store.Points.LastOrDefault(p => p.Usable);
-            return $"'{Vm}' ({Count(store.Disks.Count, "disk")}, {Count(store.Points.Count, "recovery point")}"
-                + (newest is null ? "" : $", the newest of {newest.Time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z") + ")";
+            return $"'{Vm}' ({Readable.Count(store.Disks.Count, "disk")}, "
+                + Readable.Count(store.Points.Count, "recovery point")
+                + (newest is null ? "" : $", the newest of {Readable.Time(newest.Time)}") + ")";
         }
         catch (IOException e)
         {
             return $"'{Vm}' (its replica cannot be opened: {e.Message.TrimEnd('.')})";
         }
     }
-
-    private static string Count(int count, string thing) => $"{count} {thing}{(count == 1 ? "" : "s")}";
 }

@@ -121,6 +121,12 @@ internal static unsafe class LzBlock
             return end;
         }
 
+        if (distance == 1)
+        {
+            new Span<byte>(to, (int)length).Fill(*match);
+            return end;
+        }
+
         while (to < end)
         {
             *to++ = *match++;

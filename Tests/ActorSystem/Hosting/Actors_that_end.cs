@@ -5,7 +5,7 @@ using Akka.TestKit;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 using Xunit;
 
 namespace ReplicationEngine.Tests.ActorSystem.Hosting;

@@ -4,7 +4,7 @@ using Akka.TestKit;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 using Xunit;
 
 namespace ReplicationEngine.Tests.ActorSystem.Hosting;

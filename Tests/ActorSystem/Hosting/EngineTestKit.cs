@@ -11,7 +11,8 @@ using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Tests.ActorSystem.Journaling;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
 using Xunit;
 
 namespace ReplicationEngine.Tests.ActorSystem.Hosting;
@@ -115,7 +116,7 @@ public abstract class EngineTestKit : Akka.TestKit.Xunit2.TestKit, IAsyncLifetim
     /// <summary>Sends a command, and again with the same id, until the answer is certain.</summary>
     private protected async Task<CommandReply> AskAsync(string name, int number, CounterCommand command)
     {
-        using var limit = Waiting.Limit();
+        using var limit = Eventually.Limit();
         while (true)
         {
             var reply = await Entity(name).AskAsync(command, Command(number), "me", limit.Token);
@@ -129,7 +130,7 @@ public abstract class EngineTestKit : Akka.TestKit.Xunit2.TestKit, IAsyncLifetim
     /// <summary>The state, asked for until there is one.</summary>
     private protected async Task<EntityView<CounterState>> StateAsync(string name)
     {
-        using var limit = Waiting.Limit();
+        using var limit = Eventually.Limit();
         while (true)
         {
             try

@@ -1,7 +1,7 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
-using ReplicationEngine.Tests.ActorSystem.Journaling;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
 using Xunit;
 
 namespace ReplicationEngine.Tests.ActorSystem.Hosting;
@@ -70,8 +70,8 @@ public sealed class Recoveries_that_fail : EngineTestKit
         Shards.Tell(Letter("a", 2, new CounterCommand.Add(7)), TestActor);
         await ExpectMsgAsync<NotDelivered>();
 
-        await Waiting.UntilAsync(() => Volatile.Read(ref tried) > Failures);
-        await Waiting.UntilAsync(() => Region.ActiveCount == 1 && Services.Trouble.Current is null);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref tried) > Failures);
+        await Eventually.HoldsAsync(() => Region.ActiveCount == 1 && Services.Trouble.Current is null);
         Assert.Equal(5, (await StateAsync("a")).State.Total);
     }
 
@@ -82,7 +82,7 @@ public sealed class Recoveries_that_fail : EngineTestKit
         await EndAsync("a");
         await Journal.OnConnect.Fail();
         var asked = AskAsync("a", 1, new CounterCommand.Add(5));
-        await Waiting.UntilAsync(() => Services.Trouble.Current is not null);
+        await Eventually.HoldsAsync(() => Services.Trouble.Current is not null);
         Assert.False(asked.IsCompleted);
 
         await Journal.OnConnect.Pass();

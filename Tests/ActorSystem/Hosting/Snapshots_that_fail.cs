@@ -1,7 +1,7 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
-using ReplicationEngine.Tests.ActorSystem.Journaling;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
 using Xunit;
 
 namespace ReplicationEngine.Tests.ActorSystem.Hosting;
@@ -21,7 +21,7 @@ public sealed class Snapshots_that_fail : EngineTestKit
     {
         await Snapshots.OnDelete.FailIf((_, _) => !Asked());
         await FillAsync();
-        await Waiting.UntilAsync(() => Volatile.Read(ref _asked) == 2);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _asked) == 2);
         await EndAsync("a");
 
         // A snapshot's predecessors are deleted when it is saved; the two are of the events 2 and 4.
@@ -35,7 +35,7 @@ public sealed class Snapshots_that_fail : EngineTestKit
         await Snapshots.OnSave.FailIf((_, _) => Asked());
 
         await FillAsync();
-        await Waiting.UntilAsync(() => Volatile.Read(ref _asked) == 2);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _asked) == 2);
         await EndAsync("a");
 
         Assert.Equal((5L, 5L), View(await CountedStateAsync()));
@@ -62,7 +62,7 @@ public sealed class Snapshots_that_fail : EngineTestKit
         await Snapshots.OnDelete.FailIf((_, _) => Asked());
 
         await FillAsync();
-        await Waiting.UntilAsync(() => Volatile.Read(ref _asked) == 2);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _asked) == 2);
 
         Assert.Equal(new CommandReply.Accepted(6), await AskAsync("a", 6, new CounterCommand.Add(1)));
         await EndAsync("a");

@@ -2,7 +2,7 @@ using Akka.Persistence.TestKit;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Tests.ActorSystem.Journaling;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 using Xunit;
 
 namespace ReplicationEngine.Tests.ActorSystem.Hosting;

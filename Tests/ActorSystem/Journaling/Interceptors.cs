@@ -5,6 +5,7 @@ using Akka.Persistence.TestKit;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Persistence;
+using ReplicationEngine.Tests.TestKit;
 
 namespace ReplicationEngine.Tests.ActorSystem.Journaling;
 
@@ -85,7 +86,7 @@ internal sealed class Outcomes(KitStore store, IActorRef journal, IEnumerable<Wr
         var again = message.Update(
             message.SequenceNr, message.PersistenceId, message.IsDeleted, ActorRefs.NoSender, writer);
         journal.Tell(new WriteMessages([new AtomicWrite(again)], ActorRefs.Nobody, 0), ActorRefs.NoSender);
-        await Waiting.UntilAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
             (await store.RecordsAsync(id, default)).Any(record => record.Sequence == message.SequenceNr));
     }
 }

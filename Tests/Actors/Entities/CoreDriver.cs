@@ -3,13 +3,13 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 using CounterCore = ReplicationEngine.Actors.Entities.EntityCore<
-    ReplicationEngine.Tests.Actors.Counters.Counter,
-    ReplicationEngine.Tests.Actors.Counters.CounterState,
-    ReplicationEngine.Tests.Actors.Counters.CounterCommand,
-    ReplicationEngine.Tests.Actors.Counters.CounterEvent>;
-using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Tests.Actors.Counters.CounterCommand>;
+    ReplicationEngine.Tests.TestKit.Counters.Counter,
+    ReplicationEngine.Tests.TestKit.Counters.CounterState,
+    ReplicationEngine.Tests.TestKit.Counters.CounterCommand,
+    ReplicationEngine.Tests.TestKit.Counters.CounterEvent>;
+using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Tests.TestKit.Counters.CounterCommand>;
 
 namespace ReplicationEngine.Tests.Actors.Entities;
 

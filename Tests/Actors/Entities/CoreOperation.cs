@@ -2,7 +2,7 @@ using FsCheck;
 using FsCheck.Experimental;
 using FsCheck.Fluent;
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Entities;
 

@@ -4,7 +4,7 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Persistence.InMemory;
 using ReplicationEngine.Persistence.Sql;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Hosting;
 
@@ -64,19 +64,6 @@ internal sealed class TestEngine : IAsyncDisposable
         var engine = new TestEngine(services.BuildServiceProvider());
         await engine.Hosted.StartAsync(default);
         return engine;
-    }
-
-    /// <summary>Waits until a condition holds.</summary>
-    public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => ValueTask.FromResult(condition()));
-
-    /// <summary>Waits until a condition holds.</summary>
-    public static async Task UntilAsync(Func<ValueTask<bool>> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60), TimeProvider.System);
-        while (!await condition())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, limit.Token);
-        }
     }
 
     public async Task StopAsync() => await Hosted.StopAsync(default);

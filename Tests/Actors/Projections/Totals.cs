@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Tests.Actors.Counters;
+using ReplicationEngine.Tests.TestKit.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Projections;
 

@@ -2,6 +2,7 @@ using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Simulation.Storage;
 using Xunit;
 using ReplicationEngine.Engine.RecoveryPoints;
 
@@ -13,12 +14,22 @@ namespace ReplicationEngine.Tests.DataPlane.Replicas;
 /// </summary>
 internal sealed class StoreDriver
 {
-    private readonly IStorageDirectory _directory;
+    private readonly Func<IStorageDirectory> _directory;
     private readonly List<byte[]> _sent = [];
     private readonly List<(ChangePosition At, byte[] Record)> _history = [];
     private int _ids;
 
     public StoreDriver(IStorageDirectory directory, Random random, params int[] sizes)
+        : this(() => directory, random, sizes)
+    {
+    }
+
+    public StoreDriver(SimulatedStorage storage, Random random, params int[] sizes)
+        : this(() => storage.Root, random, sizes)
+    {
+    }
+
+    private StoreDriver(Func<IStorageDirectory> directory, Random random, int[] sizes)
     {
         (_directory, Random) = (directory, random);
         Disks = [.. sizes.Select(s => new byte[s])];
@@ -44,9 +55,9 @@ internal sealed class StoreDriver
     public Dictionary<RecoveryPointId, byte[][]> Points { get; } = [];
 
     public void Create() =>
-        Store = ReplicaStore.Create(_directory, new ProtectedVmId("vm"), Specs, Term.First, Small);
+        Store = ReplicaStore.Create(_directory(), new ProtectedVmId("vm"), Specs, Term.First, Small);
 
-    public void Open() => Store = ReplicaStore.Open(_directory, Small);
+    public void Open() => Store = ReplicaStore.Open(_directory(), Small);
 
     public void Reopen()
     {

@@ -4,7 +4,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Simulation.Storage;
-using ReplicationEngine.Tests.TestKit.Storage;
+using ReplicationEngine.Tests.TestKit.Clocks;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Splitting;

@@ -2,6 +2,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Xunit;
 using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 

@@ -7,6 +7,7 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Tests.TestKit;
 using AkkaPersistence = Akka.Persistence.Persistence;
 
 namespace ReplicationEngine.Tests.Persistence.Conformance;
@@ -87,15 +88,9 @@ internal abstract class StoreHarness : IAsyncDisposable
     /// Waits until the feed shows all that is committed: a database holds it back while older transactions run, those
     /// of other tests included.
     /// </summary>
-    public async Task ShownAsync()
-    {
-        using var limit = new CancellationTokenSource(s_longest, TimeProvider.System);
-        while ((await Log.ReadPlacesAsync(FeedPosition.Start, 100_000, limit.Token)).Count
-            < await Log.CountFeedAsync(FeedPosition.Start, limit.Token))
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, limit.Token);
-        }
-    }
+    public Task ShownAsync() => Eventually.HoldsAsync(async token =>
+        (await Log.ReadPlacesAsync(FeedPosition.Start, 100_000, token)).Count
+            >= await Log.CountFeedAsync(FeedPosition.Start, token));
 
     /// <summary>Ends the actor system and closes the store.</summary>
     public async Task CloseAsync()

@@ -5,10 +5,10 @@ using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Tests.Engine.ProtectedVms;
 using ReplicationEngine.Tests.Persistence.ProtectedVms;
 using ReplicationEngine.Tests.Persistence.Replay;
 using ReplicationEngine.Tests.TestKit.Properties;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 
 namespace ReplicationEngine.Tests.Persistence.Properties;
 

@@ -88,7 +88,7 @@ internal sealed class JournalOperation(
     {
         var events = model.Stream(Id(entity));
         var last = events[number % events.Count];
-        return JournalConformance.Snapshot(last.Head, BitConverter.GetBytes(last.Sequence * 31));
+        return Journal_conformance.Snapshot(last.Head, BitConverter.GetBytes(last.Sequence * 31));
     }
 
     private static StoredEvent[] Made(JournalModel model, PersistenceId id, WriteKind kind, int events, int number)

@@ -4,7 +4,7 @@ using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
-using ReplicationEngine.Tests.Engine.ProtectedVms;
+using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand>;
 
 namespace ReplicationEngine.Tests.Persistence.Replay;

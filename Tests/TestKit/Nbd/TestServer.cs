@@ -1,6 +1,6 @@
+using ReplicationEngine.Chaos.Witness.Nbd;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Nbd;
-using ReplicationEngine.Witness.Nbd;
 
 namespace ReplicationEngine.Tests.TestKit.Nbd;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ReplicationEngine.Tests.TestKit.Clocks;
 using ReplicationEngine.Vault.Cli;
 
 namespace ReplicationEngine.Tests.Vault.Cli;
@@ -10,7 +11,7 @@ internal sealed class Drctl(string server)
 
     public StringWriter Error { get; } = new();
 
-    public JumpingTime Time { get; } = new();
+    public ManualTime Time { get; } = new(Samples.Start) { SkipsWaits = true };
 
     public Dictionary<string, string> Variables { get; } = new(StringComparer.Ordinal) { ["DRCTL_SERVER"] = server };
 
@@ -37,43 +38,5 @@ internal sealed class Drctl(string server)
             CurrentDirectory = "/here",
         };
         return DrctlCommandLine.Build(Serve, Agent, surroundings).InvokeAsync(arguments, cancellationToken);
-    }
-}
-
-/// <summary>A clock on which every timer is due at once, and the time is then what it would have been.</summary>
-internal sealed class JumpingTime : TimeProvider
-{
-    private readonly Lock _lock = new();
-    private DateTimeOffset _now = Samples.Start;
-
-    public override DateTimeOffset GetUtcNow()
-    {
-        lock (_lock)
-        {
-            return _now;
-        }
-    }
-
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-    {
-        lock (_lock)
-        {
-            _now += dueTime;
-        }
-
-        ThreadPool.QueueUserWorkItem(_ => callback(state));
-        return new Fired();
-    }
-
-    private sealed class Fired : ITimer
-    {
-        public bool Change(TimeSpan dueTime, TimeSpan period) => false;
-
-        public void Dispose()
-        {
-            // It has fired: there is nothing to stop.
-        }
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

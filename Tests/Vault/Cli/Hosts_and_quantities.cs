@@ -1,5 +1,6 @@
 using ReplicationEngine.Agent.Protocol.Access;
 using ReplicationEngine.Vault.Cli;
+using ReplicationEngine.Wording;
 using Xunit;
 using ReplicationEngine.Vault.Serving;
 
@@ -149,7 +150,8 @@ public sealed class Hosts_and_quantities
         Assert.Equal(expected, Readable.Bytes(bytes));
 
     [Theory]
-    [InlineData(0, "0 ms")]
+    [InlineData(0, "0 s")]
+    [InlineData(0.9999, "1.0 s")]
     [InlineData(0.25, "250 ms")]
     [InlineData(9.94, "9.9 s")]
     [InlineData(59, "59 s")]

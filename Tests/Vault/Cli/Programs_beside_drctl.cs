@@ -1,6 +1,6 @@
+using ReplicationEngine.Chaos.Witness.Processes;
 using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Vault.Cli;
-using ReplicationEngine.Witness.Processes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Cli;

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using ReplicationEngine.Agent.Protocol.Control;
-using ReplicationEngine.Tests.Actors.Hosting;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Clocks;
 using ReplicationEngine.Vault.Effects;
 using Xunit;
 
@@ -10,7 +11,6 @@ namespace ReplicationEngine.Tests.Vault.Effects;
 /// <summary>Neither a peer that takes nothing nor work that fails is waited for, or forgotten.</summary>
 public sealed class Control_streams
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly ControlMessage Long =
         new ControlMessage.Refused("busy", new string('x', ControlChannel.MaxLength - 1024));
 
@@ -27,11 +27,7 @@ public sealed class Control_streams
         Assert.Contains(sending, s => !s.IsCompleted);
 
         var over = Task.WhenAll(sending);
-        while (!over.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
-        }
+        await Eventually.EndsAsync(over, () => time.Advance(TimeSpan.FromSeconds(1)));
 
         await Assert.ThrowsAsync<IOException>(() => over);
         await Assert.ThrowsAnyAsync<IOException>(async () =>
@@ -66,7 +62,7 @@ public sealed class Control_streams
         Assert.Equal(Long, await other.ReadAsync(CancellationToken.None));
         Assert.Equal(Long, await other.ReadAsync(CancellationToken.None));
         Assert.Equal(new ControlMessage.Ping(3), await other.ReadAsync(CancellationToken.None));
-        await third.WaitAsync(Patience, TimeProvider.System);
+        await third.WaitAsync(Eventually.Patience, TimeProvider.System);
     }
 
     [Theory]
@@ -107,13 +103,8 @@ public sealed class Control_streams
                 return Task.CompletedTask;
             },
             stop.Token);
-        while (!done.Task.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
-        }
-
-        await work.EndAsync().WaitAsync(Patience, TimeProvider.System);
+        await Eventually.EndsAsync(done.Task, () => time.Advance(TimeSpan.FromSeconds(1)));
+        await work.EndAsync().WaitAsync(Eventually.Patience, TimeProvider.System);
         Assert.Equal(["site-a: try 1", "site-a: try 2"], told);
     }
 

@@ -3,7 +3,7 @@ using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Sources;
-using ReplicationEngine.Tests.Actors.Hosting;
+using ReplicationEngine.Tests.TestKit.Clocks;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Effects;

@@ -8,6 +8,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
+using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Target;
 using Xunit;
@@ -72,7 +73,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
         await using var connected = agent;
         agent.Answer = _ => new AgentReply.Directed(
             Reports.Streaming with { Role = SourceRole.Quiesced, Generation = 0, Lsn = 1_000_000 });
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
+        using var limit = Eventually.Limit();
 
         var outcome = await _runner.RunAsync(life.State, life.Owed(EffectKind.QuiesceSource), limit.Token);
 

@@ -1,6 +1,6 @@
 using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Orchestration.Sources;
-using ReplicationEngine.Tests.Actors.Hosting;
+using ReplicationEngine.Tests.TestKit.Clocks;
 using ReplicationEngine.Vault.Agents;
 using Xunit;
 

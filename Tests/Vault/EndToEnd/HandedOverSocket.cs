@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using ReplicationEngine.Witness.Processes;
+using ReplicationEngine.Chaos.Witness.Processes;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 

@@ -1,4 +1,4 @@
-using ReplicationEngine.Witness.Writes;
+using ReplicationEngine.Chaos.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

@@ -1,9 +1,9 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using ReplicationEngine.Agent.Protocol.Access;
+using ReplicationEngine.Chaos.Witness.Processes;
 using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Vault.Cli;
-using ReplicationEngine.Witness.Processes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

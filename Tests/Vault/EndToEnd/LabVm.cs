@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using ReplicationEngine.Witness.Nbd;
-using ReplicationEngine.Witness.Writes;
+using ReplicationEngine.Chaos.Witness.Nbd;
+using ReplicationEngine.Chaos.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

@@ -1,5 +1,5 @@
-using ReplicationEngine.Witness.Nbd;
-using ReplicationEngine.Witness.Writes;
+using ReplicationEngine.Chaos.Witness.Nbd;
+using ReplicationEngine.Chaos.Witness.Writes;
 using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;

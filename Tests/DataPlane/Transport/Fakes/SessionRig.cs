@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Tests.TestKit;
 using Xunit;
 
 namespace ReplicationEngine.Tests.DataPlane.Transport.Fakes;
@@ -105,30 +106,27 @@ internal sealed record RunningSessions(
     public async Task DrainAsync()
     {
         Send.RequestDrain();
-        await Task.WhenAll(Sending, Receiving).WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+        await Task.WhenAll(Sending, Receiving).WaitAsync(Eventually.Patience, TimeProvider.System);
         Stop.Dispose();
     }
 
     /// <summary>Waits until the sender's progress shows something.</summary>
-    public async Task UntilAsync(Func<TransferProgress, bool> reached, CancellationToken cancellationToken)
+    public Task UntilAsync(Func<TransferProgress, bool> reached) => Eventually.HoldsAsync(async () =>
     {
-        while (Send.Progress is not { } progress || !reached(progress))
+        if (Sending.IsCompleted)
         {
-            if (Sending.IsCompleted)
-            {
-                await Sending;
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, cancellationToken);
+            await Sending;
         }
-    }
+
+        return Send.Progress is { } progress && reached(progress);
+    });
 
     /// <summary>Waits for both to end, however they do; returns what each threw.</summary>
     public async Task<(Exception? Sender, Exception? Receiver)> EndAsync()
     {
         var errors = (await Record.ExceptionAsync(() =>
-            Sending.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System)),
-            await Record.ExceptionAsync(() => Receiving.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System)));
+            Sending.WaitAsync(Eventually.Patience, TimeProvider.System)),
+            await Record.ExceptionAsync(() => Receiving.WaitAsync(Eventually.Patience, TimeProvider.System)));
         Stop.Dispose();
         return errors;
     }

@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.Checkers;
+using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.World;
+using Xunit;
+
+namespace ReplicationEngine.Tests.Simulation;
+
+/// <summary>A world whose wall clocks jump, by up to a year, beside one whose clocks do not.</summary>
+public sealed class Clocks_that_jump
+{
+    private static readonly TimeSpan Faults = TimeSpan.FromHours(1);
+
+    [Fact]
+    [Trait("Req", "I26")]
+    public void Only_timestamps_tell_that_a_wall_clock_jumped()
+    {
+        var different = new ConcurrentQueue<string>();
+        Parallel.For(0, 20, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
+        {
+            if (Difference(Seeds.OfCommit + (ulong)i, () => new Watched()) is { } difference)
+            {
+                different.Enqueue(difference);
+            }
+        });
+        Assert.True(different.IsEmpty, string.Join('\n', different));
+    }
+
+    [Fact]
+    public void A_host_whose_start_goes_with_the_wall_clock_is_found_out() => Assert.Contains(
+        Enumerable.Range(0, 20), i => Difference(40_000 + (ulong)i, () => new StartGoesAlong()) is not null);
+
+    /// <summary>The first event that happens otherwise, or at another time, when wall clocks jump.</summary>
+    private static string? Difference(ulong seed, Func<Watched> parts)
+    {
+        var plan = Swarm.Plan(seed, Faults);
+
+        // Without times of files: change times are the wall clock's, and a doubtful one rightly costs a comparison.
+        // Without deaths too: what the log holds from before the process is as old as the wall clock says (I21).
+        var calm = plan with
+        {
+            Features = plan.Features & ~SimFeatures.Hosts,
+            Events = [.. plan.Events.Where(e => !Swarm.IsFault(e.Action))
+                .Select(e => e.Action == SimAction.WriteInSync ? e with { B = 0 } : e)],
+        };
+        var jumps = Enumerable.Range(1, 5).Select(n => new PlannedEvent(
+            n * 10 * 60_000, 0, SimAction.ClockJump, Jump(plan.Seed, n), n % 2));
+        var one = Happened(calm, parts()).Append("the end").ToList();
+        var other = Happened(
+            calm with { Events = [.. calm.Events.Concat(jumps).OrderBy(e => e.Ms)] }, parts()).Append("the end");
+        var (a, b) = one.Zip(other).FirstOrDefault(pair => pair.First != pair.Second);
+        return a is null ? null : $"seed {seed}: '{a}' without jumps is '{b}' with them";
+    }
+
+    private static long Jump(ulong seed, int n) =>
+        (n % 2 == (int)(seed % 2) ? 1 : -1) * 86_400_000L * (n % 3 == 0 ? 365 : n);
+
+    /// <summary>Each event that became durable, and when by a clock that nobody sets.</summary>
+    private static List<string> Happened(SimPlan plan, Watched parts)
+    {
+        var world = new SimWorld(plan, parts);
+        parts.Now = () => world.Queue.Now;
+        var broken = world.Run().Broken;
+        Assert.True(broken is null || parts is StartGoesAlong, broken?.Message);
+        return parts.Seen;
+    }
+
+    private sealed class StartGoesAlong : Watched
+    {
+        public override IVmCore Core(PersistenceId id, EntityMemory memory) => new AlongCore(base.Core(id, memory));
+    }
+
+    private sealed class AlongCore(IVmCore core) : IVmCore
+    {
+        public EntityPhase Phase => core.Phase;
+
+        public bool CanAccept => core.CanAccept;
+
+        public ProtectedVmState State => core.State;
+
+        public StreamHead Head => core.Head;
+
+        public IReadOnlyList<CoreOutput> Step(CoreInput<ProtectedVmCommand> input, EngineInstant now) =>
+            core.Step(input, now with { HostStarted = now.Wall });
+    }
+
+    private class Watched : SimParts
+    {
+        public Func<TimeSpan> Now { get; set; } = () => default;
+
+        public List<string> Seen { get; } = [];
+
+        // That the clocks differ is an event of its own, which a world without jumps cannot have.
+        public override bool ComparesClocks => false;
+
+        // Frames of the same length, whatever times stand in them.
+        public override bool Compresses => false;
+
+        public override IReadOnlyList<Checker> Checkers(IReadOnlyList<Checker> all) => [.. all, new Observer(this)];
+    }
+
+    private sealed class Observer(Watched parts) : Checker
+    {
+        public override string Id => "I26";
+
+        public override void Appended(SeenAppend seen)
+        {
+            if (seen.Stored && parts.Now() < Faults)
+            {
+                parts.Seen.AddRange(seen.Events.Select(e => $"{parts.Now()} {seen.Id} {e.Name}"));
+            }
+        }
+    }
+}
