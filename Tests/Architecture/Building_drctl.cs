@@ -14,7 +14,8 @@ public sealed class Building_drctl : IDisposable
 
     public Building_drctl()
     {
-        foreach (var file in Repository.Files.Where(f => f.EndsWith(".csproj") && f.Count(c => c == '/') == 1))
+        foreach (var file in Repository.Files.Where(f =>
+            f.EndsWith(".csproj") && !f.StartsWith("Tests/") && !f.StartsWith("samples/")))
         {
             Directory.CreateDirectory(Path.Combine(_root, Path.GetDirectoryName(file)!, "Deep"));
             File.WriteAllText(Path.Combine(_root, file), Repository.Read(file));
@@ -117,9 +118,10 @@ public sealed class Building_drctl : IDisposable
         {
             if (seen.Add(part))
             {
-                XDocument.Parse(Repository.Read($"{part}/ReplicationEngine.{part}.csproj"))
+                XDocument.Parse(Repository.Read($"{part}/ReplicationEngine.{part.Replace('/', '.')}.csproj"))
                     .Descendants("ProjectReference")
-                    .Select(r => r.Attribute("Include")!.Value.Replace('\\', '/').Split('/')[1]).ToList()
+                    .Select(r => Path.Combine(part, Path.GetDirectoryName(r.Attribute("Include")!.Value)!))
+                    .Select(folder => Path.GetRelativePath(".", folder)).ToList()
                     .ForEach(queue.Enqueue);
             }
         }

@@ -16,7 +16,13 @@ public sealed class Dependency_directions
         ["Agent"] = ["Engine", "DataPlane"],
         ["Orchestration"] = ["Engine", "DataPlane", "Agent"],
         ["Vault"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Orchestration"],
-        ["Simulation"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Orchestration"],
+        ["Simulation.Kernel"] = [],
+        ["Simulation.Planner"] = ["Simulation.Kernel", "Engine", "Actors", "Persistence"],
+        ["Simulation"] =
+        [
+            "Simulation.Kernel", "Simulation.Planner", "Engine", "Actors", "Persistence", "DataPlane", "Agent",
+            "Orchestration",
+        ],
         ["Witness"] = [],
         ["Chaos"] = ["Witness"],
         ["Benchmarks"] = ["Engine", "Actors", "Persistence", "DataPlane", "Agent", "Vault"],
@@ -27,10 +33,10 @@ public sealed class Dependency_directions
     {
         foreach (var (project, allowed) in Allowed)
         {
-            var file = $"{project}/ReplicationEngine.{project}.csproj";
+            var file = $"{project.Replace('.', '/')}/ReplicationEngine.{project}.csproj";
             var references = XDocument.Parse(Repository.Read(file)).Descendants("ProjectReference")
                 .Select(r => r.Attribute("Include")!.Value)
-                .Select(path => Regex.Match(path, @"ReplicationEngine\.(\w+)\.csproj").Groups[1].Value);
+                .Select(path => Regex.Match(path, @"ReplicationEngine\.([\w.]+)\.csproj").Groups[1].Value);
             Assert.All(references, r => Assert.Contains(r, allowed));
         }
     }
