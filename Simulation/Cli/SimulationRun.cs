@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Text.Json;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Planner.Cli;
 using ReplicationEngine.Simulation.World;
 

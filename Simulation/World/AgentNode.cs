@@ -9,6 +9,7 @@ using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
 
@@ -390,7 +391,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         {
             After(_hooks.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(4)), () =>
             {
-                World.Faults.Note(SimAction.AgentPowerCut, TimeSpan.FromSeconds(30));
+                World.Faults.Note(FaultList.Of<AgentPowerCut>(), TimeSpan.FromSeconds(30));
                 PowerCutNext = _vm.SourceCut = true;
                 Die();
             });

@@ -1,5 +1,6 @@
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
 

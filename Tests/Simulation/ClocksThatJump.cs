@@ -5,6 +5,7 @@ using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.World;
 using Xunit;
 
@@ -44,11 +45,11 @@ public sealed class ClocksThatJump
         var calm = plan with
         {
             Features = plan.Features & ~SimFeatures.Hosts,
-            Events = [.. plan.Events.Where(e => !Swarm.IsFault(e.Action))
+            Events = [.. plan.Events.OfType<PlannedAction>()
                 .Select(e => e.Action == SimAction.WriteInSync ? e with { B = 0 } : e)],
         };
-        var jumps = Enumerable.Range(1, 5).Select(n => new PlannedEvent(
-            n * 10 * 60_000, 0, SimAction.ClockJump, Jump(plan.Seed, n), n % 2));
+        var jumps = Enumerable.Range(1, 5).Select(n => new PlannedFault(
+            n * 10 * 60_000, 0, FaultList.Of<ClockJump>(), Jump(plan.Seed, n), n % 2));
         var one = Happened(calm, parts()).Append("the end").ToList();
         var other = Happened(
             calm with { Events = [.. calm.Events.Concat(jumps).OrderBy(e => e.Ms)] }, parts()).Append("the end");

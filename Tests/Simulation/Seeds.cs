@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Reflection;
 using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.World;
 using Xunit;

@@ -1,18 +1,10 @@
-namespace ReplicationEngine.Simulation.Faults;
-
-/// <summary>One thing that happens in a world.</summary>
-/// <param name="Ms">When, in ms of virtual time.</param>
-/// <param name="Vm">To which VM.</param>
-/// <param name="Action">What.</param>
-/// <param name="A">See <see cref="SimAction"/>.</param>
-/// <param name="B">See <see cref="SimAction"/>.</param>
-public sealed record PlannedEvent(long Ms, int Vm, SimAction Action, long A = 0, long B = 0);
+namespace ReplicationEngine.Simulation.Plans;
 
 /// <summary>
 /// Everything that decides a run: the same plan gives the same run. A shrunk failure is a plan with most of its events
 /// taken away.
 /// </summary>
-public sealed record SimPlan
+internal sealed record SimPlan
 {
     /// <summary>The seed of what components draw (latencies, what a power cut takes).</summary>
     public required ulong Seed { get; init; }

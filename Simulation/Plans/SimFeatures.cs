@@ -1,8 +1,8 @@
-namespace ReplicationEngine.Simulation.Faults;
+namespace ReplicationEngine.Simulation.Plans;
 
 /// <summary>What a run tries or demands beyond what every run does.</summary>
 [Flags]
-public enum SimFeatures
+internal enum SimFeatures
 {
     /// <summary>Nothing.</summary>
     None = 0,

@@ -1,6 +1,6 @@
 using ReplicationEngine.Simulation.Kernel;
 
-namespace ReplicationEngine.Simulation.Faults;
+namespace ReplicationEngine.Simulation.Plans;
 
 /// <summary>
 /// Brings what a plan has to the moments of transition: faults that strike just behind an operation, an operator who
@@ -12,23 +12,25 @@ internal static class Moments
     /// <summary>The plan's events, brought there.</summary>
     public static IReadOnlyList<PlannedEvent> Bring(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
     {
-        var result = Snapped(events, random.Split("faults"));
-        result.AddRange(Impatient(events, random.Split("operator")));
-        if (events.Any(e => e.Action == SimAction.WriteAtOnce))
+        var actions = events.OfType<PlannedAction>().ToList();
+        var result = Snapped(events, actions, random.Split("faults"));
+        result.AddRange(Impatient(actions, random.Split("operator")));
+        if (actions.Exists(e => e.Action == SimAction.WriteAtOnce))
         {
-            result.AddRange(Busy(events, random.Split("guest")));
+            result.AddRange(Busy(actions, random.Split("guest")));
         }
 
         return result;
     }
 
     /// <summary>A third of the sudden faults come within seconds of an operation of the VM, mostly behind it.</summary>
-    private static List<PlannedEvent> Snapped(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
+    private static List<PlannedEvent> Snapped(
+        IReadOnlyList<PlannedEvent> events, List<PlannedAction> actions, SplittableRandom random)
     {
-        var operations = events.Where(e => IsTransition(e.Action)).ToLookup(e => e.Vm);
+        var operations = actions.Where(e => IsTransition(e.Action)).ToLookup(e => e.Vm);
         return [.. events.Select(e =>
         {
-            if (!IsSudden(e.Action) || !random.Chance(0.33) || !operations[e.Vm].Any())
+            if (e is not PlannedFault { Fault.IsSudden: true } || !random.Chance(0.33) || !operations[e.Vm].Any())
             {
                 return e;
             }
@@ -46,16 +48,16 @@ internal static class Moments
     }
 
     /// <summary>Behind an operation comes, now and then, another one at once.</summary>
-    private static IEnumerable<PlannedEvent> Impatient(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
+    private static IEnumerable<PlannedEvent> Impatient(List<PlannedAction> actions, SplittableRandom random)
     {
-        foreach (var e in events.Where(e => IsAsked(e.Action) && e.Action != SimAction.WriteAtOnce))
+        foreach (var e in actions.Where(e => IsAsked(e.Action) && e.Action != SimAction.WriteAtOnce))
         {
             if (e.Action is SimAction.PlannedFailover or SimAction.UnplannedFailover && random.Chance(0.5))
             {
-                var change = new PlannedEvent(
+                var change = new PlannedAction(
                     e.Ms + random.Between(6_000, 20_000), e.Vm, SimAction.ChangePoint, random.Next(long.MaxValue));
                 yield return change;
-                yield return new PlannedEvent(change.Ms + random.Between(2, 11), e.Vm, SimAction.Commit);
+                yield return new PlannedAction(change.Ms + random.Between(2, 11), e.Vm, SimAction.Commit);
             }
 
             if (random.Chance(e.Action == SimAction.ChangePoint ? 0.9 : 0.3))
@@ -71,9 +73,9 @@ internal static class Moments
                     SimAction.Resync => random.Pick([SimAction.Resync, SimAction.Pause, SimAction.MakePoint]),
                     _ => SimAction.Resync,
                 };
-                if (events.Any(other => other.Action == next))
+                if (actions.Exists(other => other.Action == next))
                 {
-                    yield return new PlannedEvent(
+                    yield return new PlannedAction(
                         e.Ms + random.Between(1, random.Pick(
                             [12, 20, e.Action == SimAction.ChangePoint ? 12 : 5_000, 150])),
                         e.Vm, next,
@@ -84,27 +86,22 @@ internal static class Moments
     }
 
     /// <summary>The guest is busy while something changes.</summary>
-    private static IEnumerable<PlannedEvent> Busy(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
+    private static IEnumerable<PlannedEvent> Busy(List<PlannedAction> actions, SplittableRandom random)
     {
-        foreach (var e in events.Where(e => IsTransition(e.Action) && e.Action != SimAction.WriteAtOnce))
+        foreach (var e in actions.Where(e => IsTransition(e.Action) && e.Action != SimAction.WriteAtOnce))
         {
             for (var i = random.Chance(0.6) ? random.Between(1, 5) : 0; i > 0; i--)
             {
-                yield return new PlannedEvent(
+                yield return new PlannedAction(
                     Math.Max(0, e.Ms + random.Between(-2_500, 1_500)), e.Vm, SimAction.WriteAtOnce,
                     random.Next(long.MaxValue), random.Between(1, 5));
             }
         }
     }
 
-    private static bool IsAsked(SimAction action) => action is > SimAction.Flush and < SimAction.AgentKill
-        and not (SimAction.TestWrite or SimAction.Passivate or SimAction.ChangePolicy or SimAction.WriteInSync);
+    private static bool IsAsked(SimAction action) => action is > SimAction.Flush and not (SimAction.TestWrite
+        or SimAction.Passivate or SimAction.ChangePolicy or SimAction.WriteInSync);
 
     private static bool IsTransition(SimAction action) =>
         IsAsked(action) && action is not (SimAction.MakePoint or SimAction.Retry);
-
-    private static bool IsSudden(SimAction action) => action is SimAction.AgentKill or SimAction.AgentPowerCut
-        or SimAction.ServiceKill or SimAction.ServicePowerCut or SimAction.AgentPause or SimAction.LinkCut
-        or SimAction.LinkOneWay or SimAction.LinkStall or SimAction.LinkHalfOpen or SimAction.AgentDiskFull
-        or SimAction.JournalUnknown or SimAction.Rival or SimAction.JournalTrouble or SimAction.JournalStall;
 }
