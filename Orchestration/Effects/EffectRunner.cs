@@ -1,6 +1,5 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -132,7 +131,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         if (state.Phase is Phase.ProtectedReverse)
         {
             // The sender is this service's own splitter: it is the one to compare all.
-            Volume(state).RequireLive().Source!.MarkAllDirty(SourceCause.UserRequest);
+            Volume(state).ResyncLive();
         }
 
         return DirectAsync(state, ct);
@@ -166,14 +165,14 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     /// point holds all that was received.
     /// </summary>
     private async Task SealLatestAsync(
-        ProtectedVmState state, TargetVolume volume, RecoveryPointId point, CancellationToken ct)
+        ProtectedVmState state, ITargetVolume volume, RecoveryPointId point, CancellationToken ct)
     {
         if (volume.HasPoint(point))
         {
             return;
         }
 
-        if (volume.Sessions.Receiving && source.IsConnected(state)
+        if (volume.Receiving && source.IsConnected(state)
             && await TryDrainAsync(state, volume, point, ct))
         {
             return;
@@ -187,7 +186,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     /// get there in time: then what was received has to do.
     /// </summary>
     private async Task<bool> TryDrainAsync(
-        ProtectedVmState state, TargetVolume volume, RecoveryPointId point, CancellationToken ct)
+        ProtectedVmState state, ITargetVolume volume, RecoveryPointId point, CancellationToken ct)
     {
         try
         {
@@ -203,7 +202,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
     }
 
     // False when it does not get there: what comes no more is done without.
-    private async Task<bool> DrainAsync(TargetVolume volume, ChangePosition position, CancellationToken ct)
+    private async Task<bool> DrainAsync(ITargetVolume volume, ChangePosition position, CancellationToken ct)
     {
         try
         {
@@ -352,7 +351,7 @@ internal sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskReg
         return Done;
     }
 
-    private TargetVolume Volume(ProtectedVmState state) =>
+    private ITargetVolume Volume(ProtectedVmState state) =>
         site.Find(state.Enrollment.Vm.Value) ?? throw new EffectFailedException(EffectError.Of(
             ErrorClass.NonRecoverable, $"The target has no replica of '{state.Enrollment.Vm}'.",
             "Disable protection and protect again."));

@@ -21,6 +21,10 @@ internal sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite
     private readonly ConcurrentDictionary<string, (ProtectedVmState State, PointsSight Points)> _known =
         new(StringComparer.Ordinal);
 
+    /// <summary>Notes at the VM's target side how far its source was, as its agent reported.</summary>
+    public void NoteReport(string agent, VolumeStatus report) =>
+        site.Find(report.Vm)?.NoteReport(SourceReports.Sight(report), agents.Clocks.Before(agent, report));
+
     /// <summary>All facts to be told now; none when the state is up to date.</summary>
     public IReadOnlyList<ProtectedVmCommand> Facts(ProtectedVmState state)
     {

@@ -1,5 +1,4 @@
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.World;
 

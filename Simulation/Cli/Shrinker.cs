@@ -1,4 +1,3 @@
-using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.World;
 
@@ -10,7 +9,7 @@ namespace ReplicationEngine.Simulation.Cli;
 /// </summary>
 /// <param name="invariant">The invariant that must go on breaking.</param>
 /// <param name="parts">The parts of the world; the production ones when not given.</param>
-internal sealed class Shrinker(string invariant, SimParts? parts = null)
+internal sealed class Shrinker(string invariant, IWorldParts? parts = null)
 {
     private const int Runs = 400;
     private int _left = Runs;

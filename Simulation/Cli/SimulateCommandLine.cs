@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Planner.Cli;
 

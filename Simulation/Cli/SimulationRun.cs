@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using ReplicationEngine.Simulation.Checkers;
-using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Planner.Cli;
 using ReplicationEngine.Simulation.World;

@@ -37,7 +37,7 @@ internal abstract class Fault(int number, string letter, double perHour)
     /// <summary>Whether it troubles the service, its journal or the replica.</summary>
     public virtual bool IsOfTheService => IsShared;
 
-    /// <summary>Whether it strikes at once, and so may be brought close to an operation (<see cref="Moments"/>).</summary>
+    /// <summary>Whether it strikes at once, so that <see cref="Moments"/> may bring it close to an operation.</summary>
     public virtual bool IsSudden => false;
 
     /// <summary>Whether it happens at a moment, rather than for A ms.</summary>

@@ -3,7 +3,7 @@ namespace ReplicationEngine.Simulation.Faults;
 /// <summary>Faults that are drawn for a seed together, from randomness of their own.</summary>
 internal enum FaultGroup
 {
-    /// <summary>Processes, links, disks and the journal; closed, because later draws depend on how many it has.</summary>
+    /// <summary>Processes, links, disks and the journal. Closed: later draws depend on how many it has.</summary>
     First,
 
     /// <summary>Connections that are open and pass nothing.</summary>

@@ -1,8 +1,8 @@
 namespace ReplicationEngine.Simulation.Plans;
 
 /// <summary>
-/// What guests do and what operators ask for in a simulated world. A and B are numbers of the planned event; what breaks
-/// is a <see cref="Faults.Fault"/>.
+/// What guests do and what operators ask for in a simulated world. A and B are numbers of the planned event; what
+/// breaks is a <see cref="Faults.Fault"/>.
 /// </summary>
 internal enum SimAction
 {

@@ -1,5 +1,4 @@
 using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Simulation.Faults;
 using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;

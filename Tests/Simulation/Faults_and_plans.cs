@@ -26,7 +26,7 @@ public sealed class Faults_and_plans
             }
         }
 
-        Assert.Equal("0", hash.ToString("x16", CultureInfo.InvariantCulture));
+        Assert.Equal("8c0b89b8606c325b", hash.ToString("x16", CultureInfo.InvariantCulture));
     }
 
     [Fact]
@@ -38,8 +38,9 @@ public sealed class Faults_and_plans
             new PlannedFault(4, 1, FaultList.Of<LinkCut>(), 5),
         ];
         var json = JsonSerializer.Serialize(events);
-        Assert.Equal("""[{"Ms":1,"Vm":0,"Action":"Write","A":2,"B":3},{"Ms":4,"Vm":1,"Action":"LinkCut","A":5,"B":0}]""",
-            json);
+        Assert.Equal(
+            """[{"Ms":1,"Vm":0,"Action":"Write","A":2,"B":3},"""
+            + """{"Ms":4,"Vm":1,"Action":"LinkCut","A":5,"B":0}]""", json);
         Assert.Equal(events, JsonSerializer.Deserialize<PlannedEvent[]>(json));
     }
 

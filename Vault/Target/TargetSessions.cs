@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
-using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
@@ -135,27 +134,13 @@ internal sealed partial class TargetSessions(
 
     private async Task ReceiveAsync(SessionLink link, CancellationToken ct)
     {
-        var store = volume.Opened();
-        store.AcceptTerm(link.Peer.Position.Term);
-        var options = new ReceiveOptions
-        {
-            PositionMoved = _ =>
-            {
-                // What is durable further on shows that the replica takes changes again; a mere connection does not.
-                volume.ForgetFault();
-                told.Changed();
-            },
-        };
+        var replica = volume.Receive(link.Peer.Position.Term);
+        var options = new ReceiveOptions { PositionMoved = _ => told.Changed() };
         try
         {
             _receiving = true;
             SessionBegan(vm, "receiving");
-            await new ReceiveSession(link, store, options, time).RunAsync(ct);
-        }
-        catch (ReplicaCorruptException e)
-        {
-            volume.NoteFault(e.Message);
-            throw;
+            await new ReceiveSession(link, replica, options, time).RunAsync(ct);
         }
         finally
         {
