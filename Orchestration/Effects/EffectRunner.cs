@@ -131,7 +131,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         if (state.Phase is Phase.ProtectedReverse)
         {
             // The sender is this service's own splitter: it is the one to compare all.
-            Volume(state).RequireLive().Source!.MarkAllDirty(DirtyCause.UserRequest);
+            Volume(state).ResyncLive();
         }
 
         return DirectAsync(state, ct);
@@ -163,14 +163,14 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
     /// point holds all that was received.
     /// </summary>
     private async Task SealLatestAsync(
-        ProtectedVmState state, TargetVolume volume, RecoveryPointId point, CancellationToken ct)
+        ProtectedVmState state, ITargetVolume volume, RecoveryPointId point, CancellationToken ct)
     {
         if (volume.HasPoint(point))
         {
             return;
         }
 
-        if (volume.Sessions.Receiving && source.IsConnected(state)
+        if (volume.Receiving && source.IsConnected(state)
             && await TryDrainAsync(state, volume, point, ct))
         {
             return;
@@ -184,7 +184,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
     /// get there in time: then what was received has to do.
     /// </summary>
     private async Task<bool> TryDrainAsync(
-        ProtectedVmState state, TargetVolume volume, RecoveryPointId point, CancellationToken ct)
+        ProtectedVmState state, ITargetVolume volume, RecoveryPointId point, CancellationToken ct)
     {
         try
         {
@@ -200,7 +200,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
     }
 
     // False when it does not get there: what comes no more is done without.
-    private async Task<bool> DrainAsync(TargetVolume volume, ChangePosition position, CancellationToken ct)
+    private async Task<bool> DrainAsync(ITargetVolume volume, ChangePosition position, CancellationToken ct)
     {
         try
         {
@@ -349,7 +349,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         return Done;
     }
 
-    private TargetVolume Volume(ProtectedVmState state) =>
+    private ITargetVolume Volume(ProtectedVmState state) =>
         site.Find(state.Enrollment.Vm.Value) ?? throw new EffectFailedException(EffectError.Of(
             ErrorClass.NonRecoverable, $"The target has no replica of '{state.Enrollment.Vm}'.",
             "Disable protection and protect again."));

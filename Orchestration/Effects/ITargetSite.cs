@@ -7,10 +7,10 @@ namespace ReplicationEngine.Orchestration.Effects;
 public interface ITargetSite
 {
     /// <summary>A VM's target side; null when there is none.</summary>
-    TargetVolume? Find(string vm);
+    ITargetVolume? Find(string vm);
 
     /// <summary>A VM's target side, new or as it was left.</summary>
-    TargetVolume Obtain(string vm);
+    ITargetVolume Obtain(string vm);
 
     /// <summary>
     /// Says why the replica that lies in a VM's directory must not be used for it: it belongs to another history, or

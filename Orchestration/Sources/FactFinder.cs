@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
@@ -19,6 +20,10 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
     private readonly ConcurrentDictionary<string, (bool Running, long Stamp)> _directed = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (ProtectedVmState State, PointsSight Points)> _known =
         new(StringComparer.Ordinal);
+
+    /// <summary>Notes at the VM's target side how far its source was, as its agent reported.</summary>
+    public void NoteReport(string agent, VolumeStatus report) =>
+        site.Find(report.Vm)?.NoteReport(SourceReports.Sight(report), agents.Clocks.Before(agent, report));
 
     /// <summary>All facts to be told now; none when the state is up to date.</summary>
     public IReadOnlyList<ProtectedVmCommand> Facts(ProtectedVmState state)

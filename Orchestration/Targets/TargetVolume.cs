@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;
@@ -7,41 +8,40 @@ using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Sources;
-using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
 using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
 
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
-/// The target side of one VM: its replica, the copies that are served from it, and what its sessions may do. Operations
-/// come one at a time (the gate of <see cref="Effects.EffectCarrier"/>); sessions and views run beside them.
+/// The target side of one VM over a replica store: the replica, the machines that are served from it, and what its
+/// sessions may do. Operations come one at a time (the gate of <see cref="Effects.EffectCarrier"/>); sessions and views
+/// run beside them.
 /// </summary>
 /// <remarks>
-/// <see cref="_life"/> guards which store and machines there are; it is held only to look or to exchange them. What
-/// other code must be able to do otherwise, to show that a fault is noticed, is virtual.
+/// <c>_life</c> guards which store there is; it is held while the store is opened and otherwise only to read the
+/// reference. <c>_sight</c> guards the newest sight of the points. Machines and freshness have locks of their own; none
+/// of the four is taken under another. Under the first two the store is called, which never calls back.
 /// </remarks>
-public partial class TargetVolume : IAsyncDisposable
+public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposable
 {
     /// <summary>The replica's directory in the VM's.</summary>
     public const string StoreDirectory = "replica";
 
     /// <summary>The name of the recovered machine that takes over, and of its overlay.</summary>
-    public const string LiveName = "live";
+    public const string LiveName = RecoveredMachines.LiveName;
 
-    private const string TestName = "test";
-    private const int ReportsKept = 4096;
+    private const string TestName = RecoveredMachines.TestName;
     private static readonly TimeSpan IdleTooLong = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan MaintenanceBudget = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _life = new();
+    private readonly Lock _sight = new();
     private readonly TargetSurroundings _surroundings;
     private readonly IStorageDirectory _directory;
     private readonly TimeProvider _time;
-    private readonly Queue<(ChangePosition Tail, ServiceMoment At)> _reported = new();
-    private readonly Dictionary<RecoveryPointId, long> _completeAt = [];
-    private IReadOnlySet<RecoveryPointId> _askedBefore = new HashSet<RecoveryPointId>();
+    private readonly ReplicaFreshness _freshness;
+    private readonly RecoveredMachines _machines;
     private ReplicaStore? _store;
-    private ServiceMoment? _completeAsOf;
     private long _factsTold;
     private (IReadOnlyList<StoredPoint>? Points, PointsSight? Sight) _sighted;
     private volatile string? _fault;
@@ -50,11 +50,16 @@ public partial class TargetVolume : IAsyncDisposable
     public TargetVolume(TargetSurroundings surroundings, Func<TargetVolume, ITargetSessions> sessions)
     {
         (_surroundings, _directory, _time) = (surroundings, surroundings.Directory, surroundings.Time);
+        _freshness = new ReplicaFreshness(surroundings.Time);
+        _machines = new RecoveredMachines(surroundings, _freshness);
         Sessions = sessions(this);
     }
 
     /// <summary>The data session.</summary>
     public ITargetSessions Sessions { get; }
+
+    /// <inheritdoc/>
+    public bool Receiving => Sessions.Receiving;
 
     /// <summary>The replica; null before it was prepared.</summary>
     public ReplicaStore? Store
@@ -78,18 +83,23 @@ public partial class TargetVolume : IAsyncDisposable
     /// <summary>Whether anything of the VM is stored.</summary>
     public bool Exists => ReplicaStore.Exists(_directory.Subdirectory(StoreDirectory));
 
-    /// <summary>A session met damage: the replica takes nothing more.</summary>
-    public void NoteFault(string why) => _fault = why;
+    /// <summary>The test machine; null when there is none.</summary>
+    public RecoveredMachine? Test => _machines.Test;
 
-    /// <summary>Forgets the fault: transfers are tried anew, and it comes back if they fail again.</summary>
+    /// <summary>The failed-over machine; null when there is none.</summary>
+    public RecoveredMachine? Live => _machines.Live;
+
+    /// <inheritdoc/>
+    public bool HasLive => _machines.Live is not null;
+
+    /// <inheritdoc/>
     public void ForgetFault() => _fault = null;
 
-    /// <summary>Why the host has no descriptors left for this replica, when it is not open yet; null when it
-    /// has.</summary>
+    /// <inheritdoc/>
     public string? NoRoomFor(int disks) => Store is null ? _surroundings.NoRoomFor(disks) : null;
 
-    /// <summary>Creates the replica, or opens the one that is there.</summary>
-    /// <exception cref="ReplicaCorruptException">What is there is damaged; see <see cref="LostBecause"/>.</exception>
+    /// <inheritdoc/>
+    /// <remarks>See <see cref="LostBecause"/> when what is there is damaged.</remarks>
     public Task PrepareAsync(IReadOnlyList<DiskSpec> disks, Term term, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -114,59 +124,56 @@ public partial class TargetVolume : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Whether the point exists.</summary>
+    /// <summary>After a restart: opens the replica and serves again what the VM's state says was served.</summary>
+    /// <exception cref="IOException">The replica, or what is over it, cannot be opened.</exception>
+    public async Task RestoreAsync(ProtectedVmState state, CancellationToken ct)
+    {
+        _freshness.Restore(ProtectedVm.Outstanding(state).OfType<ProtectedVmEffect>().Select(AskedFor).ToHashSet());
+        await PrepareAsync([], state.Term, ct);
+        var store = Opened();
+        if (state.TestFailover is TestFailover.Active && store.Overlays.Contains(TestName, StringComparer.Ordinal))
+        {
+            await _machines.OpenAsync(store, TestName, store.PointOfOverlay(TestName), null, ct);
+        }
+
+        if (SourceDuty.LiveTerm(state) is { } term && store.Overlays.Contains(LiveName, StringComparer.Ordinal))
+        {
+            var machine = await _machines.OpenAsync(store, LiveName, store.PointOfOverlay(LiveName), term, ct);
+            if (SourceDuty.IsLiveQuiesced(state))
+            {
+                machine.Source!.Quiesce();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public bool HasPoint(RecoveryPointId point) => Opened().Points.Any(p => p.Id == point);
 
-    /// <summary>Seals everything received as a point.</summary>
+    /// <inheritdoc/>
+    public void NoteAsked(RecoveryPointId point) => _freshness.NoteAsked(point);
+
+    /// <inheritdoc/>
     public void SealNow(RecoveryPointId point)
     {
-        var complete = CompleteAsOf();
-        lock (_reported)
-        {
-            // It holds less than what its marker, had it come, would have stood for.
-            _completeAt.Remove(point);
-        }
-
-        Opened().SealNow(point, complete.At, PointKind.Crash);
+        var store = Opened();
+        var newest = store.Points.Select(p => p.Time).DefaultIfEmpty(DateTimeOffset.UnixEpoch).Max();
+        var complete = _freshness.CompleteAsOf(store.Applied, newest);
+        _freshness.Forget(point);
+        store.SealNow(point, complete.At, PointKind.Crash);
         if (complete.Stamp is { } stamp)
         {
-            NoteComplete(point, stamp);
+            _freshness.NoteComplete(point, stamp);
         }
     }
 
-    /// <summary>The source is asked for a point now: it holds every write that was answered before. Not so when an
-    /// earlier life of the service has asked for it too, because the point may be the one that was marked then
-    /// (I21).</summary>
-    public void NoteAsked(RecoveryPointId point)
-    {
-        if (!_askedBefore.Contains(point))
-        {
-            NoteComplete(point, _time.GetTimestamp());
-        }
-    }
-
-    // Asked again, the point may be the one that was marked when it was asked for first.
-    private void NoteComplete(RecoveryPointId point, long stamp)
-    {
-        lock (_reported)
-        {
-            if (_completeAt.Count >= ReportsKept)
-            {
-                _completeAt.Remove(_completeAt.MinBy(one => one.Value).Key);
-            }
-
-            _completeAt.TryAdd(point, stamp);
-        }
-    }
-
-    /// <summary>Drops points; those that are not there are dropped already.</summary>
-    public virtual void Prune(IReadOnlyList<RecoveryPointId> points)
+    /// <inheritdoc/>
+    public void Prune(IReadOnlyList<RecoveryPointId> points)
     {
         var store = Opened();
         store.Prune([.. points.Where(id => store.Points.Any(p => p.Id == id))]);
     }
 
-    /// <summary>Makes the point the replica's newest content and drops the others (FOV-4).</summary>
+    /// <inheritdoc/>
     public void Settle(RecoveryPointId point)
     {
         var store = Opened();
@@ -174,12 +181,11 @@ public partial class TargetVolume : IAsyncDisposable
         store.Prune([.. store.Points.Select(p => p.Id).Where(id => id != point)]);
     }
 
-    /// <summary>Refuses senders of a smaller term from now on.</summary>
-    public virtual void Fence(Term term) => Opened().Fence(term);
+    /// <inheritdoc/>
+    public void Fence(Term term) => Opened().Fence(term);
 
-    /// <summary>What is offered to a source that wants to send; null while there is nothing to receive into.</summary>
-    /// <exception cref="SessionRefusedException">It must not send.</exception>
-    public virtual SessionOffer? OfferToReceive()
+    /// <inheritdoc/>
+    public SessionOffer? OfferToReceive()
     {
         if (Store is not { } store)
         {
@@ -193,13 +199,18 @@ public partial class TargetVolume : IAsyncDisposable
             : SessionOffer.Receive(store, [.. store.Disks.Select(d => d.SizeBytes)]);
     }
 
-    /// <summary>What is offered to an old source that wants to receive; null while there is nothing to send.</summary>
+    /// <inheritdoc/>
+    public IReplicaSink Receive(Term term)
+    {
+        var store = Opened();
+        store.AcceptTerm(term);
+        return new DamageNoting(store, damage => _fault = damage);
+    }
+
+    /// <inheritdoc/>
     public SessionOffer? OfferToSend() => Live?.Source is { } source ? SessionOffer.Send(source) : null;
 
-    /// <summary>
-    /// Waits until the replica durably holds everything up to a position and is not resyncing. With
-    /// <paramref name="giveUpWhenIdle"/>, gives up when nothing has come for a while, and answers false.
-    /// </summary>
+    /// <inheritdoc/>
     public async Task<bool> WaitForAsync(ChangePosition position, bool giveUpWhenIdle, CancellationToken ct)
     {
         var store = Opened();
@@ -221,31 +232,10 @@ public partial class TargetVolume : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Notes how far the source was, for an honest statement of what a failover loses (I21).</summary>
-    /// <param name="sight">What it reported.</param>
-    /// <param name="before">
-    /// A moment of the service before which nothing of the report was observed; null when none is known, and then the
-    /// report says nothing of any moment.
-    /// </param>
-    public void NoteReport(SourceSight sight, ServiceMoment? before)
-    {
-        if (before is not { } at
-            || sight is not { Role: SourceRole.Primary or SourceRole.Quiesced, Capture: CaptureMode.Logging })
-        {
-            return;
-        }
+    /// <inheritdoc/>
+    public void NoteReport(SourceSight sight, ServiceMoment? before) => _freshness.NoteReport(sight, before);
 
-        lock (_reported)
-        {
-            _reported.Enqueue((new ChangePosition(sight.Generation, sight.Tail), at));
-            while (_reported.Count > ReportsKept)
-            {
-                _reported.Dequeue();
-            }
-        }
-    }
-
-    /// <summary>What is observed of it.</summary>
+    /// <inheritdoc/>
     public TargetSight Sight()
     {
         var (store, reverse) = (Store, Sessions.Reverse);
@@ -268,6 +258,101 @@ public partial class TargetVolume : IAsyncDisposable
         };
     }
 
+    /// <inheritdoc/>
+    public Task<RecoveredMachine> StartTestAsync(RecoveryPointId point, CancellationToken ct) =>
+        _machines.OpenAsync(Opened(), TestName, point, null, ct);
+
+    /// <inheritdoc/>
+    public Task RemoveTestAsync() => _machines.CloseAsync(Store, TestName, delete: true);
+
+    /// <inheritdoc/>
+    public async Task<RecoveredMachine> FailOverAsync(RecoveryPointId point, Term term, CancellationToken ct)
+    {
+        await Sessions.EndAsync();
+        Fence(term);
+        return await _machines.OpenAsync(Opened(), LiveName, point, term, ct);
+    }
+
+    /// <inheritdoc/>
+    public async Task<RecoveredMachine> SwitchAsync(RecoveryPointId point, Term term, CancellationToken ct)
+    {
+        if (Live is { } current && current.Point.Id != point)
+        {
+            // A point that is not there is refused before the machine that is there is let go.
+            _ = _machines.Stored(Opened(), point);
+            await CloseLiveAsync(delete: true);
+        }
+
+        return await FailOverAsync(point, term, ct);
+    }
+
+    /// <inheritdoc/>
+    public RecoveredMachine RequireLive() => Live ?? throw new ReplicaRefusedException(
+        ReplicaRefusal.Unavailable, $"There is no failed-over machine of '{_surroundings.Vm}'.");
+
+    /// <inheritdoc/>
+    public void ResyncLive() => RequireLive().Source!.MarkAllDirty(DirtyCause.UserRequest);
+
+    /// <inheritdoc/>
+    public async Task<ChangePosition> QuiesceLiveAsync(CancellationToken ct)
+    {
+        var tail = RequireLive().Source!.Quiesce();
+        while (!ReverseState().CaughtUp)
+        {
+            await Task.Delay(_surroundings.PollEvery, _time, ct);
+        }
+
+        return tail;
+    }
+
+    /// <inheritdoc/>
+    public Task ReopenLiveAsync(Term term, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        Fence(term);
+        var source = RequireLive().Source!;
+        source.Unfence(term, disksUnchanged: true);
+        source.Resume();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task RemoveLiveAsync(Term term)
+    {
+        await CloseLiveAsync(delete: true);
+        Fence(term);
+    }
+
+    /// <inheritdoc/>
+    public async Task AdoptAsync()
+    {
+        await CloseLiveAsync(delete: false);
+        var store = Opened();
+        if (store.Overlays.Contains(LiveName, StringComparer.Ordinal))
+        {
+            store.AdoptOverlay(LiveName);
+        }
+
+        _directory.DeleteSubdirectory(LiveName);
+    }
+
+    /// <summary>
+    /// Returns whether the source side is in sync (nothing is left to compare or copy; it follows the log, behind by
+    /// what is in flight), and whether it has caught up: durably holds every write so far, which a machine that writes
+    /// on may never show.
+    /// </summary>
+    public (bool InSync, bool CaughtUp) ReverseState()
+    {
+        if (Live?.Source is not { } source || Sessions.Reverse is not { Streaming: true, Durable: var durable })
+        {
+            return (false, false);
+        }
+
+        var counters = source.Counters();
+        var inSync = counters.DirtyBytes == 0 && durable.Generation == counters.Tail.Generation;
+        return (inSync, inSync && durable.CompareTo(counters.Tail) >= 0);
+    }
+
     /// <summary>
     /// One bounded piece of the store's background work; false when there was none. What it found out (a grade, damage)
     /// is told as a change. Called by one task only.
@@ -285,7 +370,7 @@ public partial class TargetVolume : IAsyncDisposable
             }
         }
 
-        Peek(LiveName)?.Source?.Maintain();
+        Live?.Source?.Maintain();
         return worked;
     }
 
@@ -293,21 +378,45 @@ public partial class TargetVolume : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Sessions.EndAsync();
-        await CloseMachineAsync(TestName, delete: false);
-        await CloseMachineAsync(LiveName, delete: false);
+        await _machines.CloseAsync(Store, TestName, delete: false);
+        await CloseLiveAsync(delete: false);
         lock (_life)
         {
             _store?.Dispose();
             _store = null;
         }
-
-        GC.SuppressFinalize(this);
     }
 
-    // As long as the store answers the same list, it is the same sight.
+    /// <summary>The replica.</summary>
+    /// <exception cref="IOException">There is none that is open.</exception>
+    public ReplicaStore Opened() => Store ?? throw (LostBecause is { } why
+        ? new ReplicaCorruptException(why)
+        : new ReplicaRefusedException(ReplicaRefusal.Unavailable, $"The replica of '{_surroundings.Vm}' is not open."));
+
+    /// <summary>The point that an effect asks the source for; none for most.</summary>
+    private static RecoveryPointId AskedFor(ProtectedVmEffect effect) => effect switch
+    {
+        ProtectedVmEffect.TakeRecoveryPoint take => take.Point,
+        ProtectedVmEffect.StartTestFailover test => test.Point.Id,
+        ProtectedVmEffect.PrepareFailover prepare => prepare.Point.Id,
+        _ => default,
+    };
+
+    // What it wrote is shipped back by a session, which must not find it gone.
+    private async Task CloseLiveAsync(bool delete)
+    {
+        if (HasLive)
+        {
+            await Sessions.EndAsync();
+        }
+
+        await _machines.CloseAsync(Store, LiveName, delete);
+    }
+
+    // As long as the store returns the same list, it is the same sight.
     private PointsSight SightOf(ReplicaStore store)
     {
-        lock (_reported)
+        lock (_sight)
         {
             var points = store.Points;
             if (!ReferenceEquals(points, _sighted.Points))
@@ -318,43 +427,4 @@ public partial class TargetVolume : IAsyncDisposable
             return _sighted.Sight!;
         }
     }
-
-    /// <summary>
-    /// The newest moment of which the replica is known to hold every write. Where no report of this life says so, the
-    /// newest point does, by its time alone.
-    /// </summary>
-    private (DateTimeOffset At, long? Stamp) CompleteAsOf()
-    {
-        var applied = Opened().Applied;
-        var newestPoint = Opened().Points.Select(p => p.Time).DefaultIfEmpty(DateTimeOffset.UnixEpoch).Max();
-        lock (_reported)
-        {
-            while (_reported.TryPeek(out var report) && report.Tail.CompareTo(applied) <= 0)
-            {
-                _completeAsOf = _reported.Dequeue().At;
-            }
-
-            return _completeAsOf is { } known
-                ? (known.At > newestPoint ? known.At : newestPoint, known.Stamp) : (newestPoint, null);
-        }
-    }
-
-    /// <summary>
-    /// How long ago the moment was up to which a point is known to hold every write: by the clock that is never set
-    /// where that moment was in this life of the service, else by the point's time (I26).
-    /// </summary>
-    private TimeSpan AgeOf(EnginePoint point)
-    {
-        lock (_reported)
-        {
-            return _completeAt.TryGetValue(point.Id, out var stamp)
-                ? _time.GetElapsedTime(stamp) : _time.GetUtcNow() - point.Time;
-        }
-    }
-
-    /// <summary>The replica.</summary>
-    /// <exception cref="IOException">There is none that is open.</exception>
-    public ReplicaStore Opened() => Store ?? throw (LostBecause is { } why
-        ? new ReplicaCorruptException(why)
-        : new ReplicaRefusedException(ReplicaRefusal.Unavailable, $"The replica of '{_surroundings.Vm}' is not open."));
 }

@@ -135,7 +135,7 @@ internal abstract class Checker
     {
     }
 
-    /// <summary>A second passed; told where the plan asks for <see cref="Faults.SimFeatures.Prompt"/>.</summary>
+    /// <summary>A second passed; told where the plan asks for <see cref="Plans.SimFeatures.Prompt"/>.</summary>
     public virtual void Second(SimVm vm)
     {
     }

@@ -1,5 +1,5 @@
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 
 namespace ReplicationEngine.Simulation.Cli;
 

@@ -1,4 +1,4 @@
-using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 
 namespace ReplicationEngine.Simulation.Cli;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using ReplicationEngine.Simulation.Outages;
+using ReplicationEngine.Simulation.Planner.Cli;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Cli;

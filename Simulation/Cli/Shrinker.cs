@@ -1,4 +1,4 @@
-using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Cli;
@@ -9,7 +9,7 @@ namespace ReplicationEngine.Simulation.Cli;
 /// </summary>
 /// <param name="invariant">The invariant that must go on breaking.</param>
 /// <param name="parts">The parts of the world; the production ones when not given.</param>
-internal sealed class Shrinker(string invariant, SimParts? parts = null)
+internal sealed class Shrinker(string invariant, IWorldParts? parts = null)
 {
     private const int Runs = 400;
     private int _left = Runs;
@@ -20,15 +20,16 @@ internal sealed class Shrinker(string invariant, SimParts? parts = null)
     /// <summary>The smallest plan found.</summary>
     public SimPlan Shrink(SimPlan plan)
     {
-        plan = Less(plan, e => Swarm.IsFault(e.Action));
-        plan = Less(plan, e => !Swarm.IsFault(e.Action) && !IsWrite(e.Action));
+        plan = Less(plan, e => e is PlannedFault);
+        plan = Less(plan, e => e is PlannedAction && !IsWrite(e));
         plan = FewerVms(plan);
-        plan = Less(plan, e => IsWrite(e.Action));
-        plan = Less(plan, e => !IsWrite(e.Action));
+        plan = Less(plan, IsWrite);
+        plan = Less(plan, e => !IsWrite(e));
         return Shorter(plan);
     }
 
-    private static bool IsWrite(SimAction action) => action is SimAction.Write or SimAction.Flush;
+    private static bool IsWrite(PlannedEvent planned) =>
+        planned is PlannedAction { Action: SimAction.Write or SimAction.Flush };
 
     /// <summary>Takes away events of a kind, in halves, then quarters, and so on.</summary>
     private SimPlan Less(SimPlan plan, Func<PlannedEvent, bool> ofKind)

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using ReplicationEngine.Simulation.Faults;
-using ReplicationEngine.Simulation.Outages;
+using ReplicationEngine.Simulation.Plans;
+using ReplicationEngine.Simulation.Planner.Cli;
 
 namespace ReplicationEngine.Simulation.Cli;
 

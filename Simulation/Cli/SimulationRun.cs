@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using ReplicationEngine.Simulation.Checkers;
-using ReplicationEngine.Simulation.Faults;
-using ReplicationEngine.Simulation.Outages;
+using ReplicationEngine.Simulation.Plans;
+using ReplicationEngine.Simulation.Planner.Cli;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Cli;

@@ -12,9 +12,9 @@ internal sealed class FaultClock(EventQueue queue)
     public IEnumerable<string> Ever => _until.Keys;
 
     /// <summary>Notes a fault of so long.</summary>
-    public void Note(SimAction action, TimeSpan length)
+    public void Note(Fault fault, TimeSpan length)
     {
-        var letter = Swarm.Letter(action);
+        var letter = fault.Letter;
         var end = queue.Now + length + Aftermath;
         _until[letter] = _until.TryGetValue(letter, out var known) && known > end ? known : end;
     }

@@ -24,6 +24,9 @@ public sealed class SimulatedStorage
     private long _crashAt = long.MaxValue;
     private long _lastNumber;
 
+    /// <summary>So many bytes that nothing ever takes them all.</summary>
+    public const long Plenty = long.MaxValue / 2;
+
     /// <summary>A machine with empty storage.</summary>
     public SimulatedStorage(int seed)
         : this(new SplittableRandom((ulong)seed))
@@ -37,7 +40,7 @@ public sealed class SimulatedStorage
     public long Operations { get; private set; }
 
     /// <summary>Bytes that can still be allocated.</summary>
-    public long FreeBytes { get; set; } = long.MaxValue / 2;
+    public long FreeBytes { get; set; } = Plenty;
 
     /// <summary>
     /// From the operation of this number on (see <see cref="Operations"/>) there is no space for anything, not even for

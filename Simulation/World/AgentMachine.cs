@@ -1,5 +1,6 @@
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Agent.Protocol.Control;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
 
@@ -18,43 +19,74 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
     private StorageSnapshot? _other;
     private readonly Dictionary<string, long> _largest = new(StringComparer.Ordinal);
 
-    /// <summary>Does one of these things; what needs the machine off ends the process first.</summary>
-    public void Change(PlannedEvent planned)
-    {
-        switch (planned.Action)
-        {
-            case SimAction.HostSnapshot:
-                _snapshot = agent.Storage.TakeSnapshot((planned.A & 1) == 1 ? random : null);
-                break;
-            case SimAction.HostRevert when _snapshot is { } snapshot:
-                Revert(snapshot, planned.A, planned.B);
-                break;
-            case SimAction.HostSwap when (_other ?? _snapshot) is { } other:
-                world.Sometimes.Count(Probes.Swapped);
-                Off(() =>
-                {
-                    _other = agent.Storage.TakeSnapshot(null);
-                    agent.Storage.PutBack(other, _ => true, RestoreManner.Machine);
-                });
-                break;
-            case SimAction.DiskGrow when agent.Role == SourceRole.Primary:
-                if ((planned.B & 1) == 0)
-                {
-                    Off(() => Grow(DiskOf(planned), planned.B * 512));
-                }
-                else
-                {
-                    world.Sometimes.Count(Probes.GrownRunning);
-                    Grow(DiskOf(planned), planned.B * 512);
-                }
+    /// <summary>Takes a snapshot in the place of any there is.</summary>
+    /// <param name="asCrashed">With what a crash would leave of what is unsynced, rather than with all of it.</param>
+    public void TakeSnapshot(bool asCrashed) => _snapshot = agent.Storage.TakeSnapshot(asCrashed ? random : null);
 
-                break;
-            case SimAction.DiskShrink when _cut.Add(DiskOf(planned)):
-                world.Sometimes.Count(Probes.ShrunkRunning);
-                Cut(DiskOf(planned), SizeMade(planned), TimeSpan.FromMilliseconds(planned.A));
-                break;
-            default:
-                break;
+    /// <summary>Puts back what the newest snapshot has, if there is one.</summary>
+    /// <param name="parts">1 the agent's data, 2 the disks, 3 the whole machine.</param>
+    /// <param name="manner">How files are put back, unless it is the whole machine.</param>
+    public void Revert(long parts, RestoreManner manner)
+    {
+        if (_snapshot is not { } snapshot)
+        {
+            return;
+        }
+
+        world.Sometimes.Count(parts == 3 ? Probes.Reverted : parts == 2 ? Probes.DisksRestored : Probes.DataRestored);
+        if (parts == 3)
+        {
+            Off(() => agent.Storage.PutBack(snapshot, _ => true, RestoreManner.Machine));
+            return;
+        }
+
+        // Only the process is stopped for this: the machine runs on.
+        _whileOff.Add(() => agent.Storage.PutBack(
+            snapshot, path => path.StartsWith("disks/", StringComparison.Ordinal) == (parts == 2), manner));
+        agent.Die();
+    }
+
+    /// <summary>Another copy of the machine, if there is one, goes on in its place, and the present one
+    /// rests.</summary>
+    public void Swap()
+    {
+        if ((_other ?? _snapshot) is { } other)
+        {
+            world.Sometimes.Count(Probes.Swapped);
+            Off(() =>
+            {
+                _other = agent.Storage.TakeSnapshot(null);
+                agent.Storage.PutBack(other, _ => true, RestoreManner.Machine);
+            });
+        }
+    }
+
+    /// <summary>A disk of a primary grows: while it is served, or while the machine is off.</summary>
+    public void GrowDisk(long which, long sectors, bool running)
+    {
+        if (agent.Role != SourceRole.Primary)
+        {
+            return;
+        }
+
+        if (running)
+        {
+            world.Sometimes.Count(Probes.GrownRunning);
+            Grow(DiskOf(which), sectors * 512);
+        }
+        else
+        {
+            Off(() => Grow(DiskOf(which), sectors * 512));
+        }
+    }
+
+    /// <summary>A disk loses its end for a while, unless it has lost it already.</summary>
+    public void ShrinkDisk(long which, TimeSpan length)
+    {
+        if (_cut.Add(DiskOf(which)))
+        {
+            world.Sometimes.Count(Probes.ShrunkRunning);
+            Cut(DiskOf(which), vm.Shape.Sizes[(int)(which % vm.Shape.Sizes.Count)], length);
         }
     }
 
@@ -98,25 +130,7 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         }
     }
 
-    private string DiskOf(PlannedEvent planned) => $"disks/d{planned.B % vm.Shape.Sizes.Count}";
-
-    private long SizeMade(PlannedEvent planned) => vm.Shape.Sizes[(int)(planned.B % vm.Shape.Sizes.Count)];
-
-    private void Revert(StorageSnapshot snapshot, long parts, long manner)
-    {
-        world.Sometimes.Count(parts == 3 ? Probes.Reverted : parts == 2 ? Probes.DisksRestored : Probes.DataRestored);
-        if (parts == 3)
-        {
-            Off(() => agent.Storage.PutBack(snapshot, _ => true, RestoreManner.Machine));
-            return;
-        }
-
-        // Only the process is stopped for this: the machine runs on.
-        _whileOff.Add(() => agent.Storage.PutBack(
-            snapshot, path => path.StartsWith("disks/", StringComparison.Ordinal) == (parts == 2),
-            manner == 0 ? RestoreManner.InPlace : RestoreManner.NewFiles));
-        agent.Die();
-    }
+    private string DiskOf(long which) => $"disks/d{which % vm.Shape.Sizes.Count}";
 
     private void Off(Action action)
     {

@@ -10,6 +10,7 @@ using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
 
@@ -27,6 +28,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     private readonly SplittableRandom _hooks;
     private readonly SplittableRandom _incarnations;
     private VolumeSet? _volumes;
+    private Func<AgentRequest, CancellationToken, Task<AgentReply>>? _answers;
     private int _boot;
     private DateTimeOffset? _bootedAt;
     private bool? _openedAfterCut;
@@ -69,7 +71,7 @@ internal sealed class AgentNode : Node, IVolumeHost
 
     /// <summary>Whether the guest's writes reach the splitter: what is served read-only is not written, but a fence
     /// must hold even then.</summary>
-    public bool TakesWrites => _writable || !World.Parts.Fences || Volume?.Condition.Fenced == true;
+    public bool TakesWrites => _writable || Volume?.Condition.Fenced == true;
 
     /// <summary>Whether the guest's writes are taken.</summary>
     public bool Serves => Volume is not null && Role == SourceRole.Primary;
@@ -131,7 +133,8 @@ internal sealed class AgentNode : Node, IVolumeHost
         Begin();
         Every(ReportEvery, Report);
         Every(TimeSpan.FromSeconds(5), Maintain);
-        _volumes = new VolumeSet(this, Clock);
+        _volumes = new VolumeSet(World.Parts.Host(this), Clock);
+        _answers = World.Parts.Answers(_volumes);
         var alone = (World.Plan.Seed & 4) == 0 && !World.Plan.Features.HasFlag(SimFeatures.Hosts);
         World.Run(
             async () =>
@@ -160,7 +163,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         FrozenAtMark = false;
         var (opens, before) = (Volume is null, Life);
         var (fresh, returns) = (Role is null, Role == SourceRole.ReverseReplica);
-        var reply = await _volumes!.AnswerAsync(request, LifeEnds);
+        var reply = await _answers!(request, LifeEnds);
         if (returns && Volume is not null)
         {
             Returned();
@@ -179,12 +182,6 @@ internal sealed class AgentNode : Node, IVolumeHost
 
         Opened();
         _returned &= Role != SourceRole.ReverseReplica;
-        if (!World.Parts.Fences && Role == SourceRole.Fenced && Volume is { } loose)
-        {
-            loose.Unfence(loose.Term, disksUnchanged: true);
-            loose.Resume();
-        }
-
         if (reply is AgentReply.MarkerInserted marked && request is AgentRequest.InsertMarker asked)
         {
             World.Checkers.Marked(_vm, new RecoveryPointId(asked.PointId), marked.Lsn);
@@ -235,7 +232,7 @@ internal sealed class AgentNode : Node, IVolumeHost
             $"d{NumberOf(path)}", StorageOpen.Existing);
         return new SimDisk(
             path, IdentityOf(path), opened, () => Sighted(path, opened), () => Look(path),
-            file => new BusySource(World.Parts.SourceDevice(new FileBlockDevice(file)), WriteDuringSync));
+            file => new BusySource(new FileBlockDevice(file), WriteDuringSync));
     }
 
     /// <inheritdoc/>
@@ -283,7 +280,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         Frozen = _hooks.Chance(0.7);
         try
         {
-            var result = action(Frozen || World.Parts.CallsFrozen);
+            var result = action(Frozen);
             FrozenAtMark = Frozen;
             return Task.FromResult((result, Frozen ? null : "the applications were not frozen"));
         }
@@ -299,7 +296,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         Storage.Kill();
         _vm.Connections.Died();
         Line?.Died(silently: PowerCutNext);
-        (Line, _volumes, _writable, _inSync) = (null, null, false, null);
+        (Line, _volumes, _answers, _writable, _inSync) = (null, null, null, false, null);
         World.Queue.After(_random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>
         {
             if (!Alive && World.Queue.Now >= _vm.RegionLostUntil)
@@ -315,9 +312,9 @@ internal sealed class AgentNode : Node, IVolumeHost
 
     /// <summary>A disk's file as the machine's file system tells of it; without times where the plan has no use for
     /// them.</summary>
-    private DiskSighting Sighted(string path, SimulatedFile file) => World.Parts.Sighted(Storage.Now is null
+    private DiskSighting Sighted(string path, SimulatedFile file) => Storage.Now is null
         ? new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null)
-        : new DiskSighting($"file:{file.Number}", false, file.Length, file.Birth, file.Changed));
+        : new DiskSighting($"file:{file.Number}", false, file.Length, file.Birth, file.Changed);
 
     private int NumberOf(string path)
     {
@@ -391,7 +388,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         {
             After(_hooks.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(4)), () =>
             {
-                World.Faults.Note(SimAction.AgentPowerCut, TimeSpan.FromSeconds(30));
+                World.Faults.Note(FaultList.Of<AgentPowerCut>(), TimeSpan.FromSeconds(30));
                 PowerCutNext = _vm.SourceCut = true;
                 Die();
             });

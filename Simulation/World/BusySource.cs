@@ -1,5 +1,4 @@
 using ReplicationEngine.DataPlane.Blocks;
-using ReplicationEngine.Simulation.Kernel;
 
 namespace ReplicationEngine.Simulation.World;
 

@@ -47,7 +47,7 @@ internal sealed class DataSession
     {
         (_world, _wire, _toService, _source) = (world, wire, toService, source);
         (_sender, _receiver) = ends;
-        var options = new SendOptions { Compress = world.Parts.Compresses && (world.Plan.Seed & 1) == 0 };
+        var options = new SendOptions { Compress = (world.Plan.Seed & 1) == 0 };
         (_forth, _back) = SessionKeys.Ciphers(world.DataKey, [1], [2], [3]);
         var position = sink.Position;
         position = position with

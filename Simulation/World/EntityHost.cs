@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.ProtectedVms;
@@ -33,14 +31,6 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
 
     /// <summary>The number of the last event.</summary>
     public long Sequence => _owner?.Sequence ?? 0;
-
-    /// <summary>A command id made of a text: the same text, the same id.</summary>
-    public static CommandId IdOf(string text)
-    {
-        Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
-        return new CommandId(new Guid(hash[..16]));
-    }
 
     /// <summary>Sends a command.</summary>
     public Task<CommandReply> AskAsync(CommandId id, string actor, ProtectedVmCommand command)

@@ -20,7 +20,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     private TimeSpan _started;
 
     /// <summary>The parts.</summary>
-    public SimParts Parts => World.Parts;
+    public IWorldParts Parts => World.Parts;
 
     /// <summary>Who watches.</summary>
     public CheckerSet Checkers => World.Checkers;
@@ -50,6 +50,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         var disks = new DiskRegister(_agents, _ => Task.FromResult<IReadOnlyList<ProtectedVmState>>(
             [.. World.Vms.Select(vm => vm.Host?.State).OfType<ProtectedVmState>()]));
         _facts = new FactFinder(_agents, sources, site, Clock);
+        _agents.Noted = _facts.NoteReport;
         var carrier = new EffectCarrier(StateAsync, new EffectRunner(site, sources, disks, Clock), new VmGates());
         Effects = new EffectRuns(World, carrier);
         foreach (var vm in World.Vms)
@@ -100,8 +101,8 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         var failed = outcome as ProtectedVmCommand.RecordEffectFailed;
         World.Trace.Note(
             failed is null ? effect.Kind.ToString() : $"{effect.Kind}: {failed.Error.Message}", failed is null ? 1 : 0);
-        var id = EntityHost.IdOf($"{vm.Id}|{effect.Id}|{outcome.GetType().Name}");
-        while (await vm.AskAsync(id, "engine", outcome) is CommandReply.Unavailable)
+        var id = EngineCommandIds.OfOutcome(vm.Id, effect.Id, outcome);
+        while (await vm.AskAsync(id, ProtectedVm.EngineActor, outcome) is CommandReply.Unavailable)
         {
             await Task.Delay(TellAgainAfter, Clock, ct);
         }
@@ -135,7 +136,9 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
 
         var sequence = vm.Host.Sequence;
         var problem = await _facts.WelcomeAsync(
-            state, (fact, _) => vm.AskAsync(EntityHost.IdOf($"{vm.Name}|connected|{sequence}"), "engine", fact),
+            state,
+            (fact, _) => vm.AskAsync(
+                EngineCommandIds.OfConnection(vm.Name, fact, sequence), ProtectedVm.EngineActor, fact),
             LifeEnds);
         if (problem is not null)
         {
@@ -174,7 +177,8 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         var sequence = vm.Host.Sequence;
         foreach (var fact in _facts.Facts(state))
         {
-            _ = vm.AskAsync(EntityHost.IdOf($"{vm.Name}|{fact.GetType().Name}|{sequence}|{fact}"), "engine", fact);
+            _ = vm.AskAsync(
+                EngineCommandIds.OfFact(vm.Name, fact, sequence), ProtectedVm.EngineActor, fact);
         }
     }
 

@@ -15,6 +15,9 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     /// <inheritdoc/>
     public AgentSightings Sightings { get; } = new(service.Clock);
 
+    /// <summary>Told every report.</summary>
+    public Action<string, VolumeStatus> Noted { get; set; } = (_, _) => { };
+
     /// <inheritdoc/>
     public AgentClocks Clocks { get; } = new(service.Clock);
 
@@ -54,9 +57,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     public void Note(string agent, VolumeStatus status)
     {
         Sightings.Note(agent, status);
-        var vm = _vms[agent];
-        vm.Target.Volume?.NoteReport(SourceReports.Sight(status), world.Parts.Moment(
-            Clocks.Before(agent, status), status, ServiceMoment.Now(service.Clock)));
+        Noted(agent, status);
     }
 
     /// <summary>Reads the clock of an agent that is connected; an answer that is lost is not waited for.</summary>
@@ -72,8 +73,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
         try
         {
             var probe = Clocks.Ask(vm.AgentName);
-            if (await AskAsync(vm.AgentName, probe, either.Token) is AgentReply.ClockRead read
-                && world.Parts.ComparesClocks)
+            if (await AskAsync(vm.AgentName, probe, either.Token) is AgentReply.ClockRead read)
             {
                 Clocks.Answered(vm.AgentName, probe, read);
             }

@@ -10,10 +10,14 @@ internal sealed class SimTargetSite(SimWorld world) : ITargetSite
     private readonly Dictionary<string, SimVm> _vms = world.Vms.ToDictionary(vm => vm.Name, StringComparer.Ordinal);
 
     /// <inheritdoc/>
-    public TargetVolume? Find(string vm) => _vms.GetValueOrDefault(vm)?.Target.Volume;
+    public ITargetVolume? Find(string vm) => _vms.GetValueOrDefault(vm)?.Target.Reached;
 
     /// <inheritdoc/>
-    public TargetVolume Obtain(string vm) => _vms[vm].Target.Obtain();
+    public ITargetVolume Obtain(string vm)
+    {
+        _vms[vm].Target.Obtain();
+        return _vms[vm].Target.Reached!;
+    }
 
     /// <inheritdoc/>
     /// <remarks>No directory of another history is ever put into the simulated target.</remarks>

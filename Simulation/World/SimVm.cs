@@ -8,6 +8,7 @@ using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.Policies;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Kernel;
@@ -172,7 +173,7 @@ internal sealed class SimVm
             return;
         }
 
-        var id = EntityHost.IdOf($"{Name}|operator|{_command++}|{_world.Plan.Seed}");
+        var id = EngineCommandIds.Of($"{Name}|operator|{_command++}|{_world.Plan.Seed}");
         _world.Service.After(TimeSpan.Zero, () => _world.Run(
             async () =>
             {
@@ -320,8 +321,7 @@ internal sealed class SimVm
                 var (disk, offset, _) = Shape.Place(sector);
                 try
                 {
-                    var device = _world.Parts.OverlayDisk("test", test.Overlay.Disks[disk], Target.Store!);
-                    device.Write([BlockChange.Write(offset, data)]);
+                    test.Overlay.Disks[disk].Write([BlockChange.Write(offset, data)]);
                 }
                 catch (IOException)
                 {

@@ -1,5 +1,6 @@
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;
 
@@ -31,9 +32,9 @@ internal sealed class SimWorld
     private InvariantBrokenException? _broken;
 
     /// <summary>A world that will go by a plan.</summary>
-    public SimWorld(SimPlan plan, SimParts? parts = null, int keepNotes = 0)
+    public SimWorld(SimPlan plan, IWorldParts? parts = null, int keepNotes = 0)
     {
-        (Plan, Parts) = (plan, parts ?? new SimParts());
+        (Plan, Parts) = (plan, parts ?? new ProductionParts());
         Trace = new TraceHash(Queue, keepNotes);
         var random = new SplittableRandom(plan.Seed).Split("world");
         random.Split("key").Fill(DataKey);
@@ -50,7 +51,7 @@ internal sealed class SimWorld
     public SimPlan Plan { get; }
 
     /// <summary>Where parts come from.</summary>
-    public SimParts Parts { get; }
+    public IWorldParts Parts { get; }
 
     /// <summary>What makes time pass.</summary>
     public EventQueue Queue { get; } = new();

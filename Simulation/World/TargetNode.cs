@@ -16,6 +16,8 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
 {
     private readonly SplittableRandom _incarnations = random.Split("incarnations");
     private DataSession? _session;
+    private WatchedTarget? _watched;
+    private ITargetStream? _stream;
     private int _turn;
     private int _boot;
 
@@ -24,6 +26,9 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
 
     /// <summary>The volume, in this life of the service; null before it was asked for.</summary>
     public TargetVolume? Volume { get; private set; }
+
+    /// <summary>That volume as effects and facts reach it.</summary>
+    public ITargetVolume? Reached => _watched;
 
     /// <summary>The replica.</summary>
     public ReplicaStore? Store => Volume?.Store;
@@ -48,27 +53,18 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         ? new ReverseStream(session.Streaming, session.Durable, session.LogBytes.Shipped, 0) : null;
 
     /// <summary>The volume, new when there is none.</summary>
-    public TargetVolume Obtain() => Volume ??= new TargetUnderTest(world, vm, new TargetSurroundings
+    public TargetVolume Obtain()
     {
-        Vm = vm.Name,
-        Directory = Storage.Root,
-        BootId = $"boot-{_boot}",
-        Time = world.Service.Clock,
-        Server = this,
-        Store = new ReplicaStoreOptions
+        if (Volume is { } known)
         {
-            Time = world.Service.Clock,
-            SegmentBytes = 256 << 10,
-            LayerExtents = 1 << 10,
-            LayerBytes = 1 << 20,
-            FoldStepBytes = 256 << 10,
-            ManifestBytes = 16 << 10,
-        },
-        NewIncarnation = _incarnations.NextGuid,
-        LiveCacheBytes = world.Plan.CacheLimitBytes,
-        LiveSegmentBytes = 256 << 10,
-        PollEvery = TimeSpan.FromMilliseconds(200),
-    }, this);
+            return known;
+        }
+
+        var volume = new TargetVolume(Surroundings(), _ => world.Parts.Sessions(this));
+        _watched = new WatchedTarget(world, vm, volume, world.Parts.Target(volume, world.Service.Clock));
+        _stream = world.Parts.Stream(volume);
+        return Volume = volume;
+    }
 
     /// <summary>The process died.</summary>
     public void Died(bool powerCut)
@@ -81,7 +77,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         }
 
         EndSession("the service died");
-        Volume = null;
+        Forget();
         Storage.Restart(powerCut);
         _boot += powerCut ? 1 : 0;
     }
@@ -91,7 +87,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     {
         if (Volume is { } volume)
         {
-            Volume = null;
+            Forget();
             _turn++;
             EndSession("released");
             await volume.DisposeAsync();
@@ -124,7 +120,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     /// <exception cref="IOException">It is refused.</exception>
     public int Greet(IChangeSource source)
     {
-        Check(SessionOffer.Send(source), Volume?.OfferToReceive());
+        Check(SessionOffer.Send(source), _stream?.OfferToReceive());
         return _turn;
     }
 
@@ -144,12 +140,8 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         }
 
         EndSession("another takes its place");
-        var store = Volume!.Opened();
-        if (world.Parts.FencesReplica)
-        {
-            store.AcceptTerm(source.Term);
-        }
-
+        var replica = _stream!.Receive(source.Term);
+        var store = Volume.Opened();
         for (var disk = 0; disk < source.Disks.Count; disk++)
         {
             if (source.Disks[disk].SizeBytes > store.Disks[disk].SizeBytes)
@@ -159,18 +151,17 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         }
 
         vm.Attaches(store.Applied);
-        var sink = world.Checkers.Watch(vm, world.Parts.Sink(store), source.Term);
+        var sink = world.Checkers.Watch(vm, world.Parts.Sink(replica), source.Term);
         return _session = DataSession.Begin(
             world, vm.Wire, toService: true, (sender, new SessionEnd(world.Service, _ => { })),
-            new WatchedSource(world, source),
-            new FaultNoting(Volume, sink));
+            new WatchedSource(world, source), sink);
     }
 
     /// <summary>The old source calls to receive.</summary>
     /// <exception cref="IOException">It is refused.</exception>
     public DataSession SendBack(IReplicaSink sink, IReadOnlyList<long> sizes, SessionEnd receiver)
     {
-        Check(SessionOffer.Receive(sink, sizes), Volume?.OfferToSend());
+        Check(SessionOffer.Receive(sink, sizes), _stream?.OfferToSend());
         EndSession("another takes its place");
         return _session = DataSession.Begin(
             world, vm.Wire, toService: false, (new SessionEnd(world.Service, _ => { }), receiver),
@@ -180,12 +171,8 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     /// <inheritdoc/>
     public Task EndAsync()
     {
-        if (world.Parts.FencesReplica || Live is not null)
-        {
-            _turn++;
-            EndSession("the target side ends it");
-        }
-
+        _turn++;
+        EndSession("the target side ends it");
         return Task.CompletedTask;
     }
 
@@ -197,6 +184,30 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
 
     /// <inheritdoc/>
     public Task StopAsync(RecoveredMachine machine) => Task.CompletedTask;
+
+    private TargetSurroundings Surroundings() => new()
+    {
+        Vm = vm.Name,
+        Directory = Storage.Root,
+        BootId = $"boot-{_boot}",
+        Time = world.Service.Clock,
+        Server = this,
+        Store = new ReplicaStoreOptions
+        {
+            Time = world.Service.Clock,
+            SegmentBytes = 256 << 10,
+            LayerExtents = 1 << 10,
+            LayerBytes = 1 << 20,
+            FoldStepBytes = 256 << 10,
+            ManifestBytes = 16 << 10,
+        },
+        NewIncarnation = _incarnations.NextGuid,
+        LiveCacheBytes = world.Plan.CacheLimitBytes,
+        LiveSegmentBytes = 256 << 10,
+        PollEvery = TimeSpan.FromMilliseconds(200),
+    };
+
+    private void Forget() => (Volume, _watched, _stream) = (null, null, null);
 
     private void EndSession(string why)
     {
@@ -215,62 +226,6 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         if (SessionOffer.Refusal(theirs, ours) is { } refusal)
         {
             throw refusal;
-        }
-    }
-
-    /// <summary>Notes what the service's session handler notes: damage, and that it is over.</summary>
-    private sealed class FaultNoting(TargetVolume target, IReplicaSink sink) : IReplicaSink
-    {
-        public ReplicaPosition Position => sink.Position;
-
-        public IReadOnlyList<ExtentRange>? ChangedSince(MarkedPosition floor) => sink.ChangedSince(floor);
-
-        public void NameSource(Guid incarnation) => sink.NameSource(incarnation);
-
-        public void Apply(ReadOnlyMemory<byte> records) => Noting(() => sink.Apply(records));
-
-        public void NoteBlockHashes(int disk, long firstBlock, ReadOnlySpan<byte> hashes) =>
-            sink.NoteBlockHashes(disk, firstBlock, hashes);
-
-        public void CompareBlocks(int disk, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs)
-        {
-            try
-            {
-                sink.CompareBlocks(disk, firstBlock, hashes, differs);
-            }
-            catch (ReplicaCorruptException e)
-            {
-                target.NoteFault(e.Message);
-                throw;
-            }
-        }
-
-        public bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes) =>
-            sink.TryReadBlockHashes(disk, firstBlock, hashes);
-
-        public void EndResync(ChangePosition consistentFrom) => Noting(() => sink.EndResync(consistentFrom));
-
-        public ChangePosition Sync()
-        {
-            var durable = default(ChangePosition);
-            Noting(() => durable = sink.Sync());
-            target.ForgetFault();
-            return durable;
-        }
-
-        public void Resize(int disk, long sizeBytes) => sink.Resize(disk, sizeBytes);
-
-        private void Noting(Action action)
-        {
-            try
-            {
-                action();
-            }
-            catch (ReplicaCorruptException e)
-            {
-                target.NoteFault(e.Message);
-                throw;
-            }
         }
     }
 }

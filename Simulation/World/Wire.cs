@@ -34,6 +34,20 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     /// <summary>Told when an end has given the control connection up, because a stall took too long.</summary>
     public Action? Lost { get; set; }
 
+    /// <summary>Does something to the ways that bits name: 1 the way to the service, 2 the other.</summary>
+    public static void Ways(long bits, Action<bool> each)
+    {
+        if ((bits & 1) != 0)
+        {
+            each(true);
+        }
+
+        if ((bits & 2) != 0)
+        {
+            each(false);
+        }
+    }
+
     /// <summary>Holds back what goes one way: the connections stay open until an end gives them up. What they held is
     /// lost then, and there is no new one before the stall is over.</summary>
     public void Stall(bool toService, TimeSpan length)

@@ -13,7 +13,8 @@ public sealed class Building_drctl : IDisposable
 
     public Building_drctl()
     {
-        foreach (var file in Repository.Files.Where(f => f.EndsWith(".csproj") && !f.StartsWith("Tests/")))
+        foreach (var file in Repository.Files.Where(f =>
+            f.EndsWith(".csproj") && !f.StartsWith("Tests/") && !f.StartsWith("samples/")))
         {
             Directory.CreateDirectory(Path.Combine(_root, Path.GetDirectoryName(file)!, "Deep"));
             File.WriteAllText(Path.Combine(_root, file), Repository.Read(file));

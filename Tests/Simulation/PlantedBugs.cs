@@ -1,14 +1,16 @@
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Agent.Protocol.Control;
+using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Splitting;
-using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
+using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Simulation.Checkers;
 using ReplicationEngine.Simulation.World;
 
@@ -19,7 +21,7 @@ namespace ReplicationEngine.Tests.Simulation;
 /// <param name="What">What is wrong.</param>
 /// <param name="Within">Within how many seeds it must be caught.</param>
 /// <param name="Make">The parts of one world with the fault in them.</param>
-internal sealed record PlantedBug(string Invariant, string What, int Within, Func<SimParts> Make)
+internal sealed record PlantedBug(string Invariant, string What, int Within, Func<IWorldParts> Make)
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Invariant}: {What}";
@@ -70,25 +72,25 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         new("I11", "a disk that was put back is taken for the one that the log belongs to", 40, () => new Credulous()),
     ];
 
-    private sealed class Late : SimParts
+    private sealed class Late : FaultyParts
     {
         public override IBlockDevice GuestDisk(SourceVolume volume, int disk) =>
             LateDisk.Of(volume, disk, base.GuestDisk(volume, disk));
     }
 
-    private sealed class ForgetfulDisk : SimParts
+    private sealed class ForgetfulDisk : FaultyParts
     {
-        public override IBlockDevice SourceDevice(IBlockDevice device) =>
-            new FaultyDisk(device) { DropsEvery = 15 };
+        public override IVolumeHost Host(IVolumeHost machine) =>
+            new FaultyHost(machine) { Device = device => new FaultyDisk(device) { DropsEvery = 15 } };
     }
 
-    private sealed class IdleFlush : SimParts
+    private sealed class IdleFlush : FaultyParts
     {
-        public override IBlockDevice SourceDevice(IBlockDevice device) =>
-            new FaultyDisk(device) { FlushesNothing = true };
+        public override IVolumeHost Host(IVolumeHost machine) =>
+            new FaultyHost(machine) { Device = device => new FaultyDisk(device) { FlushesNothing = true } };
     }
 
-    private sealed class StaleCopies : SimParts
+    private sealed class StaleCopies : FaultyParts
     {
         private readonly Dictionary<(int, long), byte[]> _first = [];
 
@@ -96,12 +98,12 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
             new FaultySource(base.Source(volume)) { FirstReads = _first };
     }
 
-    private sealed class Swallowing : SimParts
+    private sealed class Swallowing : FaultyParts
     {
         public override IReplicaSink Sink(IReplicaSink replica) => new FaultySink(replica) { SwallowsEvery = 9 };
     }
 
-    private sealed class DriftingPoints : SimParts
+    private sealed class DriftingPoints : FaultyParts
     {
         private int _reads;
 
@@ -109,35 +111,52 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
             new FaultyDisk(disk) { FlipsReads = ++_reads > 40 };
     }
 
-    private sealed class ZeroesForDamage : SimParts
+    private sealed class ZeroesForDamage : FaultyParts
     {
         public override IBlockDevice PointDisk(RecoveryPoint point, IBlockDevice disk) =>
             new FaultyDisk(disk) { ReadsDamageAsZeroes = true };
     }
 
-    private sealed class CallsFrozenWhatIsNot : SimParts
+    private sealed class CallsFrozenWhatIsNot : FaultyParts
     {
-        public override bool CallsFrozen => true;
+        public override IVolumeHost Host(IVolumeHost machine) => new FaultyHost(machine) { CallsFrozen = true };
     }
 
-    private sealed class HastyClears : SimParts
+    private sealed class HastyClears : FaultyParts
     {
         public override IChangeSource Source(SourceVolume volume) =>
             new FaultySource(base.Source(volume)) { ClearsAtOnce = true };
     }
 
-    private sealed class EarlyEnd : SimParts
+    private sealed class EarlyEnd : FaultyParts
     {
         public override IReplicaSink Sink(IReplicaSink replica) =>
             new FaultySink(replica) { EndsResyncsAtOnce = true };
     }
 
     /// <summary>Parts whose world is watched by one checker only: several guards stand before these.</summary>
-    private abstract class WatchedBy(string invariant) : SimParts
+    private abstract class WatchedBy(string invariant) : FaultyParts
     {
         public override IReadOnlyList<Checker> Checkers(IReadOnlyList<Checker> all) =>
             [.. all.Where(c => c.Id == invariant)];
     }
+
+    /// <summary>Answers as the volumes do, and takes each fence away that they have put up.</summary>
+    private static Func<AgentRequest, CancellationToken, Task<AgentReply>> Unfencing(
+        VolumeSet volumes, Func<AgentRequest, CancellationToken, Task<AgentReply>> answers) => async (request, ct) =>
+    {
+        var reply = await answers(request, ct);
+        foreach (var volume in volumes.Status().Select(status => volumes.Find(status.Vm)))
+        {
+            if (volume is { Remembered.Role: SourceRole.Fenced, Source: { } loose })
+            {
+                loose.Unfence(loose.Term, disksUnchanged: true);
+                loose.Resume();
+            }
+        }
+
+        return reply;
+    };
 
     private sealed class LostMarks() : WatchedBy("I13")
     {
@@ -145,16 +164,21 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
             new FaultySource(base.Source(volume)) { LosesLast = true };
     }
 
-    private sealed class ShortComparisons : SimParts
+    private sealed class ShortComparisons : FaultyParts
     {
         public override IReplicaSink Sink(IReplicaSink replica) => new FaultySink(replica) { LeavesOutLast = true };
     }
 
     private sealed class NoFence() : WatchedBy("I15")
     {
-        public override bool Fences => false;
+        public override IVolumeHost Host(IVolumeHost machine) => new FaultyHost(machine) { ServesForWriting = true };
 
-        public override bool FencesReplica => false;
+        public override Func<AgentRequest, CancellationToken, Task<AgentReply>> Answers(VolumeSet volumes) =>
+            Unfencing(volumes, base.Answers(volumes));
+
+        public override ITargetStream Stream(TargetVolume volume) => new CredulousStream(volume);
+
+        public override ITargetSessions Sessions(ITargetSessions sessions) => new EndlessSessions(sessions);
     }
 
     private sealed class HastyFailover() : WatchedBy("I22")
@@ -162,80 +186,89 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         public override ISourceSide Sources(ISourceSide sources) => new HastySources(sources);
     }
 
-    private sealed class NoSourceFence : SimParts
+    private sealed class NoSourceFence : FaultyParts
     {
-        public override bool Fences => false;
+        public override IVolumeHost Host(IVolumeHost machine) => new FaultyHost(machine) { ServesForWriting = true };
+
+        public override Func<AgentRequest, CancellationToken, Task<AgentReply>> Answers(VolumeSet volumes) =>
+            Unfencing(volumes, base.Answers(volumes));
     }
 
-    private sealed class OtherEvolution : SimParts
+    private sealed class OtherEvolution : FaultyParts
     {
         public override IVmCore Core(PersistenceId id, EntityMemory memory) => new VmCore<ForgetfulVm>(id, memory);
     }
 
-    private sealed class ThrowingDecider : SimParts
+    private sealed class ThrowingDecider : FaultyParts
     {
         public override IVmCore Core(PersistenceId id, EntityMemory memory) => new VmCore<ThrowingVm>(id, memory);
     }
 
-    private sealed class CredulousJournal : SimParts
+    private sealed class CredulousJournal : FaultyParts
     {
         public override IStreams Journal(IStreams streams) => new FaultyJournal(streams) { TakesTwice = true };
     }
 
-    private sealed class Amnesia : SimParts
+    private sealed class Amnesia : FaultyParts
     {
         public override IStreams Journal(IStreams streams) => new FaultyJournal(streams) { Forgets = true };
     }
 
-    private sealed class HastyAnswers : SimParts
+    private sealed class HastyAnswers : FaultyParts
     {
         public override IVmCore Core(PersistenceId id, EntityMemory memory) => new HastyCore(base.Core(id, memory));
     }
 
-    private sealed class LeftMachine : SimParts
+    private sealed class LeftMachine : FaultyParts
     {
-        public override bool RemovesLive => false;
+        public override ITargetVolume Target(TargetVolume volume, TimeProvider time) =>
+            new FaultyTarget(volume) { LeavesLive = true };
     }
 
-    private sealed class RosyBound : SimParts
+    private sealed class RosyBound : FaultyParts
     {
-        public override TimeSpan Bound(TimeSpan bound) => bound / 2;
+        public override ITargetVolume Target(TargetVolume volume, TimeProvider time) =>
+            new FaultyTarget(volume) { Bound = bound => bound / 2 };
     }
 
-    private sealed class TrustedClocks : SimParts
+    private sealed class TrustedClocks : FaultyParts
     {
-        public override ServiceMoment? Moment(ServiceMoment? before, VolumeStatus report, ServiceMoment now) =>
-            new ServiceMoment(report.At, now.Stamp - (now.At - report.At).Ticks);
+        public override ITargetVolume Target(TargetVolume volume, TimeProvider time) => new FaultyTarget(volume)
+        {
+            Moment = (sight, _) => new ServiceMoment(
+                sight.At, time.GetTimestamp() - (time.GetUtcNow() - sight.At).Ticks),
+        };
     }
 
-    private sealed class NoCleanUp : SimParts
+    private sealed class NoCleanUp : FaultyParts
     {
-        public override bool CleansUp => false;
+        public override ITargetVolume Target(TargetVolume volume, TimeProvider time) =>
+            new FaultyTarget(volume) { LeavesTest = true };
     }
 
-    private sealed class HastyFailback : SimParts
+    private sealed class HastyFailback : FaultyParts
     {
-        public override bool WaitsForSync => false;
+        public override ITargetVolume Target(TargetVolume volume, TimeProvider time) =>
+            new FaultyTarget(volume) { WaitsForNothing = true };
     }
 
-    private sealed class GreedyPrune : SimParts
+    private sealed class GreedyPrune : FaultyParts
     {
-        public override IReadOnlyList<RecoveryPointId> Prune(
-            ReplicaStore store, IReadOnlyList<RecoveryPointId> points) =>
-            [.. points, .. store.Points.Select(p => p.Id).Where(id => !points.Contains(id)).Take(1)];
+        public override ITargetVolume Target(TargetVolume volume, TimeProvider time) =>
+            new FaultyTarget(volume) { PrunesOneMore = true };
     }
 
-    private sealed class RashlyCompleted : SimParts
+    private sealed class RashlyCompleted : FaultyParts
     {
         public override WriteOrder Order(GuestConnections guests) => new FaultyOrder(guests) { CompletesAtOnce = true };
     }
 
-    private sealed class NoTurns : SimParts
+    private sealed class NoTurns : FaultyParts
     {
         public override WriteOrder Order(GuestConnections guests) => new FaultyOrder(guests) { TakesNoTurns = true };
     }
 
-    private sealed class NoCompletion : SimParts
+    private sealed class NoCompletion : FaultyParts
     {
         public override WriteOrder Order(GuestConnections guests) => new FaultyOrder(guests) { WaitsForNothing = true };
     }
@@ -245,17 +278,12 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
         public override ISourceSide Sources(ISourceSide sources) => new PatientSources(sources);
     }
 
-    private sealed class Credulous : SimParts
+    private sealed class Credulous : FaultyParts
     {
-        public override DiskSighting Sighted(DiskSighting sighting) => sighting with
-        {
-            Identity = "file:1",
-            Birth = null,
-            Changed = null,
-        };
+        public override IVolumeHost Host(IVolumeHost machine) => new FaultyHost(machine) { TellsNoDisks = true };
     }
 
-    private sealed class FullIsFull : SimParts
+    private sealed class FullIsFull : FaultyParts
     {
         public override IBlockDevice GuestDisk(SourceVolume volume, int disk) =>
             new FaultyDisk(base.GuestDisk(volume, disk))
@@ -264,13 +292,13 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
             };
     }
 
-    private sealed class ForgivingFlush : SimParts
+    private sealed class ForgivingFlush : FaultyParts
     {
         public override IBlockDevice GuestDisk(SourceVolume volume, int disk) =>
             new FaultyDisk(base.GuestDisk(volume, disk)) { ForgivesFlushes = volume.Condition.SyncFailed };
     }
 
-    private sealed class Dropping : SimParts
+    private sealed class Dropping : FaultyParts
     {
         private readonly FaultyDisk.Counter _counter = new();
 

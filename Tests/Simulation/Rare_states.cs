@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.World;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
-using ReplicationEngine.Simulation.Faults;
+using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.World;
 using Xunit;
@@ -16,7 +16,7 @@ internal static class Seeds
             % 1_000_000_000;
 
     /// <summary>Runs a seed with the production parts, or others.</summary>
-    public static SimResult Run(ulong seed, double hours, SimParts? parts = null) =>
+    public static SimResult Run(ulong seed, double hours, IWorldParts? parts = null) =>
         new SimWorld(Swarm.Plan(seed, TimeSpan.FromHours(hours)), parts).Run();
 
     /// <summary>Runs many seeds; every failure is named with the line that runs it again.</summary>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
@@ -53,7 +54,7 @@ internal sealed partial class FactPump : BackgroundService
     {
         _agents.Reported += (agent, status) =>
         {
-            _site.Find(status.Vm)?.NoteReport(SourceReports.Sight(status), _agents.Clocks.Before(agent, status));
+            _finder.NoteReport(agent, status);
             Due(status.Vm);
         };
         _agents.Connected += agent => _welcomes.Begin(agent, ct => WelcomeAllAsync(agent, ct), stoppingToken);
@@ -84,7 +85,10 @@ internal sealed partial class FactPump : BackgroundService
         }
 
         var problem = await _finder.WelcomeAsync(
-            state, async (fact, ending) => await _vms.TellAsync(vm, fact, $"connected|{view.Sequence}", ending), ct);
+            state,
+            async (fact, ending) =>
+                await _vms.TellAsync(vm, fact, EngineCommandIds.OfConnection(vm, fact, view.Sequence), ending),
+            ct);
         if (problem is not null)
         {
             NotDirected(agent, vm, problem);
@@ -147,7 +151,8 @@ internal sealed partial class FactPump : BackgroundService
             _kept.Begin(vm, ending => KeepAsync(vm, view.State, ending), ct);
             foreach (var fact in _finder.Facts(view.State))
             {
-                var reply = await _vms.TellAsync(vm, fact, $"{view.Sequence}|{fact}", ct);
+                var id = EngineCommandIds.OfFact(vm, fact, view.Sequence);
+                var reply = await _vms.TellAsync(vm, fact, id, ct);
                 if (reply is not CommandReply.Accepted)
                 {
                     NotTaken(vm, fact.GetType().Name, reply.ToString());

@@ -36,7 +36,7 @@ internal sealed partial class ProtectedVmEffectHandler(
                 EffectFailed(asked.Kind, id.Entity, failed.Error.Message);
             }
 
-            var key = ProtectedVms.IdOf($"{id}|{effect.Id}|{outcome.GetType().Name}");
+            var key = EngineCommandIds.OfOutcome(id, effect.Id, outcome);
             switch (await sink.AskAsync(outcome, key, ProtectedVms.EngineActor, ct))
             {
                 case CommandReply.Refused refused:

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
@@ -50,19 +48,10 @@ internal sealed class ProtectedVms(IServiceProvider services)
         }
     }
 
-    /// <summary>Tells a VM a fact; the same fact under the same key is told once however often this is
-    /// called.</summary>
+    /// <summary>Tells a VM a fact; under the same id it is told once however often this is called.</summary>
     public ValueTask<CommandReply> TellAsync(
-        string vm, ProtectedVmCommand fact, string key, CancellationToken cancellationToken) =>
-        Get(vm).AskAsync(fact, IdOf($"{vm}|{fact.GetType().Name}|{key}"), EngineActor, cancellationToken);
-
-    /// <summary>A command id made of a text: the same text, the same id.</summary>
-    public static CommandId IdOf(string text)
-    {
-        Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
-        return new CommandId(new Guid(hash[..16]));
-    }
+        string vm, ProtectedVmCommand fact, CommandId id, CancellationToken cancellationToken) =>
+        Get(vm).AskAsync(fact, id, EngineActor, cancellationToken);
 }
 
 /// <summary>What was found when a VM was looked at: one of the two.</summary>

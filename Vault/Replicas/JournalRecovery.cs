@@ -4,6 +4,7 @@ using ReplicationEngine.DataPlane.ReplicaStore;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Orchestration.Effects;
 using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Persistence.Replay;
 using ReplicationEngine.Persistence.Serialization.ProtectedVms;
@@ -124,7 +125,7 @@ public sealed class JournalRecovery(string data, TimeProvider time)
         ReplicaDirectory directory, RecoveryHints hints, DateTimeOffset now, ComposedJournal composed)
     {
         var command = RecoveryPlan.For(FactsOf(directory), directory.Identity, hints);
-        var context = new DecisionContext(now, ProtectedVms.IdOf($"{Actor}|{directory.Vm}|{now:O}"), Actor);
+        var context = new DecisionContext(now, EngineCommandIds.Of($"{Actor}|{directory.Vm}|{now:O}"), Actor);
         var decision = ProtectedVm.Decide(ProtectedVm.Initial, command, context);
         if (decision is not Decision<ProtectedVmEvent>.Accepted accepted)
         {

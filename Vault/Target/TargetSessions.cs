@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Protocol.Control;
-using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Orchestration.Effects;
@@ -136,27 +135,13 @@ internal sealed partial class TargetSessions(
 
     private async Task ReceiveAsync(SessionLink link, CancellationToken ct)
     {
-        var store = volume.Opened();
-        store.AcceptTerm(link.Peer.Position.Term);
-        var options = new ReceiveOptions
-        {
-            PositionMoved = _ =>
-            {
-                // What is durable further on shows that the replica takes changes again; a mere connection does not.
-                volume.ForgetFault();
-                told.Changed();
-            },
-        };
+        var replica = volume.Receive(link.Peer.Position.Term);
+        var options = new ReceiveOptions { PositionMoved = _ => told.Changed() };
         try
         {
             _receiving = true;
             SessionBegan(vm, "receiving");
-            await new ReceiveSession(link, store, options, time).RunAsync(ct);
-        }
-        catch (ReplicaCorruptException e)
-        {
-            volume.NoteFault(e.Message);
-            throw;
+            await new ReceiveSession(link, replica, options, time).RunAsync(ct);
         }
         finally
         {

@@ -36,14 +36,20 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
     /// <summary>The VMs that have a target side.</summary>
     public IReadOnlyList<string> Vms => [.. _volumes.Keys.Order(StringComparer.Ordinal)];
 
-    /// <inheritdoc/>
+    /// <summary>A VM's target side over its store; null when there is none.</summary>
     public TargetVolume? Find(string vm) => _volumes.GetValueOrDefault(vm);
+
+    /// <inheritdoc/>
+    ITargetVolume? ITargetSite.Find(string vm) => Find(vm);
 
     /// <summary>A VM's data sessions; null when it has no target side.</summary>
     public TargetSessions? SessionsOf(string vm) => (TargetSessions?)Find(vm)?.Sessions;
 
-    /// <inheritdoc/>
+    /// <summary>A VM's target side over its store, new or as it was left.</summary>
     public TargetVolume Obtain(string vm) => _volumes.GetOrAdd(vm, Make);
+
+    /// <inheritdoc/>
+    ITargetVolume ITargetSite.Obtain(string vm) => Obtain(vm);
 
     /// <summary>Whether there is anything on disk about a VM.</summary>
     public bool Exists(string vm) => Directory.Exists(Path.Combine(DirectoryOf(vm), TargetVolume.StoreDirectory));

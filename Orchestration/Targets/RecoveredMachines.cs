@@ -1,0 +1,176 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Identifiers;
+using Replica = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
+using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
+
+namespace ReplicationEngine.Orchestration.Targets;
+
+/// <summary>
+/// The machines that are served from one VM's replica: a test machine, and the live one after a failover. The live
+/// one's disks stand behind a splitter of their own, so that what it writes can be shipped back.
+/// </summary>
+/// <remarks>
+/// One lock guards the references to the machines; it is held only to read or replace one, never across I/O. Machines
+/// are opened and closed by one task at a time, and read by any.
+/// </remarks>
+internal sealed class RecoveredMachines(TargetSurroundings surroundings, ReplicaFreshness freshness)
+{
+    /// <summary>The name of the recovered machine that takes over, and of its overlay.</summary>
+    public const string LiveName = "live";
+
+    /// <summary>The name of the test machine, and of its overlay.</summary>
+    public const string TestName = "test";
+
+    private readonly Lock _guard = new();
+    private RecoveredMachine? _test;
+    private RecoveredMachine? _live;
+
+    /// <summary>The test machine; null when there is none.</summary>
+    public RecoveredMachine? Test => Peek(TestName);
+
+    /// <summary>The failed-over machine; null when there is none.</summary>
+    public RecoveredMachine? Live => Peek(LiveName);
+
+    /// <summary>Serves a machine's writable disks of a point; one that is served already is left as it is.</summary>
+    /// <param name="store">The replica.</param>
+    /// <param name="name">Which machine.</param>
+    /// <param name="id">The point.</param>
+    /// <param name="term">The term under which it writes; null for a test machine.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="ReplicaCorruptException">The replica does not hold the point.</exception>
+    public async Task<RecoveredMachine> OpenAsync(
+        Replica store, string name, RecoveryPointId id, Term? term, CancellationToken ct)
+    {
+        if (Peek(name) is { } open)
+        {
+            return open;
+        }
+
+        var began = surroundings.Time.GetTimestamp();
+        var point = PointSights.Describe(Stored(store, id));
+        var overlay = OverlayOf(store, name, id);
+        SourceVolume? source = null;
+        try
+        {
+            source = term is { } live ? OpenSource(store, overlay, live) : null;
+            var disks = await surroundings.Server.ServeAsync(
+                name, [.. overlay.Disks.Select((d, i) => (store.Disks[i].Path, source?.Disk(i) ?? d))], ct);
+            var machine = new RecoveredMachine(
+                point, freshness.AgeOf(point.Id, point.Time), surroundings.Time.GetElapsedTime(began), disks, overlay,
+                source);
+            Put(name, machine);
+            return machine;
+        }
+        catch
+        {
+            // What is tried again finds it as it was.
+            source?.Dispose();
+            overlay.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends a machine, if it is served.</summary>
+    /// <param name="store">The replica; null when it is not open.</param>
+    /// <param name="name">Which machine.</param>
+    /// <param name="delete">What it wrote goes too, also what is left of a machine that is not served.</param>
+    public async Task CloseAsync(Replica? store, string name, bool delete)
+    {
+        if (Peek(name) is { } machine)
+        {
+            await surroundings.Server.StopAsync(machine);
+            if (delete)
+            {
+                // Nothing of it is needed any more: a disk that does not sync must not keep it.
+                machine.Source?.Dispose();
+            }
+            else
+            {
+                machine.Source?.Close();
+            }
+
+            Put(name, null);
+            machine.Overlay.Dispose();
+        }
+
+        if (delete)
+        {
+            if (store is not null && store.Overlays.Contains(name, StringComparer.Ordinal))
+            {
+                store.DeleteOverlay(name);
+            }
+
+            surroundings.Directory.DeleteSubdirectory(name);
+        }
+    }
+
+    /// <summary>Finds a point in the replica.</summary>
+    /// <exception cref="ReplicaCorruptException">It does not hold the point.</exception>
+    public StoredPoint Stored(Replica store, RecoveryPointId id) =>
+        store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
+            $"The replica of '{surroundings.Vm}' does not hold recovery point {id}.");
+
+    /// <summary>
+    /// The machine's disks. What a removal that was cut short has left is of another machine: it goes first, with the
+    /// log of its writes, which must never be applied to the new disks.
+    /// </summary>
+    private ReplicaOverlay OverlayOf(Replica store, string name, RecoveryPointId id)
+    {
+        if (store.Overlays.Contains(name, StringComparer.Ordinal))
+        {
+            if (store.PointOfOverlay(name) == id)
+            {
+                return store.OpenOverlay(name);
+            }
+
+            store.DeleteOverlay(name);
+        }
+
+        surroundings.Directory.DeleteSubdirectory(name);
+        return store.CreateOverlay(name, id);
+    }
+
+    private SourceVolume OpenSource(Replica store, ReplicaOverlay overlay, Term term)
+    {
+        var source = SourceVolume.Open(new SourceVolumeOptions
+        {
+            Vm = new ProtectedVmId(surroundings.Vm),
+            Directory = surroundings.Directory.Subdirectory(LiveName),
+            Disks = [.. overlay.Disks.Select((device, i) => new SourceDisk(store.Disks[i].Path, device))],
+            BootId = surroundings.BootId,
+            NewIncarnation = surroundings.NewIncarnation,
+            Time = surroundings.Time,
+            FirstTerm = term,
+            CacheLimitBytes = surroundings.LiveCacheBytes,
+            SegmentBytes = surroundings.LiveSegmentBytes,
+        });
+        source.Unfence(term, disksUnchanged: true);
+        return source;
+    }
+
+    private RecoveredMachine? Peek(string name)
+    {
+        lock (_guard)
+        {
+            return name == TestName ? _test : _live;
+        }
+    }
+
+    private void Put(string name, RecoveredMachine? machine)
+    {
+        lock (_guard)
+        {
+            if (name == TestName)
+            {
+                _test = machine;
+            }
+            else
+            {
+                _live = machine;
+            }
+        }
+    }
+}

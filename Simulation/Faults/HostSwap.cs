@@ -1,0 +1,21 @@
+using ReplicationEngine.Simulation.Plans;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Faults;
+
+/// <summary>
+/// Another copy of the agent's machine goes on in its place, and the present one rests: what was forked once goes on
+/// by turns.
+/// </summary>
+internal sealed class HostSwap() : Fault(26, "Z", perHour: 1.5)
+{
+    /// <inheritdoc/>
+    public override FaultGroup Group => FaultGroup.Hosts;
+
+    /// <inheritdoc/>
+    public override bool IsMomentary => true;
+
+    /// <inheritdoc/>
+    public override void Apply(SimWorld world, SimVm vm, PlannedFault planned) =>
+        vm.Agent.Machine.Swap();
+}

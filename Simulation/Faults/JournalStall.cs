@@ -1,0 +1,26 @@
+using ReplicationEngine.Simulation.Kernel;
+using ReplicationEngine.Simulation.Plans;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Faults;
+
+/// <summary>Appends to the journal wait for A ms; who sent them has given them up when they are done.</summary>
+internal sealed class JournalStall() : Fault(30, "L", perHour: 0.7)
+{
+    /// <inheritdoc/>
+    public override FaultGroup Group => FaultGroup.Journal;
+
+    /// <inheritdoc/>
+    public override bool IsSudden => true;
+
+    /// <inheritdoc/>
+    public override bool IsShared => true;
+
+    /// <inheritdoc/>
+    public override (long A, long B) Draw(SplittableRandom random) =>
+        (Seconds(random, 1, 60), 0);
+
+    /// <inheritdoc/>
+    public override void Apply(SimWorld world, SimVm vm, PlannedFault planned) =>
+        world.Journal.Stall(LengthOf(planned));
+}

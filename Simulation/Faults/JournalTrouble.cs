@@ -1,0 +1,26 @@
+using ReplicationEngine.Simulation.Kernel;
+using ReplicationEngine.Simulation.Plans;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Faults;
+
+/// <summary>Every append and every read of the journal fails for A ms.</summary>
+internal sealed class JournalTrouble() : Fault(29, "L", perHour: 0.7)
+{
+    /// <inheritdoc/>
+    public override FaultGroup Group => FaultGroup.Journal;
+
+    /// <inheritdoc/>
+    public override bool IsSudden => true;
+
+    /// <inheritdoc/>
+    public override bool IsShared => true;
+
+    /// <inheritdoc/>
+    public override (long A, long B) Draw(SplittableRandom random) =>
+        (Seconds(random, 1, 60), 0);
+
+    /// <inheritdoc/>
+    public override void Apply(SimWorld world, SimVm vm, PlannedFault planned) =>
+        world.Journal.Trouble(LengthOf(planned));
+}

@@ -1,0 +1,30 @@
+using ReplicationEngine.Simulation.Plans;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Faults;
+
+/// <summary>An event of the VM's stream, A chooses which, becomes unreadable, and the service starts anew.</summary>
+internal sealed class Poison() : Fault(20, "X", perHour: 0.3)
+{
+    /// <inheritdoc/>
+    public override bool IsMomentary => true;
+
+    /// <inheritdoc/>
+    public override bool IsShared => true;
+
+    /// <inheritdoc/>
+    public override void Apply(SimWorld world, SimVm vm, PlannedFault planned)
+    {
+        if (vm.Antidote is not null || world.Journal.Poison(vm.Id, planned.A) is not { } antidote)
+        {
+            return;
+        }
+
+        vm.Antidote = () =>
+        {
+            antidote();
+            vm.Antidote = null;
+        };
+        world.Service.Die();
+    }
+}

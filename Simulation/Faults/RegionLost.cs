@@ -1,0 +1,21 @@
+using ReplicationEngine.Simulation.Kernel;
+using ReplicationEngine.Simulation.Plans;
+using ReplicationEngine.Simulation.World;
+
+namespace ReplicationEngine.Simulation.Faults;
+
+/// <summary>The source site is lost for A ms.</summary>
+internal sealed class RegionLost() : Fault(21, "R", perHour: 0.3)
+{
+    /// <inheritdoc/>
+    public override (long A, long B) Draw(SplittableRandom random) =>
+        (Seconds(random, 300, 1800), 0);
+
+    /// <inheritdoc/>
+    public override void Apply(SimWorld world, SimVm vm, PlannedFault planned)
+    {
+        vm.RegionLostUntil = world.Queue.Now + LengthOf(planned);
+        vm.Agent.PowerCutNext = vm.SourceCut = true;
+        vm.Agent.Die();
+    }
+}

@@ -1,0 +1,247 @@
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.Kernel;
+using ReplicationEngine.Simulation.Planner.Scenarios;
+
+namespace ReplicationEngine.Simulation.Planner.Outages;
+
+/// <summary>Sites, links, the service and the machines of a run, and the outages that befall them.</summary>
+internal sealed class OutageWorld
+{
+    /// <summary>From a connection that is possible again to one that stands.</summary>
+    public static readonly TimeSpan ReconnectTime = TimeSpan.FromSeconds(5);
+
+    /// <summary>The replica syncs what it received this often.</summary>
+    public static readonly TimeSpan SyncInterval = TimeSpan.FromMilliseconds(200);
+
+    // What was written this shortly before a crash of the machine may not be on its disks.
+    private static readonly TimeSpan ActiveFor = TimeSpan.FromSeconds(60);
+
+    private readonly Dictionary<string, int> _sitesDown = new(StringComparer.Ordinal);
+    private readonly List<OutageRecord> _outages = [];
+    private int _serviceDown;
+    private int _targetFull;
+
+    public OutageWorld(Scenario scenario, Action<string, StoredEvent>? storedEvent)
+    {
+        (Scenario, StoredEvent) = (scenario, storedEvent);
+        Links = [.. scenario.Links.Select(plan => new LinkFlow(plan))];
+        Vms = [.. scenario.Vms.Select((plan, index) => new VmModel(this, plan, LinkOf(plan.Site), index))];
+        foreach (var vm in Vms)
+        {
+            vm.Link.Users.Add(vm);
+        }
+    }
+
+    /// <summary>What makes time pass.</summary>
+    public EventQueue Queue { get; } = new();
+
+    /// <summary>The scenario.</summary>
+    public Scenario Scenario { get; }
+
+    /// <summary>Takes every event that any entity stores.</summary>
+    public Action<string, StoredEvent>? StoredEvent { get; }
+
+    /// <summary>The links.</summary>
+    public IReadOnlyList<LinkFlow> Links { get; }
+
+    /// <summary>The machines.</summary>
+    public IReadOnlyList<VmModel> Vms { get; }
+
+    /// <summary>The outages that came so far.</summary>
+    public IReadOnlyList<OutageRecord> Outages => _outages;
+
+    /// <summary>Whether the service runs.</summary>
+    public bool ServiceUp => _serviceDown == 0 && SiteUp(Scenario.ServiceSite);
+
+    /// <summary>Whether the replicas' storage is full.</summary>
+    public bool TargetFull => _targetFull > 0;
+
+    /// <summary>Whether a site is up.</summary>
+    public bool SiteUp(string site) => _sitesDown.GetValueOrDefault(site) == 0;
+
+    /// <summary>Whether both ends of a link are.</summary>
+    public bool LinkSitesUp(LinkFlow link) => SiteUp(link.Plan.SiteA) && SiteUp(link.Plan.SiteB);
+
+    /// <summary>The shares of a link are worked out anew, once, before time goes on.</summary>
+    public void Restack(LinkFlow link)
+    {
+        if (!link.Stale)
+        {
+            link.Stale = true;
+            Queue.After(TimeSpan.Zero, () => link.Share(Queue.Now));
+        }
+    }
+
+    /// <summary>Puts all that is planned into the queue and starts the service.</summary>
+    public void Begin()
+    {
+        foreach (var vm in Vms)
+        {
+            vm.Core.Start();
+            vm.Refresh();
+            vm.Operator.Protect();
+        }
+
+        foreach (var plan in Scenario.Outages)
+        {
+            foreach (var (target, at, lasts) in OutageSchedule.Of(plan, Scenario))
+            {
+                Queue.At(at, () => BeginOutage(plan, target, lasts));
+            }
+        }
+
+        foreach (var plan in Scenario.Failovers.Where(plan => plan.On is null))
+        {
+            Queue.At(plan.At, () => Decide(plan, null));
+        }
+    }
+
+    /// <summary>The machines that a failover means.</summary>
+    public IEnumerable<VmModel> MeantBy(FailoverPlan plan) =>
+        Vms.Where(vm => plan.Vms.Any(pattern => ScenarioReader.Means(pattern, vm.Plan.Name)));
+
+    private LinkFlow LinkOf(string site) => Links.First(link =>
+        (link.Plan.SiteA == site && link.Plan.SiteB == Scenario.ServiceSite)
+        || (link.Plan.SiteB == site && link.Plan.SiteA == Scenario.ServiceSite));
+
+    private void Decide(FailoverPlan plan, OutageRecord? outage)
+    {
+        foreach (var vm in MeantBy(plan))
+        {
+            vm.Operator.FailOver(plan, outage);
+        }
+    }
+
+    private void BeginOutage(OutagePlan plan, string target, TimeSpan lasts)
+    {
+        var record = new OutageRecord(
+            plan.Name, plan.Kind, target, Queue.Now, Queue.Now + lasts,
+            [.. Vms.Where(vm => Befalls(plan.Kind, target, vm))]);
+        _outages.Add(record);
+        Change(() => Apply(plan, record, +1));
+        Queue.After(lasts, () =>
+        {
+            record.Over = true;
+            Change(() => Apply(plan, record, -1));
+        });
+        foreach (var failover in Scenario.Failovers.Where(failover => failover.On == plan.Name))
+        {
+            Queue.After(failover.After, () =>
+            {
+                if (!record.Over)
+                {
+                    Decide(failover, record);
+                }
+            });
+        }
+    }
+
+    private bool Befalls(OutageKind kind, string target, VmModel vm) => kind switch
+    {
+        OutageKind.Site => vm.Plan.Site == target || Scenario.ServiceSite == target,
+        OutageKind.Link => vm.Link.Plan.Name == target,
+        OutageKind.Agent or OutageKind.Host or OutageKind.CacheFull => vm.Plan.Name == target,
+        _ => true,
+    };
+
+    private void Apply(OutagePlan plan, OutageRecord record, int change)
+    {
+        switch (plan.Kind)
+        {
+            case OutageKind.Site:
+                _sitesDown[record.Target] = _sitesDown.GetValueOrDefault(record.Target) + change;
+                foreach (var vm in Vms.Where(vm => vm.Plan.Site == record.Target))
+                {
+                    Crash(vm, change);
+                }
+
+                LoseReplicas(plan, change);
+                break;
+            case OutageKind.Link when change > 0:
+                Links.First(link => link.Plan.Name == record.Target).Break(plan.Degraded);
+                break;
+            case OutageKind.Link:
+                Links.First(link => link.Plan.Name == record.Target).Mend(plan.Degraded);
+                break;
+            case OutageKind.Service:
+                _serviceDown += change;
+                LoseReplicas(plan, change);
+                break;
+            case OutageKind.TargetFull:
+                _targetFull += change;
+                break;
+            case OutageKind.Host:
+                record.Vms[0].Counts.Host += change;
+                Crash(record.Vms[0], change);
+                break;
+            case OutageKind.Agent:
+                record.Vms[0].Counts.Agent += change;
+                record.Vms[0].Confirmed = false;
+                break;
+            default:
+                record.Vms[0].Counts.NoRoom += change;
+                record.Vms[0].Forward.SetNoRoom(record.Vms[0].Counts.NoRoom > 0, Queue.Now);
+                break;
+        }
+    }
+
+    // When it is back, the machine boots and what it wrote last is compared, since its log was not synced (RES-2).
+    private void Crash(VmModel vm, int change)
+    {
+        vm.Confirmed = false;
+        if (change > 0)
+        {
+            vm.Advance(Queue.Now);
+            vm.LostInCrash = vm.Forward.Logging ? vm.Forward.Churn * ActiveFor.TotalSeconds : 0;
+        }
+        else
+        {
+            vm.BootedAt = Queue.Now + vm.Plan.Boot;
+            if (vm is { LostInCrash: > 0, Role: SourceRole.Primary })
+            {
+                vm.Forward.Doubt(vm.LostInCrash, ResyncReason.ForcedShutdown);
+            }
+        }
+    }
+
+    private void LoseReplicas(OutagePlan plan, int change)
+    {
+        if (plan.LosesReplicas && change > 0
+            && (plan.Kind == OutageKind.Service || plan.Target == Scenario.ServiceSite))
+        {
+            foreach (var vm in Vms)
+            {
+                vm.Log.MachineLost |= vm.Live;
+                vm.ReplicaLost = true;
+                vm.Points.Drop(_ => true);
+                vm.DropMarkers();
+            }
+        }
+    }
+
+    private void Change(Action apply)
+    {
+        var was = ServiceUp;
+        foreach (var vm in Vms)
+        {
+            vm.Advance(Queue.Now);
+        }
+
+        apply();
+        foreach (var vm in Vms)
+        {
+            if (was && !ServiceUp)
+            {
+                vm.Effects.ServiceStopped();
+                vm.Core.Stop();
+            }
+
+            vm.Refresh();
+            if (!was && ServiceUp)
+            {
+                vm.ServiceStarted();
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
+
+namespace ReplicationEngine.Simulation.Planner.Outages;
+
+/// <summary>A cut in the log on its way to becoming a recovery point.</summary>
+internal readonly record struct Marker(RecoveryPointId Id, PointKind Kind, Knot Cut, long Generation);
+
+/// <summary>A recovery point in the replica.</summary>
+/// <param name="Point">The point as the engine knows it.</param>
+/// <param name="Written">All bytes written up to it.</param>
+/// <param name="Spread">Where the writes since the point before went.</param>
+internal readonly record struct HeldPoint(RecoveryPoint Point, double Written, WriteSpread Spread);
+
+/// <summary>
+/// What the replica store holds: a base as of the oldest point, and between two neighbouring points the newest bytes of
+/// each place that was written.
+/// </summary>
+internal sealed class PointLedger
+{
+    private readonly List<HeldPoint> _points = [];
+    private long _lastLsn;
+
+    /// <summary>The points, oldest first.</summary>
+    public IReadOnlyList<HeldPoint> Points => _points;
+
+    /// <summary>Seals a point; one that is known already is answered as it is.</summary>
+    public HeldPoint Seal(Marker marker, DateTimeOffset start, WriteSpread spread)
+    {
+        var known = _points.FindIndex(held => held.Point.Id == marker.Id);
+        if (known >= 0)
+        {
+            return _points[known];
+        }
+
+        // Writes and markers share one order of numbers, so two cuts never have the same.
+        _lastLsn = Math.Max(_lastLsn + 1, (long)(marker.Cut.Logged / spread.WriteSize));
+        var point = new RecoveryPoint(
+            marker.Id, start + marker.Cut.Time, marker.Kind, new Generation(marker.Generation), new Lsn(_lastLsn),
+            PointGrade.Received);
+        var held = new HeldPoint(point, marker.Cut.Written, spread);
+        _points.Add(held);
+        return held;
+    }
+
+    /// <summary>A point; null when it is not held.</summary>
+    public HeldPoint? Find(RecoveryPointId id)
+    {
+        var index = _points.FindIndex(held => held.Point.Id == id);
+        return index < 0 ? null : _points[index];
+    }
+
+    /// <summary>Drops points; what they alone held goes over to the next younger one.</summary>
+    public void Drop(Predicate<RecoveryPointId> which)
+    {
+        for (var i = _points.Count - 1; i >= 0; i--)
+        {
+            if (!which(_points[i].Point.Id))
+            {
+                continue;
+            }
+
+            if (i + 1 < _points.Count)
+            {
+                var next = _points[i + 1];
+                var wider = next.Spread.WorkingSet >= _points[i].Spread.WorkingSet ? next.Spread : _points[i].Spread;
+                _points[i + 1] = next with { Spread = wider };
+            }
+
+            _points.RemoveAt(i);
+        }
+    }
+
+    /// <summary>The bytes beyond the base.</summary>
+    public double RedoBytes(double writtenNow, WriteSpread spread)
+    {
+        var bytes = 0.0;
+        for (var i = 1; i < _points.Count; i++)
+        {
+            bytes += _points[i].Spread.DistinctOf(_points[i].Written - _points[i - 1].Written);
+        }
+
+        return _points.Count == 0 ? 0 : bytes + spread.DistinctOf(writtenNow - _points[^1].Written);
+    }
+}

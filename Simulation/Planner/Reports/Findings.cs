@@ -1,0 +1,111 @@
+using ReplicationEngine.Simulation.Planner.Outages;
+using ReplicationEngine.Simulation.Planner.Scenarios;
+
+namespace ReplicationEngine.Simulation.Planner.Reports;
+
+/// <summary>A run in plain sentences, for somebody who knows neither the program nor its words.</summary>
+internal static class Findings
+{
+    /// <summary>The answer in one or two sentences.</summary>
+    public static string InShort(RunResult run)
+    {
+        var done = run.Failovers.Where(f => f.Kind != FailoverPlanKind.Test && f.RtoSeconds is not null).ToList();
+        if (done.Count > 0)
+        {
+            var lost = done.Sum(f => f.LostBytes);
+            return $"{Words.Number(done.Count, 0)} failovers lost "
+                + (lost > 0 ? $"at most {Words.Duration(done.Max(f => f.RpoSeconds))} of work each, "
+                    + $"{Words.Bytes(lost)} in all" : "nothing")
+                + (done.Max(f => f.DowntimeSeconds) is { } down
+                    ? $"; service was back at most {Words.Duration(down)} after it went away." : ".");
+        }
+
+        return $"At an ordinary moment a failover would have lost {Words.Duration(run.Risk.Quantile(0.5))} of work, at "
+            + $"the worst moment {Words.Duration(run.Risk.Max)}.";
+    }
+
+    /// <summary>What happened and what it means.</summary>
+    public static IEnumerable<string> Of(RunResult run)
+    {
+        yield return $"On an ordinary moment a failover would have lost {Words.Duration(run.Risk.Quantile(0.5))} of "
+            + $"work; in 95 % of the time no more than {Words.Duration(run.Risk.Quantile(0.95))}. The worst moment of "
+            + $"any machine was {Words.Duration(run.Risk.Max)}.";
+        if (run.Unprotected > 0)
+        {
+            yield return $"In {Words.Percent(run.Unprotected)} of the machines' time no failover from the source was "
+                + "possible: during first copies, on the way between the sites, or while the replicas were lost.";
+        }
+
+        foreach (var group in OutageGroup.Of(run).Take(8))
+        {
+            yield return $"Outage “{group.Name}” ({group.Kind}) came {Times(group.Times)} and lasted {group.Lasted}. "
+                + $"Data loss at risk of the machine that fared worst: {group.Risk}; downtime: {group.Down}; "
+                + $"everything was as before after {group.NormalAfter}.";
+        }
+
+        foreach (var sentence in Failovers(run).Concat(Replication(run)))
+        {
+            yield return sentence;
+        }
+    }
+
+    private static IEnumerable<string> Failovers(RunResult run)
+    {
+        foreach (var group in run.Failovers.GroupBy(f => (f.Name, f.Kind)))
+        {
+            var done = group.Where(f => f.RtoSeconds is not null).ToList();
+            if (group.Key.Kind == FailoverPlanKind.Test)
+            {
+                yield return $"The test “{group.Key.Name}” made {done.Count} of {group.Count()} copies.";
+            }
+            else if (done.Count > 0)
+            {
+                yield return $"Failover “{group.Key.Name}” took over {done.Count} of {group.Count()} machines: "
+                    + $"{Words.Bytes(done.Sum(f => f.LostBytes))} lost, at most "
+                    + $"{Words.Duration(done.Max(f => f.RpoSeconds))} of work; writable disks at most "
+                    + $"{Words.Duration(done.Max(f => f.RtoSeconds))} after the order, and each machine that came "
+                    + $"back served at most {Words.Duration(done.Max(f => f.DowntimeSeconds))} after it all began. "
+                    + $"{done.Count(f => f.Returned is not null)} were back home and protected by the end.";
+            }
+            else
+            {
+                yield return $"Failover “{group.Key.Name}” was ordered for {group.Count()} machines and carried out "
+                    + "for none.";
+            }
+        }
+
+        foreach (var vm in run.Vms.Where(vm => vm.Lost))
+        {
+            yield return $"Machine {vm.Name} was running at the recovery site when that site's storage was lost: "
+                + "it is gone.";
+        }
+    }
+
+    private static IEnumerable<string> Replication(RunResult run)
+    {
+        if (run.Resyncs.Count > 0)
+        {
+            var open = run.Resyncs.Count(r => !r.Completed);
+            yield return $"{run.Resyncs.Count} times a replica had to be compared with its source, which read "
+                + $"{Words.Bytes(run.Resyncs.Sum(r => r.ReadBytes))} and sent "
+                + $"{Words.Bytes(run.Resyncs.Sum(r => r.SentBytes))} that differed"
+                + (open > 0 ? $"; {open} did not come to their end." : ".");
+        }
+
+        foreach (var link in run.Links.Where(link => link.BusyShare > 0.05))
+        {
+            yield return $"Link {link.Name} ({Words.BitRate(link.Bandwidth)}) was full in "
+                + $"{Words.Percent(link.BusyShare)} of the time.";
+        }
+
+        var critical = run.Alerts.Where(alert => alert.Level == "Critical").ToList();
+        yield return run.Alerts.Count == 0 ? "No alert was raised."
+            : $"{run.Alerts.Sum(alert => alert.Count)} alerts were raised"
+                + (critical.Count == 0 ? ", none critical."
+                    : $", critical among them: {string.Join(", ", critical.Select(a => $"{a.Kind} ({a.Count})"))}.");
+        yield return $"At the end {Words.Number(run.Vms.Sum(vm => vm.PointsKept), 0)} recovery points were kept; "
+            + $"replicas and points took at most {Words.Bytes(run.Series.Stored.Max())}.";
+    }
+
+    private static string Times(int count) => count == 1 ? "once" : $"{Words.Number(count, 0)} times";
+}

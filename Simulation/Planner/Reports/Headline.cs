@@ -1,0 +1,88 @@
+using ReplicationEngine.Simulation.Planner.Outages;
+using ReplicationEngine.Simulation.Planner.Scenarios;
+
+namespace ReplicationEngine.Simulation.Planner.Reports;
+
+/// <summary>One number of a run, with its name in words and in JSON.</summary>
+/// <param name="Key">The name in JSON.</param>
+/// <param name="Name">The name for people.</param>
+/// <param name="Value">The number; null when the run has none.</param>
+/// <param name="Unit">How it is written.</param>
+/// <param name="Meaning">What it means, in a sentence.</param>
+internal sealed record Headline(string Key, string Name, double? Value, HeadlineUnit Unit, string Meaning)
+{
+    /// <summary>The number as people read it.</summary>
+    public string Text => Format(Value);
+
+    /// <summary>A number of the same unit.</summary>
+    public string Format(double? value) => value is not { } known ? "–" : Unit switch
+    {
+        HeadlineUnit.Seconds => Words.Duration(known),
+        HeadlineUnit.Bytes => Words.Bytes(known),
+        HeadlineUnit.Share => Words.Percent(known),
+        _ => Words.Number(known, 0),
+    };
+
+    /// <summary>The numbers that sum up a run.</summary>
+    public static IReadOnlyList<Headline> Of(RunResult run)
+    {
+        var real = run.Failovers.Where(f => f.Kind != FailoverPlanKind.Test && f.RpoSeconds is not null).ToList();
+        return
+        [
+            new("riskMedianSeconds", "data loss at risk, median", run.Risk.Quantile(0.5), HeadlineUnit.Seconds,
+                "Half of the time a failover would have lost no more than this."),
+            new("riskP95Seconds", "data loss at risk, 95 %", run.Risk.Quantile(0.95), HeadlineUnit.Seconds,
+                "Nineteen times out of twenty it would have lost no more than this."),
+            new("riskP99Seconds", "data loss at risk, 99 %", run.Risk.Quantile(0.99), HeadlineUnit.Seconds,
+                "Ninety-nine times out of a hundred it would have lost no more than this."),
+            new("riskMaxSeconds", "data loss at risk, worst", run.Risk.Max, HeadlineUnit.Seconds,
+                "The worst moment of any machine."),
+            new("unprotectedShare", "time without a possible failover", run.Unprotected, HeadlineUnit.Share,
+                "Machine time in which nothing could have been failed over from source to target."),
+            new("failovers", "failovers carried out", real.Count, HeadlineUnit.Count,
+                "Machines that were taken over by the target."),
+            new("rpoMaxSeconds", "RPO of a failover, worst", Max(real.Select(f => f.RpoSeconds)), HeadlineUnit.Seconds,
+                "The longest time whose writes were really lost by a failover."),
+            new("lostBytes", "data lost by failovers", real.Sum(f => f.LostBytes), HeadlineUnit.Bytes,
+                "Bytes that machines had written and that the target does not have."),
+            new("rtoMaxSeconds", "RTO of a failover, worst", Max(real.Select(f => f.RtoSeconds)), HeadlineUnit.Seconds,
+                "From the order to writable disks at the target."),
+            new("downtimeMaxSeconds", "outage to service, worst", Max(real.Select(f => f.DowntimeSeconds)),
+                HeadlineUnit.Seconds, "From the beginning of the outage to a machine that serves again."),
+            new("downSeconds", "downtime of all machines", run.Vms.Sum(vm => vm.DownSeconds), HeadlineUnit.Seconds,
+                "All machines' time without service added up."),
+            new("resyncs", "resyncs", run.Resyncs.Count, HeadlineUnit.Count,
+                "How often a replica had to be compared with its source."),
+            new("resyncSentBytes", "sent by resyncs", run.Resyncs.Sum(r => r.SentBytes), HeadlineUnit.Bytes,
+                "The blocks that differed, before compression."),
+            new("pointsKept", "recovery points at the end", run.Vms.Sum(vm => vm.PointsKept), HeadlineUnit.Count,
+                "All machines' points that could be chosen at the end."),
+            new("pointsMade", "recovery points made", run.Vms.Sum(vm => (double)vm.PointsMade), HeadlineUnit.Count,
+                "How many were made in all."),
+            new("sentBytes", "sent over the links", run.Links.Sum(link => link.Sent), HeadlineUnit.Bytes,
+                "What the links carried for replication."),
+            new("storedMaxBytes", "stored at the target, most", run.Series.Stored.DefaultIfEmpty(0).Max(),
+                HeadlineUnit.Bytes, "Replicas and recovery points together, at the highest."),
+            new("alerts", "alerts", run.Alerts.Sum(alert => alert.Count), HeadlineUnit.Count,
+                "Warnings and critical conditions that health showed."),
+        ];
+    }
+
+    private static double? Max(IEnumerable<double?> values) => values.Max();
+}
+
+/// <summary>How a number is written.</summary>
+internal enum HeadlineUnit
+{
+    /// <summary>Seconds.</summary>
+    Seconds,
+
+    /// <summary>Bytes.</summary>
+    Bytes,
+
+    /// <summary>A part of one.</summary>
+    Share,
+
+    /// <summary>A number.</summary>
+    Count,
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace ReplicationEngine.Simulation.Planner.Scenarios;
+
+/// <summary>A kind of quantity, each with its units: the unit is always written.</summary>
+/// <param name="Name">What it is, with its article.</param>
+/// <param name="Example">How one is written.</param>
+/// <param name="Units">The units and what each is worth in the base unit, the larger first.</param>
+/// <param name="Sums">Several parts may stand side by side, such as <c>1 h 30 min</c>.</param>
+public sealed record Quantity(string Name, string Example, (string Unit, double Factor)[] Units, bool Sums)
+{
+    private const double Ki = 1024;
+
+    /// <summary>Bytes.</summary>
+    public static readonly Quantity Size = new("a size", "64 GiB",
+    [
+        ("TiB", Ki * Ki * Ki * Ki), ("GiB", Ki * Ki * Ki), ("MiB", Ki * Ki), ("KiB", Ki),
+        ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1),
+    ], false);
+
+    /// <summary>Bytes each second.</summary>
+    public static readonly Quantity Rate = new("a rate", "20 Mbit/s",
+    [
+        ("Gbit/s", 1e9 / 8), ("Mbit/s", 1e6 / 8), ("kbit/s", 1e3 / 8), ("bit/s", 0.125),
+        ("GiB/s", Ki * Ki * Ki), ("MiB/s", Ki * Ki), ("KiB/s", Ki),
+        ("GB/s", 1e9), ("MB/s", 1e6), ("kB/s", 1e3), ("B/s", 1),
+    ], false);
+
+    /// <summary>Seconds.</summary>
+    public static readonly Quantity Duration = new("a duration", "1 h 30 min",
+        [("d", 86400), ("h", 3600), ("min", 60), ("s", 1), ("ms", 0.001)], true);
+
+    /// <summary>A part of one.</summary>
+    public static readonly Quantity Share = new("a percentage", "60 %", [("%", 0.01)], false);
+
+    /// <summary>The form as a regular expression, for the schema.</summary>
+    public string Pattern
+    {
+        get
+        {
+            var part = $"[0-9]+(\\.[0-9]+)? ?({string.Join('|', Units.Select(u => u.Unit.Replace("/", "\\/")))})";
+            return Sums ? $"^{part}( {part})*$" : $"^{part}$";
+        }
+    }
+
+    /// <summary>What to write instead of something that is none.</summary>
+    public string Remedy => $"write {Name} with its unit ({string.Join(", ", Units.Select(u => u.Unit))}), "
+        + $"such as \"{Example}\"";
+
+    /// <summary>The value in the base unit.</summary>
+    /// <returns>False when the text is not of this kind.</returns>
+    public bool TryParse(string text, out double value)
+    {
+        value = 0;
+        if (!Regex.IsMatch(text, Pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))
+        {
+            return false;
+        }
+
+        foreach (Match part in Regex.Matches(
+            text, "(?<number>[0-9.]+) ?(?<unit>[A-Za-z%/]+)", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))
+        {
+            var unit = Array.Find(Units, u => u.Unit == part.Groups["unit"].Value);
+            value += double.Parse(part.Groups["number"].Value, CultureInfo.InvariantCulture) * unit.Factor;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,62 @@
+using System.Reflection;
+
+namespace ReplicationEngine.Simulation.Planner.Scenarios;
+
+/// <summary>The scenarios that ship with the program, and those in files.</summary>
+public static class ScenarioLibrary
+{
+    private const string Prefix = "scenario.";
+
+    /// <summary>The names of the ready ones, in order.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        .. Assembly.GetExecutingAssembly().GetManifestResourceNames()
+            .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+            .Select(name => name[Prefix.Length..^".json".Length])
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>Opens a scenario by the name of a ready one, or by the path of a file.</summary>
+    /// <exception cref="ScenarioException">There is none, or it is not JSON.</exception>
+    public static ScenarioSource Open(string nameOrPath)
+    {
+        if (Names.Contains(nameOrPath, StringComparer.Ordinal))
+        {
+            return new ScenarioSource(NodeReader.Read(TextOf(nameOrPath), $"{nameOrPath}.json"), null);
+        }
+
+        var place = new Place(nameOrPath, 0, 0);
+        if (Directory.Exists(nameOrPath))
+        {
+            throw new ScenarioException(place, "", "This is a directory; name a scenario file in it.");
+        }
+
+        if (!File.Exists(nameOrPath))
+        {
+            throw new ScenarioException(place, "", "There is no such file and no ready scenario of this name; the "
+                + $"ready ones are {string.Join(", ", Names)}.");
+        }
+
+        var directory = Path.GetDirectoryName(Path.GetFullPath(nameOrPath));
+        return new ScenarioSource(NodeReader.Read(File.ReadAllText(nameOrPath), nameOrPath), directory);
+    }
+
+    /// <summary>The text of a ready one, comments and all.</summary>
+    public static string TextOf(string name)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"{Prefix}{name}.json")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}
+
+/// <summary>A scenario before it is checked.</summary>
+/// <param name="Node">Its JSON.</param>
+/// <param name="Directory">Where its trace files are; null for a ready one.</param>
+public sealed record ScenarioSource(Node Node, string? Directory)
+{
+    /// <summary>Reads it, with changes made.</summary>
+    /// <exception cref="ScenarioException">It is wrong.</exception>
+    public Scenario Read(params IReadOnlyCollection<ScenarioChange> changes) =>
+        ScenarioReader.Read(changes.Count == 0 ? Node : ScenarioChange.Apply(Node, changes), Directory);
+}
