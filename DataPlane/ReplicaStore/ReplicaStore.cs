@@ -44,7 +44,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     {
         (_content, _time) = (content, options.Time);
         _guard = new WriteGuard(content);
-        _sender = new SenderFence(content.Log, _guard);
+        _sender = new SenderFence(content.State, _guard);
         _damage = new DamageLedger(content);
         _points = new PointLedger(content, _damage, _guard);
         _applier = new ChangeApplier(content, new PointSealer(content, options.Time), _guard);

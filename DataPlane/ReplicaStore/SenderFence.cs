@@ -9,15 +9,15 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// tells one run of a source from the next.
 /// </summary>
 /// <remarks>The store's session lock guards it.</remarks>
-internal sealed class SenderFence(RedoLog log, WriteGuard guard)
+internal sealed class SenderFence(StoreState state, WriteGuard guard)
 {
-    private Term _admitted = log.State.Term;
+    private Term _admitted = state.Term;
 
     /// <summary>Raises the store's term durably.</summary>
     /// <exception cref="ReplicaRefusedException">The store's term is higher already.</exception>
     public void Raise(Term term)
     {
-        var order = term.CompareTo(log.State.Term);
+        var order = term.CompareTo(state.Term);
         if (order < 0)
         {
             throw Stale(term);
@@ -25,7 +25,7 @@ internal sealed class SenderFence(RedoLog log, WriteGuard guard)
 
         if (order > 0)
         {
-            guard.Write(() => log.Record(new StoreRecord.TermRaised(term)));
+            guard.Commit(new StoreRecord.TermRaised(term));
         }
     }
 
@@ -40,7 +40,7 @@ internal sealed class SenderFence(RedoLog log, WriteGuard guard)
     /// <exception cref="ReplicaRefusedException">The store's term was raised since the sender began.</exception>
     public void EnsureCurrent()
     {
-        if (_admitted != log.State.Term)
+        if (_admitted != state.Term)
         {
             throw Stale(_admitted);
         }
@@ -49,14 +49,14 @@ internal sealed class SenderFence(RedoLog log, WriteGuard guard)
     /// <summary>Notes the sender's incarnation durably.</summary>
     public void Name(Guid incarnation)
     {
-        if (incarnation != log.State.Source)
+        if (incarnation != state.Source)
         {
-            guard.Write(() => log.Record(new StoreRecord.SourceNamed(incarnation)));
+            guard.Commit(new StoreRecord.SourceNamed(incarnation));
         }
     }
 
     private ReplicaRefusedException Stale(Term term) => new(
         ReplicaRefusal.StaleTerm,
-        $"Term {term} is stale: the replica of '{log.State.VmId}' was failed over and stands in term "
-        + $"{log.State.Term}. Reprotect the machine first.");
+        $"Term {term} is stale: the replica of '{state.VmId}' was failed over and stands in term "
+        + $"{state.Term}. Reprotect the machine first.");
 }

@@ -1,4 +1,5 @@
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
@@ -26,6 +27,10 @@ internal sealed class WriteGuard(LayerStack content)
                 + "opened again.");
         }
     }
+
+    /// <summary>Commits a change of the store's state to the manifest, durably.</summary>
+    /// <exception cref="ReplicaRefusedException">The file system refused; nothing has changed.</exception>
+    public void Commit(StoreRecord record) => Write(() => content.Log.Record(record));
 
     /// <summary>Runs an action that writes.</summary>
     /// <exception cref="ReplicaRefusedException">The file system refused.</exception>

@@ -13,7 +13,7 @@ internal sealed class RecordIndexer(LayerStack content, PointSealer points)
 {
     private readonly RedoLog _log = content.Log;
 
-    /// <summary>Enters a batch that lies from a place in the log on; the layer ends behind it when it is full.</summary>
+    /// <summary>Enters a batch that lies from a place in the log on; the layer ends behind it when full.</summary>
     public void Enter(List<PlannedRecord> records, uint segment, long offset)
     {
         foreach (var record in records)
@@ -25,7 +25,7 @@ internal sealed class RecordIndexer(LayerStack content, PointSealer points)
         FreezeIfFull(segment, offset);
     }
 
-    /// <summary>Enters one record; the layer ends behind it when it is full.</summary>
+    /// <summary>Enters one record; the layer ends behind it when full.</summary>
     public void Enter(in ChangeHeader header, ReadOnlySpan<byte> record, uint segment, long at)
     {
         EnterOne(header, record, segment, at);

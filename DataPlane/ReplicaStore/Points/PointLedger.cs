@@ -96,7 +96,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
     {
         if (!Find(id).Point.Holds.Contains(reason, StringComparer.Ordinal))
         {
-            guard.Write(() => content.Log.Record(new StoreRecord.Held(id, reason)));
+            guard.Commit(new StoreRecord.Held(id, reason));
         }
     }
 
@@ -105,7 +105,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
     {
         if (Find(id).Point.Holds.Contains(reason, StringComparer.Ordinal))
         {
-            guard.Write(() => content.Log.Record(new StoreRecord.Released(id, reason)));
+            guard.Commit(new StoreRecord.Released(id, reason));
         }
     }
 
@@ -132,7 +132,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
 
         if (pruned.Count > 0)
         {
-            guard.Write(() => content.Log.Record(new StoreRecord.PointsPruned(pruned)));
+            guard.Commit(new StoreRecord.PointsPruned(pruned));
         }
 
         return new PruneResult(pruned, kept);
@@ -168,7 +168,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
         damage.Settle();
         if (report.IsSound && point.Grade == PointGrade.Received && State.IndexOf(point.Id) >= 0)
         {
-            guard.Write(() => content.Log.Record(new StoreRecord.PointGraded(point.Id, scrub.Digest)));
+            guard.Commit(new StoreRecord.PointGraded(point.Id, scrub.Digest));
         }
     }
 
