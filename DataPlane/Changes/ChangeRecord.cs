@@ -27,6 +27,14 @@ public enum ChangeKind : byte
 
     /// <summary>A range that is zero on the source's disk. Not logged; LSN 0; no data.</summary>
     ResyncZeroes = 17,
+
+    /// <summary>A resync ended. Stands in a replica store's own log only, never on the wire. LSN 0; the data is i64
+    /// generation and i64 LSN of the position from which the content is consistent.</summary>
+    ResyncEnd = 128,
+
+    /// <summary>A recovery point that a replica store seals itself. Stands in its own log only, never on the wire. LSN
+    /// 0; the data is a <see cref="PointMarker"/>.</summary>
+    LocalMarker = 129,
 }
 
 /// <summary>The fixed part of a change record.</summary>
@@ -43,8 +51,9 @@ public readonly record struct ChangeHeader(
     ChangeKind Kind, int Disk, Generation Generation, Lsn Lsn, long Offset, long Length, Lsn CompletedLsn,
     DateTimeOffset Time, int DataLength)
 {
-    /// <summary>Whether it changes a disk; markers and the starts of generations do not.</summary>
-    public bool ChangesDisk => Kind is not (ChangeKind.Marker or ChangeKind.GenerationStart);
+    /// <summary>Whether it changes a disk; markers and the borders of generations and resyncs do not.</summary>
+    public bool ChangesDisk => Kind is not (ChangeKind.Marker or ChangeKind.GenerationStart or ChangeKind.ResyncEnd
+        or ChangeKind.LocalMarker);
 
     /// <summary>The bytes of the whole encoded record.</summary>
     public int EncodedLength => ChangeRecord.EncodedLength(DataLength);

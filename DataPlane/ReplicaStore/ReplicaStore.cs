@@ -1,15 +1,12 @@
-using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore.Bases;
-using ReplicationEngine.DataPlane.ReplicaStore.Extents;
+using ReplicationEngine.DataPlane.ReplicaStore.Applying;
 using ReplicationEngine.DataPlane.ReplicaStore.Hashes;
-using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
-using ReplicationEngine.DataPlane.ReplicaStore.Segments;
-using ReplicationEngine.DataPlane.ReplicaStore.Views;
+using ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
+using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
+using ReplicationEngine.DataPlane.ReplicaStore.Points;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
@@ -18,216 +15,118 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// at once, whatever the disks' sizes; overlays make a point writable without changing it.
 /// </summary>
 /// <remarks>
-/// One thread at a time changes the store (the session lock); views are read beside it. Layers: the base image of each
-/// disk, over it the sealed layers (one or more per interval between points), over those the layer being written. A
-/// point is "everything up to a layer". Pruning a point lets <see cref="Maintain"/> merge its layer with the next one,
-/// or fold it into the base when it is the oldest. Formats: docs/formats/replica-store.md.
+/// Layers: the base image of each disk, over it the sealed layers (one or more per interval between points), over those
+/// the layer being written. A point is "everything up to a layer". Pruning a point lets <see cref="Maintain"/> merge
+/// its layer with the next one, or fold it into the base when it is the oldest. Formats: docs/formats/replica-store.md.
+/// <para>
+/// Concurrency: every member may be called from any thread. The session lock, held here and by none of the parts, lets
+/// one thread at a time change the store; the parts it guards say so. Views are read beside it, under the log's gate
+/// (<see cref="RedoLog.Gate"/>). Order of locks: session lock, an overlay's lock, the log's gate, the lock of the block
+/// hashes or of the segments.
+/// </para>
 /// </remarks>
-public sealed partial class ReplicaStore : IReplicaSink, IDisposable
+public sealed class ReplicaStore : IReplicaSink, IDisposable
 {
     private readonly Lock _session = new();
-    private readonly IStorageDirectory _directory;
-    private readonly ReplicaStoreOptions _options;
-    private readonly NumberSource _numbers;
-    private readonly PageCache _pages = new();
-    private readonly SegmentSet _segments;
-    private readonly RecordReader _records;
-    private readonly RedoLog _log;
-    private readonly BaseImage _base;
-    private readonly HashBook _hashes;
-    private readonly LayeredReader _newest;
-    private readonly Dictionary<RecoveryPointId, int> _exports = [];
-    private readonly Dictionary<string, Overlays.Overlay> _overlays = new(StringComparer.Ordinal);
-    private readonly ConcurrentQueue<(RecoveryPointId Point, DamagedRangeException Damage)> _damage = new();
-    private Term _sessionTerm;
-    private readonly RecentChanges _recent;
-    private ChangePosition _durable;
-    private HistoryMark _durableMark;
+    private readonly LayerStack _content;
+    private readonly TimeProvider _time;
+    private readonly WriteGuard _guard;
+    private readonly SenderFence _sender;
+    private readonly DamageLedger _damage;
+    private readonly PointLedger _points;
+    private readonly ChangeApplier _applier;
+    private readonly NewestBlocks _blocks;
+    private readonly OverlaySet _overlays;
+    private readonly StoreMaintenance _maintenance;
+    private readonly Rewinder _rewinder;
     private bool _disposed;
-    private string? _fullBecause;
 
-    private ReplicaStore(IStorageDirectory directory, ManifestFile manifest, HeadFile head, BaseImage image,
-        ReplicaStoreOptions options)
+    private ReplicaStore(LayerStack content, ReplicaStoreOptions options)
     {
-        (_directory, _options, _base) = (directory, options, image);
-        _numbers = new NumberSource(directory);
-        foreach (var overlay in manifest.State.Overlays.Values)
-        {
-            _numbers.Skip(overlay.Owner);
-        }
-
-        _segments = new SegmentSet(directory, _numbers, manifest.State.Tag);
-        _records = new RecordReader(_segments);
-        _log = new RedoLog(_segments, _pages, manifest, head, owner: 0, options);
-        _hashes = new HashBook(directory, manifest.State.Disks.Count, manifest.State.HashEpoch);
-        _newest = new LayeredReader(_log, long.MaxValue, _records, new BaseLower(image));
-        (_sessionTerm, _durable, _durableMark) = (State.Term, _log.Stream.Applied, _log.Stream.Mark);
-        _recent = new RecentChanges(manifest.State.Disks.Count);
+        (_content, _time) = (content, options.Time);
+        _guard = new WriteGuard(content);
+        _sender = new SenderFence(content.State, _guard);
+        _damage = new DamageLedger(content);
+        _points = new PointLedger(content, _damage, _guard);
+        _applier = new ChangeApplier(content, new PointSealer(content, options.Time), _guard);
+        _blocks = new NewestBlocks(content);
+        _overlays = new OverlaySet(content, _points, _damage, _guard, options);
+        _maintenance = new StoreMaintenance(content, _damage, _overlays, _guard, options.FoldStepBytes);
+        _rewinder = new Rewinder(content, _points, _overlays, _maintenance, _applier, _guard);
     }
 
     /// <summary>The VM whose replica this is.</summary>
-    public ProtectedVmId Vm => new(State.VmId);
+    public ProtectedVmId Vm => new(_content.State.VmId);
 
     /// <summary>The disks as they are now.</summary>
-    public IReadOnlyList<DiskSpec> Disks
-    {
-        get
-        {
-            lock (_session)
-            {
-                return [.. State.Disks];
-            }
-        }
-    }
+    public IReadOnlyList<DiskSpec> Disks =>
+        Read<IReadOnlyList<DiskSpec>>(static store => [.. store._content.State.Disks]);
 
     /// <inheritdoc/>
-    public ReplicaPosition Position
-    {
-        get
-        {
-            lock (_session)
-            {
-                var stream = _log.Stream;
-                return new ReplicaPosition(State.Term, _durable, stream.Resyncing, stream.Empty && !State.BaseTouched)
-                {
-                    History = new ReplicaHistory(_durableMark, State.Source, null),
-                };
-            }
-        }
-    }
+    public ReplicaPosition Position => Read(static store => store._applier.Position);
 
     /// <summary>
     /// Why the file system took no more when something was stored last; null when it took it. Safe to read from any
-    /// thread.
+    /// thread, and never waits.
     /// </summary>
-    public string? FullBecause
-    {
-        get => Volatile.Read(ref _fullBecause);
-        private set => Volatile.Write(ref _fullBecause, value);
-    }
+    public string? FullBecause => _guard.FullBecause;
 
     /// <summary>The newest change applied, durable or not.</summary>
-    public ChangePosition Applied
-    {
-        get
-        {
-            lock (_session)
-            {
-                return _log.Stream.Applied;
-            }
-        }
-    }
+    public ChangePosition Applied => Read(static store => store._content.Log.Stream.Applied);
 
     /// <summary>
     /// How many frames the manifest has, and the hash that chains all of them: who notes both elsewhere can prove later
     /// that the store's history was not changed or rolled back (S11).
     /// </summary>
-    public (long Frames, ReadOnlyMemory<byte> Chain) ManifestHead
-    {
-        get
-        {
-            lock (_session)
-            {
-                return (_log.Manifest.Frames, _log.Manifest.Chain);
-            }
-        }
-    }
+    public (long Frames, ReadOnlyMemory<byte> Chain) ManifestHead =>
+        Read(static store => (store._content.Log.Manifest.Frames, store._content.Log.Manifest.Chain));
 
-    private StoreState State => _log.State;
+    /// <summary>The recovery points, oldest first. Each is durable; its content never changes until it is pruned
+    /// (I6). The same list is returned until something of it has changed.</summary>
+    public IReadOnlyList<RecoveryPoint> Points => Read(static store => store._points.Points);
+
+    /// <summary>The markers that made no point, oldest first; the last 1,024. The same list as long as
+    /// <see cref="Points"/> is.</summary>
+    public IReadOnlyList<SkippedMarker> SkippedMarkers => Read(static store => store._points.Skipped);
+
+    /// <summary>The names of the overlays that exist, in ordinal order.</summary>
+    public IReadOnlyList<string> Overlays => Read(static store => store._overlays.Names);
 
     /// <summary>Whether a directory holds a replica store.</summary>
-    public static bool Exists(IStorageDirectory directory) => directory.Exists(FileNames.Manifest(0));
+    public static bool Exists(IStorageDirectory directory) => LayerStack.Exists(directory);
 
     /// <summary>Deletes a store with its directory: its manifest first, durably, so that what a power cut leaves of it
     /// is no store.</summary>
-    public static void Delete(IStorageDirectory parent, string name)
-    {
-        var directory = parent.Subdirectory(name);
-        if (Exists(directory))
-        {
-            directory.Delete(FileNames.Manifest(0));
-            directory.Sync();
-        }
-
-        parent.DeleteSubdirectory(name);
-    }
+    public static void Delete(IStorageDirectory parent, string name) => LayerStack.Delete(parent, name);
 
     /// <summary>Makes an empty store in a directory of its own.</summary>
     /// <exception cref="InvalidOperationException">There is a store already.</exception>
+    /// <exception cref="ArgumentException">There is no disk, or one without a size.</exception>
     /// <exception cref="StorageException">The system refuses.</exception>
     public static ReplicaStore Create(
         IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<DiskSpec> disks, Term term,
-            ReplicaStoreOptions? options = null)
+        ReplicaStoreOptions? options = null)
     {
-        if (Exists(directory))
-        {
-            throw new InvalidOperationException(
-                $"'{directory.Path}' holds a replica store already: open it, or delete it first.");
-        }
-
-        if (disks.Count == 0 || disks.Any(d => d.SizeBytes <= 0))
-        {
-            throw new ArgumentException("A replica store needs at least one disk, and each disk a size above 0.",
-                nameof(disks));
-        }
-
-        RemoveFiles(directory);
-        var image = BaseImage.Create(directory, disks);
-        ManifestFile? manifest = null;
-        HeadFile? head = null;
-        try
-        {
-            directory.Sync();
-            head = HeadFile.Open(directory, FileNames.Head(0));
-            manifest = ManifestFile.Create(
-                directory, FileNames.Manifest(0),
-                    [new StoreRecord.Created(TagOf(vm, disks, term), vm.Value, term, disks)]);
-            return new ReplicaStore(directory, manifest, head, image, options ?? new ReplicaStoreOptions());
-        }
-        catch
-        {
-            manifest?.Dispose();
-            head?.Dispose();
-            image.Dispose();
-            throw;
-        }
+        options ??= new ReplicaStoreOptions();
+        return new ReplicaStore(LayerStack.Create(directory, vm, disks, term, options), options);
     }
 
     /// <summary>Opens a store and restores exactly what was durable.</summary>
+    /// <exception cref="InvalidOperationException">There is no store.</exception>
     /// <exception cref="ReplicaCorruptException">The manifest is damaged: no point may be used.</exception>
     /// <exception cref="StorageException">The system refuses.</exception>
     public static ReplicaStore Open(IStorageDirectory directory, ReplicaStoreOptions? options = null)
     {
-        if (!Exists(directory))
-        {
-            throw new InvalidOperationException($"'{directory.Path}' holds no replica store: create one first.");
-        }
-
-        var head = HeadFile.Open(directory, FileNames.Head(0));
-        ManifestFile? manifest = null;
-        BaseImage? image = null;
-        ReplicaStore? store = null;
+        options ??= new ReplicaStoreOptions();
+        var store = new ReplicaStore(LayerStack.Open(directory, options), options);
         try
         {
-            manifest = ManifestFile.Open(directory, FileNames.Manifest(0), head.Head.Frames);
-            image = BaseImage.Open(directory, manifest.State.Disks);
-            store = new ReplicaStore(directory, manifest, head, image, options ?? new ReplicaStoreOptions());
-            store.Recover();
+            store._applier.Recover();
             return store;
         }
         catch
         {
-            if (store is not null)
-            {
-                store.Dispose();
-            }
-            else
-            {
-                image?.Dispose();
-                manifest?.Dispose();
-                head.Dispose();
-            }
-
+            store.Dispose();
             throw;
         }
     }
@@ -237,11 +136,8 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     /// <exception cref="ReplicaRefusedException">The store's term is higher already.</exception>
     public void Fence(Term term)
     {
-        lock (_session)
-        {
-            EnsureWritable();
-            RaiseTerm(term);
-        }
+        using var change = BeginChange();
+        _sender.Raise(term);
     }
 
     /// <summary>A sender begins under this term: refused when it is stale, else the store's term is raised to
@@ -249,25 +145,15 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     /// <exception cref="ReplicaRefusedException">The sender's term is stale.</exception>
     public void AcceptTerm(Term term)
     {
-        lock (_session)
-        {
-            EnsureWritable();
-            RaiseTerm(term);
-            _sessionTerm = term;
-        }
+        using var change = BeginChange();
+        _sender.Admit(term);
     }
 
     /// <inheritdoc/>
     public void NameSource(Guid incarnation)
     {
-        lock (_session)
-        {
-            EnsureWritable();
-            if (incarnation != State.Source)
-            {
-                Durably(() => _log.Record(new StoreRecord.SourceNamed(incarnation)));
-            }
-        }
+        using var change = BeginChange();
+        _sender.Name(incarnation);
     }
 
     /// <inheritdoc/>
@@ -276,8 +162,237 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     {
         lock (_session)
         {
-            return _recent.Since(floor);
+            return _applier.ChangedSince(floor);
         }
+    }
+
+    /// <inheritdoc/>
+    public void Apply(ReadOnlyMemory<byte> records)
+    {
+        using var change = BeginChange();
+        _sender.EnsureCurrent();
+        _applier.Apply(records);
+    }
+
+    /// <inheritdoc/>
+    public void NoteBlockHashes(int disk, long firstBlock, ReadOnlySpan<byte> hashes)
+    {
+        lock (_session)
+        {
+            _blocks.NoteArrived(disk, firstBlock, hashes);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void CompareBlocks(int disk, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs) =>
+        _blocks.Compare(disk, SizeOf(disk), firstBlock, hashes, differs);
+
+    /// <inheritdoc/>
+    public bool TryReadBlockHashes(int disk, long firstBlock, Span<byte> hashes) =>
+        _blocks.TryRead(disk, SizeOf(disk), firstBlock, hashes);
+
+    /// <inheritdoc/>
+    public void EndResync(ChangePosition consistentFrom)
+    {
+        using var change = BeginChange();
+        _applier.EndResync(consistentFrom);
+    }
+
+    /// <inheritdoc/>
+    public ChangePosition Sync()
+    {
+        using var change = BeginChange();
+        return _applier.Sync();
+    }
+
+    /// <inheritdoc/>
+    public void Resize(int disk, long sizeBytes)
+    {
+        using var change = BeginChange();
+        _applier.Resize(disk, sizeBytes);
+    }
+
+    /// <summary>The durable facts with numbers above the given one (0: all that are kept, the last 8,192), in
+    /// order.</summary>
+    public IReadOnlyList<NumberedFact> FactsAfter(long number)
+    {
+        lock (_session)
+        {
+            return _points.FactsAfter(number);
+        }
+    }
+
+    /// <summary>Seals a point at the applied position, durably ("latest" for a failover). The same id twice is one
+    /// point.</summary>
+    /// <exception cref="ReplicaRefusedException">The replica is resyncing, or cannot write.</exception>
+    public RecoveryPoint SealNow(RecoveryPointId id, DateTimeOffset time, PointKind kind)
+    {
+        using var change = BeginChange();
+        return _applier.Seal(id, time, kind);
+    }
+
+    /// <summary>Opens a point for reading, at once whatever its size (FOV, RTO).</summary>
+    /// <exception cref="ReplicaRefusedException">The point does not exist or is unusable.</exception>
+    public RecoveryPointExport OpenPoint(RecoveryPointId id)
+    {
+        lock (_session)
+        {
+            EnsureOpen();
+            return _points.Export(id, () => EndReading(id));
+        }
+    }
+
+    /// <summary>Keeps a point from being pruned for a reason, durably; the same reason twice is one hold.</summary>
+    public void Hold(RecoveryPointId id, string reason)
+    {
+        using var change = BeginChange();
+        _points.Hold(id, reason);
+    }
+
+    /// <summary>Ends a hold, durably; nothing happens when there is none of this reason.</summary>
+    public void Release(RecoveryPointId id, string reason)
+    {
+        using var change = BeginChange();
+        _points.Release(id, reason);
+    }
+
+    /// <summary>
+    /// Drops points, durably; <see cref="Maintain"/> gives their space back. Points that are held, exported, under an
+    /// overlay, or the last usable one stay (I25). Ids that do not exist are passed over.
+    /// </summary>
+    public PruneResult Prune(IReadOnlyCollection<RecoveryPointId> ids)
+    {
+        using var change = BeginChange();
+        return _points.Prune(ids);
+    }
+
+    /// <summary>
+    /// Makes a point the newest content, durably: everything newer is dropped (commit after a failover, FOV-4). The
+    /// replica then stands at the point's cut.
+    /// </summary>
+    /// <exception cref="ReplicaRefusedException">The point is unusable, or a newer one is held or in use.</exception>
+    public void Rewind(RecoveryPointId id)
+    {
+        using var change = BeginChange();
+        _rewinder.Rewind(id);
+    }
+
+    /// <summary>
+    /// Reads every stored byte of a point and checks all checksums and the content digest (RCP-6). Reports exactly what
+    /// is wrong (I14); a point with anything wrong becomes unusable. Replication goes on beside it.
+    /// </summary>
+    /// <param name="id">The point; it may be unusable already.</param>
+    /// <param name="progress">Told the bytes done and the bytes of all disks, every 4 MiB; may be null.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    /// <exception cref="ReplicaRefusedException">The point does not exist.</exception>
+    public VerifyReport Verify(
+        RecoveryPointId id, IProgress<(long Done, long Total)>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        RecoveryPoint point;
+        long layer;
+        lock (_session)
+        {
+            EnsureOpen();
+            _damage.Settle();
+            (point, layer) = _points.Find(id);
+            _points.BeginReading(id);
+        }
+
+        try
+        {
+            var scrub = new Scrub(_content, point, layer);
+            var report = scrub.Run(progress, cancellationToken);
+            lock (_session)
+            {
+                _points.RecordVerification(point, report, scrub);
+            }
+
+            return report;
+        }
+        finally
+        {
+            EndReading(id);
+        }
+    }
+
+    /// <summary>
+    /// Computes digests of new points, folds the oldest layers into the base images, merges layers whose points are
+    /// gone, cleans and frees segments. Each step is bounded (some milliseconds; a fold step writes at most 8 MiB);
+    /// between steps other callers get in. Returns whether there is more to do.
+    /// </summary>
+    /// <param name="budget">How long to go on beginning steps.</param>
+    /// <param name="cancellationToken">Ends it after the step at hand.</param>
+    /// <exception cref="ReplicaRefusedException">The system refuses to write; nothing is half-done, call again
+    /// later.</exception>
+    public bool Maintain(TimeSpan budget, CancellationToken cancellationToken = default)
+    {
+        var start = _time.GetTimestamp();
+        do
+        {
+            if (!MaintainStep())
+            {
+                return false;
+            }
+        }
+        while (!cancellationToken.IsCancellationRequested && _time.GetElapsedTime(start) < budget);
+
+        return true;
+    }
+
+    /// <summary>Makes an empty overlay over a point, durably.</summary>
+    /// <exception cref="ReplicaRefusedException">The point does not exist or is unusable, or the name is
+    /// taken.</exception>
+    public ReplicaOverlay CreateOverlay(string name, RecoveryPointId point)
+    {
+        using var change = BeginChange();
+        return new ReplicaOverlay(_overlays.Create(name, point), Close);
+    }
+
+    /// <summary>Opens an overlay that exists, with every write that was acknowledged.</summary>
+    /// <exception cref="ReplicaRefusedException">It does not exist.</exception>
+    /// <exception cref="ReplicaCorruptException">Its log is damaged; delete it and choose a point anew.</exception>
+    public ReplicaOverlay OpenOverlay(string name)
+    {
+        lock (_session)
+        {
+            EnsureOpen();
+            return new ReplicaOverlay(_overlays.Opened(name), Close);
+        }
+    }
+
+    /// <summary>The point that an overlay stands on.</summary>
+    /// <exception cref="ReplicaRefusedException">It does not exist.</exception>
+    public RecoveryPointId PointOfOverlay(string name)
+    {
+        lock (_session)
+        {
+            return _overlays.PointOf(name);
+        }
+    }
+
+    /// <summary>Deletes an overlay and what was written to it, durably; nothing happens when it does not
+    /// exist.</summary>
+    public void DeleteOverlay(string name)
+    {
+        using var change = BeginChange();
+        _overlays.Delete(name);
+    }
+
+    /// <summary>
+    /// Makes a point plus what was written to its overlay the store's newest content, in a new generation, without
+    /// copying: the overlay's layers become the store's. Newer points are dropped; the overlay is no more (failback).
+    /// </summary>
+    /// <param name="name">The overlay.</param>
+    /// <param name="at">The position of the source's log at which its disks equal this content; changes after it can
+    /// be applied. Null when there is none: the store then stands at the start of the next generation and awaits a
+    /// resync.</param>
+    /// <exception cref="ReplicaRefusedException">A newer point is held or in use, or the position is not
+    /// newer.</exception>
+    public void AdoptOverlay(string name, ChangePosition? at = null)
+    {
+        using var change = BeginChange();
+        _rewinder.Adopt(name, at);
     }
 
     /// <summary>Closes the files. What was not synced is on storage, but not promised to survive a power cut.</summary>
@@ -291,16 +406,9 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
             }
 
             _disposed = true;
-            EndJobs();
-            foreach (var overlay in _overlays.Values)
-            {
-                overlay.Dispose();
-            }
-
-            _log.Dispose();
-            _segments.Dispose();
-            _base.Dispose();
-            _hashes.Dispose();
+            _maintenance.EndJobs();
+            _overlays.Dispose();
+            _content.Dispose();
         }
     }
 
@@ -308,72 +416,66 @@ public sealed partial class ReplicaStore : IReplicaSink, IDisposable
     public void Delete()
     {
         Dispose();
-        RemoveFiles(_directory);
-        _directory.Sync();
+        LayerStack.DeleteFiles(_content.Directory);
+        _content.Directory.Sync();
     }
 
-    private static Guid TagOf(ProtectedVmId vm, IReadOnlyList<DiskSpec> disks, Term term)
+    private bool MaintainStep()
     {
-        var text = $"{vm}\n{term}\n{string.Join('\n', disks.Select(d => $"{d.SizeBytes} {d.Path}"))}";
-        return new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16), bigEndian: true);
+        using var change = BeginChange();
+        return _maintenance.Step();
     }
 
-    /// <summary>The manifest first: without it the rest is no store, and a later Create removes it.</summary>
-    private static void RemoveFiles(IStorageDirectory directory)
+    private long SizeOf(int disk)
     {
-        directory.Delete(FileNames.Manifest(0));
-        directory.Sync();
-        foreach (var name in directory.List())
+        lock (_session)
         {
-            directory.Delete(name);
+            return _content.SizeOf(disk);
         }
     }
 
-    private void RaiseTerm(Term term)
+    private void EndReading(RecoveryPointId id)
     {
-        if (term.CompareTo(State.Term) < 0)
+        lock (_session)
         {
-            throw StaleTerm(term);
-        }
-
-        if (term.CompareTo(State.Term) > 0)
-        {
-            Durably(() => _log.Record(new StoreRecord.TermRaised(term)));
+            _points.EndReading(id);
         }
     }
 
-    private ReplicaRefusedException StaleTerm(Term term) => new(
-        ReplicaRefusal.StaleTerm,
-        $"Term {term} is stale: the replica of '{Vm}' was failed over and stands in term {State.Term}. Reprotect "
-            + $"the machine first.");
-
-    private void EnsureWritable()
+    private void Close(Overlay overlay)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_log.Poisoned || _base.Poisoned)
+        lock (_session)
         {
-            throw new ReplicaRefusedException(
-                ReplicaRefusal.Unavailable,
-                $"The replica store in '{_directory.Path}' failed to sync: it takes nothing more until it is opened "
-                    + $"again.");
+            _overlays.Forget(overlay);
         }
+
+        overlay.Dispose();
     }
 
-    /// <summary>Runs an action on storage; what the system refuses becomes a refusal of the store.</summary>
-    private void Durably(Action action)
+    private void EnsureOpen() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    /// <summary>Takes the session lock to change the store; the scope gives it back.</summary>
+    private Lock.Scope BeginChange()
     {
+        var session = _session.EnterScope();
         try
         {
-            action();
-            FullBecause = null;
+            EnsureOpen();
+            _guard.EnsureWritable();
+            return session;
         }
-        catch (StorageException e)
+        catch
         {
-            FullBecause = e.Errno is StorageException.NoSpace or StorageException.OverQuota ? e.Message : FullBecause;
-            var remedy = _log.Poisoned || _base.Poisoned ? "open the store again" : "make space and try again";
-            throw new ReplicaRefusedException(
-                ReplicaRefusal.Unavailable,
-                    $"The replica store in '{_directory.Path}' could not write: {e.Message}; {remedy}.");
+            session.Dispose();
+            throw;
+        }
+    }
+
+    private T Read<T>(Func<ReplicaStore, T> read)
+    {
+        lock (_session)
+        {
+            return read(this);
         }
     }
 }

@@ -46,6 +46,7 @@ internal sealed class ManifestFile : IDisposable
         State = new StoreState();
     }
 
+    /// <summary>What all records add up to; the same object from the opening on.</summary>
     public StoreState State { get; private set; }
 
     /// <summary>Frames written over the store's life.</summary>

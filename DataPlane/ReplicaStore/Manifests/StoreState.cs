@@ -8,12 +8,10 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 /// The state that the manifest's records add up to. It changes only by <see cref="Fold"/>, in memory and on reopening
 /// alike, so that both are the same by construction.
 /// </summary>
-internal sealed partial class StoreState
+internal sealed class StoreState
 {
-    /// <summary>How many facts are kept for a service that was away.</summary>
-    public const int FactsKept = 8192;
-
-    private readonly SortedDictionary<long, ReplicaFact> _facts = [];
+    /// <summary>The type byte of a snapshot; the other types are in <see cref="StoreRecordCodec"/>.</summary>
+    public const byte SnapshotType = 255;
 
     public Guid Tag { get; private set; }
 
@@ -52,11 +50,43 @@ internal sealed partial class StoreState
     /// <summary>How many records were folded; the number of the next fact.</summary>
     public long Folded { get; private set; }
 
-    /// <summary>The number of the newest fact.</summary>
-    public long NewestFact { get; private set; }
+    /// <summary>What happened, for a service that was away.</summary>
+    public FactLog Facts { get; } = new();
 
-    public IEnumerable<NumberedFact> FactsAfter(long number) => number >= NewestFact ? []
-        : _facts.Where(f => f.Key > number).Select(f => new NumberedFact(f.Key, f.Value));
+    /// <summary>Reads what <see cref="Write"/> wrote, behind the type byte.</summary>
+    public static StoreState Read(WireReader r)
+    {
+        var state = new StoreState();
+        state.Fold(StoreRecordCodec.Read(r));
+        state.Source = r.Id();
+        (state.BaseTouched, state.EverSealed) = (r.Bool(), r.Bool());
+        (state.HashEpoch, state.LastLayer) = (r.I64(), r.I64());
+        state.Folded = r.I64();
+        state.Checkpoint = StoreRecordCodec.Checkpoint(r);
+        state.Layers.AddRange(r.Many(StoreRecordCodec.Layer));
+        state.Points.AddRange(r.Many(x => (StoreRecordCodec.Point(x), x.I64())));
+        foreach (var record in r.Many(StoreRecordCodec.Read).OfType<StoreRecord.OverlayCreated>())
+        {
+            state.Overlays.Add(record.Overlay.Name, record.Overlay);
+        }
+
+        state.Skipped.AddRange(r.Many(StoreRecordCodec.Read).OfType<StoreRecord.PointSkipped>().Select(s => s.Marker));
+        state.Facts.Read(r);
+        return state;
+    }
+
+    /// <summary>Writes the whole state as one payload, with which a shortened manifest begins.</summary>
+    public void Write(WireWriter w)
+    {
+        StoreRecordCodec.Write(w.U8(SnapshotType), new StoreRecord.Created(Tag, VmId, Term, Disks));
+        w.Id(Source).Bool(BaseTouched).Bool(EverSealed).I64(HashEpoch).I64(LastLayer).I64(Folded);
+        StoreRecordCodec.Write(w, Checkpoint)
+            .Many(Layers, (x, l) => StoreRecordCodec.Layer(x, l))
+            .Many(Points, (x, p) => StoreRecordCodec.Write(x, p.Point).I64(p.Layer))
+            .Many(Overlays.Values, (x, o) => StoreRecordCodec.Write(x, new StoreRecord.OverlayCreated(o)))
+            .Many(Skipped, (x, s) => StoreRecordCodec.Write(x, new StoreRecord.PointSkipped(s)));
+        Facts.Write(w);
+    }
 
     public int IndexOf(RecoveryPointId id) => Points.FindIndex(p => p.Point.Id == id);
 
@@ -91,7 +121,7 @@ internal sealed partial class StoreState
                 Overlays.Remove(r.Name);
                 break;
             case StoreRecord.TailDamaged r:
-                Tell(new ReplicaFact.TailDamaged(r.FellBackTo, r.Why));
+                Facts.Add(Folded, new ReplicaFact.TailDamaged(r.FellBackTo, r.Why));
                 break;
             default:
                 FoldLayersAndPoints(record);
@@ -141,24 +171,24 @@ internal sealed partial class StoreState
                 Points.Add((r.Point, r.Layer));
                 LastLayer = Math.Max(LastLayer, r.Layer);
                 EverSealed = true;
-                Tell(new ReplicaFact.PointSealed(r.Point));
+                Facts.Add(Folded, new ReplicaFact.PointSealed(r.Point));
                 break;
             case StoreRecord.PointSkipped r:
                 Skipped.Add(r.Marker);
                 Skipped.RemoveRange(0, Math.Max(0, Skipped.Count - 1024));
-                Tell(new ReplicaFact.PointSkipped(r.Marker));
+                Facts.Add(Folded, new ReplicaFact.PointSkipped(r.Marker));
                 break;
             case StoreRecord.PointGraded r:
                 Change(r.Id, p => p with { Grade = PointGrade.DigestMatched, Digest = r.Digest });
-                Tell(new ReplicaFact.PointGraded(r.Id, r.Digest));
+                Facts.Add(Folded, new ReplicaFact.PointGraded(r.Id, r.Digest));
                 break;
             case StoreRecord.PointUnusable r:
                 Change(r.Id, p => p with { UnusableBecause = r.Why });
-                Tell(new ReplicaFact.PointUnusable(r.Id, r.Why));
+                Facts.Add(Folded, new ReplicaFact.PointUnusable(r.Id, r.Why));
                 break;
             case StoreRecord.PointsPruned r:
                 Points.RemoveAll(p => r.Ids.Contains(p.Point.Id));
-                Tell(new ReplicaFact.PointsPruned(r.Ids));
+                Facts.Add(Folded, new ReplicaFact.PointsPruned(r.Ids));
                 break;
             case StoreRecord.Held r:
                 Change(r.Id, p => p with { Holds = [.. p.Holds.Where(h => h != r.Reason), r.Reason] });
@@ -181,15 +211,5 @@ internal sealed partial class StoreState
         }
 
         Points[index] = (change(Points[index].Point), Points[index].Layer);
-    }
-
-    private void Tell(ReplicaFact fact)
-    {
-        _facts.Add(Folded, fact);
-        NewestFact = Folded;
-        while (_facts.Count > FactsKept)
-        {
-            _facts.Remove(_facts.First().Key);
-        }
     }
 }

@@ -1,5 +1,6 @@
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.Applying;
 using ReplicationEngine.DataPlane.ReplicaStore.Extents;
 using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 using ReplicationEngine.DataPlane.ReplicaStore.Segments;

@@ -2,7 +2,7 @@ using ReplicationEngine.DataPlane.ReplicaStore.Bases;
 using ReplicationEngine.DataPlane.ReplicaStore.Extents;
 using ReplicationEngine.DataPlane.ReplicaStore.Segments;
 
-namespace ReplicationEngine.DataPlane.ReplicaStore;
+namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
 /// <summary>
 /// Writes the oldest layer into the base images, a bounded number of bytes at a time. It may stop anywhere and begin

@@ -1,6 +1,6 @@
 using ReplicationEngine.DataPlane.Changes;
 
-namespace ReplicationEngine.DataPlane.ReplicaStore;
+namespace ReplicationEngine.DataPlane.ReplicaStore.Applying;
 
 /// <summary>
 /// Which extents a replica changed since it stood at each of its newest durable positions. In memory only: who asks for

@@ -1,96 +1,23 @@
+using System.Security.Cryptography;
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Hashes;
-using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 using ReplicationEngine.DataPlane.ReplicaStore.Views;
 using ReplicationEngine.DataPlane.Storage;
-using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.RecoveryPoints;
 
-namespace ReplicationEngine.DataPlane.ReplicaStore;
+namespace ReplicationEngine.DataPlane.ReplicaStore.Points;
 
-/// <summary>What a verification found.</summary>
-/// <param name="Point">The point.</param>
-/// <param name="BytesRead">Bytes read back and checked; zeroes take no reading.</param>
-/// <param name="Damaged">Ranges whose stored bytes do not match their checksums, in 4 KiB pieces joined where they
-/// touch.</param>
-/// <param name="Differing">Blocks that match their checksums but not the hash taken when the point was graded.</param>
-/// <param name="DigestMatches">Whether the whole content has the point's digest; null when it was not graded
-/// before.</param>
-public sealed record VerifyReport(
-    RecoveryPointId Point, long BytesRead, IReadOnlyList<DiskRange> Damaged, IReadOnlyList<DiskRange> Differing,
-        bool? DigestMatches)
-{
-    /// <summary>Whether nothing is wrong.</summary>
-    public bool IsSound => Damaged.Count == 0 && Differing.Count == 0 && DigestMatches != false;
-}
-
-/// <summary>Reading a point back.</summary>
-public sealed partial class ReplicaStore
-{
-    /// <summary>
-    /// Reads every stored byte of a point and checks all checksums and the content digest (RCP-6). Reports exactly what
-    /// is wrong (I14); a point with anything wrong becomes unusable. Replication goes on beside it.
-    /// </summary>
-    /// <param name="id">The point; it may be unusable already.</param>
-    /// <param name="progress">Told the bytes done and the bytes of all disks, every 4 MiB; may be null.</param>
-    /// <param name="cancellationToken">Ends it early.</param>
-    /// <exception cref="ReplicaRefusedException">The point does not exist.</exception>
-    public VerifyReport Verify(
-        RecoveryPointId id, IProgress<(long Done, long Total)>? progress = null,
-            CancellationToken cancellationToken = default)
-    {
-        RecoveryPoint point;
-        long layer;
-        lock (_session)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            NoteDamage();
-            (point, layer) = Find(id);
-            Pin(id);
-        }
-
-        try
-        {
-            var scrub = new Scrub(point, ReaderOf(layer), layer, _log, _hashes);
-            var report = scrub.Run(progress, cancellationToken);
-            lock (_session)
-            {
-                Note(point, report, scrub);
-            }
-
-            return report;
-        }
-        finally
-        {
-            Unpin(id);
-        }
-    }
-
-    private void Note(RecoveryPoint point, VerifyReport report, Scrub scrub)
-    {
-        foreach (var damage in scrub.Damage)
-        {
-            _damage.Enqueue((point.Id, damage));
-        }
-
-        if (report.Damaged.Count == 0 && !report.IsSound)
-        {
-            _unrecorded.TryAdd(point.Id, $"{report.Differing.Count} blocks differ from what was sealed.");
-        }
-
-        NoteDamage();
-        if (report.IsSound && point.Grade == PointGrade.Received && State.IndexOf(point.Id) >= 0)
-        {
-            Durably(() => _log.Record(new StoreRecord.PointGraded(point.Id, scrub.Digest)));
-        }
-    }
-}
-
-/// <summary>Reads a point's disks block by block.</summary>
-internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long layer, RedoLog log, HashBook hashes)
+/// <summary>
+/// Reads every stored byte of a point's disks, block by block, and checks it against its checksums and against the hash
+/// that was taken when the point was graded.
+/// </summary>
+/// <remarks>Takes the log's gate for one block at a time, so replication goes on beside it; one thread runs
+/// it.</remarks>
+internal sealed class Scrub(LayerStack content, RecoveryPoint point, long layer)
 {
     private const int Block = IReplicaSink.HashBlockSize;
     private const int Piece = ChangeRecord.ChunkSize;
+    private readonly LayeredReader _view = content.ViewAt(layer);
     private readonly byte[] _buffer = new byte[Block];
     private readonly List<DiskRange> _damaged = [];
     private readonly List<DiskRange> _differing = [];
@@ -104,6 +31,7 @@ internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long laye
     /// <summary>The content's digest; meaningful when nothing is damaged.</summary>
     public byte[] Digest => ContentDigest.Root(_digests);
 
+    /// <summary>Reads the whole point; to be called once.</summary>
     public VerifyReport Run(IProgress<(long Done, long Total)>? progress, CancellationToken cancellationToken)
     {
         var (done, total) = (0L, point.DiskSizes.Sum());
@@ -124,8 +52,7 @@ internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long laye
                     done += length;
                 }
 
-                digest.AppendData(System.Security.Cryptography.SHA256.HashData(page.AsSpan(0,
-                    count * BlockHashes.HashSize)));
+                digest.AppendData(SHA256.HashData(page.AsSpan(0, count * BlockHashes.HashSize)));
                 progress?.Report((done, total));
             }
 
@@ -140,19 +67,19 @@ internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long laye
     private Hash256 Check(int disk, long block, int length)
     {
         var offset = block * Block;
-        log.Gate.EnterReadLock();
+        content.Log.Gate.EnterReadLock();
         try
         {
-            var newest = reader.NewestLayer(disk, offset, length, out var zero);
+            var newest = _view.NewestLayer(disk, offset, length, out var zero);
             if (zero)
             {
                 return HashBook.ZeroHash(length);
             }
 
-            reader.ReadLocked(disk, offset, _buffer.AsSpan(0, length));
+            _view.ReadLocked(disk, offset, _buffer.AsSpan(0, length));
             _read += length;
             var hash = Hash256.Of(_buffer.AsSpan(0, length));
-            var page = hashes[disk].Page(block / BlockHashes.BlocksPerPage);
+            var page = content.Hashes[disk].Page(block / BlockHashes.BlocksPerPage);
             var within = (int)(block % BlockHashes.BlocksPerPage);
             if (length == Block && page.Knows(within) && newest <= page.Layer && page.Layer <= layer
                 && Hash256.Read(page.Hash(within).Span) != hash)
@@ -168,7 +95,7 @@ internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long laye
         }
         finally
         {
-            log.Gate.ExitReadLock();
+            content.Log.Gate.ExitReadLock();
         }
 
         for (var at = 0; at < length; at += Piece)
@@ -183,13 +110,13 @@ internal sealed class Scrub(RecoveryPoint point, LayeredReader reader, long laye
     {
         try
         {
-            reader.Read(disk, offset, _buffer.AsSpan(0, length));
+            _view.Read(disk, offset, _buffer.AsSpan(0, length));
             _read += length;
         }
         catch (Exception e) when (e is DamagedRangeException or StorageException)
         {
-            if (_damaged.Count > 0 && _damaged[^1] is var last && last.Disk == disk && last.Offset
-                + last.Length == offset)
+            if (_damaged.Count > 0 && _damaged[^1] is var last && last.Disk == disk
+                && last.Offset + last.Length == offset)
             {
                 _damaged[^1] = last with { Length = last.Length + length };
             }

@@ -1,9 +1,10 @@
 using System.Security.Cryptography;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.Extents;
 using ReplicationEngine.DataPlane.ReplicaStore.Hashes;
 using ReplicationEngine.DataPlane.ReplicaStore.Views;
 
-namespace ReplicationEngine.DataPlane.ReplicaStore;
+namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
 /// <summary>
 /// Computes a point's content digest page by page (64 blocks of 64 KiB), reading only blocks that changed since their
@@ -11,21 +12,20 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// </summary>
 internal sealed class GradeJob : IDisposable
 {
+    private readonly LayerStack _content;
     private readonly long _layer;
-    private readonly LayeredReader _reader;
-    private readonly HashBook _hashes;
+    private readonly LayeredReader _view;
     private readonly IReadOnlyList<long> _sizesNow;
     private readonly byte[] _buffer = new byte[IReplicaSink.HashBlockSize];
     private readonly List<byte[]> _disks = [];
     private IncrementalHash? _disk;
     private long _page;
 
-    public GradeJob(RecoveryPoint point, long layer, LayeredReader reader, HashBook hashes,
-        IReadOnlyList<long> sizesNow) =>
-        (Point, _layer, _reader, _hashes, _sizesNow) = (point, layer, reader, hashes, sizesNow);
-
-    /// <summary>A hash that is known without reading, for a block as it was at a layer.</summary>
-    public delegate bool Known(int disk, long block, long layer, out Hash256 hash);
+    public GradeJob(LayerStack content, RecoveryPoint point, long layer)
+    {
+        (_content, Point, _layer) = (content, point, layer);
+        (_view, _sizesNow) = (content.ViewAt(layer), content.DiskSizes);
+    }
 
     public RecoveryPoint Point { get; }
 
@@ -33,7 +33,7 @@ internal sealed class GradeJob : IDisposable
     public byte[] Digest => ContentDigest.Root(_disks);
 
     /// <summary>Does one page; false when the digest is complete. Under the gate's read side.</summary>
-    public bool Step(Known known)
+    public bool Step()
     {
         var disk = _disks.Count;
         if (disk == Point.DiskSizes.Count)
@@ -43,7 +43,7 @@ internal sealed class GradeJob : IDisposable
 
         var size = Point.DiskSizes[disk];
         _disk ??= ContentDigest.Begin(size);
-        _disk.AppendData(PageDigest(disk, size, known));
+        _disk.AppendData(PageDigest(disk, size));
         if (++_page == ContentDigest.Pages(size))
         {
             _disks.Add(_disk.GetHashAndReset());
@@ -56,7 +56,7 @@ internal sealed class GradeJob : IDisposable
 
     public void Dispose() => _disk?.Dispose();
 
-    private byte[] PageDigest(int disk, long size, Known known)
+    private byte[] PageDigest(int disk, long size)
     {
         var hashes = new byte[BlockHashes.BlocksPerPage * BlockHashes.HashSize];
         var count = ContentDigest.BlocksIn(size, _page);
@@ -66,9 +66,9 @@ internal sealed class GradeJob : IDisposable
             var block = (_page * BlockHashes.BlocksPerPage) + i;
             var (length, lengthNow) = (ContentDigest.LengthOf(size, block),
                 ContentDigest.LengthOf(_sizesNow[disk], block));
-            if (length != lengthNow || !known(disk, block, _layer, out var hash))
+            if (length != lengthNow || !TryNoted(disk, block, out var hash))
             {
-                hash = _hashes.HashOf(_reader, _layer, disk, block, (length, lengthNow), _buffer);
+                hash = _content.Hashes.HashOf(_view, _layer, disk, block, (length, lengthNow), _buffer);
             }
 
             hash.Write(hashes.AsSpan(i * BlockHashes.HashSize));
@@ -79,12 +79,21 @@ internal sealed class GradeJob : IDisposable
         return SHA256.HashData(hashes.AsSpan(0, count * BlockHashes.HashSize));
     }
 
+    /// <summary>A noted hash, when no layer above the point's has touched the block.</summary>
+    private bool TryNoted(int disk, long block, out Hash256 hash)
+    {
+        var region = Region.Of(block * IReplicaSink.HashBlockSize);
+        return _content.Hashes.TryNoted(disk, block, out hash)
+            && !_content.MayTouchAbove(_layer, disk, region, region);
+    }
+
     private void KeepIfNewer(int disk, HashPage page)
     {
-        var old = _hashes[disk].Page(_page);
+        var file = _content.Hashes[disk];
+        var old = file.Page(_page);
         if (old.Layer < page.Layer && (old.Known != page.Known || !old.Hashes.Span.SequenceEqual(page.Hashes.Span)))
         {
-            _hashes[disk].Put(_page, page);
+            file.Put(_page, page);
         }
     }
 }

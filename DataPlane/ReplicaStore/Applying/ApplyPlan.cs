@@ -1,7 +1,7 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
-namespace ReplicationEngine.DataPlane.ReplicaStore;
+namespace ReplicationEngine.DataPlane.ReplicaStore.Applying;
 
 /// <summary>A record that is to be applied.</summary>
 /// <param name="Header">Its header.</param>

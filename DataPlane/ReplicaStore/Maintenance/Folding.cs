@@ -1,0 +1,64 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.Extents;
+
+namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
+
+/// <summary>Folds the oldest layers into the base images, as far as no point ends in them.</summary>
+/// <remarks>
+/// The store's session lock guards it; the base changes under the log's gate, write side. A merge may work on the layer
+/// that is to be folded, so it is ended before a fold begins.
+/// </remarks>
+internal sealed class Folding(LayerStack content, Compaction compaction, int stepBytes)
+{
+    private FoldJob? _job;
+    private long _damagedLayer = -1;
+
+    /// <summary>One step; false when there is nothing to fold.</summary>
+    public bool Step()
+    {
+        if (_job is null)
+        {
+            if (Next() is not { } layer)
+            {
+                return false;
+            }
+
+            compaction.End();
+            _job = new FoldJob(layer, content.Records, content.Base, stepBytes);
+        }
+
+        try
+        {
+            if (!_job.Step(content.Log.Exclusive))
+            {
+                content.DropFolded(_job.Layer);
+                _job = null;
+            }
+        }
+        catch (ReplicaCorruptException)
+        {
+            // What is damaged is not folded: the layer stays, and reading it goes on failing until something newer
+            // covers it.
+            _damagedLayer = _job!.Layer.To;
+            _job = null;
+        }
+        catch
+        {
+            _job = null;
+            throw;
+        }
+
+        return true;
+    }
+
+    /// <summary>Drops what is half-done; it begins anew with the next step.</summary>
+    public void End() => _job = null;
+
+    private SealedLayer? Next()
+    {
+        var oldest = content.Log.Sealed.Count == 0 ? null : content.Log.Sealed[0];
+        var points = content.State.Points;
+        return oldest is null || points.Count == 0 || oldest.To > points.Min(p => p.Layer)
+            || oldest.To == _damagedLayer || oldest.Damage is not null ? null : oldest;
+    }
+}

@@ -1,0 +1,57 @@
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
+using ReplicationEngine.DataPlane.Storage;
+
+namespace ReplicationEngine.DataPlane.ReplicaStore;
+
+/// <summary>
+/// Stands before everything that writes to a store's files: refuses when the store is poisoned, and turns what the
+/// file system refuses into a refusal that names the remedy.
+/// </summary>
+/// <remarks>The store's session lock guards it, but for <see cref="FullBecause"/>, which any thread may read.</remarks>
+internal sealed class WriteGuard(LayerStack content)
+{
+    private string? _fullBecause;
+
+    /// <summary>Why the file system had no room at the last write; null when it had.</summary>
+    public string? FullBecause => Volatile.Read(ref _fullBecause);
+
+    /// <exception cref="ReplicaRefusedException">A sync failed: nothing may be written.</exception>
+    public void EnsureWritable()
+    {
+        if (content.Poisoned)
+        {
+            throw new ReplicaRefusedException(
+                ReplicaRefusal.Unavailable,
+                $"The replica store in '{content.Directory.Path}' failed to sync: it takes nothing more until it is "
+                + "opened again.");
+        }
+    }
+
+    /// <summary>Commits a change of the store's state to the manifest, durably.</summary>
+    /// <exception cref="ReplicaRefusedException">The file system refused; nothing has changed.</exception>
+    public void Commit(StoreRecord record) => Write(() => content.Log.Record(record));
+
+    /// <summary>Runs an action that writes.</summary>
+    /// <exception cref="ReplicaRefusedException">The file system refused.</exception>
+    public void Write(Action action)
+    {
+        try
+        {
+            action();
+            Volatile.Write(ref _fullBecause, null);
+        }
+        catch (StorageException e)
+        {
+            if (e.Errno is StorageException.NoSpace or StorageException.OverQuota)
+            {
+                Volatile.Write(ref _fullBecause, e.Message);
+            }
+
+            var remedy = content.Poisoned ? "open the store again" : "make space and try again";
+            throw new ReplicaRefusedException(
+                ReplicaRefusal.Unavailable,
+                $"The replica store in '{content.Directory.Path}' could not write: {e.Message}; {remedy}.");
+        }
+    }
+}
