@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Control;
-using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Hooks;
 using ReplicationEngine.DataPlane.DataDirectories;
 using ReplicationEngine.DataPlane.Nbd;

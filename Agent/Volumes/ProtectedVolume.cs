@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Protocol.Control;
-using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;

@@ -1,6 +1,5 @@
 using ReplicationEngine.DataPlane.Changes;
 using ReplicationEngine.DataPlane.ReplicaStore;
-using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;

@@ -1,5 +1,4 @@
 using ReplicationEngine.Engine.ProtectedVms;
-using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Simulation.Plans;
 using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Storage;

@@ -196,7 +196,8 @@ internal sealed class VmViews(
         var clock = agents.Clocks.OffsetOf(agent);
         return new SourceView(
             agent, connected, status?.Role, status?.Capture, status?.Generation ?? 0, status?.Lsn ?? 0,
-            status?.CacheBytes ?? 0, status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0, transfer?.ChangedBytes ?? 0, disks,
+            status?.CacheBytes ?? 0, status?.DirtyBytes ?? 0, transfer?.WireBytes ?? 0,
+            transfer?.ChangedBytes ?? 0, disks,
             ReferenceEquals(transfer, status?.Transfer) ? transfer?.CountedSince - (clock ?? TimeSpan.Zero)
                 : transfer?.CountedSince)
         {

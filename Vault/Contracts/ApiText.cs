@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Vault.Contracts;
 

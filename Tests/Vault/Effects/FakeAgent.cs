@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
-using ReplicationEngine.Agent.Protocol.Control;
+using ReplicationEngine.Agent.Control;
 using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Hosting;
 using ReplicationEngine.Vault.Agents;
