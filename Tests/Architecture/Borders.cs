@@ -33,9 +33,13 @@ public sealed class Borders
             "Wording", "Engine", "Actors", "Persistence", "DataPlane", "Agent", "Agent.Protocol", "Vault",
             "Vault.Contracts",
         ],
+        ["ReplicationEngine.Simulation.Kernel"] = [],
+        ["ReplicationEngine.Simulation.Planner"] =
+            ["Wording", "Simulation.Kernel", "Engine", "Actors", "Persistence"],
         ["drctl-simulate"] =
         [
-            "Wording", "Engine", "Actors", "Persistence", "DataPlane", "Agent", "Agent.Protocol", "Orchestration",
+            "Wording", "Simulation.Kernel", "Simulation.Planner", "Engine", "Actors", "Persistence", "DataPlane",
+            "Agent", "Agent.Protocol", "Orchestration",
         ],
         ["ReplicationEngine.Chaos.Witness"] = [],
         ["drctl-chaos"] = ["Wording", "Chaos.Witness"],

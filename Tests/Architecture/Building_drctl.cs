@@ -41,14 +41,15 @@ public sealed class Building_drctl : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     [Theory]
-    [InlineData("Vault", "--version")]
+    [InlineData("Vault/Cli", "--version")]
     [InlineData("Simulation", "simulate")]
     [InlineData("Chaos", "chaos")]
     public void A_change_in_any_project_that_goes_into_a_program_builds_it_again(string project, string argument)
     {
         Run(argument);
         var parts = Closure(project);
-        Assert.True(project != "Vault" || parts.Contains("Orchestration"), "the reading of project files is broken");
+        Assert.True(
+            project != "Vault/Cli" || parts.Contains("Orchestration"), "the reading of project files is broken");
         foreach (var part in parts)
         {
             var before = Builds(project);
@@ -70,7 +71,7 @@ public sealed class Building_drctl : IDisposable
         Run("--version");
         File.AppendAllText(Path.Combine(_root, file), "\n");
         Run("--version");
-        Assert.Equal(2, Builds("Vault"));
+        Assert.Equal(2, Builds("Vault/Cli"));
     }
 
     [Fact]
@@ -82,7 +83,7 @@ public sealed class Building_drctl : IDisposable
         Run("--version");
         File.Delete(added);
         Run("--version");
-        Assert.Equal(3, Builds("Vault"));
+        Assert.Equal(3, Builds("Vault/Cli"));
     }
 
     [Fact]
@@ -106,7 +107,7 @@ public sealed class Building_drctl : IDisposable
         }
 
         Assert.InRange(fastest, TimeSpan.Zero, TimeSpan.FromSeconds(0.3));
-        Assert.Equal(1, Builds("Vault"));
+        Assert.Equal(1, Builds("Vault/Cli"));
     }
 
     private static HashSet<string> Closure(string project)
@@ -127,7 +128,7 @@ public sealed class Building_drctl : IDisposable
     private string SourceOf(string part) => Path.Combine(_root, part, "Deep", "Source.cs");
 
     private int Builds(string project) => File.Exists(BuildList)
-        ? File.ReadAllLines(BuildList).Count(l => l.EndsWith($".{project}.csproj", StringComparison.Ordinal)) : 0;
+        ? File.ReadAllLines(BuildList).Count(l => l.EndsWith($"/{project}", StringComparison.Ordinal)) : 0;
 
     private string BuildList => Path.Combine(_root, "builds");
 
