@@ -168,6 +168,7 @@ public static partial class VaultServer
         app.MapJobs();
         app.MapAgents();
         app.MapProjections();
+        app.MapOpenApi();
         return app;
     }
 
