@@ -8,7 +8,8 @@ namespace ReplicationEngine.Tests.Vault.Effects;
 public sealed class Digests_of_requests
 {
     public static TheoryData<string, string> Fields =>
-        [.. from row in VmOperations.All from member in row.Members where member != "commandId" select (row.Name, member)];
+        [.. VmOperations.All.SelectMany(row => row.Members, (row, member) => (row.Name, member))
+            .Where(field => field.member != "commandId")];
 
     [Theory]
     [MemberData(nameof(Fields))]
