@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -7,12 +8,13 @@ using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 using ReplicationEngine.Vault.Effects;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>The VMs: <c>/api/v1/vms…</c>; shapes and answers as <see cref="OperationRequest"/> and its neighbours
+/// <summary>The VMs: <c>/api/v1/vms…</c>; shapes and answers as <see cref="VmOperations"/> and the contract's views
 /// say.</summary>
 internal static class VmEndpoints
 {
@@ -79,7 +81,7 @@ internal static class VmEndpoints
     }
 
     private static async Task<IResult> OperateAsync(
-        string vm, string operation, OperationRequest request, HttpContext context, OperationServices services)
+        string vm, string operation, JsonElement body, HttpContext context, OperationServices services)
     {
         var ct = context.RequestAborted;
         if (!IsName(vm))
@@ -89,28 +91,30 @@ internal static class VmEndpoints
                     + $"a letter or digit.");
         }
 
-        if (operation != "protect" && await FindAsync(services.Vms, vm, ct) is null)
+        var row = VmOperations.Named(operation);
+        var arguments = row.Read(body);
+        if (row.Operation is not Operation.Enable && await FindAsync(services.Vms, vm, ct) is null)
         {
             return ApiErrors.UnknownVm(vm);
         }
 
-        var facts = await FactsAsync(vm, operation == "planned-failover" && request.Force != true, services, ct);
-        var asked = OperationCommands.For(vm, operation, request, facts);
-        if (asked.Command is ProtectedVmCommand.Enable)
+        var asksForWriters = arguments is PlannedFailoverArguments { Force: false };
+        var command = row.CommandFor(vm, arguments, await FactsAsync(vm, asksForWriters, services, ct));
+        if (command is ProtectedVmCommand.Enable)
         {
             await UntilCleanedUpAsync(services, vm, ct);
         }
 
-        var id = CommandIdOf(request);
+        var id = CommandIdOf(arguments);
         var reply = await services.Vms.Get(vm).RequestAsync(
-            asked.Command, id, OperationCommands.DigestOf(operation, request), "operator", ct);
+            command, id, row.DigestOf(arguments), "operator", ct);
         if (ApiErrors.Of(reply) is { } refusal)
         {
             return refusal;
         }
 
         var sequence = ((CommandReply.Accepted)reply).Sequence;
-        var job = await JobOfAsync(services.Vms, vm, asked.Job, id, sequence, ct);
+        var job = await JobOfAsync(services.Vms, vm, row.Job, id, sequence, ct);
 
         // Whoever asks next sees what this has changed.
         await services.Model.PassedAsync(vm, sequence, ct);
@@ -169,15 +173,15 @@ internal static class VmEndpoints
         services.Agents.Sightings.Status(vm) is { StopsGuest: false } status
             ? [.. status.Clients.Where(c => !c.ReadOnly).Select(c => c.Who).Distinct(StringComparer.Ordinal)] : [];
 
-    private static CommandId CommandIdOf(OperationRequest request)
+    private static CommandId CommandIdOf(OperationArguments arguments)
     {
-        if (request.CommandId is null)
+        if (arguments.CommandId is null)
         {
             return new CommandId(Guid.CreateVersion7());
         }
 
-        return Guid.TryParse(request.CommandId, out var id) ? new CommandId(id) : throw new BadRequestException(
-            $"Command id '{request.CommandId}' is not a GUID; leave it out or give one.");
+        return Guid.TryParse(arguments.CommandId, out var id) ? new CommandId(id) : throw new BadRequestException(
+            $"Command id '{arguments.CommandId}' is not a GUID; leave it out or give one.");
     }
 
     private static bool IsName(string vm) =>

@@ -9,6 +9,7 @@ using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Orchestration.Targets;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
@@ -41,8 +42,8 @@ internal sealed class VmViews(
                 Test(state, volume),
             Settings(state), new PointsView(state.Points.Count, state.Points.Count == 0 ? null
                 : Point(state.Points[^1])),
-            [.. Enum.GetValues<Operation>().Where(o =>
-                ProtectedVmOperations.Check(state, o) is null).Select(OperationCommands.NameOf)],
+            [.. VmOperations.All.Where(row => ProtectedVmOperations.Check(state, row.Operation) is null)
+                .Select(row => row.Name)],
             Jobs(state))
         {
             UnprotectedSeconds = Protection.UnprotectedFor(state, sight, now) is { } bare
@@ -99,7 +100,7 @@ internal sealed class VmViews(
     /// <summary>A job of a VM.</summary>
     public static JobView Job(string vm, Job job)
     {
-        var kind = OperationCommands.NameOf(job.Kind);
+        var kind = VmOperations.NameOf(job.Kind);
         var ended = job.Outcome is not JobOutcome.Running;
         return new JobView(
             JobId(vm, job.Id), vm, kind, ApiText.Of(job.Outcome), job.Actor, job.StartedAt,

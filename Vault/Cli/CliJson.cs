@@ -16,7 +16,6 @@ namespace ReplicationEngine.Vault.Cli;
 [JsonSerializable(typeof(StateAtView))]
 [JsonSerializable(typeof(IReadOnlyList<JobView>))]
 [JsonSerializable(typeof(IReadOnlyList<AgentView>))]
-[JsonSerializable(typeof(OperationRequest))]
 [JsonSerializable(typeof(OperationAccepted))]
 [JsonSerializable(typeof(ProblemView))]
 [JsonSerializable(typeof(OperationResult))]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
@@ -32,18 +33,18 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
 
     /// <summary>Starts an operation that becomes a job; a repeated request for it is the same one.</summary>
     public async Task<string> StartAsync(
-        string vm, string operation, OperationRequest request, CancellationToken cancellationToken) =>
-        await TryStartAsync(vm, operation, request, cancellationToken)
+        string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken) =>
+        await TryStartAsync(vm, operation, arguments, cancellationToken)
             ?? throw CommandFailedException.Refused(
-                $"{vm}: the server made no job of '{operation}'; update the older of the two.");
+                $"{vm}: the server made no job of '{operation.Name}'; update the older of the two.");
 
     /// <summary>Starts an operation; null when it was done at once and no job came of it.</summary>
     public async Task<string?> TryStartAsync(
-        string vm, string operation, OperationRequest request, CancellationToken cancellationToken)
+        string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken)
     {
         var accepted = await Client.StartAsync(
-            vm, operation, request with { CommandId = Surroundings.NewCommandId() }, cancellationToken);
-        Started = accepted.JobId is { } job ? new JobStarted(vm, operation, job) : null;
+            vm, operation, arguments with { CommandId = Surroundings.NewCommandId() }, cancellationToken);
+        Started = accepted.JobId is { } job ? new JobStarted(vm, operation.Name, job) : null;
         return accepted.JobId;
     }
 

@@ -1,12 +1,16 @@
 using System.CommandLine;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>The commands about points: <c>failover</c>, <c>change-point</c>, <c>point</c>.</summary>
 internal static class FailoverCommands
 {
+    private const string Test = "test";
+    private const string Planned = "planned";
+    private const string Unplanned = "unplanned";
     private const string NotServed =
         "the failover is done, but a recovered disk is not served; see `drctl status` and the service's log.";
 
@@ -18,12 +22,12 @@ internal static class FailoverCommands
     {
         var kind = new Option<string>("--kind")
         {
-            HelpName = "test|planned|unplanned",
-            Description = "test: a copy, while the source and replication continue; planned: the source is stopped "
-                + "first and nothing is lost; unplanned: the source is not needed",
+            HelpName = $"{Test}|{Planned}|{Unplanned}",
+            Description = $"{Test}: {VmOperations.TestFailover.Help}; {Planned}: {VmOperations.PlannedFailover.Help}; "
+                + $"{Unplanned}: {VmOperations.UnplannedFailover.Help}",
             Required = true,
         };
-        kind.AcceptOnlyFromAmong("test", "planned", "unplanned");
+        kind.AcceptOnlyFromAmong(Test, Planned, Unplanned);
         var point = new Option<string?>("--point")
         {
             HelpName = "latest|latest-processed|latest-app|ID",
@@ -40,11 +44,24 @@ internal static class FailoverCommands
             async (run, cancellationToken) =>
             {
                 var chosen = run.Parsed.GetRequiredValue(kind);
-                var request = new OperationRequest(
-                    Point: run.Parsed.GetValue(point), Force: run.Parsed.GetValue(force) ? true : null);
-                await run.StartAsync(run.Vm, $"{chosen}-failover", request, cancellationToken);
+                var (operation, arguments) = Asked(chosen, run.Parsed.GetValue(point), run.Parsed.GetValue(force));
+                await run.StartAsync(run.Vm, operation, arguments, cancellationToken);
                 await FinishAsync(run, chosen, cancellationToken);
             });
+    }
+
+    // Only a planned failover has writers to go on in spite of: to the others --force says nothing.
+    private static (VmOperation Operation, OperationArguments Arguments) Asked(string kind, string? point, bool force)
+    {
+        var failover = new FailoverArguments();
+        failover = failover with { Point = point ?? failover.Point };
+        return kind switch
+        {
+            Test => (VmOperations.TestFailover, failover),
+            Planned => (
+                VmOperations.PlannedFailover, new PlannedFailoverArguments { Point = failover.Point, Force = force }),
+            _ => (VmOperations.UnplannedFailover, failover),
+        };
     }
 
     private static Command ChangePoint(ClientCommands commands)
@@ -55,12 +72,12 @@ internal static class FailoverCommands
             Description = "The recovery point to switch to; latest is the newest usable one",
         };
         return commands.Operation(
-            "change-point", "Switch a failover that is not committed to another recovery point", [point],
+            VmOperations.ChangePoint.Name, VmOperations.ChangePoint.Help, [point],
             async (run, cancellationToken) =>
             {
-                var request = new OperationRequest(Point: run.Parsed.GetRequiredValue(point));
-                await run.StartAsync(run.Vm, "change-point", request, cancellationToken);
-                await FinishAsync(run, "change-point", cancellationToken);
+                var arguments = new ChangePointArguments { Point = run.Parsed.GetRequiredValue(point) };
+                await run.StartAsync(run.Vm, VmOperations.ChangePoint, arguments, cancellationToken);
+                await FinishAsync(run, VmOperations.ChangePoint.Name, cancellationToken);
             });
     }
 
@@ -88,21 +105,21 @@ internal static class FailoverCommands
     }
 
     private static RecoveredView? Recovered(WaitState state, string kind) =>
-        kind == "test" ? state.Vm?.Test : state.Vm?.Recovered;
+        kind == Test ? state.Vm?.Test : state.Vm?.Recovered;
 
     private static Command MakePoint(ClientCommands commands)
     {
         var app = new Option<bool>("--app") { Description =
             "Application-consistent: freeze the VM's applications by the agent's hooks" };
-        return commands.Operation("point", "Make a recovery point now", [app], async (run, cancellationToken) =>
+        return commands.Operation("point", VmOperations.MakePoint.Help, [app], async (run, cancellationToken) =>
         {
             var wanted = run.Parsed.GetValue(app);
             var former = (await run.Client.FindVmAsync(run.Vm, cancellationToken))?.Points.Newest?.Id;
             var jobId = await run.StartAsync(
-                run.Vm, "make-point", new OperationRequest(App: wanted ? true : null), cancellationToken);
+                run.Vm, VmOperations.MakePoint, new MakePointArguments { App = wanted }, cancellationToken);
             if (run.NoWait)
             {
-                OperationCommands.Accepted(run, "make-point");
+                OperationCommands.Accepted(run, VmOperations.MakePoint.Name);
                 return;
             }
 

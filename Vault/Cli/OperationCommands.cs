@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -11,31 +12,37 @@ internal static class OperationCommands
     {
         var notes = new Option<string?>("--notes") { HelpName = "TEXT",
             Description = "Notes about the test, kept in the history" };
-        yield return Simple(commands, "cleanup", "clean-up", "Remove the machine of a test failover", notes,
-            (parsed, request) => request with { Notes = parsed.GetValue(notes) });
+        yield return Simple(commands, VmOperations.CleanUp, parsed => new CleanUpArguments
+        {
+            Notes = parsed.GetValue(notes) ?? "",
+        }, notes, name: "cleanup");
 
-        yield return Simple(commands, "commit", "commit", "Commit the failover and delete the other recovery points");
+        yield return Simple(commands, VmOperations.Commit);
 
         var discard = new Option<bool>("--discard") { Description =
             "Discard what the recovered machine has written" };
-        yield return Simple(commands, "cancel", "cancel", "Cancel a failover that has not been committed", discard,
-            (parsed, request) => request with { Discard = parsed.GetValue(discard) ? true : null }, showsSource: true);
+        yield return Simple(commands, VmOperations.Cancel, parsed => new DiscardArguments
+        {
+            Discard = parsed.GetValue(discard),
+        }, discard, showsSource: true);
 
         var overwrite = new Option<bool>("--discard") { Description =
             "Overwrite what only the old source has: writes made there after the point" };
-        yield return Simple(
-            commands, "reprotect", "reprotect", "After a failover, replicate the differences back to the source",
-            overwrite, (parsed, request) => request with { Discard = parsed.GetValue(overwrite) ? true : null });
-        yield return Simple(commands, "failback", "failback", "Move the VM back to the source without losing a write",
-            showsSource: true, waitsForSource: true);
-        yield return Simple(commands, "resync", "resync", "Compare both sides by checksums and send the differences");
-        yield return Simple(commands, "pause", "pause", "Pause replication; changed blocks are tracked");
-        yield return Simple(commands, "resume", "resume", "Resume replication");
-        yield return Simple(commands, "retry", "retry", "Retry failed work now");
+        yield return Simple(commands, VmOperations.Reprotect, parsed => new DiscardArguments
+        {
+            Discard = parsed.GetValue(overwrite),
+        }, overwrite);
+        yield return Simple(commands, VmOperations.Failback, showsSource: true, waitsForSource: true);
+        yield return Simple(commands, VmOperations.Resync);
+        yield return Simple(commands, VmOperations.Pause);
+        yield return Simple(commands, VmOperations.Resume);
+        yield return Simple(commands, VmOperations.Retry);
 
         var keep = new Option<bool>("--keep-replica") { Description = "Keep the replica's data" };
-        yield return Simple(commands, "disable", "disable", "End the protection of a VM", keep,
-            (parsed, request) => request with { KeepReplica = parsed.GetValue(keep) ? true : null });
+        yield return Simple(commands, VmOperations.Disable, parsed => new DisableArguments
+        {
+            KeepReplica = parsed.GetValue(keep),
+        }, keep);
         yield return LiftQuarantine(commands);
     }
 
@@ -49,15 +56,18 @@ internal static class OperationCommands
         });
 
     private static Command Simple(
-        ClientCommands commands, string name, string operation, string description, Option? option = null,
-        Func<ParseResult, OperationRequest, OperationRequest>? fill = null, bool showsSource = false,
+        ClientCommands commands, VmOperation<NoArguments> operation, bool showsSource = false,
         bool waitsForSource = false) =>
-        commands.Operation(name, description, option is null ? [] : [option], async (run, cancellationToken) =>
+        Simple(commands, operation, _ => new NoArguments(), null, showsSource, waitsForSource);
+
+    private static Command Simple<TArguments>(
+        ClientCommands commands, VmOperation<TArguments> row, Func<ParseResult, TArguments> arguments, Option? option,
+        bool showsSource = false, bool waitsForSource = false, string? name = null)
+        where TArguments : OperationArguments =>
+        commands.Operation(name ?? row.Name, row.Help, option is null ? [] : [option], async (run, cancellationToken) =>
         {
-            var vm = run.Vm;
-            var request = new OperationRequest();
-            var jobId = await run.TryStartAsync(vm, operation, fill?.Invoke(run.Parsed, request) ?? request,
-                cancellationToken);
+            var (vm, operation) = (run.Vm, row.Name);
+            var jobId = await run.TryStartAsync(vm, row, arguments(run.Parsed), cancellationToken);
             if (jobId is null)
             {
                 var now = await run.Client.VmAsync(vm, cancellationToken);

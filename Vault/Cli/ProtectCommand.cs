@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Vault.Cli;
 
@@ -31,27 +32,32 @@ internal static class ProtectCommand
         };
         var print = AttachSnippets.Option();
         return commands.Operation(
-            "protect", "Protect a VM and print the NBD URI of each disk, to which the VM must be attached",
+            VmOperations.Protect.Name, VmOperations.Protect.Help,
             [disk, agent, scenario, policy, raw, print],
             (run, cancellationToken) =>
             {
-                var request = new OperationRequest(
-                    Disks: [.. run.Parsed.GetRequiredValue(disk).Select(path => Absolute(run, path))],
-                    Agent: run.Parsed.GetValue(agent), Scenario: run.Parsed.GetValue(scenario),
-                        Policy: run.Parsed.GetValue(policy), Raw: run.Parsed.GetValue(raw) ? true : null);
-                return RunAsync(run, request, run.Parsed.GetValue(print), cancellationToken);
+                var defaults = new ProtectArguments();
+                var arguments = defaults with
+                {
+                    Disks = [.. run.Parsed.GetRequiredValue(disk).Select(path => Absolute(run, path))],
+                    Agent = run.Parsed.GetValue(agent),
+                    Scenario = run.Parsed.GetValue(scenario) ?? defaults.Scenario,
+                    Policy = run.Parsed.GetValue(policy) ?? defaults.Policy,
+                    Raw = run.Parsed.GetValue(raw),
+                };
+                return RunAsync(run, arguments, run.Parsed.GetValue(print), cancellationToken);
             });
     }
 
     private static async Task RunAsync(
-        CommandRun run, OperationRequest request, string? print, CancellationToken cancellationToken)
+        CommandRun run, ProtectArguments arguments, string? print, CancellationToken cancellationToken)
     {
         UriCommand.OneFormOnly(run, print);
-        var jobId = await run.StartAsync(run.Vm, "protect", request, cancellationToken);
+        var jobId = await run.StartAsync(run.Vm, VmOperations.Protect, arguments, cancellationToken);
         var noWait = run.NoWait;
         var state = await run.WaitAsync(
             s => (noWait || s.Ended) && OperationCommands.AllServed(s.Vm?.Source.Disks), NotServed, cancellationToken);
-        if (!noWait && state.Vm!.Jobs.FirstOrDefault(job => job.Kind == "initial-replication") is { } copying)
+        if (!noWait && state.Vm!.Jobs.FirstOrDefault(job => job.Kind == VmOperations.InitialReplication) is { } copying)
         {
             state = await run.WaitForAsync(
                 copying, s => s.Ended && OperationCommands.AllServed(s.Vm?.Source.Disks), NotServed, cancellationToken);

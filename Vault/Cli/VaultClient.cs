@@ -7,11 +7,12 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ReplicationEngine.Agent.Protocol.Access;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// The service's HTTP API as <c>Vault/Api/Contracts.cs</c> has it. Every failure is a
+/// The service's HTTP API as <c>Vault/Contracts</c> has it. Every failure is a
 /// <see cref="CommandFailedException"/>: exit code 3 when nothing useful answers, 1 when the server refuses. Requests
 /// carry the service's API token; when the service asks for another one of the user's, that one is taken from then on.
 /// </summary>
@@ -137,26 +138,25 @@ internal sealed class VaultClient : IDisposable
     }
 
     /// <summary>
-    /// Starts an operation. When the connection breaks before the answer it is sent again: <paramref name="request"/>
+    /// Starts an operation. When the connection breaks before the answer it is sent again: <paramref name="arguments"/>
     /// must carry a command id, so that the repetition is the same command (I19).
     /// </summary>
     public async Task<OperationAccepted> StartAsync(
-        string vm, string operation, OperationRequest request, CancellationToken cancellationToken)
+        string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken)
     {
-        if (request.CommandId is null)
+        if (arguments.CommandId is null)
         {
             throw new ArgumentException("Without a command id a repeated request would be a second command.",
-                nameof(request));
+                nameof(arguments));
         }
 
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var path = $"api/v1/vms/{Escape(vm)}/operations/{Escape(operation)}";
+                var path = $"api/v1/vms/{Escape(vm)}/operations/{operation.Name}";
                 using var response = await SendAsync(
-                    HttpMethod.Post, path, () => JsonContent.Create(request, CliJson.Default.OperationRequest),
-                    cancellationToken);
+                    HttpMethod.Post, path, () => JsonContent.Create(operation.Write(arguments)), cancellationToken);
                 return await ReadAsync(response, CliJson.Default.OperationAccepted, cancellationToken);
             }
             catch (CommandFailedException e) when (attempt < StartAttempts && BrokeAfterConnecting(e))

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace ReplicationEngine.Vault.Contracts;
 
@@ -8,7 +9,10 @@ public static class ApiJson
 {
     /// <summary>The options, shared by service and client.</summary>
     public static JsonSerializerOptions Options { get; } =
-        Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web));
+        Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web)
+        {
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        });
 
     /// <summary>Applies the house's choices.</summary>
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)

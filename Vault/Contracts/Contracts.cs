@@ -120,39 +120,6 @@ public sealed record JobStepView(string Name, string State, DateTimeOffset? Star
 public sealed record JobErrorView(string Code, string Message, string? Remedy);
 
 /// <summary>
-/// <c>POST /api/v1/vms/{vm}/operations/{op}</c>. Operations: <c>protect</c>, <c>make-point</c>, <c>test-failover</c>,
-/// <c>planned-failover</c>, <c>unplanned-failover</c>, <c>clean-up</c>, <c>commit</c>, <c>cancel</c>,
-/// <c>change-point</c>,
-/// <c>reprotect</c>, <c>failback</c>, <c>resync</c>, <c>pause</c>, <c>resume</c>, <c>disable</c>. Fields that an
-/// operation does not know are refused with 400. Answers 202 with <see cref="OperationAccepted"/>, or problem+json: 400
-/// bad input, 404 unknown VM,
-/// 409 refused (member <c>code</c> is the refusal's code), 503 not able now.
-/// </summary>
-/// <param name="Disks">protect: the paths on the agent's machine.</param>
-/// <param name="Agent">protect: the agent's name; null means the only one connected.</param>
-/// <param name="Scenario">protect: the scenario's id; null means SCN-1.</param>
-/// <param name="Policy">protect: the policy's name; null means the default.</param>
-/// <param name="Point">test-, planned-, unplanned-failover, change-point: <c>latest</c>, <c>latest-processed</c>,
-/// <c>latest-app</c> or an id.</param>
-/// <param name="App">make-point: application-consistent.</param>
-/// <param name="Notes">clean-up: the tester's notes.</param>
-/// <param name="Discard">cancel: throw away what the recovered machine has written; reprotect: overwrite what the old
-/// source has written alone.</param>
-/// <param name="KeepReplica">disable: keep the replica's data.</param>
-/// <param name="Raw">protect: an image in a format of its own is meant byte by byte.</param>
-/// <param name="Force">planned-failover: go on though clients have the source's disks open for writing, which is
-/// refused otherwise (409, code <c>source-has-writers</c>).</param>
-/// <param name="CommandId">A GUID that makes a repeated request the same one (I19): it has one effect and the same
-/// answer, and the same job while that is among the VM's last 12. One of version 7 (RFC 9562) is stored fastest; null
-/// means a new one. Ids are per VM: one that was used for another operation of the VM, or with other fields, is refused
-/// with 409 <c>command-id-reused</c>. A request that was refused leaves nothing behind, so after a restart of the
-/// service its id is free again.</param>
-public sealed record OperationRequest(
-    IReadOnlyList<string>? Disks = null, string? Agent = null, string? Scenario = null, string? Policy = null,
-    string? Point = null, bool? App = null, string? Notes = null, bool? Discard = null, bool? KeepReplica = null,
-    string? CommandId = null, bool? Raw = null, bool? Force = null);
-
-/// <summary>
 /// The service's own health, apart from that of its VMs: <c>GET /api/v1/health</c>.
 /// </summary>
 /// <param name="Health"><c>normal</c>, <c>warning</c> or <c>critical</c>.</param>

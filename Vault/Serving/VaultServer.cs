@@ -169,6 +169,7 @@ public static partial class VaultServer
         app.MapJobs();
         app.MapAgents();
         app.MapProjections();
+        app.MapOpenApi();
         return app;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -7,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Tests.Vault.Cli;
 
@@ -35,7 +37,7 @@ internal sealed class FakeService : IAsyncDisposable
 
     public StateAtView? StateAt { get; set; }
 
-    public ConcurrentQueue<(string Vm, string Operation, OperationRequest Request)> Received { get; } = new();
+    public ConcurrentQueue<(string Vm, string Operation, OperationArguments Request)> Received { get; } = new();
 
     public ConcurrentQueue<string> Asked { get; } = new();
 
@@ -87,9 +89,9 @@ internal sealed class FakeService : IAsyncDisposable
         _app.MapGet("/api/v1/jobs/{id}", (string id) =>
             Jobs.TryGetValue(id, out var script) ? Results.Ok(script.Next()) : Problem(404, $"No job {id}."));
         _app.MapGet("/api/v1/agents", () => Agents);
-        _app.MapPost("/api/v1/vms/{vm}/operations/{op}", (string vm, string op, OperationRequest request) =>
+        _app.MapPost("/api/v1/vms/{vm}/operations/{op}", (string vm, string op, JsonElement body) =>
         {
-            Received.Enqueue((vm, op, request));
+            Received.Enqueue((vm, op, VmOperations.Named(op).Read(body)));
             return OnOperation();
         });
     }

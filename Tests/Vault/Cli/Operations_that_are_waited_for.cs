@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 using ReplicationEngine.Vault.Cli;
 using Xunit;
 
@@ -36,9 +37,9 @@ public sealed class Operations_that_are_waited_for
         Assert.Equal(3, (double?)json["seconds"]);
         var request = Assert.Single(service.Received);
         Assert.Equal(("vm1", operation), (request.Vm, request.Operation));
-        Assert.Equal(operation == "clean-up" ? "fine" : null, request.Request.Notes);
-        Assert.Equal(operation == "cancel" ? true : null, request.Request.Discard);
-        Assert.Equal(operation == "disable" ? true : null, request.Request.KeepReplica);
+        Assert.Equal(operation == "clean-up" ? "fine" : null, (request.Request as CleanUpArguments)?.Notes);
+        Assert.Equal(operation == "cancel", request.Request is DiscardArguments { Discard: true });
+        Assert.Equal(operation == "disable", request.Request is DisableArguments { KeepReplica: true });
     }
 
     [Fact]
@@ -133,7 +134,7 @@ public sealed class Operations_that_are_waited_for
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("point", "vm1", "--json"));
         Assert.Equal(Samples.Point.Id, (string?)drctl.Json["point"]!["id"]);
-        Assert.Null(service.Received.Single().Request.App);
+        Assert.Equal(new MakePointArguments(), service.Received.Single().Request with { CommandId = null });
     }
 
     [Fact]
@@ -145,7 +146,7 @@ public sealed class Operations_that_are_waited_for
         service.Vms["vm1"] = new(Samples.Vm() with { Points = new PointsView(0, null) }, Samples.Vm());
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("point", "vm1", "--app"));
-        Assert.True(service.Received.Single().Request.App);
+        Assert.True(Assert.IsType<MakePointArguments>(service.Received.Single().Request).App);
         Assert.Contains("only crash-consistent", drctl.Errors, StringComparison.Ordinal);
         Assert.StartsWith($"vm1: crash point {Samples.Point.Id}", drctl.Output, StringComparison.Ordinal);
     }

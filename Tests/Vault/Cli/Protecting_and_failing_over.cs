@@ -1,4 +1,5 @@
 using ReplicationEngine.Vault.Contracts;
+using ReplicationEngine.Vault.Contracts.Operations;
 using ReplicationEngine.Vault.Cli;
 using Xunit;
 
@@ -34,7 +35,9 @@ public sealed class Protecting_and_failing_over
         Assert.Equal(Samples.Disk.Path, (string?)disk["path"]);
         Assert.Equal(Samples.Disk.Uri, (string?)disk["uri"]);
         Assert.Equal(Samples.Disk.SizeBytes, (long?)disk["sizeBytes"]);
-        Assert.Equal(["/disks/a.img", "/here/b.img"], service.Received.Single().Request.Disks);
+        Assert.Equal(
+            ["/disks/a.img", "/here/b.img"],
+            Assert.IsType<ProtectArguments>(service.Received.Single().Request).Disks);
     }
 
     [Fact]
@@ -47,7 +50,7 @@ public sealed class Protecting_and_failing_over
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync(
             "protect", "vm1", "--disk", "/a", "--disk", "/b", "--agent", "a1", "--scenario", "SCN-3", "--policy",
                 "gold"));
-        var request = service.Received.Single().Request;
+        var request = Assert.IsType<ProtectArguments>(service.Received.Single().Request);
         Assert.Equal(["/a", "/b"], request.Disks);
         Assert.Equal(("a1", "SCN-3", "gold"), (request.Agent, request.Scenario, request.Policy));
         Assert.Equal($"vm1: protected; attach the machine to\n  /disks/a.img  256 MiB  {Samples.Disk.Uri}\n",
@@ -106,8 +109,10 @@ public sealed class Protecting_and_failing_over
         Assert.Equal("crash", (string?)json["point"]!["kind"]);
         Assert.Equal(Samples.Start, (DateTimeOffset?)json["point"]!["time"]);
         Assert.Equal((1.5, 0.25), ((double)json["rpoSeconds"]!, (double)json["rtoSeconds"]!));
-        Assert.Equal((operation, point),
-            (service.Received.Single().Operation, service.Received.Single().Request.Point));
+        var (_, asked, request) = service.Received.Single();
+        Assert.Equal(
+            (operation, point ?? "latest"),
+            (asked, request is PlannedFailoverArguments planned ? planned.Point : ((FailoverArguments)request).Point));
     }
 
     [Fact]
@@ -118,7 +123,7 @@ public sealed class Protecting_and_failing_over
         service.Vms["vm1"] = new(Of("unplanned", Samples.Recovered));
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync("change-point", "vm1", "p7"));
-        Assert.Equal("p7", service.Received.Single().Request.Point);
+        Assert.Equal("p7", Assert.IsType<ChangePointArguments>(service.Received.Single().Request).Point);
         Assert.Equal(
             $"vm1: commit-pending; crash point {Samples.Point.Id} of 2026-01-31 12:00:00Z, RPO 1.5 s, RTO 250 ms\n"
             + "  /disks/a.img  256 MiB  nbd://127.0.0.1:10809/r1\n", drctl.Output);

@@ -1,7 +1,5 @@
-using System.Reflection;
+using ReplicationEngine.Vault.Contracts.Operations;
 using Xunit;
-using OperationCommands = ReplicationEngine.Vault.Api.OperationCommands;
-using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
 
@@ -9,35 +7,29 @@ namespace ReplicationEngine.Tests.Vault.Effects;
 [Trait("Req", "I19")]
 public sealed class Digests_of_requests
 {
-    public static TheoryData<string> Fields => [.. typeof(OperationRequest).GetProperties()
-        .Select(property => property.Name).Where(name => name != nameof(OperationRequest.CommandId))];
+    public static TheoryData<string, string> Fields =>
+        [.. VmOperations.All.SelectMany(row => row.Members, (row, member) => (row.Name, member))
+            .Where(field => field.member != "commandId")];
 
     [Theory]
     [MemberData(nameof(Fields))]
-    public void Differ_in_every_field(string field)
+    public void Differ_in_every_field(string operation, string member)
     {
-        var request = new OperationRequest();
-        var property = typeof(OperationRequest).GetProperty(field, BindingFlags.Public | BindingFlags.Instance)!;
-        object value = property.PropertyType == typeof(bool?) ? true
-            : property.PropertyType == typeof(string) ? "other"
-            : new List<string> { "/disks/a.img" };
-        var other = request with { };
-        property.SetValue(other, value);
-
+        var row = VmOperations.Named(operation);
         Assert.NotEqual(
-            OperationCommands.DigestOf("protect", request), OperationCommands.DigestOf("protect", other));
+            row.DigestOf(row.Read(OperationBodies.Empty)), row.DigestOf(row.Read(OperationBodies.With(row, member))));
     }
 
     [Fact]
     public void Differ_by_operation_and_not_by_what_is_left_to_its_default()
     {
-        var request = new OperationRequest();
-        Assert.NotEqual(OperationCommands.DigestOf("pause", request), OperationCommands.DigestOf("resume", request));
+        var none = new NoArguments();
+        Assert.NotEqual(VmOperations.Pause.DigestOf(none), VmOperations.Resume.DigestOf(none));
         Assert.Equal(
-            OperationCommands.DigestOf("cancel", request),
-            OperationCommands.DigestOf("cancel", request with { Discard = false, CommandId = "another" }));
+            VmOperations.Cancel.DigestOf(VmOperations.Cancel.Read(OperationBodies.Empty)),
+            VmOperations.Cancel.DigestOf(new DiscardArguments { Discard = false, CommandId = "another" }));
         Assert.NotEqual(
-            OperationCommands.DigestOf("protect", new OperationRequest(Disks: ["ab", "c"])),
-            OperationCommands.DigestOf("protect", new OperationRequest(Disks: ["a", "bc"])));
+            VmOperations.Protect.DigestOf(new ProtectArguments { Disks = ["ab", "c"] }),
+            VmOperations.Protect.DigestOf(new ProtectArguments { Disks = ["a", "bc"] }));
     }
 }

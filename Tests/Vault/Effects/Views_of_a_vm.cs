@@ -7,9 +7,9 @@ using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts.Operations;
 using ReplicationEngine.Vault.Target;
 using Xunit;
-using OperationCommands = ReplicationEngine.Vault.Api.OperationCommands;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
 
@@ -38,10 +38,10 @@ public sealed class Views_of_a_vm : IAsyncLifetime
     [Trait("Req", "OPS-1")]
     public void Every_kind_of_job_has_the_name_of_its_operation()
     {
-        var operations = OperationCommands.Names.ToHashSet();
+        var operations = VmOperations.All.Select(row => row.Name).ToHashSet();
         foreach (var kind in Enum.GetValues<JobKind>())
         {
-            var name = OperationCommands.NameOf(kind);
+            var name = VmOperations.NameOf(kind);
             Assert.True(operations.Contains(name) || kind == JobKind.InitialReplication, $"{kind} is called {name}");
         }
 

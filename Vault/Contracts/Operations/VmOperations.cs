@@ -1,0 +1,247 @@
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Jobs;
+using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.Policies;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
+using ReplicationEngine.Engine.Scenarios;
+
+namespace ReplicationEngine.Vault.Contracts.Operations;
+
+/// <summary>
+/// The operations of a VM, one row each: <c>POST /api/v1/vms/{vm}/operations/{name}</c> with the row's arguments as the
+/// body. Answers 202 with <see cref="OperationAccepted"/>, or problem+json: 400 bad input, 404 unknown VM, 409 refused
+/// (member <c>code</c> is the refusal's code), 503 not able now.
+/// </summary>
+public static class VmOperations
+{
+    /// <summary>The job that follows <c>protect</c> by itself, and is no operation.</summary>
+    public const string InitialReplication = "initial-replication";
+
+    /// <summary>Begins protection.</summary>
+    public static VmOperation<ProtectArguments> Protect { get; } = new(
+        "protect", Operation.Enable, JobKind.Enable, OperationPermission.Administer,
+        "Protect a VM and print the NBD URI of each disk, to which the VM must be attached",
+        (vm, arguments, facts) => arguments.Command(vm, facts));
+
+    /// <summary>Ends protection.</summary>
+    public static VmOperation<DisableArguments> Disable { get; } = new(
+        "disable", Operation.Disable, JobKind.Disable, OperationPermission.Administer, "End the protection of a VM",
+        (_, arguments, _) => new ProtectedVmCommand.Disable(arguments.KeepReplica));
+
+    /// <summary>Pauses replication.</summary>
+    public static VmOperation<NoArguments> Pause { get; } = new(
+        "pause", Operation.Pause, null, OperationPermission.Operate, "Pause replication; changed blocks are tracked",
+        (_, _, _) => new ProtectedVmCommand.Pause());
+
+    /// <summary>Resumes replication.</summary>
+    public static VmOperation<NoArguments> Resume { get; } = new(
+        "resume", Operation.Resume, null, OperationPermission.Operate, "Resume replication",
+        (_, _, _) => new ProtectedVmCommand.Resume());
+
+    /// <summary>Compares both sides.</summary>
+    public static VmOperation<NoArguments> Resync { get; } = new(
+        "resync", Operation.Resync, JobKind.Resync, OperationPermission.Operate,
+        "Compare both sides by checksums and send the differences",
+        (_, _, _) => new ProtectedVmCommand.StartResync());
+
+    /// <summary>Makes a recovery point.</summary>
+    public static VmOperation<MakePointArguments> MakePoint { get; } = new(
+        "make-point", Operation.MakeRecoveryPoint, JobKind.RecoveryPoint, OperationPermission.Operate,
+        "Make a recovery point now",
+        (_, arguments, facts) => new ProtectedVmCommand.MakeRecoveryPoint(
+            arguments.App ? PointKind.App : PointKind.Crash, facts.AgentHasHooks));
+
+    /// <summary>Recovers a copy.</summary>
+    public static VmOperation<FailoverArguments> TestFailover { get; } = new(
+        "test-failover", Operation.TestFailover, JobKind.TestFailover, OperationPermission.Operate,
+        "a copy, while the source and replication continue",
+        (_, arguments, _) => new ProtectedVmCommand.StartTestFailover(PointText.Choice(arguments.Point)));
+
+    /// <summary>Removes that copy.</summary>
+    public static VmOperation<CleanUpArguments> CleanUp { get; } = new(
+        "clean-up", Operation.CleanUpTestFailover, JobKind.TestFailoverCleanUp, OperationPermission.Operate,
+        "Remove the machine of a test failover",
+        (_, arguments, _) => new ProtectedVmCommand.CleanUpTestFailover(arguments.Notes));
+
+    /// <summary>Fails over without loss.</summary>
+    public static VmOperation<PlannedFailoverArguments> PlannedFailover { get; } = new(
+        "planned-failover", Operation.PlannedFailover, JobKind.PlannedFailover, OperationPermission.Operate,
+        "the source is stopped first and nothing is lost", (_, arguments, facts) => arguments.Command(facts));
+
+    /// <summary>Fails over without the source.</summary>
+    public static VmOperation<FailoverArguments> UnplannedFailover { get; } = new(
+        "unplanned-failover", Operation.UnplannedFailover, JobKind.UnplannedFailover, OperationPermission.Operate,
+        "the source is not needed",
+        (_, arguments, _) => new ProtectedVmCommand.StartUnplannedFailover(
+            PointText.Choice(arguments.Point), TryShutdown: false));
+
+    /// <summary>Moves a failover to another point.</summary>
+    public static VmOperation<ChangePointArguments> ChangePoint { get; } = new(
+        "change-point", Operation.ChangeRecoveryPoint, JobKind.ChangeRecoveryPoint, OperationPermission.Operate,
+        "Switch a failover that is not committed to another recovery point",
+        (_, arguments, _) => new ProtectedVmCommand.ChangeRecoveryPoint(PointText.Choice(
+            arguments.Point ?? throw new BadRequestException(
+                "No recovery point was named; use latest, latest-processed, latest-app, or an id."))));
+
+    /// <summary>Makes a failover or failback final.</summary>
+    public static VmOperation<NoArguments> Commit { get; } = new(
+        "commit", Operation.Commit, JobKind.Commit, OperationPermission.Operate,
+        "Commit the failover and delete the other recovery points", (_, _, _) => new ProtectedVmCommand.Commit());
+
+    /// <summary>Undoes a failover.</summary>
+    public static VmOperation<DiscardArguments> Cancel { get; } = new(
+        "cancel", Operation.CancelFailover, JobKind.Cancel, OperationPermission.Operate,
+        "Cancel a failover that has not been committed",
+        (_, arguments, facts) => new ProtectedVmCommand.CancelFailover(facts.TargetWrittenBytes, arguments.Discard));
+
+    /// <summary>Replicates back.</summary>
+    public static VmOperation<DiscardArguments> Reprotect { get; } = new(
+        "reprotect", Operation.Reprotect, JobKind.Reprotect, OperationPermission.Operate,
+        "After a failover, replicate the differences back to the source",
+        (_, arguments, _) => new ProtectedVmCommand.Reprotect(arguments.Discard));
+
+    /// <summary>Moves the VM back.</summary>
+    public static VmOperation<NoArguments> Failback { get; } = new(
+        "failback", Operation.Failback, JobKind.Failback, OperationPermission.Operate,
+        "Move the VM back to the source without losing a write", (_, _, _) => new ProtectedVmCommand.Failback());
+
+    /// <summary>Retries failed work.</summary>
+    public static VmOperation<NoArguments> Retry { get; } = new(
+        "retry", Operation.RetryJob, null, OperationPermission.Operate, "Retry failed work now",
+        (_, _, _) => new ProtectedVmCommand.RetryJob());
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<VmOperation> All { get; } =
+    [
+        Protect, Disable, Pause, Resume, Resync, MakePoint, TestFailover, CleanUp, PlannedFailover, UnplannedFailover,
+        ChangePoint, Commit, Cancel, Reprotect, Failback, Retry,
+    ];
+
+    /// <summary>The operation of a name.</summary>
+    /// <exception cref="BadRequestException">There is none.</exception>
+    public static VmOperation Named(string name) => All.FirstOrDefault(row => row.Name == name)
+        ?? throw new BadRequestException(
+            $"'{name}' is not an operation; use one of {string.Join(", ", All.Select(row => row.Name))}.");
+
+    /// <summary>The name of a kind of job: that of the operation it carries out, or
+    /// <see cref="InitialReplication"/>.</summary>
+    public static string NameOf(JobKind kind) => kind is JobKind.InitialReplication ? InitialReplication
+        : All.First(row => row.Job == kind).Name;
+}
+
+/// <summary>The arguments of an operation that has none of its own.</summary>
+public sealed record NoArguments : OperationArguments;
+
+/// <summary>What to protect, and how.</summary>
+public sealed record ProtectArguments : OperationArguments
+{
+    /// <summary>The paths on the agent's machine; at least one.</summary>
+    public IReadOnlyList<string> Disks { get; init; } = [];
+
+    /// <summary>The agent's name; null means the only one connected.</summary>
+    public string? Agent { get; init; }
+
+    /// <summary>The scenario's id.</summary>
+    public string Scenario { get; init; } = ScenarioCatalog.DefaultId;
+
+    /// <summary>The policy's name.</summary>
+    public string Policy { get; init; } = ReplicationPolicy.Default.Name;
+
+    /// <summary>An image in a format of its own is meant byte by byte.</summary>
+    public bool Raw { get; init; }
+
+    internal ProtectedVmCommand.Enable Command(string vm, OperationFacts facts)
+    {
+        if (Disks.Count == 0)
+        {
+            throw new BadRequestException("No disk was named; give at least one (--disk PATH).");
+        }
+
+        if (Policy != ReplicationPolicy.Default.Name)
+        {
+            throw new BadRequestException($"Policy '{Policy}' is not known; use '{ReplicationPolicy.Default.Name}'.");
+        }
+
+        return new ProtectedVmCommand.Enable(
+            new ProtectedVmId(vm), Disks.Select(path => new ProtectedDisk(path, 0, Raw: Raw)).ToValueList(), Scenario,
+            ReplicationPolicy.Default, AgentAmong(facts.Agents));
+    }
+
+    private string AgentAmong(IReadOnlyList<string> connected)
+    {
+        var listed = connected.Count == 0 ? "none" : string.Join(", ", connected);
+        if (Agent is not null)
+        {
+            return connected.Contains(Agent, StringComparer.Ordinal) ? Agent : throw new BadRequestException(
+                $"Agent '{Agent}' is not connected; connected: {listed}. Start it, or name another.");
+        }
+
+        return connected.Count switch
+        {
+            1 => connected[0],
+            0 => throw new BadRequestException("No agent is connected; start one on the machine that has the disks."),
+            _ => throw new BadRequestException($"Several agents are connected ({listed}); name one with --agent."),
+        };
+    }
+}
+
+/// <summary>What becomes of the replica.</summary>
+public sealed record DisableArguments : OperationArguments
+{
+    /// <summary>Keep the replica's data.</summary>
+    public bool KeepReplica { get; init; }
+}
+
+/// <summary>Which kind of point.</summary>
+public sealed record MakePointArguments : OperationArguments
+{
+    /// <summary>Application-consistent.</summary>
+    public bool App { get; init; }
+}
+
+/// <summary>The point to recover to.</summary>
+public sealed record FailoverArguments : OperationArguments
+{
+    /// <summary><c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id.</summary>
+    public string Point { get; init; } = PointText.Latest;
+}
+
+/// <summary>How to fail over without loss.</summary>
+public sealed record PlannedFailoverArguments : OperationArguments
+{
+    /// <summary><c>latest</c>: every other point is refused, since the last writes are shipped.</summary>
+    public string Point { get; init; } = PointText.Latest;
+
+    /// <summary>Go on though clients have the source's disks open for writing, which is refused otherwise (409, code
+    /// <c>source-has-writers</c>).</summary>
+    public bool Force { get; init; }
+
+    internal ProtectedVmCommand.StartPlannedFailover Command(OperationFacts facts) => Point == PointText.Latest
+        ? new ProtectedVmCommand.StartPlannedFailover { Writers = facts.Writers.ToValueList(), Force = Force }
+        : throw new BadRequestException(
+            $"A planned failover ships the last writes and recovers to them, not to '{Point}'; "
+            + "leave the point out, or fail over unplanned.");
+}
+
+/// <summary>The tester's notes.</summary>
+public sealed record CleanUpArguments : OperationArguments
+{
+    /// <summary>Notes about the test, kept in the history.</summary>
+    public string Notes { get; init; } = "";
+}
+
+/// <summary>The point to move to.</summary>
+public sealed record ChangePointArguments : OperationArguments
+{
+    /// <summary><c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id; must be given.</summary>
+    public string? Point { get; init; }
+}
+
+/// <summary>Whether writes may be lost.</summary>
+public sealed record DiscardArguments : OperationArguments
+{
+    /// <summary>cancel: discard what the recovered machine has written; reprotect: overwrite what the old source has
+    /// written alone.</summary>
+    public bool Discard { get; init; }
+}
