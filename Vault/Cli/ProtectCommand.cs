@@ -1,5 +1,4 @@
 using System.CommandLine;
-using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Vault.Cli;
