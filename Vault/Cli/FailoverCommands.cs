@@ -50,9 +50,15 @@ internal static class FailoverCommands
             });
     }
 
-    // Only a planned failover has writers to go on in spite of: to the others --force says nothing.
     private static (VmOperation Operation, OperationArguments Arguments) Asked(string kind, string? point, bool force)
     {
+        if (force && kind != Planned)
+        {
+            throw CommandFailedException.Usage(
+                $"--force is for `--kind {Planned}`, which has clients to go on in spite of; leave it out for "
+                    + $"`--kind {kind}`.");
+        }
+
         var failover = new FailoverArguments();
         failover = failover with { Point = point ?? failover.Point };
         return kind switch

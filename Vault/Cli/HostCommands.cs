@@ -44,7 +44,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () => handler(
-                new ServeOptions(
+                Possible(new ServeOptions(
                     surroundings.Full(parsed.GetRequiredValue(data)),
                     InputText.Url(parsed.GetRequiredValue(listen), "--listen"),
                     [.. (parsed.GetValue(names) ?? []).Select(name => InputText.HostName(name, "--host-name"))],
@@ -53,11 +53,14 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
                     AkkaConfiguration = ConfigurationIn(FullOrNull(parsed.GetValue(config))),
                     Postgres = parsed.GetValue(postgres),
                     ArchiveAfter = parsed.GetValue(archive),
-                },
+                }),
                 cancellationToken),
             cancellationToken));
         return command;
     }
+
+    private static ServeOptions Possible(ServeOptions options) =>
+        options.Problem is { } problem ? throw CommandFailedException.Usage(problem) : options;
 
     /// <summary><c>drctl agent</c>.</summary>
     public Command Agent(AgentHandler handler)

@@ -9,7 +9,7 @@ public sealed class Digests_of_requests
 {
     public static TheoryData<string, string> Fields =>
         [.. VmOperations.All.SelectMany(row => row.Members, (row, member) => (row.Name, member))
-            .Where(field => field.member != "commandId")];
+            .Where(member => member.member != "commandId")];
 
     [Theory]
     [MemberData(nameof(Fields))]
