@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
+using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
@@ -63,4 +64,27 @@ internal sealed class IdentifierConverter : JsonConverterFactory
         public override void Write(Utf8JsonWriter writer, TId value, JsonSerializerOptions options) =>
             JsonSerializer.Serialize(writer, Get(value), options);
     }
+}
+
+/// <summary>Point kinds under the names that they had when snapshots were first stored.</summary>
+internal sealed class PointKindConverter : JsonConverter<PointKind>
+{
+    private const string Crash = "Crash";
+    private const string App = "Application";
+
+    public override PointKind Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetString() switch
+        {
+            Crash => PointKind.Crash,
+            App => PointKind.App,
+            var other => throw new JsonException($"'{other}' is no kind of recovery point."),
+        };
+
+    public override void Write(Utf8JsonWriter writer, PointKind value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value switch
+        {
+            PointKind.Crash => Crash,
+            PointKind.App => App,
+            _ => throw new JsonException($"{value} is no kind of recovery point."),
+        });
 }

@@ -22,7 +22,10 @@ internal static class SnapshotForm
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectRequiredConstructorParameters = false,
-        Converters = { new ValueListConverter(), new IdentifierConverter(), new JsonStringEnumConverter() },
+        Converters =
+        {
+            new ValueListConverter(), new IdentifierConverter(), new PointKindConverter(), new JsonStringEnumConverter(),
+        },
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { CloseHierarchies, OnlyWhatIsStored } },
     };
 
