@@ -24,7 +24,8 @@ internal static class SnapshotForm
         RespectRequiredConstructorParameters = false,
         Converters =
         {
-            new ValueListConverter(), new IdentifierConverter(), new PointKindConverter(), new JsonStringEnumConverter(),
+            new ValueListConverter(), new IdentifierConverter(), new PointKindConverter(),
+            new JsonStringEnumConverter(),
         },
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { CloseHierarchies, OnlyWhatIsStored } },
     };
