@@ -20,6 +20,12 @@ internal sealed class Calm(Scene scene)
         view["operations"]!.AsArray().Any(offered => (string?)offered == operation);
 
     /// <summary>
+    /// Whether the VM's agent is connected. A service that was just started offers what it offered before until it has
+    /// noted that the agent is not there yet.
+    /// </summary>
+    public static bool HasAgent(JsonNode view) => (bool?)view["source"]!["connected"] == true;
+
+    /// <summary>
     /// Waits until each VM at the source is protected, in step and written to, resuming what a person had paused.
     /// </summary>
     /// <exception cref="ViolationException">That does not come within two minutes.</exception>

@@ -83,7 +83,9 @@ internal sealed class Operation(Scene scene)
     {
         var view = await scene.Sites.UntilViewAsync(
             machine.Name, $"{order.Name} is done or on offer again",
-            v => order.IsDone(v) || Calm.Offers(v, order.Name), Limit, cancellationToken);
+            v => order.IsDone(v)
+                || (Calm.Offers(v, order.Name) && (!scene.Sites.AgentRuns || Calm.HasAgent(v))),
+            Limit, cancellationToken);
         if (order.IsDone(view))
         {
             return;

@@ -18,6 +18,18 @@ public sealed class Tidiness
         Sources.Where(f => Repository.Read(f).Count(c => c == '\n') > MaxFileLines));
 
     [Fact]
+    public void No_type_is_longer_than_500_lines_over_all_its_files() => Assert.Empty(
+        TypeLengths(Sources.Where(f => !f.StartsWith("Tests/", StringComparison.Ordinal)).Select(Repository.Read))
+            .Where(type => type.Value > MaxFileLines).Select(type => $"{type.Key} ({type.Value} lines)"));
+
+    [Fact]
+    public void A_type_that_is_cut_into_files_is_counted_whole()
+    {
+        var half = "namespace A;\n\ninternal sealed partial class Big\n{\n" + new string('\n', 300) + "}\n";
+        Assert.True(TypeLengths([half, half])["A.Big"] > 500);
+    }
+
+    [Fact]
     public void No_line_is_longer_than_120_characters() => Assert.Empty(
         from file in Sources
         from line in Repository.Read(file).Split('\n').Select((text, index) => (text, index))
@@ -75,6 +87,30 @@ public sealed class Tidiness
         Regex.Split(text, @"^(?=(?:public|internal) [\w ]*\bclass )", Lines)
             .Where(part => Regex.IsMatch(part, @"^    \[[^\]]*\b(Fact|Theory)\b", Lines))
             .Select(part => Regex.Match(part, @"\bclass (\w+)").Groups[1].Value);
+
+    // A type goes from its header to that of the next one at the top of the file, or to the file's end.
+    private static Dictionary<string, int> TypeLengths(IEnumerable<string> texts)
+    {
+        var header = new Regex(
+            @"^(?:(?:public|internal|file|sealed|abstract|static|readonly|unsafe|ref|partial) )*"
+            + @"(?:class|record struct|record|struct|interface) (\w+)");
+        var lengths = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var text in texts)
+        {
+            var space = Regex.Match(text, @"^namespace ([\w.]+);", RegexOptions.Multiline).Groups[1].Value;
+            string? type = null;
+            foreach (var line in text.Split('\n'))
+            {
+                type = header.Match(line) is { Success: true } match ? $"{space}.{match.Groups[1].Value}" : type;
+                if (type is not null)
+                {
+                    lengths[type] = lengths.GetValueOrDefault(type) + 1;
+                }
+            }
+        }
+
+        return lengths;
+    }
 
     private static IEnumerable<string> LongMethods(string file)
     {
