@@ -13,6 +13,7 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
 {
     private readonly NbdExportTable _exports = new(options);
     private readonly NbdConnectionTable _connections = new();
+    private readonly OpenFileAllowance _files = new();
     private readonly List<NbdListener> _listeners = [];
     private readonly TaskCompletionSource _accepting = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _closing;
@@ -146,7 +147,7 @@ public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
 
     private void Accept(Socket socket)
     {
-        if (_closing || _connections.Count >= options.MaxConnections || OpenFileLimit.IsNearlyReached)
+        if (_closing || _connections.Count >= options.MaxConnections || !_files.TryTake())
         {
             socket.Dispose();
             return;

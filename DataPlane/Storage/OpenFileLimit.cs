@@ -61,12 +61,6 @@ public static class OpenFileLimit
     }
 
     /// <summary>
-    /// Whether only those are left that are kept back: no further client is to be taken then, because the framework
-    /// ends a process that has none left.
-    /// </summary>
-    public static bool IsNearlyReached => Free < 0;
-
-    /// <summary>
     /// How many files more may be opened beside those that are kept back; negative when some of those are in use. The
     /// count takes time in proportion to the number of open files.
     /// </summary>

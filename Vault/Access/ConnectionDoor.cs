@@ -16,12 +16,10 @@ internal sealed class ConnectionDoor(int mostUnproven, TimeProvider time)
 {
     private const int FewestKept = 32;
     private const int MostKept = 512;
-    private const int MostUncounted = 64;
     private static readonly TimeSpan FirstRequestWithin = TimeSpan.FromSeconds(10);
 
     private readonly UnprovenConnections _unproven = new(mostUnproven, FirstRequestWithin, time);
-    private readonly Lock _counting = new();
-    private long _uncounted;
+    private readonly OpenFileAllowance _files = new();
 
     /// <summary>How many unproven connections a process keeps that may have so many files open.</summary>
     public static int MostOf(long openFileLimit) => (int)Math.Clamp(openFileLimit / 8, FewestKept, MostKept);
@@ -32,7 +30,7 @@ internal sealed class ConnectionDoor(int mostUnproven, TimeProvider time)
     /// <summary>Serves a connection until it ends; at once when no descriptor is left for it.</summary>
     public async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        if (!HasDescriptors())
+        if (!_files.TryTake())
         {
             _unproven.DropOldest();
             return;
@@ -41,23 +39,6 @@ internal sealed class ConnectionDoor(int mostUnproven, TimeProvider time)
         using var standing = new Standing(_unproven.Enter(CancellationToken.None), connection);
         connection.Features.Set(standing);
         await next(connection);
-    }
-
-    // Counting the open files takes the longer the more there are, and was done for every connection: with thousands of
-    // them the service did nothing else. Now one count is good for a part of what it found free.
-    private bool HasDescriptors()
-    {
-        lock (_counting)
-        {
-            if (--_uncounted >= 0)
-            {
-                return true;
-            }
-
-            var free = OpenFileLimit.Free;
-            _uncounted = Math.Clamp(free / 8, 0, MostUncounted);
-            return free >= 0;
-        }
     }
 
     /// <summary>A connection's feature: whether it has carried a request that was admitted.</summary>

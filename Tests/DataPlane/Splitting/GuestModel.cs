@@ -48,6 +48,11 @@ internal sealed class GuestModel(long size)
         for (var i = 0; i < Sectors; i++)
         {
             var found = Stamp(disk.AsSpan(i * Sector, Sector));
+            if (found == 0 && !_stamps.ContainsKey(i) && underWay.Count == 0)
+            {
+                continue;
+            }
+
             var stamps = At(i);
             var mayBe = underWay
                 .Where(w => i >= w.Sector && i < w.Sector + w.Count)

@@ -120,11 +120,11 @@ internal sealed class SourceWorld
     }
 
     /// <summary>Everything that the source's machine has on its disks.</summary>
-    public IReadOnlyDictionary<string, byte[]> Snapshot() =>
-        Storage.Paths().ToDictionary(p => p, Storage.Content, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, SparseContent> Snapshot() =>
+        Storage.Paths().ToDictionary(p => p, Saved, StringComparer.Ordinal);
 
     /// <summary>Puts files of a snapshot back: those whose path begins so. Nothing is open.</summary>
-    public void PutBack(IReadOnlyDictionary<string, byte[]> snapshot, string prefix = "")
+    public void PutBack(IReadOnlyDictionary<string, SparseContent> snapshot, string prefix = "")
     {
         foreach (var folder in new[] { "disks", "vm" }.Where(f => f.StartsWith(prefix, StringComparison.Ordinal)))
         {
@@ -137,7 +137,7 @@ internal sealed class SourceWorld
             foreach (var (path, content) in snapshot.Where(s => s.Key.StartsWith(folder, StringComparison.Ordinal)))
             {
                 using var file = directory.Open(path[(folder.Length + 1)..], StorageOpen.Any);
-                file.Write(0, content);
+                content.WriteTo(file);
                 file.Sync();
             }
 
@@ -146,6 +146,10 @@ internal sealed class SourceWorld
     }
 
     public byte[] SourceDisk(int disk) => Storage.Content($"disks/d{disk}");
+
+    /// <summary>Opens a source disk's file beside the volume.</summary>
+    public IStorageFile OpenDisk(int disk) =>
+        Storage.Root.Subdirectory("disks").Open($"d{disk}", StorageOpen.Existing);
 
     /// <summary>Lets bits be cleared and lowered.</summary>
     public void Settle()
@@ -163,13 +167,14 @@ internal sealed class SourceWorld
         var named = extents.Select(e => (e.Disk, e.Offset)).ToHashSet();
         for (var disk = 0; disk < _sizes.Length; disk++)
         {
-            var (source, replica) = (SourceDisk(disk), Replica.Disks[disk]);
+            using var source = OpenDisk(disk);
+            var replica = Replica.Disks[disk];
             for (var offset = 0; offset < replica.Length; offset += Extent)
             {
                 var length = Math.Min(Extent, replica.Length - offset);
                 Assert.True(
                     named.Contains((disk, offset))
-                        || source.AsSpan(offset, length).SequenceEqual(replica.AsSpan(offset, length)),
+                        || SparseContent.Holds(source, offset, replica.AsSpan(offset, length)),
                     $"disk {disk} differs in the extent at {offset}, which no mark names");
             }
         }
@@ -179,6 +184,13 @@ internal sealed class SourceWorld
     {
         Assert.False(Replica.Resyncing);
         AssertEqualOutside([]);
+    }
+
+    private SparseContent Saved(string path)
+    {
+        var at = path.LastIndexOf('/');
+        using var file = Storage.Root.Subdirectory(path[..at]).Open(path[(at + 1)..], StorageOpen.Existing);
+        return SparseContent.Of(file);
     }
 }
 

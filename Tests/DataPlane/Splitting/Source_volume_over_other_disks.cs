@@ -37,7 +37,7 @@ public sealed class Source_volume_over_other_disks
         var backup = _world.SourceDisk(0);
         Write(volume, 3, 8);
         _world.Crash(powerCut: false);
-        _world.PutBack(new Dictionary<string, byte[]>(StringComparer.Ordinal) { ["disks/d0"] = backup }, "disks");
+        _world.PutBack(Disk(backup), "disks");
         _world.Replace(0, seen => seen with { Identity = "file:8:1:999" });
         volume = _world.Open();
         Assert.Equal(backup, _world.SourceDisk(0));
@@ -87,7 +87,7 @@ public sealed class Source_volume_over_other_disks
 
         // The same change time as the last write's: only the content can tell.
         _world.Crash(powerCut: false);
-        _world.PutBack(new Dictionary<string, byte[]>(StringComparer.Ordinal) { ["disks/d0"] = backup }, "disks");
+        _world.PutBack(Disk(backup), "disks");
         volume = _world.Open();
         Assert.Equal(backup, _world.SourceDisk(0));
         Assert.Contains("does not hold", volume.Condition.Detail, StringComparison.Ordinal);
@@ -141,7 +141,7 @@ public sealed class Source_volume_over_other_disks
         _world.Settle();
         Write(volume, 9, 7);
         _world.Crash(powerCut: true);
-        _world.PutBack(new Dictionary<string, byte[]>(StringComparer.Ordinal) { ["disks/d0"] = snapshot }, "disks");
+        _world.PutBack(Disk(snapshot), "disks");
         _world.Replace(0, seen => seen with { Changed = then });
         _world.Time.Advance(TimeSpan.FromMinutes(10));
         _world.BootedAt = _world.Time.GetUtcNow();
@@ -195,7 +195,7 @@ public sealed class Source_volume_over_other_disks
         }
 
         _world.Crash(powerCut: false);
-        _world.PutBack(new Dictionary<string, byte[]>(StringComparer.Ordinal) { ["disks/d0"] = snapshot }, "disks");
+        _world.PutBack(Disk(snapshot), "disks");
         if (timesTell)
         {
             _world.Replace(0, seen => seen with { Changed = then });
@@ -331,4 +331,7 @@ public sealed class Source_volume_over_other_disks
         _world.Replica.CatchUp(volume);
         _world.AssertInStep();
     }
+
+    private static Dictionary<string, SparseContent> Disk(byte[] content) =>
+        new(StringComparer.Ordinal) { ["disks/d0"] = SparseContent.Of(content) };
 }

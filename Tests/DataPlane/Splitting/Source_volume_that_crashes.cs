@@ -39,6 +39,7 @@ public sealed class Source_volume_that_crashes
         private readonly Random _random;
         private readonly SourceWorld _world;
         private readonly GuestModel[] _guests;
+        private readonly byte[] _content = new byte[4 * SourceWorld.Extent];
         private readonly List<(int Disk, int Sector, int Count, long Stamp)> _underWay = [];
         private long _stamp;
         private bool _isAttached;
@@ -104,7 +105,9 @@ public sealed class Source_volume_that_crashes
             for (var i = 0; i < _guests.Length; i++)
             {
                 var mine = _underWay.Where(w => w.Disk == i).Select(w => (w.Sector, w.Count, w.Stamp)).ToList();
-                _guests[i].Check(_world.SourceDisk(i), powerCut && !clean, mine);
+                using var disk = _world.OpenDisk(i);
+                disk.Read(0, _content.AsSpan(0, (int)disk.Length));
+                _guests[i].Check(_content, powerCut && !clean, mine);
             }
 
             _underWay.Clear();
