@@ -16,9 +16,26 @@ internal static class JobEndpoints
     public static void MapJobs(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/api/v1/jobs", ListAsync);
-        routes.MapGet("/api/v1/jobs/{id}", async (string id, IReplicationEngine engine, CancellationToken ct) =>
-            await FindAsync(engine.ReadModel, id, ct) is { } job
-                ? Results.Ok(VmViews.Job(job.Vm, job.Read())) : UnknownJob(id));
+        routes.MapGet("/api/v1/jobs/{id}", OneAsync);
+    }
+
+    // A job is named by the event that began it, so whoever was told of a job may ask before the read model has it.
+    private static async Task<IResult> OneAsync(
+        string id, IReplicationEngine engine, VmReadModel model, ProtectedVms vms, CancellationToken ct)
+    {
+        var job = await FindAsync(engine.ReadModel, id, ct);
+        if (job is null && Parse(id) is var (vm, number)
+            && (await vms.LookAsync(vm, ct)).View is { } view && view.Sequence >= number)
+        {
+            if (!await model.PassedAsync(vm, number, ct))
+            {
+                throw new ProjectionBehindException(ProtectedVmProjection.ProjectionName);
+            }
+
+            job = await FindAsync(engine.ReadModel, id, ct);
+        }
+
+        return job is null ? UnknownJob(id) : Results.Ok(VmViews.Job(job.Vm, job.Read()));
     }
 
     /// <summary>
@@ -54,12 +71,15 @@ internal static class JobEndpoints
     }
 
     private static async ValueTask<JobDocument?> FindAsync(IReadModel model, string id, CancellationToken ct) =>
+        Parse(id) is var (vm, number)
+            ? await model.FindAsync<JobDocument>(
+                ProtectedVmProjection.ProjectionName, JobDocument.IdOf(ProtectedVms.Vault.Value, vm, number), ct)
+            : null;
+
+    private static (string Vm, long Number)? Parse(string id) =>
         id.LastIndexOf(':') is > 0 and var colon
             && long.TryParse(id.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? await model.FindAsync<JobDocument>(
-                ProtectedVmProjection.ProjectionName,
-                JobDocument.IdOf(ProtectedVms.Vault.Value, id[..colon], number), ct)
-            : null;
+            ? (id[..colon], number) : null;
 
     private static IResult UnknownJob(string id) => ApiErrors.Problem(
         StatusCodes.Status404NotFound, "unknown-job",

@@ -13,6 +13,12 @@ internal sealed class CommandFailedException(int exitCode, string sentence,
     /// <summary>True when the server does not answer, or not yet: worth another try while a job is watched.</summary>
     public bool MayPass { get; init; }
 
+    /// <summary>
+    /// True when the service received the command and cannot tell yet whether it took effect. Sending it again with the
+    /// same command id returns the outcome and runs nothing twice (I19).
+    /// </summary>
+    public bool OutcomeUnknown { get; init; }
+
     /// <summary>The server said no, or the work failed.</summary>
     public static CommandFailedException Refused(string sentence) => new(ExitCodes.Refused, sentence);
 

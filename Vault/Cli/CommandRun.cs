@@ -9,6 +9,9 @@ namespace ReplicationEngine.Vault.Cli;
 /// <summary>One run of a client command: what was typed, the server, and the ways to answer.</summary>
 internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliSurroundings surroundings) : IDisposable
 {
+    private static readonly TimeSpan s_outcomePatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_outcomePause = TimeSpan.FromSeconds(1);
+
     /// <summary>What was typed.</summary>
     public ParseResult Parsed { get; } = parsed;
 
@@ -42,10 +45,36 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
     public async Task<string?> TryStartAsync(
         string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken)
     {
-        var accepted = await Client.StartAsync(
+        var accepted = await UntilKnownAsync(
             vm, operation, arguments with { CommandId = Surroundings.NewCommandId() }, cancellationToken);
         Started = accepted.JobId is { } job ? new JobStarted(vm, operation.Name, job) : null;
         return accepted.JobId;
+    }
+
+    // A service under load, or one whose journal is in trouble, may not know yet whether the command took effect.
+    private async Task<OperationAccepted> UntilKnownAsync(
+        string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken)
+    {
+        var began = Surroundings.Time.GetTimestamp();
+        var told = false;
+        while (true)
+        {
+            try
+            {
+                return await Client.StartAsync(vm, operation, arguments, cancellationToken);
+            }
+            catch (CommandFailedException e) when (
+                e.OutcomeUnknown && Surroundings.Time.GetElapsedTime(began) < s_outcomePatience)
+            {
+                if (!told)
+                {
+                    Surroundings.Error.WriteLine(Readable.Plain($"{vm}: {e.Message} Asking again."));
+                    told = true;
+                }
+            }
+
+            await Task.Delay(s_outcomePause, Surroundings.Time, cancellationToken);
+        }
     }
 
     /// <summary>Waits for another job of the VM, which followed the started one.</summary>

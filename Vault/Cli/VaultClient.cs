@@ -300,6 +300,8 @@ internal sealed class VaultClient : IDisposable
         return new CommandFailedException(ExitCodes.Refused, sentence)
         {
             MayPass = response.StatusCode == HttpStatusCode.ServiceUnavailable,
+            OutcomeUnknown = response.StatusCode == HttpStatusCode.ServiceUnavailable
+                && problem?.Code is "journal-unavailable" or "unavailable" or "projection-behind",
         };
     }
 

@@ -96,6 +96,26 @@ public sealed class A_server_that_cannot_answer
         Assert.True(Guid.TryParse(service.Received.First().Request.CommandId, out _));
     }
 
+    [Theory]
+    [Trait("Req", "I19")]
+    [InlineData("journal-unavailable")]
+    [InlineData("unavailable")]
+    [InlineData("projection-behind")]
+    public async Task An_outcome_that_the_service_does_not_know_yet_is_asked_for_again(string code)
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Jobs["j1"] = new(Samples.Job("commit"));
+        service.Vms["vm1"] = new(Samples.Vm());
+        var asked = 0;
+        service.OnOperation = () => Interlocked.Increment(ref asked) == 1
+            ? FakeService.Problem(503, "vm1 cannot answer.", code) : Results.Accepted(null, new { jobId = "j1" });
+        var drctl = new Drctl(service.Url);
+        Assert.Equal(ExitCodes.Done, await drctl.RunAsync("commit", "vm1"));
+        Assert.Contains("vm1: vm1 cannot answer. Asking again.", drctl.Errors, StringComparison.Ordinal);
+        Assert.Equal(2, service.Received.Count);
+        Assert.Single(service.Received.Select(r => r.Request.CommandId).Distinct());
+    }
+
     [Fact]
     [Trait("Req", "S21")]
     public async Task A_servers_escape_sequences_do_not_reach_the_terminal()
