@@ -165,7 +165,8 @@ public sealed class Source_volume_with_two_pasts
     }
 
     private static SourceVolume Step(
-        SourceWorld world, SourceVolume volume, List<IReadOnlyDictionary<string, SparseContent>> snapshots, Random random)
+        SourceWorld world, SourceVolume volume, List<IReadOnlyDictionary<string, SparseContent>> snapshots,
+        Random random)
     {
         switch (random.Next(12))
         {

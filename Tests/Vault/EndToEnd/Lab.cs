@@ -21,7 +21,7 @@ internal sealed class Lab : IDisposable
 
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Seconds after which what must happen some time is taken for lost, on a machine with a load of 50.</summary>
+    /// <summary>Seconds after which what must happen counts as lost, also on a machine with a load of 50.</summary>
     private const int Patience = 150;
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(240);
@@ -259,7 +259,8 @@ internal sealed class Lab : IDisposable
     }
 
     /// <summary>Waits until a condition holds.</summary>
-    public async Task UntilAsync(string what, Func<Task<bool>> condition, int seconds = Patience, Func<string>? detail = null)
+    public async Task UntilAsync(
+        string what, Func<Task<bool>> condition, int seconds = Patience, Func<string>? detail = null)
     {
         var began = TimeProvider.System.GetTimestamp();
         while (!await condition())
