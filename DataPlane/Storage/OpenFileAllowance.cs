@@ -1,7 +1,7 @@
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// Decides whether one more client may be accepted without exhausting the process's open files (B9). Counting the open
+/// Decides whether one more client may be accepted without exhausting the process's open files. Counting the open
 /// files takes time in proportion to their number, so one count is good for an eighth of the files it found free.
 /// Safe for use by several threads.
 /// </summary>

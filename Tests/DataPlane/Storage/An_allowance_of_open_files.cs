@@ -10,7 +10,6 @@ public sealed class An_allowance_of_open_files
     [InlineData(20_000)]
     [InlineData(300)]
     [InlineData(9)]
-    [Trait("Req", "B9")]
     public void Accepts_until_only_the_reserve_is_left_and_counts_seldom_while_many_are_free(long files)
     {
         var (free, counts) = (files, 0L);
