@@ -1,17 +1,20 @@
+using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using ReplicationEngine.Engine.Health;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Tests.TestKit.Properties;
 using ReplicationEngine.Tests.TestKit.ProtectedVms;
 using Xunit;
+using Xunit.Sdk;
 
 namespace ReplicationEngine.Tests.Engine.ProtectedVms;
 
 public sealed class In_every_life_of_a_protected_vm
 {
-    private static readonly Arbitrary<int[]> Lives =
-        Gen.Choose(0, 1_000_000).ArrayOf(150).ToArbitrary();
+    private static readonly Arbitrary<int[]> Lives = Laws.Sequences(Gen.Choose(0, 1_000_000), 300)
+        .Convert(steps => steps.Items.ToArray(), numbers => new Steps<int>(numbers));
 
     [Fact]
     [Trait("Req", "I17")]
@@ -149,21 +152,41 @@ public sealed class In_every_life_of_a_protected_vm
         Assert.Empty(typeof(Phase).GetNestedTypes().Except(seen));
     }
 
+    [Fact]
+    public void A_life_that_breaks_a_law_is_told_as_given_when_then()
+    {
+        var said = Laws.Fail(150, Law(
+            story => _ => Assert.Equal(typeof(Phase.NotProtected), story.State.Phase.GetType()), _ => { }));
+        Assert.Matches(
+            @"given a VM of which nothing is known\nwhen \d\d:\d\d:\d\d Enable \{[^\n]*\nthen Assert.Equal", said);
+    }
+
     private static void Always(Func<Story, Action<ProtectedVmCommand>> eachStep, Action<Story>? atTheEnd = null) =>
-        Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(150).WithQuietOnSuccess(true),
-            Prop.ForAll(Lives, life =>
+        Laws.Hold(150, Law(eachStep, atTheEnd ?? (_ => { })));
+
+    private static Property Law(Func<Story, Action<ProtectedVmCommand>> eachStep, Action<Story> atTheEnd) =>
+        Prop.ForAll(Lives, life =>
+        {
+            var (story, steps) = (new Story(), new List<string>());
+            try
             {
-                var story = new Story();
                 var check = eachStep(story);
                 foreach (var number in life)
                 {
                     story.After(TimeSpan.FromSeconds(number % 400));
                     var command = RandomLife.Command(story, number);
+                    steps.Add(string.Create(CultureInfo.InvariantCulture, $"{story.Now:HH:mm:ss} {command}"));
                     story.Try(command);
                     check(command);
                 }
 
-                atTheEnd?.Invoke(story);
-            }));
+                atTheEnd(story);
+            }
+            catch (Exception broken)
+            {
+                throw new XunitException(
+                    $"given a VM of which nothing is known\nwhen {string.Join("\n and ", steps)}\nthen {broken.Message}",
+                    broken);
+            }
+        });
 }
