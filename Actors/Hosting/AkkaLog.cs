@@ -13,7 +13,7 @@ internal sealed class AkkaLogSetup(ILogger logger) : Setup
 }
 
 /// <summary>What the actor system says goes to the host's log.</summary>
-public sealed partial class AkkaLog : UntypedActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
+internal sealed partial class AkkaLog : UntypedActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
     private readonly ILogger? _logger = Context.System.Settings.Setup.Get<AkkaLogSetup>() is { HasValue: true } setup
         ? setup.Value.Logger : null;

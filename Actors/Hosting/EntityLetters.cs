@@ -39,7 +39,7 @@ internal sealed record NotDelivered
 }
 
 /// <summary>A durable timer is due, or the entity shall come to memory because it may owe effects.</summary>
-public sealed record Wake
+internal sealed record Wake
 {
     public static Wake Instance { get; } = new();
 

@@ -8,7 +8,7 @@ namespace ReplicationEngine.Actors.Hosting;
 /// The transport of a cluster of one: an address without a socket. A single process is a cluster like any other, and
 /// nothing of it can be reached from outside.
 /// </summary>
-public sealed class LoneTransport : Transport
+internal sealed class LoneTransport : Transport
 {
     private const string Scheme = "lone";
 

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Agent.Control;
 /// <c>identity</c> of the agent's data directory (PKCS#8 in PEM, readable by its owner only). Safe for one task at a
 /// time.
 /// </summary>
-public sealed class AgentIdentity : IDisposable
+internal sealed class AgentIdentity : IDisposable
 {
     /// <summary>The file's name.</summary>
     public const string FileName = "identity";

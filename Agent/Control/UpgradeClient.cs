@@ -11,7 +11,7 @@ namespace ReplicationEngine.Agent.Control;
 /// (RFC 9110 section 7.8), answered by 101; from then on the connection carries raw bytes. The request carries the
 /// service's API token. Transport security wraps the connection before the request is sent.
 /// </summary>
-public static class UpgradeClient
+internal static class UpgradeClient
 {
     private const int MaxHeaderBytes = 8192;
 
@@ -113,7 +113,7 @@ public static class UpgradeClient
 /// <param name="PathAndQuery">The target.</param>
 /// <param name="Protocol">The upgrade token of the stream.</param>
 /// <param name="Session">The control session's secret; null for the control stream itself.</param>
-public sealed record UpgradeRequest(string PathAndQuery, string Protocol, string? Session)
+internal sealed record UpgradeRequest(string PathAndQuery, string Protocol, string? Session)
 {
     /// <summary>The request as it goes over the wire.</summary>
     internal string Text(Uri server, ApiToken? token) => $"GET {PathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n"

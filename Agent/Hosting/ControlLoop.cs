@@ -160,7 +160,7 @@ internal sealed partial class ControlLoop(
 
 /// <summary>The service does not take this agent now; <paramref name="code"/> is that of
 /// <see cref="ControlMessage.Refused"/>. What the agent serves goes on being served, and it tries again.</summary>
-public sealed class AgentRefusedException(string code, string message) : IOException(message)
+internal sealed class AgentRefusedException(string code, string message) : IOException(message)
 {
     /// <summary>The refusal's code.</summary>
     public string Code { get; } = code;

@@ -7,7 +7,7 @@ namespace ReplicationEngine.Agent.Volumes;
 /// Which disks of this agent belong to which VM, by what the disks are and not by their paths (A1). Of two VMs that
 /// claim one disk at the same moment, one gets it. Safe for several threads.
 /// </summary>
-public sealed class DiskClaims(IVolumeHost host)
+internal sealed class DiskClaims(IVolumeHost host)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, IReadOnlyList<DiskClaim>> _claims = new(StringComparer.Ordinal);
@@ -82,4 +82,4 @@ public sealed class DiskClaims(IVolumeHost host)
 /// <param name="Path">Its path.</param>
 /// <param name="Identity">Which it is.</param>
 /// <param name="IsOpen">Whether the VM has it open, so that it cannot become another.</param>
-public sealed record DiskClaim(string Path, DiskIdentity Identity, bool IsOpen);
+internal sealed record DiskClaim(string Path, DiskIdentity Identity, bool IsOpen);

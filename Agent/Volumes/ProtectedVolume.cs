@@ -32,7 +32,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     private volatile VolumeProblem? _failure;
 
     /// <summary>Takes the VM's directory up; opens and serves nothing yet.</summary>
-    public ProtectedVolume(string vm, IVolumeHost host, DiskClaims claims, Action changed)
+    internal ProtectedVolume(string vm, IVolumeHost host, DiskClaims claims, Action changed)
     {
         (Vm, _host, _changed) = (vm, host, changed);
         var directory = host.Directory.Subdirectory(vm);

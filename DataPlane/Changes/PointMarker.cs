@@ -5,7 +5,7 @@ namespace ReplicationEngine.DataPlane.Changes;
 
 /// <summary>The data of a <see cref="ChangeKind.Marker"/> record: 16 bytes point id (big-endian GUID), 1 byte
 /// kind.</summary>
-public readonly record struct PointMarker(RecoveryPointId Id, PointKind Kind)
+internal readonly record struct PointMarker(RecoveryPointId Id, PointKind Kind)
 {
     /// <summary>Bytes of the encoded form.</summary>
     public const int Size = 24;

@@ -4,7 +4,7 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// What a server tells its owner, for logs and metrics. Called on the connections' own threads: members must be quick,
 /// safe for several threads, and must not throw.
 /// </summary>
-public interface INbdServerEvents
+internal interface INbdServerEvents
 {
     /// <summary>A client finished the handshake.</summary>
     void ClientConnected(string export, long connection)

@@ -12,7 +12,7 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// which keeps new ones out, then waits until the count is zero. So when it returns, no change is under way on any
 /// connection, and all later ones are answered EPERM.
 /// </remarks>
-public sealed class NbdExport
+internal sealed class NbdExport
 {
     private readonly object _gate = new();
     private bool _readOnly;

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>A place where clients connect. Disposing of it closes the place, not the connections made there.</summary>
-public sealed class NbdListener : IAsyncDisposable
+internal sealed class NbdListener : IAsyncDisposable
 {
     /// <summary>When the system has no descriptors or memory left for a client, accepting rests this long.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);

@@ -9,7 +9,7 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// the caller's; when <see cref="RemoveExportAsync"/>, <see cref="ReplaceExportAsync"/> or <see cref="DisposeAsync"/>
 /// has completed, the device concerned is used no more and may be disposed of.
 /// </summary>
-public sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
+internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
 {
     private readonly NbdExportTable _exports = new(options);
     private readonly NbdConnectionTable _connections = new();

@@ -1,7 +1,7 @@
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>How a server behaves.</summary>
-public sealed record NbdServerOptions
+internal sealed record NbdServerOptions
 {
     /// <summary>The clock behind the deadlines.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>NBD URIs (doc/uri.md of NetworkBlockDevice/nbd).</summary>
-public static class NbdUri
+internal static class NbdUri
 {
     /// <summary><c>nbd+unix:///NAME?socket=PATH</c> or <c>nbd://HOST:PORT/NAME</c>, escaped where needed.</summary>
     /// <exception cref="ArgumentException">The address is neither a unix socket nor an IP address.</exception>

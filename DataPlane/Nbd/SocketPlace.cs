@@ -10,7 +10,7 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// alone, so that nobody else can put a socket of theirs in the place; its path is kept in the data directory's file
 /// <c>socket-directory</c> and stays the same over restarts, because machines have it in their configuration.
 /// </summary>
-public static class SocketPlace
+internal static class SocketPlace
 {
     /// <summary>The file that keeps the directory of a socket outside the data directory.</summary>
     public const string FileName = "socket-directory";

@@ -51,7 +51,7 @@ public sealed record SkippedMarker(RecoveryPointId Id, DateTimeOffset Time, Chan
 /// Something that happened in the store and is durable. Facts are numbered; a service that was away asks for those
 /// after the last number it has handled (<see cref="ReplicaStore.FactsAfter"/>).
 /// </summary>
-public abstract record ReplicaFact
+internal abstract record ReplicaFact
 {
     private ReplicaFact()
     {
@@ -78,4 +78,4 @@ public abstract record ReplicaFact
 }
 
 /// <summary>A fact and its number.</summary>
-public readonly record struct NumberedFact(long Number, ReplicaFact Fact);
+internal readonly record struct NumberedFact(long Number, ReplicaFact Fact);

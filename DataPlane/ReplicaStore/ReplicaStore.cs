@@ -212,9 +212,21 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         _applier.Resize(disk, sizeBytes);
     }
 
+    /// <summary>The number of the newest durable fact; 0 before the first.</summary>
+    public long NewestFact
+    {
+        get
+        {
+            lock (_session)
+            {
+                return _points.NewestFact;
+            }
+        }
+    }
+
     /// <summary>The durable facts with numbers above the given one (0: all that are kept, the last 8,192), in
     /// order.</summary>
-    public IReadOnlyList<NumberedFact> FactsAfter(long number)
+    internal IReadOnlyList<NumberedFact> FactsAfter(long number)
     {
         lock (_session)
         {

@@ -14,7 +14,7 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 /// A whole batch is one write. Small data is copied behind its head; data of <see cref="DirectSize"/> or more is
 /// written from the caller's memory.
 /// </remarks>
-public sealed class RecordBatch
+internal sealed class RecordBatch
 {
     /// <summary>Zero bytes behind the last record of a segment whose file held an older segment.</summary>
     public const int EndMark = 64;

@@ -11,7 +11,7 @@ namespace ReplicationEngine.DataPlane.Resync;
 /// At most <c>maxOutstanding</c> extents are between Queued and Settling, so memory for hashes is bounded. Blocks are
 /// copied without comparison only while the replica's extent is known to hold nothing but what the log brought.
 /// </remarks>
-public sealed class ResyncMachine(int maxOutstanding)
+internal sealed class ResyncMachine(int maxOutstanding)
 {
     private readonly Queue<ExtentWork> _queued = new();
     private readonly Queue<ExtentWork> _urgent = new();

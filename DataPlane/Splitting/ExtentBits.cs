@@ -89,4 +89,4 @@ internal sealed class ExtentBits(int count)
 }
 
 /// <summary>A run of extents, both ends included.</summary>
-public readonly record struct ExtentRun(int First, int Last);
+internal readonly record struct ExtentRun(int First, int Last);

@@ -19,7 +19,7 @@ public sealed class WriteTicket
     public ReadOnlySpan<BlockChange> Changes => _changes.AsSpan(0, Count);
 
     /// <summary>The extents of each change.</summary>
-    public ReadOnlySpan<ExtentRun> Runs => _runs.AsSpan(0, Count);
+    internal ReadOnlySpan<ExtentRun> Runs => _runs.AsSpan(0, Count);
 
     /// <summary>The number of changes.</summary>
     public int Count { get; private set; }
@@ -28,7 +28,7 @@ public sealed class WriteTicket
     public bool ForceUnitAccess { get; private set; }
 
     /// <summary>The encoded records.</summary>
-    public RecordBatch Records { get; } = new();
+    internal RecordBatch Records { get; } = new();
 
     /// <summary>The first number of the batch.</summary>
     public Lsn First { get; set; }

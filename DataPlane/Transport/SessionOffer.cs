@@ -3,7 +3,7 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>The part an end plays. The direction of the data does not depend on who opened the connection.</summary>
-public enum SessionRole : byte
+internal enum SessionRole : byte
 {
     /// <summary>It sends changes.</summary>
     Sender = 1,
@@ -26,7 +26,7 @@ public sealed record SessionOffer
     }
 
     /// <summary>The part it plays.</summary>
-    public SessionRole Role { get; }
+    internal SessionRole Role { get; }
 
     /// <summary>Where its replica stands; of a sender only the term counts.</summary>
     public ReplicaPosition Position { get; private init; }

@@ -3,7 +3,7 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Engine.Jobs;
 
 /// <summary>The running jobs and the last ended ones, oldest first; pure changes to the list.</summary>
-public static class JobHistory
+internal static class JobHistory
 {
     /// <summary>How many jobs are kept; running ones always are.</summary>
     public const int Kept = 12;

@@ -9,7 +9,7 @@ namespace ReplicationEngine.Engine.Observations;
 // shows it at once; VmFacts turns the same causes into events, so that the history tells when each began and ended.
 
 /// <summary>The causes that follow from what is observed of a VM now; pure.</summary>
-public static class ObservedHealth
+internal static class ObservedHealth
 {
     /// <summary>A difference of the clocks beyond which health says so.</summary>
     public static readonly TimeSpan ClocksDiffer = TimeSpan.FromSeconds(1);

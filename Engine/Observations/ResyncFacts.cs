@@ -9,7 +9,7 @@ namespace ReplicationEngine.Engine.Observations;
 // the transfer breaks it again (RES-7).
 
 /// <summary>What source and target tell of resyncs that the VM's state does not know yet (RES-1 to RES-8).</summary>
-public static class ResyncFacts
+internal static class ResyncFacts
 {
     /// <summary>The facts for a protected VM.</summary>
     public static IEnumerable<ProtectedVmCommand> Of(ProtectedVmState state, SourceSight source, TargetSight target)

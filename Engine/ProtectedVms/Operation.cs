@@ -56,7 +56,7 @@ public enum Operation
 }
 
 /// <summary>Operations in words.</summary>
-public static class OperationText
+internal static class OperationText
 {
     /// <summary>The operation as a verb phrase, such as "fail over planned".</summary>
     public static string Verb(this Operation operation) => operation switch

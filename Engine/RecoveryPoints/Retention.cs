@@ -16,7 +16,7 @@ namespace ReplicationEngine.Engine.RecoveryPoints;
 // application-consistent point outranks a crash-consistent one, and a usable one outranks both.
 
 /// <summary>Which points a policy's retention keeps (RCP-4); pure and independent of any clock.</summary>
-public static class Retention
+internal static class Retention
 {
     /// <summary>
     /// How many points go at once: with one every five minutes, those of an hour. Until then they outlive their

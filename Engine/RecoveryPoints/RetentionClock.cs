@@ -12,7 +12,7 @@ namespace ReplicationEngine.Engine.RecoveryPoints;
 // nothing new arrives the old points are all there is.
 
 /// <summary>Keeps points in order and gives each its place on the retention clock.</summary>
-public static class RetentionClock
+internal static class RetentionClock
 {
     /// <summary>The most one new point can age the others.</summary>
     public static readonly TimeSpan MaxStep = TimeSpan.FromHours(1);

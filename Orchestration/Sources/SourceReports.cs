@@ -7,7 +7,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>What agents report, as the domain's rules see it.</summary>
-public static class SourceReports
+internal static class SourceReports
 {
     /// <summary>An agent's report of a volume.</summary>
     public static SourceSight Sight(VolumeStatus status) => new()

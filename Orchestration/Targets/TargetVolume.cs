@@ -362,9 +362,9 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
         if (Store is { } store)
         {
             worked = store.Maintain(MaintenanceBudget);
-            if (store.FactsAfter(_factsTold) is [.., var newest])
+            if (store.NewestFact is var newest && newest > _factsTold)
             {
-                _factsTold = newest.Number;
+                _factsTold = newest;
                 _surroundings.Changed();
             }
         }

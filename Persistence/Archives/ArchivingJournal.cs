@@ -12,7 +12,7 @@ namespace ReplicationEngine.Persistence.Archives;
 /// Akka.Persistence.Sql's journal, which gives an entity that reads its whole stream the part in the archive first.
 /// </summary>
 /// <param name="config">The plugin's settings.</param>
-public class ArchivingJournal(Config config) : SqlWriteJournal(config)
+internal class ArchivingJournal(Config config) : SqlWriteJournal(config)
 {
     private const string Writer = "archive";
 

@@ -7,7 +7,7 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Persistence.InMemory;
 
 /// <summary>The journal plugin over a <see cref="MemoryStore"/>.</summary>
-public sealed class MemoryJournal : AsyncWriteJournal
+internal sealed class MemoryJournal : AsyncWriteJournal
 {
     private readonly MemoryStore _store = Context.System.Settings.Setup.Get<MemoryStoreSetup>().Value.Store;
 

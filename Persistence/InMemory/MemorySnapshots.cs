@@ -4,7 +4,7 @@ using Akka.Persistence.Snapshot;
 namespace ReplicationEngine.Persistence.InMemory;
 
 /// <summary>The snapshot plugin over a <see cref="MemoryStore"/>, which keeps the newest of each entity.</summary>
-public sealed class MemorySnapshots : SnapshotStore
+internal sealed class MemorySnapshots : SnapshotStore
 {
     private readonly MemoryStore _store = Context.System.Settings.Setup.Get<MemoryStoreSetup>().Value.Store;
 

@@ -5,7 +5,7 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>How the streams of one entity type are folded again, by the production code of that type.</summary>
-public abstract class EntityReplay
+internal abstract class EntityReplay
 {
     private protected EntityReplay()
     {
@@ -70,7 +70,7 @@ public abstract class EntityFold
 /// <param name="eventData">An event's stored payload as JSON.</param>
 /// <param name="commandData">A command's stored payload as JSON.</param>
 /// <param name="entityName">The entity's name as the state knows it; null when it does not.</param>
-public sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
+internal sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
     IEntityCodec<TState, TCommand, TEvent> codec,
     Action<TState, JsonObject> derived,
     Func<StoredEvent, JsonNode> eventData,

@@ -12,18 +12,18 @@ public sealed class EntityReplays
     private readonly Dictionary<string, EntityReplay> _byType;
 
     /// <summary>Those given.</summary>
-    public EntityReplays(params IEnumerable<EntityReplay> replays) =>
+    internal EntityReplays(params IEnumerable<EntityReplay> replays) =>
         _byType = replays.ToDictionary(replay => replay.Type, StringComparer.Ordinal);
 
     /// <summary>All entity types of the engine.</summary>
     public static EntityReplays OfTheEngine { get; } = new(ProtectedVms());
 
     /// <summary>The replay of a type; null when this version does not know it.</summary>
-    public EntityReplay? Find(string type) => _byType.GetValueOrDefault(type);
+    internal EntityReplay? Find(string type) => _byType.GetValueOrDefault(type);
 
     /// <summary>The replay of a stream's type.</summary>
     /// <exception cref="ReplayRefusedException">This version does not know it.</exception>
-    public EntityReplay Of(PersistenceId id) => Find(id.Type)
+    internal EntityReplay Of(PersistenceId id) => Find(id.Type)
         ?? throw new ReplayRefusedException($"This version of the engine knows no entities of type '{id.Type}'.");
 
     private static EntityReplay<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> ProtectedVms()

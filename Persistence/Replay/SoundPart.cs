@@ -20,7 +20,7 @@ public sealed record ImportedPart(long Events, int Streams, IReadOnlyList<LeftOu
 /// The part of a damaged log that can be trusted: of each stream the events before the first damaged one, back to the
 /// end of a command. For one thread.
 /// </summary>
-public sealed class SoundPart(RecordedJournal source, EntityReplays replays, bool explain)
+internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, bool explain)
 {
     private readonly Dictionary<PersistenceId, Stream> _streams = [];
     private readonly List<LeftOut> _leftOut = [];

@@ -30,7 +30,7 @@ public sealed class StateCondition
     public string Text { get; }
 
     /// <summary>The paths that it names, in order.</summary>
-    public IReadOnlyList<StatePath> Paths { get; }
+    internal IReadOnlyList<StatePath> Paths { get; }
 
     /// <summary>Reads a condition.</summary>
     /// <exception cref="ConditionException">It is none; the message names the place.</exception>
@@ -60,7 +60,7 @@ public sealed class ConditionException(string text, int at, string what)
 /// <summary>A place in a state.</summary>
 /// <param name="Text">As it was written.</param>
 /// <param name="Steps">A member's name or an item's number each.</param>
-public sealed record StatePath(string Text, IReadOnlyList<object> Steps)
+internal sealed record StatePath(string Text, IReadOnlyList<object> Steps)
 {
     /// <summary>The value there; null when there is none.</summary>
     public JsonNode? In(JsonNode? state)

@@ -36,7 +36,7 @@ public sealed class StreamReplay
     public PersistenceId Id { get; }
 
     /// <summary>The replay of its entity type.</summary>
-    public EntityReplay Entity { get; }
+    internal EntityReplay Entity { get; }
 
     /// <summary>The last event folded; null before the first.</summary>
     public RecordedEvent? Last { get; private set; }

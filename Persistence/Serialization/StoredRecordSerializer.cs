@@ -8,7 +8,7 @@ namespace ReplicationEngine.Persistence.Serialization;
 /// Akka's way to the records of a journal. It never throws on what it reads: a record that is damaged, or that a newer
 /// version wrote, becomes an <see cref="UnreadableRecord"/>, and the entity decides (I29).
 /// </summary>
-public sealed class StoredRecordSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+internal sealed class StoredRecordSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     /// <summary>The configuration that binds the records to this serializer.</summary>
     internal const string Configuration = """

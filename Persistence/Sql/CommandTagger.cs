@@ -7,7 +7,7 @@ namespace ReplicationEngine.Persistence.Sql;
 /// Has the journal plugin write the command's id beside the last event of each command, where a unique index takes it
 /// once per stream (I19).
 /// </summary>
-public sealed class CommandTagger : IWriteEventAdapter
+internal sealed class CommandTagger : IWriteEventAdapter
 {
     /// <summary>The configuration of a journal that tags by this.</summary>
     internal const string Configuration = """

@@ -13,7 +13,7 @@ namespace ReplicationEngine.Persistence.Sql;
 /// prepares its statements for every batch, and fails all writes of a batch for one.
 /// </summary>
 /// <param name="config">The plugin's settings.</param>
-public sealed class GroupedJournal(Config config) : ArchivingJournal(config)
+internal sealed class GroupedJournal(Config config) : ArchivingJournal(config)
 {
     private readonly AkkaSerialization _serialization = Context.System.Serialization;
     private readonly SqliteWriter _writer = Context.System.Settings.Setup.Get<SqliteWriter>() is

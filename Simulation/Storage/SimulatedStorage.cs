@@ -15,7 +15,7 @@ namespace ReplicationEngine.Simulation.Storage;
 /// <see cref="SimulatedDeathException"/>, until <see cref="Restart"/>, after which old handles stay dead.</para>
 /// <para>Space is counted in 4 KiB blocks that were ever written; <see cref="FreeBytes"/> is what is left.</para>
 /// </remarks>
-public sealed class SimulatedStorage
+internal sealed class SimulatedStorage
 {
     internal const int SectorSize = 512;
     internal const int BlockSize = 4096;
@@ -300,4 +300,4 @@ public sealed class SimulatedStorage
 }
 
 /// <summary>The simulated process died; nothing that is thrown after it means anything.</summary>
-public sealed class SimulatedDeathException() : Exception("the simulated process is dead");
+internal sealed class SimulatedDeathException() : Exception("the simulated process is dead");

@@ -83,14 +83,14 @@ public sealed class NbdClient : IDisposable
     }
 
     /// <summary>Sends an option and takes all its replies.</summary>
-    public IReadOnlyList<NbdOptionAnswer> Option(uint option, params byte[] data)
+    internal IReadOnlyList<NbdOptionAnswer> Option(uint option, params byte[] data)
     {
         Send(NbdWire.Option(option, data));
         return OptionAnswers(option);
     }
 
     /// <summary>Takes the replies to an option sent before, up to the final one.</summary>
-    public IReadOnlyList<NbdOptionAnswer> OptionAnswers(uint option)
+    internal IReadOnlyList<NbdOptionAnswer> OptionAnswers(uint option)
     {
         var answers = new List<NbdOptionAnswer>();
         do
@@ -117,14 +117,14 @@ public sealed class NbdClient : IDisposable
     }
 
     /// <summary>The next answer, to whichever request.</summary>
-    public NbdAnswer NextAnswer()
+    internal NbdAnswer NextAnswer()
     {
         _replies ??= new NbdReplyReader(_stream, _structured, c => _reads.GetValueOrDefault(c));
         return _replies.Next();
     }
 
     /// <summary>Sends a request and waits for its answer.</summary>
-    public NbdAnswer Call(ushort command, ulong offset, uint length, ushort flags = 0, params byte[] payload)
+    internal NbdAnswer Call(ushort command, ulong offset, uint length, ushort flags = 0, params byte[] payload)
     {
         var cookie = Submit(command, offset, length, flags, payload);
         var answer = NextAnswer();
@@ -138,7 +138,7 @@ public sealed class NbdClient : IDisposable
         Call(NbdWire.Write, offset, (uint)data.Length, flags, data).Error;
 
     /// <summary>Reads and waits.</summary>
-    public NbdAnswer Read(ulong offset, uint length) => Call(NbdWire.Read, offset, length);
+    internal NbdAnswer Read(ulong offset, uint length) => Call(NbdWire.Read, offset, length);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -8,17 +8,17 @@ namespace ReplicationEngine.Chaos.Witness.Nbd;
 /// <param name="Data">The bytes read, put together from all chunks; empty for other requests.</param>
 /// <param name="Extents">The runs of a block status.</param>
 /// <param name="Chunks">How many content chunks it came in.</param>
-public sealed record NbdAnswer(
+internal sealed record NbdAnswer(
     ulong Cookie, uint Error, byte[] Data, IReadOnlyList<(uint Length, uint Flags)> Extents, int Chunks);
 
 /// <summary>The reply to an option.</summary>
-public sealed record NbdOptionAnswer(uint Type, byte[] Data);
+internal sealed record NbdOptionAnswer(uint Type, byte[] Data);
 
 /// <summary>Reads what a server sends and checks that it is well formed.</summary>
 /// <param name="source">The server's bytes.</param>
 /// <param name="structured">Whether structured replies were agreed on.</param>
 /// <param name="readOf">Offset and length of the READ with a cookie; length 0 when the request is another one.</param>
-public sealed class NbdReplyReader(Stream source, bool structured, Func<ulong, (ulong Offset, int Length)> readOf)
+internal sealed class NbdReplyReader(Stream source, bool structured, Func<ulong, (ulong Offset, int Length)> readOf)
 {
     private const uint Simple = 0x67446698;
     private const uint Structured = 0x668e33ef;

@@ -7,7 +7,7 @@ namespace ReplicationEngine.Chaos.Witness.Processes;
 /// A TCP proxy on loopback that can fall silent: nothing passes, and the end of a connection is told to nobody, as when
 /// a cable is cut, a NAT entry is lost or a machine loses power. Safe to use from several threads.
 /// </summary>
-public sealed class SilentLink : IAsyncDisposable
+internal sealed class SilentLink : IAsyncDisposable
 {
     private const int BufferBytes = 64 << 10;
 

@@ -10,17 +10,19 @@ internal sealed class FactLog
     public const int Kept = 8192;
 
     private readonly SortedDictionary<long, ReplicaFact> _facts = [];
-    private long _newest;
+
+    /// <summary>The number of the newest fact; 0 before the first.</summary>
+    public long Newest { get; private set; }
 
     /// <summary>The facts with numbers above the given one, in order.</summary>
-    public IEnumerable<NumberedFact> After(long number) => number >= _newest ? []
+    public IEnumerable<NumberedFact> After(long number) => number >= Newest ? []
         : _facts.Where(f => f.Key > number).Select(f => new NumberedFact(f.Key, f.Value));
 
     /// <summary>Adds a fact, whose number must be above all others; the oldest goes when there are too many.</summary>
     public void Add(long number, ReplicaFact fact)
     {
         _facts.Add(number, fact);
-        _newest = number;
+        Newest = number;
         while (_facts.Count > Kept)
         {
             _facts.Remove(_facts.First().Key);

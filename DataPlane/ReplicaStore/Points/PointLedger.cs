@@ -40,6 +40,16 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
 
     private StoreState State => content.State;
 
+    /// <summary>The number of the newest durable fact; 0 before the first.</summary>
+    public long NewestFact
+    {
+        get
+        {
+            damage.Settle();
+            return State.Facts.Newest;
+        }
+    }
+
     /// <summary>The durable facts with numbers above the given one, in order.</summary>
     public IReadOnlyList<NumberedFact> FactsAfter(long number)
     {

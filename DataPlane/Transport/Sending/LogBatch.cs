@@ -8,7 +8,7 @@ namespace ReplicationEngine.DataPlane.Transport.Sending;
 /// <param name="StartsGeneration">A generation begins in it.</param>
 /// <param name="WritesBeforeStart">Data was changed before that (or at all, when none begins).</param>
 /// <param name="WritesAfterStart">Data was changed after the last beginning.</param>
-public readonly record struct LogBatch(
+internal readonly record struct LogBatch(
     int Bytes, int Records, bool StartsGeneration, bool WritesBeforeStart, bool WritesAfterStart)
 {
     /// <summary>Reads the headers of whole records.</summary>

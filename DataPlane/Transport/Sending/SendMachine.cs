@@ -61,7 +61,7 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
     public bool Resyncing { get; private set; } = replica.Resyncing;
 
     /// <summary>The resync's own machine.</summary>
-    public ResyncMachine Resync { get; } = new(MaxOutstandingExtents);
+    internal ResyncMachine Resync { get; } = new(MaxOutstandingExtents);
 
     /// <summary>Whether this resync copies into an empty replica.</summary>
     public bool Initial => _emptyBase && Resyncing;
@@ -117,7 +117,7 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
 
     /// <summary>What reading the log gave, and where it stands now. Returns the frame's number when there was
     /// something.</summary>
-    public ulong LogRead(in LogBatch batch, ChangePosition position, TimeSpan now)
+    internal ulong LogRead(in LogBatch batch, ChangePosition position, TimeSpan now)
     {
         if (batch.Bytes == 0)
         {
@@ -166,7 +166,7 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
     public void DirtyHeld() => (_held, _needDirty) = (true, true);
 
     /// <summary>The allocated blocks of an extent.</summary>
-    public void Inspected(ExtentWork work, ulong allocated) => Resync.Inspected(work, allocated);
+    internal void Inspected(ExtentWork work, ulong allocated) => Resync.Inspected(work, allocated);
 
     /// <summary>The receiver said how far it is.</summary>
     /// <exception cref="FrameException">It acknowledges what was never sent, or goes back.</exception>

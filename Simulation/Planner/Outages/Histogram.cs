@@ -3,7 +3,7 @@ namespace ReplicationEngine.Simulation.Planner.Outages;
 /// <summary>
 /// A distribution of values of 0 or more in buckets that are 2 % wide, so that a year's samples take a few kilobytes.
 /// </summary>
-public sealed class Histogram
+internal sealed class Histogram
 {
     private const double Width = 0.02;
 

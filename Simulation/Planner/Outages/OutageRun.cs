@@ -8,7 +8,7 @@ namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>Runs a scenario from its start to its end in virtual time, on one thread; equal scenarios run
 /// equally.</summary>
-public static class OutageRun
+internal static class OutageRun
 {
     private const int Steps = 200;
 

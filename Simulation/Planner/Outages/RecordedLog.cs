@@ -11,7 +11,7 @@ namespace ReplicationEngine.Simulation.Planner.Outages;
 /// Makes a scenario of a recorded event log, the lines of <c>drctl log NAME --json</c>. What a log does not hold is
 /// assumed, and said in <see cref="Notes"/>.
 /// </summary>
-public sealed class RecordedLog
+internal sealed class RecordedLog
 {
     /// <summary>The size of a write, unless another one is named.</summary>
     public const double UsualWriteSize = 16 * 1024;

@@ -4,7 +4,7 @@ namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>What a run showed. Times are from the start of the run, sizes bytes.</summary>
 /// <param name="Scenario">What was run.</param>
-public sealed record RunResult(Scenario Scenario)
+internal sealed record RunResult(Scenario Scenario)
 {
     /// <summary>Data loss at risk, in seconds: every machine, every sample while it was protected.</summary>
     public required Histogram Risk { get; init; }
@@ -65,7 +65,7 @@ public sealed record RunResult(Scenario Scenario)
 /// <param name="Resyncs">Resyncs that began in its course.</param>
 /// <param name="ResyncBytes">What they sent.</param>
 /// <param name="Failovers">Failovers that followed it.</param>
-public sealed record OutageSummary(
+internal sealed record OutageSummary(
     string Name, OutageKind Kind, string Target, TimeSpan From, TimeSpan To, TimeSpan? NormalAt, int Vms,
     double RiskMedian, double RiskMax, double Backlog, double DownMedian, double DownMax, int Resyncs,
     double ResyncBytes, int Failovers);
@@ -82,12 +82,12 @@ public sealed record OutageSummary(
 /// <param name="RtoSeconds">From the order to writable disks.</param>
 /// <param name="DowntimeSeconds">From the beginning of the outage (or the order) to a machine that serves.</param>
 /// <param name="Returned">When it was back at its source and protected; null when it was not.</param>
-public sealed record FailoverSummary(
+internal sealed record FailoverSummary(
     string Vm, string Name, FailoverPlanKind Kind, string? Outage, TimeSpan Ordered, double? RpoSeconds,
     double? RpoBoundSeconds, double LostBytes, double? RtoSeconds, double? DowntimeSeconds, TimeSpan? Returned);
 
 /// <summary>A resync.</summary>
-public sealed record ResyncSummary(
+internal sealed record ResyncSummary(
     string Vm, string Reason, TimeSpan From, TimeSpan? To, double ReadBytes, double SentBytes, bool Completed);
 
 /// <summary>All alerts of a kind.</summary>
@@ -97,10 +97,10 @@ public sealed record ResyncSummary(
 /// <param name="Vms">For how many machines.</param>
 /// <param name="Seconds">How long in all.</param>
 /// <param name="Example">The first one's message.</param>
-public sealed record AlertSummary(string Kind, string Level, int Count, int Vms, double Seconds, string Example);
+internal sealed record AlertSummary(string Kind, string Level, int Count, int Vms, double Seconds, string Example);
 
 /// <summary>An order that was refused or had to wait.</summary>
-public sealed record RefusalSummary(string What, int Count, int Vms);
+internal sealed record RefusalSummary(string What, int Count, int Vms);
 
 /// <summary>A machine.</summary>
 /// <param name="Name">Its name.</param>
@@ -115,7 +115,7 @@ public sealed record RefusalSummary(string What, int Count, int Vms);
 /// <param name="DownSeconds">How long it did not serve.</param>
 /// <param name="Resyncs">How many.</param>
 /// <param name="Lost">It ran at the target when the target's storage was lost.</param>
-public sealed record VmSummary(
+internal sealed record VmSummary(
     string Name, string Phase, double Written, double Sent, double Stored, long PointsMade, int PointsKept,
     double RiskP95, double RiskMax, double DownSeconds, int Resyncs, bool Lost)
 {
@@ -128,10 +128,10 @@ public sealed record VmSummary(
 /// <param name="Bandwidth">What it carries each second.</param>
 /// <param name="Sent">What it carried, in both directions.</param>
 /// <param name="BusyShare">The part of the time in which it was full.</param>
-public sealed record LinkSummary(string Name, double Bandwidth, double Sent, double BusyShare);
+internal sealed record LinkSummary(string Name, double Bandwidth, double Sent, double BusyShare);
 
 /// <summary>How a machine is.</summary>
-public enum LaneState
+internal enum LaneState
 {
     /// <summary>Protected, nothing wrong.</summary>
     Protected,
@@ -156,4 +156,4 @@ public enum LaneState
 }
 
 /// <summary>A time in which a machine was in one way.</summary>
-public sealed record LanePart(TimeSpan From, TimeSpan To, LaneState State);
+internal sealed record LanePart(TimeSpan From, TimeSpan To, LaneState State);

@@ -3,7 +3,7 @@ namespace ReplicationEngine.Simulation.Planner.Outages;
 /// <summary>Numbers over time, in equal slices of the run.</summary>
 /// <param name="slices">How many.</param>
 /// <param name="links">How many links.</param>
-public sealed class RunSeries(int slices, int links)
+internal sealed class RunSeries(int slices, int links)
 {
     /// <summary>How many slices.</summary>
     public int Slices => slices;

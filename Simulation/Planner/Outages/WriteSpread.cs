@@ -6,7 +6,7 @@ namespace ReplicationEngine.Simulation.Planner.Outages;
 /// </summary>
 /// <param name="WorkingSet">The bytes that are written to again and again.</param>
 /// <param name="WriteSize">The bytes of one write.</param>
-public readonly record struct WriteSpread(double WorkingSet, double WriteSize)
+internal readonly record struct WriteSpread(double WorkingSet, double WriteSize)
 {
     /// <summary>What a resync sends: blocks of 64 KiB.</summary>
     public const double Block = 64 * 1024;

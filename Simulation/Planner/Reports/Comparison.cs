@@ -9,7 +9,7 @@ namespace ReplicationEngine.Simulation.Planner.Reports;
 /// <param name="Variant">The what-if; null when there is none.</param>
 /// <param name="Changes">What it changed.</param>
 /// <param name="Notes">What the reader must know of where the scenario came from.</param>
-public sealed record Comparison(
+internal sealed record Comparison(
     string Name, RunResult Base, RunResult? Variant, IReadOnlyList<ScenarioChange> Changes,
     IReadOnlyList<string> Notes)
 {

@@ -7,7 +7,7 @@ namespace ReplicationEngine.Simulation.Planner.Reports;
 /// A run as one page of well-formed XHTML that any browser opens without a network: styles and images are inside, and
 /// there is no script.
 /// </summary>
-public sealed class HtmlReport
+internal sealed class HtmlReport
 {
     private static readonly string[] Shown =
     [

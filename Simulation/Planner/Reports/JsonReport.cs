@@ -6,7 +6,7 @@ using ReplicationEngine.Simulation.Planner.Outages;
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
 /// <summary>A run as JSON: durations in seconds (names end in <c>Seconds</c> or <c>At</c>), sizes in bytes.</summary>
-public static class JsonReport
+internal static class JsonReport
 {
     private static readonly JsonSerializerOptions Options = new()
     {

@@ -6,7 +6,7 @@ using Spectre.Console.Rendering;
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
 /// <summary>A run as tables on a terminal.</summary>
-public static class TextReport
+internal static class TextReport
 {
     private const int MostRows = 20;
     private const int UnboundedWidth = 400;

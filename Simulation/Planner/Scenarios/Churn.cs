@@ -1,7 +1,7 @@
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>What a machine writes: a rate that changes in steps, as a function of the time since the start.</summary>
-public abstract record Churn
+internal abstract record Churn
 {
     private Churn()
     {
@@ -86,10 +86,10 @@ public abstract record Churn
 }
 
 /// <summary>A burst.</summary>
-public sealed record ChurnBurst(TimeSpan At, TimeSpan For, double Rate, TimeSpan? Every, double? WorkingSet);
+internal sealed record ChurnBurst(TimeSpan At, TimeSpan For, double Rate, TimeSpan? Every, double? WorkingSet);
 
 /// <summary>A rate until it may change.</summary>
 /// <param name="Rate">Bytes each second.</param>
 /// <param name="Until">When it may change; null when it does not.</param>
 /// <param name="WorkingSet">Where it writes to, when not as always.</param>
-public readonly record struct ChurnPart(double Rate, TimeSpan? Until, double? WorkingSet);
+internal readonly record struct ChurnPart(double Rate, TimeSpan? Until, double? WorkingSet);

@@ -6,7 +6,7 @@ namespace ReplicationEngine.Simulation.Planner.Scenarios;
 /// A churn trace: a CSV file of lines <c>seconds,bytes per second</c>, times rising; lines that begin with # and one
 /// heading are skipped. From each time on the rate holds until the next.
 /// </summary>
-public static class ChurnTrace
+internal static class ChurnTrace
 {
     /// <summary>Reads a trace.</summary>
     /// <param name="file">The file, relative to <paramref name="directory"/>.</param>

@@ -4,14 +4,14 @@ namespace ReplicationEngine.Simulation.Planner.Scenarios;
 /// <param name="File">The file, as it was named.</param>
 /// <param name="Line">The line.</param>
 /// <param name="Column">The column.</param>
-public readonly record struct Place(string File, int Line, int Column)
+internal readonly record struct Place(string File, int Line, int Column)
 {
     /// <inheritdoc/>
     public override string ToString() => Line == 0 ? File : $"{File}:{Line}:{Column}";
 }
 
 /// <summary>What a JSON value is.</summary>
-public enum NodeKind
+internal enum NodeKind
 {
     /// <summary>An object.</summary>
     Members,
@@ -33,7 +33,7 @@ public enum NodeKind
 }
 
 /// <summary>A JSON value that knows where it stands. Mutable: a what-if changes it before it is read.</summary>
-public sealed class Node(NodeKind kind, Place place)
+internal sealed class Node(NodeKind kind, Place place)
 {
     /// <summary>What it is.</summary>
     public NodeKind Kind => kind;
@@ -105,4 +105,4 @@ public sealed class Node(NodeKind kind, Place place)
 /// <param name="Name">Its name.</param>
 /// <param name="Place">Where its name stands.</param>
 /// <param name="Value">Its value.</param>
-public sealed record NodeMember(string Name, Place Place, Node Value);
+internal sealed record NodeMember(string Name, Place Place, Node Value);

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>Reads JSON, with comments and trailing commas allowed, and keeps the place of every value.</summary>
-public static class NodeReader
+internal static class NodeReader
 {
     private const int MaxDepth = 32;
 

@@ -8,7 +8,7 @@ namespace ReplicationEngine.Simulation.Planner.Scenarios;
 /// <param name="Example">How one is written.</param>
 /// <param name="Units">The units and what each is worth in the base unit, the larger first.</param>
 /// <param name="Sums">Several parts may stand side by side, such as <c>1 h 30 min</c>.</param>
-public sealed record Quantity(string Name, string Example, (string Unit, double Factor)[] Units, bool Sums)
+internal sealed record Quantity(string Name, string Example, (string Unit, double Factor)[] Units, bool Sums)
 {
     private const double Ki = 1024;
 

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Simulation.Planner.Scenarios;
 /// <param name="Duration">How long the run is.</param>
 /// <param name="ServiceSite">The recovery site.</param>
 /// <param name="Assumptions">What the model takes for given.</param>
-public sealed record Scenario(
+internal sealed record Scenario(
     string Title, string Description, ulong Seed, DateTimeOffset Start, TimeSpan Duration, string ServiceSite,
     Assumptions Assumptions)
 {
@@ -31,22 +31,22 @@ public sealed record Scenario(
 }
 
 /// <summary>A link.</summary>
-public sealed record LinkPlan(string Name, string SiteA, string SiteB, LinkQuality Quality);
+internal sealed record LinkPlan(string Name, string SiteA, string SiteB, LinkQuality Quality);
 
 /// <summary>What a link can do.</summary>
 /// <param name="Bandwidth">Bytes each second in each direction.</param>
 /// <param name="Latency">One way.</param>
 /// <param name="Loss">The part of packets that is lost.</param>
-public sealed record LinkQuality(double Bandwidth, TimeSpan Latency, double Loss);
+internal sealed record LinkQuality(double Bandwidth, TimeSpan Latency, double Loss);
 
 /// <summary>A policy and the limits that go with it.</summary>
 /// <param name="Policy">The engine's own policy.</param>
 /// <param name="CacheLimit">The most that one machine's replication log may take.</param>
 /// <param name="SendLimit">The most that one machine sends each second.</param>
-public sealed record PolicyPlan(ReplicationPolicy Policy, double CacheLimit, double SendLimit);
+internal sealed record PolicyPlan(ReplicationPolicy Policy, double CacheLimit, double SendLimit);
 
 /// <summary>A protected machine.</summary>
-public sealed record VmPlan(string Name, string Site, string ScenarioId, PolicyPlan Policy, Churn Churn)
+internal sealed record VmPlan(string Name, string Site, string ScenarioId, PolicyPlan Policy, Churn Churn)
 {
     /// <summary>Sizes of the disks.</summary>
     public required IReadOnlyList<long> Disks { get; init; }
@@ -71,7 +71,7 @@ public sealed record VmPlan(string Name, string Site, string ScenarioId, PolicyP
 }
 
 /// <summary>What goes wrong.</summary>
-public enum OutageKind
+internal enum OutageKind
 {
     /// <summary>A whole site with all that stands there.</summary>
     Site,
@@ -102,18 +102,18 @@ public enum OutageKind
 /// <param name="Times">When, in order: the beginning and how long.</param>
 /// <param name="Degraded">What a link is left with; null when it is down.</param>
 /// <param name="LosesReplicas">What the service stored is gone afterwards.</param>
-public sealed record OutagePlan(
+internal sealed record OutagePlan(
     string Name, OutageKind Kind, string Target, OutageTimes Times, LinkChange? Degraded, bool LosesReplicas);
 
 /// <summary>When an outage comes: at times, or at random when <paramref name="MeanBetween"/> is given.</summary>
-public sealed record OutageTimes(
+internal sealed record OutageTimes(
     TimeSpan At, TimeSpan For, long Times, TimeSpan Every, TimeSpan? MeanBetween, TimeSpan MeanDuration);
 
 /// <summary>What changes of a link; null: as it was.</summary>
-public sealed record LinkChange(double? Bandwidth, TimeSpan? Latency, double? Loss);
+internal sealed record LinkChange(double? Bandwidth, TimeSpan? Latency, double? Loss);
 
 /// <summary>The kinds of failover.</summary>
-public enum FailoverPlanKind
+internal enum FailoverPlanKind
 {
     /// <summary>The source may be gone.</summary>
     Unplanned,
@@ -126,7 +126,7 @@ public enum FailoverPlanKind
 }
 
 /// <summary>To which point.</summary>
-public enum PointWish
+internal enum PointWish
 {
     /// <summary>All that was received.</summary>
     Latest,
@@ -142,7 +142,7 @@ public enum PointWish
 /// <param name="Name">Its name.</param>
 /// <param name="Vms">Which machines.</param>
 /// <param name="Kind">Which.</param>
-public sealed record FailoverPlan(string Name, IReadOnlyList<string> Vms, FailoverPlanKind Kind)
+internal sealed record FailoverPlan(string Name, IReadOnlyList<string> Vms, FailoverPlanKind Kind)
 {
     /// <summary>When, unless an outage is named.</summary>
     public TimeSpan At { get; init; }
@@ -182,6 +182,6 @@ public sealed record FailoverPlan(string Name, IReadOnlyList<string> Vms, Failov
 }
 
 /// <summary>What the model takes for given.</summary>
-public sealed record Assumptions(
+internal sealed record Assumptions(
     TimeSpan AgentLostAfter, TimeSpan PrepareFailover, double CompareRate, TimeSpan SampleEvery,
     TimeSpan AskAgainEvery, bool InitialCopyDone);

@@ -9,7 +9,7 @@ namespace ReplicationEngine.Simulation.Planner.Scenarios;
 /// </summary>
 /// <param name="Path">What is changed.</param>
 /// <param name="Value">To what.</param>
-public sealed record ScenarioChange(string Path, string Value)
+internal sealed record ScenarioChange(string Path, string Value)
 {
     /// <summary>Reads <c>path=value</c>.</summary>
     /// <exception cref="ScenarioException">It is not of that form.</exception>

@@ -4,14 +4,14 @@ namespace ReplicationEngine.Simulation.Planner.Scenarios;
 /// <param name="Place">Where.</param>
 /// <param name="Path">Of what, such as <c>links[0].bandwidth</c>; empty for the whole file.</param>
 /// <param name="Reason">What is wrong, and what to write instead.</param>
-public sealed record ScenarioProblem(Place Place, string Path, string Reason)
+internal sealed record ScenarioProblem(Place Place, string Path, string Reason)
 {
     /// <inheritdoc/>
     public override string ToString() => Path.Length == 0 ? $"{Place}: {Reason}" : $"{Place}: {Path}: {Reason}";
 }
 
 /// <summary>A scenario that cannot be run, with every reason at once.</summary>
-public sealed class ScenarioException(IReadOnlyList<ScenarioProblem> problems)
+internal sealed class ScenarioException(IReadOnlyList<ScenarioProblem> problems)
     : Exception(string.Join('\n', problems))
 {
     /// <summary>A scenario with one problem.</summary>

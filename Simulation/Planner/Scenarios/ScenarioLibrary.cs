@@ -3,7 +3,7 @@ using System.Reflection;
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>The scenarios that ship with the program, and those in files.</summary>
-public static class ScenarioLibrary
+internal static class ScenarioLibrary
 {
     private const string Prefix = "scenario.";
 
@@ -53,7 +53,7 @@ public static class ScenarioLibrary
 /// <summary>A scenario before it is checked.</summary>
 /// <param name="Node">Its JSON.</param>
 /// <param name="Directory">Where its trace files are; null for a ready one.</param>
-public sealed record ScenarioSource(Node Node, string? Directory)
+internal sealed record ScenarioSource(Node Node, string? Directory)
 {
     /// <summary>Reads it, with changes made.</summary>
     /// <exception cref="ScenarioException">It is wrong.</exception>

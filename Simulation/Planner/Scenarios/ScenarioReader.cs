@@ -9,7 +9,7 @@ namespace ReplicationEngine.Simulation.Planner.Scenarios;
 /// Reads a scenario: first its form (<see cref="ShapeCheck"/>), then what its parts say of each other. Each of the two
 /// tells everything that is wrong at once.
 /// </summary>
-public sealed class ScenarioReader
+internal sealed class ScenarioReader
 {
     private readonly List<ScenarioProblem> _problems = [];
     private readonly string? _directory;

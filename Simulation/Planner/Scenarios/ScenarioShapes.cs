@@ -3,7 +3,7 @@ using static ReplicationEngine.Simulation.Planner.Scenarios.ValueKind;
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>The scenario format, as a table: the parser checks against it and the schema is written from it.</summary>
-public static class ScenarioShapes
+internal static class ScenarioShapes
 {
     private static readonly Amount Size = new(Quantity.Size);
     private static readonly Amount Rate = new(Quantity.Rate);

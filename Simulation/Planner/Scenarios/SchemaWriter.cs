@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>Writes the JSON schema (draft 2020-12) of the scenario format.</summary>
-public static class SchemaWriter
+internal static class SchemaWriter
 {
     private static readonly JsonSerializerOptions Indented = new()
     {

@@ -1,7 +1,7 @@
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>What a value may be. The parser and the published schema are both made from these.</summary>
-public abstract record ValueKind
+internal abstract record ValueKind
 {
     private ValueKind()
     {
@@ -47,14 +47,14 @@ public abstract record ValueKind
 /// <param name="Description">What it means, for people.</param>
 /// <param name="Default">What holds when it is left out; null when nothing does.</param>
 /// <param name="Required">It must not be left out.</param>
-public sealed record Field(
+internal sealed record Field(
     string Name, ValueKind Kind, string Description, string? Default = null, bool Required = false);
 
 /// <summary>A kind of object.</summary>
 /// <param name="Name">Its name in the schema.</param>
 /// <param name="Description">What it is.</param>
 /// <param name="Fields">Its members.</param>
-public sealed record Shape(string Name, string Description, params Field[] Fields)
+internal sealed record Shape(string Name, string Description, params Field[] Fields)
 {
     /// <summary>The member with a name; null when there is none.</summary>
     public Field? Find(string name) =>

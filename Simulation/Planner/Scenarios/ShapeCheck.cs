@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>Holds a JSON value against its shape and collects everything that is wrong.</summary>
-public static class ShapeCheck
+internal static class ShapeCheck
 {
     /// <summary>The form of a name.</summary>
     public const string NamePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";

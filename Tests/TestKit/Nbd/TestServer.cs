@@ -5,7 +5,7 @@ using ReplicationEngine.DataPlane.Nbd;
 namespace ReplicationEngine.Tests.TestKit.Nbd;
 
 /// <summary>A server with one export "disk" on a unix socket in a directory of its own.</summary>
-public sealed class TestServer : IAsyncDisposable
+internal sealed class TestServer : IAsyncDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("nbd-");
 
