@@ -109,11 +109,11 @@ def compare(expected, found):
     """Compares two folders; answers the number of files."""
     wanted, there = listing(expected), listing(found)
     if wanted != there:
-        raise DiskError(f"other files than expected: missing {sorted(wanted - there)[:3]}, "
-                        f"too many {sorted(there - wanted)[:3]}")
+        raise DiskError(f"unexpected files: missing {sorted(wanted - there)[:3]}, "
+                        f"additional {sorted(there - wanted)[:3]}")
     for name in wanted:
         if not filecmp.cmp(f"{expected}/{name}", f"{found}/{name}", shallow=False):
-            raise DiskError(f"the file {name} is not the same")
+            raise DiskError(f"the file {name} differs")
     return len(wanted)
 
 

@@ -29,8 +29,8 @@ class Lab:
         if free < 6 << 30:
             os.rmdir(self.work)
             raise DemoFailed(
-                f"{os.path.dirname(self.work)} has {free >> 20} MiB free and the demo needs 6 GiB; "
-                "set TMPDIR to a roomier place")
+                f"{os.path.dirname(self.work)} has {free >> 20} MiB free, but the demo needs 6 GiB; "
+                "set TMPDIR to a directory with more space")
         self.start = time.monotonic()
         self.stages = []
         self.processes = {}
@@ -63,7 +63,7 @@ class Lab:
         done = subprocess.run([DRCTL, *arguments], capture_output=True, text=True)
         if done.returncode != expect:
             raise DemoFailed(
-                f"`drctl {' '.join(arguments)}` ended with {done.returncode}, not {expect}: "
+                f"`drctl {' '.join(arguments)}` exited with {done.returncode}, not {expect}: "
                 + (done.stderr or done.stdout).strip())
         return done.stdout if expect == 0 else done.stderr
 
@@ -94,7 +94,7 @@ class Lab:
                 process = self.processes.get(name)
                 if process and process.poll() is not None:
                     raise DemoFailed(
-                        f"the {name} ended with {process.returncode} while waiting until {what}: {self.tail(name)}")
+                        f"the {name} exited with {process.returncode} while waiting until {what}: {self.tail(name)}")
             if time.monotonic() > deadline:
                 raise DemoFailed(f"not within {seconds} s: {what}")
             time.sleep(0.1)

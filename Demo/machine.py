@@ -57,7 +57,7 @@ class Machine:
         """Waits for the writer, or stops it; answers its last line."""
         code, line = (self.lab.stop if stop else self.lab.end)(self.writer)
         if code != expect:
-            raise DemoFailed(f"the writer of {self.name} ended with {code}, not {expect}: {line}")
+            raise DemoFailed(f"the writer of {self.name} exited with {code}, not {expect}: {line}")
         return line
 
     def acknowledged(self):
@@ -76,7 +76,7 @@ class Machine:
         deadline = time.monotonic() + 30
         while self.acknowledged() < target:
             if self.lab.processes[self.writer].poll() is not None or time.monotonic() > deadline:
-                raise DemoFailed(f"the writer of {self.name} does not get on: {self.lab.tail(self.writer)}")
+                raise DemoFailed(f"the writer of {self.name} makes no progress: {self.lab.tail(self.writer)}")
             time.sleep(0.05)
 
     def plan_files(self, *lots):
@@ -114,7 +114,7 @@ class Machine:
             compared = subprocess.run(["cmp", "-", image], stdin=reader.stdout, capture_output=True, text=True)
             reader.stdout.close()
         if compared.returncode or reader.returncode:
-            raise DemoFailed(f"{self.name}: {uri} is not {image}: {(compared.stdout + compared.stderr).strip()}")
+            raise DemoFailed(f"{self.name}: {uri} differs from {image}: {(compared.stdout + compared.stderr).strip()}")
 
     def check(self, images, **options):
         """Checks images against the base and the log of writes, byte for byte."""
@@ -168,5 +168,5 @@ except nbd.Error as e:
     env = {**os.environ, "PATH": f"/usr/bin:{os.environ['PATH']}"}
     done = subprocess.run(["nbdsh", "-c", script], capture_output=True, text=True, env=env)
     if done.returncode != 0:
-        raise DemoFailed(f"nbdsh could not ask {uri}: {done.stderr.strip()}")
+        raise DemoFailed(f"nbdsh could not use {uri}: {done.stderr.strip()}")
     return json.loads(done.stdout)
