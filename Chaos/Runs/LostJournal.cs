@@ -36,7 +36,7 @@ internal sealed class LostJournal(TwoSites sites, Ledger ledger)
             var start = await sites.Drctl.RunPlainAsync(["serve", "--data", sites.ServiceData]);
             ledger.Check(
                 "lost", start.Code == 1 && start.Said.Contains("journal", StringComparison.Ordinal),
-                $"without its journal the service ended with {start.Code}: {start.Said.Trim()}");
+                $"without its journal the service exited with {start.Code}: {start.Said.Trim()}");
         }
 
         cancellationToken.ThrowIfCancellationRequested();
