@@ -39,7 +39,7 @@ internal static class FailoverCommands
                 + "their writes fail from then on",
         };
         return commands.Operation(
-            "failover", "Recover a VM at the recovery site and print the NBD URI of each recovered disk",
+            "failover", "Recover a VM at the recovery site and print the NBD URIs of its disks",
                 [kind, point, force],
             async (run, cancellationToken) =>
             {
@@ -75,7 +75,7 @@ internal static class FailoverCommands
         var point = new Argument<string>("POINT")
         {
             HelpName = "latest|latest-processed|latest-app|ID",
-            Description = "The recovery point to switch to; latest is the newest usable point",
+            Description = "The recovery point to switch to",
         };
         return commands.Operation(
             VmOperations.ChangePoint.Name, VmOperations.ChangePoint.Help, [point],

@@ -82,14 +82,20 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
         ["drctl failover"] = new(
             ["A test failover leaves the source running; end it with `drctl cleanup`. After a planned or unplanned "
                 + "failover, check the recovered machine, then use `drctl commit`, `drctl change-point` or "
-                + "`drctl cancel`."],
+                + "`drctl cancel`.",
+                "latest applies everything received and makes a new point of it: the smallest loss. latest-processed is "
+                + "the newest existing usable point: the shortest wait. latest-app is the newest usable "
+                + "application-consistent point. `drctl points` lists the ids."],
             [
                 "drctl failover web --kind test",
                 "drctl failover web --kind planned",
                 "drctl failover web --kind unplanned --point latest-app",
             ]),
         ["drctl cleanup"] = new([], ["drctl cleanup web --notes \"restored and checked\""]),
-        ["drctl change-point"] = new([], ["drctl change-point web latest"]),
+        ["drctl change-point"] = new(
+            ["latest and latest-processed are the newest usable point, latest-app the newest usable "
+                + "application-consistent one. `drctl points` lists the ids."],
+            ["drctl change-point web latest"]),
         ["drctl commit"] = new([], ["drctl commit web"]),
         ["drctl cancel"] = new(
             ["The source becomes the primary again. If the recovered machine has written, its writes would be lost and "
@@ -137,7 +143,7 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
         ["drctl replica serve"] = new([], ["drctl replica serve --data /var/lib/dr-service --vm web --point live"]),
         ["drctl recover"] = new(
             ["Use it when the journal is lost, damaged, older than the replicas, or that of another vault. The service "
-                + "must be stopped. Histories before the recovery are gone; recovery points are kept."],
+                + "must be stopped. The VMs' earlier histories are lost; their recovery points are kept."],
             ["drctl recover --data /var/lib/dr-service --replace-journal"]),
     };
 }

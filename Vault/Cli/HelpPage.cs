@@ -43,7 +43,7 @@ internal sealed class HelpPage(CliSurroundings surroundings) : SynchronousComman
             .. Section("Exit codes:", [.. notes.ExitCodes], width),
             .. notes.Examples.Count == 0 ? [] : notes.Examples.Select(example => $"  {example}").Prepend("Examples:")
                 .Prepend(""),
-            .. command.Subcommands.Count == 0 ? [] : new[] { "", $"See `{Path(command)} COMMAND --help`." },
+            .. command.Subcommands.Count == 0 ? [] : new[] { "", $"Run `{Path(command)} COMMAND --help` for the options and examples of a command." },
         ];
     }
 

@@ -45,7 +45,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
 
     /// <summary>The command with its subcommands.</summary>
     public Command Make() => new(
-        "journal", "Verify, export, import, archive, show, compare and search event logs, without the service")
+        "journal", "Verify, export, import, show, compare and search event logs")
     {
         Verify(), Export(), Import(), Archive(), Show(), Diff(), Bisect(),
     };

@@ -121,7 +121,7 @@ internal static class JournalPages
             + $"({first.Name}, {Readable.Time(first.Time)}, by {first.Actor})";
         yield return found.IsMonotonic
             ? $"It holds from there to the last event, {found.Events}."
-            : $"It changes {found.ChangeCount} times, after the events "
+            : $"It is not monotonic: it changes {found.ChangeCount} times, after the events "
                 + string.Join(", ", found.Changes.Select(change => change.Event.Sequence))
                 + (found.ChangeCount > found.Changes.Count ? ", …" : "")
                 + (found.HoldsAtEnd ? "; at the end it holds." : "; at the end it does not hold.");

@@ -23,7 +23,7 @@ internal static class UriCommand
         };
         machine.AcceptOnlyFromAmong(Source, Recovered, Test);
         return commands.ViewOfVm(
-            "uri", "Print the NBD URI of each disk, or a configuration that attaches a VM to them",
+            "uri", "Print the NBD URIs of a VM, or a configuration that attaches it",
             [machine, print],
             async (run, cancellationToken) =>
             {

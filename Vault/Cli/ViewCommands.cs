@@ -17,7 +17,7 @@ internal static class ViewCommands
         var name = OptionalVm("The VM's name (default: all VMs)");
         var all = new Option<bool>("--all") { Description = "Include VMs whose protection has ended" };
         return commands.View(
-            "status", "Show phase, health, lag, progress and disks of a VM, or a table of all VMs", [name, all],
+            "status", "Show the state and health of a VM, or a table of all VMs", [name, all],
             async (run, cancellationToken) =>
         {
             var now = run.Surroundings.Time.GetUtcNow();

@@ -27,7 +27,7 @@ public sealed class Waiting
         };
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Interrupted, await drctl.RunAsync(interrupt.Token, "resync", "vm1"));
-        Assert.Contains("the resync of vm1 goes on as job j1", drctl.Errors, StringComparison.Ordinal);
+        Assert.Contains("the resync of vm1 continues as job j1", drctl.Errors, StringComparison.Ordinal);
         Assert.Contains("drctl status vm1", drctl.Errors, StringComparison.Ordinal);
         Assert.Empty(drctl.Output);
         Assert.Equal("resync", service.Received.Single().Operation);
