@@ -91,7 +91,7 @@ def seconds(text):
 
 
 def check(pairs, writes, exactly=None, point_time=None, rpo=None):
-    """Checks (base, image) pairs of paths, in the order of the disks; answers the findings."""
+    """Checks (base, image) pairs of paths, in the order of the disks; returns the findings."""
     present, missing = set(), set()
     for disk, (base_path, image_path) in enumerate(pairs):
         with open(base_path, "rb") as base_file, open(image_path, "rb") as image_file:

@@ -27,7 +27,7 @@ class Machine:
         self.planned = []
 
     def make(self, size, limit, share, shares):
-        """Fills the disks; answers files and bytes taken from the machine."""
+        """Fills the disks; returns files and bytes taken from the machine."""
         files = taken = 0
         for index, (path, folder, base) in enumerate(zip(self.paths, self.folders, self.base)):
             os.makedirs(folder)
@@ -54,7 +54,7 @@ class Machine:
             "--seed", str(self.seed * 100 + self.sessions), *arguments, *options)
 
     def written(self, expect=0, stop=False):
-        """Waits for the writer, or stops it; answers its last line."""
+        """Waits for the writer, or stops it; returns its last line."""
         code, line = (self.lab.stop if stop else self.lab.end)(self.writer)
         if code != expect:
             raise DemoFailed(f"the writer of {self.name} exited with {code}, not {expect}: {line}")
@@ -101,7 +101,7 @@ class Machine:
         return self.written()
 
     def read(self, uris, note):
-        """Copies every disk out through NBD; answers the images."""
+        """Copies every disk out through NBD; returns the images."""
         images = []
         for index, uri in enumerate(uris):
             images.append(self.lab.path("images", f"{self.name}-{index}-{note}.img"))
@@ -124,7 +124,7 @@ class Machine:
             raise DemoFailed(f"{self.name}: {mismatch}") from None
 
     def check_files(self, images, folders=None):
-        """e2fsck, and every file of every disk; answers how many files."""
+        """e2fsck, and every file of every disk; returns how many files."""
         scratch = self.lab.path("scratch")
         return sum(disks.check_files(image, folder, scratch) for image, folder in zip(images, folders or self.folders))
 

@@ -63,7 +63,7 @@ public static class AgentAdmission
                 "identity",
                 $"The name '{newcomer.Agent}' belongs to another agent's key. Give this agent another --name; if it "
                     + $"replaces that agent for good, run `drctl agents forget {newcomer.Agent}` first.",
-                $"{newcomer} uses the name '{newcomer.Agent}', but its key differs from that agent's; it is "
+                $"{newcomer} uses the name '{newcomer.Agent}' with another key than that agent; it is "
                     + $"refused. If it replaces that agent for good, run `drctl agents forget {newcomer.Agent}`.");
         }
 

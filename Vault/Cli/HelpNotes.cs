@@ -10,7 +10,7 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
 {
     private static readonly HelpNotes s_none = new([], []);
 
-    /// <summary>The exit codes; those of drctl stand on its own page, and a command lists them where its differ.</summary>
+    /// <summary>The exit codes. A command lists them only if they differ from those of drctl.</summary>
     public IReadOnlyList<(string Code, string Meaning)> ExitCodes { get; init; } = [];
 
     /// <summary>The environment variables.</summary>
@@ -83,8 +83,8 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
             ["A test failover leaves the source running; end it with `drctl cleanup`. After a planned or unplanned "
                 + "failover, check the recovered machine, then use `drctl commit`, `drctl change-point` or "
                 + "`drctl cancel`.",
-                "latest applies everything received and makes a new point of it: the smallest loss. latest-processed is "
-                + "the newest existing usable point: the shortest wait. latest-app is the newest usable "
+                "latest applies everything received and makes a new point of it: the smallest loss. latest-processed "
+                + "is the newest existing usable point: the shortest wait. latest-app is the newest usable "
                 + "application-consistent point. `drctl points` lists the ids."],
             [
                 "drctl failover web --kind test",

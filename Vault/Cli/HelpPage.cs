@@ -18,7 +18,8 @@ internal sealed class HelpPage(CliSurroundings surroundings) : SynchronousComman
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
-        foreach (var line in Lines(parseResult.CommandResult.Command, Math.Min(surroundings.OutWidth ?? Widest, Widest)))
+        var width = Math.Min(surroundings.OutWidth ?? Widest, Widest);
+        foreach (var line in Lines(parseResult.CommandResult.Command, width))
         {
             surroundings.Out.WriteLine(line);
         }
@@ -43,7 +44,7 @@ internal sealed class HelpPage(CliSurroundings surroundings) : SynchronousComman
             .. Section("Exit codes:", [.. notes.ExitCodes], width),
             .. notes.Examples.Count == 0 ? [] : notes.Examples.Select(example => $"  {example}").Prepend("Examples:")
                 .Prepend(""),
-            .. command.Subcommands.Count == 0 ? [] : new[] { "", $"Run `{Path(command)} COMMAND --help` for the options and examples of a command." },
+            .. command.Subcommands.Count == 0 ? [] : More(command, width).Prepend(""),
         ];
     }
 
@@ -71,6 +72,9 @@ internal sealed class HelpPage(CliSurroundings surroundings) : SynchronousComman
         return forms.SelectMany((form, index) => Wrapped.Lines(
             $"{(index == 0 ? "Usage:" : "      ")} {Path(command)} ", form, width));
     }
+
+    private static IEnumerable<string> More(Command command, int width) => Wrapped.Lines(
+        "", $"Run `{Path(command)} COMMAND --help` for the options and examples of a command.", width);
 
     private static IEnumerable<string> Section(
         string title, IReadOnlyList<(string Name, string Text)> rows, int width, int? column = null)

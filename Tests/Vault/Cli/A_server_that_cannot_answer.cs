@@ -76,7 +76,7 @@ public sealed class A_server_that_cannot_answer
         service.OnOperation = () => Results.StatusCode(500);
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Refused, await drctl.RunAsync("commit", "vm1"));
-        Assert.Contains("HTTP 500 to /api/v1/vms/vm1/operations/commit", drctl.Errors, StringComparison.Ordinal);
+        Assert.Contains("HTTP 500 for /api/v1/vms/vm1/operations/commit", drctl.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -80,8 +80,8 @@ public sealed class Waiting
     }
 
     [Theory]
-    [InlineData(null, "waits for agent 'agent1', which is not connected; start it")]
-    [InlineData("agent-conflict", "waits for agent 'agent1'. It is refused; run `drctl agents forget agent1`.")]
+    [InlineData(null, "waiting for agent 'agent1', which is not connected; start it")]
+    [InlineData("agent-conflict", "waiting for agent 'agent1'. It is refused; run `drctl agents forget agent1`.")]
     public async Task What_waits_for_an_agent_that_is_away_or_refused_names_it_and_what_to_do(string? code, string says)
     {
         await using var service = await FakeService.StartAsync();
@@ -126,7 +126,7 @@ public sealed class Waiting
         var line = Assert.Single(drctl.Errors.TrimEnd().Split('\n'));
         Assert.Contains("no space left.", line, StringComparison.Ordinal);
         Assert.Contains("Free space at the target.", line, StringComparison.Ordinal);
-        Assert.DoesNotContain("waits for agent", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("waiting for agent", line, StringComparison.Ordinal);
     }
 
     [Fact]

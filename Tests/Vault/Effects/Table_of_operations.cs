@@ -53,7 +53,7 @@ public sealed class Table_of_operations
         foreach (var member in row.Members)
         {
             var body = JsonElement.Parse($$"""{"{{member}}":5}""");
-            Assert.StartsWith($"'{member}' of {name} is to be ",
+            Assert.StartsWith($"'{member}' of {name} must be ",
                 Assert.Throws<BadRequestException>(() => row.Read(body)).Message, StringComparison.Ordinal);
         }
     }
