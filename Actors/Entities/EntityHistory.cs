@@ -36,7 +36,7 @@ internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
     {
         if (snapshot.Version != codec.SnapshotVersion)
         {
-            return $"its version is {snapshot.Version}, expected is {codec.SnapshotVersion}";
+            return $"its version is {snapshot.Version}, not {codec.SnapshotVersion}";
         }
 
         if (!snapshot.IsIntact)

@@ -56,8 +56,7 @@ internal sealed class EngineTelemetry : IDisposable
         _projectionLag = _meter.CreateHistogram<double>(
             "replication_engine.projection.lag", "s", "Time from deciding an event to having it in the documents");
         _projectionGaps = _meter.CreateCounter<long>(
-            "replication_engine.projection.gaps", "{gap}", "Events that were missing from the feed and read from a "
-                + "stream");
+            "replication_engine.projection.gaps", "{gap}", "Events missing from the feed and read from a stream");
         _projectionFailures = _meter.CreateCounter<long>(
             "replication_engine.projection.failures", "{failure}", "Failed batches, which are retried, by cause");
         _archived = _meter.CreateCounter<long>(

@@ -21,8 +21,7 @@ public sealed class DiskClaims(IVolumeHost host)
             if (disks.Select(disk => ConflictOf(vm, disk)).OfType<string>().FirstOrDefault() is { } found)
             {
                 throw new VolumeException(
-                    "disk-in-use", found, "Disable the protection of one of the two; a disk can belong to one VM "
-                        + "only.", false);
+                    "disk-in-use", found, "Disable the protection of one of the two; a disk belongs to one VM.", false);
             }
 
             _claims[vm] = disks;

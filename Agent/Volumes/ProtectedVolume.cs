@@ -127,8 +127,8 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         }
         catch (IOException e)
         {
-            _failure = new VolumeProblem("source-storage", e.Message, "Check the storage of the agent's "
-                + "machine.", true);
+            _failure = new VolumeProblem(
+                "source-storage", e.Message, "Check the storage of the agent's machine.", true);
             throw;
         }
         finally

@@ -55,8 +55,8 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
         }
         catch (IOException e)
         {
-            return new AgentReply.Failed("source-storage", e.Message, "Check the storage of the agent's "
-                + "machine.", true);
+            return new AgentReply.Failed(
+                "source-storage", e.Message, "Check the storage of the agent's machine.", true);
         }
     }
 

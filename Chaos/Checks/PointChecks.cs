@@ -105,7 +105,7 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
             return (string)answer["point"]!["id"]!;
         }
 
-        return result.Said.Contains("a resync is required first", StringComparison.Ordinal) ? null
+        return result.Said.Contains("a resync comes first", StringComparison.Ordinal) ? null
             : throw new ViolationException(
                 "recovery", $"`drctl point {machine.Name}` exited with {result.Code}: {result.Said.Trim()}");
     }

@@ -80,7 +80,7 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
         {
             table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold)))
             {
-                Alignment = column is "Done" or "Done" ? Justify.Right : Justify.Left,
+                Alignment = column is "Done" ? Justify.Right : Justify.Left,
                 Padding = new Padding(0, 0, 2, 0),
             });
         }

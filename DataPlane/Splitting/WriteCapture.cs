@@ -177,7 +177,6 @@ internal sealed class WriteCapture(
 
         return new MarkerOutcome.Refused(
             MarkerRefusal.DirtyMapMode,
-            $"the log of '{options.Vm}' does not record its writes now ({state.Current.Cause}); a resync is required "
-                + "first");
+            $"the log of '{options.Vm}' does not record its writes now ({state.Current.Cause}); a resync comes first");
     }
 }

@@ -152,8 +152,8 @@ public static class ProtectedVmHealth
                 HealthKind.ResyncRequired, "", HealthLevel.Warning,
                 $"The replica may differ from the source ({string.Join(", ", mark.Reasons)}); "
                     + $"a resync is needed: {when}.",
-                mark.Stage == ResyncStage.Required ? "To start the resync now, use `drctl "
-                    + "resync`." : "", mark.MarkedAt);
+                mark.Stage == ResyncStage.Required ? "To start the resync now, use `drctl resync`." : "",
+                mark.MarkedAt);
         }
     }
 

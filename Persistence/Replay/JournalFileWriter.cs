@@ -117,8 +117,7 @@ internal static class JournalFileWriter
         if (Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture) != 0)
         {
             throw new JournalUnavailableException(
-                $"The journal {made} is being read by another process while it is created; stop that process and "
-                    + "retry.");
+                $"The journal {made} is being read by another process while it is created; stop it and retry.");
         }
     }
 

@@ -75,8 +75,7 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
             else if (found != (isFormer && name == SqliteJournalSchema.CommandIndex
                 ? SqliteJournalSchema.FormerCommands : sql))
             {
-                _damages.Add(JournalDamage.Of(DamageKind.Table, $"the {type} '{name}' differs from the engine's "
-                    + "schema"));
+                _damages.Add(JournalDamage.Of(DamageKind.Table, $"the {type} '{name}' differs from the schema"));
             }
         }
     }

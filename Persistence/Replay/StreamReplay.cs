@@ -131,8 +131,7 @@ internal static class SealCheck
 
         if (stored.Previous != head.Hash)
         {
-            return JournalDamage.At(DamageKind.Seal, recorded, "its link does not match the seal of the event before "
-                + "it");
+            return JournalDamage.At(DamageKind.Seal, recorded, "it does not link to the event before it");
         }
 
         var expected = EventChain.Seal(

@@ -237,8 +237,8 @@ internal sealed class StreamVerification
         }
     }
 
-    private static string Describe(WakeMark mark) => (mark.OwesEffects ? "effects outstanding" : "no effects "
-        + "outstanding")
+    private static string Describe(WakeMark mark) =>
+        (mark.OwesEffects ? "effects outstanding" : "no effects outstanding")
         + (mark.NextDue is { } due ? $", a timer armed for {due.UtcDateTime:O}" : ", no timer armed");
 
     private void CompareSnapshot(RecordedEvent recorded)

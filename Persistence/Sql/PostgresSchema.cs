@@ -132,7 +132,7 @@ internal static class PostgresSchema
         if (version is < FirstVersion or > Version)
         {
             throw new JournalUnavailableException(
-                $"The journal {name} has version {version.ToString(CultureInfo.InvariantCulture)}, expected is "
+                $"The journal {name} has version {version.ToString(CultureInfo.InvariantCulture)}, not "
                 + $"{Version.ToString(CultureInfo.InvariantCulture)}; use the engine's version that wrote it.");
         }
 

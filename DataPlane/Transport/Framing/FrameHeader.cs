@@ -78,8 +78,7 @@ public readonly record struct FrameHeader(int SealedLength, int PlainLength, ulo
             || (flags == 0 && plainLength != sealedLength - TagSize))
         {
             throw new FrameException(FrameError.BadHeader,
-                $"Frame {expectedSequence} has type {source[16]} and flags {flags}, which this version does not "
-                    + "support.");
+                $"Frame {expectedSequence} has type {source[16]} and flags {flags}, which are unsupported.");
         }
 
         var sequence = BinaryPrimitives.ReadUInt64LittleEndian(source[8..]);

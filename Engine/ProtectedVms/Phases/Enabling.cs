@@ -86,7 +86,7 @@ internal static class Enabling
         if (name.Length is 0 or > MaxNameLength || !char.IsAsciiLetterOrDigit(name[0])
             || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-')))
         {
-            yield return $"VM name '{name}' must have 1 to {MaxNameLength} of A-Z, a-z, 0-9, '.', '_', '-', "
+            yield return $"VM name '{name}' must consist of 1 to {MaxNameLength} of A-Z, a-z, 0-9, '.', '_', '-', "
                 + "starting with a letter or digit.";
         }
 

@@ -80,8 +80,7 @@ internal sealed class HtmlTables(Markup page)
         {
             link.Name, Words.BitRate(link.Bandwidth), Words.Bytes(link.Sent), Words.Percent(link.BusyShare),
         }));
-        Part("Operations that had to "
-            + "wait", ["operation and reason", "times", "machines"], run.Refusals.Select(r => new[]
+        Part("Operations that waited", ["operation and reason", "times", "machines"], run.Refusals.Select(r => new[]
         {
             r.What, Words.Number(r.Count, 0), Words.Number(r.Vms, 0),
         }));

@@ -55,7 +55,7 @@ public sealed class Command_line : IDisposable
     }
 
     [Theory]
-    [InlineData("outage", "no-such", "There is no such file and no included scenario of this name; the included ones are")]
+    [InlineData("outage", "no-such", "There is no such file and no included scenario of this name; the included")]
     [InlineData("whatif", "region-outage", "There is no change; add --set")]
     public async Task Bad_usage_is_answered_with_2_and_the_remedy(string command, string scenario, string expected)
     {
