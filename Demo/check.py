@@ -38,7 +38,7 @@ def observe(disk, base, image, writes):
                 open_blocks.add(block)
     for at in (block * model.BLOCK for block in open_blocks):
         if base[at:at + model.BLOCK] != image[at:at + model.BLOCK]:
-            raise Mismatch(f"disk {disk}: the block at {at} is neither the base's nor that of a write")
+            raise Mismatch(f"disk {disk}: the block at {at} matches neither the base nor a write")
     return present, missing
 
 
@@ -56,7 +56,7 @@ def prefix(writes, present, missing):
     """The last number up to which all is there, and the writes beyond it that are there too."""
     torn = present & missing
     if torn:
-        raise Mismatch(f"write {min(torn)} is in the image in part")
+        raise Mismatch(f"write {min(torn)} is only partly in the image")
     gone = [writes[n] for n in missing if writes[n].acked is not None]
     if gone:
         first_gone = min(gone, key=lambda w: w.acked)
@@ -91,7 +91,7 @@ def seconds(text):
 
 
 def check(pairs, writes, exactly=None, point_time=None, rpo=None):
-    """Checks (base, image) pairs of paths, in the order of the disks; answers the findings."""
+    """Checks (base, image) pairs of paths, in the order of the disks; returns the findings."""
     present, missing = set(), set()
     for disk, (base_path, image_path) in enumerate(pairs):
         with open(base_path, "rb") as base_file, open(image_path, "rb") as image_file:

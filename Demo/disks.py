@@ -61,7 +61,7 @@ def make(image, folder, size, seed):
 
 
 def stream_ranges(image):
-    """Where the stream's file lies on the disk: (start, length) in bytes."""
+    """Where the stream's file is on the disk: (start, length) in bytes."""
     blocks = list(map(int, tool("debugfs", "-R", f"blocks /{STREAM}", image).split()))
     ranges = []
     for block in blocks:
@@ -106,14 +106,14 @@ def check_files(image, folder, scratch):
 
 
 def compare(expected, found):
-    """Compares two folders; answers the number of files."""
+    """Compares two folders; returns the number of files."""
     wanted, there = listing(expected), listing(found)
     if wanted != there:
-        raise DiskError(f"other files than expected: missing {sorted(wanted - there)[:3]}, "
-                        f"too many {sorted(there - wanted)[:3]}")
+        raise DiskError(f"unexpected files: missing {sorted(wanted - there)[:3]}, "
+                        f"additional {sorted(there - wanted)[:3]}")
     for name in wanted:
         if not filecmp.cmp(f"{expected}/{name}", f"{found}/{name}", shallow=False):
-            raise DiskError(f"the file {name} is not the same")
+            raise DiskError(f"the file {name} differs")
     return len(wanted)
 
 

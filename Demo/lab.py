@@ -29,8 +29,8 @@ class Lab:
         if free < 6 << 30:
             os.rmdir(self.work)
             raise DemoFailed(
-                f"{os.path.dirname(self.work)} has {free >> 20} MiB free and the demo needs 6 GiB; "
-                "set TMPDIR to a roomier place")
+                f"{os.path.dirname(self.work)} has {free >> 20} MiB free, but the demo needs 6 GiB; "
+                "set TMPDIR to a directory with more space")
         self.start = time.monotonic()
         self.stages = []
         self.processes = {}
@@ -59,16 +59,16 @@ class Lab:
         self.stages.append((name, begun - self.start, time.monotonic() - self.start))
 
     def drctl(self, *arguments, expect=0):
-        """Runs drctl; answers what it printed."""
+        """Runs drctl; returns what it printed."""
         done = subprocess.run([DRCTL, *arguments], capture_output=True, text=True)
         if done.returncode != expect:
             raise DemoFailed(
-                f"`drctl {' '.join(arguments)}` ended with {done.returncode}, not {expect}: "
+                f"`drctl {' '.join(arguments)}` exited with {done.returncode}, not {expect}: "
                 + (done.stderr or done.stdout).strip())
         return done.stdout if expect == 0 else done.stderr
 
     def ask(self, *arguments):
-        """Runs drctl with --json; answers the result."""
+        """Runs drctl with --json; returns the result."""
         return json.loads(self.drctl(*arguments, "--json"))
 
     def spawn(self, name, *arguments, **options):
@@ -87,21 +87,21 @@ class Lab:
                    "--allow", self.path("site-a", "disks"))
 
     def until(self, what, condition, seconds=30):
-        """Asks until the condition answers something; a process that ended meanwhile is the reason at once."""
+        """Polls until the condition returns a result; fails at once if a process has ended."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             for name in ("service", "agent"):
                 process = self.processes.get(name)
                 if process and process.poll() is not None:
                     raise DemoFailed(
-                        f"the {name} ended with {process.returncode} while waiting until {what}: {self.tail(name)}")
+                        f"the {name} exited with {process.returncode} while waiting until {what}: {self.tail(name)}")
             if time.monotonic() > deadline:
                 raise DemoFailed(f"not within {seconds} s: {what}")
             time.sleep(0.1)
         return found
 
     def connected(self):
-        """Whether the agent is connected; False also while the service does not answer yet."""
+        """Whether the agent is connected; False also while the service does not respond yet."""
         command = [DRCTL, "agents", "--json", "--server", self.server]
         done = subprocess.run(command, capture_output=True, text=True)
         return done.returncode == 0 and any(a["connected"] for a in json.loads(done.stdout))
@@ -118,7 +118,7 @@ class Lab:
         process.wait()
 
     def end(self, name, seconds=60):
-        """Waits for a process to end; answers its exit code and last line."""
+        """Waits for a process to end; returns its exit code and last line."""
         process = self.processes.pop(name)
         try:
             code = process.wait(seconds)

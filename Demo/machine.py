@@ -27,7 +27,7 @@ class Machine:
         self.planned = []
 
     def make(self, size, limit, share, shares):
-        """Fills the disks; answers files and bytes taken from the machine."""
+        """Fills the disks; returns files and bytes taken from the machine."""
         files = taken = 0
         for index, (path, folder, base) in enumerate(zip(self.paths, self.folders, self.base)):
             os.makedirs(folder)
@@ -54,10 +54,10 @@ class Machine:
             "--seed", str(self.seed * 100 + self.sessions), *arguments, *options)
 
     def written(self, expect=0, stop=False):
-        """Waits for the writer, or stops it; answers its last line."""
+        """Waits for the writer, or stops it; returns its last line."""
         code, line = (self.lab.stop if stop else self.lab.end)(self.writer)
         if code != expect:
-            raise DemoFailed(f"the writer of {self.name} ended with {code}, not {expect}: {line}")
+            raise DemoFailed(f"the writer of {self.name} exited with {code}, not {expect}: {line}")
         return line
 
     def acknowledged(self):
@@ -76,7 +76,7 @@ class Machine:
         deadline = time.monotonic() + 30
         while self.acknowledged() < target:
             if self.lab.processes[self.writer].poll() is not None or time.monotonic() > deadline:
-                raise DemoFailed(f"the writer of {self.name} does not get on: {self.lab.tail(self.writer)}")
+                raise DemoFailed(f"the writer of {self.name} makes no progress: {self.lab.tail(self.writer)}")
             time.sleep(0.05)
 
     def plan_files(self, *lots):
@@ -101,7 +101,7 @@ class Machine:
         return self.written()
 
     def read(self, uris, note):
-        """Copies every disk out through NBD; answers the images."""
+        """Copies every disk out through NBD; returns the images."""
         images = []
         for index, uri in enumerate(uris):
             images.append(self.lab.path("images", f"{self.name}-{index}-{note}.img"))
@@ -114,7 +114,7 @@ class Machine:
             compared = subprocess.run(["cmp", "-", image], stdin=reader.stdout, capture_output=True, text=True)
             reader.stdout.close()
         if compared.returncode or reader.returncode:
-            raise DemoFailed(f"{self.name}: {uri} is not {image}: {(compared.stdout + compared.stderr).strip()}")
+            raise DemoFailed(f"{self.name}: {uri} differs from {image}: {(compared.stdout + compared.stderr).strip()}")
 
     def check(self, images, **options):
         """Checks images against the base and the log of writes, byte for byte."""
@@ -124,7 +124,7 @@ class Machine:
             raise DemoFailed(f"{self.name}: {mismatch}") from None
 
     def check_files(self, images, folders=None):
-        """e2fsck, and every file of every disk; answers how many files."""
+        """e2fsck, and every file of every disk; returns how many files."""
         scratch = self.lab.path("scratch")
         return sum(disks.check_files(image, folder, scratch) for image, folder in zip(images, folders or self.folders))
 
@@ -168,5 +168,5 @@ except nbd.Error as e:
     env = {**os.environ, "PATH": f"/usr/bin:{os.environ['PATH']}"}
     done = subprocess.run(["nbdsh", "-c", script], capture_output=True, text=True, env=env)
     if done.returncode != 0:
-        raise DemoFailed(f"nbdsh could not ask {uri}: {done.stderr.strip()}")
+        raise DemoFailed(f"nbdsh could not use {uri}: {done.stderr.strip()}")
     return json.loads(done.stdout)

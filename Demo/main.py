@@ -1,4 +1,4 @@
-"""The demo's story: protect, replicate, test, lose the source in mid-write, recover, and bring the source back.
+"""The demo's story: protect, replicate, test, lose the source during a write, recover, and bring the source back.
 
 Everything is done by drctl and public NBD clients; what must be true is judged by a model of the writes that knows
 nothing of the product (model.py, writer.py, check.py) and by e2fsck and debugfs.
@@ -48,7 +48,7 @@ class Story:
         self.lab.serve()
         self.lab.agent()
         self.lab.until("the agent is connected", self.lab.connected)
-        self.lab.say(f"service at {self.lab.server}, agent connected; it only calls out")
+        self.lab.say(f"service at {self.lab.server}, agent connected; only the agent opens connections")
 
     def protect(self):
         for machine in self.machines:
@@ -60,7 +60,7 @@ class Story:
             self.lab.say(f"{machine.name}: attached at {result['disks'][0]['uri']}; "
                          f"{during} writes acknowledged in phase {phase}")
             if not during:
-                raise DemoFailed(f"{machine.name}: the initial replication was over before the first write")
+                raise DemoFailed(f"{machine.name}: the initial replication ended before the first write")
         for machine in self.machines:
             self.lab.until(f"{machine.name} is protected", machine.protected, 60)
             machine.writes_on(200)
@@ -80,12 +80,12 @@ class Story:
         db = self.db
         self.old_folder = self.lab.path("files", "db-0-old")
         shutil.copytree(db.folders[0], self.old_folder)
-        self.lab.say(f"db: two files more on its first disk: {db.add_files(db.uris()[0])}")
+        self.lab.say(f"db: two more files on its first disk: {db.add_files(db.uris()[0])}")
         second = self.lab.ask("point", "db")["point"]
         points = self.lab.ask("points", "db")
         if [p["id"] for p in points[:2]] != [second["id"], self.first[db]["id"]]:
-            raise DemoFailed("`drctl points db` does not begin with the two points that were made")
-        self.lab.say(f"db: point {second['id'][:8]}; {len(points)} points in all")
+            raise DemoFailed("`drctl points db` does not start with the two new points")
+        self.lab.say(f"db: point {second['id'][:8]}; {len(points)} points in total")
 
     def test_failover(self):
         db = self.db
@@ -101,12 +101,12 @@ class Story:
         for image in images:
             os.remove(image)
         if refused(uris[0]) is not None:
-            raise DemoFailed("the test machine's disk cannot be written to")
+            raise DemoFailed("the test machine's disk refuses writes")
         db.writes_on(50)
         self.lab.drctl("cleanup", "db", "--notes", "demo")
         if self.lab.ask("status", "db")["test"] is not None:
-            raise DemoFailed("the test machine is still there after its clean-up")
-        self.lab.say("db: cleaned up; the workload wrote on all the while")
+            raise DemoFailed("the test machine still exists after its clean-up")
+        self.lab.say("db: cleaned up; the workload kept writing")
 
     def lose_source(self):
         for machine in self.machines:
@@ -123,7 +123,7 @@ class Story:
         for machine in self.machines:
             self.lab.say(f"{machine.name}: {machine.written(expect=3)}")
         os.rename(self.lab.path("site-a"), self.lab.path("lost"))
-        self.lab.say("the agent was killed with SIGKILL in mid-write; its data and the source's disks are hidden")
+        self.lab.say("the agent was killed with SIGKILL during a write; its data and the source's disks are hidden")
 
     def fail_over(self):
         results = {}
@@ -137,7 +137,7 @@ class Story:
             images = machine.read(self.recovered[machine], "recovered")
             found = machine.check(images, point_time=seconds(result["point"]["time"]), rpo=result["rpoSeconds"])
             if found["last"] < self.count[machine]:
-                raise DemoFailed(f"{machine.name}: only writes 1 to {found['last']}, fewer than the first point holds")
+                raise DemoFailed(f"{machine.name}: only writes 1 to {found['last']}, fewer than in the first point")
             self.results[machine.name, "failover"] = (result["rpoSeconds"], result["rtoSeconds"], found)
             self.lab.say(
                 f"{machine.name}: base and writes 1 to {found['last']} (+{found['beyond']} in flight), byte for byte; "
@@ -151,7 +151,7 @@ class Story:
             machine.write(self.recovered[machine], "--count", "1200", "--depth", "8")
             self.lab.say(f"{machine.name}: committed; at the target {machine.written()}")
         line = self.db.add_files(self.recovered[self.db][0])
-        self.lab.say(f"db: a file more at the target: {line}")
+        self.lab.say(f"db: one more file at the target: {line}")
 
     def source_returns(self):
         os.rename(self.lab.path("lost"), self.lab.path("site-a"))
@@ -161,11 +161,11 @@ class Story:
             view = self.lab.until(f"{machine.name} is served, fenced", machine.fenced)
             errno = refused(view["source"]["disks"][0]["uri"])
             if errno != "EPERM":
-                raise DemoFailed(f"{machine.name}: the returned source answered {errno} to a write, not EPERM")
+                raise DemoFailed(f"{machine.name}: the returned source returned {errno} for a write, not EPERM")
             causes = [c["message"] for c in view["causes"] if "fence" in (c["code"] + c["message"]).lower()]
             if not causes:
                 raise DemoFailed(f"{machine.name}: no cause of its health says that the source is fenced")
-            self.lab.say(f"{machine.name}: came back fenced, a write is refused with EPERM; “{causes[0]}”")
+            self.lab.say(f"{machine.name}: returned fenced and refuses writes with EPERM; “{causes[0]}”")
 
     def reprotect(self):
         for machine in self.machines:
@@ -178,11 +178,11 @@ class Story:
                 sent = max(sent, progress["wireBytes"] if progress else 0)
             code, line = self.lab.end("reprotect")
             if code != 0:
-                raise DemoFailed(f"`drctl reprotect {machine.name}` ended with {code}: {line}")
+                raise DemoFailed(f"`drctl reprotect {machine.name}` exited with {code}: {line}")
             machine.writes_on(50)
             line = machine.written(stop=True)
             self.results[machine.name, "reprotect"] = (sent, machine.bytes_written())
-            self.lab.say(f"{machine.name}: replicates back, differences only; meanwhile {line}")
+            self.lab.say(f"{machine.name}: replicates the differences back; meanwhile {line}")
 
     def fail_back(self):
         for machine in self.machines:
@@ -197,10 +197,10 @@ class Story:
                 machine.same(uri, wanted)
                 tool("cmp", wanted, path)
                 tool("e2fsck", "-fn", path)
-            self.lab.say(f"{machine.name}: the source's disks, as files and as exports, are what the target last held, "
+            self.lab.say(f"{machine.name}: the source's disks, as files and as exports, equal the target's last state, "
                          "byte for byte; e2fsck clean")
             if refused(uris[0]) is not None:
-                raise DemoFailed(f"{machine.name}: the source cannot be written to after the failback")
+                raise DemoFailed(f"{machine.name}: the source refuses writes after the failback")
 
     def protect_again(self):
         for machine in self.machines:
@@ -209,7 +209,7 @@ class Story:
         for machine in self.machines:
             self.lab.until(f"{machine.name} is protected again", machine.protected, 60)
             point = self.lab.ask("point", machine.name)["point"]
-            self.lab.say(f"{machine.name}: protected as in the beginning, with a new point {point['id'][:8]}")
+            self.lab.say(f"{machine.name}: protected as at the start, with a new point {point['id'][:8]}")
 
     def tell(self):
         """The timeline and the figures."""
@@ -238,13 +238,13 @@ def main():
     stages = [
         ("input from this machine's files", story.make_input), ("service and agent start", story.start),
         ("initial replication under writes", story.protect), ("recovery points", story.make_points),
-        ("test failover and clean-up", story.test_failover), ("the source is lost in mid-write", story.lose_source),
+        ("test failover and clean-up", story.test_failover), ("the source is lost during a write", story.lose_source),
         ("unplanned failover", story.fail_over), ("commit, work at the target", story.run_at_target),
         ("the source returns, fenced", story.source_returns), ("reprotect", story.reprotect),
         ("failback", story.fail_back),
         ("commit, protected again", story.protect_again),
     ]
-    # A demo that is told to stop clears up as well.
+    # A demo that is stopped cleans up too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for name, act in stages:

@@ -3,7 +3,7 @@
 The log is one line for each thing that happened, in order:
     S number disk offset length source time     about to be submitted; source is `seed:N`, or `file:PATH`
     A number time                               acknowledged
-    E number errno                              refused, or the connection was lost before an answer
+    E number errno                              refused, or the connection was lost before a reply
 Order in the log is all that is known of time between writes: A before S means acknowledged before submitted.
 """
 
@@ -30,7 +30,7 @@ def content(source, number, offset, length):
 
 @dataclass
 class Write:
-    """One numbered write; `submitted` and `acked` are positions in the log, `acked` is None when no answer came."""
+    """One numbered write; `submitted` and `acked` are positions in the log, `acked` is None when no reply came."""
 
     number: int
     disk: int

@@ -17,9 +17,9 @@ import nbd
 
 import model
 
-PATIENCE = 30.0  # seconds without any answer, after which a connection counts as lost
+PATIENCE = 30.0  # seconds without any reply, after which a connection counts as lost
 
-# What libnbd answers for a connection that died.
+# What libnbd returns for a dead connection.
 LOST = (errno.ENOTCONN, errno.ESHUTDOWN, errno.ECONNRESET, errno.EPIPE)
 
 
@@ -59,7 +59,7 @@ class Writer:
             self.lost = True
 
     def done(self, number, error):
-        """The answer to a write; 1 tells libnbd that it is dealt with."""
+        """The reply to a write; 1 means that it was handled."""
         error = getattr(error, "value", error)
         self.answered_at = time.monotonic()
         if error == 0:
@@ -104,7 +104,7 @@ class Writer:
                 self.lost = True
 
     def run(self, numbered):
-        """Sends all of `numbered` and waits for the answers."""
+        """Sends all of `numbered` and waits for the replies."""
         start = time.monotonic()
         sent = 0
         waiting = next(numbered, None)

@@ -25,7 +25,7 @@ internal static class StreamEnd
         if (after.Sequence > last)
         {
             throw new JournalCorruptException(
-                id, last + 1, $"the stream ends before it, but something was derived from event {after.Sequence}");
+                id, last + 1, $"the stream ends before it, but other data was derived from event {after.Sequence}");
         }
 
         var head = EventChain.Verify(id, after, events);

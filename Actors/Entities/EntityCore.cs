@@ -184,7 +184,7 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
         };
         if (!fits)
         {
-            throw new InvalidOperationException($"The core of {_id} is {Phase} and does not wait for {input}.");
+            throw new InvalidOperationException($"The core of {_id} is {Phase} and does not expect {input}.");
         }
     }
 
@@ -434,7 +434,7 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
 
     private void Quarantine(Exception cause)
     {
-        QuarantineCause = $"{_id} is out of service: {Describe(cause)}";
+        QuarantineCause = $"{_id} is quarantined: {Describe(cause)}";
         Phase = EntityPhase.Quarantined;
         Finish(new CommandReply.Quarantined(QuarantineCause));
         _effects.Settle([], _outputs);

@@ -36,12 +36,12 @@ internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
     {
         if (snapshot.Version != codec.SnapshotVersion)
         {
-            return $"it has version {snapshot.Version}, read is {codec.SnapshotVersion}";
+            return $"its version is {snapshot.Version}, not {codec.SnapshotVersion}";
         }
 
         if (!snapshot.IsIntact)
         {
-            return "its checksum is wrong";
+            return "its checksum does not match";
         }
 
         try

@@ -44,7 +44,7 @@ internal static class EngineConfiguration
             .WithFallback(Parse(Environment(), "the environment variables AKKA__…"));
         if (!string.IsNullOrWhiteSpace(operators))
         {
-            config = config.WithFallback(Parse(operators, "the configuration given"));
+            config = config.WithFallback(Parse(operators, "the given configuration"));
         }
 
         return config.WithFallback(Parse(Reference(), Resource));
@@ -89,7 +89,7 @@ internal static class EngineConfiguration
         catch (Exception exception) when (exception is FormatException or ConfigurationException)
         {
             throw new EngineConfigurationException(
-                $"Not readable as HOCON: {what}. {exception.Message.ReplaceLineEndings(" ")}", exception);
+                $"Invalid HOCON: {what}. {exception.Message.ReplaceLineEndings(" ")}", exception);
         }
     }
 }

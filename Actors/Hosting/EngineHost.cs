@@ -116,8 +116,8 @@ internal sealed class EngineHost(
         catch (Exception exception) when (exception is ArgumentException or FormatException or ConfigurationException)
         {
             throw new EngineConfigurationException(
-                "The actor system refuses its configuration: "
-                + $"{exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}; mend it in the file of "
+                "The actor system rejects its configuration: "
+                + $"{exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}; correct it in the file given with "
                 + "--config or in the environment variables AKKA__….",
                 exception);
         }

@@ -32,37 +32,37 @@ internal sealed class EngineTelemetry : IDisposable
     public EngineTelemetry(IMeterFactory meters)
     {
         _meter = meters.Create(Name);
-        _commands = _meter.CreateCounter<long>("replication_engine.commands", "{command}", "Commands answered");
+        _commands = _meter.CreateCounter<long>("replication_engine.commands", "{command}", "Commands replied to");
         _persists = _meter.CreateCounter<long>(
             "replication_engine.persists", "{command}", "Commands whose events were made durable");
         _effects = _meter.CreateCounter<long>("replication_engine.effects", "{effect}", "Effects started");
         _restarts = _meter.CreateCounter<long>("replication_engine.entity.restarts", "{restart}", "Entities restarted");
         _quarantines = _meter.CreateCounter<long>(
-            "replication_engine.entity.quarantines", "{entity}", "Entities taken out of service");
+            "replication_engine.entity.quarantines", "{entity}", "Entities quarantined");
         _active = _meter.CreateUpDownCounter<long>(
             "replication_engine.entity.active", "{entity}", "Entities in memory");
         _persistTime = _meter.CreateHistogram<double>(
-            "replication_engine.persist.duration", "s", "From asking for durability to having it");
+            "replication_engine.persist.duration", "s", "Time from requesting durability to having it");
         _persistFailures = _meter.CreateCounter<long>(
-            "replication_engine.persist.failures", "{failure}", "Persists whose outcome is not known, by cause");
+            "replication_engine.persist.failures", "{failure}", "Persists with an unknown outcome, by cause");
         _recoveries = _meter.CreateCounter<long>(
             "replication_engine.entity.recoveries", "{recovery}", "Entities recovered from the journal");
         _recoveryFailures = _meter.CreateCounter<long>(
-            "replication_engine.entity.recovery_failures", "{failure}", "Recoveries that failed, by cause");
+            "replication_engine.entity.recovery_failures", "{failure}", "Failed recoveries, by cause");
         _repeats = _meter.CreateCounter<long>(
-            "replication_engine.asks.repeated", "{ask}", "Letters sent again after an uncertain answer");
+            "replication_engine.asks.repeated", "{ask}", "Messages resent after an uncertain reply");
         _projected = _meter.CreateCounter<long>(
-            "replication_engine.projection.events", "{event}", "Events that projections have taken");
+            "replication_engine.projection.events", "{event}", "Events that projections have processed");
         _projectionLag = _meter.CreateHistogram<double>(
-            "replication_engine.projection.lag", "s", "From deciding an event to having it in the documents");
+            "replication_engine.projection.lag", "s", "Time from deciding an event to having it in the documents");
         _projectionGaps = _meter.CreateCounter<long>(
-            "replication_engine.projection.gaps", "{gap}", "Events that the feed lacked and a stream had");
+            "replication_engine.projection.gaps", "{gap}", "Events missing from the feed and read from a stream");
         _projectionFailures = _meter.CreateCounter<long>(
-            "replication_engine.projection.failures", "{failure}", "Batches that failed and are tried again, by cause");
+            "replication_engine.projection.failures", "{failure}", "Failed batches, which are retried, by cause");
         _archived = _meter.CreateCounter<long>(
             "replication_engine.archive.events", "{event}", "Events moved from the journal to its archive");
         _archivingFailures = _meter.CreateCounter<long>(
-            "replication_engine.archive.failures", "{failure}", "Times that moving events to the archive failed");
+            "replication_engine.archive.failures", "{failure}", "Failed attempts to move events to the archive");
         Activities = new ActivitySource(Name);
     }
 

@@ -73,7 +73,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
                 FinishRecovery();
                 break;
             default:
-                var foreign = new UnreadableRecord(message.GetType().Name, "is no record of this engine");
+                var foreign = new UnreadableRecord(message.GetType().Name, "is not a record of this engine");
                 Advance(new CoreInput<TCommand>.Unreadable(foreign, message is SnapshotOffer));
                 break;
         }
@@ -145,7 +145,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
         {
             // Unless damage was met before, which is what the core will tell.
             var lost = new UnreadableRecord(
-                "snapshot", $"was taken behind event {LastSequenceNr}, where the stream ends");
+                "snapshot", $"was taken after event {LastSequenceNr}, where the stream ends");
             Advance(new CoreInput<TCommand>.Unreadable(lost, IsSnapshot: false));
         }
 

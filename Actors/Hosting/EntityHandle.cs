@@ -102,7 +102,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         EntityView<TState> view => view,
         CommandReply.Quarantined quarantined => throw new EntityUnavailableException(quarantined, quarantined.Cause),
         CommandReply.Unavailable unavailable => throw new EntityUnavailableException(unavailable, unavailable.Message),
-        _ => throw new InvalidOperationException($"The answer {answer} is no view."),
+        _ => throw new InvalidOperationException($"The reply {answer} is not a view."),
     };
 
     private ValueTask<CommandReply> SendAsync(
@@ -180,11 +180,11 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     private CommandReply.Unavailable NoAnswer()
     {
         var why = region.Services.Trouble.Current is { } trouble
-            ? $"the journal is in trouble since {trouble.Since:O}: {trouble.What}"
-            : "it gave no answer in time";
+            ? $"the journal has failed since {trouble.Since:O}: {trouble.What}"
+            : "it did not reply in time";
         return new(
             UnavailableReason.JournalUnavailable,
-            $"{id} cannot answer: {why}. Send it again with the same command id to learn what became of it.");
+            $"{id} cannot reply: {why}. Resend the command with the same command id to learn its outcome.");
     }
 
     private async ValueTask<EntityView<TState>> FoldAsync(

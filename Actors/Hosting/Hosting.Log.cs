@@ -13,56 +13,56 @@ internal static partial class HostingLog
     [LoggerMessage(2, LogLevel.Information, "The engine stopped")]
     public static partial void EngineStopped(this ILogger logger);
 
-    [LoggerMessage(3, LogLevel.Warning, "{Id} met an exception and is recovered again")]
+    [LoggerMessage(3, LogLevel.Warning, "{Id} failed with an exception and is recovered again")]
     public static partial void EntityRestarted(this ILogger logger, PersistenceId id, Exception cause);
 
     [LoggerMessage(4, LogLevel.Error, "{Cause}")]
     public static partial void EntityQuarantined(this ILogger logger, string cause, Exception? exception);
 
-    [LoggerMessage(5, LogLevel.Warning, "{Id} cannot be recovered now and is tried again: {Trouble}")]
+    [LoggerMessage(5, LogLevel.Warning, "{Id} cannot be recovered now; retrying: {Trouble}")]
     public static partial void RecoveryFailed(this ILogger logger, PersistenceId id, string trouble);
 
-    [LoggerMessage(6, LogLevel.Warning, "The snapshot of {Id} is not used: {Reason}")]
+    [LoggerMessage(6, LogLevel.Warning, "The snapshot of {Id} is ignored: {Reason}")]
     public static partial void SnapshotIgnored(this ILogger logger, PersistenceId id, string reason);
 
     [LoggerMessage(7, LogLevel.Warning, "The snapshot of {Id} could not be stored")]
     public static partial void SnapshotNotSaved(this ILogger logger, PersistenceId id, Exception cause);
 
-    [LoggerMessage(8, LogLevel.Warning, "Whether event {Sequence} of {Id} is stored is not known: {Trouble}")]
+    [LoggerMessage(8, LogLevel.Warning, "It is unknown whether event {Sequence} of {Id} is stored: {Trouble}")]
     public static partial void PersistFailed(this ILogger logger, PersistenceId id, long sequence, string trouble);
 
-    [LoggerMessage(9, LogLevel.Error, "Effect {Effect} of {Id} failed and is tried again in {Delay}")]
+    [LoggerMessage(9, LogLevel.Error, "Effect {Effect} of {Id} failed; retrying in {Delay}")]
     public static partial void EffectFailed(
         this ILogger logger, PersistenceId id, EffectId effect, TimeSpan delay, Exception cause);
 
-    [LoggerMessage(10, LogLevel.Warning, "Former snapshots of {Id} could not be deleted")]
+    [LoggerMessage(10, LogLevel.Warning, "Old snapshots of {Id} could not be deleted")]
     public static partial void SnapshotsNotDeleted(this ILogger logger, PersistenceId id, Exception cause);
 
-    [LoggerMessage(11, LogLevel.Warning, "Who is to be woken cannot be read now: {Trouble}")]
+    [LoggerMessage(11, LogLevel.Warning, "The wake index cannot be read now: {Trouble}")]
     public static partial void WakesNotRead(this ILogger logger, string trouble);
 
-    [LoggerMessage(12, LogLevel.Error, "The actor of {Id} met an exception; the next one begins in a moment")]
+    [LoggerMessage(12, LogLevel.Error, "The actor of {Id} failed with an exception and restarts")]
     public static partial void ActorBroken(this ILogger logger, PersistenceId id, Exception cause);
 
     [LoggerMessage(13, LogLevel.Warning, "The quarantine of {Id} is lifted ({Cause}); it is recovered again")]
     public static partial void QuarantineLifted(this ILogger logger, PersistenceId id, string cause);
 
-    [LoggerMessage(14, LogLevel.Warning, "The projection {Projection} does not go on and is tried again: {Trouble}")]
+    [LoggerMessage(14, LogLevel.Warning, "The projection {Projection} is stalled; retrying: {Trouble}")]
     public static partial void ProjectionFailed(this ILogger logger, string projection, string trouble);
 
     [LoggerMessage(15, LogLevel.Warning,
-        "The feed of {Projection} lacked event {Sequence} of {Id}; its stream is read instead")]
+        "Event {Sequence} of {Id} is missing from the feed of {Projection}; its stream is read instead")]
     public static partial void ProjectionGap(this ILogger logger, string projection, PersistenceId id, long sequence);
 
-    [LoggerMessage(16, LogLevel.Error, "The projection {Projection} takes no further event of {Id}: {Cause}")]
+    [LoggerMessage(16, LogLevel.Error, "The projection {Projection} ignores further events of {Id}: {Cause}")]
     public static partial void ProjectionEnded(
         this ILogger logger, string projection, PersistenceId id, string cause);
 
-    [LoggerMessage(17, LogLevel.Information, "The projection {Projection} was built anew")]
+    [LoggerMessage(17, LogLevel.Information, "The projection {Projection} was rebuilt")]
     public static partial void ProjectionRebuilt(this ILogger logger, string projection);
 
     [LoggerMessage(18, LogLevel.Warning,
-        "Former documents of {Projection} could not be removed and are at the next start: {Trouble}")]
+        "Old documents of {Projection} could not be removed; the next start removes them: {Trouble}")]
     public static partial void ProjectionNotDropped(this ILogger logger, string projection, string trouble);
 
     [LoggerMessage(19, LogLevel.Information,
@@ -70,12 +70,12 @@ internal static partial class HostingLog
     public static partial void Archived(this ILogger logger, long events, int files);
 
     [LoggerMessage(20, LogLevel.Warning,
-        "Old events cannot be moved to the journal's archive now, which is tried again: {Trouble}")]
+        "Old events cannot be moved to the journal's archive now; retrying: {Trouble}")]
     public static partial void NotArchived(this ILogger logger, string trouble);
 
-    [LoggerMessage(21, LogLevel.Error, "Events are left in the journal and not archived: {Damage}")]
+    [LoggerMessage(21, LogLevel.Error, "Events stay in the journal and are not archived: {Damage}")]
     public static partial void LeftUnarchived(this ILogger logger, string damage);
 
-    [LoggerMessage(22, LogLevel.Error, "Moving events to the journal's archive met an exception and is tried again")]
+    [LoggerMessage(22, LogLevel.Error, "Moving events to the journal's archive failed with an exception; retrying")]
     public static partial void ArchivingBroken(this ILogger logger, Exception cause);
 }

@@ -37,8 +37,8 @@ public sealed class JournalTrouble
 
     /// <summary>What the one is told whose command was under way.</summary>
     internal static string Unknown(PersistenceId id, Exception cause) =>
-        $"The journal did not say whether it has stored this command's events of {id}: {Sentence(cause)}. Send it "
-        + "again with the same command id to learn what became of it.";
+        $"It is unknown whether the journal has stored this command's events of {id}: {Sentence(cause)}. Resend the "
+        + "command with the same command id to learn its outcome.";
 
     /// <summary>A persist or a recovery failed.</summary>
     internal void Failed(Exception cause)

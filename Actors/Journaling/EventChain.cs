@@ -73,7 +73,7 @@ public static class EventChain
         var expected = head.Sequence + 1;
         if (stored.Sequence != expected)
         {
-            throw new JournalCorruptException(id, expected, $"event {stored.Sequence} stands in its place");
+            throw new JournalCorruptException(id, expected, $"event {stored.Sequence} is in its place");
         }
 
         if (stored.Previous != head.Hash)

@@ -78,4 +78,4 @@ public sealed record ProjectionBatch(
 
 /// <summary>Somebody else has moved a projection meanwhile.</summary>
 public sealed class ProjectionMovedException(ProjectionHead head, Exception? inner = null)
-    : Exception($"The projection {head.Projection} was moved by somebody else.", inner);
+    : Exception($"The projection {head.Projection} was moved by another writer.", inner);

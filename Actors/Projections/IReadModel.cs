@@ -81,9 +81,9 @@ public sealed record ProjectionStatus(
 
 /// <summary>The documents cannot be read yet.</summary>
 public sealed class ProjectionBehindException(string projection) : Exception(
-    $"The read model '{projection}' is being built from the journal; see how far it is with "
-    + "`drctl projections status`, and try again.");
+    $"The read model '{projection}' is being built from the journal; see its progress with "
+    + "`drctl projections status`, and retry.");
 
 /// <summary>There is no projection of a name.</summary>
 public sealed class UnknownProjectionException(string name, IEnumerable<string> known)
-    : Exception($"There is no projection '{name}'; there are: {string.Join(", ", known)}.");
+    : Exception($"There is no projection '{name}'; the projections are {string.Join(", ", known)}.");

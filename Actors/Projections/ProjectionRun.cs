@@ -299,7 +299,7 @@ internal sealed class ProjectionRun(
         while (head.Sequence < (to ?? long.MaxValue) && !slice.EndOfStream);
 
         return head.Sequence == (to ?? head.Sequence) && events.Count > 0 ? events : throw new JournalCorruptException(
-            id, head.Sequence + 1, "the feed has it, its stream does not");
+            id, head.Sequence + 1, "it is in the feed, but not in its stream");
     }
 
     private void Failed(Exception exception)

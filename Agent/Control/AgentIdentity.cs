@@ -47,8 +47,8 @@ internal sealed class AgentIdentity : IDisposable
         {
             key.Dispose();
             throw new IOException(
-                $"'{path}' does not hold this agent's key ({e.Message}); restore it from a backup, or move it away and "
-                    + "have the service take the new key with `drctl agents forget NAME`.",
+                $"'{path}' does not contain this agent's key ({e.Message}); restore it from a backup, or move it away "
+                    + "and release the agent's name with `drctl agents forget NAME`.",
                 e);
         }
         catch

@@ -76,7 +76,7 @@ internal static class UpgradeClient
         {
             socket.Dispose();
             throw new IOException(
-                $"the service at {server} did not answer within {ControlLimits.HandshakeWithin.TotalSeconds:0} s", e);
+                $"the service at {server} did not respond within {ControlLimits.HandshakeWithin.TotalSeconds:0} s", e);
         }
         catch
         {
@@ -105,7 +105,7 @@ internal static class UpgradeClient
             }
         }
 
-        throw new IOException($"the service answered with more than {MaxHeaderBytes} bytes of header");
+        throw new IOException($"the service sent a response header of more than {MaxHeaderBytes} bytes");
     }
 }
 

@@ -72,12 +72,12 @@ internal sealed class ApplicationHooks(string? directory, TimeProvider time)
             try
             {
                 await process.WaitForExitAsync(either.Token);
-                return process.ExitCode == 0 ? null : $"'{path} {vm}' ended with {process.ExitCode}";
+                return process.ExitCode == 0 ? null : $"'{path} {vm}' ended with exit code {process.ExitCode}";
             }
             catch (OperationCanceledException)
             {
                 process.Kill(entireProcessTree: true);
-                return $"'{path} {vm}' was ended after {limit.TotalSeconds:0} s";
+                return $"'{path} {vm}' was killed after {limit.TotalSeconds:0} s";
             }
         }
         catch (Win32Exception e)

@@ -87,7 +87,7 @@ public static partial class AgentHost
             catch (Exception e) when (e is IOException or InvalidDataException)
             {
                 reason = e is AgentRefusedException
-                    ? $"the service refuses this agent for now, which serves on and tries again: {e.Message}"
+                    ? $"the service refuses this agent for now; the agent keeps serving and retries: {e.Message}"
                     : e.Message;
             }
             finally
@@ -129,7 +129,7 @@ public static partial class AgentHost
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "background work was not done and comes again: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "background work failed and is retried: {Reason}")]
     private static partial void NotMaintained(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning,

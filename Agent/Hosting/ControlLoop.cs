@@ -63,7 +63,7 @@ internal sealed partial class ControlLoop(
             var challenge = Insist<ControlMessage.Challenge>(await channel.ReadAsync(either.Token));
             if (challenge.Version != ControlLimits.Version)
             {
-                throw new InvalidDataException($"the service speaks control protocol {challenge.Version}, this agent "
+                throw new InvalidDataException($"the service uses control protocol {challenge.Version}, this agent "
                     + $"{ControlLimits.Version}; update the older one");
             }
 
@@ -73,7 +73,7 @@ internal sealed partial class ControlLoop(
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
             throw new IOException(
-                $"the service did not take this agent within {ControlLimits.HandshakeWithin.TotalSeconds:0} s", e);
+                $"the service did not accept this agent within {ControlLimits.HandshakeWithin.TotalSeconds:0} s", e);
         }
     }
 
@@ -84,7 +84,7 @@ internal sealed partial class ControlLoop(
         ControlMessage.Refused refused => throw new AgentRefusedException(refused.Code, refused.Reason),
         null => throw new IOException("the service closed the control stream"),
         _ => throw new InvalidDataException(
-            $"the service said {message.GetType().Name} where {typeof(TMessage).Name} was due"),
+            $"the service sent {message.GetType().Name} instead of {typeof(TMessage).Name}"),
     };
 
     private async Task ReadAsync(
@@ -103,7 +103,7 @@ internal sealed partial class ControlLoop(
                 case ControlMessage.Refused refused:
                     throw new AgentRefusedException(refused.Code, refused.Reason);
                 default:
-                    throw new InvalidDataException($"the service does not send {message.GetType().Name}");
+                    throw new InvalidDataException($"the service must not send {message.GetType().Name}");
             }
         }
     }
@@ -116,7 +116,7 @@ internal sealed partial class ControlLoop(
         {
             if (watch.Look(channel.Heard))
             {
-                throw new IOException($"the service has said nothing for {ControlLimits.SilentLooks} s");
+                throw new IOException($"the service was silent for {ControlLimits.SilentLooks} s");
             }
         }
     }
@@ -154,7 +154,7 @@ internal sealed partial class ControlLoop(
     [LoggerMessage(Level = LogLevel.Information, Message = "connected to {Server} as {Agent}")]
     private partial void Connected(Uri server, string agent);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the answer to request {Id} was lost: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the reply to request {Id} was lost: {Reason}")]
     private partial void AnswerLost(long id, string reason);
 }
 

@@ -16,7 +16,7 @@ public sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
     public const string Variable = "DRCTL_ALLOW";
 
     private const string NotAllowed = "disk-not-allowed";
-    private const string Remedy = "Restart the agent with --allow PATH for the disk, or for the directory it is in.";
+    private const string Remedy = "Restart the agent with --allow PATH for the disk or its directory.";
 
     /// <summary>Why a disk may not be served, as one sentence; null when it may.</summary>
     /// <remarks>A path that leads to nothing is judged by the part of it that exists, so that nobody learns which
@@ -34,7 +34,7 @@ public sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
         var descriptor = handle.DangerousGetHandle();
         var real = new FileInfo($"/proc/self/fd/{descriptor}").LinkTarget
             ?? throw new VolumeException(
-                NotAllowed, $"It cannot be told what was opened as '{path}', because /proc does not say.",
+                NotAllowed, $"The real path of '{path}' is unknown, because /proc cannot be read.",
                 "Mount /proc on the agent's machine.", true);
         Demand(Judge(path, real));
     }
@@ -51,7 +51,7 @@ public sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
     {
         if (allowed.Count == 0)
         {
-            return $"Disk '{path}' is not served, because this agent may serve no disk at all; start it with "
+            return $"Disk '{path}' is not served, because this agent may not serve any disk; start it with "
                 + $"--allow PATH (or {Variable}), where PATH is a disk or a directory of disks, such as "
                 + $"--allow {Path.GetDirectoryName(path) ?? path}.";
         }
@@ -61,9 +61,9 @@ public sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
             return null;
         }
 
-        var leads = real == path ? "" : $" (it leads to '{real}')";
+        var leads = real == path ? "" : $" (which resolves to '{real}')";
         return $"Disk '{path}'{leads} is not under a path that this agent may serve ({string.Join(", ", allowed)}); "
-            + $"start the agent with --allow {path} as well.";
+            + $"start the agent with --allow {path} in addition.";
     }
 
     private static bool Holds(string root, string path) =>

@@ -81,6 +81,6 @@ internal sealed partial class DirectiveStore
     }
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "the directive of '{Vm}' is obeyed but was not stored: {Reason}")]
+        Message = "the directive of '{Vm}' is in effect but was not stored: {Reason}")]
     private static partial void NotStored(ILogger logger, string vm, string reason);
 }

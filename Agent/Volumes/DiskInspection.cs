@@ -31,7 +31,7 @@ internal sealed class DiskInspection(IVolumeHost host, DiskClaims claims, Protec
     {
         if (!Path.IsPathFullyQualified(path))
         {
-            return $"Disk '{path}' is not an absolute path on the agent's machine; give the whole path.";
+            return $"Disk '{path}' is not an absolute path on the agent's machine; give the full path.";
         }
 
         if (Directory.Exists(path))
@@ -47,7 +47,7 @@ internal sealed class DiskInspection(IVolumeHost host, DiskClaims claims, Protec
         try
         {
             return DiskProbe.Look(path).SizeBytes == 0
-                ? $"Disk '{path}' has no bytes; name a disk image or a block device." : null;
+                ? $"Disk '{path}' is empty; name a disk image or a block device." : null;
         }
         catch (StorageException e)
         {
@@ -106,7 +106,7 @@ internal sealed class DiskInspection(IVolumeHost host, DiskClaims claims, Protec
         if (!request.Raw && DiskImageFormat.Of(disk.Device) is { } format)
         {
             _problems.Add(
-                $"Disk '{path}' is an image in {format} format, and a guest would see its headers in place of a disk; "
+                $"Disk '{path}' is an image in {format} format, and a guest would see its headers instead of a disk; "
                 + $"convert it with `qemu-img convert -O raw`, or give --raw when its {disk.Device.Length} bytes "
                 + "themselves are the disk.");
             return null;

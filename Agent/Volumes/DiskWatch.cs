@@ -45,9 +45,9 @@ internal sealed class DiskWatch(IReadOnlyList<IHostDisk> disks)
     /// <summary>What is said of a disk that is smaller than it was.</summary>
     public static VolumeProblem Shrunk(string path, long bytes, long knownBytes) => new(
         "disk-shrunk",
-        $"Disk '{path}' has {bytes} bytes and had {knownBytes}: it was cut, and nothing behind its end can be read or "
-            + "written.",
-        $"Bring it back to {knownBytes} bytes; what was cut off stands in the recovery points made before.", false);
+        $"Disk '{path}' has {bytes} bytes and had {knownBytes}: it was truncated, and nothing past its end can be "
+            + "read or written.",
+        $"Grow it back to {knownBytes} bytes; the lost data is in the recovery points made before.", false);
 
     private static long Size(IHostDisk disk, long known, List<VolumeProblem> problems)
     {
@@ -58,21 +58,21 @@ internal sealed class DiskWatch(IReadOnlyList<IHostDisk> disks)
         catch (StorageException e)
         {
             problems.Add(new VolumeProblem(
-                "disk-failed", $"Disk '{disk.Path}' cannot be measured: {e.Message}", "See the disk.", false));
+                "disk-failed", $"Disk '{disk.Path}' cannot be measured: {e.Message}", "Check the disk.", false));
             return known;
         }
     }
 
     private static VolumeProblem? PathProblem(IHostDisk disk)
     {
-        const string until = "the guest's writes still go to the disk that was opened, and it is lost when the agent "
-            + "ends";
+        const string until = "the guest's writes still go to the disk that was opened, and that disk is lost when the "
+            + "agent ends";
         try
         {
             return disk.OwnAtPath() == disk.Identity.Own ? null : new VolumeProblem(
-                "disk-replaced", $"'{disk.Path}' leads to another disk than the one that is protected: {until}.",
-                "Put the protected disk back under its path; or stop the guest and start the agent again to protect "
-                    + "the new one in its place.",
+                "disk-replaced", $"'{disk.Path}' no longer leads to the protected disk: {until}.",
+                "Put the protected disk back under its path; or stop the guest and restart the agent to protect "
+                    + "the new one instead.",
                 false);
         }
         catch (StorageException e)

@@ -114,6 +114,6 @@ internal sealed partial class OpenVolume
         return clean;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the source of '{Vm}' was not closed clean: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the source of '{Vm}' was not shut down cleanly: {Reason}")]
     private static partial void ClosedUnclean(ILogger logger, string vm, string reason);
 }

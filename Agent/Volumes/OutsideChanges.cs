@@ -81,8 +81,8 @@ internal sealed partial class OutsideChanges(string vm, ILogger logger, Action c
         catch (IOException e)
         {
             _notGrown = new VolumeProblem(
-                "disk-grown", $"A disk has grown and cannot be taken up: {e.Message}",
-                "See the agent's data directory, then restart the agent.", true);
+                "disk-grown", $"A disk has grown and its new size cannot be used: {e.Message}",
+                "Check the agent's data directory, then restart the agent.", true);
             throw;
         }
     }

@@ -105,7 +105,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
                 {
                     throw new VolumeException(
                         "stale-term", $"Term {directive.Term} of '{Vm}' is over; this agent obeys term {last.Term}.",
-                        "Let the service that gave the newer term direct this agent.", false);
+                        "Connect this agent to the service that issued the newer term.", false);
                 }
             }
 
@@ -116,7 +116,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         {
             var error = new VolumeException(
                 e.Error == SourceVolumeError.DisksDiffer ? "disk-shrunk" : "source-volume", e.Message,
-                "See the agent's data directory and the disks.", false);
+                "Check the agent's data directory and the disks.", false);
             _failure = error.Problem;
             throw error;
         }
@@ -127,7 +127,8 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         }
         catch (IOException e)
         {
-            _failure = new VolumeProblem("source-storage", e.Message, "See the storage of the agent's machine.", true);
+            _failure = new VolumeProblem(
+                "source-storage", e.Message, "Check the storage of the agent's machine.", true);
             throw;
         }
         finally
@@ -241,7 +242,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
                 _opener.Release();
                 break;
             default:
-                throw new InvalidOperationException($"Role {directive.Role} cannot be taken.");
+                throw new InvalidOperationException($"Role {directive.Role} is not supported.");
         }
     }
 
@@ -383,7 +384,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         Source is { } source
             ? source.InsertMarker(new RecoveryPointId(asked.PointId), kind, asked.AskedAt)
             : throw new VolumeException(
-                "not-primary", $"The source of '{Vm}' takes no writes, so it marks no points.",
+                "not-primary", $"The source of '{Vm}' accepts no writes, so it marks no points.",
                 "Wait until it is the primary.", true);
 
     private static AgentReply Marked(MarkerOutcome outcome, PointKind kind, string? warning) => outcome switch
@@ -396,6 +397,6 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     };
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "'{Vm}' was let go, but what its guest wrote last may not be durable on its disks: {Reason}")]
+        Message = "'{Vm}' was released, but its guest's last writes may not be durable on its disks: {Reason}")]
     private static partial void ReleasedUnclean(ILogger logger, string vm, string reason);
 }

@@ -11,5 +11,5 @@ public static class SessionProblem
         ? new VolumeProblem(
             "refused-" + refused.Reason.ToString().ToLowerInvariant(), end.Message, null,
             refused.Reason is not (SessionRefusal.WrongKey or SessionRefusal.StaleTerm or SessionRefusal.SizeMismatch))
-        : new VolumeProblem("link", end.Message, "See the link between agent and service.", true);
+        : new VolumeProblem("link", end.Message, "Check the link between agent and service.", true);
 }

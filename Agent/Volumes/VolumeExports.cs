@@ -78,7 +78,7 @@ internal sealed class VolumeExports(string vm, IReadOnlyList<string> paths, IVol
                     "source-has-writers",
                     $"The disks of '{vm}' are open for writing by {string.Join(", ", writers)}"
                         + (failure is null ? "." : $", and the machine could not be stopped: {failure}."),
-                    "Shut the machine down and try again, or insist (--force): its writes fail from then on.", false);
+                    "Shut the machine down and retry, or use --force; its writes fail from then on.", false);
             }
 
             await Task.Delay(LookAgainEvery, host.Time, ct);

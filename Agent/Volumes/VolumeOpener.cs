@@ -144,13 +144,13 @@ internal sealed partial class VolumeOpener
         {
             LetGo(disks, isKnown);
             throw new VolumeException(
-                "disk-missing", e.Message + ".", "Bring the disk back to where it was when it was protected.", true);
+                "disk-missing", e.Message + ".", "Restore the disk to the path it had when it was protected.", true);
         }
         catch (DiskInUseException e)
         {
             // While it is first protected, the choice of the disk is wrong; later it is a matter of time.
             LetGo(disks, isKnown);
-            throw new VolumeException("disk-in-use", e.Message, "End the other use of the disk.", isKnown);
+            throw new VolumeException("disk-in-use", e.Message, "Stop the other user of the disk.", isKnown);
         }
         catch (VolumeException)
         {
@@ -179,6 +179,6 @@ internal sealed partial class VolumeOpener
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the disks of '{Vm}' are not as they were: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the disks of '{Vm}' have changed: {Reason}")]
     private static partial void NotClaimed(ILogger logger, string vm, string reason);
 }

@@ -113,7 +113,7 @@ internal sealed class VolumeReport(IVolumeHost host)
         if (condition is { SyncFailed: true })
         {
             problems.Add(new VolumeProblem(
-                "sync-failed", condition.Detail, "See the source's disk, then restart the agent.", false));
+                "sync-failed", condition.Detail, "Check the source's disk, then restart the agent.", false));
         }
 
         problems.AddRange(open.Watch.Last.Problems);

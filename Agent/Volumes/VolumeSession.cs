@@ -104,7 +104,7 @@ internal sealed partial class VolumeSession : IVolumeSession
     {
         var direction = _source is null ? "reverse" : "forward";
         var session = _surroundings.Service.Session
-            ?? throw new IOException("the service has not taken this agent yet");
+            ?? throw new IOException("the service has not accepted this agent yet");
         var stream = await UpgradeClient.ConnectAsync(
             _surroundings.Settings.Server,
             new UpgradeRequest(

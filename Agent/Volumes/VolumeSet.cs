@@ -46,7 +46,7 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
                 AgentRequest.Direct direct => await DirectAsync(direct.Directive, cancellationToken),
                 AgentRequest.InsertMarker marker => await MarkAsync(marker, cancellationToken),
                 AgentRequest.ProbeClock probe => ReadClock(probe),
-                _ => throw new InvalidOperationException($"Request {request.GetType().Name} has no one to answer it."),
+                _ => throw new InvalidOperationException($"No handler exists for request {request.GetType().Name}."),
             };
         }
         catch (VolumeException e)
@@ -55,7 +55,8 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
         }
         catch (IOException e)
         {
-            return new AgentReply.Failed("source-storage", e.Message, "See the storage of the agent's machine.", true);
+            return new AgentReply.Failed(
+                "source-storage", e.Message, "Check the storage of the agent's machine.", true);
         }
     }
 
@@ -126,7 +127,7 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
     }
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "'{Vm}' is not served before the service has said what it is: {Reason}")]
+        Message = "'{Vm}' is not served until the service has confirmed its role: {Reason}")]
     private static partial void NotStartedAlone(ILogger logger, string vm, string reason);
 
     private ProtectedVolume Obtain(string vm) =>
@@ -161,7 +162,7 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
         _volumes.TryGetValue(marker.Vm, out var volume)
             ? await volume.MarkAsync(marker, cancellationToken)
             : throw new VolumeException(
-                "unknown-volume", $"This agent does not hold '{marker.Vm}'.", "Wait until the agent has reconnected.",
+                "unknown-volume", $"This agent does not have '{marker.Vm}'.", "Wait until the agent has reconnected.",
                     true);
 
     private AgentReply.Inspected Inspect(AgentRequest.Inspect request) =>

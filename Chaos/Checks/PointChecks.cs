@@ -98,7 +98,7 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
     private async Task<string?> TryMakePointAsync(Machine machine)
     {
         await sites.UntilViewAsync(
-            machine.Name, "in step, at rest", Calm.IsInStep, PointLimit, CancellationToken.None);
+            machine.Name, "in sync, at rest", Calm.IsInStep, PointLimit, CancellationToken.None);
         var result = await sites.Drctl.RunAsync("point", machine.Name);
         if (result is { Code: 0, Answer: { } answer })
         {
@@ -107,7 +107,7 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
 
         return result.Said.Contains("a resync comes first", StringComparison.Ordinal) ? null
             : throw new ViolationException(
-                "recovery", $"`drctl point {machine.Name}` ended with {result.Code}: {result.Said.Trim()}");
+                "recovery", $"`drctl point {machine.Name}` exited with {result.Code}: {result.Said.Trim()}");
     }
 
     private async Task JudgeOlderAsync(Machine machine, string made, Random random, int unseen)
@@ -122,7 +122,7 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
         var ids = listed.Select(point => (string)point["id"]!).ToHashSet(StringComparer.Ordinal);
         foreach (var id in machine.Points.Keys)
         {
-            ledger.Check("I25", ids.Contains(id), $"{machine.Name}: point {id} was listed and is gone");
+            ledger.Check("I25", ids.Contains(id), $"{machine.Name}: point {id} was listed and no longer exists");
         }
 
         foreach (var point in listed.Where(p => !machine.Points.ContainsKey((string)p["id"]!)
@@ -141,7 +141,7 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
             var id = old[random.Next(old.Count)];
             var hash = Machine.Hash(await TestAsync(machine, id));
             ledger.Check("I6", hash == machine.Points[id],
-                $"{machine.Name}: point {id} reads other bytes than when it was read first");
+                $"{machine.Name}: point {id} has other bytes than when it was first read");
         }
     }
 }

@@ -26,9 +26,8 @@ internal static class ChaosCommandLine
     {
         var typed = new Typed();
         var command = typed.Command(
-            "chaos", "Runs service and agent as real processes with machines that write, kills, halts, cuts and fills "
-            + "by a seeded plan, and checks what must hold. Exit codes: 0 everything held, 1 something did not, "
-            + "2 bad usage, 130 interrupted.");
+            "chaos", "Test a real service and agent under injected failures, drawn from a seed, while VMs write. "
+            + "Exit codes: 0 all checks passed, 1 a check failed or could not run, 2 bad usage, 130 interrupted.");
         command.SetAction((parsed, token) => GoAsync(typed, parsed, (output, error), token));
         var root = new Command("drctl") { command };
         root.Options.Add(new HelpOption { Recursive = true });
@@ -51,7 +50,7 @@ internal static class ChaosCommandLine
         try
         {
             var program = Drctl.Find() ?? throw new ChaosRefusedException(
-                $"The program drctl is not beside this one, in {AppContext.BaseDirectory}; run `./drctl chaos` from "
+                $"The program drctl is not in {AppContext.BaseDirectory}; run `./drctl chaos` from "
                 + "the repository, which builds both.");
             var options = typed.Read(parsed, out made);
             var outcome = await RunAsync(options, program, to.Error, cancellationToken);
@@ -82,7 +81,7 @@ internal static class ChaosCommandLine
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            to.Error.WriteLine($"Interrupted; what was made stays in {made}.");
+            to.Error.WriteLine($"Interrupted; the directory {made} is kept.");
             return Interrupted;
         }
     }
@@ -99,7 +98,7 @@ internal static class ChaosCommandLine
         }
 
         var outcome = await new ChaosRun(options, program, screen).RunAsync(cancellationToken);
-        screen.Tell(outcome.Violation is { } found ? $"{found.Invariant}: {found.Message}" : "everything held");
+        screen.Tell(outcome.Violation is { } found ? $"{found.Invariant}: {found.Message}" : "all checks passed");
         return outcome;
     }
 
@@ -122,46 +121,46 @@ internal static class ChaosCommandLine
 
         private readonly Option<int?> _seed = new("--seed")
         {
-            HelpName = "N", Description = "What the plan follows from; else one is drawn, and told",
+            HelpName = "N", Description = "The seed of the plan (default: random; it is printed)",
         };
 
         private readonly Option<int?> _rounds = new("--rounds")
         {
-            HelpName = "N", Description = $"How many rounds of faults; else {DefaultRounds}",
+            HelpName = "N", Description = $"The number of rounds of faults (default: {DefaultRounds})",
         };
 
         private readonly Option<string?> _for = new("--for")
         {
-            HelpName = "TIME", Description = "In place of --rounds: begin rounds for so long, such as 90s, 10m or 1h",
+            HelpName = "TIME", Description = "Start rounds for this long instead of --rounds, such as 90s, 10m or 1h",
         };
 
         private readonly Option<int> _vms = new("--vms")
         {
-            HelpName = "N", Description = "How many VMs", DefaultValueFactory = _ => 2,
+            HelpName = "N", Description = "The number of VMs, 1 to 8", DefaultValueFactory = _ => 2,
         };
 
         private readonly Option<int> _disks = new("--disks")
         {
-            HelpName = "N", Description = "How many disks each has", DefaultValueFactory = _ => 2,
+            HelpName = "N", Description = "The number of disks of each VM, 1 to 4", DefaultValueFactory = _ => 2,
         };
 
         private readonly Option<string?> _directory = new("--dir")
         {
-            HelpName = "DIR", Description = "An empty or new directory to work in; else one under TMPDIR or /var/tmp",
+            HelpName = "DIR", Description = "A new or empty working directory (default: one in TMPDIR or /var/tmp)",
         };
 
         private readonly Option<string?> _faults = new("--faults")
         {
             HelpName = "LIST",
-            Description = $"Which faults, of {string.Join(",", FaultNames.All.Select(f => f.Name))}; kill, pause and "
-                + "cut mean all of their kind; else all that can be done here",
+            Description = $"The faults to inject, of {string.Join(",", FaultNames.All.Select(f => f.Name))}; kill, "
+                + "pause and cut stand for all of their kind (default: all that are possible here)",
         };
 
-        private readonly Option<bool> _json = new("--json") { Description = "Write the result as JSON" };
+        private readonly Option<bool> _json = new("--json") { Description = "Print the result as JSON" };
 
         private readonly Option<bool> _keep = new("--keep")
         {
-            Description = "Keep the directory also when everything held",
+            Description = "Keep the directory even when all checks pass",
         };
 
         public Command Command(string name, string description) =>
@@ -198,7 +197,7 @@ internal static class ChaosCommandLine
             {
                 throw new ChaosUsageException(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{option} {value} is not possible; write a number from {least} to {most}."));
+                    $"{option} {value} is out of range; write a number from {least} to {most}."));
             }
         }
 
@@ -211,7 +210,7 @@ internal static class ChaosCommandLine
                 return (rounds ?? DefaultRounds, null);
             }
 
-            return rounds is not null ? throw new ChaosUsageException("Write --rounds or --for, not both.")
+            return rounds is not null ? throw new ChaosUsageException("Give --rounds or --for, not both.")
                 : Words.TryDuration(typed, out var length, out var sentence) ? (null, length)
                 : throw new ChaosUsageException(sentence);
         }
@@ -239,7 +238,7 @@ internal static class ChaosCommandLine
 
             var all = FaultNames.All.Select(f => f.Fault);
             return disk is not null ? ([.. all], null)
-                : ([.. all.Where(f => f != Fault.FullDisk)], $"full-disk is left out: {why}");
+                : ([.. all.Where(f => f != Fault.FullDisk)], $"full-disk is omitted: {why}");
         }
 
         private string Directory(ParseResult parsed)
@@ -260,7 +259,7 @@ internal static class ChaosCommandLine
             if (File.Exists(full) || (System.IO.Directory.Exists(full)
                 && System.IO.Directory.EnumerateFileSystemEntries(full).Any()))
             {
-                throw new ChaosUsageException($"'{full}' is not empty; name a new or an empty directory with --dir.");
+                throw new ChaosUsageException($"'{full}' is not empty; name a new or empty directory with --dir.");
             }
 
             return System.IO.Directory.CreateDirectory(full).FullName;

@@ -55,7 +55,7 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
             new[] { FaultNames.Of(f), Readable.Number(outcome.Ledger.Faults.GetValueOrDefault(f)) }));
         Table(console, ["Operation", "Done"], Sorted(outcome.Ledger.Operations).Select(o =>
             new[] { o.Name, Readable.Number(o.Count) }));
-        Table(console, ["Check", "Made", "What it says"], Sorted(outcome.Ledger.Checks).Select(c =>
+        Table(console, ["Check", "Done", "What it verifies"], Sorted(outcome.Ledger.Checks).Select(c =>
             new[] { c.Name, Readable.Number(c.Count), Ledger.Meanings[c.Name] }));
         foreach (var line in Lines())
         {
@@ -80,7 +80,7 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
         {
             table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold)))
             {
-                Alignment = column is "Done" or "Made" ? Justify.Right : Justify.Left,
+                Alignment = column is "Done" ? Justify.Right : Justify.Left,
                 Padding = new Padding(0, 0, 2, 0),
             });
         }
@@ -105,12 +105,12 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
             + $"{Readable.WholeSeconds(outcome.Took)}, seed {options.Seed}.";
         if (outcome.Violation is { } violation)
         {
-            yield return $"BROKEN in round {outcome.Rounds}: {violation.Invariant}: {violation.Message}";
-            yield return $"Again: {options.Repeat(outcome.Rounds)}";
+            yield return $"FAILED in round {outcome.Rounds}: {violation.Invariant}: {violation.Message}";
+            yield return $"Repeat: {options.Repeat(outcome.Rounds)}";
         }
         else
         {
-            yield return "Everything held.";
+            yield return "All checks passed.";
         }
 
         if (Kept)

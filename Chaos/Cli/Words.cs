@@ -10,7 +10,7 @@ internal static class Words
     /// <summary>Reads a time such as <c>90s</c>, <c>10m</c> or <c>1h</c>, above 0 and at most a week.</summary>
     public static bool TryDuration(string text, out TimeSpan time, out string sentence)
     {
-        sentence = $"'{text}' is not a time; write a number with s, m or h, such as 90s, 10m or 1h.";
+        sentence = $"'{text}' is not a duration; write a number with s, m or h, such as 90s, 10m or 1h.";
         time = TimeSpan.Zero;
         var unit = Units.Where(u => text.EndsWith(u.Unit, StringComparison.Ordinal)).OrderBy(u => -u.Unit.Length)
             .FirstOrDefault();

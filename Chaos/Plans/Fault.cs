@@ -108,8 +108,8 @@ internal static class FaultNames
                 || known.Name.StartsWith(name + "-", StringComparison.Ordinal)).Select(known => known.Fault).ToList();
             if (meant.Count == 0)
             {
-                sentence = $"'{name}' is not a fault; write some of {string.Join(",", All.Select(k => k.Name))}, or "
-                    + "kill, pause or cut for all of their kind.";
+                sentence = $"'{name}' is not a fault; give one or more of "
+                    + $"{string.Join(",", All.Select(k => k.Name))}, or kill, pause or cut for all of their kind.";
                 return false;
             }
 

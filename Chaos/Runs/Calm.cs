@@ -42,7 +42,7 @@ internal sealed class Calm(Scene scene)
             }
 
             var view = await scene.Sites.UntilViewAsync(
-                machine.Name, "protected and in step", IsInStep, Limit, cancellationToken);
+                machine.Name, "protected and in sync", IsInStep, Limit, cancellationToken);
             scene.Ledger.Check("recovery", holds: true, "");
             JudgeTerm(machine, view);
             await WritesAsync(machine, cancellationToken);
@@ -75,7 +75,7 @@ internal sealed class Calm(Scene scene)
             await Task.Run(machine.Rest, cancellationToken);
             await new PointChecks(scene.Sites, scene.Ledger).JudgeAsync(machine, random, unseen);
             await scene.Sites.UntilAsync(
-                $"{machine.Name} goes on writing", machine.TryGoOnAsync, Limit, cancellationToken);
+                $"{machine.Name} continues writing", machine.TryGoOnAsync, Limit, cancellationToken);
         }
         finally
         {
@@ -89,6 +89,6 @@ internal sealed class Calm(Scene scene)
         var result = await scene.Sites.Drctl.RunPlainAsync(
             ["journal", "verify", "--data", scene.Sites.ServiceData, "--json"]);
         scene.Ledger.Check("journal", result.Code == 0,
-            $"`drctl journal verify` ended with {result.Code}: {result.Said.Trim()}");
+            $"`drctl journal verify` exited with {result.Code}: {result.Said.Trim()}");
     }
 }

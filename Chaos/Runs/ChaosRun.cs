@@ -69,7 +69,7 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
         // Room for the logs of a round, and little enough to be filled at once.
         var (disk, why) = SmallDisk.Mount(directory, 128 + (options.Vms * options.Disks * (DiskBytes >> 19)));
         return disk ?? throw new ChaosRefusedException(
-            $"The fault full-disk cannot be done here: {why}; leave it out with --faults, or run as root.");
+            $"The fault full-disk is not possible here: {why}; omit it with --faults, or run as root.");
     }
 
     private async Task WholeAsync(Scene scene, ChaosPlan plan, CancellationToken cancellationToken)
@@ -154,7 +154,7 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
 
             await calm.VerifyJournalAsync();
             _done = _round;
-            screen.Tell($"round {_round} held: {Line(scene)}");
+            screen.Tell($"round {_round} passed: {Line(scene)}");
         }
     }
 
@@ -170,8 +170,8 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
         }
 
         var (agent, service) = await scene.Sites.StopAsync();
-        _ledger.Check("process", agent == 0, $"the agent, told to stop, ended with {agent}");
-        _ledger.Check("process", service == 0, $"the service, told to stop, ended with {service}");
+        _ledger.Check("process", agent == 0, $"after SIGTERM the agent exited with {agent}");
+        _ledger.Check("process", service == 0, $"after SIGTERM the service exited with {service}");
         foreach (var machine in scene.Machines)
         {
             machine.IsComplete(machine.SourceImages(), $"{machine.Name}, the source's disks after the end");

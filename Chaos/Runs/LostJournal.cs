@@ -36,7 +36,7 @@ internal sealed class LostJournal(TwoSites sites, Ledger ledger)
             var start = await sites.Drctl.RunPlainAsync(["serve", "--data", sites.ServiceData]);
             ledger.Check(
                 "lost", start.Code == 1 && start.Said.Contains("journal", StringComparison.Ordinal),
-                $"without its journal the service ended with {start.Code}: {start.Said.Trim()}");
+                $"without its journal the service exited with {start.Code}: {start.Said.Trim()}");
         }
 
         cancellationToken.ThrowIfCancellationRequested();
@@ -55,9 +55,9 @@ internal sealed class LostJournal(TwoSites sites, Ledger ledger)
         string[] replace = older ? ["--replace-journal"] : [];
         var recovered = await sites.Drctl.RunPlainAsync(["recover", "--data", sites.ServiceData, .. replace]);
         var fits = older && recovered.Code == 1
-            && recovered.Said.Contains("fits the replicas", StringComparison.Ordinal);
+            && recovered.Said.Contains("matches the replicas", StringComparison.Ordinal);
         ledger.Check(
             "lost", recovered.Code == 0 || fits,
-            $"`drctl recover` ended with {recovered.Code}: {recovered.Said.Trim()}");
+            $"`drctl recover` exited with {recovered.Code}: {recovered.Said.Trim()}");
     }
 }

@@ -26,7 +26,7 @@ internal sealed class Operation(Scene scene)
         scene.Screen.Tell(
             $"drctl {name.Insert(order.Arguments[0].Length, " " + machine.Name)}" + (kill is null ? ""
             : $", {(kill.Agent, kill.Service) switch { (true, true) => "both", (true, _) => "agent", _ => "service" }} "
-                + $"killed {kill.After.TotalSeconds:0.0} s into it"));
+                + $"killed after {kill.After.TotalSeconds:0.0} s"));
         var running = scene.Sites.Drctl.RunAsync(order.Arguments);
         if (kill is not null)
         {
@@ -82,7 +82,7 @@ internal sealed class Operation(Scene scene)
     private async Task AgainAsync(Machine machine, Order order, string said, CancellationToken cancellationToken)
     {
         var view = await scene.Sites.UntilViewAsync(
-            machine.Name, $"{order.Name} is done or on offer again",
+            machine.Name, $"{order.Name} is done or possible again",
             v => order.IsDone(v)
                 || (Calm.Offers(v, order.Name) && (!scene.Sites.AgentRuns || Calm.HasAgent(v))),
             Limit, cancellationToken);
@@ -91,10 +91,10 @@ internal sealed class Operation(Scene scene)
             return;
         }
 
-        scene.Screen.Tell($"again, after: {said.Trim().Split('\n')[^1]}");
+        scene.Screen.Tell($"repeated, after: {said.Trim().Split('\n')[^1]}");
         var result = await scene.Sites.Drctl.RunAsync(order.Arguments);
         scene.Ledger.Check("I20", result.Code == 0,
-            $"{machine.Name}: {order.Name} was on offer and ended with {result.Code}: {result.Said.Trim()}");
+            $"{machine.Name}: {order.Name} was possible and exited with {result.Code}: {result.Said.Trim()}");
     }
 }
 

@@ -53,7 +53,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
 
     private async Task CutAsync(CancellationToken cancellationToken)
     {
-        scene.Screen.Tell($"{_machine.Name}: the source is cut off, and writes on");
+        scene.Screen.Tell($"{_machine.Name}: the source is cut off and keeps writing");
         scene.Sites.Link.Cut();
         scene.Ledger.Did(Fault.CutBoth);
         var former = await TakeOverAsync(cancellationToken);
@@ -132,9 +132,9 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         scene.Ledger.Check(
             "I21", oldest is null || (oldest.AcknowledgedAt >= stated && oldest.AcknowledgedAt >= point),
             $"{_machine.Name}: write {oldest?.Number}, acknowledged at {oldest?.AcknowledgedAt:O}, is lost; the point "
-            + $"is of {point:O}, and nothing before {stated:O} was to be lost");
+            + $"is of {point:O}, and no write before {stated:O} may be lost");
         scene.Screen.Tell(
-            $"{_machine.Name}: {lost.Count} acknowledged writes lost, stated RPO "
+            $"{_machine.Name}: {lost.Count} acknowledged writes lost, reported RPO "
             + $"{(double)recovered["rpoSeconds"]!:0.00} s");
     }
 
@@ -154,7 +154,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
             var error = await Task.Run(
                 () => NbdImages.WriteBlock(uri, 0, NumberedWrite.Content(-2)), cancellationToken);
             scene.Ledger.Check("I16", error == NbdWire.Eperm,
-                $"{_machine.Name}: a write to the fenced source was answered with {error}, not EPERM");
+                $"{_machine.Name}: a write to the fenced source returned {error}, not EPERM");
         }
 
         var source = _machine.SourceImages();
@@ -171,7 +171,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         await StepAsync(Reaches("reprotect", "protected-reverse", "--discard"), cancellationToken);
         await LetWriteDuringAsync(plan.Reverse, cancellationToken);
         await scene.Sites.UntilViewAsync(
-            _machine.Name, "failback is on offer", v => (string?)v["phase"] == "protected-reverse"
+            _machine.Name, "failback is possible", v => (string?)v["phase"] == "protected-reverse"
                 && (bool)v["source"]!["connected"]! && Calm.Offers(v, "failback"), Limit, cancellationToken);
         await Task.Run(_machine.Rest, cancellationToken);
         var last = await PointChecks.ReadAsync((await _machine.UrisAsync())!, $"{_machine.Name}, recovered disks");

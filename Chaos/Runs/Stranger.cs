@@ -35,17 +35,17 @@ internal sealed class Stranger : IDisposable
             if (result.Code != 3)
             {
                 scene.Ledger.Check(
-                    "identity", result.Code != 0, $"the first disk of {machine.Name} was protected as {name} too");
+                    "identity", result.Code != 0, $"the first disk of {machine.Name} was also protected as {name}");
             }
         }
 
         var volumes = Path.Combine(_data, "volumes");
         scene.Ledger.Check(
             "identity", !Directory.Exists(volumes) || !Directory.EnumerateFileSystemEntries(volumes).Any(),
-            "a second agent under the name of the first was given volumes");
+            "a second agent with the same name was given volumes");
         scene.Ledger.Check(
             "identity", _agent is not { HasExited: true },
-            $"a second agent under the name of the first ended by itself: {_agent?.Errors.Trim()}");
+            $"a second agent with the same name ended on its own: {_agent?.Errors.Trim()}");
     }
 
     /// <inheritdoc/>

@@ -41,7 +41,7 @@ internal sealed class Drctl(string program, string server, string configuration)
     {
         var result = await RunAsync(arguments);
         return result is { Code: 0, Answer: { } answer } ? answer : throw new ViolationException(
-            "recovery", $"`drctl {string.Join(' ', arguments)}` ended with {result.Code}: {result.Said.Trim()}");
+            "recovery", $"`drctl {string.Join(' ', arguments)}` exited with {result.Code}: {result.Said.Trim()}");
     }
 
     /// <summary>Runs a command as it is.</summary>
@@ -52,7 +52,7 @@ internal sealed class Drctl(string program, string server, string configuration)
         if (code is < 0 or (> 3 and not Interrupted))
         {
             throw new ViolationException(
-                "process", $"`drctl {string.Join(' ', arguments)}` ended with {code}: {process.Errors.Trim()}");
+                "process", $"`drctl {string.Join(' ', arguments)}` exited with {code}: {process.Errors.Trim()}");
         }
 
         var text = process.Output.Trim();

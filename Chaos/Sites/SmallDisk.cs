@@ -21,7 +21,7 @@ internal sealed class SmallDisk : IDisposable
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            return (null, "it needs root, to mount a small file system");
+            return (null, "mounting a small file system requires root");
         }
 
         Directory.CreateDirectory(directory);

@@ -80,7 +80,7 @@ internal sealed class TwoSites : IAsyncDisposable
             Drctl.Program, Drctl.Environment, ["serve", "--data", ServiceData, "--listen", _server]);
         ServiceRuns = true;
         await UntilAsync(
-            "the service answers", async () => await TryGetAsync("/api/v1/agents") is not null, StartLimit,
+            "the service responds", async () => await TryGetAsync("/api/v1/agents") is not null, StartLimit,
             cancellationToken);
     }
 
@@ -153,7 +153,7 @@ internal sealed class TwoSites : IAsyncDisposable
             if (runs && process is { HasExited: true })
             {
                 throw new ViolationException(
-                    "process", $"the {name} ended by itself with {process.ExitCode}: {Tail(process)}");
+                    "process", $"the {name} ended on its own with {process.ExitCode}: {Tail(process)}");
             }
         }
     }
@@ -244,12 +244,12 @@ internal sealed class TwoSites : IAsyncDisposable
         return string.Join(" | ", lines.Where(line => !isFrame(line)).TakeLast(5).Concat(frames));
     }
 
-    private static string Short(JsonNode? view) => view is null ? "no answer"
+    private static string Short(JsonNode? view) => view is null ? "no response"
         : $"phase {view["phase"]}, health {view["health"]}, causes "
             + $"[{string.Join(", ", view["causes"]!.AsArray().Select(c => (string?)c!["message"]))}], source "
             + $"{view["source"]!["role"]}, connected {view["source"]!["connected"]}, capture "
             + $"{view["source"]!["capture"]}, dirty {view["source"]!["dirtyBytes"]} bytes, lag {view["lagBytes"]} "
-            + $"bytes, on offer [{string.Join(", ", view["operations"]!.AsArray().Select(o => (string?)o))}]";
+            + $"bytes, possible [{string.Join(", ", view["operations"]!.AsArray().Select(o => (string?)o))}]";
 
     private void End(ref ChildProcess? process, string name)
     {

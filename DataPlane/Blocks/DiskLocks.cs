@@ -71,7 +71,7 @@ internal static class DiskLocks
                 default:
                     throw new StorageException(
                         $"cannot lock '{path}' against other users: {Marshal.GetPInvokeErrorMessage(errno)}; "
-                        + "put the disk on a file system that has locks",
+                        + "put the disk on a file system that supports locks",
                         errno);
             }
         }

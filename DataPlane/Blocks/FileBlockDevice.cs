@@ -62,7 +62,8 @@ public sealed class FileBlockDevice : IBlockDevice
         if (read < destination.Length)
         {
             throw new BlockDeviceException(
-                $"'{_file.Name}' ends at {offset + read}, but had {Length} bytes when opened; it was cut from outside",
+                $"'{_file.Name}' ends at {offset + read}, but had {Length} bytes when opened; another program "
+                    + "truncated it",
                 BlockDeviceException.InputOutput);
         }
     }
@@ -230,7 +231,7 @@ public sealed class FileBlockDevice : IBlockDevice
         if (end > now)
         {
             throw new BlockDeviceException(
-                $"'{_file.Name}' ends at {now}, but had {Length} bytes when opened; it was cut from outside",
+                $"'{_file.Name}' ends at {now}, but had {Length} bytes when opened; another program truncated it",
                 BlockDeviceException.NoSpace);
         }
     }
@@ -240,7 +241,7 @@ public sealed class FileBlockDevice : IBlockDevice
         if (offset < 0 || length < 0 || offset > Length - length)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(offset), offset, $"The range of {length} bytes is not inside the device's {Length}.");
+                nameof(offset), offset, $"The range of {length} bytes exceeds the device's {Length}.");
         }
     }
 

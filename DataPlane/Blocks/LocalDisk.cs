@@ -113,6 +113,6 @@ public sealed class LocalDisk : IHostDisk
     }
 
     private static DiskInUseException InUse(string path, FileStatus status) => new(
-        $"Disk '{path}' is in use {DiskHolders.Describe(status)}, and two writers would damage it; end that use, then "
-        + "try again.");
+        $"Disk '{path}' is in use {DiskHolders.Describe(status)}, and two writers would damage it; stop that user, "
+        + "then retry.");
 }

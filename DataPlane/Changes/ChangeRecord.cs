@@ -104,7 +104,8 @@ public static class ChangeRecord
     {
         if (data.Length != header.DataLength)
         {
-            throw new ArgumentException($"The header says {header.DataLength} bytes of data, {data.Length} are given.",
+            throw new ArgumentException($"The header announces {header.DataLength} bytes of data, but {data.Length} "
+                + "are given.",
                 nameof(data));
         }
 

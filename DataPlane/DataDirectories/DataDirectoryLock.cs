@@ -41,8 +41,8 @@ public sealed class DataDirectoryLock : IDisposable
             throw new DataDirectoryBusyException(
                 HasOnlyReaders(directory)
                     ? $"the data directory '{directory}' is in use by a process that only reads it, such as `drctl "
-                        + "replica serve`; end that one first"
-                    : $"the data directory '{directory}' is in use by another process; stop that one, or give this "
+                        + "replica serve`; stop that process first"
+                    : $"the data directory '{directory}' is in use by another process; stop it, or give this "
                         + $"{purpose} another --data",
                 e);
         }
@@ -86,7 +86,7 @@ public sealed class DataDirectoryLock : IDisposable
         catch (IOException e) when (e.HResult == WouldBlock)
         {
             throw new DataDirectoryBusyException(
-                $"the data directory '{directory}' is in use by a running service; ask that service, or stop it first",
+                $"the data directory '{directory}' is in use by a running service; use that service, or stop it first",
                 e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -41,7 +41,7 @@ public sealed partial record FileOwnership(uint Owner, int Mode)
         var status = stackalloc byte[StatusBytes];
         return Status(CurrentDirectory, path, follow ? 0 : NoFollow, ModeAndOwner, status) == 0
             ? new FileOwnership(*(uint*)(status + OwnerAt), *(ushort*)(status + ModeAt))
-            : throw new IOException($"cannot look at '{path}': {Marshal.GetLastPInvokeErrorMessage()}");
+            : throw new IOException($"cannot read the status of '{path}': {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

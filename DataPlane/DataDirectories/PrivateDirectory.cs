@@ -52,8 +52,8 @@ public static partial class PrivateDirectory
         if (Directory.EnumerateFileSystemEntries(directory).Any(path => !FormerNames.Contains(Path.GetFileName(path))))
         {
             throw new DataDirectoryBusyException(
-                $"the data directory '{directory}' can be read or entered by other users of this machine; close it by "
-                + $"`chmod -R go-rwx {Quoted(directory)}`, or give this {purpose} a directory of its own by --data");
+                $"the data directory '{directory}' is accessible to other users of this machine; restrict it with "
+                + $"`chmod -R go-rwx {Quoted(directory)}`, or give this {purpose} its own directory with --data");
         }
 
         Close(directory, found);
@@ -72,7 +72,7 @@ public static partial class PrivateDirectory
                 if (demandOwner && Path.GetFileName(path) != "lost+found")
                 {
                     throw new DataDirectoryBusyException(
-                        $"'{path}' in the data directory belongs to another user (id {found.Owner}); see what it is, "
+                        $"'{path}' in the data directory belongs to another user (id {found.Owner}); check what it is, "
                         + "and remove it or give it to this user");
                 }
 

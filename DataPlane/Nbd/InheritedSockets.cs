@@ -50,11 +50,11 @@ internal static class InheritedSockets
         {
             socket.Dispose();
             throw new NbdListenException(
-                $"LISTEN_FDS names descriptor {descriptor}, which is no socket: {e.Message}", e);
+                $"LISTEN_FDS names descriptor {descriptor}, which is not a socket: {e.Message}", e);
         }
 
         socket.Dispose();
-        throw new NbdListenException($"LISTEN_FDS names descriptor {descriptor}, on which nobody listens.");
+        throw new NbdListenException($"LISTEN_FDS names descriptor {descriptor}, which is not a listening socket.");
     }
 }
 

@@ -26,7 +26,7 @@ internal static class ListeningSockets
         {
             throw new NbdListenException(
                 $"The directory '{directory}' for the socket '{path}' does not exist, or this user may not enter it; "
-                + "make it, or choose another path.");
+                + "create it, or choose another path.");
         }
 
         var endPoint = new UnixDomainSocketEndPoint(path);
@@ -91,7 +91,7 @@ internal static class ListeningSockets
         }
         catch (SocketException e)
         {
-            throw new NbdListenException($"Cannot tell whether '{path}' is in use: {e.Message}", e);
+            throw new NbdListenException($"Cannot determine whether '{path}' is in use: {e.Message}", e);
         }
 
         throw new NbdListenException($"'{path}' is in use by another process or is not a socket; choose another path.");

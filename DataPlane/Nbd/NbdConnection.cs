@@ -115,7 +115,7 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
             error = e;
         }
 
-        End(_late ? new TimeoutException("The handshake was not over by its deadline.", error) : error);
+        End(_late ? new TimeoutException("The handshake did not finish by its deadline.", error) : error);
     }
 
     private void End(Exception? error)

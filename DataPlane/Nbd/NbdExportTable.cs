@@ -194,7 +194,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
     {
         if (_ending)
         {
-            throw new OperationCanceledException("The server is ending; ask the next one.");
+            throw new OperationCanceledException("The server is shutting down; connect to the next one.");
         }
     }
 

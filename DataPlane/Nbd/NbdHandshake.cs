@@ -88,7 +88,7 @@ internal sealed class NbdHandshake(INbdSessionHost host, NbdOutput output)
         var flags = BinaryPrimitives.ReadUInt32BigEndian(arrived);
         if ((flags & ~known) != 0)
         {
-            throw new NbdProtocolException($"The client flags 0x{flags:x8} hold bits that are not known.");
+            throw new NbdProtocolException($"The client flags 0x{flags:x8} contain unknown bits.");
         }
 
         _haggling.NoZeroes = (flags & NbdProtocol.NoZeroes) != 0;
@@ -104,7 +104,7 @@ internal sealed class NbdHandshake(INbdSessionHost host, NbdOutput output)
         var length = BinaryPrimitives.ReadUInt32BigEndian(arrived[12..]);
         if (magic != NbdProtocol.OptionMagic)
         {
-            throw new NbdProtocolException($"An option begins with 0x{magic:x16}.");
+            throw new NbdProtocolException($"An option starts with the wrong magic 0x{magic:x16}.");
         }
 
         if (length > MaxOptionData)
@@ -142,7 +142,7 @@ internal sealed class NbdHandshake(INbdSessionHost host, NbdOutput output)
             throw new NbdProtocolException($"Option {(uint)option} has {length} bytes of data.");
         }
 
-        _replies.Refuse(option, NbdOptionReply.TooBig, $"{length} bytes of data are too many");
+        _replies.Refuse(option, NbdOptionReply.TooBig, $"{length} bytes of data exceed the limit");
         _skip = length;
         Phase = HandshakePhase.Skipping;
         Needed = 1;

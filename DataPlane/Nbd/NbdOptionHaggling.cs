@@ -54,7 +54,7 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
                 MetaContext(option, data);
                 break;
             default:
-                _replies.Refuse(option, NbdOptionReply.Unsupported, $"option {(uint)option} is not known");
+                _replies.Refuse(option, NbdOptionReply.Unsupported, $"option {(uint)option} is unknown");
                 break;
         }
     }
@@ -101,7 +101,7 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
     private void StartTls(ReadOnlySpan<byte> data)
     {
         var reply = data.IsEmpty ? NbdOptionReply.Unsupported : NbdOptionReply.Invalid;
-        _replies.Refuse(NbdOption.StartTls, reply, data.IsEmpty ? "no TLS here" : "STARTTLS takes no data");
+        _replies.Refuse(NbdOption.StartTls, reply, data.IsEmpty ? "TLS is not supported" : "STARTTLS takes no data");
     }
 
     private void DescribeOrChoose(NbdOption option, ReadOnlySpan<byte> data)
@@ -109,7 +109,7 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
         var reader = new OptionReader(data);
         if (!reader.TryReadString(out var name) || !reader.TryReadUInt16(out var count))
         {
-            _replies.Refuse(option, NbdOptionReply.Invalid, "a name and a list of information are needed");
+            _replies.Refuse(option, NbdOptionReply.Invalid, "a name and a list of information requests are required");
             return;
         }
 
@@ -118,7 +118,7 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
         {
             if (!reader.TryReadUInt16(out var info))
             {
-                _replies.Refuse(option, NbdOptionReply.Invalid, $"{count} requests are announced, {i} sent");
+                _replies.Refuse(option, NbdOptionReply.Invalid, $"{count} requests are announced, but {i} are sent");
                 return;
             }
 
@@ -184,7 +184,7 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
         if (!_structured || !MetaContextQuery.TryRead(data, out var query))
         {
             _replies.Refuse(
-                option, NbdOptionReply.Invalid, _structured ? "malformed queries" : "ask for STRUCTURED_REPLY first");
+                option, NbdOptionReply.Invalid, _structured ? "malformed queries" : "request STRUCTURED_REPLY first");
             return;
         }
 

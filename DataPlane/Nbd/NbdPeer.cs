@@ -26,7 +26,7 @@ public sealed record NbdPeer(string Who, bool ReadOnly)
 
             if (!OperatingSystem.IsLinux() || socket.AddressFamily != AddressFamily.Unix)
             {
-                return "a process of this machine";
+                return "a process on this machine";
             }
 
             Span<byte> credentials = stackalloc byte[CredentialBytes];

@@ -36,7 +36,7 @@ internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     {
         if (!_exports.TryAdd(export))
         {
-            throw new InvalidOperationException($"There is an export '{export.Name}' already; replace or remove it.");
+            throw new InvalidOperationException($"Export '{export.Name}' already exists; replace or remove it.");
         }
     }
 

@@ -44,8 +44,8 @@ internal static class SocketPlace
         if (IsPrivate(made) is null)
         {
             throw new IOException(
-                $"The directory '{made}' for the NBD socket cannot be made for this user alone; see {temporary}, or "
-                + "give a shorter --data.");
+                $"The directory '{made}' for the NBD socket cannot be created for this user alone; check {temporary}, "
+                + "or give a shorter --data.");
         }
 
         File.WriteAllText(kept, made + "\n");

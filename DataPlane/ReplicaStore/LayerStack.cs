@@ -75,7 +75,7 @@ internal sealed class LayerStack : IDisposable
         if (Exists(directory))
         {
             throw new InvalidOperationException(
-                $"'{directory.Path}' holds a replica store already: open it, or delete it first.");
+                $"'{directory.Path}' already contains a replica store; open it, or delete it first.");
         }
 
         if (disks.Count == 0 || disks.Any(d => d.SizeBytes <= 0))
@@ -113,7 +113,7 @@ internal sealed class LayerStack : IDisposable
     {
         if (!Exists(directory))
         {
-            throw new InvalidOperationException($"'{directory.Path}' holds no replica store: create one first.");
+            throw new InvalidOperationException($"'{directory.Path}' contains no replica store; create one first.");
         }
 
         var head = HeadFile.Open(directory, FileNames.Head(0));

@@ -57,6 +57,6 @@ internal sealed class SenderFence(StoreState state, WriteGuard guard)
 
     private ReplicaRefusedException Stale(Term term) => new(
         ReplicaRefusal.StaleTerm,
-        $"Term {term} is stale: the replica of '{state.VmId}' was failed over and stands in term "
+        $"Term {term} is stale: the replica of '{state.VmId}' was failed over and has term "
         + $"{state.Term}. Reprotect the machine first.");
 }

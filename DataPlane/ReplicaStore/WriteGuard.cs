@@ -23,7 +23,7 @@ internal sealed class WriteGuard(LayerStack content)
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.Unavailable,
-                $"The replica store in '{content.Directory.Path}' failed to sync: it takes nothing more until it is "
+                $"The replica store in '{content.Directory.Path}' failed to sync; it accepts no writes until it is "
                 + "opened again.");
         }
     }
@@ -48,7 +48,7 @@ internal sealed class WriteGuard(LayerStack content)
                 Volatile.Write(ref _fullBecause, e.Message);
             }
 
-            var remedy = content.Poisoned ? "open the store again" : "make space and try again";
+            var remedy = content.Poisoned ? "open the store again" : "free space and retry";
             throw new ReplicaRefusedException(
                 ReplicaRefusal.Unavailable,
                 $"The replica store in '{content.Directory.Path}' could not write: {e.Message}; {remedy}.");

@@ -80,7 +80,7 @@ internal sealed class LogCursor(ChangeLog log)
         {
             if (_reader.ReadHead(segment.File, _offset, segment.Used, out var header) != RecordFound.Head)
             {
-                throw Damaged(segment, "no record begins there");
+                throw Damaged(segment, "no record starts there");
             }
 
             if (header.Lsn.Value > after.Lsn.Value)
@@ -141,7 +141,7 @@ internal sealed class LogCursor(ChangeLog log)
         {
             if (_reader.ReadHead(segment.File, _offset, segment.Used, out var header) != RecordFound.Head)
             {
-                throw Damaged(segment, "no record begins there");
+                throw Damaged(segment, "no record starts there");
             }
 
             if (header.Lsn.Value > after.Lsn.Value)
@@ -191,13 +191,13 @@ internal sealed class LogCursor(ChangeLog log)
         var due = _at.Generation == header.Generation ? _at.Lsn.Value + 1 : segment.Header.FirstLsn.Value;
         return header.Generation == segment.Header.Generation && header.Lsn.Value == due
             ? null
-            : $"change {header.Lsn} stands where {due} is due";
+            : $"change {header.Lsn} is in the place of {due}";
     }
 
     private int FirstLength(LogSegment segment, ReadOnlySpan<byte> bytes, long available)
     {
         var length = LengthOf(bytes);
-        return length <= available ? length : throw Damaged(segment, "a record goes beyond the segment's end");
+        return length <= available ? length : throw Damaged(segment, "a record extends past the segment's end");
     }
 
     /// <summary>
@@ -215,5 +215,5 @@ internal sealed class LogCursor(ChangeLog log)
     }
 
     private ReplicationLogCorruptException Damaged(LogSegment segment, string why) =>
-        new($"the log segment '{segment.Name}' is damaged near byte {_offset}, behind change {_at.Lsn}: {why}");
+        new($"the log segment '{segment.Name}' is damaged near byte {_offset}, after change {_at.Lsn}: {why}");
 }

@@ -99,7 +99,7 @@ internal sealed class LogScan
     {
         if (segment is null)
         {
-            Damage ??= $"the log segment '{name}' has no sound head";
+            Damage ??= $"the log segment '{name}' has no valid header";
             Strays.Add(name);
             return;
         }

@@ -140,7 +140,7 @@ internal sealed class ResyncMachine(int maxOutstanding)
     {
         if (!_awaitingAnswer.Remove(sequence, out var work))
         {
-            throw new InvalidDataException($"The receiver answered frame {sequence}, which is no open probe.");
+            throw new InvalidDataException($"The receiver replied to frame {sequence}, which is not an open probe.");
         }
 
         if (work.Stage == ExtentStage.Rooting)

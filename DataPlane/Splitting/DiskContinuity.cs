@@ -44,8 +44,8 @@ internal static class DiskContinuity
         }
 
         var isSameBoot = before.BootId == options.BootId;
-        return now.IsBlockDevice ? $"'{path}' is a block device, which others can write while it is not served"
-            : !IsSame(known, now, isSameBoot) ? $"'{path}' is another file than the one that was protected"
+        return now.IsBlockDevice ? $"'{path}' is a block device, which other programs can write while it is not served"
+            : !IsSame(known, now, isSameBoot) ? $"'{path}' is not the file that was protected"
             : IsExplained(options, before, (heartbeat, scan), disk, now) ? null
             : $"'{path}' was changed while it was not served";
     }

@@ -76,7 +76,8 @@ internal sealed class DiskFlushes(VolumeStateFile state, WriteAdmission admissio
         catch (StorageException e)
         {
             throw new BlockDeviceException(
-                $"{error.Message}; and it could not be noted: {e.Message}", BlockDeviceException.InputOutput,
+                $"{error.Message}; and the failure could not be recorded: "
+                    + $"{e.Message}", BlockDeviceException.InputOutput,
                 new AggregateException(error, e));
         }
         finally

@@ -183,7 +183,7 @@ internal sealed class DiskObservations
                 isForeign = true;
                 _generations.Begin(new GenerationChange(DirtyCause.ChangedOutside, ResyncScope.From(i, 0))
                 {
-                    Detail = $"'{disk.Path}' was changed by somebody else while it was served; all of it is compared",
+                    Detail = $"'{disk.Path}' was changed by another program while it was served; all of it is compared",
                 });
             }
 

@@ -57,7 +57,7 @@ internal sealed class ReplicationBacklog
         if (!Log.HasRoomFor(bytes))
         {
             reason = new DirtyMapReason(
-                DirtyCause.CacheFull, $"the replication log reached its limit of {_options.CacheLimitBytes} bytes");
+                DirtyCause.CacheFull, $"the replication log has reached its limit of {_options.CacheLimitBytes} bytes");
             return false;
         }
 
@@ -124,7 +124,7 @@ internal sealed class ReplicationBacklog
             {
                 throw new ArgumentOutOfRangeException(
                     nameof(durable), durable,
-                    $"The replica acknowledges what was never logged; the newest change is {Tail}.");
+                    $"The replica acknowledged a change that was never logged; the newest change is {Tail}.");
             }
 
             Acknowledged = durable;

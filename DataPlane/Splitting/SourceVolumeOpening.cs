@@ -191,7 +191,7 @@ internal static class SourceVolumeOpening
                 var changed = options.Disks.Select(d => d.Look?.Invoke()?.Changed).ToList();
                 foreach (var disk in agreement.Differing(new Lsn(Max(scan.Completed, state.Completed)), changed))
                 {
-                    doubts[disk] ??= $"'{options.Disks[disk].Path}' does not hold what was written to it last";
+                    doubts[disk] ??= $"'{options.Disks[disk].Path}' does not contain its last writes";
                 }
             },
             isDue: true);
@@ -246,8 +246,8 @@ internal static class SourceVolumeOpening
         {
             throw new SourceVolumeException(
                 SourceVolumeError.RedoFailed,
-                $"the disks of '{options.Vm}' could not be put right after a crash: {e.Message}; "
-                + "make the disk writable and open again",
+                $"the disks of '{options.Vm}' could not be repaired after a crash: {e.Message}; "
+                + "make the disk writable and open it again",
                 e);
         }
     }
@@ -293,7 +293,7 @@ internal static class SourceVolumeOpening
         {
             throw new SourceVolumeException(
                 SourceVolumeError.DisksDiffer,
-                $"'{options.Vm}' has {state.Disks.Length} protected disks, {options.Disks.Count} are given");
+                $"'{options.Vm}' has {state.Disks.Length} protected disks, but {options.Disks.Count} are given");
         }
 
         for (var i = 0; i < state.Disks.Length; i++)
@@ -304,7 +304,7 @@ internal static class SourceVolumeOpening
                     SourceVolumeError.DisksDiffer,
                     $"'{options.Disks[i].Path}' has {options.Disks[i].Device.Length} bytes "
                     + $"and had {state.Disks[i].SizeBytes}; "
-                    + "grow it to that size, or protect the VM anew");
+                    + "grow it to that size, or protect the VM again");
             }
         }
     }

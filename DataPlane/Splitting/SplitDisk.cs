@@ -37,7 +37,7 @@ internal sealed class SplitDisk(VolumeDisk disk, GuestWrites writes, DiskFlushes
         if (end > disk.Device.UsableLength)
         {
             throw new BlockDeviceException(
-                $"disk {disk.Index} was cut from outside and has no room for a write that ends at {end}",
+                $"disk {disk.Index} was truncated by another program and has no room for a write that ends at {end}",
                 BlockDeviceException.NoSpace);
         }
 
@@ -65,7 +65,7 @@ internal sealed class SplitDisk(VolumeDisk disk, GuestWrites writes, DiskFlushes
         if (offset < 0 || length < 0 || offset > Length - length)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(offset), offset, $"The range of {length} bytes is not inside the disk's {Length}.");
+                nameof(offset), offset, $"The range of {length} bytes exceeds the disk's {Length}.");
         }
     }
 }

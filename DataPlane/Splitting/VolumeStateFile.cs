@@ -112,7 +112,7 @@ internal sealed class VolumeStateFile : IDisposable
             }
             : throw new SourceVolumeException(
                 SourceVolumeError.StateDamaged,
-                $"'{file.Name}' is damaged in both of its copies; delete '{directory.Path}' and protect the VM again");
+                $"'{file.Name}' is damaged in both copies; delete '{directory.Path}' and protect the VM again");
     }
 
     /// <summary>Changes the state; on return the change is durable.</summary>
@@ -127,7 +127,7 @@ internal sealed class VolumeStateFile : IDisposable
             if (slot.Length > SlotSize)
             {
                 throw new ArgumentException(
-                    $"The state takes {slot.Length} bytes, {SlotSize} is the most: shorten the disks' paths.",
+                    $"The state needs {slot.Length} bytes, but at most {SlotSize} fit; shorten the disks' paths.",
                     nameof(change));
             }
 

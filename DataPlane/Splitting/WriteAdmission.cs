@@ -49,14 +49,15 @@ internal sealed class WriteAdmission(
         if (_broken)
         {
             throw new BlockDeviceException(
-                $"neither disk nor map of '{options.Vm}' takes writes; repair '{options.Directory.Path}', open again",
+                $"neither disk nor map of '{options.Vm}' accepts writes; repair '{options.Directory.Path}', then open "
+                    + "it again",
                 BlockDeviceException.InputOutput);
         }
     }
 
     /// <summary>The error of whatever comes to a closed volume.</summary>
     public BlockDeviceException ClosedError() =>
-        new($"'{options.Vm}' takes no more writes: it is being closed or moved", BlockDeviceException.Shutdown);
+        new($"'{options.Vm}' accepts no more writes: it is being closed or moved", BlockDeviceException.Shutdown);
 
     /// <summary>Refuses writes from now on, without waiting for those under way.</summary>
     public void Close() => _closed = true;

@@ -177,6 +177,6 @@ internal sealed class WriteCapture(
 
         return new MarkerOutcome.Refused(
             MarkerRefusal.DirtyMapMode,
-            $"the log of '{options.Vm}' does not carry its writes now ({state.Current.Cause}); a resync comes first");
+            $"the log of '{options.Vm}' does not record its writes now ({state.Current.Cause}); a resync comes first");
     }
 }

@@ -97,6 +97,7 @@ internal sealed record FileStatus(
     private static StorageException Failed(string what)
     {
         var errno = Marshal.GetLastPInvokeError();
-        return new StorageException($"cannot look at {what}: {Marshal.GetPInvokeErrorMessage(errno)}", errno);
+        return new StorageException($"cannot read the status of {what}: "
+            + $"{Marshal.GetPInvokeErrorMessage(errno)}", errno);
     }
 }

@@ -89,7 +89,7 @@ public sealed class FileStorageDirectory : IStorageDirectory
 
     private string Resolve(string name) =>
         name.Length == 0 || name is "." or ".." || name.AsSpan().ContainsAny('/', '\0')
-            ? throw new ArgumentException($"'{name}' is not a file name: one path element is needed.", nameof(name))
+            ? throw new ArgumentException($"'{name}' is not a file name: it must be one path element.", nameof(name))
             : System.IO.Path.Combine(Path, name);
 
     private static void Guard(string what, Action action) => Guard(what, () =>

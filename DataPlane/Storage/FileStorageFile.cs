@@ -154,7 +154,7 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
             var errno = Marshal.GetLastPInvokeError();
             return errno == NativeMethods.NoSuchRange
                 ? (end - offset, true)
-                : throw Failed("look for data in", errno);
+                : throw Failed("find data in", errno);
         }
 
         if (data > offset)
@@ -165,7 +165,7 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
         var hole = NativeMethods.Seek(handle, offset, NativeMethods.SeekHole);
         if (hole < 0)
         {
-            throw Failed("look for a hole in", Marshal.GetLastPInvokeError());
+            throw Failed("find a hole in", Marshal.GetLastPInvokeError());
         }
 
         // A hole punched between the two seeks makes the second answer the offset itself: a hole of unknown length, for
@@ -184,7 +184,7 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
         if (_poisoned)
         {
             throw new StorageException(
-                $"'{path}' failed to sync before; nothing on it may be relied on until it is opened and checked anew",
+                $"'{path}' failed to sync before; its data may not be durable until it is opened and checked again",
                 StorageException.InputOutput);
         }
 

@@ -50,7 +50,7 @@ public static class OpenFileLimit
 
         var sentence = string.Create(
             CultureInfo.InvariantCulture,
-            $"This process may have {limits[0]} files open and needs {least} to start; raise the limit (ulimit -n, or "
+            $"This process may open {limits[0]} files and needs {least} to start; raise the limit (ulimit -n, or "
             + $"LimitNOFILE= of the service's unit).\n");
         fixed (byte* bytes = Encoding.UTF8.GetBytes(sentence))
         {
@@ -92,8 +92,8 @@ public static class OpenFileLimit
         var limit = Limit;
         var open = Open;
         return open + needed + Reserve <= limit ? null
-            : $"{what} takes up to {needed} open files, but {open} of the {limit} that this process may have are open "
-                + $"and {Reserve} are kept back; raise the limit (ulimit -n, or LimitNOFILE= of the service's unit) "
+            : $"{what} needs up to {needed} open files, but {open} of this process's {limit} are open "
+                + $"and {Reserve} are reserved; raise the limit (ulimit -n, or LimitNOFILE= of the service's unit) "
                 + "and start the process again.";
     }
 }

@@ -109,6 +109,6 @@ public sealed class UnalteredDirectory : IStorageDirectory
 
     private string Resolve(string name) =>
         name.Length == 0 || name is "." or ".." || name.AsSpan().ContainsAny('/', '\0')
-            ? throw new ArgumentException($"'{name}' is not a file name: one path element is needed.", nameof(name))
+            ? throw new ArgumentException($"'{name}' is not a file name: it must be one path element.", nameof(name))
             : System.IO.Path.Combine(Path, name);
 }

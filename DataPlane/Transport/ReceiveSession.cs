@@ -191,7 +191,7 @@ public sealed class ReceiveSession
         catch (TimeoutException e)
         {
             throw new LinkLostException(
-                $"The sender has taken nothing for {_options.PeerTimeout.TotalSeconds:F0} s.", e);
+                $"The sender has read nothing for {_options.PeerTimeout.TotalSeconds:F0} s.", e);
         }
     }
 

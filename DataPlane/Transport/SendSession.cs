@@ -186,7 +186,8 @@ public sealed class SendSession
                 case FrameType.Ping:
                     break;
                 default:
-                    throw new FrameException(FrameError.BadPayload, $"A receiver sends no frame of type {frame.Type}.");
+                    throw new FrameException(FrameError.BadPayload, "A receiver must not send a frame of type "
+                        + $"{frame.Type}.");
             }
 
             Post(machine => machine.Heard(Now));

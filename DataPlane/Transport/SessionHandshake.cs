@@ -65,7 +65,7 @@ public static class SessionHandshake
         if (!HelloMessage.Verify(helloKey, theirs, own))
         {
             throw new SessionRefusedException(SessionRefusal.WrongKey,
-                $"The peer does not hold the data key of '{vm}'; register the agent again.");
+                $"The peer does not have the data key of '{vm}'; register the agent again.");
         }
 
         var (_, theirSalt) = HelloMessage.DecodeHello(theirs);
@@ -85,12 +85,12 @@ public static class SessionHandshake
             var (name, theirSalt) = HelloMessage.DecodeHello(theirs);
             var vm = new ProtectedVmId(name);
             var acceptance = await resolve(vm, cancellationToken)
-                ?? throw new SessionRefusedException(SessionRefusal.UnknownVm, $"There is no VM '{vm}' here.");
+                ?? throw new SessionRefusedException(SessionRefusal.UnknownVm, $"This side has no VM '{vm}'.");
             var helloKey = SessionKeys.HelloKey(acceptance.DataKey.Span);
             if (!HelloMessage.Verify(helloKey, theirs, []))
             {
                 throw new SessionRefusedException(SessionRefusal.WrongKey,
-                    $"The peer does not hold the data key of '{vm}'; register the agent again.");
+                    $"The peer does not have the data key of '{vm}'; register the agent again.");
             }
 
             var salt = RandomNumberGenerator.GetBytes(HelloMessage.SaltSize);
@@ -133,7 +133,7 @@ public static class SessionHandshake
                 HelloMessage.Hello when length >= HelloMessage.SaltSize + HelloMessage.MacSize => message,
                 HelloMessage.Refusal => throw HelloMessage.DecodeRefusal(message),
                 _ => throw new FrameException(FrameError.BadHeader,
-                    $"The peer greets with a message of kind {kind}, {length} bytes."),
+                    $"The peer started with a message of kind {kind}, {length} bytes."),
             };
         }
         catch (EndOfStreamException end)

@@ -103,7 +103,7 @@ public sealed class SessionLink : IAsyncDisposable
         if (header.Compressed || header.SealedLength > SmallFrame)
         {
             throw new FrameException(FrameError.TooLarge,
-                $"Frame {header.Sequence} has {header.SealedLength} bytes where at most {SmallFrame} are allowed.");
+                $"Frame {header.Sequence} has {header.SealedLength} bytes; at most {SmallFrame} are allowed.");
         }
 
         var frame = await Reader.ReadBodyAsync(header, cancellationToken);
@@ -136,7 +136,7 @@ public sealed class SessionLink : IAsyncDisposable
             FrameType.Open => OpenMessage.Decode(answer.Payload),
             FrameType.Refused => throw OpenMessage.DecodeRefusal(answer.Payload),
             _ => throw new FrameException(FrameError.BadPayload,
-                $"The peer opened with a frame of type {answer.Type}."),
+                $"The peer opened the session with a frame of type {answer.Type}."),
         };
         if ((refuse ?? SessionOffer.Refusal(local, Peer)) is { } refusal)
         {

@@ -83,7 +83,7 @@ public sealed record SessionOffer
         if (sender.Position.Term.CompareTo(receiver.Position.Term) < 0)
         {
             return new(SessionRefusal.StaleTerm,
-                $"The sender writes under term {sender.Position.Term}, the replica is at term "
+                $"The sender has term {sender.Position.Term}, the replica has term "
                     + $"{receiver.Position.Term}: the VM "
                 + "was failed over, and this source is no longer its primary.",
                 receiver.Position.Term);

@@ -23,6 +23,6 @@ public sealed record CommandIdReused(Identifiers.CommandId Id) : Refusal
 
     /// <inheritdoc/>
     public override string Message =>
-        $"Command id {Id} was used before for another operation or with other arguments; nothing was done. Give each "
-        + "request an id of its own, and repeat one only with the request that it belongs to.";
+        $"Command id {Id} was already used for another operation or with other arguments; nothing was done. Give each "
+        + "request its own id, and reuse an id only to repeat the same request.";
 }

@@ -66,11 +66,11 @@ internal static class ObservedHealth
         else if (sight.Astray is not null || sight.Source is { IsOpen: false, Problems.Count: > 0 })
         {
             var does = sight.Source is { IsOpen: true } known
-                ? $"plays {Words(known.Role)} under term {known.Term}"
+                ? $"is {Words(known.Role)} in term {known.Term}"
                 : "serves none of its disks";
             var why = sight.Source is { IsOpen: false, Problems: [var problem, ..] } ? problem : sight.Astray?.Why;
             yield return NotServed(
-                $"Agent '{agent}' is to play {Words(duty.Role)} under term {duty.Term}, and {does}"
+                $"Agent '{agent}' should be {Words(duty.Role)} in term {duty.Term}, but {does}"
                     + (why is null ? "." : $": {why.Message}"),
                 why?.Remedy);
         }
@@ -78,7 +78,7 @@ internal static class ObservedHealth
 
     private static HealthCause NotServed(string message, string? remedy) => Cause(
         HealthKind.SourceNotServed, HealthLevel.Critical, message,
-        remedy is { Length: > 0 } ? remedy : "See the log of the agent; it is directed again every 10 s.");
+        remedy is { Length: > 0 } ? remedy : "See the agent's log; the service resends the directive every 10 s.");
 
     private static IEnumerable<HealthCause> Stream(ProtectedVmState state, VmObservation sight)
     {
@@ -89,7 +89,7 @@ internal static class ObservedHealth
                 HealthKind.ReplicationStalled, HealthLevel.Warning,
                 $"Agent '{state.Enrollment.Agent}' is connected, but the data stream is down: no write reaches the "
                     + "other side.",
-                "See the logs of agent and service for why the stream does not come up.");
+                "See the logs of agent and service for why the stream is down.");
         }
     }
 
@@ -104,8 +104,8 @@ internal static class ObservedHealth
         if (target.FullBecause is { } why)
         {
             yield return Cause(
-                HealthKind.TargetFull, HealthLevel.Critical, $"The target has no room: {why}",
-                "Free space on the file system of the service's data directory; replication goes on by itself.");
+                HealthKind.TargetFull, HealthLevel.Critical, $"The target is out of space: {why}",
+                "Free space on the file system of the service's data directory; replication then resumes.");
         }
         else if (target.Room is { } room && room.FreeBytes < LittleSpace(room))
         {
@@ -126,7 +126,7 @@ internal static class ObservedHealth
                     CultureInfo.InvariantCulture,
                     $"The clock of agent '{state.Enrollment.Agent}' is {offset.Duration().TotalSeconds:0.0} s ")
                     + $"{(offset > TimeSpan.Zero ? "ahead of" : "behind")} the service's.",
-                "Synchronize both clocks, for instance with NTP; recovery points keep the service's time meanwhile.");
+                "Synchronize both clocks, for instance with NTP; recovery points use the service's time.");
         }
     }
 
@@ -137,9 +137,9 @@ internal static class ObservedHealth
         {
             yield return Cause(
                 HealthKind.NoHooks, HealthLevel.Warning,
-                $"The policy asks for application-consistent points, and agent '{state.Enrollment.Agent}' has no "
+                $"The policy requires application-consistent points, but agent '{state.Enrollment.Agent}' has no "
                     + "hooks; crash-consistent points are made instead.",
-                "Start the agent with --hooks DIR, or set the policy's frequency of such points to 0.");
+                "Start the agent with --hooks DIR, or set the policy's interval of such points to 0.");
         }
     }
 
@@ -155,7 +155,7 @@ internal static class ObservedHealth
         SourceRole.Quiesced => "quiesced primary",
         SourceRole.Fenced => "fenced source",
         SourceRole.ReverseReplica => "reverse replica",
-        SourceRole.Released => "no part",
+        SourceRole.Released => "without a role",
         _ => throw new ArgumentOutOfRangeException(nameof(role), role, "Not a role."),
     };
 }

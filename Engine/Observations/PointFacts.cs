@@ -38,7 +38,7 @@ public static class PointFacts
         foreach (var kept in state.Points.Where(kept => kept.Usable))
         {
             var reason = held.TryGetValue(kept.Id, out var one) ? one.UnusableBecause
-                : state.Phase is Phase.Protected ? "the replica does not hold it"
+                : state.Phase is Phase.Protected ? "the replica does not have it"
                 : null;
             if (reason is not null)
             {

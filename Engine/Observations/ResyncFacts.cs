@@ -35,12 +35,12 @@ internal static class ResyncFacts
         {
             yield return new ProtectedVmCommand.RecordResyncFailed(EffectError.Of(
                 ErrorClass.NonRecoverable, fault,
-                "See the target's storage; when it is sound, start the resync by hand."));
+                "Check the target's storage, repair it, then start the resync with `drctl resync`."));
         }
         else if (source.Problems.FirstOrDefault(known => known.Class == ErrorClass.NonRecoverable) is { } problem)
         {
             yield return new ProtectedVmCommand.RecordResyncFailed(problem.Remedy.Length > 0 ? problem
-                : problem with { Remedy = "Remove the cause, then start the resync by hand." });
+                : problem with { Remedy = "Fix the cause, then start the resync with `drctl resync`." });
         }
         else if (inSync)
         {

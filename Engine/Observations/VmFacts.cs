@@ -112,7 +112,7 @@ public static class VmFacts
         yield return marking
             ? new ProtectedVmCommand.RecordDirtyMapModeEntered(source.CauseText.Length > 0
                 ? source.CauseText
-                : "the agent's data directory has no room for the next file of the replication log.")
+                : "the agent's data directory has no space for the next file of the replication log.")
             : new ProtectedVmCommand.RecordDirtyMapModeLeft();
     }
 
@@ -158,7 +158,7 @@ public static class VmFacts
             if (!Has(state, HealthKind.TargetStoreCorrupt))
             {
                 yield return new ProtectedVmCommand.RecordTargetStoreCorrupt(
-                    fault, "See the target's storage; disable protection and protect again when the replica is lost.");
+                    fault, "Check the target's storage; if the replica is lost, disable protection and protect again.");
             }
         }
         else if (Has(state, HealthKind.TargetStoreCorrupt))

@@ -73,7 +73,7 @@ public sealed record ReplicationPolicy(
 
         if (!scenario.AppConsistentPoints)
         {
-            problems.Add($"{scenario.Id} has no application-consistent points; set their frequency to 0.");
+            problems.Add($"{scenario.Id} has no application-consistent points; set their interval to 0.");
         }
         else if (AppConsistentEvery < scenario.AppConsistentAtLeast
             || AppConsistentEvery > scenario.AppConsistentAtMost)
@@ -85,7 +85,7 @@ public sealed record ReplicationPolicy(
         if (AppConsistentEvery >= Retention)
         {
             problems.Add($"Application-consistent points every {Text(AppConsistentEvery)} are not more frequent than "
-                + $"the retention of {Text(Retention)}; make the frequency shorter than the retention.");
+                + $"the retention of {Text(Retention)}; make the interval shorter than the retention.");
         }
     }
 

@@ -76,7 +76,8 @@ public sealed class ProtectedVm : IAggregate<ProtectedVmState, ProtectedVmComman
         Disable c => Disabling.Decide(state, c, context),
         MonitoringCommand c => Monitoring.Decide(state, c, context),
         EffectCommand c => Effects.Decide(state, c, context),
-        _ => throw new ArgumentException($"{command.GetType().Name} is no command of a protected VM.", nameof(command)),
+        _ => throw new ArgumentException($"{command.GetType().Name} is not a command of a protected "
+            + "VM.", nameof(command)),
     };
 
     /// <summary>Throws for an event that cannot follow the state: the stream is corrupt (I17).</summary>

@@ -64,7 +64,7 @@ public static class ProtectedVmHealth
     /// <summary>What health says of an agent that is away.</summary>
     internal static HealthCause AgentAway(ProtectedVmState state, string why) => new(
         HealthKind.AgentDisconnected, "", HealthLevel.Warning, why,
-        $"Start agent '{state.Enrollment.Agent}', or see why it cannot reach the service.", default);
+        $"Start agent '{state.Enrollment.Agent}', or see in its log why it cannot reach the service.", default);
 
     private static HealthReport Of(ProtectedVmState state, IEnumerable<HealthCause> found)
     {
@@ -96,17 +96,17 @@ public static class ProtectedVmHealth
         {
             Phase.EnableFailed failed => new HealthCause(
                 HealthKind.NotProtected, "", HealthLevel.Critical,
-                $"The machine is not protected, because protecting it failed: {failed.Error.Message}"
-                    + (failed.CleanUpOwed ? " What that had created at the agent and at the target is still to be "
+                $"The machine is not protected, because enabling protection failed: {failed.Error.Message}"
+                    + (failed.CleanUpOwed ? " What it created at the agent and at the target is still being "
                         + "removed." : ""),
-                $"{failed.Error.Remedy} `drctl protect` tries again; `drctl disable {vm}` takes the name off the list."
+                $"{failed.Error.Remedy} `drctl protect` retries; `drctl disable {vm}` removes the name from the list."
                     .TrimStart(),
                 since),
             Phase.CommitPending => Runs("recovered", $"Commit (`drctl commit {vm}`) and then reprotect, or cancel."),
             Phase.FailedOver when CanReprotect(state) => Runs("recovered", $"Reprotect: `drctl reprotect {vm}`."),
             Phase.FailedOver => Runs(
                 "recovered", $"Scenario {state.Enrollment.ScenarioId} has no reprotect: `drctl disable {vm} "
-                    + "--keep-replica`, then protect the machine where it runs now under another name."),
+                    + "--keep-replica`, then protect the machine under another name where it runs now."),
             Phase.FailbackCommitPending => Runs(
                 "returned", $"Commit (`drctl commit {vm}`) and then reprotect (`drctl reprotect {vm}`)."),
             Phase.FailedBack => Runs("returned", $"Reprotect: `drctl reprotect {vm}`."),
@@ -133,7 +133,7 @@ public static class ProtectedVmHealth
             yield return new HealthCause(
                 HealthKind.ReplicationPaused, "", HealthLevel.Warning,
                 "Replication is paused: no write reaches the other side.",
-                $"Resume it: `drctl resume {state.Enrollment.Vm}`.", state.UnprotectedSince ?? default);
+                $"Resume replication: `drctl resume {state.Enrollment.Vm}`.", state.UnprotectedSince ?? default);
         }
 
         if (replication.Fault is { } fault)
@@ -145,14 +145,15 @@ public static class ProtectedVmHealth
 
         if (replication.Resync is { } mark)
         {
-            var when = mark.Stage != ResyncStage.Required ? "it runs"
-                : mark.StartsAt is { } startsAt ? $"it starts by itself at {startsAt:yyyy-MM-dd HH:mm} UTC"
-                : "it starts once replication goes on";
+            var when = mark.Stage != ResyncStage.Required ? "the resync is running"
+                : mark.StartsAt is { } startsAt ? $"it starts automatically at {startsAt:yyyy-MM-dd HH:mm} UTC"
+                : "it starts when replication resumes";
             yield return new HealthCause(
                 HealthKind.ResyncRequired, "", HealthLevel.Warning,
                 $"The replica may differ from the source ({string.Join(", ", mark.Reasons)}); "
                     + $"a resync is needed: {when}.",
-                mark.Stage == ResyncStage.Required ? "Start the resync by hand if it cannot wait." : "", mark.MarkedAt);
+                mark.Stage == ResyncStage.Required ? "To start the resync now, use `drctl resync`." : "",
+                mark.MarkedAt);
         }
     }
 
@@ -167,7 +168,7 @@ public static class ProtectedVmHealth
                 $"{error.Remedy} Then retry.".TrimStart(), since);
         }
 
-        var when = dueAt is { } at ? $"tried again at {at:yyyy-MM-dd HH:mm:ss} UTC" : "being tried again";
+        var when = dueAt is { } at ? $"the next retry is at {at:yyyy-MM-dd HH:mm:ss} UTC" : "being retried";
         return new HealthCause(
             HealthKind.RecoverableError, subject, HealthLevel.Warning,
             $"{subject}: {error.Message} Failed {failures} times; {when}.", error.Remedy, since);

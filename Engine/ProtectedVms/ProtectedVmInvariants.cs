@@ -11,25 +11,25 @@ internal static class ProtectedVmInvariants
     private static readonly (string Name, Func<ProtectedVmState, bool> Holds)[] All =
     [
         ("the term is at least 1", state => state.Term.Value >= Term.First.Value),
-        ("a failover has a term above the one before", state =>
+        ("a failover has a higher term than the one before", state =>
             state.Phase is not Phase.FailingOver over || over.PreviousTerm.CompareTo(state.Term) < 0),
         ("the phase began with an event that happened", state => state.PhaseSince <= state.EventCount),
         ("points are in order", PointsInOrder),
         ("no point is both kept and pruned", state =>
             state.Prune is not { } prune || state.Points.IndexOf(point => prune.Points.Contains(point.Id)) < 0),
-        ("every point that something stands on is kept", HeldPointsKept),
+        ("every point in use is kept", HeldPointsKept),
         ("after the commit only the committed point is kept", state =>
             state.Phase is not Phase.FailedOver || state.Points.Count == 1),
         ("replication is active in the phases that have it, and only there", state =>
             state.Replication.Active == HasReplication(state.Phase)),
-        ("what is not active is neither paused, ordered nor faulty", state =>
+        ("inactive replication is neither paused, ordered nor faulty", state =>
             state.Replication is { Active: true } or { Paused: false, Order: null, Fault: null }),
         ("points are made only while protected", state =>
             state.Phase is Phase.Protected || state.PointSchedule is { NextAt: null, Pending: null }),
-        ("the source is to be fenced only after a failover", state =>
+        ("the source is fenced only after a failover", state =>
             state.FenceSince is null || state.Phase is Phase.FailingOver or Phase.CommitPending or Phase.ChangingPoint
                 or Phase.Committing or Phase.FailedOver),
-        ("a test failover stands beside protection or a failover that is not committed", state =>
+        ("a test failover exists only during protection or an uncommitted failover", state =>
             state.TestFailover is TestFailover.None || state.Phase is Phase.Protected or Phase.FailingOver
                 or Phase.CommitPending or Phase.ChangingPoint or Phase.Cancelling),
         ("there is one retry for an effect", state => Distinct(state.Retries, retry => (int)retry.Kind)),
@@ -47,7 +47,7 @@ internal static class ProtectedVmInvariants
             {
                 throw new InvariantViolationException(
                     $"VM '{state.Enrollment.Vm}' after event {state.EventCount} in phase {PhaseName.Of(state.Phase)}: "
-                    + $"it does not hold that {name}.");
+                    + $"the invariant '{name}' is violated.");
             }
         }
     }

@@ -28,7 +28,7 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            $"VM '{Vm}' is protected already (phase {Phase}); choose another name, or disable its protection first.";
+            $"VM '{Vm}' is already protected (phase {Phase}); choose another name, or disable its protection first.";
     }
 
     /// <summary>The operation does not belong to the phase.</summary>
@@ -62,7 +62,7 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            $"Scenario '{ScenarioId}' is not known; use one of {string.Join(", ", Known)}.";
+            $"Scenario '{ScenarioId}' is unknown; use one of {string.Join(", ", Known)}.";
     }
 
     /// <summary>The request itself is wrong, for all these reasons (ENA-2).</summary>
@@ -83,8 +83,8 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            "What the failed attempt to enable protection had created is still being removed; "
-            + "try again when that is done.";
+            "The resources of the failed attempt to enable protection are still being removed; "
+            + "retry when that is done.";
     }
 
     /// <summary>A resync runs.</summary>
@@ -162,11 +162,11 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message => Bytes is { } bytes
-            ? $"The old source has written {bytes} bytes that the recovered machine does not know, which a reprotect "
-                + "would overwrite; save them from its disks first, or reprotect with discard."
-            : $"Agent '{Agent}' was not heard of since the failover, so the old source may have written what the "
-                + "recovered machine does not know, which a reprotect would overwrite; start the agent and look at its "
-                + "disks first, or reprotect with discard.";
+            ? $"The old source has written {bytes} bytes that the recovered machine does not have, and a reprotect "
+                + "would overwrite them; save them from its disks first, or reprotect with --discard."
+            : $"Agent '{Agent}' has not reported since the failover, so the old source may have written data that the "
+                + "recovered machine does not have and a reprotect would overwrite; start the agent and check its "
+                + "disks first, or reprotect with --discard.";
     }
 
     /// <summary>
@@ -180,9 +180,9 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            $"The recovered machine began with point {Point}, which was not the newest: what was written since is on "
-            + "the old source's disks alone, which a reprotect would overwrite; save it from them first, or reprotect "
-            + "with discard.";
+            $"The recovered machine started from point {Point}, which was not the newest: the writes since then are on "
+            + "the old source's disks only, and a reprotect would overwrite them; save them first, or reprotect "
+            + "with --discard.";
     }
 
     /// <summary>A planned failover would take the disks away from clients that may be writing to them.</summary>
@@ -194,7 +194,7 @@ public abstract record ProtectedVmRefusal : Refusal
         /// <inheritdoc/>
         public override string Message =>
             $"The source's disks are open for writing by {string.Join(", ", Writers)}; shut the machine down first, "
-            + "or insist (--force): its writes fail from then on.";
+            + "or use --force; its writes fail from then on.";
     }
 
     /// <summary>There is no point to recover to.</summary>
@@ -215,7 +215,7 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            $"The failover stands on recovery point {Point}, and no other one is usable; "
+            $"The failover uses recovery point {Point}, and no other one is usable; "
             + "commit, or cancel the failover.";
     }
 
@@ -227,7 +227,7 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            $"Recovery point {Point} is not known; list the VM's points and choose one of them.";
+            $"Recovery point {Point} does not exist; choose one that `drctl points` lists.";
     }
 
     /// <summary>The point cannot be recovered from.</summary>
@@ -248,7 +248,7 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            $"The failover stands on recovery point {Point} already; choose another, or commit.";
+            $"The failover already uses recovery point {Point}; choose another, or commit.";
     }
 
     /// <summary>A test failover has to be cleaned up first.</summary>
@@ -269,7 +269,7 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message => CleaningUp
-            ? "The test failover is being cleaned up already."
+            ? "The test failover is already being cleaned up."
             : "There is no test failover to clean up.";
     }
 
@@ -281,8 +281,8 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message =>
-            $"The recovered machine has written {Bytes} bytes since the failover, which a cancel would lose; "
-            + "commit instead, or cancel with discard.";
+            $"The recovered machine has written {Bytes} bytes since the failover, and a cancel would lose them; "
+            + "commit instead, or cancel with --discard.";
     }
 
     /// <summary>The source runs the machine again, so a failback can only be committed.</summary>
@@ -305,8 +305,8 @@ public abstract record ProtectedVmRefusal : Refusal
 
         /// <inheritdoc/>
         public override string Message => Operation == Operation.Enable
-            ? "The machine runs on the recovered disks kept under this name; protect it under another name."
-            : "The machine runs on the recovered disks, so they cannot be removed; disable with the replica kept, "
+            ? "The machine runs on the recovered disks that are kept under this name; protect it under another name."
+            : "The machine runs on the recovered disks, so they cannot be removed; disable with --keep-replica, "
                 + "or fail back first.";
     }
 
@@ -317,7 +317,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Code => "nothing-to-retry";
 
         /// <inheritdoc/>
-        public override string Message => "Nothing waits to be tried again.";
+        public override string Message => "No failed work is waiting for a retry.";
     }
 
     /// <summary>The VM has no such disk.</summary>
@@ -347,6 +347,6 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Code => "unknown-timer";
 
         /// <inheritdoc/>
-        public override string Message => $"Timer '{Name}' is not one of a protected VM's.";
+        public override string Message => $"Timer '{Name}' does not belong to a protected VM.";
     }
 }

@@ -51,7 +51,7 @@ public static class ScenarioCatalog
             Id = "SCN-5",
             Name = "Hyper-V host (no VMM) to Azure",
             CapturedBy = "the host's replication tracker, no agent in the VM",
-            ChangesWaitIn = "change log file per disk beside the disk",
+            ChangesWaitIn = "change log file per disk, next to the disk",
             TargetHolds = "storage account, encrypted at rest",
             PlannedFailover = PlannedFailoverRule.Allowed,
             Failback = true,

@@ -72,7 +72,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
             ProtectedVmEffect.CommitFailback => Do(() => Volume(state).AdoptAsync()),
             ProtectedVmEffect.StartForwardReplication forward => StartForwardAsync(state, forward, ct),
             ProtectedVmEffect.ReleaseProtection release => ReleaseAsync(state, release, ct),
-            _ => throw new InvalidOperationException($"Effect {effect.Kind} has no one to carry it out."),
+            _ => throw new InvalidOperationException($"No runner exists for effect {effect.Kind}."),
         };
 
     private async Task<EffectResult> CheckAsync(
@@ -84,7 +84,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         if (problems.Count > 0)
         {
             throw new EffectFailedException(new EffectError(
-                ErrorClass.NonRecoverable, problems, "Correct the disks that were named and protect again."));
+                ErrorClass.NonRecoverable, problems, "Correct the disk paths and protect again."));
         }
 
         RequireOwn(state, found.Disks);
@@ -97,7 +97,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         {
             throw new EffectFailedException(EffectError.Of(
                 ErrorClass.NonRecoverable, why,
-                "Move that directory away (`drctl replica serve` still reads it there), or protect the VM under "
+                "Move that directory away (`drctl replica serve` can still read it), or protect the VM under "
                     + "another name."));
         }
     }
@@ -227,8 +227,8 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
             throw new SourceSilentException(EffectError.Of(
-                ErrorClass.Recoverable, $"The source side did not answer within {within.TotalSeconds:0.#} s.",
-                "Start the agent, or see why it does not answer."));
+                ErrorClass.Recoverable, $"The source side did not respond within {within.TotalSeconds:0.#} s.",
+                "Start the agent, or see in its log why it does not respond."));
         }
     }
 
@@ -374,11 +374,11 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         ReplicaCorruptException e => EffectError.Of(
             ErrorClass.NonRecoverable, e.Message, "Choose another recovery point, or resync."),
         ReplicaRefusedException { Reason: ReplicaRefusal.Unavailable } e => EffectError.Of(
-            ErrorClass.Recoverable, e.Message, "See the target's storage."),
+            ErrorClass.Recoverable, e.Message, "Check the target's storage."),
         ReplicaRefusedException e => EffectError.Of(
             ErrorClass.NonRecoverable, e.Message, "Choose another recovery point."),
         StorageException or BlockDeviceException => EffectError.Of(
-            ErrorClass.Recoverable, exception.Message, "See the target's storage."),
+            ErrorClass.Recoverable, exception.Message, "Check the target's storage."),
         _ => null,
     };
 }

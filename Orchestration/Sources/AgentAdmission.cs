@@ -63,7 +63,7 @@ public static class AgentAdmission
                 "identity",
                 $"The name '{newcomer.Agent}' belongs to another agent's key. Give this agent another --name; if it "
                     + $"replaces that agent for good, run `drctl agents forget {newcomer.Agent}` first.",
-                $"{newcomer} calls itself '{newcomer.Agent}', but has another key than the agent of this name; it is "
+                $"{newcomer} uses the name '{newcomer.Agent}' with another key than that agent; it is "
                     + $"refused. If it replaces that agent for good, run `drctl agents forget {newcomer.Agent}`.");
         }
 
@@ -80,9 +80,9 @@ public static class AgentAdmission
     public static AdmissionVerdict AfterAsking(bool alive, AgentClaim current, AgentClaim newcomer) => alive
         ? new AdmissionVerdict.Refuse(
             "clone",
-            $"Another process with this agent's identity is connected and alive: {current}. Stop one of the two, or "
+            $"Another process with this agent's identity is connected: {current}. Stop one of the two, or "
                 + "delete the file 'identity' of the copy and give it another --name.",
-            $"Two agents have one identity, is one a clone of the other? {current} is connected; {newcomer} calls too "
-                + "and is refused. Stop one of them.")
+            $"Two agents have the same identity; one may be a clone of the other. {current} is connected; {newcomer} "
+                + "also calls and is refused. Stop one of them.")
         : new AdmissionVerdict.Admit(OtherProcess: true);
 }

@@ -39,7 +39,7 @@ public sealed class DiskRegister(
             var problems = disks.SelectMany(disk => others
                     .Where(other => Conflict(disk, other.Disk)).Take(1)
                     .Select(other => $"Disk '{disk.Path}' is the same as, or shares bytes with, '{other.Disk.Path}' of "
-                        + $"'{other.Vm}', which is protected already; disable that protection first."))
+                        + $"'{other.Vm}', which is already protected; disable that protection first."))
                 .ToValueList();
             if (problems.Count == 0)
             {

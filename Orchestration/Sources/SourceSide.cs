@@ -39,7 +39,7 @@ public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeP
     {
         var directive = SourceDirectives.For(state, keyOf)
             ?? throw new InvalidOperationException(
-                $"In phase {state.Phase.GetType().Name} there is nothing to direct.");
+                $"Phase {state.Phase.GetType().Name} has no directive.");
         var reply = await AskAsync<AgentReply.Directed>(state.Enrollment.Agent, new AgentRequest.Direct(directive), ct);
         agents.Note(state.Enrollment.Agent, reply.Status);
         return SourceReports.Sight(reply.Status);
@@ -62,7 +62,7 @@ public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeP
         if (!agents.Sightings.IsConnected(agent))
         {
             throw Away(agent, agents.Sightings.HasSession(agent)
-                ? $"has said nothing for {agents.Sightings.SilentFor(agent).TotalSeconds:0} s" : "is not connected");
+                ? $"has been silent for {agents.Sightings.SilentFor(agent).TotalSeconds:0} s" : "is not connected");
         }
 
         using var deadline = new CancellationTokenSource(AnswerWithin, time);
@@ -75,16 +75,17 @@ public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeP
                 AgentReply.Failed failed => throw new EffectFailedException(EffectError.Of(
                     failed.Recoverable ? ErrorClass.Recoverable : ErrorClass.NonRecoverable, failed.Message,
                     failed.Remedy ?? $"See the log of agent '{agent}'.")),
-                var other => throw new InvalidOperationException($"Agent '{agent}' answered {other.GetType().Name}."),
+                var other => throw new InvalidOperationException($"Agent '{agent}' replied with "
+                    + $"{other.GetType().Name}."),
             };
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw Away(agent, $"did not answer within {AnswerWithin.TotalSeconds:0} s");
+            throw Away(agent, $"did not respond within {AnswerWithin.TotalSeconds:0} s");
         }
     }
 
     private static SourceSilentException Away(string agent, string how) => new(EffectError.Of(
             ErrorClass.Recoverable, $"Agent '{agent}' {how}.",
-                "Start the agent, or see why it cannot reach the service."));
+                "Start the agent, or see in its log why it cannot reach the service."));
 }

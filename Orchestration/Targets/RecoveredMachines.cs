@@ -111,7 +111,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
     /// <exception cref="ReplicaCorruptException">It does not hold the point.</exception>
     public StoredPoint Stored(Replica store, RecoveryPointId id) =>
         store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
-            $"The replica of '{surroundings.Vm}' does not hold recovery point {id}.");
+            $"The replica of '{surroundings.Vm}' does not have recovery point {id}.");
 
     /// <summary>
     /// The machine's disks. What a removal that was cut short has left is of another machine: it goes first, with the

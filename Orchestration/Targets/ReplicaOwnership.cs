@@ -34,16 +34,16 @@ public sealed class ReplicaOwnership(IStorageDirectory directory)
         }
         catch (ReplicaCorruptException e)
         {
-            return $"'{directory.Path}' holds a replica, and whose it is cannot be told: {e.Message}";
+            return $"'{directory.Path}' contains a replica whose owner cannot be read: {e.Message}";
         }
 
         if (identity is null)
         {
-            return $"'{directory.Path}' holds a replica that does not say whose it is.";
+            return $"'{directory.Path}' contains a replica without an owner.";
         }
 
         return identity.ReplicaSince != state.ReplicaSince || identity.Vm != vm
-            ? $"'{directory.Path}' holds a replica of another history: of '{identity.Vm}', made "
+            ? $"'{directory.Path}' contains a replica of another history: of '{identity.Vm}', created "
                 + $"{identity.ReplicaSince:yyyy-MM-dd HH:mm:ss}Z."
             : disks.Count == 0 ? null : WhyNotTheseDisks(identity, disks);
     }
@@ -97,7 +97,7 @@ public sealed class ReplicaOwnership(IStorageDirectory directory)
     {
         if (!identity.Disks.Select(d => d.Path).SequenceEqual(disks.Select(d => d.Path), StringComparer.Ordinal))
         {
-            return $"The replica in '{directory.Path}' is of other disks: "
+            return $"The replica in '{directory.Path}' has other disks: "
                 + $"{string.Join(", ", identity.Disks.Select(d => $"'{d.Path}'"))}.";
         }
 

@@ -287,7 +287,7 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
 
     /// <inheritdoc/>
     public RecoveredMachine RequireLive() => Live ?? throw new ReplicaRefusedException(
-        ReplicaRefusal.Unavailable, $"There is no failed-over machine of '{_surroundings.Vm}'.");
+        ReplicaRefusal.Unavailable, $"'{_surroundings.Vm}' has no failed-over machine.");
 
     /// <inheritdoc/>
     public void ResyncLive() => RequireLive().Source!.MarkAllDirty(DirtyCause.UserRequest);

@@ -67,7 +67,7 @@ internal sealed class ArchiveDirectory(string path)
                 if (!read[i].Record.AsSpan().SequenceEqual(events[i].Record))
                 {
                     throw new JournalCorruptException(
-                        id, first.Sequence + i, $"the archive's file {FileOf(part)} did not keep it");
+                        id, first.Sequence + i, $"the archive's file {FileOf(part)} does not contain it");
                 }
             }
 
@@ -102,8 +102,8 @@ internal sealed class ArchiveDirectory(string path)
         catch (JournalCorruptException exception)
         {
             throw new JournalUnavailableException(
-                $"Events {part.First} to {part.Last} of {part.Id} lie in the archive, in {FileOf(part)}, which is "
-                + $"damaged: {exception.Damage}. Put a sound copy of the file back.",
+                $"Events {part.First} to {part.Last} of {part.Id} are in the archive, in {FileOf(part)}, which is "
+                + $"damaged: {exception.Damage}. Restore a sound copy of the file.",
                 exception);
         }
     }
@@ -155,8 +155,8 @@ internal sealed class ArchiveDirectory(string path)
 
     /// <summary>Says that the file of a part cannot be read.</summary>
     public string Missing(ArchivePart part, Exception exception) =>
-        $"Events {part.First} to {part.Last} of {part.Id} lie in the archive, in {FileOf(part)}, which cannot be read: "
-        + $"{exception.Message.TrimEnd('.')}. Put the file back.";
+        $"Events {part.First} to {part.Last} of {part.Id} are in the archive, in {FileOf(part)}, which cannot be read: "
+        + $"{exception.Message.TrimEnd('.')}. Restore the file.";
 
     private static string NameOf(PersistenceId id)
     {

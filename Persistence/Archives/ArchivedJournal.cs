@@ -59,7 +59,7 @@ internal sealed class ArchivedJournal(
     {
         if (_parts[id].SelectMany(Check).FirstOrDefault() is { } damage)
         {
-            throw new JournalCorruptException(Path, $"{damage.What.TrimEnd('.')}. Put a sound copy of that file back");
+            throw new JournalCorruptException(Path, $"{damage.What.TrimEnd('.')}. Restore a sound copy of that file");
         }
     }
 
@@ -163,7 +163,7 @@ internal sealed class ArchivedJournal(
             {
                 damages.Add(new JournalDamage(
                     DamageKind.Row, part.Id, part.First, null, null,
-                    $"the row of the archive's file {file.Path} has a filter of other commands"));
+                    $"the row of the archive's file {file.Path} has a filter for other commands"));
             }
 
             return damages;

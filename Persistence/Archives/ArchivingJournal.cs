@@ -106,7 +106,7 @@ internal sealed class ArchivedReplay(SqlEventLog log, ArchiveDirectory? archive)
         try
         {
             return archive?.ReadSealed(part) ?? throw new JournalUnavailableException(
-                $"Events {part.First} to {part.Last} of {part.Id} lie in the journal's archive; name its directory.");
+                $"Events {part.First} to {part.Last} of {part.Id} are in the journal's archive; name its directory.");
         }
         catch (JournalCorruptException exception)
         {

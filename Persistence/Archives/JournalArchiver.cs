@@ -80,8 +80,8 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
         if (parts.Find(part => !archive.Holds(part)) is { } missing)
         {
             throw new JournalUnavailableException(
-                $"{archive.Path} is not the journal's archive, or has lost {missing.File}; nothing was moved. Name the "
-                + "right directory, or put the file back.");
+                $"{archive.Path} is not the journal's archive, or {missing.File} is missing from it; nothing was "
+                + "moved. Name the right directory, or restore the file.");
         }
     }
 
@@ -144,7 +144,7 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
                 if (deleted != events.Count)
                 {
                     throw new JournalUnavailableException(
-                        $"Events {part.First} to {part.Last} of {id} were moved to the archive by somebody else.");
+                        $"Events {part.First} to {part.Last} of {id} were moved to the archive by another process.");
                 }
 
                 committing = true;

@@ -102,7 +102,8 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
             if (events[0].Sequence != records.Count + 1)
             {
                 throw new InvalidOperationException(
-                    $"Event {events[0].Sequence} of {id} is taken or comes too early: the stream has {records.Count}.");
+                    $"Event {events[0].Sequence} of {id} already exists or comes too early: the stream has "
+                        + $"{records.Count}.");
             }
 
             // Of one command's events the last alone ends it.
@@ -110,7 +111,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
             {
                 if (stored.EndsCommand && !stream.Commands.TryAdd(stored.CommandId, stored.Sequence))
                 {
-                    throw new InvalidOperationException($"Command {stored.CommandId} of {id} has its events already.");
+                    throw new InvalidOperationException($"Command {stored.CommandId} of {id} already has its events.");
                 }
             }
 

@@ -84,7 +84,7 @@ public sealed class ProtectedVmProjection : IProjection
         catch (Exception exception)
         {
             throw new UnreadableEventException(
-                $"Event {stored.Sequence} of {id} cannot be folded: {exception.Message}", exception);
+                $"Event {stored.Sequence} of {id} cannot be applied: {exception.Message}", exception);
         }
     }
 }

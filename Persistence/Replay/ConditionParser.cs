@@ -19,7 +19,7 @@ internal sealed class ConditionParser(string text)
     {
         var condition = Or();
         SkipSpace();
-        return _at == text.Length ? condition : throw Wrong($"'{text[_at]}' was not expected");
+        return _at == text.Length ? condition : throw Wrong($"'{text[_at]}' is unexpected");
     }
 
     private ConditionNode Or()
@@ -80,7 +80,7 @@ internal sealed class ConditionParser(string text)
 
         SkipSpace();
         return _at < text.Length && text[_at] == '='
-            ? throw Wrong("'=' was not expected; write '==' to compare")
+            ? throw Wrong("'=' is unexpected; write '==' to compare")
             : new ConditionNode.Alone(left);
     }
 
@@ -89,7 +89,7 @@ internal sealed class ConditionParser(string text)
         SkipSpace();
         if (_at == text.Length)
         {
-            throw Wrong("a path or a value was expected, and the text ends");
+            throw Wrong("a path or a value is expected, but the text ends");
         }
 
         var next = text[_at];
@@ -105,7 +105,7 @@ internal sealed class ConditionParser(string text)
 
         if (!IsNameStart(next))
         {
-            throw Wrong($"a path or a value was expected, not '{next}'");
+            throw Wrong($"a path or a value is expected, not '{next}'");
         }
 
         return TakeWord("true") ? new Operand(JsonValue.Create(true), null)
@@ -127,7 +127,7 @@ internal sealed class ConditionParser(string text)
         if (_at == text.Length)
         {
             _at = begin;
-            throw Wrong("a text begins that has no end");
+            throw Wrong("a string has no closing quote");
         }
 
         _at++;
@@ -149,7 +149,7 @@ internal sealed class ConditionParser(string text)
         }
 
         _at = begin;
-        throw Wrong("that is not a number");
+        throw Wrong("this is not a number");
     }
 
     private StatePath Path()
@@ -162,7 +162,7 @@ internal sealed class ConditionParser(string text)
             {
                 _at++;
                 steps.Add(_at < text.Length && IsNameStart(text[_at])
-                    ? Name() : throw Wrong("the name of a member was expected behind '.'"));
+                    ? Name() : throw Wrong("a member name is expected after '.'"));
             }
             else if (text[_at] == '[')
             {
@@ -201,7 +201,7 @@ internal sealed class ConditionParser(string text)
             return index;
         }
 
-        throw Wrong("a whole number and ']' were expected behind '['");
+        throw Wrong("an integer and ']' are expected after '['");
     }
 
     private bool Take(string sign)

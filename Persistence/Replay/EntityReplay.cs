@@ -139,7 +139,7 @@ internal sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
 
             if (!stored.Payload.AsSpan().SequenceEqual(encoded.Payload))
             {
-                return $"leads to event {stored.Sequence} with another content";
+                return $"leads to event {stored.Sequence} with different content";
             }
         }
 
@@ -164,7 +164,7 @@ internal sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
 
         public override string? EntityName => replay.NameOf(_state);
 
-        public override (DamageKind Kind, string What)? Apply(StoredEvent stored) => Judged("Folding it", () =>
+        public override (DamageKind Kind, string What)? Apply(StoredEvent stored) => Judged("Applying it", () =>
         {
             var next = TAggregate.Evolve(_state, replay.Decode(stored));
             TAggregate.CheckInvariants(next);
@@ -186,11 +186,11 @@ internal sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
         public override (DamageKind Kind, string What)? Explain()
         {
             var recorded = _command is [.., { Command: { } command }] ? command
-                : throw new InvalidOperationException("The command's last event has not been folded.");
-            return Judged($"Deciding its recorded command {recorded.Name} again", () =>
+                : throw new InvalidOperationException("The command's last event has not been applied.");
+            return Judged($"Replaying its recorded command {recorded.Name}", () =>
                 replay.Difference(_before, recorded, _command) is { } difference
                     ? (DamageKind.Unexplained,
-                        $"its recorded command {recorded.Name}, decided again in the state before it, {difference}")
+                        $"its recorded command {recorded.Name}, replayed in the state before it, {difference}")
                     : null);
         }
 

@@ -24,7 +24,8 @@ public sealed class EntityReplays
     /// <summary>The replay of a stream's type.</summary>
     /// <exception cref="ReplayRefusedException">This version does not know it.</exception>
     internal EntityReplay Of(PersistenceId id) => Find(id.Type)
-        ?? throw new ReplayRefusedException($"This version of the engine knows no entities of type '{id.Type}'.");
+        ?? throw new ReplayRefusedException("This version of the engine does not support entities of type "
+            + $"'{id.Type}'.");
 
     private static EntityReplay<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent> ProtectedVms()
     {

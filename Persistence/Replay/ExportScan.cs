@@ -71,7 +71,7 @@ internal sealed class ExportScan
 
         if (!opening.AsSpan(0, ExportFormat.MagicLength).SequenceEqual(ExportFormat.Magic))
         {
-            throw new ExportDamagedException(_path, "it does not begin with RPJEXP02, as every export does");
+            throw new ExportDamagedException(_path, "it does not start with RPJEXP02, as every export does");
         }
 
         var length = BinaryPrimitives.ReadUInt32LittleEndian(opening.AsSpan(8));
@@ -85,7 +85,7 @@ internal sealed class ExportScan
         if (ExportFormat.Crc([.. opening, .. json]) != BinaryPrimitives.ReadUInt32LittleEndian(crc))
         {
             throw new ExportDamagedException(
-                _path, $"the checksum of its header, bytes 0 to {12 + length - 1}, is wrong");
+                _path, $"the checksum of its header, bytes 0 to {12 + length - 1}, does not match");
         }
 
         _digest.AppendData(opening);
@@ -101,7 +101,7 @@ internal sealed class ExportScan
         }
         catch (JsonException exception)
         {
-            throw new ExportDamagedException(_path, $"its header is not the JSON it should be: {exception.Message}",
+            throw new ExportDamagedException(_path, $"its header is not valid JSON: {exception.Message}",
                 exception);
         }
     }
@@ -123,13 +123,13 @@ internal sealed class ExportScan
         if (!_ended)
         {
             _damages.Add(JournalDamage.Of(
-                DamageKind.File, $"from byte {_file.Position} on no record can be made out; the rest is not read"));
+                DamageKind.File, $"no record can be recognized from byte {_file.Position} on; the rest is not read"));
         }
         else if (_file.Position != _file.Length)
         {
             _damages.Add(JournalDamage.Of(
                 DamageKind.File,
-                $"behind its end, at byte {_file.Position}, stand {_file.Length - _file.Position} more"));
+                $"after its end, at byte {_file.Position}, there are {_file.Length - _file.Position} more bytes"));
         }
     }
 
@@ -145,7 +145,7 @@ internal sealed class ExportScan
             _damages.Add(JournalDamage.Of(
                 DamageKind.File,
                 left < ExportFormat.RecordOverhead
-                    ? $"it is cut off at byte {_file.Length}, behind record {_records}{Behind()}"
+                    ? $"it is cut off at byte {_file.Length}, after record {_records}{Behind()}"
                     : $"record {_records + 1} at byte {at} is cut off or its length is damaged{Behind()}"));
             return null;
         }
@@ -179,7 +179,7 @@ internal sealed class ExportScan
                 {
                     _damages.Add(new JournalDamage(
                         DamageKind.File, snapshot.Id, snapshot.Sequence, null, null,
-                        $"the checksum of its snapshot's record at byte {at} is wrong"));
+                        $"the checksum of its snapshot's record at byte {at} does not match"));
                 }
 
                 return true;
@@ -209,7 +209,7 @@ internal sealed class ExportScan
             var name = recorded.Event.Sequence == expected ? recorded.Event.Name : null;
             var damage = new JournalDamage(
                 DamageKind.File, recorded.Id, expected, name, null,
-                $"the checksum of its record at byte {at} is wrong");
+                $"the checksum of its record at byte {at} does not match");
             _damages.Add(damage);
             _ofEvents.Add(place.Offset, damage);
         }
@@ -224,18 +224,18 @@ internal sealed class ExportScan
         if (declared != _records)
         {
             _damages.Add(JournalDamage.Of(
-                DamageKind.File, $"its end at byte {at} counts {declared} records, and {_records} stand before it"));
+                DamageKind.File, $"its end at byte {at} declares {declared} records, but it has {_records}"));
         }
         else if (_damages.Count == 0 && !body[8..].SequenceEqual(_digest.GetHashAndReset()))
         {
             _damages.Add(JournalDamage.Of(
-                DamageKind.File, $"the digest at its end, byte {at}, is not that of the bytes before it"));
+                DamageKind.File, $"the digest at its end, byte {at}, does not match the bytes before it"));
         }
         else if (_damages.Count == 0 && (Events.Count != Header.Events || Snapshots.Count != Header.Snapshots))
         {
             _damages.Add(JournalDamage.Of(
                 DamageKind.File,
-                $"its header counts {Header.Events} events and {Header.Snapshots} snapshots, and it has "
+                $"its header declares {Header.Events} events and {Header.Snapshots} snapshots, but it has "
                     + $"{Events.Count} and {Snapshots.Count}"));
         }
     }
@@ -253,7 +253,7 @@ internal sealed class ExportScan
         _file.Position = place.Offset;
         _file.ReadExactly(body);
         _file.Position = position;
-        return Decoder.Event(body) is { } last ? $", behind event {last.Event.Sequence} of {last.Id}" : "";
+        return Decoder.Event(body) is { } last ? $", after event {last.Event.Sequence} of {last.Id}" : "";
     }
 
     private byte[] Read(int length, string what)

@@ -88,7 +88,7 @@ public sealed class ReplayException(JournalDamage damage, Exception? inner = nul
 
 /// <summary>A file that is not a whole export; the message names the place.</summary>
 public sealed class ExportDamagedException(string path, string what, Exception? inner = null)
-    : Exception($"The file {path} is not a whole export: {what}.", inner);
+    : Exception($"The file {path} is not a complete export: {what}.", inner);
 
 /// <summary>What was asked for is not there or may not be done; the message says what can be done instead.</summary>
 public sealed class ReplayRefusedException(string message) : Exception(message);

@@ -113,7 +113,7 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
     {
         if (replays.Find(last.Id.Type) is not { } entity)
         {
-            return (null, $"no entities of type '{last.Id.Type}' are known");
+            return (null, $"entities of type '{last.Id.Type}' are unknown");
         }
 
         var fold = entity.Begin();
@@ -121,12 +121,12 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
         {
             if (recorded.Broken is { } broken)
             {
-                return (null, $"event {recorded.Event.Sequence} cannot be folded: {broken.What}");
+                return (null, $"event {recorded.Event.Sequence} cannot be applied: {broken.What}");
             }
 
             if (fold.Apply(recorded.Event) is (_, var what))
             {
-                return (null, $"event {recorded.Event.Sequence} cannot be folded: {what}");
+                return (null, $"event {recorded.Event.Sequence} cannot be applied: {what}");
             }
         }
 

@@ -36,7 +36,7 @@ public sealed class JournalExport
     {
         if (File.Exists(path) || Directory.Exists(path))
         {
-            throw new ReplayRefusedException($"{path} exists; name a file that does not.");
+            throw new ReplayRefusedException($"{path} already exists; name a new file.");
         }
 
         foreach (var id in _chosen)

@@ -117,7 +117,7 @@ internal static class JournalFileWriter
         if (Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture) != 0)
         {
             throw new JournalUnavailableException(
-                $"The journal {made} is being read by another process while it is made; stop that one and try again.");
+                $"The journal {made} is being read by another process while it is created; stop it and retry.");
         }
     }
 

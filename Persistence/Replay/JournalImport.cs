@@ -68,7 +68,7 @@ public static class JournalImport
             if (part.Streams == 0)
             {
                 throw new ReplayRefusedException(
-                    $"Nothing in {source.Path} is sound: "
+                    $"{source.Path} contains no sound event: "
                     + (part.LeftOut is [var first, ..] ? $"{first.Reason}." : "it is empty."));
             }
 
@@ -91,7 +91,7 @@ public static class JournalImport
         {
             if (File.Exists(file) || File.Exists(file + "-wal"))
             {
-                throw new ReplayRefusedException($"{file} exists; name a data directory without a journal.");
+                throw new ReplayRefusedException($"{file} already exists; name a data directory without a journal.");
             }
 
             write(file);

@@ -90,7 +90,7 @@ public sealed class JournalVerification
         catch (JournalCorruptException exception)
         {
             Report(JournalDamage.Of(
-                DamageKind.File, $"after position {position} nothing can be read: {exception.Message}"));
+                DamageKind.File, $"nothing after position {position} can be read: {exception.Message}"));
         }
 
         var streams = _journal.Streams.Concat(_streams.Keys).Distinct().ToList();
@@ -115,7 +115,7 @@ public sealed class JournalVerification
         {
             Report(JournalDamage.At(
                 DamageKind.Feed, recorded,
-                position <= before ? $"it has position {position} in the feed, behind {before}"
+                position <= before ? $"it has position {position} in the feed, after {before}"
                 : position == before + 2 ? $"the event before it in the feed, at position {before + 1}, is missing"
                 : $"the events before it in the feed, at positions {before + 1} to {position - 1}, are missing"));
         }

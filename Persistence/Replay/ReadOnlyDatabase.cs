@@ -56,7 +56,7 @@ internal sealed class ReadOnlyDatabase : IDisposable
         var whole = System.IO.Path.GetFullPath(path);
         if (RegularFile.IsMissing(whole))
         {
-            throw new JournalUnavailableException($"The file {path} is no journal: {RegularFile.Missing}.");
+            throw new JournalUnavailableException($"The file {path} is not a journal: {RegularFile.Missing}.");
         }
 
         try

@@ -47,7 +47,7 @@ public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, Stor
                 Record = record,
             };
             return read.Event.Sequence == sequence ? read : read.With(
-                DamageKind.Sequence, $"the number that stands beside its record is {sequence}");
+                DamageKind.Sequence, $"the number stored next to its record is {sequence}");
         }
         catch (UnreadableEventException exception)
         {
@@ -89,8 +89,9 @@ public sealed record RecordedSnapshot(PersistenceId Id, long Sequence, EntitySna
             var snapshot = StoredRecordForm.DecodeSnapshot(record);
             var read = new RecordedSnapshot(id, sequence, snapshot) { Record = record };
             read = snapshot.Head.Sequence == sequence ? read : read.With(
-                $"the number beside its snapshot is {sequence}, and the snapshot's own is {snapshot.Head.Sequence}");
-            return snapshot.IsIntact ? read : read.With("the checksum of its snapshot is wrong");
+                $"the number stored next to its snapshot is {sequence}, but the snapshot's own is "
+                    + $"{snapshot.Head.Sequence}");
+            return snapshot.IsIntact ? read : read.With("the checksum of its snapshot does not match");
         }
         catch (UnreadableEventException exception)
         {

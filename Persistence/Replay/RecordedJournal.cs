@@ -145,8 +145,8 @@ public abstract class RecordedJournal : IDisposable
         return found switch
         {
             [var one] => one,
-            [] => throw new ReplayRefusedException($"There is no '{name}' in {Path}; it holds {Some(Streams)}."),
-            _ => throw new ReplayRefusedException($"'{name}' may be {Some(found)}; give the whole id."),
+            [] => throw new ReplayRefusedException($"There is no '{name}' in {Path}; it contains {Some(Streams)}."),
+            _ => throw new ReplayRefusedException($"'{name}' is ambiguous: {Some(found)}; give the full id."),
         };
     }
 

@@ -86,7 +86,7 @@ internal sealed class RecordedPostgresJournal : RecordedJournal
             ? journal.All(ArchivePart.All, ArchivePart.Read) : [];
         return parts.Count == 0 ? journal
             : archive is null ? throw new ReplayRefusedException(
-                $"{parts.Sum(part => part.Count)} events of {journal.Path} lie in its archive; name that directory "
+                $"{parts.Sum(part => part.Count)} events of {journal.Path} are in its archive; name that directory "
                 + "with --archive, which is 'archive' in the data directory of its service.")
             : new ArchivedJournal(journal, parts, new ArchiveDirectory(archive), inPlace: false);
     }

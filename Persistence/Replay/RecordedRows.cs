@@ -28,7 +28,7 @@ internal sealed class RecordedRows
         var tag = recorded.Event.EndsCommand ? SqliteJournalSchema.TagOf(recorded.Event.CommandId) : "";
         if (recorded.IsReadable && Text(row, 5) is var tags && tags != tag)
         {
-            recorded = recorded.With(DamageKind.Row, $"the tags of its row are '{tags}' and must be '{tag}'");
+            recorded = recorded.With(DamageKind.Row, $"the tags of its row are '{tags}', but must be '{tag}'");
         }
 
         if (Number(row, 6) != SqliteJournalSchema.SerializerId)

@@ -4,7 +4,7 @@ namespace ReplicationEngine.Persistence.Replay;
 internal static class RegularFile
 {
     /// <summary>Says of a path that <see cref="IsMissing"/> is true of it.</summary>
-    public const string Missing = "it has not one byte: it is empty, or no regular file";
+    public const string Missing = "it is empty or not a regular file";
 
     /// <summary>Whether there is something at a path, or where a link there leads, that has not one byte.</summary>
     public static bool IsMissing(string path)

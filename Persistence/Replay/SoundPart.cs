@@ -79,7 +79,7 @@ internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, b
 
     private LeftOut WithoutSnapshot(RecordedSnapshot snapshot) => new(
         snapshot.Id, null, null, snapshot.Flaws is [var flaw, ..] ? flaw.What
-            : $"its snapshot of event {snapshot.Sequence} does not fit the events imported");
+            : $"its snapshot of event {snapshot.Sequence} does not match the imported events");
 
     private Stream Of(PersistenceId id)
     {
@@ -181,6 +181,6 @@ internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, b
 
         public IEnumerable<LeftOut> All() => _ranges.Select(range => new LeftOut(
             null, null, null, range.From == range.To ? range.Reason
-                : $"{range.Reason}, nor can those up to position {range.To}"));
+                : $"{range.Reason}, and neither can those up to position {range.To}"));
     }
 }

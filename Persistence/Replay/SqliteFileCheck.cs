@@ -75,7 +75,7 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
             else if (found != (isFormer && name == SqliteJournalSchema.CommandIndex
                 ? SqliteJournalSchema.FormerCommands : sql))
             {
-                _damages.Add(JournalDamage.Of(DamageKind.Table, $"the {type} '{name}' is not as the engine makes it"));
+                _damages.Add(JournalDamage.Of(DamageKind.Table, $"the {type} '{name}' differs from the schema"));
             }
         }
     }
@@ -103,13 +103,13 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
         {
             _damages.Add(new JournalDamage(
                 DamageKind.Feed, null, null, null, last + 1,
-                $"the feed ends at position {last}, but positions up to {given} were given: the end was cut off"));
+                $"the feed ends at position {last}, but positions up to {given} were assigned: the end was cut off"));
         }
         else if (given < last)
         {
             _damages.Add(new JournalDamage(
                 DamageKind.Feed, null, null, null, given + 1,
-                $"positions up to {given} were given, but the feed ends at position {last}"));
+                $"positions up to {given} were assigned, but the feed ends at position {last}"));
         }
     }
 }

@@ -27,7 +27,7 @@ public sealed class StreamReplay
         journal.RequireWhole(id);
         return journal.BeginsBehind(id) is { Sequence: > 0 and var behind }
             ? throw new ReplayRefusedException(
-                $"{journal.Path} holds {id} from event {behind + 1} on; without the events before it there is no "
+                $"{journal.Path} contains {id} from event {behind + 1} on; without the events before it there is no "
                 + "state. Name the journal that the file belongs to.")
             : new StreamReplay(id, replays);
     }
@@ -99,7 +99,7 @@ public sealed class StreamReplay
             {
                 return replay.Last is null
                     ? throw new ReplayRefusedException(
-                        $"Nothing had happened to {id} at {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z; its first event is "
+                        $"{id} did not exist at {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z; its first event is "
                         + $"of {recorded.Event.Time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z.")
                     : replay;
             }
@@ -121,7 +121,7 @@ internal static class SealCheck
         if (stored.Sequence != head.Sequence + 1)
         {
             return JournalDamage.At(
-                DamageKind.Sequence, recorded, $"it stands where event {head.Sequence + 1} must stand");
+                DamageKind.Sequence, recorded, $"it is in the place of event {head.Sequence + 1}");
         }
 
         if (!recorded.IsReadable)
@@ -131,7 +131,7 @@ internal static class SealCheck
 
         if (stored.Previous != head.Hash)
         {
-            return JournalDamage.At(DamageKind.Seal, recorded, "it carries another seal than the event before it has");
+            return JournalDamage.At(DamageKind.Seal, recorded, "it does not link to the event before it");
         }
 
         var expected = EventChain.Seal(

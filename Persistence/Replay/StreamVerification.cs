@@ -43,7 +43,7 @@ internal sealed class StreamVerification
         {
             report(new JournalDamage(
                 DamageKind.Unreadable, id, null, null, null,
-                $"this version of the engine knows no entities of type '{id.Type}'"));
+                $"this version of the engine does not support entities of type '{id.Type}'"));
         }
     }
 
@@ -116,7 +116,7 @@ internal sealed class StreamVerification
         if (_restored is { } restored && _fromSnapshot is not null && _fold is not null
             && !SameState(_fromSnapshot, _fold))
         {
-            Report(restored, "snapshot and tail give another state than the whole history");
+            Report(restored, "snapshot and tail lead to another state than the whole history");
         }
     }
 
@@ -166,12 +166,12 @@ internal sealed class StreamVerification
         if (!_commands.TryAdd(stored.CommandId, new CommandRecord(stored.CommandId, 0, null)))
         {
             _report(JournalDamage.At(
-                DamageKind.Command, recorded, $"events of its command {stored.CommandId} stand further up already"));
+                DamageKind.Command, recorded, $"events of its command {stored.CommandId} already occur earlier"));
         }
     }
 
     private void ReportEndless(RecordedEvent last) => _report(JournalDamage.At(
-        DamageKind.Command, last, $"the last event of its command {last.Event.CommandId} is missing behind it"));
+        DamageKind.Command, last, $"the last event of its command {last.Event.CommandId} is missing after it"));
 
     private void Fold(RecordedEvent recorded, bool broken)
     {
@@ -210,7 +210,7 @@ internal sealed class StreamVerification
             if (name != Id.Entity)
             {
                 _report(JournalDamage.At(
-                    DamageKind.Stream, recorded, $"it is an event of '{name}', in the stream of another entity"));
+                    DamageKind.Stream, recorded, $"it is an event of '{name}' in the stream of another entity"));
             }
         }
     }
@@ -233,11 +233,12 @@ internal sealed class StreamVerification
         {
             _report(JournalDamage.At(
                 DamageKind.Wake, last,
-                $"recorded with it: {Describe(command.Wake)}; by the state: {Describe(_fold.Wake)}"));
+                $"recorded with it: {Describe(command.Wake)}; derived from the state: {Describe(_fold.Wake)}"));
         }
     }
 
-    private static string Describe(WakeMark mark) => (mark.OwesEffects ? "effects owed" : "no effects owed")
+    private static string Describe(WakeMark mark) =>
+        (mark.OwesEffects ? "effects outstanding" : "no effects outstanding")
         + (mark.NextDue is { } due ? $", a timer armed for {due.UtcDateTime:O}" : ", no timer armed");
 
     private void CompareSnapshot(RecordedEvent recorded)
@@ -260,7 +261,7 @@ internal sealed class StreamVerification
             var restored = _replay.Restore(snapshot);
             if (_fold is not null && !SameState(restored, _fold))
             {
-                Report(there, "its snapshot is not the state that the events up to it give");
+                Report(there, "its snapshot differs from the state that the events up to it lead to");
             }
 
             (_fromSnapshot, _restored) = (restored, there);
@@ -275,18 +276,18 @@ internal sealed class StreamVerification
     {
         if (snapshot.Head.Hash != stored.Hash)
         {
-            return "its snapshot carries another seal than the event it was taken after";
+            return "the seal in its snapshot differs from that of the event after which it was taken";
         }
 
         if (!stored.EndsCommand || snapshot.DecidedAt != stored.Time)
         {
-            return "its snapshot was not taken at the end of a command, or carries another time";
+            return "its snapshot was not taken at the end of a command, or has a wrong time";
         }
 
         // A command that changed nothing has no event, and is remembered with the last event before it.
         return snapshot.Commands.Items.Any(command => _commands.TryGetValue(command.CommandId, out var known)
             ? command != known : command.LastSequence > stored.Sequence)
-            ? "its snapshot remembers a command otherwise than the events do" : null;
+            ? "a command in its snapshot differs from the events" : null;
     }
 
     private void Report(RecordedSnapshot snapshot, string what) => _report(new JournalDamage(

@@ -105,5 +105,5 @@ internal sealed class StoredForms<TBase>(string kind, IReadOnlyList<StoredForm<T
     private StoredForm<TBase> FormOf(string name) => _byName.TryGetValue(name, out var form)
         ? form
         : throw new UnreadableEventException(
-            $"Stored {kind} '{name}' is not known to this version of the engine; it was written by a newer one.");
+            $"Stored {kind} '{name}' is unknown to this version of the engine; a newer version wrote it.");
 }

@@ -133,7 +133,7 @@ internal static class StoredRecordForm
             }
 
             return reader.End
-                ? value : throw new UnreadableEventException($"The record '{name}' goes on behind its end.");
+                ? value : throw new UnreadableEventException($"The record '{name}' continues past its end.");
         }
         catch (Exception exception) when (exception
             is MessagePackSerializationException or EndOfStreamException or ArgumentException or OverflowException

@@ -30,7 +30,7 @@ internal sealed class StoredRecordSerializer(ExtendedActorSystem system) : Seria
     {
         StoredEvent stored => stored.Name,
         EntitySnapshot => StoredRecordForm.SnapshotName,
-        _ => throw new ArgumentException($"{o.GetType().Name} is no record of a journal.", nameof(o)),
+        _ => throw new ArgumentException($"{o.GetType().Name} is not a journal record.", nameof(o)),
     };
 
     /// <inheritdoc/>
@@ -38,7 +38,7 @@ internal sealed class StoredRecordSerializer(ExtendedActorSystem system) : Seria
     {
         StoredEvent stored => StoredRecordForm.Encode(stored),
         EntitySnapshot snapshot => StoredRecordForm.Encode(snapshot),
-        _ => throw new ArgumentException($"{obj.GetType().Name} is no record of a journal.", nameof(obj)),
+        _ => throw new ArgumentException($"{obj.GetType().Name} is not a journal record.", nameof(obj)),
     };
 
     /// <inheritdoc/>

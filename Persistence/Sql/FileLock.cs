@@ -25,13 +25,13 @@ internal sealed class FileLock : IDisposable
         catch (IOException exception) when (File.Exists(lockPath))
         {
             throw new JournalInUseException(
-                $"The journal {path} is open in another process; stop that one, or choose another data directory.",
+                $"The journal {path} is open in another process; stop it, or choose another data directory.",
                 exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new JournalUnavailableException(
-                $"The journal {path} cannot be created: {exception.Message} Choose a directory that can be written.",
+                $"The journal {path} cannot be created: {exception.Message} Choose a writable directory.",
                 exception);
         }
     }

@@ -41,11 +41,11 @@ internal sealed class FreeSpace(string path, TimeProvider time)
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return $"The directory of the journal {path} cannot be reached: {exception.Message.TrimEnd('.')}; nothing "
-                + "was stored. Put it back (is its file system mounted?) and start the service again.";
+                + "was stored. Restore it (is its file system mounted?) and restart the service.";
         }
 
         return free >= Reserve ? null
             : $"The disk of the journal {path} is full ({(free >> 10).ToString(CultureInfo.InvariantCulture)} KiB are "
-                + "free); nothing was stored. Make room and try again.";
+                + "free); nothing was stored. Free space and retry.";
     }
 }

@@ -90,8 +90,8 @@ internal sealed class PostgresLock : IDisposable
     }
 
     private string InUse() =>
-        $"The journal {_name} is open in another process; stop that one, or choose another database. (A machine that "
-        + "has failed with a service on it holds the journal for up to a minute.)";
+        $"The journal {_name} is open in another process; stop it, or choose another database. (A machine that "
+        + "failed while running a service keeps the journal locked for up to a minute.)";
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {

@@ -77,7 +77,7 @@ internal static class PostgresSchema
             if (IsThere(connection, "'journal', 'snapshot'"))
             {
                 throw new JournalUnavailableException(
-                    $"The database {name} holds tables of another program; give the engine a database of its own.");
+                    $"The database {name} contains tables of another program; give the engine its own database.");
             }
 
             Execute(connection, Tables);
@@ -125,14 +125,14 @@ internal static class PostgresSchema
         if (!IsThere(connection, "'engine_schema'"))
         {
             throw new JournalUnavailableException(
-                $"The database {name} holds no journal; name the one that is given to `drctl serve --postgres`.");
+                $"The database {name} contains no journal; name the one given to `drctl serve --postgres`.");
         }
 
         var version = Read(connection, VersionOf);
         if (version is < FirstVersion or > Version)
         {
             throw new JournalUnavailableException(
-                $"The journal {name} has version {version.ToString(CultureInfo.InvariantCulture)}, read is "
+                $"The journal {name} has version {version.ToString(CultureInfo.InvariantCulture)}, not "
                 + $"{Version.ToString(CultureInfo.InvariantCulture)}; use the engine's version that wrote it.");
         }
 

@@ -140,7 +140,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
             if (!await AnswerAsync(session, "SELECT pg_try_advisory_lock(1380993588)", cancellationToken))
             {
                 throw new JournalUnavailableException(
-                    $"Another process moves events of the journal {_name} to its archive; try again when it is done.");
+                    $"Another process is moving events of the journal {_name} to its archive; retry later.");
             }
 
             try

@@ -131,7 +131,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
             while (await rows.ReadAsync(cancellationToken))
             {
                 var id = PersistenceIdText.Read(rows.GetString(3))
-                    ?? throw new JournalCorruptException(journal, $"'{rows.GetString(3)}' is no persistence id");
+                    ?? throw new JournalCorruptException(journal, $"'{rows.GetString(3)}' is not a persistence id");
                 events.Add(new FeedEvent(
                     new FeedPosition(rows.GetInt64(4), rows.GetInt64(5)), id, Decode(id, rows)));
             }
@@ -359,7 +359,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
     }
 
     private ArchiveDirectory Archive(ArchivePart part) => archive ?? throw new JournalUnavailableException(
-        $"Events {part.First} to {part.Last} of {part.Id} lie in the archive of the journal {journal}; "
+        $"Events {part.First} to {part.Last} of {part.Id} are in the archive of the journal {journal}; "
         + "name its directory.");
 
     private static DbCommand OfType(DbConnection connection, string sql, string type) =>

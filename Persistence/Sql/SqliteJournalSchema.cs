@@ -125,8 +125,8 @@ internal static class SqliteJournalSchema
             catch (SqliteException exception) when (exception.SqliteErrorCode is Constraint or GenericError)
             {
                 throw new JournalUnavailableException(
-                    $"The journal {path} of version {former} cannot be brought up to version {Version}, and is as it "
-                    + $"was: {exception.Message.TrimEnd('.')}. See `drctl journal verify --file {path}`.", exception);
+                    $"The journal {path} of version {former} cannot be upgraded to version {Version} and is unchanged: "
+                    + $"{exception.Message.TrimEnd('.')}. See `drctl journal verify --file {path}`.", exception);
             }
         }
 
@@ -150,8 +150,8 @@ internal static class SqliteJournalSchema
         if (application == FormerApplicationId)
         {
             throw new JournalUnavailableException(
-                $"The journal {path} has the form of an earlier version of the engine, which this one does not read; "
-                + "choose another data directory, or the version that wrote it.");
+                $"The journal {path} was written by an earlier version of the engine, whose format this version does "
+                + "not read; choose another data directory, or the version that wrote it.");
         }
 
         if (application != ApplicationId || version is < FirstVersion or > Version)

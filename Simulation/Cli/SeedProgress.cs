@@ -44,7 +44,7 @@ internal sealed class SeedProgress : IDisposable
     {
         var rate = tally.Steps / Math.Max(0.001, elapsed.TotalSeconds);
         _told = string.Create(CultureInfo.InvariantCulture,
-            $"; {tally.Runs}/{_options.Seeds} seeds, {tally.Failures} broken, {rate:N0} steps/s");
+            $"; {tally.Runs}/{_options.Seeds} seeds, {tally.Failures} failed, {rate:N0} steps/s");
     }
 
     /// <summary>Says something above the line.</summary>

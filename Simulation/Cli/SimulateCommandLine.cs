@@ -15,9 +15,9 @@ internal static class SimulateCommandLine
         string[] arguments, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         var simulate = new Command(
-            "simulate", "Answers what an outage would mean (outage, whatif, scenarios, schema), and tries the engine's "
-            + "own parts in a world of failing processes, links and disks (run, replay). Exit codes: 0 done and all "
-            + "held, 1 something did not or could not be written, 2 bad usage.");
+            "simulate", "Predict the effects of an outage (outage, whatif, scenarios, schema), and test the engine's "
+            + "own parts in a simulated world of failures (run, replay). Exit codes: 0 done, all checks "
+            + "passed; 1 a check failed or a file could not be written; 2 bad usage.");
         foreach (var command in OutageCommands.All().Append(Run(output, error)).Append(Replay(output, error)))
         {
             simulate.Subcommands.Add(command);
@@ -42,7 +42,7 @@ internal static class SimulateCommandLine
     {
         if (parsed.CommandResult.Command.Name != "simulate")
         {
-            var reason = parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.') : "That is not complete";
+            var reason = parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.') : "The command is incomplete";
             return $"{reason}; see `drctl simulate {parsed.CommandResult.Command.Name} --help`.";
         }
 
@@ -53,28 +53,38 @@ internal static class SimulateCommandLine
 
     private static Command Run(TextWriter output, TextWriter error)
     {
-        var seed = new Option<ulong>("--seed") { Description = "The first seed.", DefaultValueFactory = _ => 1 };
-        var seeds = new Option<int>("--seeds") { Description = "How many seeds.", DefaultValueFactory = _ => 1 };
+        var seed = new Option<ulong>("--seed") { Description = "The first seed", DefaultValueFactory = _ => 1 };
+        var seeds = new Option<int>("--seeds")
+        {
+            Description = "The number of seeds to run",
+            DefaultValueFactory = _ => 1,
+        };
         seeds.Validators.Add(result => Least(result, result.GetValueOrDefault<int>(), 1));
         var hours = new Option<double>("--hours")
         {
-            Description = "Virtual hours of faults, before everything is healed.",
+            Description = "The virtual hours of faults, before everything is repaired",
             DefaultValueFactory = _ => 2,
         };
         hours.Validators.Add(result => Least(result, result.GetValueOrDefault<double>(), 0));
-        var vms = new Option<int>("--vms") { Description = "VMs; 0 lets the seed choose." };
+        var vms = new Option<int>("--vms") { Description = "The number of VMs (default: 0, the seed decides)" };
         vms.Validators.Add(result => Least(result, result.GetValueOrDefault<int>(), 0));
-        var json = new Option<bool>("--json") { Description = "One JSON object instead of lines." };
-        var shrink = new Option<bool>("--shrink") { Description = "Shrink the first failure into a file." };
-        var sometimes = new Option<bool>("--sometimes") { Description = "Print what was reached under which fault." };
-        var notes = new Option<int>("--notes") { Description = "Print so many of the last notes of a failure." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object instead of lines" };
+        var shrink = new Option<bool>("--shrink")
+        {
+            Description = "Reduce the first failure to few events and write it to a file",
+        };
+        var sometimes = new Option<bool>("--sometimes")
+        {
+            Description = "Print which events and states each fault reached",
+        };
+        var notes = new Option<int>("--notes") { Description = "Print this many of the last notes of a failure" };
         notes.Validators.Add(result => Least(result, result.GetValueOrDefault<int>(), 0));
         var with = new Option<SimFeatures[]>("--with")
         {
-            Description = "Tries or demands what not every seed does: Prompt (nothing at the target waits for the "
-                + "source) or Hosts (machines put back, restored and cloned; disks replaced and resized).",
+            Description = "Enable a feature that not every seed has: Prompt (nothing at the target waits for the "
+                + "source) or Hosts (machines reverted, restored and cloned; disks replaced and resized)",
         };
-        var command = new Command("run", "Runs seeds")
+        var command = new Command("run", "Run seeds in the simulated world and check the invariants")
         {
             seed, seeds, hours, vms, json, shrink, sometimes, notes, with,
         };
@@ -97,15 +107,15 @@ internal static class SimulateCommandLine
         if (value < least)
         {
             result.AddError(FormattableString.Invariant(
-                $"{result.Option.Name} {value} is not possible; write {least} or more"));
+                $"{result.Option.Name} {value} is out of range; write {least} or more"));
         }
     }
 
     private static Command Replay(TextWriter output, TextWriter error)
     {
-        var file = new Argument<string>("FILE") { Description = "An event file that --shrink wrote." };
-        var notes = new Option<int>("--notes") { Description = "Print so many of the last notes." };
-        var command = new Command("replay", "Runs an event file again") { file, notes };
+        var file = new Argument<string>("FILE") { Description = "An event file that --shrink has written" };
+        var notes = new Option<int>("--notes") { Description = "Print this many of the last notes" };
+        var command = new Command("replay", "Replay an event file that --shrink has written") { file, notes };
         command.SetAction(parsed =>
             SimulationRun.Replay(parsed.GetValue(file)!, parsed.GetValue(notes), output, error));
         return command;

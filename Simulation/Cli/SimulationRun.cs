@@ -66,8 +66,8 @@ internal static class SimulationRun
         }
 
         output.WriteLine(result.Broken is null
-            ? Text($"all held; trace {result.Trace:x16}, {result.Steps} steps")
-            : Text($"broken: {result.Broken.Message}; trace {result.Trace:x16}, {result.Steps} steps"));
+            ? Text($"all checks passed; trace {result.Trace:x16}, {result.Steps} steps")
+            : Text($"failed: {result.Broken.Message}; trace {result.Trace:x16}, {result.Steps} steps"));
         return result.Broken is null ? 0 : 1;
     }
 
@@ -103,7 +103,7 @@ internal static class SimulationRun
         to.WriteLine(Text($"seed {failure.Plan.Seed}, commit {Commit}: {failure.Broken.Message}"));
         to.WriteLine(Text($"after {failure.Result.Virtual}, faults and operations: {failure.Plan.Swarm}"));
         to.WriteLine(Text(
-            $"again: ./drctl simulate run --seed {failure.Plan.Seed} --hours {options.Hours} --vms {options.Vms}")
+            $"repeat: ./drctl simulate run --seed {failure.Plan.Seed} --hours {options.Hours} --vms {options.Vms}")
             + (options.With == SimFeatures.None ? "" : $" --with {options.With}"));
     }
 
@@ -142,7 +142,7 @@ internal static class SimulationRun
             return;
         }
 
-        var summary = Text($"{tally.Runs} seeds, {tally.Failures} broken; {tally.Steps} steps in {seconds:F1} s")
+        var summary = Text($"{tally.Runs} seeds, {tally.Failures} failed; {tally.Steps} steps in {seconds:F1} s")
             + Text($" = {rate:N0} steps/s; {tally.Events} planned events; {tally.Virtual.TotalHours:F1} virtual hours")
             + Text($" = {ratio:N0} x real time; trace {tally.Trace:x16}");
         output.WriteLine(summary);

@@ -68,7 +68,7 @@ public sealed class Plans_of_a_seed
     public void An_unknown_name_is_told_with_those_that_are_known(string typed)
     {
         Assert.False(FaultNames.TryParse(typed, out _, out var sentence));
-        Assert.Contains($"'{typed.Split(',')[^1]}' is not a fault; write some of kill-agent,", sentence,
+        Assert.Contains($"'{typed.Split(',')[^1]}' is not a fault; give one or more of kill-agent,", sentence,
             StringComparison.Ordinal);
     }
 

@@ -67,8 +67,8 @@ public sealed class Whole_runs : IDisposable
         await end.CancelAsync();
         await tampering;
         Assert.True(code == 1, $"{output}\n{error}");
-        Assert.Matches("BROKEN in round [01]: I(2|11): vm1, .*(block|byte) ", output);
-        Assert.Contains("Again: ./drctl chaos --seed 4 --rounds 1 --vms 1 --disks 1 --faults kill-service", output,
+        Assert.Matches("FAILED in round [01]: I(2|11): vm1, .*(block|byte) ", output);
+        Assert.Contains("Repeat: ./drctl chaos --seed 4 --rounds 1 --vms 1 --disks 1 --faults kill-service", output,
             StringComparison.Ordinal);
         Assert.Contains($"Kept: {Work}", output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(Work, "processes.log")));
@@ -77,12 +77,12 @@ public sealed class Whole_runs : IDisposable
     }
 
     [Theory]
-    [InlineData("'earthquake' is not a fault; write some of kill-agent,", "--faults", "earthquake")]
-    [InlineData("--vms 0 is not possible; write a number from 1 to 8.", "--vms", "0")]
-    [InlineData("--disks 99 is not possible; write a number from 1 to 4.", "--disks", "99")]
-    [InlineData("--rounds 0 is not possible; write a number from 1 to ", "--rounds", "0")]
-    [InlineData("'soon' is not a time; write a number with s, m or h,", "--for", "soon")]
-    [InlineData("Write --rounds or --for, not both.", "--for", "10m", "--rounds", "3")]
+    [InlineData("'earthquake' is not a fault; give one or more of kill-agent,", "--faults", "earthquake")]
+    [InlineData("--vms 0 is out of range; write a number from 1 to 8.", "--vms", "0")]
+    [InlineData("--disks 99 is out of range; write a number from 1 to 4.", "--disks", "99")]
+    [InlineData("--rounds 0 is out of range; write a number from 1 to ", "--rounds", "0")]
+    [InlineData("'soon' is not a duration; write a number with s, m or h,", "--for", "soon")]
+    [InlineData("Give --rounds or --for, not both.", "--for", "10m", "--rounds", "3")]
     [InlineData("--bogus'; see `drctl chaos --help`.", "--bogus")]
     public async Task Bad_usage_gets_one_sentence_and_2(string sentence, params string[] arguments)
     {

@@ -42,8 +42,8 @@ internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
         {
             return ApiErrors.Problem(
                 StatusCodes.Status421MisdirectedRequest, "unknown-host",
-                $"The request calls the service '{request.Host.Host}', which is none of its names; start the service "
-                + "with --host-name for that name, or call it by its listening address.");
+                $"The request uses the host name '{request.Host.Host}', which this service does not accept; start it "
+                + "with --host-name for that name, or use its listening address.");
         }
 
         if (IsOfAnotherPage(request.Headers, request.Host))
@@ -58,16 +58,16 @@ internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
             request.HttpContext.Response.Headers.WWWAuthenticate = TokenChallenge.For(token);
             return ApiErrors.Problem(
                 StatusCodes.Status401Unauthorized, "token-needed",
-                "The request does not carry this service's API token; send the content of the file "
-                + $"{ApiToken.FileName} of the service's data directory as 'Authorization: Bearer TOKEN', or give "
-                + $"drctl that file by --token-file or {ServiceToken.FileVariable}.");
+                "The request does not contain this service's API token; send the content of the file "
+                + $"{ApiToken.FileName} in the service's data directory as 'Authorization: Bearer TOKEN', or give "
+                + $"drctl that file with --token-file or {ServiceToken.FileVariable}.");
         }
 
         return NeedsJson(request) && !IsJson(request.ContentType)
             ? ApiErrors.Problem(
                 StatusCodes.Status415UnsupportedMediaType, "json-needed",
-                $"{request.Method} needs 'Content-Type: application/json', also without a body; "
-                + $"'{request.ContentType}' is not that.")
+                $"{request.Method} requires 'Content-Type: application/json', even without a body; "
+                + $"the request has '{request.ContentType}'.")
             : null;
     }
 

@@ -23,8 +23,8 @@ internal static partial class ServiceTokenFile
             catch (ApiTokenException e)
             {
                 throw new ApiTokenException(
-                    $"'{path}' does not hold this service's API token ({e.Message}); restore it, or delete it and the "
-                    + "service makes another one.", e);
+                    $"'{path}' does not contain this service's API token ({e.Message}); restore it, or delete it and "
+                    + "the service creates a new one.", e);
             }
         }
 
@@ -52,7 +52,7 @@ internal static partial class ServiceTokenFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            NotLeft(logger, own, $"it cannot be left in {directory.Path}: {e.Message}");
+            NotLeft(logger, own, $"it cannot be written to {directory.Path}: {e.Message}");
         }
     }
 
@@ -80,6 +80,6 @@ internal static partial class ServiceTokenFile
     }
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "the API token is only in {Own}: give clients and agents that file by --token-file; {Why}")]
+        Message = "the API token is only in {Own}: give clients and agents that file with --token-file; {Why}")]
     private static partial void NotLeft(ILogger logger, string own, string why);
 }

@@ -66,7 +66,7 @@ internal sealed class AgentBindings
             if (_file.Agents.Count >= MostNames)
             {
                 throw new IOException(
-                    $"{MostNames} agents are registered already; forget those that are gone with "
+                    $"{MostNames} agents are already registered; release the names of those that no longer exist with "
                     + "`drctl agents forget`.");
             }
 
@@ -107,13 +107,13 @@ internal sealed class AgentBindings
             var file = JsonSerializer.Deserialize(File.ReadAllBytes(path), BindingsJson.Default.BindingsFile);
             return file is { Version: FormatVersion }
                 ? file with { Agents = file.Agents.WithComparers(StringComparer.Ordinal) }
-                : throw new JsonException($"it is of version {file?.Version}, not {FormatVersion}");
+                : throw new JsonException($"its version is {file?.Version}, not {FormatVersion}");
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             throw new IOException(
-                $"'{path}' says which agents may use which names and cannot be read ({e.Message}). Restore it from a "
-                    + "backup, or move it away: then each name goes to the first agent that registers it.",
+                $"'{path}' records which agent owns which name, and cannot be read ({e.Message}). Restore it from a "
+                    + "backup, or move it away; each name then goes to the first agent that registers it.",
                 e);
         }
     }

@@ -38,7 +38,7 @@ internal sealed class AgentDoor(TimeProvider time, AgentBindings bindings)
             {
                 null => null,
                 ControlMessage.Hello said => said,
-                _ => throw new InvalidDataException("An agent's first message is its hello."),
+                _ => throw new InvalidDataException("An agent's first message must be its hello."),
             };
             if (hello is null)
             {
@@ -63,19 +63,19 @@ internal sealed class AgentDoor(TimeProvider time, AgentBindings bindings)
     {
         if (hello.Version != ControlLimits.Version)
         {
-            return new("version", $"This service speaks control protocol {ControlLimits.Version}, the agent speaks "
+            return new("version", $"This service uses control protocol {ControlLimits.Version}, the agent uses "
                 + $"{hello.Version}; update the older one.");
         }
 
         if (hello.Agent.Length is 0 or > LongestName || hello.Agent.Any(char.IsControl))
         {
             return new("name",
-                $"An agent's name has 1 to {LongestName} characters that can be printed; '{hello.Agent}' does not.");
+                $"An agent's name must have 1 to {LongestName} printable characters; '{hello.Agent}' does not.");
         }
 
         var process = hello.Process;
         return new[] { process.Incarnation, process.BootId, process.Host }.Any(t => t.Length > LongestText)
             || !ControlProof.Holds(challenge, hello)
-            ? new("proof", "The agent did not prove that it holds the key it shows.") : null;
+            ? new("proof", "The agent did not prove that it owns the key it presented.") : null;
     }
 }

@@ -169,7 +169,7 @@ internal sealed partial class AgentRegistry(
             }
 
             Exchange(session);
-            former?.Close($"{claim} has taken its place");
+            former?.Close($"{claim} has replaced it");
         }
 
         await session.WelcomeAsync(bindings.Vault, ct);

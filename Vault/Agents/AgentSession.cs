@@ -130,7 +130,7 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
     /// <summary>The answer of an agent that is not there.</summary>
     public static AgentReply.Failed Gone(string agent) => new(
         "agent-disconnected", $"The agent '{agent}' is not connected.",
-        "Start the agent, or see why it cannot reach the service.", true);
+        "Start the agent, or see in its log why it cannot reach the service.", true);
 
     private async Task ReadAsync(Action heard, Action<ControlMessage.Report> reported, CancellationToken ct)
     {
@@ -148,7 +148,7 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
                     reported(report);
                     break;
                 default:
-                    throw new InvalidDataException($"An agent does not send {message.GetType().Name}.");
+                    throw new InvalidDataException($"An agent must not send {message.GetType().Name}.");
             }
         }
     }
@@ -161,7 +161,7 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
         {
             if (watch.Look(channel.Heard))
             {
-                throw new IOException($"the agent has said nothing for {ControlLimits.SilentLooks} s");
+                throw new IOException($"the agent was silent for {ControlLimits.SilentLooks} s");
             }
         }
     }

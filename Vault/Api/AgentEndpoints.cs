@@ -31,7 +31,7 @@ internal static class AgentEndpoints
         ForgetOutcome.Forgotten => Results.NoContent(),
         ForgetOutcome.Connected => ApiErrors.Problem(
             StatusCodes.Status409Conflict, "agent-connected",
-            $"Agent '{name}' is connected; stop it before its name is given to another."),
+            $"Agent '{name}' is connected; stop it before its name is released."),
         _ => ApiErrors.Problem(
             StatusCodes.Status404NotFound, "unknown-agent", $"No agent named '{name}' is registered."),
     };
@@ -53,7 +53,7 @@ internal static class AgentEndpoints
     {
         if (services.Site.SessionsOf(vm) is not { } sessions || direction is not ("forward" or "reverse"))
         {
-            Refuse(context, StatusCodes.Status404NotFound, $"There is nothing to replicate of a VM '{vm}' here.");
+            Refuse(context, StatusCodes.Status404NotFound, $"This service has nothing to replicate for VM '{vm}'.");
             return;
         }
 
@@ -63,7 +63,7 @@ internal static class AgentEndpoints
         {
             Refuse(
                 context, StatusCodes.Status403Forbidden,
-                $"The stream does not belong to the session of the agent that '{vm}' is protected by.");
+                $"The stream does not belong to the session of the agent that protects '{vm}'.");
             return;
         }
 
@@ -85,7 +85,7 @@ internal static class AgentEndpoints
 
         Refuse(
             context, StatusCodes.Status503ServiceUnavailable,
-            $"The service has {AgentStreams.Most} streams of agents already; try again later.");
+            $"The service already has {AgentStreams.Most} agent streams; retry later.");
         return null;
     }
 

@@ -39,7 +39,7 @@ internal static class ApiErrors
                 StatusCodes.Status503ServiceUnavailable, "projection-behind", e.Message),
             _ => Problem(
                 StatusCodes.Status500InternalServerError, "internal-error",
-                "The service met an error of its own; its log says which."),
+                "The service failed with an internal error; its log has the details."),
         };
         await problem.ExecuteAsync(context);
     }
@@ -52,7 +52,7 @@ internal static class ApiErrors
     /// <summary>No VM of this name.</summary>
     public static IResult UnknownVm(string vm) => Problem(
         StatusCodes.Status404NotFound, "unknown-vm",
-            $"There is no protected VM '{vm}'; see `drctl status` for those there are.");
+            $"There is no protected VM '{vm}'; `drctl status` lists the VMs.");
 
     /// <summary>What the domain or the engine answered instead of accepting; null when it accepted.</summary>
     public static IResult? Of(CommandReply reply) => reply switch
@@ -64,6 +64,6 @@ internal static class ApiErrors
             StatusCodes.Status503ServiceUnavailable, "quarantined", quarantined.Cause),
         CommandReply.Unavailable unavailable => Problem(
             StatusCodes.Status503ServiceUnavailable, ApiText.Of(unavailable.Reason), unavailable.Message),
-        _ => throw new InvalidOperationException($"A reply of an unknown kind: {reply.GetType().Name}."),
+        _ => throw new InvalidOperationException($"Unknown reply: {reply.GetType().Name}."),
     };
 }

@@ -72,8 +72,8 @@ internal static class HistoryEndpoint
             {
                 return ApiErrors.Problem(
                     StatusCodes.Status404NotFound, "unknown-event",
-                    $"Nothing had happened to '{handle.Id.Entity}' at {time:yyyy-MM-dd HH:mm:ss}Z; "
-                        + "its first event is younger.");
+                    $"'{handle.Id.Entity}' did not exist at {time:yyyy-MM-dd HH:mm:ss}Z; "
+                        + "its first event is later.");
             }
         }
         else

@@ -83,5 +83,5 @@ internal static class JobEndpoints
 
     private static IResult UnknownJob(string id) => ApiErrors.Problem(
         StatusCodes.Status404NotFound, "unknown-job",
-        $"There is no job '{id}'; see `drctl jobs` for those there are.");
+        $"There is no job '{id}'; `drctl jobs` lists the jobs.");
 }

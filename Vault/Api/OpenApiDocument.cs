@@ -23,7 +23,7 @@ internal static class OpenApiDocument
         ("/api/v1/jobs", "Jobs, newest first", typeof(IReadOnlyList<JobView>)),
         ("/api/v1/jobs/{id}", "A job", typeof(JobView)),
         ("/api/v1/agents", "The agents", typeof(IReadOnlyList<AgentView>)),
-        ("/api/v1/audit", "What users asked for, newest first", typeof(IReadOnlyList<AuditView>)),
+        ("/api/v1/audit", "The accepted requests of users, newest first", typeof(IReadOnlyList<AuditView>)),
         ("/api/v1/projections", "The read models", typeof(IReadOnlyList<ProjectionView>)),
         ("/api/v1/health", "The service's own health", typeof(HealthView)),
     ];
@@ -64,10 +64,10 @@ internal static class OpenApiDocument
             ["summary"] = summary,
             ["responses"] = new JsonObject
             {
-                [status] = new JsonObject { ["description"] = "Done or begun", ["content"] = Content(Json, answer) },
+                [status] = new JsonObject { ["description"] = "Done or started", ["content"] = Content(Json, answer) },
                 ["default"] = new JsonObject
                 {
-                    ["description"] = "What was refused, and why (RFC 9457)",
+                    ["description"] = "The reason for the refusal (RFC 9457)",
                     ["content"] = Content("application/problem+json", new JsonObject { ["type"] = "object" }),
                 },
             },

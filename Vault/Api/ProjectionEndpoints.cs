@@ -59,7 +59,7 @@ internal static class ProjectionEndpoints
         }
         catch (TimeoutException)
         {
-            unread = $"it gave no answer within {s_patience.TotalSeconds:0} s";
+            unread = $"it did not respond within {s_patience.TotalSeconds:0} s";
         }
 
         var trouble = engine.Trouble.Current ?? (unread is null ? null : (unread, time.GetUtcNow()));
@@ -75,9 +75,9 @@ internal static class ProjectionEndpoints
 
     private static CauseView ReadModelCause(ProjectionStatus status) => new(
         "read-model-trouble", "warning",
-        $"The read model '{status.Name}' does not follow the journal: {status.Trouble!.Value.What}. What is shown of "
-        + "VMs may be old.",
-        "It is tried again by itself; see `drctl projections status`.", status.Trouble.Value.Since);
+        $"The read model '{status.Name}' does not follow the journal: {status.Trouble!.Value.What}. The state shown "
+        + "for VMs may be outdated.",
+        "The service retries; see `drctl projections status`.", status.Trouble.Value.Since);
 
     /// <summary>
     /// What users asked for and was accepted, newest first; of one VM with <c>?vm=</c>; with <c>?after=ID</c> what

@@ -87,8 +87,8 @@ internal static class VmEndpoints
         if (!IsName(vm))
         {
             throw new BadRequestException(
-                $"'{vm}' is not a name for a VM: use 1 to {LongestName} letters, digits, '.', '_' or '-', the first "
-                    + $"a letter or digit.");
+                $"'{vm}' is not a valid VM name; use 1 to {LongestName} letters, digits, '.', '_' or '-', starting "
+                    + "with a letter or digit.");
         }
 
         var row = VmOperations.Named(operation);
@@ -181,7 +181,7 @@ internal static class VmEndpoints
         }
 
         return Guid.TryParse(arguments.CommandId, out var id) ? new CommandId(id) : throw new BadRequestException(
-            $"Command id '{arguments.CommandId}' is not a GUID; leave it out or give one.");
+            $"Command id '{arguments.CommandId}' is not a GUID; omit it or give one.");
     }
 
     private static bool IsName(string vm) =>

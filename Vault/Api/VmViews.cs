@@ -55,7 +55,7 @@ internal sealed class VmViews(
     private CauseView? Conflict(string agent) => agents.Sightings.ConflictOf(agent) is { } conflict
         ? new CauseView(
             "agent-conflict", Text(HealthLevel.Warning), conflict.Text,
-            "See `drctl agents`; stop the process that should not be there.", conflict.Since)
+            "See `drctl agents`, then stop the process that should not run.", conflict.Since)
         : null;
 
     // What cannot be recorded is not done: every operation is refused while the journal takes nothing (I27, I28).
@@ -65,8 +65,8 @@ internal sealed class VmViews(
     public static CauseView? JournalCause((string What, DateTimeOffset Since)? seen) => seen is { } trouble
         ? new CauseView(
             "journal-trouble", Text(HealthLevel.Critical),
-            $"The journal takes no events: {trouble.What}. Operations are refused while this lasts.",
-            "Make room on the journal's disk, or see that its database answers; the service goes on by itself then.",
+            $"The journal cannot store events: {trouble.What}. Operations are refused meanwhile.",
+            "Free space on the journal's disk, or restore the connection to its database; the service then resumes.",
             trouble.Since)
         : null;
 
@@ -78,9 +78,9 @@ internal sealed class VmViews(
             vm, "quarantined", Text(HealthLevel.Critical),
             [
                 new CauseView("quarantined", Text(HealthLevel.Critical), cause,
-                    $"Remove the cause, then put the VM back into service with `drctl lift-quarantine {vm}`.", since),
+                    $"Fix the cause, then return the VM to service with `drctl lift-quarantine {vm}`.", since),
             ],
-            0, null, null, new NextRunView("incremental", "not known while the VM is out of service", 0, null),
+            0, null, null, new NextRunView("incremental", "unknown while the VM is quarantined", 0, null),
             new SourceView("", false, null, null, 0, 0, 0, 0, 0, 0, [], null), null, null,
             new SettingsView("", "", 0, 0, 0), new PointsView(0, null), [], []);
     }
@@ -160,14 +160,14 @@ internal sealed class VmViews(
         var (mode, why, bytes) = state.Phase switch
         {
             Phase.Disabled { ReplicaKept: true } or Phase.Disabling { KeepReplica: true } => (
-                "incremental", "nothing is sent: protection has ended and the replica is kept; protecting the machine "
+                "incremental", "nothing is sent: protection has ended and the replica is kept; protecting the VM "
                     + "again compares block hashes and sends what differs", size),
             Phase.NotProtected or Phase.Disabled or Phase.Disabling or Phase.EnableFailed => (
-                "full", "nothing is sent: the machine is not protected; protecting it again sends every block that is "
+                "full", "nothing is sent: the VM is not protected; protecting it again sends every block that is "
                     + "not zero", size),
             Phase.CommitPending or Phase.ChangingPoint or Phase.Committing => (
-                "incremental", "nothing is sent until the failover is settled; a reprotect compares block hashes and "
-                    + "sends what differs", size),
+                "incremental", "nothing is sent until the failover is committed or cancelled; a reprotect compares "
+                    + "block hashes and sends what differs", size),
             Phase.Enabling or Phase.InitialReplication => (
                 "full", "initial replication sends every block that is not zero",
                 Math.Max(0, (status?.Transfer?.BytesTotal ?? size) - (status?.Transfer?.BytesDone ?? 0))),
@@ -178,7 +178,7 @@ internal sealed class VmViews(
                 "incremental", $"a resync compares the marked extents ({string.Join(", ", resync.Reasons)})",
                 status?.DirtyBytes ?? 0),
             _ when status is { DirtyBytes: > 0 } => (
-                "incremental", "extents that the log did not carry are compared", status.DirtyBytes),
+                "incremental", "extents that are missing from the log are compared", status.DirtyBytes),
             _ => ("incremental", "only new writes are sent", lagBytes),
         };
         return new NextRunView(mode, why, bytes, rate > 0 ? Math.Round(bytes / rate, 1) : null);

@@ -11,7 +11,7 @@ internal static class AgentCommands
     /// <summary><c>drctl agents</c>.</summary>
     public static Command Make(ClientCommands commands)
     {
-        var agents = commands.View("agents", "List the agents", [],
+        var agents = commands.View("agents", "List the agents: connection, VMs and clock offset", [],
             async (run, cancellationToken) =>
         {
             var found = await run.Client.AgentsAsync(cancellationToken);
@@ -23,16 +23,16 @@ internal static class AgentCommands
 
     private static Command Forget(ClientCommands commands)
     {
-        var name = new Argument<string>("NAME") { Description = "The name of an agent that is not connected" };
+        var name = new Argument<string>("NAME") { Description = "The name of a disconnected agent" };
         return commands.View(
-            "forget", "Give an agent's name to the next agent that registers it, after its host was replaced", [name],
+            "forget", "Release the name of a disconnected agent, so that its replacement can register", [name],
             async (run, cancellationToken) =>
             {
                 var agent = run.Parsed.GetRequiredValue(name);
                 await run.Client.ForgetAgentAsync(agent, cancellationToken);
                 run.Answer(
                     new AgentForgotten(agent),
-                    r => [$"{r.Forgotten}: the name belongs to the next agent that registers it"]);
+                    r => [$"{r.Forgotten}: the name is free; the next agent that registers it gets it"]);
             });
     }
 
@@ -48,7 +48,7 @@ internal static class AgentCommands
         {
             table.With(
                 agent.Name, agent.Connected ? "yes" : "no",
-                agent.LastSeen is { } seen ? StatusPages.Ago(seen, now) : "not since the start",
+                agent.LastSeen is { } seen ? StatusPages.Ago(seen, now) : "not since the service started",
                 string.Join(", ", agent.Vms), StatusPages.Clock(agent.ClockOffsetSeconds));
         }
 

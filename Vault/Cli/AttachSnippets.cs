@@ -26,8 +26,8 @@ internal static class AttachSnippets
         var option = new Option<string?>("--print")
         {
             HelpName = string.Join('|', Kinds.Keys),
-            Description = "Print a configuration snippet instead: <disk> elements for libvirt, arguments for QEMU, or "
-                + "commands that make block devices of this machine",
+            Description = "Print a configuration snippet instead: libvirt <disk> elements, QEMU arguments, or "
+                + "commands that create block devices on this machine",
         };
         option.AcceptOnlyFromAmong([.. Kinds.Keys]);
         return option;
@@ -42,9 +42,9 @@ internal static class AttachSnippets
 
     private static IEnumerable<string> Libvirt(IReadOnlyList<(NbdAddress Address, string Uri)> disks)
     {
-        yield return "<!-- For the <devices> of the domain. While the agent restarts, QEMU holds the guest's requests";
-        yield return "     and reconnects. libvirt 9.0 and older ignore <reconnect>: there a restart of the agent";
-        yield return "     makes the guest's requests fail. -->";
+        yield return "<!-- For the <devices> of the domain. While the agent restarts, QEMU queues the guest's requests";
+        yield return "     and reconnects. libvirt 9.0 and older ignore <reconnect>: there, the guest's requests fail";
+        yield return "     when the agent restarts. -->";
         foreach (var (at, index) in disks.Select((disk, index) => (disk.Address, index)))
         {
             var host = at.Socket is { } socket
@@ -68,7 +68,7 @@ internal static class AttachSnippets
 
     private static IEnumerable<string> Qemu(IReadOnlyList<(NbdAddress Address, string Uri)> disks)
     {
-        yield return "# Arguments of qemu-system-*. While the agent restarts, QEMU holds the guest's requests";
+        yield return "# Arguments for qemu-system-*. While the agent restarts, QEMU queues the guest's requests";
         yield return "# and reconnects.";
         foreach (var (at, index) in disks.Select((disk, index) => (disk.Address, index)))
         {
@@ -89,7 +89,7 @@ internal static class AttachSnippets
 
     private static IEnumerable<string> NbdClient(IReadOnlyList<(NbdAddress Address, string Uri)> disks)
     {
-        yield return "# Block devices of this machine (package nbd-client, as root); they reconnect after a restart";
+        yield return "# Block devices on this machine (package nbd-client, as root). They reconnect after a restart";
         yield return "# of the agent.";
         yield return "modprobe nbd";
         foreach (var (at, index) in disks.Select((disk, index) => (disk.Address, index)))
@@ -101,7 +101,7 @@ internal static class AttachSnippets
                 CultureInfo.InvariantCulture, $"nbd-client {server} /dev/nbd{index} -name {Word(at.Export)} -persist");
         }
 
-        yield return "# Or as files (package nbdfuse, without root); they do not reconnect.";
+        yield return "# Or as files (package nbdfuse, without root). They do not reconnect.";
         foreach (var (at, uri) in disks)
         {
             yield return $"#   mkdir -p {Word(at.Export)} && nbdfuse {Word(at.Export + "/disk.img")} {Word(uri)} &";

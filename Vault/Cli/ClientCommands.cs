@@ -66,7 +66,7 @@ internal sealed class ClientCommands(ClientOptions options, CliSurroundings surr
         {
             surroundings.Error.WriteLine(started is null
                 ? "Interrupted."
-                : $"Interrupted; the {started.Operation} of {started.Vm} goes on as job {started.JobId}. "
+                : $"Interrupted; the {started.Operation} of {started.Vm} continues as job {started.JobId}. "
                   + $"Watch it with `drctl status {started.Vm}` or `drctl jobs {started.Vm}`.");
             return ExitCodes.Interrupted;
         }

@@ -16,24 +16,24 @@ internal sealed class ClientOptions
     public Option<string?> Server { get; } = new("--server")
     {
         HelpName = "URL",
-        Description = $"The service to talk to; else {ServerVariable}, else {DefaultServer}",
+        Description = $"The service's URL (default: {ServerVariable}, or else {DefaultServer})",
     };
 
     /// <summary><c>--token-file FILE</c>.</summary>
     public Option<string?> TokenFile { get; } = new("--token-file")
     {
         HelpName = "FILE",
-        Description = $"The service's API token; else {ServiceToken.FileVariable}, else the one that a service of "
-            + "this user has left in the user's configuration directory",
+        Description = $"The file with the service's API token (default: {ServiceToken.FileVariable}, or else the file "
+            + "that a service of the same user has written to the user's configuration directory)",
     };
 
     /// <summary><c>--json</c>.</summary>
-    public Option<bool> Json { get; } = new("--json") { Description = "Write the result as JSON" };
+    public Option<bool> Json { get; } = new("--json") { Description = "Print the result as JSON" };
 
     /// <summary><c>--no-wait</c>.</summary>
     public Option<bool> NoWait { get; } = new("--no-wait")
     {
-        Description = "Return as soon as the request is accepted",
+        Description = "Return when the request is accepted, without waiting for the result",
     };
 
     /// <summary><c>NAME</c>.</summary>

@@ -39,7 +39,7 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
         string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken) =>
         await TryStartAsync(vm, operation, arguments, cancellationToken)
             ?? throw CommandFailedException.Refused(
-                $"{vm}: the server made no job of '{operation.Name}'; update the older of the two.");
+                $"{vm}: the server started no job for '{operation.Name}'; update the older of client and server.");
 
     /// <summary>Starts an operation; null when it was done at once and no job came of it.</summary>
     public async Task<string?> TryStartAsync(

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 
@@ -20,6 +21,9 @@ internal sealed class DrctlCommandLine
     private DrctlCommandLine(RootCommand root, CliSurroundings surroundings) =>
         (_root, _surroundings) = (root, surroundings);
 
+    /// <summary>The command that holds all others.</summary>
+    public RootCommand Root => _root;
+
     /// <summary>The command line of this process.</summary>
     /// <param name="serve">Runs the service.</param>
     /// <param name="agent">Runs the agent.</param>
@@ -33,9 +37,8 @@ internal sealed class DrctlCommandLine
         var hosts = new HostCommands(options, surroundings);
         var commands = new ClientCommands(options, surroundings);
         var root = new RootCommand(
-            "drctl protects the disks of virtual machines: it replicates every write to a second site, keeps recovery "
-            + "points there, and fails over and back. "
-            + "Exit codes: 0 done, 1 refused or failed, 2 bad usage, 3 server unreachable, 130 interrupted.");
+            "drctl protects the disks of machines: it replicates every write to a second site, keeps recovery points "
+            + "there, and fails over and back");
         Command[] all =
         [
             hosts.Serve(serve), hosts.Agent(agent), ProtectCommand.Make(commands), UriCommand.Make(commands),
@@ -49,6 +52,9 @@ internal sealed class DrctlCommandLine
             root.Subcommands.Add(command);
         }
 
+        var help = root.Options.OfType<HelpOption>().Single();
+        (help.Description, help.Action) = ("Show this help", new HelpPage(surroundings));
+        root.Options.OfType<VersionOption>().Single().Description = "Show the version";
         return new DrctlCommandLine(root, surroundings);
     }
 
@@ -92,15 +98,12 @@ internal sealed class DrctlCommandLine
         }
     }
 
-    private static string Path(CommandResult result) => result is { Parent: CommandResult { } parent }
-        ? $"{Path(parent)} {result.Command.Name}" : "drctl";
-
     private static string Reason(ParseResult parsed)
     {
         if (parsed.CommandResult.Command is not RootCommand)
         {
-            var reason = parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.') : "That is not complete";
-            return $"{reason}; see `{Path(parsed.CommandResult)} --help`.";
+            var reason = parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.') : "The command is incomplete";
+            return $"{reason}; see `{HelpPage.Path(parsed.CommandResult.Command)} --help`.";
         }
 
         return parsed.UnmatchedTokens is [var first, ..]

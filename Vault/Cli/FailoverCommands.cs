@@ -12,7 +12,7 @@ internal static class FailoverCommands
     private const string Planned = "planned";
     private const string Unplanned = "unplanned";
     private const string NotServed =
-        "the failover is done, but a recovered disk is not served; see `drctl status` and the service's log.";
+        "the failover is complete, but a recovered disk is not served; see `drctl status` and the service's log.";
 
     /// <summary>All of them.</summary>
     public static IEnumerable<Command> All(ClientCommands commands) =>
@@ -31,15 +31,15 @@ internal static class FailoverCommands
         var point = new Option<string?>("--point")
         {
             HelpName = "latest|latest-processed|latest-app|ID",
-            Description = "The recovery point; default: latest",
+            Description = "The recovery point to recover to (default: latest)",
         };
         var force = new Option<bool>("--force")
         {
-            Description = "Planned: go on though clients have the source's disks open for writing; their writes fail "
-                + "from then on",
+            Description = "With `--kind planned`: fail over even if clients have the source's disks open for writing; "
+                + "their writes fail from then on",
         };
         return commands.Operation(
-            "failover", "Recover a VM at the recovery site and print a writable NBD URI for each recovered disk",
+            "failover", "Recover a VM at the recovery site and print the NBD URIs of its disks",
                 [kind, point, force],
             async (run, cancellationToken) =>
             {
@@ -55,7 +55,7 @@ internal static class FailoverCommands
         if (force && kind != Planned)
         {
             throw CommandFailedException.Usage(
-                $"--force is for `--kind {Planned}`, which has clients to go on in spite of; leave it out for "
+                $"--force applies to `--kind {Planned}` only; omit it for "
                     + $"`--kind {kind}`.");
         }
 
@@ -75,7 +75,7 @@ internal static class FailoverCommands
         var point = new Argument<string>("POINT")
         {
             HelpName = "latest|latest-processed|latest-app|ID",
-            Description = "The recovery point to switch to; latest is the newest usable one",
+            Description = "The recovery point to switch to",
         };
         return commands.Operation(
             VmOperations.ChangePoint.Name, VmOperations.ChangePoint.Help, [point],
@@ -116,7 +116,7 @@ internal static class FailoverCommands
     private static Command MakePoint(ClientCommands commands)
     {
         var app = new Option<bool>("--app") { Description =
-            "Application-consistent: freeze the VM's applications by the agent's hooks" };
+            "Make an application-consistent point: freeze the applications with the agent's hooks" };
         return commands.Operation("point", VmOperations.MakePoint.Help, [app], async (run, cancellationToken) =>
         {
             var wanted = run.Parsed.GetValue(app);
@@ -136,7 +136,7 @@ internal static class FailoverCommands
             if (wanted && point.Kind is not PointKind.App)
             {
                 run.Surroundings.Error.WriteLine(
-                    $"warning: the point is only crash-consistent, the freeze did not succeed; see `drctl jobs "
+                    $"warning: the point is only crash-consistent, because the freeze failed; see `drctl jobs "
                         + $"{state.Job.Vm}`.");
             }
 

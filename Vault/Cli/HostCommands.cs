@@ -13,34 +13,34 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     /// <summary><c>drctl serve</c>.</summary>
     public Command Serve(ServeHandler handler)
     {
-        var data = Data("Where the journal, the replicas and the recovery points are kept");
+        var data = Data("The directory for the journal, the replicas and the recovery points");
         var listen = new Option<string>("--listen")
         {
             HelpName = "URL",
-            Description = "The address to listen on; loopback only",
+            Description = $"The loopback address to listen on (default: {ClientOptions.DefaultServer})",
             DefaultValueFactory = _ => ClientOptions.DefaultServer,
         };
         var names = new Option<string[]>("--host-name")
         {
             HelpName = "NAME",
-            Description = "Another host name that requests may use for the service, in addition to the listening "
-                + "address and localhost; can be repeated",
+            Description = "A host name that requests may use for the service, in addition to the listening "
+                + "address and localhost; repeatable",
             AllowMultipleArgumentsPerToken = true,
         };
         var config = Text("--config", "FILE",
-            "Settings of the actor system (HOCON) that go before those of akka.hocon");
+            "A HOCON file whose settings override those of akka.hocon");
         var postgres = Text("--postgres", "CONNECTION",
-            "The PostgreSQL database (15 or later) that holds the journal instead of a file in the data directory, "
-                + "such as \"Host=db;Database=vault;Username=vault\"; leave a password to the file that PGPASSFILE "
+            "Keep the journal in this PostgreSQL database (15 or later) instead of a file in the data directory, "
+                + "such as \"Host=db;Database=vault;Username=vault\"; put the password into the file that PGPASSFILE "
                 + "names");
         var archive = InputText.ArchiveAfter(
-            "Events of this age that stand before a snapshot are moved from the journal to sealed files in "
-                + "'archive' of the data directory, where they are read as before; `never` leaves them; default: 30");
+            "Move events older than this many days that precede a snapshot to sealed files in the directory "
+                + "'archive' of the data directory, where they stay readable; or `never` (default: 30)");
         var command = new Command("serve", "Run the service at the recovery site: API, journal and replica store")
         {
             data, listen, names, config, postgres, archive,
-            Removed("The service makes its API token itself and leaves it in the file "
-                + $"{ApiToken.FileName} of its data directory; leave the option out"),
+            Removed("The service creates its API token and writes it to the file "
+                + $"{ApiToken.FileName} in its data directory; omit the option"),
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () => handler(
@@ -65,19 +65,19 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     /// <summary><c>drctl agent</c>.</summary>
     public Command Agent(AgentHandler handler)
     {
-        var data = Data("Where the agent keeps its replication logs and state");
-        var name = Text("--name", "NAME", "The agent's name; default: the host name");
+        var data = Data("The directory for the agent's replication logs and state");
+        var name = Text("--name", "NAME", "The agent's name (default: the host name)");
         var allow = new Option<string[]>("--allow")
         {
             HelpName = "PATH",
-            Description = "A disk that may be protected, or a directory whose disks may be; can be repeated. Default: "
-                + $"{AllowedPaths.Variable}, paths separated by colons. Without either, every disk is refused",
+            Description = "A disk, or a directory of disks, that the agent may serve; repeatable (default: "
+                + $"{AllowedPaths.Variable}, separated by colons). Without either, the agent refuses every disk",
             AllowMultipleArgumentsPerToken = true,
         };
         var cacheLimit = new Option<long?>("--cache-limit")
         {
             HelpName = "SIZE",
-            Description = "The largest size of each VM's replication log, such as 512MiB; default: 8GiB",
+            Description = "The maximum size of each VM's replication log, such as 512MiB (default: 8GiB)",
             CustomParser = result =>
             {
                 if (InputText.TrySize(result.Tokens[0].Value, out var bytes, out var sentence))
@@ -90,24 +90,25 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
             },
         };
         var hooks = Text("--hooks", "DIR",
-            "A directory with executables: `freeze` and `thaw` for application-consistent recovery points, `stop` to "
+            "A directory of executables: `freeze` and `thaw` for application-consistent recovery points, `stop` to "
                 + "shut a VM down before a planned failover");
         var socket = Text("--nbd-socket", "PATH",
-            "The unix socket that serves the disks; default: nbd.sock in the data directory");
+            "The unix socket on which the disks are served (default: nbd.sock in the data directory)");
         var group = Text("--nbd-socket-group", "GROUP",
-            "The group that may connect to the socket, such as the one QEMU runs in");
+            "The group that may connect to the socket, such as QEMU's");
         var mode = SocketMode();
         var alone = new Option<bool>("--start-alone")
         {
-            Description = "Serve the disks before the service has confirmed that no failover happened",
+            Description = "Serve the disks before the service has confirmed that no failover happened; for use while "
+                + "the service is down",
         };
         var command = new Command(
             "agent",
-            "Run the agent on the machine that has the disks; it connects to the service and accepts no connections")
+            "Run the agent on the machine that has the disks")
         {
             options.Server, options.TokenFile, data, name, allow, cacheLimit, hooks, socket, group, mode, alone,
-            Removed("A secret in the argument list can be read by every user of this machine; give a file that holds "
-                + $"the API token by --token-file FILE or {ServiceToken.FileVariable}"),
+            Removed("Every user of this machine can read a secret in the argument list; name a file that holds "
+                + $"the API token with --token-file FILE or {ServiceToken.FileVariable}"),
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () => handler(
@@ -140,7 +141,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     private static Option<UnixFileMode?> SocketMode() => new("--nbd-socket-mode")
     {
         HelpName = "MODE",
-        Description = "The socket's permissions in octal; default: 0600, or 0660 with a group",
+        Description = "The socket's permissions in octal (default: 0600, or 0660 with a group)",
         CustomParser = result =>
         {
             if (InputText.TryMode(result.Tokens[0].Value, out var bits, out var sentence))
@@ -189,7 +190,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     private static Option<string?> Removed(string instead)
     {
         var option = new Option<string?>("--token") { Hidden = true, Arity = ArgumentArity.ZeroOrOne };
-        option.Validators.Add(result => result.AddError($"There is no option --token any more. {instead}"));
+        option.Validators.Add(result => result.AddError($"The option --token was removed. {instead}"));
         return option;
     }
 

@@ -105,8 +105,8 @@ internal static partial class InputText
     public static string VmName(string text) => VmNamePattern().IsMatch(text)
         ? text
         : throw CommandFailedException.Usage(
-            $"'{text}' is not a name for a VM; use 1 to 64 letters, digits, dots, dashes or underscores, first a "
-                + $"letter or digit.");
+            $"'{text}' is not a valid VM name; use 1 to 64 letters, digits, dots, dashes or underscores, starting with "
+                + $"a letter or digit.");
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex VmNamePattern();

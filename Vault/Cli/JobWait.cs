@@ -38,7 +38,7 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
             }
             catch (CommandFailedException e) when (e.MayPass && surroundings.Time.GetUtcNow() - answered < Patience)
             {
-                state = state is null ? null : state with { Trouble = "the server does not answer; asking again" };
+                state = state is null ? null : state with { Trouble = "the server does not respond; retrying" };
             }
 
             if (state is not null)
@@ -78,13 +78,13 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
         if (job.State == "cancelled")
         {
             var why = job.Error is { } error ? $": {error.Message.TrimEnd('.')}" : string.Empty;
-            throw CommandFailedException.Refused($"{job.Vm}: {job.Kind} was cancelled before it was done{why}.");
+            throw CommandFailedException.Refused($"{job.Vm}: {job.Kind} was cancelled before it completed{why}.");
         }
     }
 
     // A protect that failed leaves the VM in the list, because its history is kept: nothing else would tell the reader.
     private static string Left(WaitState state) => state.Vm is { Phase: "enable-failed", Vm: var vm }
-        ? $" '{vm}' stays listed as enable-failed; protect it again, or end it with `drctl disable {vm}`." : "";
+        ? $" '{vm}' stays listed as enable-failed; protect it again, or remove it with `drctl disable {vm}`." : "";
 
     private sealed record Wait(string Vm, string JobId, Func<WaitState, bool> Done, string Missing,
         Action<WaitState> Show);

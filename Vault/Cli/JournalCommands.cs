@@ -15,7 +15,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     private readonly Option<string?> _data = new("--data")
     {
         HelpName = "DIR",
-        Description = "The data directory of a service, which may be running",
+        Description = "The data directory of a service; the service may be running",
     };
 
     private readonly Option<string?> _file = new("--file")
@@ -27,25 +27,25 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     private readonly Option<string?> _postgres = new("--postgres")
     {
         HelpName = "CONNECTION",
-        Description = "The PostgreSQL database of a service, which may be running",
+        Description = "The PostgreSQL database of a service; the service may be running",
     };
 
     private readonly Option<string?> _archive = new("--archive")
     {
         HelpName = "DIR",
-        Description = "The archive of the journal in PostgreSQL: 'archive' in the data directory of its service; "
-            + "needed once events were moved there",
+        Description = "With --postgres: the journal's archive, which is 'archive' in the service's data directory; "
+            + "required once events have been moved there",
     };
 
     private readonly Option<bool> _lenient = new("--skip-origins")
     {
-        Description = "Do not check that each recorded command, decided again, leads to its events; for logs written "
-            + "by a version with other rules",
+        Description = "Do not replay the recorded commands to check that each leads to its events; for logs written "
+            + "by a version with different rules",
     };
 
     /// <summary>The command with its subcommands.</summary>
     public Command Make() => new(
-        "journal", "Verify, export, import, archive, show, compare and search event logs; no server is needed")
+        "journal", "Verify, export, import, show, compare and search event logs")
     {
         Verify(), Export(), Import(), Archive(), Show(), Diff(), Bisect(),
     };
@@ -54,8 +54,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     {
         return Command(
             "verify",
-            "Verify a whole log: sequence numbers, hash chain, each command decided again, invariants, snapshots, "
-                + "tables. Exit codes: 0 sound, 1 damaged, 2 bad usage",
+            "Verify a whole event log",
             [_data, _file, _postgres, _archive, _lenient, options.Json],
             run =>
             {
@@ -92,7 +91,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         };
         var names = new Argument<string[]>("NAME")
         {
-            Arity = ArgumentArity.ZeroOrMore, Description = "The VMs to export; default: all",
+            Arity = ArgumentArity.ZeroOrMore, Description = "The VMs to export (default: all)",
         };
         return Command(
             "export", "Export a log to a file that can be archived, compared and imported",
@@ -124,8 +123,8 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         };
         var soundPart = new Option<bool>("--sound-part")
         {
-            Description = "Import of a damaged file, stream by stream, what comes before the first damage, and say "
-                + "what is left out",
+            Description = "From a damaged file, import the part of each stream that precedes its first damage, and "
+                + "list what is omitted",
         };
         return Command(
             "import", "Create a new journal from an exported file; an existing journal is never changed",
@@ -147,7 +146,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         var age = new Option<TimeSpan>("--older-than")
         {
             HelpName = "DAYS",
-            Description = "Only events of this age; default: 30",
+            Description = "Move events older than this many days (default: 30)",
             DefaultValueFactory = _ => ServeOptions.DefaultArchiveAfter,
             CustomParser = result =>
             {
@@ -162,7 +161,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         var atLeast = new Option<int>("--at-least")
         {
             HelpName = "N",
-            Description = "Leave a VM with fewer of such events as it is; default: 2000",
+            Description = "Skip VMs with fewer than N such events (default: 2000)",
             DefaultValueFactory = _ => 2_000,
             CustomParser = result =>
             {
@@ -177,12 +176,11 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         };
         var stopped = new Option<string?>("--data")
         {
-            HelpName = "DIR", Description = "The data directory of a service that is stopped",
+            HelpName = "DIR", Description = "The data directory of a stopped service",
         };
         return Command(
             "archive",
-            "Move old events, which stand before a snapshot, out of the journal of a stopped service into sealed files "
-                + "in 'archive' beside it; the service does it by itself while it runs",
+            "Move old events of a stopped service to its archive",
             [stopped, _postgres, _archive, age, atLeast, options.Json],
             run =>
             {
@@ -206,7 +204,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     {
         using var journal = run.OpenPath(file, evenDamaged: true);
         var explain = !run.Parsed.GetValue(_lenient);
-        return run.Watch("judged and imported", (progress, ct) => JournalImport.RunSoundPart(
+        return run.Watch("verified and imported", (progress, ct) => JournalImport.RunSoundPart(
             journal, directory, EntityReplays.OfTheEngine, explain, progress, ct));
     }
 
@@ -216,7 +214,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         var at = new Option<string>("--at")
         {
             HelpName = "SEQ|TIME",
-            Description = "After event SEQ, or at a time such as 2026-01-31T12:00:00Z",
+            Description = "An event number, or a time such as 2026-01-31T12:00:00Z",
             Required = true,
         };
         return Command(
@@ -235,11 +233,10 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
     private Command Diff()
     {
         var left = new Argument<string>("A") { Description = "An exported file, a journal's file or a data directory" };
-        var right = new Argument<string>("B") { Description = "Another one" };
+        var right = new Argument<string>("B") { Description = "The log to compare with A, given the same way" };
         return Command(
             "diff",
-            "Find the first event, stream by stream, in which two logs differ. Exit codes: 0 equal, 1 different, "
-                + "2 bad usage",
+            "Find the first event in each stream in which two logs differ",
             [left, right, options.Json],
             run =>
             {
@@ -265,15 +262,14 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
         };
         return Command(
             "bisect",
-            "Find the first event after which a condition holds. Every state is checked, so the condition may cease "
-                + "to hold later. Exit codes: 0 found, 1 it never holds, 2 bad usage",
+            "Find the first event after which a condition holds",
             [name, when, _data, _file, _postgres, _archive, options.Json],
             run =>
             {
                 var condition = StateCondition.Parse(run.Parsed.GetRequiredValue(when));
                 using var journal = run.Open(_data, _file, _postgres, _archive);
                 var id = journal.Find(run.Parsed.GetRequiredValue(name));
-                var found = run.Watch("looked at", (progress, ct) =>
+                var found = run.Watch("searched", (progress, ct) =>
                     new JournalBisect(journal, EntityReplays.OfTheEngine).Run(id, condition, progress, ct));
                 run.Answer(() => JournalJson.Of(condition, found), () => JournalPages.Found(condition, found));
                 return found.First is not null ? ExitCodes.Done
@@ -297,7 +293,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
                     + "2026-01-31T12:00:00Z.");
     }
 
-    private static Argument<string> Name() => new("NAME") { Description = "The VM's name, or a stream's whole id" };
+    private static Argument<string> Name() => new("NAME") { Description = "The VM's name, or a stream's full id" };
 
     private Command Command(string name, string description, IEnumerable<Symbol> symbols, Func<JournalRun, int> work)
     {

@@ -20,7 +20,7 @@ internal static class JournalPages
             stream.Id.ToString(), $"{stream.Events}", $"{stream.FoldedTo}", stream.SnapshotAt?.ToString() ?? "-",
             stream.First is null ? "sound" : "damaged",
         });
-        foreach (var line in Table(["STREAM", "EVENTS", "JUDGED TO", "SNAPSHOT", "RESULT"], rows))
+        foreach (var line in Table(["STREAM", "EVENTS", "VERIFIED TO", "SNAPSHOT", "RESULT"], rows))
         {
             yield return line;
         }
@@ -44,7 +44,7 @@ internal static class JournalPages
 
     public static IEnumerable<string> Archived(string path, ArchivedEvents done) =>
     [
-        done.Events == 0 ? "No events were moved: no VM has so many that are old enough and stand before a snapshot."
+        done.Events == 0 ? "No events were moved: no VM has enough old events that precede a snapshot."
             : $"{Readable.Count(done.Events, "event")} were moved to {Readable.Count(done.Files, "file")} in {path}.",
     ];
 
@@ -61,7 +61,7 @@ internal static class JournalPages
                 ({ } stream, null) => $"{stream}: ",
                 _ => "",
             };
-            yield return $"Left out: {what}{left.Reason}.";
+            yield return $"Omitted: {what}{left.Reason}.";
         }
     }
 
@@ -120,12 +120,12 @@ internal static class JournalPages
         yield return $"{found.Id}: '{condition.Text}' holds first after event {first.Sequence} "
             + $"({first.Name}, {Readable.Time(first.Time)}, by {first.Actor})";
         yield return found.IsMonotonic
-            ? $"It goes on holding to the end, event {found.Events}."
-            : $"It is not monotonic: it begins or ceases to hold {found.ChangeCount} times, after the events "
+            ? $"It holds from there to the last event, {found.Events}."
+            : $"It is not monotonic: it changes {found.ChangeCount} times, after the events "
                 + string.Join(", ", found.Changes.Select(change => change.Event.Sequence))
                 + (found.ChangeCount > found.Changes.Count ? ", …" : "")
                 + (found.HoldsAtEnd ? "; at the end it holds." : "; at the end it does not hold.");
-        foreach (var line in Differences("what that event changed", JsonDifference.Between(found.Before, found.After)))
+        foreach (var line in Differences("changed by that event", JsonDifference.Between(found.Before, found.After)))
         {
             yield return line;
         }
@@ -201,8 +201,8 @@ internal static class JournalPages
         StreamRelation.Equal => "equal",
         StreamRelation.OnlyLeft => "only in A",
         StreamRelation.OnlyRight => "only in B",
-        StreamRelation.LeftGoesOn => "A goes on",
-        StreamRelation.RightGoesOn => "B goes on",
+        StreamRelation.LeftGoesOn => "A continues",
+        StreamRelation.RightGoesOn => "B continues",
         _ => "differs",
     };
 }

@@ -63,7 +63,7 @@ internal sealed class JournalRun(
         if (parsed.GetValue(archive) is not null)
         {
             throw CommandFailedException.Usage(
-                "--archive goes with --postgres only: the archive of a journal that is a file lies beside it.");
+                "--archive requires --postgres: the archive of a journal file is in the same directory.");
         }
 
         return Opened(() => directory is not null

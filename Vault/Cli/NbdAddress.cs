@@ -23,7 +23,7 @@ internal sealed record NbdAddress(string Export, string? Socket, string? Host, i
         return address is not null && !$"{address.Export}{address.Socket}{address.Host}".Any(char.IsControl)
             ? address
             : throw CommandFailedException.Refused(
-                $"'{uri}' is not an NBD URI that can be put into a configuration; use it as it is.");
+                $"'{uri}' is not an NBD URI that fits into a configuration; use the URI itself.");
     }
 
     private static NbdAddress? OfUnix(string rest)

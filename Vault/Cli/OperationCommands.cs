@@ -11,7 +11,7 @@ internal static class OperationCommands
     public static IEnumerable<Command> All(ClientCommands commands)
     {
         var notes = new Option<string?>("--notes") { HelpName = "TEXT",
-            Description = "Notes about the test, kept in the history" };
+            Description = "Notes about the test, recorded in the VM's history" };
         yield return Simple(commands, VmOperations.CleanUp, parsed => new CleanUpArguments
         {
             Notes = parsed.GetValue(notes) ?? "",
@@ -20,14 +20,14 @@ internal static class OperationCommands
         yield return Simple(commands, VmOperations.Commit);
 
         var discard = new Option<bool>("--discard") { Description =
-            "Discard what the recovered machine has written" };
+            "Discard what the recovered machine has written since the failover" };
         yield return Simple(commands, VmOperations.Cancel, parsed => new DiscardArguments
         {
             Discard = parsed.GetValue(discard),
         }, discard, showsSource: true);
 
         var overwrite = new Option<bool>("--discard") { Description =
-            "Overwrite what only the old source has: writes made there after the point" };
+            "Overwrite data that only the old source has: writes made there after the recovery point" };
         yield return Simple(commands, VmOperations.Reprotect, parsed => new DiscardArguments
         {
             Discard = parsed.GetValue(overwrite),
@@ -38,7 +38,10 @@ internal static class OperationCommands
         yield return Simple(commands, VmOperations.Resume);
         yield return Simple(commands, VmOperations.Retry);
 
-        var keep = new Option<bool>("--keep-replica") { Description = "Keep the replica's data" };
+        var keep = new Option<bool>("--keep-replica")
+        {
+            Description = "Keep the replica, so that protecting the VM again transfers only the differences",
+        };
         yield return Simple(commands, VmOperations.Disable, parsed => new DisableArguments
         {
             KeepReplica = parsed.GetValue(keep),
@@ -47,7 +50,7 @@ internal static class OperationCommands
     }
 
     private static Command LiftQuarantine(ClientCommands commands) => commands.ViewOfVm(
-        "lift-quarantine", "Return a quarantined VM to service, once the cause is removed", [],
+        "lift-quarantine", "Return a quarantined VM to service after its cause is fixed", [],
         async (run, cancellationToken) =>
         {
             var now = await run.Client.LiftQuarantineAsync(run.Vm, cancellationToken);
@@ -84,7 +87,7 @@ internal static class OperationCommands
 
             var state = await run.WaitAsync(
                 s => s.Ended && (!waitsForSource || AllServed(s.Vm?.Source.Disks)),
-                "the operation is done, but the source's disks are not served; see whether its agent runs with "
+                "the operation is complete, but the source's disks are not served; check that its agent runs with "
                     + "`drctl agents`.",
                 cancellationToken);
             var seconds = state.Job.EndedAt is { } end ? (end - state.Job.StartedAt).TotalSeconds : (double?)null;
@@ -100,7 +103,7 @@ internal static class OperationCommands
         var started = run.Started!;
         run.Answer(
             new OperationResult(started.Vm, operation, started.JobId, "running"),
-            r => [$"{r.Vm}: {r.Operation} goes on as job {r.JobId}"]);
+            r => [$"{r.Vm}: {r.Operation} continues as job {r.JobId}"]);
     }
 
     /// <summary>True when there are disks and each has a URI.</summary>

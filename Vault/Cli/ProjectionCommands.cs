@@ -17,14 +17,14 @@ internal static class ProjectionCommands
     public static IEnumerable<Command> All(ClientCommands commands)
     {
         var projections = new Command(
-            "projections", "Look at the read models that are made of the journal, or build one anew");
+            "projections", "Show or rebuild the read models that the service derives from its journal");
         projections.Subcommands.Add(Status(commands));
         projections.Subcommands.Add(Rebuild(commands));
         return [projections, Audit(commands), Health(commands)];
     }
 
     private static Command Health(ClientCommands commands) => commands.View(
-        "health", "Show whether the service itself is well: its journal, its read models, no VM out of service", [],
+        "health", "Show the health of the service: journal, read models and quarantined VMs", [],
         async (run, cancellationToken) =>
             run.Answer(await run.Client.HealthAsync(cancellationToken), Page));
 
@@ -49,11 +49,14 @@ internal static class ProjectionCommands
 
     private static Command Rebuild(ClientCommands commands)
     {
-        var name = new Argument<string>("PROJECTION") { Description = "The name of a read model" };
-        var noWait = new Option<bool>("--no-wait") { Description = "Return as soon as the building has begun" };
+        var name = new Argument<string>("PROJECTION") { Description = "The name of the read model" };
+        var noWait = new Option<bool>("--no-wait")
+        {
+            Description = "Return when the rebuild has started, without waiting for its end",
+        };
         return commands.View(
             "rebuild",
-            "Build a read model anew from the first event, beside the one that is read until the new one is complete",
+            "Rebuild a read model from the first event; the old one stays in use until the new one is complete",
             [name, noWait],
             async (run, cancellationToken) =>
             {
@@ -69,7 +72,7 @@ internal static class ProjectionCommands
     private static async Task<ProjectionView> UntilBuiltAsync(
         CommandRun run, string projection, CancellationToken cancellationToken)
     {
-        var progress = new JournalProgress(run.Surroundings, $"{projection}: taken");
+        var progress = new JournalProgress(run.Surroundings, $"{projection}: replayed");
         var most = 0L;
         try
         {
@@ -94,20 +97,20 @@ internal static class ProjectionCommands
 
     private static ProjectionView Of(string projection, IReadOnlyList<ProjectionView> all) =>
         all.FirstOrDefault(view => view.Name == projection) ?? throw CommandFailedException.Refused(
-            $"The service has no read model '{projection}' any more; see `drctl projections status`.");
+            $"The service no longer has the read model '{projection}'; see `drctl projections status`.");
 
     private static Command Audit(ClientCommands commands)
     {
         var name = new Argument<string?>("NAME")
         {
-            Arity = ArgumentArity.ZeroOrOne, Description = "The VM's name; default: all VMs",
+            Arity = ArgumentArity.ZeroOrOne, Description = "The VM's name (default: all VMs)",
         };
         var most = new Option<int>("--most")
         {
-            HelpName = "N", Description = "How many entries at most", DefaultValueFactory = _ => 100,
+            HelpName = "N", Description = "The maximum number of entries", DefaultValueFactory = _ => 100,
         };
         return commands.View(
-            "audit", "List what users asked for and was accepted, newest first", [name, most],
+            "audit", "List the accepted requests of users, newest first", [name, most],
             async (run, cancellationToken) =>
             {
                 var vm = run.Parsed.GetValue(name) is { } typed ? InputText.VmName(typed) : null;
@@ -115,7 +118,7 @@ internal static class ProjectionCommands
                 if (wanted < 1)
                 {
                     throw new CommandFailedException(
-                        ExitCodes.Usage, $"'{wanted}' is no number of entries; give 1 or more with --most.");
+                        ExitCodes.Usage, $"'{wanted}' is not a number of entries; give 1 or more with --most.");
                 }
 
                 var entries = await run.Client.AuditAsync(vm, wanted, cancellationToken);
@@ -138,8 +141,8 @@ internal static class ProjectionCommands
         [
             table,
             .. views.Where(view => view.Trouble is not null).Select(view => Pages.Line(
-                $"warning: {view.Name} does not go on since {Readable.Time(view.TroubleSince!.Value)}: "
-                + $"{view.Trouble}; it is tried again by itself")),
+                $"warning: {view.Name} is stalled since {Readable.Time(view.TroubleSince!.Value)}: "
+                + $"{view.Trouble}; the service retries")),
         ]);
     }
 
@@ -147,7 +150,7 @@ internal static class ProjectionCommands
     {
         if (entries.Count == 0)
         {
-            return Pages.Line("Nothing was asked for yet.");
+            return Pages.Line("No requests yet.");
         }
 
         var table = Pages.Table("TIME", "VM", "BY", "WHAT", "EVENT", "COMMAND ID");

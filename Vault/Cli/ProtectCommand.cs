@@ -8,7 +8,7 @@ namespace ReplicationEngine.Vault.Cli;
 internal static class ProtectCommand
 {
     private const string NotServed =
-        "the disks are not served, so the machine cannot be attached; see whether the agent is connected with "
+        "the disks are not served, so the machine cannot be attached; check that the agent is connected with "
             + "`drctl agents`.";
 
     /// <summary>The command.</summary>
@@ -17,17 +17,17 @@ internal static class ProtectCommand
         var disk = new Option<string[]>("--disk")
         {
             HelpName = "PATH",
-            Description = "A disk on the agent's machine: a raw image file or a block device; can be repeated",
+            Description = "A disk on the agent's machine: a raw image file or a block device; repeatable",
             Required = true,
             AllowMultipleArgumentsPerToken = true,
         };
         var agent = Text("--agent", "NAME",
-            "The agent on the machine that has the disks; default: the only connected agent");
-        var scenario = Text("--scenario", "ID", "The protection scenario; default: SCN-1");
-        var policy = Text("--policy", "NAME", "The replication policy; default: default");
+            "The agent on the machine that has the disks (default: the only connected agent)");
+        var scenario = Text("--scenario", "ID", "The protection scenario (default: SCN-1)");
+        var policy = Text("--policy", "NAME", "The replication policy (default: default)");
         var raw = new Option<bool>("--raw")
         {
-            Description = "Protect an image in a format of its own (qcow2, vmdk, vdi, vhd, vhdx) byte by byte",
+            Description = "Treat a qcow2, vmdk, vdi, vhd or vhdx image as raw bytes instead of refusing it",
         };
         var print = AttachSnippets.Option();
         return commands.Operation(
@@ -72,8 +72,8 @@ internal static class ProtectCommand
         if (!run.Json)
         {
             run.Surroundings.Error.WriteLine(Readable.Plain(
-                $"note: `drctl uri {vm.Vm} --print libvirt|qemu|nbd-client` prints configuration with which the VM "
-                + "survives a restart of the agent."));
+                $"note: `drctl uri {vm.Vm} --print libvirt|qemu|nbd-client` prints a configuration that lets the VM "
+                + "survive a restart of the agent."));
         }
 
         run.Answer(

@@ -15,24 +15,25 @@ internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surr
 
     private readonly Option<bool> _replace = new("--replace-journal")
     {
-        Description = "Set a journal aside that is damaged or does not belong to the replicas; it is kept under "
+        Description = "Replace an existing journal that is damaged or does not match the replicas; it is kept under "
             + "another name",
     };
 
     private readonly Option<string?> _agent = new("--agent")
     {
-        HelpName = "NAME", Description = "The agent of VMs whose directory does not name it",
+        HelpName = "NAME", Description = "The agent of those VMs whose directory does not name one",
     };
 
     private readonly Option<string?> _primary = new("--primary")
     {
-        HelpName = "source|target", Description = "Where a failed-over VM ran last whose directory does not say so",
+        HelpName = "source|target",
+        Description = "The side that ran last, for failed-over VMs whose directory does not say",
     };
 
     private readonly Option<long> _term = new("--term")
     {
         HelpName = "N",
-        Description = "The highest term that an agent says it obeys, when the replicas were restored from a backup",
+        Description = "The highest term that an agent reports, when the replicas were restored from a backup",
     };
 
     /// <summary>The command.</summary>
@@ -40,8 +41,7 @@ internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surr
     {
         var command = new Command(
             "recover",
-            "Makes a journal from the replicas in a data directory whose journal is lost, damaged, older or another "
-                + "vault's")
+            "Rebuild a lost or damaged journal from the replicas in a data directory")
         {
             _data, _replace, _agent, _primary, _term, options.Json,
         };
@@ -103,7 +103,7 @@ internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surr
 
         if (aside is not null)
         {
-            yield return $"The journal that was there is kept as {aside}.";
+            yield return $"The previous journal is kept as {aside}.";
         }
 
         yield return $"Start the service with `drctl serve --data {data}`.";
@@ -111,20 +111,20 @@ internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surr
 
     private static string Next(RecoveredVm vm) => (vm.Command.As, vm.State.Enrollment.Vm) switch
     {
-        (RecoveredAs.InitialReplication, _) => "The first copy goes on when the agent is back.",
+        (RecoveredAs.InitialReplication, _) => "The initial replication continues when the agent reconnects.",
         (RecoveredAs.Protected, _) =>
-            "The source is the primary; all of its disks are compared when the agent is back.",
+            "The source is the primary; all of its disks are compared when the agent reconnects.",
         (RecoveredAs.CommitPending, var name) =>
-            $"The source stays fenced. Decide: `drctl commit {name}`, `drctl change-point {name}` or "
+            $"The source stays fenced. Choose `drctl commit {name}`, `drctl change-point {name}` or "
             + $"`drctl cancel {name}`.",
         (RecoveredAs.FailedOver, var name) =>
             $"The recovered machine is the primary. Protect it with `drctl reprotect {name}`.",
         (RecoveredAs.Reprotecting, _) =>
-            "The recovered machine is the primary; the source's disks are brought to equality.",
+            "The recovered machine is the primary; the source's disks are being made equal to it.",
         (RecoveredAs.FailbackCommitPending, var name) =>
             $"The source is the primary. Finish with `drctl commit {name}`.",
         (RecoveredAs.FailedBack, var name) =>
             $"The source is the primary, unprotected. Protect it with `drctl reprotect {name}`.",
-        (_, var name) => $"It was not protected; its replica is kept. `drctl protect {name}` takes it up again.",
+        (_, var name) => $"It was not protected; its replica is kept. `drctl protect {name}` reuses it.",
     };
 }

@@ -15,23 +15,23 @@ internal sealed class ReplicaCommands(ClientOptions options, CliSurroundings sur
 
     private readonly Option<string> _data = new("--data")
     {
-        HelpName = "DIR", Description = "The data directory of a service that does not run", Required = true,
+        HelpName = "DIR", Description = "The data directory of a stopped service", Required = true,
     };
 
     private readonly Option<string?> _vm = new("--vm")
     {
-        HelpName = "NAME", Description = "Only the replica of this VM",
+        HelpName = "NAME", Description = "The VM (default: all VMs that have a replica)",
     };
 
     /// <summary>The command with its subcommands.</summary>
     public Command Make() => new(
-        "replica", "Lists, verifies and serves replicas read-only; needs neither journal nor service")
+        "replica", "List, verify and serve replicas read-only, without journal or service")
     {
         List(), Verify(), Serve(),
     };
 
     private Command List() => Command(
-        "list", "Lists the VMs that have a replica, with disks and recovery points", [_data, _vm, options.Json],
+        "list", "List the VMs that have a replica, with their disks and recovery points", [_data, _vm, options.Json],
         (run, _) =>
         {
             using var shared = Share(run);
@@ -43,10 +43,10 @@ internal sealed class ReplicaCommands(ClientOptions options, CliSurroundings sur
 
     private Command Verify()
     {
-        var point = Point("Only this point, or `latest`; without it, all points");
+        var point = Point("The recovery point, or `latest` (default: all points)");
         return Command(
             "verify",
-            "Reads every stored byte of recovery points and checks it. Exit codes: 0 all sound, 1 damaged, 2 bad usage",
+            "Read and check every stored byte of recovery points",
             [_data, _vm, point, options.Json],
             (run, cancellationToken) =>
             {
@@ -74,13 +74,14 @@ internal sealed class ReplicaCommands(ClientOptions options, CliSurroundings sur
     private Command Serve()
     {
         var point = Point(
-            "The point; `latest` (the default) is the newest usable one, `live` what a failed-over machine wrote");
+            "The recovery point, `latest` for the newest usable one, or `live` for a failed-over machine (default: "
+            + "latest)");
         var socket = new Option<string?>("--socket")
         {
-            HelpName = "PATH", Description = "The unix socket to serve on; else one in a new temporary directory",
+            HelpName = "PATH", Description = "The unix socket to serve on (default: one in a new temporary directory)",
         };
         return Command(
-            "serve", "Serves the disks of recovery points read-only over NBD until it is interrupted",
+            "serve", "Serve the disks of recovery points read-only over NBD until interrupted",
             [_data, _vm, point, socket, options.Json],
             (run, cancellationToken) =>
             {

@@ -79,17 +79,17 @@ internal static class ReplicaPages
     }
 
     public static IEnumerable<string> Lines(IReadOnlyList<VerifiedPoint> points) => points.Select(p =>
-        $"{p.Vm}  {p.Point.Id}  {Readable.Time(p.Point.Time)}  {(p.IsSound ? "right" : $"damaged: {p.Why}")}");
+        $"{p.Vm}  {p.Point.Id}  {Readable.Time(p.Point.Time)}  {(p.IsSound ? "sound" : $"damaged: {p.Why}")}");
 
     public static IEnumerable<string> Lines(IReadOnlyList<ShownDisk> disks)
     {
         foreach (var disk in disks)
         {
-            yield return $"{disk.Vm}  {disk.Path}  at {(disk.Time is { } time ? Readable.Time(time) : disk.Point)}  "
+            yield return $"{disk.Vm}  {disk.Path}  at {(disk.Time is { } time ? Readable.Time(time) : disk.Point)} "
                 + disk.Uri;
         }
 
-        yield return "Read-only, until Ctrl-C.";
+        yield return "Read-only; press Ctrl-C to stop.";
     }
 
     private static JsonObject Json(RecoveryPoint point) => new()

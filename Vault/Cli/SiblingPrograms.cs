@@ -13,10 +13,9 @@ internal static partial class SiblingPrograms
     private static readonly (string Command, string Program, string Description)[] All =
     [
         ("simulate", "drctl-simulate",
-            "Predict the effects of an outage, and test the engine in a simulated world: "
-            + "outage, whatif, scenarios, schema, run, replay"),
+            "Predict the effects of an outage, or test the engine in a simulated world"),
         ("chaos", "drctl-chaos",
-            "Test a real service and agent: inject failures by a plan while machines write, and check the results"),
+            "Test a real service and agent under injected failures"),
     ];
 
     /// <summary>The commands with what they are for, for the list of commands.</summary>
@@ -40,7 +39,7 @@ internal static partial class SiblingPrograms
         if (!File.Exists(path))
         {
             throw CommandFailedException.Refused(
-                $"drctl {command} is a program of its own, and {path} is not there; run `./drctl {command}` from the "
+                $"drctl {command} is a separate program, and {path} is not there; run `./drctl {command}` from the "
                 + "repository, which builds it.");
         }
 

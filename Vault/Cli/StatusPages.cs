@@ -18,11 +18,11 @@ internal static class StatusPages
     /// <param name="now">The time.</param>
     public static IRenderable Table(IReadOnlyList<VmView> vms, int ended, DateTimeOffset now)
     {
-        var left = ended == 0 ? "" : $" {Readable.Count(ended, "VM")} whose protection was ended: see --all.";
+        var left = ended == 0 ? "" : $" {Readable.Count(ended, "VM")} with protection ended: see --all.";
         if (vms.Count == 0)
         {
             return new Rows(
-                Pages.Line($"No VM is protected yet; begin with `drctl protect NAME --disk PATH`.{left}"));
+                Pages.Line($"No VM is protected yet; start with `drctl protect NAME --disk PATH`.{left}"));
         }
 
         var table = Pages.Table("VM", "PHASE", "HEALTH", "LAG", "PROGRESS", "POINTS", "NEWEST POINT", "SOURCE");
@@ -96,14 +96,14 @@ internal static class StatusPages
     public static string Clock(double? offsetSeconds) => offsetSeconds switch
     {
         null => "not measured",
-        { } offset when Math.Abs(offset) < 0.001 => "in step",
+        { } offset when Math.Abs(offset) < 0.001 => "in sync",
         { } offset => $"{Readable.Duration(Math.Abs(offset))} {(offset > 0 ? "ahead" : "behind")}",
     };
 
     /// <summary>How far the other side is behind.</summary>
     public static string Lag(VmView vm) =>
         $"{Readable.Bytes(vm.LagBytes)}, "
-            + $"{(vm.LagSeconds is { } seconds ? Readable.Duration(seconds) : "age not known")}";
+            + $"{(vm.LagSeconds is { } seconds ? Readable.Duration(seconds) : "age unknown")}";
 
     /// <summary>How long ago an instant was.</summary>
     public static string Ago(DateTimeOffset time, DateTimeOffset now) =>
@@ -119,7 +119,7 @@ internal static class StatusPages
         var parts = new List<string>();
         if (outOfService > 0)
         {
-            parts.Add($"{outOfService} out of service");
+            parts.Add($"{outOfService} quarantined");
         }
 
         if (bare.Count > 0)
@@ -132,7 +132,7 @@ internal static class StatusPages
             parts.Add(outOfService == 0 ? "all are protected now" : "all others are protected now");
         }
 
-        return vms.Count == 0 ? "No VM is to be protected."
+        return vms.Count == 0 ? "No VM is meant to be protected."
             : $"{Readable.Count(vms.Count, "VM")}: {health}; {string.Join(", ", parts)}.";
     }
 
@@ -149,9 +149,9 @@ internal static class StatusPages
         {
             null => "not meant to be protected",
             0 => "no",
-            { } bare => $"for {Readable.Duration(bare)}: what the machine wrote since is on one side only",
+            { } bare => $"for {Readable.Duration(bare)}: writes since then are on one side only",
         });
-        yield return ("next run", $"{next.Mode}, {Readable.Bytes(next.Bytes)}"
+        yield return ("next transfer", $"{next.Mode}, {Readable.Bytes(next.Bytes)}"
             + $"{(next.Seconds is { } seconds ? $", about {Readable.Duration(seconds)}" : string.Empty)}: {next.Why}");
         yield return ("source", $"{ApiText.Of(source.Role)} on {source.Agent}, "
             + $"{(source.Connected ? "connected" : "not connected")}, "
@@ -161,7 +161,7 @@ internal static class StatusPages
             + $"{Readable.Bytes(source.DirtyBytes)} in the dirty map");
         if (source.DivergentBytes is { } divergent)
         {
-            yield return ("divergent", $"{Readable.Bytes(divergent)} that the old source wrote alone");
+            yield return ("divergent", $"{Readable.Bytes(divergent)} written only at the old source");
         }
 
         yield return ("sent", $"{Readable.Bytes(source.WireBytes)} on the wire for "
@@ -174,7 +174,7 @@ internal static class StatusPages
             ? $"{vm.Points.Count}, newest {ApiText.Of(newest.Kind)} "
                 + $"{Readable.Time(newest.Time)} ({Ago(newest.Time, now)})"
             : $"{vm.Points.Count}");
-        yield return ("on offer", vm.Operations.Count == 0 ? "nothing now" : string.Join(", ", vm.Operations));
+        yield return ("possible now", vm.Operations.Count == 0 ? "none" : string.Join(", ", vm.Operations));
     }
 
     private static string AppEvery(SettingsView settings) =>

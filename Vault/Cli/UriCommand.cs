@@ -18,12 +18,12 @@ internal static class UriCommand
         var machine = new Option<string?>("--machine")
         {
             HelpName = $"{Source}|{Recovered}|{Test}",
-            Description = "The disks of the source, of the recovered machine, or of the test failover; default: "
-                + "recovered after a failover, else source",
+            Description = "Whose disks: the source's, the recovered machine's or the test failover's (default: "
+                + "recovered after a failover, else source)",
         };
         machine.AcceptOnlyFromAmong(Source, Recovered, Test);
         return commands.ViewOfVm(
-            "uri", "Print the NBD URI of each disk, or a configuration snippet that attaches a VM to them",
+            "uri", "Print the NBD URIs of a VM, or a configuration that attaches it",
             [machine, print],
             async (run, cancellationToken) =>
             {
@@ -64,7 +64,7 @@ internal static class UriCommand
     {
         if (print is not null && run.Json)
         {
-            throw CommandFailedException.Usage("--json and --print exclude each other; leave one of them out.");
+            throw CommandFailedException.Usage("--json and --print exclude each other; omit one of them.");
         }
     }
 
@@ -82,7 +82,7 @@ internal static class UriCommand
                 $"{view.Vm} has no {(machine == Test ? "test" : "recovered")} machine; see `drctl status {view.Vm}`."),
             _ when OperationCommands.AllServed(disks) => disks,
             _ => throw CommandFailedException.Refused(
-                $"{view.Vm}: not all of its disks are served now; see `drctl status {view.Vm}`."),
+                $"{view.Vm}: not all of its disks are served; see `drctl status {view.Vm}`."),
         };
     }
 }

@@ -146,7 +146,7 @@ internal sealed class VaultClient : IDisposable
     {
         if (arguments.CommandId is null)
         {
-            throw new ArgumentException("Without a command id a repeated request would be a second command.",
+            throw new ArgumentException("Without a command id, a repeated request would be a second command.",
                 nameof(arguments));
         }
 
@@ -252,7 +252,7 @@ internal sealed class VaultClient : IDisposable
         }
         catch (TaskCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw Unreachable($"no answer within {_http.Timeout.TotalSeconds:0} s", e);
+            throw Unreachable($"no response within {_http.Timeout.TotalSeconds:0} s", e);
         }
     }
 
@@ -267,11 +267,11 @@ internal sealed class VaultClient : IDisposable
             }
 
             return await response.Content.ReadFromJsonAsync(type, cancellationToken)
-                ?? throw new JsonException("the answer is null");
+                ?? throw new JsonException("the response is null");
         }
         catch (JsonException e)
         {
-            throw Unreachable($"its answer is not what this service sends: {e.Message}", e);
+            throw Unreachable($"its response is not one of this service: {e.Message}", e);
         }
         catch (HttpRequestException e)
         {
@@ -294,9 +294,9 @@ internal sealed class VaultClient : IDisposable
             ? await response.Content.ReadFromJsonAsync(CliJson.Default.ProblemView, cancellationToken)
             : null;
         var sentence = problem?.Detail ?? problem?.Title
-            ?? $"The server at {Address} answered HTTP {status} to "
-                + $"{response.RequestMessage?.RequestUri?.AbsolutePath} and no reason; "
-            + "see its log, and whether --server names the right one.";
+            ?? $"The server at {Address} returned HTTP {status} for "
+                + $"{response.RequestMessage?.RequestUri?.AbsolutePath} without a reason; "
+            + "see its log, and check that --server names the right server.";
         return new CommandFailedException(ExitCodes.Refused, sentence)
         {
             MayPass = response.StatusCode == HttpStatusCode.ServiceUnavailable,
@@ -308,7 +308,7 @@ internal sealed class VaultClient : IDisposable
     private string Address => _server.GetLeftPart(UriPartial.Authority);
 
     private CommandFailedException Unreachable(string why, Exception cause) => CommandFailedException.Unreachable(
-        $"No server answers at {Address} ({why.TrimEnd('.')}); start it with `drctl serve`, or name another with "
+        $"No server responds at {Address} ({why.TrimEnd('.')}); start it with `drctl serve`, or name another with "
             + $"--server URL or "
         + $"{ClientOptions.ServerVariable}.", cause);
 }

@@ -14,10 +14,10 @@ internal static class ViewCommands
 
     private static Command Status(ClientCommands commands)
     {
-        var name = OptionalVm("The VM's name; default: all VMs");
-        var all = new Option<bool>("--all") { Description = "Include VMs whose protection was ended" };
+        var name = OptionalVm("The VM's name (default: all VMs)");
+        var all = new Option<bool>("--all") { Description = "Include VMs whose protection has ended" };
         return commands.View(
-            "status", "Show the phase, health, lag, progress and disks of a VM, or a table of all VMs", [name, all],
+            "status", "Show the state and health of a VM, or a table of all VMs", [name, all],
             async (run, cancellationToken) =>
         {
             var now = run.Surroundings.Time.GetUtcNow();
@@ -37,7 +37,7 @@ internal static class ViewCommands
     }
 
     private static Command Points(ClientCommands commands) =>
-        commands.ViewOfVm("points", "List the recovery points, newest first", [], async (run, cancellationToken) =>
+        commands.ViewOfVm("points", "List a VM's recovery points, newest first", [], async (run, cancellationToken) =>
         {
             var points = await run.Client.PointsAsync(run.Vm, cancellationToken);
             run.Answer(points, p => PointsPage.Page(p, run.Surroundings.Time.GetUtcNow()));
@@ -48,9 +48,9 @@ internal static class ViewCommands
         var at = new Option<string?>("--at")
         {
             HelpName = "SEQ|TIME",
-            Description = "Show the state after event SEQ, or at a time such as 2026-01-31T12:00:00Z",
+            Description = "Show the VM's state after event SEQ, or at a time such as 2026-01-31T12:00:00Z",
         };
-        return commands.ViewOfVm("log", "Show the history of a VM, oldest event first", [at],
+        return commands.ViewOfVm("log", "Show a VM's history, oldest event first", [at],
             async (run, cancellationToken) =>
         {
             if (run.Parsed.GetValue(at) is { } instant)
@@ -81,7 +81,7 @@ internal static class ViewCommands
 
     private static Command Jobs(ClientCommands commands)
     {
-        var name = OptionalVm("The VM's name; default: all VMs");
+        var name = OptionalVm("The VM's name (default: all VMs)");
         return commands.View("jobs", "List jobs and their steps, newest first", [name],
             async (run, cancellationToken) =>
         {

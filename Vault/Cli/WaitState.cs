@@ -75,9 +75,9 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
     {
         var agent = vm.Source.Agent;
         return vm.Causes.FirstOrDefault(c => c.Code == RefusedAgent) is { } refused
-            ? $"waits for agent '{agent}'. {refused.Message}"
-            : $"waits for agent '{agent}', which is not connected; start it on the machine that has the disks, or see "
-                + "in its log why it cannot reach the service";
+            ? $"waiting for agent '{agent}'. {refused.Message}"
+            : $"waiting for agent '{agent}', which is not connected; start it on the machine that has the disks, or "
+                + "see in its log why it cannot reach the service";
     }
 
     private static bool IsFailedWork(CauseView cause) => cause.Code is "recoverable-error" or "non-recoverable-error";

@@ -41,7 +41,7 @@ public sealed class NullIsUnknown<TEnum> : JsonConverter<TEnum?>
             }
         }
 
-        return text == ApiText.Unknown ? null : throw new JsonException($"'{text}' is no {typeof(TEnum).Name}.");
+        return text == ApiText.Unknown ? null : throw new JsonException($"'{text}' is not a {typeof(TEnum).Name}.");
     }
 
     /// <inheritdoc/>

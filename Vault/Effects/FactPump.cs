@@ -166,14 +166,14 @@ internal sealed partial class FactPump : BackgroundService
     }
 
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "the source of '{Vm}' could not be checked; tried again in {Pause}")]
+        Message = "the source of '{Vm}' could not be checked; retry in {Pause}")]
     private partial void NotKept(string vm, TimeSpan pause, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "agent '{Agent}' could not be told what its volumes are; tried again in {Pause}")]
+        Message = "agent '{Agent}' could not be given its directives; retry in {Pause}")]
     private partial void NotWelcomed(string agent, TimeSpan pause, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Vm}' did not take {Fact}: {Reply}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Vm}' did not accept {Fact}: {Reply}")]
     private partial void NotTaken(string vm, string fact, string reply);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "agent '{Agent}' could not be directed for '{Vm}': {Reason}")]

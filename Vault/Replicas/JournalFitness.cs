@@ -25,13 +25,13 @@ internal static class JournalFitness
             }
             else if (!ends.TryGetValue(vm, out var end))
             {
-                problems.Add($"the journal knows nothing of '{vm}', whose replica is here");
+                problems.Add($"the journal has no events of '{vm}', whose replica is here");
             }
             else if (identity is not null && identity.Sequence > end)
             {
                 problems.Add(
-                    $"the journal is older than the replica of '{vm}': it ends at event {end}, the replica was worked "
-                    + $"on for event {identity.Sequence}");
+                    $"the journal is older than the replica of '{vm}': it ends at event {end}, but the replica was "
+                    + $"last changed for event {identity.Sequence}");
             }
         }
 

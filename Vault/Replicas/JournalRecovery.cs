@@ -46,7 +46,7 @@ public sealed class JournalRecovery(string data, TimeProvider time)
         var directories = ReplicaDirectory.In(data).Where(d => d.HasReplica).ToList();
         if (directories.Count == 0)
         {
-            throw new VaultRefusedException($"'{data}' holds no replica, so there is nothing to make a journal from.");
+            throw new VaultRefusedException($"'{data}' contains no replica, so a journal cannot be rebuilt.");
         }
 
         RefuseWholeJournal(journal, directories, replace, termIsBehind: hints.Term > 0);
@@ -74,8 +74,8 @@ public sealed class JournalRecovery(string data, TimeProvider time)
         if (!replace)
         {
             throw new VaultRefusedException(
-                $"'{journal.Files[0]}' exists. If the service refuses it as damaged, older or another vault's, say "
-                + "--replace-journal: it is kept under another name.");
+                $"'{journal.Files[0]}' exists. If the service refuses it as damaged, older or another vault's, give "
+                + "--replace-journal; the file is kept under another name.");
         }
 
         if (!termIsBehind && journal.Exists && IsSound(journal, out var ends)
@@ -83,8 +83,8 @@ public sealed class JournalRecovery(string data, TimeProvider time)
             && replicas.TrueForAll(r => HoldsHistoryOf(journal, r)))
         {
             throw new VaultRefusedException(
-                $"'{journal.Path}' fits the replicas; start the service with it. A journal is only made anew when the "
-                + "one that belongs to the replicas is lost.");
+                $"'{journal.Path}' matches the replicas; start the service with it. A journal is rebuilt only when the "
+                + "original is lost.");
         }
     }
 
@@ -149,7 +149,8 @@ public sealed class JournalRecovery(string data, TimeProvider time)
         if (store.Vm.Value != directory.Vm)
         {
             throw new VaultRefusedException(
-                $"'{directory.Path}' holds a replica of '{store.Vm}'; give the directory that name, or move it away.");
+                $"'{directory.Path}' contains a replica of '{store.Vm}'; give the directory that name, or move it "
+                    + "away.");
         }
 
         var machine = store.Overlays.Contains(TargetVolume.LiveName, StringComparer.Ordinal)

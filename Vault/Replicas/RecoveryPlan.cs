@@ -63,8 +63,8 @@ internal static class RecoveryPlan
             (_, PrimarySide.Target) => RecoveredAs.CommitPending,
             (_, PrimarySide.Source) => RecoveredAs.FailbackCommitPending,
             _ => throw new VaultRefusedException(
-                $"'{facts.Vm}' was failed over at some time, and its directory does not say which side ran last. Say "
-                + "so with --primary source or --primary target; a wrong answer makes a second machine writable."),
+                $"'{facts.Vm}' was failed over once, and its directory does not record which side ran last. Give it "
+                + "with --primary source or --primary target; a wrong choice makes a second machine writable."),
         };
     }
 
@@ -74,8 +74,8 @@ internal static class RecoveryPlan
         RecoveredAs.FailedOver when facts.Points.Count != 1 && stand is not null => RecoveredAs.CommitPending,
         RecoveredAs.CommitPending or RecoveredAs.FailedOver or RecoveredAs.Reprotecting when stand is null =>
             throw new VaultRefusedException(
-                $"'{facts.Vm}' was being failed over, and its replica holds no usable recovery point: there is nothing "
-                + $"to fail over to. Move its directory away, recover the others, and protect it again."),
+                $"'{facts.Vm}' was failing over, and its replica has no usable recovery point: there is nothing "
+                + $"to fail over to. Move its directory away, recover the others, and protect the VM again."),
         RecoveredAs.Protected when facts.Points.Count == 0 => RecoveredAs.InitialReplication,
         _ => form,
     };
@@ -84,7 +84,7 @@ internal static class RecoveryPlan
         identity is not null ? identity.Enrollment with { Disks = DisksOf(facts, identity) } : new Enrollment(
             new ProtectedVmId(facts.Vm), facts.Disks, ScenarioCatalog.DefaultId, ReplicationPolicy.Default,
             hints.Agent ?? throw new VaultRefusedException(
-                $"The directory of '{facts.Vm}' does not say which agent has its source; name it with --agent NAME."));
+                $"The directory of '{facts.Vm}' does not name the agent of its source; give it with --agent NAME."));
 
     // The replica knows the sizes; which disk it is and how it is read only enabling knew.
     private static ValueList<ProtectedDisk> DisksOf(ReplicaFacts facts, ReplicaIdentity identity) =>

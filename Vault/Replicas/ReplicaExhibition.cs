@@ -79,7 +79,7 @@ public sealed class ReplicaExhibition : IDisposable
             var missing = point == "latest" ? "usable recovery point" : $"recovery point '{point}'";
             throw new ReplicaRefusedException(
                 ReplicaRefusal.UnknownPoint,
-                $"The replica of '{replica.Vm}' holds no {missing}; `drctl replica list` shows what it holds.");
+                $"The replica of '{replica.Vm}' has no {missing}; `drctl replica list` shows its points.");
         }
 
         var export = store.OpenPoint(chosen.Id);

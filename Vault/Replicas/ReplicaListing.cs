@@ -48,8 +48,8 @@ public sealed record VerifiedPoint(string Vm, RecoveryPoint Point, VerifyReport 
 
     /// <summary>What is wrong, in a few words.</summary>
     public string? Why => Report.Damaged is [var first, ..]
-            ? $"disk {first.Disk} is damaged at byte {first.Offset} and in {Report.Damaged.Count} places in all"
-        : Report.Differing.Count > 0 ? $"{Report.Differing.Count} blocks differ from what was sealed"
-        : Report.DigestMatches == false ? "the content does not have the digest that was sealed"
+            ? $"disk {first.Disk} is damaged at byte {first.Offset} , one of {Report.Damaged.Count} damaged places"
+        : Report.Differing.Count > 0 ? $"{Report.Differing.Count} blocks differ from those that were sealed"
+        : Report.DigestMatches == false ? "the content does not match the sealed digest"
         : Point.UnusableBecause;
 }

@@ -25,10 +25,10 @@ internal static class StartCheck
         if (journal.OnlyRecentWrites)
         {
             throw new VaultRefusedException(
-                $"'{journal.Path}' is missing, but '{journal.Path}-wal', which holds its recent writes, is there. "
+                $"'{journal.Path}' is missing, but '{journal.Path}-wal', which contains its recent writes, exists. "
                 + (replicas.Count == 0
-                    ? $"Put '{journal.Path}' back, or move the other file away if this is to be a new vault."
-                    : Found(data, replicas, $"Put '{journal.Path}' back beside it")));
+                    ? $"Restore '{journal.Path}', or move the other file away to start a new vault."
+                    : Found(data, replicas, $"Restore '{journal.Path}' next to it")));
         }
 
         var problems = ProblemsOf(data, journal, replicas);
@@ -52,8 +52,8 @@ internal static class StartCheck
         if (journal.Files.Count > 0)
         {
             throw new VaultRefusedException(
-                $"'{journal.Files[0]}' is there: the journal of '{data}' is this file. Leave --postgres out, or give "
-                + "the service a data directory of its own.");
+                $"'{journal.Files[0]}' exists and is the journal of '{data}'. Omit --postgres, or give "
+                + "the service its own data directory.");
         }
 
         var directories = ReplicaDirectory.In(data);
@@ -62,9 +62,9 @@ internal static class StartCheck
         if (problems.Count > 0)
         {
             throw new VaultRefusedException(
-                $"The service does not start on '{data}': {problems[0]}{More(problems.Count - 1)}. It holds "
+                $"The service does not start on '{data}': {problems[0]}{More(problems.Count - 1)}. It contains "
                 + $"{string.Join(", ", replicas.Select(r => r.Describe()))}. Nothing was changed. Give --postgres the "
-                + "database that belongs to them; or only read the recovery points with `drctl replica serve --data "
+                + "database that belongs to them; or just read the recovery points with `drctl replica serve --data "
                 + $"{data}`.");
         }
 
@@ -112,11 +112,11 @@ internal static class StartCheck
     private static string NotStarting(
         JournalFile journal, string data, List<ReplicaDirectory> replicas, IReadOnlyList<string> problems) =>
         $"The service does not start on '{data}': {problems[0]}{More(problems.Count - 1)}. "
-        + Found(data, replicas, $"Put the journal that belongs to them back ('{journal.Path}', with "
+        + Found(data, replicas, $"Restore the journal that belongs to them ('{journal.Path}', with "
             + "'journal.db-wal' if there is one)", journal.Exists);
 
     private static string Damaged(string data, JournalCorruptException damage) =>
-        $"{damage.Damage} (`drctl journal verify --data {data}` looks for all that is wrong)";
+        $"{damage.Damage} (`drctl journal verify --data {data}` lists all damage)";
 
     /// <summary>Judges one VM once its state is known: the replica must be of the same history.</summary>
     /// <exception cref="VaultRefusedException">It is of another.</exception>
@@ -126,19 +126,20 @@ internal static class StartCheck
             && identity.ReplicaSince != state.ReplicaSince)
         {
             throw new VaultRefusedException(
-                $"The service does not start on '{data}': the replica of '{vm}' was made by another history than the "
-                + "journal's: either the journal or the directory is another vault's. "
-                + Found(data, [own], "Put the journal that belongs to it back, or move the directory "
+                $"The service does not start on '{data}': the replica of '{vm}' belongs to another history than the "
+                + "journal: either the journal or the directory is another vault's. "
+                + Found(data, [own], "Restore the journal that belongs to it, or move the directory "
                     + $"'{own.Path}' away", journal: true));
         }
     }
 
     private static string More(int count) =>
-        count == 0 ? "" : $" (and {count} more {(count == 1 ? "VM" : "VMs")} alike)";
+        count == 0 ? "" : $" (and {count} more {(count == 1 ? "VM" : "VMs")} with the same problem)";
 
     private static string Found(
         string data, IReadOnlyList<ReplicaDirectory> replicas, string putBack, bool journal = false) =>
-        $"It holds {string.Join(", ", replicas.Select(r => r.Describe()))}. Nothing was changed. {putBack}; or make a "
-        + $"journal from the replicas with `drctl recover --data {data}{(journal ? " --replace-journal" : "")}`; or "
-        + $"only read the recovery points with `drctl replica serve --data {data}`.";
+        $"It holds {string.Join(", ", replicas.Select(r => r.Describe()))}. Nothing was changed. {putBack}; or "
+        + "rebuild the journal from the replicas with `drctl recover --data "
+        + $"{data}{(journal ? " --replace-journal" : "")}`; or just read the recovery points with `drctl replica "
+        + $"serve --data {data}`.";
 }

@@ -90,7 +90,8 @@ public static partial class VaultServer
     }
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "{Count} files and directories of {Directory} were open to other users and are closed now")]
+        Message = "{Count} files and directories in {Directory} were accessible to other users; their permissions are "
+            + "now restricted")]
     private static partial void Closed(ILogger logger, int count, string directory);
 
     private static async Task CheckAsync(ServeOptions options, CancellationToken cancellationToken)

@@ -66,7 +66,7 @@ internal sealed partial class TargetSessions(
         }
         catch (OperationCanceledException)
         {
-            SessionEnded(vm, "another took its place, or the service or the source's side ends it");
+            SessionEnded(vm, "another stream replaced it, or the service or the agent ended it");
         }
         catch (IOException e)
         {

@@ -15,7 +15,7 @@ using ReplicationEngine.Samples.Embedding;
 
 if (args is not [var journal])
 {
-    Console.Error.WriteLine("Name the file that keeps the journal: embedding JOURNAL");
+    Console.Error.WriteLine("Name the journal file: embedding JOURNAL");
     return 2;
 }
 
@@ -25,7 +25,7 @@ builder.Logging.ClearProviders();
 // README: begin
 builder.Services.AddReplicationEngine(options => options.SnapshotEvery = 200)
     .AddEntity<ProtectedVm, ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>(new ProtectedVmCodec())
-    .AddEffectHandler<ProtectedVmCommand, StorageEffects>() // carries out what the VMs ask for
+    .AddEffectHandler<ProtectedVmCommand, StorageEffects>() // runs the VMs' effects
     .AddProjection<ProtectedVmProjection>()                 // documents to read: engine.ReadModel
     .UseSqlite(journal);                                    // or .UsePostgreSql(connection), .UseInMemory()
 using var host = builder.Build();
@@ -43,7 +43,7 @@ var reply = await web.AskAsync(
 
 if (reply is not CommandReply.Accepted)
 {
-    Console.Error.WriteLine($"The engine says no: {reply}");
+    Console.Error.WriteLine($"The engine refused: {reply}");
     return 1;
 }
 

@@ -58,8 +58,8 @@ public sealed partial class ApiToken
             return TryParse(new string(buffer, 0, file.ReadBlock(buffer)), out var token)
                 ? token
                 : throw new ApiTokenException(
-                    $"'{path}' does not hold an API token; name the file {FileName} of the service's data directory, "
-                    + "or a copy of it.");
+                    $"'{path}' does not contain an API token; name the file {FileName} in the service's data "
+                    + "directory, or a copy of it.");
         }
         catch (Exception e) when (e is IOException and not ApiTokenException or UnauthorizedAccessException)
         {

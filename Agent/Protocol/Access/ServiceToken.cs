@@ -35,18 +35,18 @@ public sealed class ServiceToken(Uri server, string? file, TokenDirectory? direc
 
     /// <summary>One sentence for a refusal: where the token was looked for, and what to do.</summary>
     public string Refusal => File is not null
-        ? $"The service at {Address} refuses the API token in '{File}'; the right one is in the file "
-            + $"{ApiToken.FileName} of the service's data directory."
-        : $"The service at {Address} asks for its API token, and {Looked}; run this as the user who runs the service, "
-            + $"or give a copy of the file {ApiToken.FileName} of the service's data directory by --token-file FILE or "
-            + $"{FileVariable}.";
+        ? $"The service at {Address} refuses the API token in '{File}'; the valid one is in the file "
+            + $"{ApiToken.FileName} in the service's data directory."
+        : $"The service at {Address} requires its API token, and {Looked}; run this as the user that runs the service, "
+            + $"or give a copy of the file {ApiToken.FileName} in the service's data directory with --token-file FILE "
+            + $"or {FileVariable}.";
 
     private string Address => server.GetLeftPart(UriPartial.Authority);
 
     private string Looked => directory is null
         ? "neither HOME nor XDG_CONFIG_HOME says where to look for it"
-        : $"'{directory.FileFor(server.Host, server.Port)}' does not hold it"
-            + (server.IsLoopback ? ", nor does another file beside that one" : "");
+        : $"'{directory.FileFor(server.Host, server.Port)}' does not contain it"
+            + (server.IsLoopback ? ", nor does another file in that directory" : "");
 }
 
 /// <summary>The header <c>WWW-Authenticate</c> with which a service asks for its token (RFC 6750).</summary>

@@ -33,7 +33,7 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
         if (body.Length > MaxLength)
         {
             throw new InvalidDataException(
-                $"A control message of {body.Length} bytes is over the limit of {MaxLength}.");
+                $"A control message of {body.Length} bytes exceeds the limit of {MaxLength}.");
         }
 
         var frame = new byte[body.Length + 4];
@@ -69,7 +69,7 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
         var length = read == 4 ? BinaryPrimitives.ReadInt32LittleEndian(header) : -1;
         if (length is <= 0 or > MaxLength)
         {
-            throw new InvalidDataException($"A control message of {length} bytes is not possible (1 to {MaxLength}).");
+            throw new InvalidDataException($"A control message of {length} bytes is invalid (1 to {MaxLength}).");
         }
 
         var body = new byte[length];
@@ -134,7 +134,7 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
         {
             await stream.DisposeAsync();
             throw new IOException(
-                $"the other end of the control stream took nothing for {ControlLimits.SendWithin.TotalSeconds:0} s", e);
+                $"the other end of the control stream read nothing for {ControlLimits.SendWithin.TotalSeconds:0} s", e);
         }
         catch (ObjectDisposedException e)
         {

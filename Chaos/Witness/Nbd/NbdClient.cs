@@ -54,7 +54,7 @@ public sealed class NbdClient : IDisposable
         var answers = client.Option(NbdWire.Go, NbdWire.InfoData(export));
         return answers[^1].Type == 1
             ? client
-            : throw new InvalidDataException($"GO was answered with 0x{answers[^1].Type:x8}.");
+            : throw new InvalidDataException($"The reply to GO is 0x{answers[^1].Type:x8}.");
     }
 
     /// <summary>Sends bytes as they are.</summary>
@@ -130,7 +130,7 @@ public sealed class NbdClient : IDisposable
         var answer = NextAnswer();
         return answer.Cookie == cookie
             ? answer
-            : throw new InvalidDataException($"Answer to {answer.Cookie} while waiting for {cookie}.");
+            : throw new InvalidDataException($"Reply to {answer.Cookie} while waiting for {cookie}.");
     }
 
     /// <summary>Writes and waits.</summary>
@@ -153,7 +153,7 @@ public sealed class NbdClient : IDisposable
         if (BinaryPrimitives.ReadUInt64BigEndian(head) != 0x0003e889045565a9
             || BinaryPrimitives.ReadUInt32BigEndian(head.AsSpan(8)) != option)
         {
-            throw new InvalidDataException($"This is no reply to option {option}: {Convert.ToHexString(head)}");
+            throw new InvalidDataException($"This is not a reply to option {option}: {Convert.ToHexString(head)}");
         }
 
         var answer = new NbdOptionAnswer(

@@ -26,7 +26,7 @@ public static class NbdImages
             var answer = client.Read((ulong)at, length);
             if (answer.Error != 0)
             {
-                throw new IOException($"{uri}: reading {length} bytes at {at} was answered with error {answer.Error}.");
+                throw new IOException($"{uri}: reading {length} bytes at {at} returned error {answer.Error}.");
             }
 
             answer.Data.CopyTo(image, at);

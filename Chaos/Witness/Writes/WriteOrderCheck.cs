@@ -83,10 +83,10 @@ public static class WriteOrderCheck
             var isBase = seen.SequenceEqual(before.AsSpan((int)(block * NumberedWrite.Bytes), NumberedWrite.Bytes));
             EvidenceException.Unless(
                 found >= 0 || isBase,
-                $"{what}: block {block} of disk {disk} is neither the base's nor that of one of its "
+                $"{what}: block {block} of disk {disk} matches neither the base nor one of its "
                     + $"{newestFirst.Count} writes.");
             EvidenceException.Unless(found < 0 || !newestFirst[found].Void,
-                $"{what}: block {block} of disk {disk} holds a write that never was.");
+                $"{what}: block {block} of disk {disk} contains a write that was never made.");
             missing.AddRange(found < 0 ? newestFirst : newestFirst[..found]);
             if (found >= 0)
             {

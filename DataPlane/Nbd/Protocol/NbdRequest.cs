@@ -26,7 +26,7 @@ internal readonly record struct NbdRequest(
     {
         var magic = BinaryPrimitives.ReadUInt32BigEndian(source);
         return magic != NbdProtocol.RequestMagic
-            ? throw new NbdProtocolException($"A request begins with 0x{magic:x8}.")
+            ? throw new NbdProtocolException($"A request starts with the wrong magic 0x{magic:x8}.")
             : new NbdRequest(
                 (NbdCommandFlags)BinaryPrimitives.ReadUInt16BigEndian(source[4..]),
                 (NbdCommand)BinaryPrimitives.ReadUInt16BigEndian(source[6..]),

@@ -83,7 +83,7 @@ internal sealed class ApplyPlan
             ChangeKind.ResyncData or ChangeKind.ResyncZeroes => IsOfThisResync(header),
             _ => throw new ReplicaRefusedException(
                 ReplicaRefusal.OutOfRange,
-                    $"A change of the kind {(int)header.Kind} is not known here; upgrade the replica's side."),
+                    $"Change kind {(int)header.Kind} is unknown; upgrade the replica's side."),
         };
         if (!wanted)
         {
@@ -133,7 +133,7 @@ internal sealed class ApplyPlan
         ReplicaRefusal.Gap,
         $"A {header.Kind} of generation {header.Generation}, LSN {header.Lsn} (completed {header.CompletedLsn}) "
             + $"does not follow "
-        + $"generation {_stream.Applied.Generation}, LSN {_stream.Applied.Lsn}: send from there on.");
+        + $"generation {_stream.Applied.Generation}, LSN {_stream.Applied.Lsn}; resend from there.");
 
     private void CheckPlace(in ChangeHeader header)
     {
@@ -158,7 +158,7 @@ internal sealed class ApplyPlan
                 ReplicaRefusal.OutOfRange,
                 $"A {header.Kind} of {header.Length} bytes at byte {header.Offset} of disk {header.Disk} is not "
                     + $"inside the replica's "
-                + $"{_disks.Count} disks: resize the replica first.");
+                + $"{_disks.Count} disks; resize the replica first.");
         }
     }
 

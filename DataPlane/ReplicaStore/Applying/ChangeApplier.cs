@@ -107,7 +107,7 @@ internal sealed class ChangeApplier
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.Resyncing,
-                $"The replica of '{state.VmId}' is resyncing and equals no moment of the source: choose one of its "
+                $"The replica of '{state.VmId}' is resyncing and matches no moment of the source; choose one of its "
                 + $"{state.Points.Count} older points.");
         }
 
@@ -140,7 +140,7 @@ internal sealed class ChangeApplier
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.OutOfRange,
-                $"Disk {disk} cannot shrink from {size} to {sizeBytes} bytes: protect the smaller disk anew.");
+                $"Disk {disk} cannot shrink from {size} to {sizeBytes} bytes; protect the smaller disk again.");
         }
 
         if (sizeBytes > size)

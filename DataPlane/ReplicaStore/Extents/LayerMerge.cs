@@ -110,7 +110,7 @@ internal sealed class LayerMerge : IDisposable
     {
         if (_broken)
         {
-            throw new InvalidOperationException("A merge that failed halfway is dropped and begun anew.");
+            throw new InvalidOperationException("A merge that failed halfway is discarded and restarted.");
         }
     }
 

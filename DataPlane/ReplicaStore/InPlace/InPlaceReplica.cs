@@ -139,7 +139,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
             {
                 throw new ReplicaRefusedException(
                     ReplicaRefusal.StaleTerm,
-                        $"Term {term} is stale: the disks of '{_vm}' stand in term {_state.Term}.");
+                        $"Term {term} is stale: the disks of '{_vm}' have term {_state.Term}.");
             }
 
             if (term.CompareTo(_state.Term) > 0)
@@ -271,7 +271,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.OutOfRange,
-                $"Disk {disk} of '{_vm}' cannot become {sizeBytes} bytes long from here: resize the disk itself, "
+                $"Disk {disk} of '{_vm}' cannot be resized to {sizeBytes} bytes here; resize the disk itself, "
                     + $"then reprotect.");
         }
     }
@@ -360,7 +360,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.Unavailable,
-                    $"The disks of '{_vm}' failed: nothing more is taken until they are opened again.");
+                    $"The disks of '{_vm}' failed; they accept no writes until they are opened again.");
         }
     }
 
@@ -375,7 +375,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
             _poisoned = true;
             throw new ReplicaRefusedException(
                 ReplicaRefusal.Unavailable,
-                    $"The disks of '{_vm}' cannot be written: {e.Message}; see to them, then open them again.");
+                    $"The disks of '{_vm}' cannot be written: {e.Message}; repair them, then open them again.");
         }
     }
 }

@@ -168,7 +168,7 @@ internal sealed class InPlaceStateFile : IDisposable
         if (State is null && received)
         {
             throw new ReplicaCorruptException(
-                $"The state of the replica in '{path}' is damaged: delete the directory and resync the disks from "
+                $"The state of the replica in '{path}' is damaged; delete the directory and resync the disks from "
                     + $"the start.");
         }
     }

@@ -61,6 +61,6 @@ internal sealed class FactLog
         StoreRecord.PointsPruned r => new ReplicaFact.PointsPruned(r.Ids),
         StoreRecord.TailDamaged r => new ReplicaFact.TailDamaged(r.FellBackTo, r.Why),
         _ => throw new ReplicaCorruptException(
-            $"The manifest's snapshot holds a {record.GetType().Name} among its facts."),
+            $"The manifest's snapshot contains a {record.GetType().Name} among its facts."),
     };
 }

@@ -231,8 +231,8 @@ internal sealed class ManifestFile : IDisposable
                 || !chain.AsSpan().SequenceEqual(frame[^ChainSize..]))
             {
                 throw new ReplicaCorruptException(
-                    $"Frame {Frames + 1} of the manifest in '{_directory.Path}' does not follow the one before: it was "
-                    + "changed, removed or reordered. No point of this store may be used.");
+                    $"Frame {Frames + 1} of the manifest in '{_directory.Path}' does not follow its predecessor: it "
+                    + "was changed, removed or reordered. No point of this store may be used.");
             }
 
             Fold(payload.ToArray());
@@ -272,9 +272,9 @@ internal sealed class ManifestFile : IDisposable
         if (damaged)
         {
             throw new ReplicaCorruptException(
-                $"The manifest in '{_directory.Path}' is damaged behind frame {Frames}: {knownFrames} frames are "
+                $"The manifest in '{_directory.Path}' is damaged after frame {Frames}: {knownFrames} frames are "
                     + $"known to "
-                + "have been durable. No point of this store may be used; start the replication anew.");
+                + "have been durable. No point of this store may be used; restart the replication from the beginning.");
         }
     }
 

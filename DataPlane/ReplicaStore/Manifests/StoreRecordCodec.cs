@@ -66,7 +66,7 @@ internal static class StoreRecordCodec
             19 => new StoreRecord.Adopted(r.Text(), r.Many(Layer)),
             20 => new StoreRecord.TailDamaged(Position(r), r.Text()),
             21 => new StoreRecord.SourceNamed(r.Id()),
-            _ => throw new ReplicaCorruptException($"The manifest holds a record of the unknown type {type}."),
+            _ => throw new ReplicaCorruptException($"The manifest contains a record of the unknown type {type}."),
         };
     }
 
@@ -134,6 +134,6 @@ internal static class StoreRecordCodec
     {
         var ticks = r.I64();
         return ticks >= 0 && ticks <= DateTimeOffset.MaxValue.UtcTicks ? new DateTimeOffset(ticks, TimeSpan.Zero)
-            : throw new ReplicaCorruptException($"The manifest holds the impossible time {ticks}.");
+            : throw new ReplicaCorruptException($"The manifest contains the impossible time {ticks}.");
     }
 }

@@ -198,7 +198,7 @@ internal sealed class StoreState
                 break;
             default:
                 throw new ReplicaCorruptException(
-                    $"The manifest holds a record that cannot be folded: {record.GetType().Name}.");
+                    $"The manifest contains a record that cannot be applied: {record.GetType().Name}.");
         }
     }
 
@@ -207,7 +207,7 @@ internal sealed class StoreState
         var index = IndexOf(id);
         if (index < 0)
         {
-            throw new ReplicaCorruptException($"The manifest speaks of recovery point {id}, which does not exist.");
+            throw new ReplicaCorruptException($"The manifest refers to recovery point {id}, which does not exist.");
         }
 
         Points[index] = (change(Points[index].Point), Points[index].Layer);

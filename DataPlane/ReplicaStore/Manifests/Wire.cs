@@ -104,7 +104,7 @@ internal sealed class WireReader(byte[] bytes, string what)
     {
         if (count < 0 || bytes.Length - _at < count)
         {
-            throw new ReplicaCorruptException($"A field of {what} reaches beyond its end.");
+            throw new ReplicaCorruptException($"A field of {what} extends past its end.");
         }
 
         _at += count;

@@ -282,7 +282,7 @@ internal sealed class Overlay : IDisposable
         if (_log.Poisoned)
         {
             throw new StorageException(
-                $"overlay '{Info.Name}' failed to sync: nothing written to it may be relied on",
+                $"overlay '{Info.Name}' failed to sync; its data may not be durable",
                     StorageException.InputOutput);
         }
     }

@@ -27,7 +27,7 @@ internal sealed class OverlaySet(
         {
             throw new ReplicaRefusedException(
                 ReplicaRefusal.PointInUse,
-                $"An overlay named '{name}' exists already: open it, or delete it first.");
+                $"An overlay named '{name}' already exists; open it, or delete it first.");
         }
 
         var info = new OverlayInfo(name, content.NextOwner(), point);

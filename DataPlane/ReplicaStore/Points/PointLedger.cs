@@ -157,7 +157,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
             if (UseOf(point) is { } why)
             {
                 throw new ReplicaRefusedException(
-                    ReplicaRefusal.PointInUse, $"Recovery point {point.Id} cannot be dropped: {why}. End that first.");
+                    ReplicaRefusal.PointInUse, $"Recovery point {point.Id} cannot be deleted: {why}. End that first.");
             }
         }
     }
@@ -173,7 +173,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
 
         if (report.Damaged.Count == 0 && !report.IsSound)
         {
-            damage.MarkUnusable(point.Id, $"{report.Differing.Count} blocks differ from what was sealed.");
+            damage.MarkUnusable(point.Id, $"{report.Differing.Count} blocks differ from those that were sealed.");
         }
 
         damage.Settle();
@@ -193,7 +193,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
 
         if (State.Overlays.Values.FirstOrDefault(o => o.Point == point.Id) is { } overlay)
         {
-            return $"overlay '{overlay.Name}' stands on it";
+            return $"overlay '{overlay.Name}' is based on it";
         }
 
         return _readers.ContainsKey(point.Id) ? "it is being read" : null;

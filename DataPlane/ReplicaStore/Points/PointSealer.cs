@@ -31,7 +31,7 @@ internal sealed class PointSealer(LayerStack content, TimeProvider time)
         if (_log.Stream.Resyncing)
         {
             var skipped = new SkippedMarker(marker.Id, header.Time, _log.Stream.Applied,
-                "the replica was resyncing and equalled no moment of the source");
+                "the replica was resyncing and matched no moment of the source");
             _log.Defer(new StoreRecord.PointSkipped(skipped), segment, end);
             return;
         }

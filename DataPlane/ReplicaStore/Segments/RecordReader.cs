@@ -168,7 +168,7 @@ internal sealed class RecordReader(SegmentSet segments)
             + extent.Length > header.DataLength)
         {
             throw Corrupt(extent,
-                $"it holds another place (disk {header.Disk}, byte {header.Offset}) than the index says");
+                $"it is for another place (disk {header.Disk}, byte {header.Offset}) than the index says");
         }
     }
 

@@ -29,7 +29,7 @@ internal sealed class PointDevice(LayeredReader reader, int disk, long length,
 
     public void Write(ReadOnlySpan<BlockChange> changes) =>
         throw new BlockDeviceException(
-            "A recovery point is immutable: create an overlay over it to write.", BlockDeviceException.NotPermitted);
+            "A recovery point is immutable; create an overlay over it to write.", BlockDeviceException.NotPermitted);
 
     public void Flush()
     {
@@ -69,7 +69,7 @@ internal static class DeviceRange
         if (offset < 0 || count < 0 || offset > length - count)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(offset), offset, $"{count} bytes from there on are not inside a disk of {length} bytes.");
+                nameof(offset), offset, $"{count} bytes from there exceed a disk of {length} bytes.");
         }
     }
 

@@ -22,7 +22,7 @@ public sealed class FrameCipher(byte[] key, byte[] context) : IDisposable
     {
         if (sequence >= FrameHeader.MaxSequence)
         {
-            throw new LinkLostException("This session has used up its key; connect again.");
+            throw new LinkLostException("This session has used up its key; reconnect.");
         }
 
         var header = new FrameHeader(payload.Length + FrameHeader.TagSize, plainLength, sequence, type, compressed);
@@ -55,7 +55,7 @@ public sealed class FrameCipher(byte[] key, byte[] context) : IDisposable
         catch (AuthenticationTagMismatchException)
         {
             throw new FrameException(FrameError.NotAuthentic,
-                $"Frame {header.Sequence} is not authentic: it was changed on the way or sealed for another session.");
+                $"Frame {header.Sequence} is not authentic: it was changed in transit or sealed for another session.");
         }
         finally
         {

@@ -62,7 +62,7 @@ public readonly record struct FrameHeader(int SealedLength, int PlainLength, ulo
         if (BinaryPrimitives.ReadUInt32LittleEndian(source[20..]) != Crc32C.Compute(source[..20]))
         {
             throw new FrameException(FrameError.BadHeader,
-                $"The header of frame {expectedSequence} is damaged; connect again.");
+                $"The header of frame {expectedSequence} is damaged; reconnect.");
         }
 
         var (sealedLength, plainLength) = (
@@ -78,14 +78,14 @@ public readonly record struct FrameHeader(int SealedLength, int PlainLength, ulo
             || (flags == 0 && plainLength != sealedLength - TagSize))
         {
             throw new FrameException(FrameError.BadHeader,
-                $"Frame {expectedSequence} has type {source[16]} and flags {flags}, which this version does not know.");
+                $"Frame {expectedSequence} has type {source[16]} and flags {flags}, which are unsupported.");
         }
 
         var sequence = BinaryPrimitives.ReadUInt64LittleEndian(source[8..]);
         if (sequence != expectedSequence)
         {
             throw new FrameException(FrameError.OutOfOrder,
-                $"Frame {sequence} came where {expectedSequence} was due: frames were replayed, dropped or reordered.");
+                $"Frame {sequence} arrived instead of {expectedSequence}: frames were replayed, dropped or reordered.");
         }
 
         return new FrameHeader((int)sealedLength, (int)plainLength, sequence, (FrameType)source[16], flags == 1);

@@ -28,7 +28,7 @@ internal static class PayloadCodec
         if (!LzBlock.TryInflate(compressed, target))
         {
             throw new FrameException(FrameError.BadPayload,
-                $"A compressed payload of {compressed.Length} bytes does not inflate to the declared "
+                $"A compressed payload of {compressed.Length} bytes does not decompress to the declared "
                     + $"{target.Length} bytes.");
         }
     }

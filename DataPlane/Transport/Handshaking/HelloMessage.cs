@@ -72,7 +72,7 @@ internal static class HelloMessage
     {
         if (BinaryPrimitives.ReadUInt32LittleEndian(prelude) != Magic)
         {
-            throw new FrameException(FrameError.BadHeader, "The peer does not speak the replication protocol.");
+            throw new FrameException(FrameError.BadHeader, "The peer does not use the replication protocol.");
         }
 
         var length = BinaryPrimitives.ReadUInt16LittleEndian(prelude[6..]);
@@ -85,7 +85,7 @@ internal static class HelloMessage
         if (prelude[4] != Version)
         {
             throw new SessionRefusedException(SessionRefusal.UnsupportedVersion,
-                $"The peer speaks version {prelude[4]} of the protocol, this end version {Version}; bring both to "
+                $"The peer uses protocol version {prelude[4]}, this end version {Version}; update both to "
                     + $"the same release.");
         }
 

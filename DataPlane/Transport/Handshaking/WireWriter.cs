@@ -89,7 +89,7 @@ internal ref struct WireReader(ReadOnlySpan<byte> source)
     {
         if (_rest.Length < count)
         {
-            throw new FrameException(FrameError.BadPayload, $"A message ends {count - _rest.Length} bytes too early.");
+            throw new FrameException(FrameError.BadPayload, $"A message is {count - _rest.Length} bytes too short.");
         }
 
         var taken = _rest[..count];

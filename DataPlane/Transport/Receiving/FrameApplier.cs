@@ -42,7 +42,7 @@ internal sealed class FrameApplier(IReplicaSink sink, SenderIdentity sender)
             case FrameType.SyncRequest or FrameType.Ping or FrameType.Close:
                 return null;
             default:
-                throw new FrameException(FrameError.BadPayload, $"A sender sends no frame of type {type}.");
+                throw new FrameException(FrameError.BadPayload, $"A sender must not send a frame of type {type}.");
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class FrameApplier(IReplicaSink sink, SenderIdentity sender)
         if (sink.Position.Term.CompareTo(sender.Term) > 0)
         {
             throw new ReplicaRefusedException(ReplicaRefusal.StaleTerm,
-                $"The replica moved on to term {sink.Position.Term}; the sender writes under term {sender.Term}.");
+                $"The replica has term {sink.Position.Term}, but the sender has term {sender.Term}.");
         }
 
         if (!_isNamed)

@@ -22,7 +22,7 @@ internal readonly record struct LogBatch(
                 || header.EncodedLength > records.Length - at)
             {
                 throw new ReplicationLogCorruptException(
-                    $"The log handed out a damaged record at byte {at} of a batch.");
+                    $"The log returned a damaged record at byte {at} of a batch.");
             }
 
             if (header.Kind == ChangeKind.GenerationStart)

@@ -176,7 +176,7 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
             || durable.CompareTo(Position) > 0)
         {
             throw new FrameException(FrameError.BadPayload, $"The receiver acknowledges frame {applied} as applied and "
-                + $"{durableSequence} at {durable} as durable; {_next - 1} at {Position} was the last one sent.");
+                + $"{durableSequence} at {durable} as durable, but the last one sent is {_next - 1} at {Position}.");
         }
 
         (_applied, _durableSequence) = (applied, durableSequence);

@@ -40,7 +40,7 @@ public sealed class SendSteps(SendMachine machine, IChangeSource source, SendOpt
             case SendStep.Reserve:
                 return new SendSlot(action);
             default:
-                throw new ArgumentOutOfRangeException(nameof(action), action.Step, "Not a step to be carried out.");
+                throw new ArgumentOutOfRangeException(nameof(action), action.Step, "Not a step that can run.");
         }
     }
 

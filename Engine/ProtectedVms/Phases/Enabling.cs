@@ -86,13 +86,13 @@ internal static class Enabling
         if (name.Length is 0 or > MaxNameLength || !char.IsAsciiLetterOrDigit(name[0])
             || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-')))
         {
-            yield return $"VM name '{name}' is not 1 to {MaxNameLength} of A-Z, a-z, 0-9, '.', '_', '-', "
-                + "first a letter or digit.";
+            yield return $"VM name '{name}' must consist of 1 to {MaxNameLength} of A-Z, a-z, 0-9, '.', '_', '-', "
+                + "starting with a letter or digit.";
         }
 
         if (string.IsNullOrWhiteSpace(agent))
         {
-            yield return "No agent is named; name the agent on the source's machine.";
+            yield return "No agent is given; name the agent on the source's machine.";
         }
     }
 
@@ -101,7 +101,7 @@ internal static class Enabling
     {
         if (disks.Count is 0 or > MaxDisks)
         {
-            yield return $"{disks.Count} disks are given; 1 to {MaxDisks} can be protected.";
+            yield return $"{disks.Count} disks are given; a VM can have 1 to {MaxDisks}.";
         }
 
         var seen = new HashSet<string>(StringComparer.Ordinal);

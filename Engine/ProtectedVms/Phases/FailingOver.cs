@@ -227,7 +227,7 @@ internal static class FailingOver
 
     private static HealthCause FencedCause(SourceFenced e) => new(
         HealthKind.SourceFenced, "", HealthLevel.Warning,
-        $"The old source is fenced; {e.DivergentBytes} bytes it wrote alone are kept aside.",
+        $"The old source is fenced; it has {e.DivergentBytes} bytes that only it has written.",
         e.DivergentBytes == 0 ? "" : "Save them from its disks, which are served read-only, before a reprotect with "
             + "--discard makes the old source equal to the recovered machine.", e.At);
 }

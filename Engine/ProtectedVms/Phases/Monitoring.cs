@@ -36,9 +36,9 @@ internal static class Monitoring
     /// <summary>The timer is due after which a VM should have had a newer recovery point.</summary>
     public static ValueList<ProtectedVmEvent> NoPointDue(ProtectedVmState state, DecisionContext context) => Raised(
         state, context, HealthKind.NoRecentPoint, HealthLevel.Critical,
-        $"There is no usable recovery point of the last "
+        $"There is no usable recovery point from the last "
             + $"{ProtectedVmTimers.NoPointAfter(state.Enrollment.Policy).TotalMinutes:0} minutes.",
-        "See the other causes, which say why none is made; a failover reaches back to the last usable point.");
+        "See the other causes for why none is made; a failover recovers to the last usable point.");
 
     /// <summary>Whether a cause of a kind is known.</summary>
     public static bool Has(ProtectedVmState state, HealthKind kind) => state.Causes.Any(cause => cause.Kind == kind);
@@ -59,8 +59,8 @@ internal static class Monitoring
         RecordLag c => OnLag(state, c, context),
         RecordDirtyMapModeEntered c when state.Replication.Active => Raised(
             state, context, HealthKind.CacheFull, HealthLevel.Warning,
-            $"Changes are only marked, not kept: {c.Reason}",
-            "Make room for the replication log or the cache; a resync of the marked extents follows by itself."),
+            $"Changed extents are only marked, their data is not kept: {c.Reason}",
+            "Free space for the replication log; a resync of the marked extents then starts automatically."),
         RecordDirtyMapModeLeft => Cleared(state, context, HealthKind.CacheFull),
         RecordAgentConnected =>
             [.. Cleared(state, context, HealthKind.AgentDisconnected), .. Effects.AgentIsBack(state, context)],
@@ -84,7 +84,7 @@ internal static class Monitoring
                 state, context, HealthKind.RpoExceeded, HealthLevel.Warning,
                 $"{command.Lag.TotalMinutes:0} minutes ({command.Bytes} bytes) of changes are not at the target; "
                     + $"the threshold is {threshold.TotalMinutes:0} minutes.",
-                "See whether the link or the target is slower than the machine writes.")
+                "Check whether the link or the target is slower than the machine writes.")
             : [];
     }
 

@@ -191,7 +191,7 @@ internal static class Points
     {
         var requested = new RecoveryPointRequested(context.Now, by, new RecoveryPointId(context.NewGuid(0)), kind);
         return state.PointSchedule.Pending is { } pending
-            ? [new RecoveryPointSkipped(context.Now, pending.Id, "It was not made before the next one was due."),
+            ? [new RecoveryPointSkipped(context.Now, pending.Id, "It was not complete before the next one was due."),
                 requested]
             : [requested];
     }

@@ -68,7 +68,7 @@ internal static class Recovering
         var (enrollment, points) = (command.Enrollment, command.Points);
         if (ScenarioCatalog.Find(enrollment.ScenarioId) is null)
         {
-            yield return $"Scenario '{enrollment.ScenarioId}' is not known to this version of the engine.";
+            yield return $"Scenario '{enrollment.ScenarioId}' is unknown to this version of the engine.";
         }
 
         foreach (var problem in Enabling.NameProblems(enrollment.Vm, enrollment.Agent)
@@ -84,18 +84,18 @@ internal static class Recovering
 
         if (points.Select(point => point.Id).Distinct().Count() < points.Count)
         {
-            yield return "A recovery point is named twice.";
+            yield return "A recovery point is given twice.";
         }
 
         var needsPoint = command.As is RecoveredAs.CommitPending or RecoveredAs.FailedOver;
         if (needsPoint && points.IndexOf(point => point.Id == command.Point) < 0)
         {
-            yield return "A failed-over VM stands on a recovery point, which is not among those that are left.";
+            yield return "The recovery point of the failed-over VM is not among the remaining points.";
         }
 
         if (command.As == RecoveredAs.FailedOver && points.Count != 1)
         {
-            yield return $"A committed failover has one recovery point, but {points.Count} are left.";
+            yield return $"A committed failover has one recovery point, but {points.Count} remain.";
         }
     }
 
@@ -118,7 +118,7 @@ internal static class Recovering
             (RecoveredAs.Disabled, _) => new Phase.Disabled(ReplicaKept: true, PrimarySide.Source),
             (RecoveredAs.DisabledAtTarget, _) => new Phase.Disabled(ReplicaKept: true, PrimarySide.Target),
             _ => throw new ImpossibleEventException(
-                $"VM '{e.Enrollment.Vm}' cannot be recovered as {e.As} without the point it stands on."),
+                $"VM '{e.Enrollment.Vm}' cannot be recovered as {e.As} without its recovery point."),
         };
     }
 }

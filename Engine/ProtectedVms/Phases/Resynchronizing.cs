@@ -138,7 +138,7 @@ internal static class Resynchronizing
                 ? mark with { Reasons = Union(mark.Reasons, e.Reasons), StartsAt = e.StartsAt }
                 : new ResyncMark(e.Reasons, e.At, ResyncStage.Required, e.StartsAt, 0),
         }),
-        e.At, "A resync is needed first.");
+        e.At, "A resync is required first.");
 
     private static ProtectedVmState Start(ProtectedVmState state, ResyncStarted e)
     {
@@ -158,7 +158,7 @@ internal static class Resynchronizing
         {
             Retries = state.Retries.RemoveAll(retry => retry.Kind == EffectKind.StartResync),
             Jobs = confirmed ? next.Jobs : next.Jobs
-                .End(JobKind.Resync, JobOutcome.Cancelled, e.At, "Another resync took its place.")
+                .End(JobKind.Resync, JobOutcome.Cancelled, e.At, "Another resync replaced it.")
                 .Start(state.EventCount, JobKind.Resync, e.By, "Compare and send differences", e.At),
         };
     }

@@ -87,7 +87,7 @@ internal static class Settling
         };
         return state.Enter(phase) with
         {
-            Jobs = state.Jobs.Start(state.EventCount, JobKind.Commit, e.By, "Made final", e.At),
+            Jobs = state.Jobs.Start(state.EventCount, JobKind.Commit, e.By, "Failover committed", e.At),
         };
     }
 

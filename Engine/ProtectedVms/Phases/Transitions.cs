@@ -44,7 +44,7 @@ internal static class Transitions
         this ProtectedVmState state, string operation, EffectError error, DateTimeOffset at) =>
         state.Raise(new HealthCause(
             HealthKind.OperationFailed, operation, HealthLevel.Warning,
-            $"The {operation} was given up: {error.Message}", error.Remedy, at));
+            $"The {operation} was abandoned: {error.Message}", error.Remedy, at));
 
     /// <summary>Drops the health causes of these kinds.</summary>
     public static ProtectedVmState Without(this ProtectedVmState state, params ReadOnlySpan<HealthKind> kinds)

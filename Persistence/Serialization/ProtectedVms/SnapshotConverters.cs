@@ -77,7 +77,7 @@ internal sealed class PointKindConverter : JsonConverter<PointKind>
         {
             Crash => PointKind.Crash,
             App => PointKind.App,
-            var other => throw new JsonException($"'{other}' is no kind of recovery point."),
+            var other => throw new JsonException($"'{other}' is not a kind of recovery point."),
         };
 
     public override void Write(Utf8JsonWriter writer, PointKind value, JsonSerializerOptions options) =>
@@ -85,6 +85,6 @@ internal sealed class PointKindConverter : JsonConverter<PointKind>
         {
             PointKind.Crash => Crash,
             PointKind.App => App,
-            _ => throw new JsonException($"{value} is no kind of recovery point."),
+            _ => throw new JsonException($"{value} is not a kind of recovery point."),
         });
 }

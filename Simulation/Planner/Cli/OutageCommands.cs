@@ -21,12 +21,13 @@ public static class OutageCommands
     {
         var scenario = ScenarioArgument();
         var outputs = new OutputOptions();
-        var seed = new Option<long?>("--seed") { Description = "Another seed than the scenario's" };
+        var seed = new Option<long?>("--seed") { Description = "The seed to use instead of the scenario's" };
         var logs = new Option<string?>("--logs")
         {
-            HelpName = "DIR", Description = "Also write each machine's event log there, one JSON object a line",
+            HelpName = "DIR", Description = "Also write each machine's event log to this directory, one JSON object "
+                + "per line",
         };
-        var command = new Command("outage", "Runs an outage scenario and reports what it would have meant")
+        var command = new Command("outage", "Run an outage scenario and report its effects")
         {
             scenario, seed, logs,
         };
@@ -54,21 +55,21 @@ public static class OutageCommands
         var set = new Option<string[]>("--set")
         {
             HelpName = "PATH=VALUE",
-            Description = "What is different, such as links.wan.bandwidth=\"1 Gbit/s\" or policies.*.retention=\"7 d\"",
+            Description = "A change, such as links.wan.bandwidth=\"1 Gbit/s\" or policies.*.retention=\"7 d\"",
         };
         var log = new Option<string?>("--log")
         {
-            HelpName = "FILE", Description = "In place of a scenario: what `drctl log NAME --json` wrote",
+            HelpName = "FILE", Description = "Use an event log from `drctl log NAME --json` instead of a scenario",
         };
         var save = new Option<string?>("--save-scenario")
         {
-            HelpName = "FILE", Description = "With --log: also write the scenario that was made of it",
+            HelpName = "FILE", Description = "With --log: also write the derived scenario to this file",
         };
         var size = new Option<string>("--write-size")
         {
-            HelpName = "SIZE", Description = "With --log: the bytes of one write", DefaultValueFactory = _ => "16 KiB",
+            HelpName = "SIZE", Description = "With --log: the size of one write", DefaultValueFactory = _ => "16 KiB",
         };
-        var command = new Command("whatif", "Runs a scenario, or a recorded event log, as it is and with changes")
+        var command = new Command("whatif", "Run a scenario, or a recorded event log, unchanged and with changes")
         {
             scenario, set, log, save, size,
         };
@@ -79,7 +80,7 @@ public static class OutageCommands
             var changes = (parsed.GetValue(set) ?? []).Select(ScenarioChange.Parse).ToList();
             if (changes.Count == 0)
             {
-                throw new ScenarioException(new Place("whatif", 0, 0), "", "Nothing is different; add --set "
+                throw new ScenarioException(new Place("whatif", 0, 0), "", "There is no change; add --set "
                     + "PATH=VALUE, such as --set links.0.bandwidth=\"100 Mbit/s\".");
             }
 
@@ -113,7 +114,7 @@ public static class OutageCommands
         if (!Quantity.Size.TryParse(typed, out var size) || size <= 0)
         {
             throw new ScenarioException(
-                new Place($"--write-size {typed}", 0, 0), "", $"This is no size; {Quantity.Size.Remedy}.");
+                new Place($"--write-size {typed}", 0, 0), "", $"This is not a size; {Quantity.Size.Remedy}.");
         }
 
         var recorded = RecordedLog.Read(file, size);
@@ -130,9 +131,9 @@ public static class OutageCommands
     {
         var name = new Argument<string?>("NAME")
         {
-            Arity = ArgumentArity.ZeroOrOne, Description = "Print this one, to begin one of your own with",
+            Arity = ArgumentArity.ZeroOrOne, Description = "The scenario to print, as a start for your own",
         };
-        var command = new Command("scenarios", "Lists the scenarios that ship with the program") { name };
+        var command = new Command("scenarios", "List the included scenarios, or print one") { name };
         command.SetAction((parsed, cancellationToken) => Guarded(parsed, () =>
         {
             var output = parsed.InvocationConfiguration.Output;
@@ -155,14 +156,14 @@ public static class OutageCommands
 
     private static Command Schema()
     {
-        var command = new Command("schema", "Prints the JSON schema of scenario files");
+        var command = new Command("schema", "Print the JSON schema of scenario files");
         command.SetAction(parsed => parsed.InvocationConfiguration.Output.Write(SchemaWriter.Write()));
         return command;
     }
 
     private static Argument<string?> ScenarioArgument() => new("SCENARIO")
     {
-        Description = "The name of a ready scenario (see `scenarios`), or the path of a file",
+        Description = "The name of an included scenario (see `scenarios`), or the path of a file",
     };
 
     private static Task<int> Guarded(ParseResult parsed, Action action)

@@ -6,13 +6,16 @@ namespace ReplicationEngine.Simulation.Planner.Cli;
 /// <summary>Where a report goes: tables, JSON, HTML.</summary>
 internal sealed class OutputOptions
 {
-    private readonly Option<bool> _json = new("--json") { Description = "Write JSON to stdout in place of tables" };
+    private readonly Option<bool> _json = new("--json") { Description = "Print JSON instead of tables" };
 
-    private readonly Option<string?> _out = new("--out") { HelpName = "FILE", Description = "Also write JSON there" };
+    private readonly Option<string?> _out = new("--out")
+    {
+        HelpName = "FILE", Description = "Also write JSON to this file",
+    };
 
     private readonly Option<string?> _html = new("--html")
     {
-        HelpName = "FILE", Description = "Also write a report there that any browser opens without a network",
+        HelpName = "FILE", Description = "Also write an HTML report to this file, without external links",
     };
 
     public void AddTo(Command command)

@@ -116,7 +116,7 @@ internal sealed class RecordedLog
         var scenario = new JsonObject
         {
             ["title"] = $"Replay of the log of {name}",
-            ["description"] = "The machine's writes, outages and failovers as its log tells them.",
+            ["description"] = "The machine's writes, outages and failovers according to its log.",
             ["start"] = start.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
             ["duration"] = Seconds(seconds),
             ["sites"] = new JsonArray(Named("source"), Named("target")),

@@ -15,32 +15,33 @@ internal static class Findings
             var lost = done.Sum(f => f.LostBytes);
             return $"{Words.Number(done.Count, 0)} failovers lost "
                 + (lost > 0 ? $"at most {Words.Duration(done.Max(f => f.RpoSeconds))} of work each, "
-                    + $"{Words.Bytes(lost)} in all" : "nothing")
+                    + $"{Words.Bytes(lost)} in total" : "nothing")
                 + (done.Max(f => f.DowntimeSeconds) is { } down
-                    ? $"; service was back at most {Words.Duration(down)} after it went away." : ".");
+                    ? $"; service was down for at most {Words.Duration(down)}." : ".");
         }
 
-        return $"At an ordinary moment a failover would have lost {Words.Duration(run.Risk.Quantile(0.5))} of work, at "
+        return $"At a typical moment a failover would have lost {Words.Duration(run.Risk.Quantile(0.5))} of work, at "
             + $"the worst moment {Words.Duration(run.Risk.Max)}.";
     }
 
     /// <summary>What happened and what it means.</summary>
     public static IEnumerable<string> Of(RunResult run)
     {
-        yield return $"On an ordinary moment a failover would have lost {Words.Duration(run.Risk.Quantile(0.5))} of "
+        yield return $"At a typical moment a failover would have lost {Words.Duration(run.Risk.Quantile(0.5))} of "
             + $"work; in 95 % of the time no more than {Words.Duration(run.Risk.Quantile(0.95))}. The worst moment of "
             + $"any machine was {Words.Duration(run.Risk.Max)}.";
         if (run.Unprotected > 0)
         {
             yield return $"In {Words.Percent(run.Unprotected)} of the machines' time no failover from the source was "
-                + "possible: during first copies, on the way between the sites, or while the replicas were lost.";
+                + "possible: during initial replication, in transit between the sites, or while the replicas were "
+                + "lost.";
         }
 
         foreach (var group in OutageGroup.Of(run).Take(8))
         {
-            yield return $"Outage “{group.Name}” ({group.Kind}) came {Times(group.Times)} and lasted {group.Lasted}. "
-                + $"Data loss at risk of the machine that fared worst: {group.Risk}; downtime: {group.Down}; "
-                + $"everything was as before after {group.NormalAfter}.";
+            yield return $"Outage “{group.Name}” ({group.Kind}) happened {Times(group.Times)} and lasted "
+                + $"{group.Lasted}. Data loss at risk of the worst machine: {group.Risk}; downtime: {group.Down}; "
+                + $"normal operation resumed after {group.NormalAfter}.";
         }
 
         foreach (var sentence in Failovers(run).Concat(Replication(run)))
@@ -60,16 +61,17 @@ internal static class Findings
             }
             else if (done.Count > 0)
             {
-                yield return $"Failover “{group.Key.Name}” took over {done.Count} of {group.Count()} machines: "
+                yield return $"Failover “{group.Key.Name}” recovered {done.Count} of {group.Count()} machines: "
                     + $"{Words.Bytes(done.Sum(f => f.LostBytes))} lost, at most "
                     + $"{Words.Duration(done.Max(f => f.RpoSeconds))} of work; writable disks at most "
-                    + $"{Words.Duration(done.Max(f => f.RtoSeconds))} after the order, and each machine that came "
-                    + $"back served at most {Words.Duration(done.Max(f => f.DowntimeSeconds))} after it all began. "
-                    + $"{done.Count(f => f.Returned is not null)} were back home and protected by the end.";
+                    + $"{Words.Duration(done.Max(f => f.RtoSeconds))} after its start, and each machine that "
+                    + $"returned served at most {Words.Duration(done.Max(f => f.DowntimeSeconds))} after the outage "
+                    + $"began. {done.Count(f => f.Returned is not null)} had returned to the source and were "
+                    + "protected by the end.";
             }
             else
             {
-                yield return $"Failover “{group.Key.Name}” was ordered for {group.Count()} machines and carried out "
+                yield return $"Failover “{group.Key.Name}” was requested for {group.Count()} machines and done "
                     + "for none.";
             }
         }
@@ -77,7 +79,7 @@ internal static class Findings
         foreach (var vm in run.Vms.Where(vm => vm.Lost))
         {
             yield return $"Machine {vm.Name} was running at the recovery site when that site's storage was lost: "
-                + "it is gone.";
+                + "it is lost.";
         }
     }
 
@@ -89,7 +91,7 @@ internal static class Findings
             yield return $"{run.Resyncs.Count} times a replica had to be compared with its source, which read "
                 + $"{Words.Bytes(run.Resyncs.Sum(r => r.ReadBytes))} and sent "
                 + $"{Words.Bytes(run.Resyncs.Sum(r => r.SentBytes))} that differed"
-                + (open > 0 ? $"; {open} did not come to their end." : ".");
+                + (open > 0 ? $"; {open} did not finish." : ".");
         }
 
         foreach (var link in run.Links.Where(link => link.BusyShare > 0.05))

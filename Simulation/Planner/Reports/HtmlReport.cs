@@ -51,17 +51,17 @@ internal sealed class HtmlReport
     {
         Asked();
         Short();
-        Section("timeline", "What happened when", () =>
+        Section("timeline", "Timeline", () =>
         {
-            _page.Text("p", "Above, what failed; below, each machine as it was. Time runs to the right.");
+            _page.Text("p", "Above: the outages. Below: the state of each machine. Time runs to the right.");
             foreach (var (name, run) in _comparison.Runs)
             {
                 Caption(name);
                 new TimelineSvg(_page, _plots).Draw(run);
             }
         });
-        Section("over-time", "Numbers over time", OverTime);
-        Section("distributions", "How often how bad", Distributions);
+        Section("over-time", "Values over time", OverTime);
+        Section("distributions", "Distributions", Distributions);
         foreach (var (name, run) in _comparison.Runs)
         {
             var suffix = name.Length == 0 ? "" : $" ({name})";
@@ -69,8 +69,8 @@ internal sealed class HtmlReport
             Section($"details{(id.Length == 0 ? "" : "-" + id)}", $"Details{suffix}", () => _tables.Details(run));
         }
 
-        Section("inputs", "What was put in", () => _tables.Inputs(_comparison));
-        Section("assumptions", "What the model assumes, and what the words mean", () => _tables.Assumptions(Base));
+        Section("inputs", "Input", () => _tables.Inputs(_comparison));
+        Section("assumptions", "Assumptions and terms", () => _tables.Assumptions(Base));
         _page.Text("footer", $"Seed {Base.Scenario.Seed}; {Words.Number(Base.Events, 0)} events were decided by the "
             + $"engine's own rules; trace {Base.Trace}"
             + (_comparison.Variant is { } other ? $", what if {other.Trace}" : "")
@@ -96,14 +96,14 @@ internal sealed class HtmlReport
             _page.Text("p", note, ("class", "note"));
         }
 
-        Section("asked", "What was asked", () =>
+        Section("asked", "Question", () =>
         {
             _page.Text("p", scenario.Description.Length > 0 ? scenario.Description
                 : "The scenario has no description.", ("class", "lead"));
             if (_comparison.Variant is not null)
             {
-                _page.Text("p", "It was run twice with the same seed: as it is (blue, solid), and with these changes "
-                    + "(orange, dashed):");
+                _page.Text("p", "The scenario ran twice with the same seed: as it is (blue, solid), and with these "
+                    + "changes (orange, dashed):");
                 _page.In("ul", () =>
                 {
                     foreach (var change in _comparison.Changes)
@@ -115,7 +115,7 @@ internal sealed class HtmlReport
         });
     }
 
-    private void Short() => Section("summary", "What it means", () =>
+    private void Short() => Section("summary", "Findings", () =>
     {
         _page.In("div", () =>
         {
@@ -156,12 +156,12 @@ internal sealed class HtmlReport
     {
         _page.Text("p", "Grey stripes are outages. Each point is the worst, or for links the mean, of its slice of "
             + "the run. Data at risk is counted only for machines that are replicated at that moment, whichever way: "
-            + "it is 0 before the first copy, and after a failover until replication runs the other way.");
+            + "it is 0 before the initial replication, and after a failover until reverse replication runs.");
         var thresholds = Base.Scenario.Vms.Min(vm => vm.Policy.Policy.RpoThreshold.TotalSeconds);
         var highest = _comparison.Runs.Max(run => run.Run.Series.Risk.Max());
         Plot("Data loss at risk, the worst machine (dotted: the policy's threshold)", run => run.Series.Risk,
             PlotScale.Seconds, highest > thresholds / 4 ? thresholds : null);
-        Plot("Changes that waited to be sent, all machines", run => run.Series.Backlog, PlotScale.Bytes);
+        Plot("Changes waiting to be sent, all machines", run => run.Series.Backlog, PlotScale.Bytes);
         for (var i = 0; i < Base.Links.Count; i++)
         {
             var index = i;
@@ -193,11 +193,11 @@ internal sealed class HtmlReport
 
     private void Distributions()
     {
-        _page.Text("h3", "Part of the time in which the data loss at risk was not above a value");
-        _page.Text("p", "Read it upwards from a duration: the curve says in how much of the protected time a failover "
+        _page.Text("h3", "Share of the time in which the data loss at risk was at most a value");
+        _page.Text("p", "At each duration, the curve shows the share of the protected time in which a failover "
             + "would have lost no more than that.");
         Curve(run => run.Risk);
-        _page.Text("h3", "Part of the time in which the newest recovery point was not older than a value");
+        _page.Text("h3", "Share of the time in which the newest recovery point was at most a value old");
         Curve(run => run.PointAge);
         _tables.Quantiles(_comparison);
     }

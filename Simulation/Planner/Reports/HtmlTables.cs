@@ -40,29 +40,29 @@ internal sealed class HtmlTables(Markup page)
     {
         var scenario = run.Scenario;
         Part("Outages", ["outage", "what", "times", "lasted", "machines", "data loss at risk (worst machine)",
-            "downtime (worst machine)", "as before after", "resyncs", "they sent"],
+            "downtime (worst machine)", "normal after", "resyncs", "sent"],
             OutageGroup.Of(run).Select(group => new[]
             {
                 group.Name, group.Kind, Words.Number(group.Times, 0), group.Lasted, group.Vms, group.Risk, group.Down,
                 group.NormalAfter, Words.Number(group.All.Sum(o => o.Resyncs), 0),
                 Words.Bytes(group.All.Sum(o => o.ResyncBytes)),
-            }), "Where two values stand, they are the median and the worst of the outages of that name.");
+            }), "Two values are the median and the worst of the outages of that name.");
         Part("Failovers", ["machine", "failover", "ordered", "RPO", "RPO stated", "lost", "RTO", "down",
-            "back home after"],
+            "returned after"],
             run.Failovers.Select(f => new[]
             {
                 f.Vm, $"{f.Name} ({f.Kind.ToString().ToLowerInvariant()})", Words.Moment(scenario, f.Ordered),
                 Words.Duration(f.RpoSeconds), Words.Duration(f.RpoBoundSeconds),
                 f.RpoSeconds is null ? "–" : Words.Bytes(f.LostBytes),
-                f.RtoSeconds is null ? "not carried out" : Words.Duration(f.RtoSeconds),
+                f.RtoSeconds is null ? "not done" : Words.Duration(f.RtoSeconds),
                 Words.Duration(f.DowntimeSeconds), Words.Duration(f.Returned - f.Ordered),
-            }), "RPO is the time whose writes are lost; “stated” is the engine's own promise, which is never less.");
+            }), "RPO is the period whose writes are lost; “stated” is the engine's own bound, which is never less.");
         Part("Resyncs", ["machine", "why", "began", "took", "read", "sent"], run.Resyncs.Select(r => new[]
         {
             r.Vm, r.Reason, Words.Moment(scenario, r.From), r.Completed ? Words.Duration(r.To - r.From)
                 : "not completed", Words.Bytes(r.ReadBytes), Words.Bytes(r.SentBytes),
         }));
-        Part("Alerts", ["alert", "level", "times", "machines", "lasted in all", "the first one said"],
+        Part("Alerts", ["alert", "level", "times", "machines", "lasted in total", "first message"],
             run.Alerts.Select(a => new[]
             {
                 a.Kind, a.Level, Words.Number(a.Count, 0), Words.Number(a.Vms, 0), Words.Duration(a.Seconds), a.Example,
@@ -80,7 +80,7 @@ internal sealed class HtmlTables(Markup page)
         {
             link.Name, Words.BitRate(link.Bandwidth), Words.Bytes(link.Sent), Words.Percent(link.BusyShare),
         }));
-        Part("Orders that had to wait", ["order and reason", "times", "machines"], run.Refusals.Select(r => new[]
+        Part("Operations that waited", ["operation and reason", "times", "machines"], run.Refusals.Select(r => new[]
         {
             r.What, Words.Number(r.Count, 0), Words.Number(r.Vms, 0),
         }));
@@ -117,22 +117,22 @@ internal sealed class HtmlTables(Markup page)
         page.In("dl", () =>
         {
             Term("What is real", "Every decision about the machines (recovery points, retention, retries, resync "
-                + "windows, failover, failback, alerts) was taken by the engine's own code in virtual time.");
+                + "windows, failover, failback, alerts) was made by the engine's own code in virtual time.");
             Term("What is a model", "Bytes flow at constant rates between events; links are shared fairly; writes "
-                + "land anywhere in a machine's working set with the same chance; boot and export times are given.");
-            Term("Data loss at risk", "What a failover at that moment would have lost: the time of the last write "
-                + "minus the time the replica stands at (or its newest point, while it is being compared).");
-            Term("RPO", "The same, for a failover that was carried out.");
-            Term("RTO", "From the order to writable disks at the target, "
-                + $"{Words.Duration(given.PrepareFailover)} being assumed for preparing them. Booting comes on top "
+                + "are distributed evenly over a machine's working set; boot and export times are assumed.");
+            Term("Data loss at risk", "What a failover at that moment would lose: the time of the last write "
+                + "minus the time of the replica's state (or of its newest point, while it is being compared).");
+            Term("RPO", "The same, for a failover that was done.");
+            Term("RTO", "From the start of the failover to writable disks at the target, "
+                + $"{Words.Duration(given.PrepareFailover)} being assumed for preparing them. Booting is added "
                 + "and is part of “down”.");
-            Term("Resync", "The replica fell behind what the log could hold or cannot be trusted; extents of 4 MiB "
+            Term("Resync", "The log could not hold all changes, or the replica cannot be trusted; extents of 4 MiB "
                 + "that may differ are read, and blocks of 64 KiB that do differ are sent.");
             Term("Log limit", "A machine's changes wait in its replication log; when that is full, or as large as "
                 + "half of its disks, changes are only marked and a resync follows.");
             Term("Lost connection", $"An agent counts as gone after {Words.Duration(given.AgentLostAfter)} of "
-                + "silence and is back five seconds after it can be.");
-            Term("Sampling", $"Lag, points and stored bytes were looked at every {Words.Duration(given.SampleEvery)}; "
+                + "silence and is back five seconds after that becomes possible.");
+            Term("Sampling", $"Lag, points and stored bytes were sampled every {Words.Duration(given.SampleEvery)}; "
                 + "downtime, RPO and RTO are exact.");
         });
     }
@@ -143,12 +143,12 @@ internal sealed class HtmlTables(Markup page)
     private static string Describe(Churn churn) => churn switch
     {
         Churn.Constant constant => $"{Words.Bytes(constant.Rate)}/s",
-        Churn.Daily daily => $"{Words.Bytes(daily.Busy)}/s from {daily.From:HH\\:mm} to {daily.To:HH\\:mm}, else "
+        Churn.Daily daily => $"{Words.Bytes(daily.Busy)}/s from {daily.From:HH\\:mm} to {daily.To:HH\\:mm}, otherwise "
             + $"{Words.Bytes(daily.Idle)}/s{(daily.WeekdaysOnly ? ", weekdays" : "")}",
         Churn.Bursts bursts => $"{Words.Bytes(bursts.Rate)}/s, bursts of "
             + string.Join(", ", bursts.All.Select(b => $"{Words.Bytes(b.Rate)}/s for {Words.Duration(b.For)}")),
         Churn.Steps steps => $"a trace of {steps.All.Count} steps",
-        _ => throw new InvalidOperationException($"Churn {churn} has no words."),
+        _ => throw new InvalidOperationException($"Churn {churn} has no description."),
     };
 
     private void Term(string term, string meaning) => page.Text("dt", term).Text("dd", meaning);

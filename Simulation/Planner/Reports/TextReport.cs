@@ -119,7 +119,7 @@ internal static class TextReport
         }
 
         yield return Line($"\nAlerts{suffix}", bold: true);
-        var alerts = NewTable("ALERT", "LEVEL", "TIMES", "VMS", "LASTED IN ALL");
+        var alerts = NewTable("ALERT", "LEVEL", "TIMES", "VMS", "TOTAL DURATION");
         foreach (var alert in run.Alerts)
         {
             Row(alerts, alert.Kind, alert.Level, Words.Number(alert.Count, 0), Words.Number(alert.Vms, 0),
@@ -158,13 +158,13 @@ internal static class TextReport
 
     private static IRenderable Failovers(RunResult run)
     {
-        var table = NewTable("VM", "FAILOVER", "ORDERED", "RPO", "LOST", "RTO", "DOWN", "BACK HOME AFTER");
+        var table = NewTable("VM", "FAILOVER", "ORDERED", "RPO", "LOST", "RTO", "DOWN", "RETURNED AFTER");
         foreach (var f in run.Failovers.Take(MostRows))
         {
             Row(table, f.Vm, $"{f.Name} ({f.Kind.ToString().ToLowerInvariant()})",
                 Words.Moment(run.Scenario, f.Ordered), f.Kind == FailoverPlanKind.Test ? "–"
                     : Words.Duration(f.RpoSeconds), f.RpoSeconds is null ? "–" : Words.Bytes(f.LostBytes),
-                f.RtoSeconds is null ? "not carried out" : Words.Duration(f.RtoSeconds),
+                f.RtoSeconds is null ? "not done" : Words.Duration(f.RtoSeconds),
                 Words.Duration(f.DowntimeSeconds), Words.Duration(f.Returned - f.Ordered));
         }
 

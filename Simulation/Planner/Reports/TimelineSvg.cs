@@ -50,7 +50,7 @@ internal sealed class TimelineSvg(Markup page, PlotSvg plots)
         });
         if (vms.Count < run.Vms.Count)
         {
-            page.Text("p", $"Shown are the {vms.Count} machines with the most changes, of {run.Vms.Count}.",
+            page.Text("p", $"The {vms.Count} of {run.Vms.Count} machines with the most changes are shown.",
                 ("class", "facts"));
         }
 

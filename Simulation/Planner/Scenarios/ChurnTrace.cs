@@ -18,7 +18,7 @@ internal static class ChurnTrace
         if (!File.Exists(path))
         {
             throw new ScenarioException(new Place(path, 0, 0), "", "There is no such file; name a CSV file of "
-                + "'seconds,bytes per second', beside the scenario.");
+                + "'seconds,bytes per second', next to the scenario.");
         }
 
         return Parse(File.ReadLines(path), path);

@@ -82,7 +82,7 @@ internal static class NodeReader
             var inner = path.Length == 0 ? name : $"{path}.{name}";
             if (node.Find(name) is not null)
             {
-                throw new ScenarioException(at, inner, $"'{name}' stands here twice; keep one.");
+                throw new ScenarioException(at, inner, $"'{name}' occurs twice; keep one.");
             }
 
             reader.Read();

@@ -33,8 +33,8 @@ internal static class ScenarioLibrary
 
         if (!File.Exists(nameOrPath))
         {
-            throw new ScenarioException(place, "", "There is no such file and no ready scenario of this name; the "
-                + $"ready ones are {string.Join(", ", Names)}.");
+            throw new ScenarioException(place, "", "There is no such file and no included scenario of this name; the "
+                + $"included ones are {string.Join(", ", Names)}.");
         }
 
         var directory = Path.GetDirectoryName(Path.GetFullPath(nameOrPath));

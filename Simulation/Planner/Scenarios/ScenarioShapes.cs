@@ -20,7 +20,7 @@ internal static class ScenarioShapes
         new("start", new Instant(), "The first instant of the run (UTC).", "2026-01-05T00:00:00Z"),
         new("duration", Duration, "How long the run is.", Required: true),
         new("sites", new ListOf(new Part("site"), 2), "The sites.", Required: true),
-        new("service", new Part("service"), "Where the service and its replicas stand.", Required: true),
+        new("service", new Part("service"), "The site of the service and its replicas.", Required: true),
         new("links", new ListOf(new Part("link"), 1), "The links between sites.", Required: true),
         new("policies", new ListOf(new Part("policy"), 1), "The replication policies.", Required: true),
         new("vms", new ListOf(new Part("vm"), 1), "The protected machines.", Required: true),
@@ -32,7 +32,7 @@ internal static class ScenarioShapes
         new Field("name", new Name(), "Its name.", Required: true));
 
     private static readonly Shape Service = new("service", "The service (the appliance) with its replicas.",
-        new Field("site", new Text(), "The site it stands at: the recovery site.", Required: true));
+        new Field("site", new Text(), "Its site: the recovery site.", Required: true));
 
     private static readonly Shape Link = new("link", "A link between two sites; each direction has the bandwidth.",
         new("name", new Name(), "Its name.", Required: true),
@@ -46,7 +46,8 @@ internal static class ScenarioShapes
         new("retention", Duration, "How long recovery points are kept.", "24 h"),
         new("appConsistentEvery", Duration, "How often a point is application-consistent; 0 s for never.", "0 s"),
         new("rpoThreshold", Duration, "The data loss at risk beyond which an alert is raised.", "60 min"),
-        new("resync", new Choice("in-window", "immediately"), "When a whole comparison starts by itself.", "in-window"),
+        new("resync", new Choice("in-window", "immediately"), "When a complete comparison starts "
+            + "automatically.", "in-window"),
         new("resyncFrom", new TimeOfDay(), "When that window opens (UTC).", "18:30"),
         new("resyncTo", new TimeOfDay(), "When that window closes (UTC).", "06:00"),
         new("cacheLimit", Size, "The most that one machine's replication log may take.", "8 GiB"),
@@ -77,7 +78,7 @@ internal static class ScenarioShapes
         new("to", new TimeOfDay(), "daily: when they end (UTC).", "18:00"),
         new("weekdaysOnly", new Flag(), "daily: Saturday and Sunday are idle.", "false"),
         new("bursts", new ListOf(new Part("burst"), 1), "burst: the bursts."),
-        new("file", new Text(), "trace: a CSV file of lines 'seconds,bytes per second', beside the scenario."),
+        new("file", new Text(), "trace: a CSV file of lines 'seconds,bytes per second', next to the scenario."),
         new("steps", new ListOf(new Part("step"), 1), "trace: the steps, in place of a file."),
         new("repeat", new Flag(), "trace: begin again at its end.", "false"));
 

@@ -152,7 +152,7 @@ public sealed class A_failover
         var standsOn = ((Phase.CommitPending)story.State.Phase).Recovery.Point;
         Assert.Equal(standsOn, story.State.Points[^1].Id);
         var same = story.Refused<ProtectedVmRefusal.SamePoint>(new ChangeRecoveryPoint(new PointChoice.Latest()));
-        Assert.Contains($"stands on recovery point {standsOn} already", same.Message, StringComparison.Ordinal);
+        Assert.Contains($"already uses recovery point {standsOn}", same.Message, StringComparison.Ordinal);
 
         story.Do(new RecordRecoveryPointUnusable(standsOn, "Segment 3 fails its checksum."));
         var started = (RecoveryPointChangeStarted)story.Do(new ChangeRecoveryPoint(new PointChoice.Latest()))[0];

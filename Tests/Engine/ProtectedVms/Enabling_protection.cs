@@ -74,7 +74,7 @@ public sealed class Enabling_protection
     {
         var refusal = new Story().Refused<ProtectedVmRefusal.UnknownScenario>(Story.Enabling("SCN-99"));
 
-        Assert.Equal("Scenario 'SCN-99' is not known; use one of SCN-1, SCN-2, SCN-3, SCN-5.", refusal.Message);
+        Assert.Equal("Scenario 'SCN-99' is unknown; use one of SCN-1, SCN-2, SCN-3, SCN-5.", refusal.Message);
     }
 
     [Fact]

@@ -159,7 +159,7 @@ public abstract class Archive_conformance : IAsyncLifetime
         File.Move(file, file + ".away");
         await Assert.ThrowsAsync<JournalUnavailableException>(() => MoveAsync());
         var missing = await Assert.ThrowsAsync<JournalUnavailableException>(() => AllAsync(100));
-        Assert.Contains("Put the file back", missing.Message, StringComparison.Ordinal);
+        Assert.Contains("Restore the file", missing.Message, StringComparison.Ordinal);
         await Assert.ThrowsAnyAsync<Exception>(() => _store.RecoverAsync(Id(), withoutSnapshot: true));
         Assert.IsType<EntitySnapshot>((await _store.RecoverAsync(Id()))[0]);
     }
@@ -183,7 +183,7 @@ public abstract class Archive_conformance : IAsyncLifetime
         await _store.ReopenAsync();
 
         var refused = await Assert.ThrowsAsync<JournalUnavailableException>(() => AllAsync(100));
-        Assert.Contains("no regular file", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("not a regular file", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact, Trait("Req", "I7")]

@@ -122,7 +122,7 @@ public sealed class Looking_into_an_archive : IDisposable
         _lives.Sql($"UPDATE archive SET commands={filter}");
 
         Assert.Equal(2, _lives.Verify(_lives.Data).Damages.Count(
-            damage => damage.What.Contains("filter of other commands", StringComparison.Ordinal)));
+            damage => damage.What.Contains("filter for other commands", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -207,7 +207,7 @@ public sealed class Verifying_a_journal : IDisposable
             return Encoded(stored, started with { By = "mallory" });
         });
 
-        Unexplained(at, "another content");
+        Unexplained(at, "different content");
     }
 
     [Theory]
@@ -224,7 +224,7 @@ public sealed class Verifying_a_journal : IDisposable
                 : stored.Command! with { Name = other.Name, Payload = other.Payload },
         });
 
-        Unexplained(at, what == "digest" ? "another content" : "is refused");
+        Unexplained(at, what == "digest" ? "different content" : "is refused");
     }
 
     [Fact]
@@ -256,7 +256,7 @@ public sealed class Verifying_a_journal : IDisposable
         _lives.Forge("web-1", at.Event.Sequence, _ => at.Event with { CommandId = before.Event.CommandId });
         Assert.Contains(_lives.Verify().Damages, damage => damage.Kind == DamageKind.Command
             && damage.Sequence == at.Event.Sequence
-            && damage.What.Contains("further up", StringComparison.Ordinal));
+            && damage.What.Contains("already occur earlier", StringComparison.Ordinal));
     }
 
     [Theory]

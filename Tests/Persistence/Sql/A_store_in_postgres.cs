@@ -154,7 +154,7 @@ public sealed class A_store_in_postgres(PostgresServer server) : IAsyncLifetime
             await using var take = new NpgsqlCommand($"SELECT pg_advisory_lock({key})", other);
             await take.ExecuteNonQueryAsync();
             var refused = await Assert.ThrowsAsync<JournalUnavailableException>(MoveAsync);
-            Assert.Contains("Another process moves events", refused.Message, StringComparison.Ordinal);
+            Assert.Contains("Another process is moving events", refused.Message, StringComparison.Ordinal);
             await using var give = new NpgsqlCommand($"SELECT pg_advisory_unlock({key})", other);
             await give.ExecuteNonQueryAsync();
 

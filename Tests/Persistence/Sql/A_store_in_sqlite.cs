@@ -115,7 +115,7 @@ public sealed class A_store_in_sqlite : IAsyncLifetime
             + "identifier FROM journal; CREATE INDEX journal_command ON journal (tags); PRAGMA user_version=2");
 
         var refused = Assert.Throws<JournalUnavailableException>(() => _store.Open());
-        Assert.Contains("cannot be brought up to version", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be upgraded to version", refused.Message, StringComparison.Ordinal);
         await using var connection = new SqliteConnection($"Data Source={_store.File}");
         await connection.OpenAsync();
         await using var version = connection.CreateCommand();

@@ -55,8 +55,8 @@ public sealed class Command_line : IDisposable
     }
 
     [Theory]
-    [InlineData("outage", "no-such", "There is no such file and no ready scenario of this name; the ready ones are")]
-    [InlineData("whatif", "region-outage", "Nothing is different; add --set")]
+    [InlineData("outage", "no-such", "There is no such file and no included scenario of this name; the included")]
+    [InlineData("whatif", "region-outage", "There is no change; add --set")]
     public async Task Bad_usage_is_answered_with_2_and_the_remedy(string command, string scenario, string expected)
     {
         var (code, _, error) = await Run(command, scenario);

@@ -23,7 +23,7 @@ public sealed class A_server_that_cannot_answer
         var url = $"http://127.0.0.1:{FreePort()}";
         var drctl = new Drctl("http://127.0.0.1:1");
         Assert.Equal(ExitCodes.Unreachable, await drctl.RunAsync([.. line.Split(' '), "--server", url]));
-        Assert.Contains($"No server answers at {url}", drctl.Errors, StringComparison.Ordinal);
+        Assert.Contains($"No server responds at {url}", drctl.Errors, StringComparison.Ordinal);
         Assert.Contains("drctl serve", drctl.Errors, StringComparison.Ordinal);
         Assert.Single(drctl.Errors.TrimEnd().Split('\n'));
         Assert.Empty(drctl.Output);
@@ -36,7 +36,7 @@ public sealed class A_server_that_cannot_answer
         service.Vms["vm1"] = new([null!]);
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Unreachable, await drctl.RunAsync("status", "vm1"));
-        Assert.Contains("its answer is not what this service sends", drctl.Errors, StringComparison.Ordinal);
+        Assert.Contains("its response is not one of this service", drctl.Errors, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -76,7 +76,7 @@ public sealed class A_server_that_cannot_answer
         service.OnOperation = () => Results.StatusCode(500);
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Refused, await drctl.RunAsync("commit", "vm1"));
-        Assert.Contains("HTTP 500 to /api/v1/vms/vm1/operations/commit", drctl.Errors, StringComparison.Ordinal);
+        Assert.Contains("HTTP 500 for /api/v1/vms/vm1/operations/commit", drctl.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,8 +16,8 @@ public sealed class Bad_usage
     [InlineData("failover vm1 --kind sideways", "sideways", "planned")]
     [InlineData("failover vm1 --kind test --force", "--force", "--kind planned")]
     [InlineData("points", "NAME", "drctl points --help")]
-    [InlineData("points ../../etc", "'../../etc' is not a name for a VM", "letters, digits")]
-    [InlineData("status a/b", "'a/b' is not a name for a VM", "letters, digits")]
+    [InlineData("points ../../etc", "'../../etc' is not a valid VM name", "letters, digits")]
+    [InlineData("status a/b", "'a/b' is not a valid VM name", "letters, digits")]
     [InlineData(
         "status vm1 --server nonsense", "'nonsense' is not the URL of a server", "http://127.0.0.1:7443 for --server")]
     [InlineData("status vm1 --server ftp://host", "'ftp://host' is not the URL of a server", "http://127.0.0.1:7443")]

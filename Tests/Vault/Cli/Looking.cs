@@ -93,7 +93,7 @@ public sealed class Looking
         var some = new Drctl(service.Url);
         await some.RunAsync("status");
         Assert.DoesNotContain("vm2", some.Output, StringComparison.Ordinal);
-        Assert.Contains("1 VM whose protection was ended: see --all.", some.Output, StringComparison.Ordinal);
+        Assert.Contains("1 VM with protection ended: see --all.", some.Output, StringComparison.Ordinal);
         var all = new Drctl(service.Url);
         await all.RunAsync("status", "--all", "--json");
         Assert.Equal(2, all.Json.AsArray().Count);
@@ -222,7 +222,7 @@ public sealed class Looking
         var table = new Drctl(service.Url);
         await table.RunAsync("agents");
         Assert.Matches("a1 +no +3 min ago +vm1, vm2 +not measured", table.Output);
-        Assert.Matches("a2 +no +not since the start", table.Output);
+        Assert.Matches("a2 +no +not since the service started", table.Output);
         Assert.Contains(
             "warning: It is refused; run `drctl agents forget a2`.", table.Output, StringComparison.Ordinal);
     }

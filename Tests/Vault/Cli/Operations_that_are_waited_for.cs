@@ -92,8 +92,8 @@ public sealed class Operations_that_are_waited_for
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Refused, await drctl.RunAsync("protect", "vm1", "--disk", "/a.img"));
         Assert.EndsWith(
-            "There is no disk /a.img. Name another. 'vm1' stays listed as enable-failed; protect it again, or end it "
-                + "with `drctl disable vm1`.",
+            "There is no disk /a.img. Name another. 'vm1' stays listed as enable-failed; protect it again, or "
+                + "remove it with `drctl disable vm1`.",
             drctl.Errors.TrimEnd(), StringComparison.Ordinal);
     }
 

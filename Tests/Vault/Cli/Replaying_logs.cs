@@ -113,7 +113,7 @@ public sealed class Replaying_logs : IDisposable
             await RunAsync("journal", "import", "--file", file, "--data", _vm.New("a"), "--sound-part"));
         Assert.Contains("7 events of 1 stream are in", _drctl.Output, StringComparison.Ordinal);
         Assert.Contains(
-            "Left out: events 8 to 10 of protected-vm|default|web-1, because of event 8 of", _drctl.Output,
+            "Omitted: events 8 to 10 of protected-vm|default|web-1, because of event 8 of", _drctl.Output,
             StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Done, await RunAsync("journal", "verify", "--data", _vm.New("a")));
 
@@ -150,7 +150,7 @@ public sealed class Replaying_logs : IDisposable
         Assert.Equal(ExitCodes.Done, await RunAsync(
             "journal", "bisect", "web-1", "--when", "phase == \"protected\"", "--data", _vm.Data));
         Assert.Contains("first after event 7", _drctl.Output, StringComparison.Ordinal);
-        Assert.Contains("goes on holding", _drctl.Output, StringComparison.Ordinal);
+        Assert.Contains("holds from there", _drctl.Output, StringComparison.Ordinal);
 
         Assert.Equal(ExitCodes.Done, await RunAsync(
             "journal", "bisect", "web-1", "--when", "replication.paused", "--data", _vm.Data));

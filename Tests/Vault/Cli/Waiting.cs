@@ -27,7 +27,7 @@ public sealed class Waiting
         };
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Interrupted, await drctl.RunAsync(interrupt.Token, "resync", "vm1"));
-        Assert.Contains("the resync of vm1 goes on as job j1", drctl.Errors, StringComparison.Ordinal);
+        Assert.Contains("the resync of vm1 continues as job j1", drctl.Errors, StringComparison.Ordinal);
         Assert.Contains("drctl status vm1", drctl.Errors, StringComparison.Ordinal);
         Assert.Empty(drctl.Output);
         Assert.Equal("resync", service.Received.Single().Operation);
@@ -80,8 +80,8 @@ public sealed class Waiting
     }
 
     [Theory]
-    [InlineData(null, "waits for agent 'agent1', which is not connected; start it")]
-    [InlineData("agent-conflict", "waits for agent 'agent1'. It is refused; run `drctl agents forget agent1`.")]
+    [InlineData(null, "waiting for agent 'agent1', which is not connected; start it")]
+    [InlineData("agent-conflict", "waiting for agent 'agent1'. It is refused; run `drctl agents forget agent1`.")]
     public async Task What_waits_for_an_agent_that_is_away_or_refused_names_it_and_what_to_do(string? code, string says)
     {
         await using var service = await FakeService.StartAsync();
@@ -126,7 +126,7 @@ public sealed class Waiting
         var line = Assert.Single(drctl.Errors.TrimEnd().Split('\n'));
         Assert.Contains("no space left.", line, StringComparison.Ordinal);
         Assert.Contains("Free space at the target.", line, StringComparison.Ordinal);
-        Assert.DoesNotContain("waits for agent", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("waiting for agent", line, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -86,7 +86,7 @@ public sealed class Facts_about_resyncs
 
         var cause = ProtectedVmHealth.Of(life.State).Causes[0];
         Assert.Contains("Segment 3 is damaged.", cause.Message, StringComparison.Ordinal);
-        Assert.Contains("by hand", cause.Remedy, StringComparison.Ordinal);
+        Assert.Contains("drctl resync", cause.Remedy, StringComparison.Ordinal);
         Assert.Empty(Facts(life.State, Reports.Streaming, Damaged));
         life.Tell(new ProtectedVmCommand.StartResync());
         life.Succeed(EffectKind.StartResync);

@@ -41,7 +41,7 @@ public sealed class Table_of_operations
         var row = VmOperations.Named(name);
         var refused = Assert.Throws<BadRequestException>(() => row.Read(JsonElement.Parse("""{"surprise":true}""")));
 
-        Assert.Equal($"'surprise' is no argument of {name}; it knows {string.Join(", ", row.Members)}.",
+        Assert.Equal($"'surprise' is not an argument of {name}; its arguments are {string.Join(", ", row.Members)}.",
             refused.Message);
     }
 
@@ -53,7 +53,7 @@ public sealed class Table_of_operations
         foreach (var member in row.Members)
         {
             var body = JsonElement.Parse($$"""{"{{member}}":5}""");
-            Assert.StartsWith($"'{member}' of {name} is to be ",
+            Assert.StartsWith($"'{member}' of {name} must be ",
                 Assert.Throws<BadRequestException>(() => row.Read(body)).Message, StringComparison.Ordinal);
         }
     }

@@ -85,7 +85,7 @@ public sealed class A_lost_journal : IDisposable
         byte[] whole = [.. older[..4096], .. garbage[..4096], .. older[8192..]];
         await RefusedAsync(killed, "page-overwritten", d => Overwrite(d, whole), "damaged");
         var fresh = await FreshJournalAsync();
-        await RefusedAsync(killed, "fresh", d => Overwrite(d, fresh), "knows nothing of 'web'");
+        await RefusedAsync(killed, "fresh", d => Overwrite(d, fresh), "has no events of 'web'");
         await RefusedAsync(killed, "header-only", d => Overwrite(d, fresh.AsSpan(0, 4096).ToArray()), "");
 
         // A release that was cut short leaves no replica behind: it does not hold up the start.

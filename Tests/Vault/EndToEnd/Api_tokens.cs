@@ -106,7 +106,7 @@ public sealed class Api_tokens : IDisposable
             Lab.Program, new Dictionary<string, string> { ["HOME"] = "", ["XDG_CONFIG_HOME"] = "" },
             ["serve", "--data", _lab.ServiceData, "--listen", _lab.Server]);
         await _lab.UntilAsync(
-            "the service answers", async () => await _lab.TryGetAsync("/api/v1/agents") is not null);
+            "the service responds", async () => await _lab.TryGetAsync("/api/v1/agents") is not null);
         await _lab.UntilAsync(
             "the log says where the token is",
             () => Task.FromResult(service.Errors.Contains(_lab.TokenFile, StringComparison.Ordinal)));

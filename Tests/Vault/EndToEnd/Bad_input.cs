@@ -45,12 +45,12 @@ public sealed class Bad_input : IDisposable
         await RefusedAsync(1, "SCN-99", "protect", "db", "--disk", Path.Combine(_lab.SiteA, "t.img"), "--scenario",
             "SCN-99");
         await RefusedAsync(1, "", "log", "web", "--at", "soon");
-        await RefusedAsync(1, "change the point in phase protected", "change-point", "web", "latest");
+        await RefusedAsync(1, "change the recovery point in phase protected", "change-point", "web", "latest");
         var last = (await _lab.RunAsync("log", "web", "--json")).Output.Split('\n').Count(line => line.Length > 0);
         Assert.Equal(0, (await _lab.RunAsync("log", "web", "--at", $"{last}")).Code);
         await RefusedAsync(1, "its events are 1 to ", "log", "web", "--at", $"{last + 1000}");
         await RefusedAsync(1, "its events are 1 to ", "log", "web", "--at", "0");
-        await RefusedAsync(1, "Nothing had happened", "log", "web", "--at", "2001-01-01T00:00:00Z");
+        await RefusedAsync(1, "did not exist", "log", "web", "--at", "2001-01-01T00:00:00Z");
         await RefusedAsync(2, "../x", "status", "../x");
         await RefusedAsync(2, "", "failover", "web", "--kind", "partial");
         await RefusedAsync(2, "", "frobnicate");

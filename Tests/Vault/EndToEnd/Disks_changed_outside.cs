@@ -70,7 +70,7 @@ public sealed class Disks_changed_outside : IDisposable
         }
 
         await _lab.UntilAsync("the agent tells of it", () => Task.FromResult(
-            _lab.Agent!.Errors.Contains("changed by somebody else while it was served", StringComparison.Ordinal)));
+            _lab.Agent!.Errors.Contains("changed by another program while it was served", StringComparison.Ordinal)));
         await vm.InSyncAsync();
         await PointEqualsAsync(vm);
     }

@@ -75,7 +75,7 @@ internal sealed class Lab : IDisposable
         return ServiceAnswersAsync();
     }
 
-    private Task ServiceAnswersAsync() => UntilAsync("the service answers", async () =>
+    private Task ServiceAnswersAsync() => UntilAsync("the service responds", async () =>
     {
         Assert.False(Service!.HasExited, $"the service ended: {Service.Errors}");
         return await TryGetAsync("/api/v1/agents") is not null;
@@ -181,7 +181,7 @@ internal sealed class Lab : IDisposable
     {
         var result = await RunAsync([.. arguments, "--json"]);
         Assert.True(
-            result.Code == 0, $"drctl {string.Join(' ', arguments)} ended with {result.Code}: "
+            result.Code == 0, $"drctl {string.Join(' ', arguments)} exited with {result.Code}: "
                 + $"{result.Errors}\n{Logs()}");
         return JsonNode.Parse(result.Output)!;
     }

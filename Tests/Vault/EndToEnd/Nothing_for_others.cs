@@ -19,7 +19,7 @@ public sealed class Nothing_for_others : IDisposable
     {
         using var service = StartOpen(
             "serve", "--data", Path.Combine(_lab.Root, "service"), "--listen", _lab.Server);
-        await _lab.UntilAsync("the service answers", async () => await _lab.TryGetAsync("/api/v1/agents") is not null);
+        await _lab.UntilAsync("the service responds", async () => await _lab.TryGetAsync("/api/v1/agents") is not null);
         using var agent = StartOpen(
             "agent", "--server", _lab.Server, "--data", _lab.AgentData, "--name", "site-a", "--allow", _lab.Root);
         await _lab.UntilAsync(

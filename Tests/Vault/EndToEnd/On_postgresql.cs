@@ -74,7 +74,7 @@ public sealed class On_postgresql : IAsyncLifetime
             "serve", "--data", _lab.ServiceData, "--listen", _lab.Server, "--postgres",
             await _database.NewDatabaseAsync());
         Assert.Equal(1, other.WaitForExit());
-        Assert.Contains("knows nothing of 'web'", other.Errors, StringComparison.Ordinal);
+        Assert.Contains("has no events of 'web'", other.Errors, StringComparison.Ordinal);
         Assert.Contains("--postgres", other.Errors, StringComparison.Ordinal);
     }
 }

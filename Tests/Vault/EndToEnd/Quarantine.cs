@@ -38,7 +38,7 @@ public sealed class Quarantine : IDisposable
         Assert.Contains("quarantined", page, StringComparison.Ordinal);
         Assert.DoesNotContain("source", page, StringComparison.Ordinal);
         Assert.Contains(
-            "1 out of service, all others are protected now.", (await _lab.RunAsync("status")).Output,
+            "1 quarantined, all others are protected now.", (await _lab.RunAsync("status")).Output,
             StringComparison.Ordinal);
         var health = await _lab.AskAsync("health");
         Assert.Equal("critical", (string?)health["health"]);
@@ -49,7 +49,7 @@ public sealed class Quarantine : IDisposable
         var line = Assert.Single(
             _lab.Service!.Errors.Split('\n'),
             l => l.Contains(" fail: ReplicationEngine.Actors", StringComparison.Ordinal));
-        Assert.Contains("is out of service: The journal is damaged at event", line, StringComparison.Ordinal);
+        Assert.Contains("is quarantined: The journal is damaged at event", line, StringComparison.Ordinal);
         Assert.DoesNotContain("Exception", _lab.Service.Errors, StringComparison.Ordinal);
 
         Refused(await _lab.RunAsync("lift-quarantine", "poison"));
@@ -61,7 +61,7 @@ public sealed class Quarantine : IDisposable
     private static void Refused(CommandResult result)
     {
         Assert.Equal(1, result.Code);
-        Assert.Contains("is out of service", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("is quarantined", result.Errors, StringComparison.Ordinal);
         Assert.Single(result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 

@@ -190,7 +190,7 @@ public sealed class Runbook : IDisposable
         var reprotect = _lab.Start("reprotect", "web", "--discard", "--server", _lab.Server);
         await _lab.UntilAsync(
             "the command says what it waits for",
-            () => Task.FromResult(reprotect.Errors.Contains("waits for agent 'site-a'", StringComparison.Ordinal)
+            () => Task.FromResult(reprotect.Errors.Contains("waiting for agent 'site-a'", StringComparison.Ordinal)
                 && reprotect.Errors.Contains("drctl agents forget site-a", StringComparison.Ordinal)),
             detail: () => reprotect.Errors);
 

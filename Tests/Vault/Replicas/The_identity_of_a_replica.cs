@@ -114,7 +114,7 @@ public sealed class The_identity_of_a_replica : IDisposable
     {
         MakeReplica();
         var ownership = new ReplicaOwnership(_directory);
-        Assert.Contains("does not say whose", ownership.WhyNot(State, []), StringComparison.Ordinal);
+        Assert.Contains("without an owner", ownership.WhyNot(State, []), StringComparison.Ordinal);
 
         _file.Write(Known with { ReplicaSince = Known.ReplicaSince.AddTicks(1) });
         Assert.Contains("another history", ownership.WhyNot(State, []), StringComparison.Ordinal);

@@ -22,7 +22,7 @@ public sealed class Whose_journal_it_is
     {
         var problems = JournalFitness.Problems([("web", Known), ("db", null)], Ends(("db", 5)));
 
-        Assert.Contains("knows nothing of 'web'", Assert.Single(problems));
+        Assert.Contains("has no events of 'web'", Assert.Single(problems));
     }
 
     [Theory]

@@ -18,7 +18,7 @@ internal static class PointText
         "latest-app" => new PointChoice.LatestAppConsistent(),
         _ when Guid.TryParseExact(point, "N", out var id) => new PointChoice.Specific(new RecoveryPointId(id)),
         _ => throw new BadRequestException(
-            $"'{point}' is no recovery point: use latest, latest-processed, latest-app, or an id from the list of "
+            $"'{point}' is not a recovery point; use latest, latest-processed, latest-app, or an id from the list of "
             + "points."),
     };
 }

@@ -60,7 +60,7 @@ public abstract class VmOperation
     {
         if (body.ValueKind is not JsonValueKind.Object)
         {
-            throw new BadRequestException($"The arguments of {Name} are to be a JSON object.");
+            throw new BadRequestException($"The arguments of {Name} must be a JSON object.");
         }
 
         try
@@ -73,7 +73,7 @@ public abstract class VmOperation
         }
         catch (InvalidOperationException)
         {
-            throw new BadRequestException($"The arguments of {Name} hold text that is not valid Unicode.");
+            throw new BadRequestException($"The arguments of {Name} contain text that is not valid Unicode.");
         }
     }
 
@@ -105,7 +105,7 @@ public abstract class VmOperation
         {
             var known = Members.FirstOrDefault(name => name.Equals(member.Name, StringComparison.OrdinalIgnoreCase))
                 ?? throw new BadRequestException(
-                    $"'{member.Name}' is no argument of {Name}; it knows {string.Join(", ", Members)}.");
+                    $"'{member.Name}' is not an argument of {Name}; its arguments are {string.Join(", ", Members)}.");
             if (member.Value.ValueKind is JsonValueKind.Null)
             {
                 given.Remove(known);
@@ -123,8 +123,8 @@ public abstract class VmOperation
     {
         var member = wrong.Path?.Split('.', '[', ']').Skip(1).FirstOrDefault(part => part.Length > 0) ?? "";
         var type = Arguments.Properties.FirstOrDefault(property => property.Name == member)?.PropertyType;
-        var wanted = type == typeof(bool) ? "true or false" : type == typeof(string) ? "a text" : "a list of texts";
-        return $"'{member}' of {Name} is to be {wanted}.";
+        var wanted = type == typeof(bool) ? "true or false" : type == typeof(string) ? "a string" : "a list of strings";
+        return $"'{member}' of {Name} must be {wanted}.";
     }
 }
 

@@ -21,7 +21,7 @@ public static class VmOperations
     /// <summary>Begins protection.</summary>
     public static VmOperation<ProtectArguments> Protect { get; } = new(
         "protect", Operation.Enable, JobKind.Enable, OperationPermission.Administer,
-        "Protect a VM and print the NBD URI of each disk, to which the VM must be attached",
+        "Protect a VM and print the NBD URI of each disk, for attaching the VM",
         (vm, arguments, facts) => arguments.Command(vm, facts));
 
     /// <summary>Ends protection.</summary>
@@ -31,7 +31,8 @@ public static class VmOperations
 
     /// <summary>Pauses replication.</summary>
     public static VmOperation<NoArguments> Pause { get; } = new(
-        "pause", Operation.Pause, null, OperationPermission.Operate, "Pause replication; changed blocks are tracked",
+        "pause", Operation.Pause, null, OperationPermission.Operate,
+        "Pause replication; changed blocks are tracked meanwhile",
         (_, _, _) => new ProtectedVmCommand.Pause());
 
     /// <summary>Resumes replication.</summary>
@@ -55,7 +56,7 @@ public static class VmOperations
     /// <summary>Recovers a copy.</summary>
     public static VmOperation<FailoverArguments> TestFailover { get; } = new(
         "test-failover", Operation.TestFailover, JobKind.TestFailover, OperationPermission.Operate,
-        "a copy, while the source and replication continue",
+        "a writable copy, while the source and replication continue",
         (_, arguments, _) => new ProtectedVmCommand.StartTestFailover(PointText.Choice(arguments.Point)));
 
     /// <summary>Removes that copy.</summary>
@@ -67,22 +68,22 @@ public static class VmOperations
     /// <summary>Fails over without loss.</summary>
     public static VmOperation<PlannedFailoverArguments> PlannedFailover { get; } = new(
         "planned-failover", Operation.PlannedFailover, JobKind.PlannedFailover, OperationPermission.Operate,
-        "the source is stopped first and nothing is lost", (_, arguments, facts) => arguments.Command(facts));
+        "stops the source first; no write is lost", (_, arguments, facts) => arguments.Command(facts));
 
     /// <summary>Fails over without the source.</summary>
     public static VmOperation<FailoverArguments> UnplannedFailover { get; } = new(
         "unplanned-failover", Operation.UnplannedFailover, JobKind.UnplannedFailover, OperationPermission.Operate,
-        "the source is not needed",
+        "works without the source; recent writes may be lost",
         (_, arguments, _) => new ProtectedVmCommand.StartUnplannedFailover(
             PointText.Choice(arguments.Point), TryShutdown: false));
 
     /// <summary>Moves a failover to another point.</summary>
     public static VmOperation<ChangePointArguments> ChangePoint { get; } = new(
         "change-point", Operation.ChangeRecoveryPoint, JobKind.ChangeRecoveryPoint, OperationPermission.Operate,
-        "Switch a failover that is not committed to another recovery point",
+        "Switch an uncommitted failover to another recovery point",
         (_, arguments, _) => new ProtectedVmCommand.ChangeRecoveryPoint(PointText.Choice(
             arguments.Point ?? throw new BadRequestException(
-                "No recovery point was named; use latest, latest-processed, latest-app, or an id."))));
+                "No recovery point is given; use latest, latest-processed, latest-app, or an id."))));
 
     /// <summary>Makes a failover or failback final.</summary>
     public static VmOperation<NoArguments> Commit { get; } = new(
@@ -98,13 +99,14 @@ public static class VmOperations
     /// <summary>Replicates back.</summary>
     public static VmOperation<DiscardArguments> Reprotect { get; } = new(
         "reprotect", Operation.Reprotect, JobKind.Reprotect, OperationPermission.Operate,
-        "After a failover, replicate the differences back to the source",
+        "Protect a failed-over VM: replicate the differences back to the source",
         (_, arguments, _) => new ProtectedVmCommand.Reprotect(arguments.Discard));
 
     /// <summary>Moves the VM back.</summary>
     public static VmOperation<NoArguments> Failback { get; } = new(
         "failback", Operation.Failback, JobKind.Failback, OperationPermission.Operate,
-        "Move the VM back to the source without losing a write", (_, _, _) => new ProtectedVmCommand.Failback());
+        "Move a reprotected VM back to the source without losing a write",
+        (_, _, _) => new ProtectedVmCommand.Failback());
 
     /// <summary>Retries failed work.</summary>
     public static VmOperation<NoArguments> Retry { get; } = new(
@@ -155,12 +157,12 @@ public sealed record ProtectArguments : OperationArguments
     {
         if (Disks.Count == 0)
         {
-            throw new BadRequestException("No disk was named; give at least one (--disk PATH).");
+            throw new BadRequestException("No disk is given; give at least one (--disk PATH).");
         }
 
         if (Policy != ReplicationPolicy.Default.Name)
         {
-            throw new BadRequestException($"Policy '{Policy}' is not known; use '{ReplicationPolicy.Default.Name}'.");
+            throw new BadRequestException($"Policy '{Policy}' is unknown; use '{ReplicationPolicy.Default.Name}'.");
         }
 
         return new ProtectedVmCommand.Enable(
@@ -220,8 +222,8 @@ public sealed record PlannedFailoverArguments : OperationArguments
     internal ProtectedVmCommand.StartPlannedFailover Command(OperationFacts facts) => Point == PointText.Latest
         ? new ProtectedVmCommand.StartPlannedFailover { Writers = facts.Writers.ToValueList(), Force = Force }
         : throw new BadRequestException(
-            $"A planned failover ships the last writes and recovers to them, not to '{Point}'; "
-            + "leave the point out, or fail over unplanned.");
+            $"A planned failover transfers the last writes and recovers to them, not to '{Point}'; "
+            + "omit the point, or fail over unplanned.");
 }
 
 /// <summary>The tester's notes.</summary>
