@@ -27,7 +27,7 @@ public abstract record CoreOutput
     /// <summary>Carry out an effect, concurrently with whatever the entity does next.</summary>
     public sealed record StartEffect(Effect Effect) : CoreOutput;
 
-    /// <summary>An effect that was started is owed no longer: it need not be carried on.</summary>
+    /// <summary>An effect that was started is outstanding no longer: it need not be carried on.</summary>
     public sealed record CancelEffect(EffectId EffectId) : CoreOutput;
 
     /// <summary>Store a snapshot; its loss does no harm.</summary>
@@ -47,7 +47,7 @@ public abstract record CoreOutput
 
     /// <summary>
     /// The core has ended. Recover a new one, with the same memory, for whoever needs the entity: at once when the
-    /// cause is not null (an exception was met) or effects may be owed.
+    /// cause is not null (an exception was met) or effects may be outstanding.
     /// </summary>
     public sealed record Restart(Exception? Cause) : CoreOutput;
 

@@ -18,7 +18,7 @@
 // After PersistUnknown nothing is certain but the journal: the core ends, and the next one reads it. Its caller sends
 // the same command id again; the window and, for older ones, the journal know whether it was carried out (I18, I19).
 // Two owners of one entity can never both append: a journal takes each sequence number of a stream once, and whoever
-// comes second learns PersistUnknown, reads the stream again, and decides anew.
+// comes second learns PersistUnknown, reads the stream again, and decides again.
 // What happened to the entity in this life of the host (timers on the steady clock, exceptions met) goes from one core
 // to the next in the EntityMemory. Time comes in with each step; there is no randomness and no hash order, so equal
 // inputs give equal outputs.
@@ -199,10 +199,10 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    private void Begin(ImmutableArray<Effect> owed)
+    private void Begin(ImmutableArray<Effect> outstanding)
     {
         Phase = EntityPhase.Ready;
-        _effects.Settle(owed, _outputs);
+        _effects.Settle(outstanding, _outputs);
         SaveSnapshotIfDue();
     }
 
@@ -337,7 +337,7 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
 
     /// <summary>
     /// Answers, and gives the same answer to the same command from now on. A timer whose command changed nothing is
-    /// decided anew when it is tried again: by then it may.
+    /// decided again when it is tried again: by then it may.
     /// </summary>
     private void FinishForGood(CommandReply reply)
     {

@@ -8,7 +8,7 @@ public sealed record EntityCoreOptions
 
     /// <summary>
     /// How many answers are remembered in memory, refusals included; default 64. Accepted commands older than that are
-    /// recognised by the journal; a refusal is no longer remembered, and its command is judged anew.
+    /// recognised by the journal; a refusal is no longer remembered, and its command is judged again.
     /// </summary>
     public int RememberedCommands { get; init; } = 64;
 

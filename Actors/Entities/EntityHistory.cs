@@ -7,7 +7,7 @@ namespace ReplicationEngine.Actors.Entities;
 /// <summary>
 /// What is durable of one entity: the state that its events give, the head of its stream, and its commands. It changes
 /// by a snapshot and by events that are replayed, and by a command's events only once the journal has them; what these
-/// would change is worked out beside it. Used by one core.
+/// would change is worked out next to it. Used by one core.
 /// </summary>
 /// <param name="id">The name of the stream.</param>
 /// <param name="codec">Converts to stored bytes and back.</param>

@@ -70,7 +70,7 @@ internal sealed class EntityRecovery<TAggregate, TState, TCommand, TEvent>(
         id, history.Head.Sequence + 1, $"'{record.Name}' {record.Reason}");
 
     /// <summary>The stream has been read to its end: arms the timers.</summary>
-    /// <returns>The effects that are owed.</returns>
+    /// <returns>The effects that are outstanding.</returns>
     /// <exception cref="Exception">The first failure that was met.</exception>
     public ImmutableArray<Effect> Finish(EngineInstant now)
     {
@@ -80,10 +80,10 @@ internal sealed class EntityRecovery<TAggregate, TState, TCommand, TEvent>(
             throw failure;
         }
 
-        var owed = TAggregate.Outstanding(history.State);
+        var outstanding = TAggregate.Outstanding(history.State);
         timers.Arm(timers.AlarmsOf(TAggregate.Timers(history.State), now, recovered: true));
         memory.Recovered = true;
         memory.ReadsWholeStream = false;
-        return owed;
+        return outstanding;
     }
 }

@@ -29,7 +29,7 @@ internal sealed class PendingCommand<TState, TCommand>(CommandEnvelope<TCommand>
     /// <summary>The alarms of the timers in that state.</summary>
     public ImmutableArray<ArmedTimer> Timers { get; set; }
 
-    /// <summary>The effects owed in that state.</summary>
+    /// <summary>The effects outstanding in that state.</summary>
     public ImmutableArray<Effect> Effects { get; set; }
 
     /// <summary>When the events were decided (UTC).</summary>

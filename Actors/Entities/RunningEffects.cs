@@ -12,26 +12,26 @@ internal sealed class RunningEffects
     /// <summary>Whether none runs.</summary>
     public bool IsEmpty => _running.IsEmpty;
 
-    /// <summary>Asks the host to cancel what runs and is owed no longer, and to start what is owed and does not
-    /// run.</summary>
-    /// <param name="owed">The effects that are owed now.</param>
+    /// <summary>Asks the host to cancel what runs and is outstanding no longer, and to start what is outstanding and
+    /// does not run.</summary>
+    /// <param name="outstanding">The effects that are outstanding now.</param>
     /// <param name="outputs">Takes what the host is asked.</param>
-    public void Settle(ImmutableArray<Effect> owed, List<CoreOutput> outputs)
+    public void Settle(ImmutableArray<Effect> outstanding, List<CoreOutput> outputs)
     {
-        if (owed.IsEmpty && _running.IsEmpty)
+        if (outstanding.IsEmpty && _running.IsEmpty)
         {
             return;
         }
 
         foreach (var running in _running)
         {
-            if (!owed.Any(effect => effect.Id == running))
+            if (!outstanding.Any(effect => effect.Id == running))
             {
                 outputs.Add(new CoreOutput.CancelEffect(running));
             }
         }
 
-        foreach (var effect in owed)
+        foreach (var effect in outstanding)
         {
             if (!_running.Contains(effect.Id))
             {
@@ -39,6 +39,6 @@ internal sealed class RunningEffects
             }
         }
 
-        _running = [.. owed.Select(effect => effect.Id)];
+        _running = [.. outstanding.Select(effect => effect.Id)];
     }
 }

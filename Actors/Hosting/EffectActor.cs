@@ -10,7 +10,7 @@ internal sealed record EffectEnded(EffectId Effect);
 /// <summary>What actors of effects of all types share.</summary>
 internal static class EffectActor
 {
-    /// <summary>The effect is owed no longer.</summary>
+    /// <summary>The effect is outstanding no longer.</summary>
     public sealed record Cancel
     {
         public static Cancel Instance { get; } = new();
@@ -18,8 +18,8 @@ internal static class EffectActor
 }
 
 /// <summary>
-/// Carries out one effect of its parent, beside it: as long as this actor lives, the effect is owed. It ends when the
-/// effect has ended, and ends the effect when its parent ends.
+/// Carries out one effect of its parent, next to it: as long as this actor lives, the effect is outstanding. It ends
+/// when the effect has ended, and ends the effect when its parent ends.
 /// </summary>
 internal sealed class EffectActor<TCommand> : UntypedActor
     where TCommand : class

@@ -5,7 +5,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// The child actors of one entity's actor, one for each effect that is owed. Used only by that actor, within its turn.
+/// The child actors of one entity's actor, one for each effect that is outstanding. Used only by that actor, within its
+/// turn.
 /// </summary>
 /// <param name="runs">Creates the runs of effects; null where effects are not carried out.</param>
 /// <param name="id">The entity.</param>
@@ -26,7 +27,7 @@ internal sealed class EffectChildren<TCommand>(EffectRuns<TCommand>? runs, Persi
         }
     }
 
-    /// <summary>Tells an effect that it is owed no longer.</summary>
+    /// <summary>Tells an effect that it is outstanding no longer.</summary>
     public void Cancel(EffectId effect)
     {
         if (_children.TryGetValue(effect, out var child))

@@ -6,9 +6,9 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// One run of an effect: tried again after 1, 2, 4 … 60 s until it succeeds or is owed no longer. Once it has told
-/// something it is not cancelled any more: that it is owed no longer is then its own doing, and it may have more to
-/// say.
+/// One run of an effect: tried again after 1, 2, 4 … 60 s until it succeeds or is outstanding no longer. Once it has
+/// told something it is not cancelled any more: that it is outstanding no longer is then its own doing, and it may have
+/// more to say.
 /// </summary>
 internal sealed class EffectRun<TCommand>(
     EffectRuns<TCommand> runs, PersistenceId id, Effect effect, IEntityCommandSink<TCommand> sink)
@@ -18,7 +18,8 @@ internal sealed class EffectRun<TCommand>(
     private static readonly TimeSpan s_longestDelay = TimeSpan.FromSeconds(60);
 
     private readonly Lock _gate = new();
-    private readonly CancellationTokenSource _owed = CancellationTokenSource.CreateLinkedTokenSource(runs.Stopping);
+    private readonly CancellationTokenSource _outstanding =
+        CancellationTokenSource.CreateLinkedTokenSource(runs.Stopping);
     private int _telling;
     private bool _told;
     private bool _over;
@@ -33,7 +34,7 @@ internal sealed class EffectRun<TCommand>(
         _ = Task.Run(() => RunAsync(former, finished, ended));
     }
 
-    /// <summary>The effect is owed no longer.</summary>
+    /// <summary>The effect is outstanding no longer.</summary>
     public void Cancel()
     {
         lock (_gate)
@@ -41,14 +42,14 @@ internal sealed class EffectRun<TCommand>(
             _over = true;
             if (!_told)
             {
-                _owed.Cancel();
+                _outstanding.Cancel();
             }
         }
     }
 
     /// <summary>
-    /// The entity's actor has ended: whether the effect is owed will be seen by the next one. What is being told is
-    /// told to its end.
+    /// The entity's actor has ended: whether the effect is outstanding will be seen by the next one. What is being told
+    /// is told to its end.
     /// </summary>
     public void Abandon()
     {
@@ -57,7 +58,7 @@ internal sealed class EffectRun<TCommand>(
             _abandoned = true;
             if (_telling == 0)
             {
-                _owed.Cancel();
+                _outstanding.Cancel();
             }
         }
     }
@@ -82,7 +83,7 @@ internal sealed class EffectRun<TCommand>(
             {
                 if (--_telling == 0 && _abandoned)
                 {
-                    _owed.Cancel();
+                    _outstanding.Cancel();
                 }
             }
         }
@@ -96,13 +97,14 @@ internal sealed class EffectRun<TCommand>(
             var delay = TimeSpan.FromSeconds(1);
             while (!await TryAsync(delay))
             {
-                await Task.Delay(delay, runs.Services.Time, _owed.Token);
+                await Task.Delay(delay, runs.Services.Time, _outstanding.Token);
                 delay = delay * 2 < s_longestDelay ? delay * 2 : s_longestDelay;
             }
         }
-        catch (OperationCanceledException) when (_owed.IsCancellationRequested)
+        catch (OperationCanceledException) when (_outstanding.IsCancellationRequested)
         {
-            // Owed no longer; or it stays owed in the entity's state, and is started again with the entity.
+            // Outstanding no longer; or it stays outstanding in the entity's state, and is started again with the
+            // entity.
         }
         finally
         {
@@ -114,34 +116,34 @@ internal sealed class EffectRun<TCommand>(
 
     private async Task<bool> TryAsync(TimeSpan delay)
     {
-        _owed.Token.ThrowIfCancellationRequested();
+        _outstanding.Token.ThrowIfCancellationRequested();
         using var activity = runs.Services.Telemetry.Activities.StartActivity("entity.effect");
         activity?.SetTag("entity.id", id.ToString());
         activity?.SetTag("entity.effect", effect.Id.Value);
         try
         {
-            await runs.Handler.HandleAsync(id, effect, this, _owed.Token);
+            await runs.Handler.HandleAsync(id, effect, this, _outstanding.Token);
             activity?.SetStatus(ActivityStatusCode.Ok);
             return true;
         }
-        catch (Exception exception) when (!_owed.IsCancellationRequested)
+        catch (Exception exception) when (!_outstanding.IsCancellationRequested)
         {
             activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
             runs.Services.Logger.EffectFailed(id, effect.Id, delay, exception);
-            TellAnew();
+            TellAgain();
             return false;
         }
     }
 
-    /// <summary>The next try has told nothing yet; there is none when the effect is owed no longer.</summary>
-    private void TellAnew()
+    /// <summary>The next try has told nothing yet; there is none when the effect is outstanding no longer.</summary>
+    private void TellAgain()
     {
         lock (_gate)
         {
             _told = false;
             if (_over)
             {
-                _owed.Cancel();
+                _outstanding.Cancel();
             }
         }
     }

@@ -6,7 +6,7 @@ namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
 /// The effects of one region that run on this node. An effect that is started again, because its entity was recovered
-/// anew, begins only when its former run has ended.
+/// again, begins only when its former run has ended.
 /// </summary>
 internal sealed class EffectRuns<TCommand>(
     string type,

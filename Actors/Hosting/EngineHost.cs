@@ -78,7 +78,7 @@ internal sealed class EngineHost(
             ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), new AkkaLogSetup(services.Logger)),
             (all, one) => all.And(one));
         _system = CreateSystem(setup);
-        _system.ActorOf(Props.Create(() => new LostLetters()), "lost-letters");
+        _system.ActorOf(Props.Create(() => new LostMessages()), "lost-letters");
         var cluster = Cluster.Get(_system);
         if (cluster.Settings.SeedNodes.IsEmpty)
         {

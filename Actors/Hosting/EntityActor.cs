@@ -4,7 +4,8 @@
 // persisted, and stops the actor when a persist or a recovery fails. A core that has ended asks its shard to passivate
 // the actor: from then on the shard keeps what comes, and hands it to the entity's next actor; what has come already
 // is sent to the shard again. Letters that an actor left behind when it was stopped come back to their senders as
-// NotDelivered (see LostLetters), and are sent again. So a letter may come by the shard or straight (see EntityRegion).
+// NotDelivered (see LostMessages), and are sent again. So a letter may come by the shard or straight (see
+// EntityRegion).
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
@@ -227,7 +228,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
         {
             for (CoreInput<TCommand>? next = input; next is not null;)
             {
-                next = CarryOut(_core.Step(next, _region.Services.Clock.Now));
+                next = Run(_core.Step(next, _region.Services.Clock.Now));
             }
         }
         catch (Exception exception)
@@ -253,7 +254,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
     /// Returns the answer to the step's question, if there was one that could be answered at once. Who asked hears
     /// last, so that whatever the command leads to (its alarm above all) is set up by then.
     /// </summary>
-    private CoreInput<TCommand>? CarryOut(IReadOnlyList<CoreOutput> outputs)
+    private CoreInput<TCommand>? Run(IReadOnlyList<CoreOutput> outputs)
     {
         CoreInput<TCommand>? answer = null;
         CommandReply? said = null;

@@ -130,7 +130,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     /// Sends a letter, and sends it again for a while when it was lost with an actor or its outcome is not known: a
     /// command has one effect however often it comes.
     /// </summary>
-    private async ValueTask<TAnswer> AskAsync<TAnswer>(IEntityLetter letter, CancellationToken cancellationToken)
+    private async ValueTask<TAnswer> AskAsync<TAnswer>(IEntityMessage letter, CancellationToken cancellationToken)
         where TAnswer : class
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -5,23 +5,23 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>A message to an entity whose sender waits for an answer.</summary>
-internal interface IEntityLetter;
+internal interface IEntityMessage;
 
 /// <summary>A command; answered by a <see cref="CommandReply"/>.</summary>
 /// <param name="Envelope">The command.</param>
 /// <param name="Asked">The activity of whoever asks; default without one.</param>
 internal sealed record TellCommand<TCommand>(CommandEnvelope<TCommand> Envelope, ActivityContext Asked = default)
-    : IEntityLetter
+    : IEntityMessage
     where TCommand : class;
 
 /// <summary>A question for the state; answered by a view, or by a reply that says why there is none.</summary>
-internal sealed record ShowState : IEntityLetter
+internal sealed record ShowState : IEntityMessage
 {
     public static ShowState Instance { get; } = new();
 }
 
 /// <summary>The entity's quarantine shall end; answered by <see cref="QuarantineLifted"/>.</summary>
-internal sealed record LiftQuarantine : IEntityLetter
+internal sealed record LiftQuarantine : IEntityMessage
 {
     public static LiftQuarantine Instance { get; } = new();
 }

@@ -33,7 +33,7 @@ internal interface IEntityRegion
 
 /// <summary>
 /// All entities of one type: sharded over the cluster by Akka.Cluster.Sharding, brought to memory when a letter comes,
-/// a timer is due or effects are owed, and let go when nobody needs them.
+/// a timer is due or effects are outstanding, and let go when nobody needs them.
 /// </summary>
 internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     : IEntityRegion, IEntitySet<TState, TCommand, TEvent>, IDisposable
@@ -185,7 +185,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     /// <exception cref="TimeoutException">There was no answer in time.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<object> AskOnceAsync(
-        PersistenceId id, IEntityLetter letter, TimeSpan limit, CancellationToken cancellationToken)
+        PersistenceId id, IEntityMessage letter, TimeSpan limit, CancellationToken cancellationToken)
     {
         var answer = new AnswerRef(_provider!);
         try

@@ -38,8 +38,8 @@ public interface IEntityHandle<TState, TCommand, TEvent>
     ValueTask<EntityView<TState>> StateAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Ends its quarantine: it is loaded anew from its whole history, and answers as <see cref="StateAsync"/> does.
-    /// What it owed is taken up again. Does nothing to an entity that is in service.
+    /// Ends its quarantine: it is loaded again from its whole history, and answers as <see cref="StateAsync"/> does.
+    /// What it outstanding is taken up again. Does nothing to an entity that is in service.
     /// </summary>
     /// <exception cref="EntityUnavailableException">It went out of service again at once; the message says
     /// why.</exception>

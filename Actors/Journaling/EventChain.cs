@@ -14,7 +14,7 @@
 //     4 + digest   length (u32) and UTF-8 of the digest; no digest: length 0xFFFFFFFF
 //     8 + 8        the steady clock's life and moment as UTC ticks (i64); no steady clock: twice -1
 //     8            the earliest timer as UTC ticks (i64); no timer: -1
-//     1            1 when effects are owed, else 0
+//     1            1 when effects are outstanding, else 0
 //
 // The lengths make the encoding injective: no two different events give the same bytes. A change, a removal, an
 // insertion or a swap anywhere therefore breaks the seal of the damaged event or of the one that follows it.
@@ -34,7 +34,7 @@ public static class EventChain
 {
     private const int FixedLength = 256;
 
-    /// <summary>One a thread: a hash that is begun anew costs a quarter less than a new one.</summary>
+    /// <summary>One a thread: a hash that is begun again costs a quarter less than a new one.</summary>
     [ThreadStatic]
     private static IncrementalHash? t_sha256;
 

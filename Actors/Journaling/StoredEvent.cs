@@ -32,7 +32,7 @@ public sealed record StoredEvent(
 }
 
 /// <summary>
-/// What was decided: enough to decide it again in the state before, and what the entity owed in the state after.
+/// What was decided: enough to decide it again in the state before, and what the entity outstanding in the state after.
 /// </summary>
 /// <param name="Name">The command's explicit, versioned name.</param>
 /// <param name="Payload">The encoded command.</param>

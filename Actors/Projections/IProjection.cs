@@ -13,7 +13,7 @@ public interface IProjection
     /// <summary>Its name: letters, digits and hyphens.</summary>
     string Name { get; }
 
-    /// <summary>Rises when it makes other documents than before; they are built anew then.</summary>
+    /// <summary>Rises when it makes other documents than before; they are built again then.</summary>
     int Version { get; }
 
     /// <summary>Whether it wants the events of an entity.</summary>

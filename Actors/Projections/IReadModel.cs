@@ -46,7 +46,7 @@ public interface IReadModel
     ValueTask<IReadOnlyList<ProjectionStatus>> StatusAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Builds a projection anew from the first event, beside the documents that are read until it has caught up.
+    /// Builds a projection again from the first event, next to the documents that are read until it has caught up.
     /// </summary>
     /// <exception cref="UnknownProjectionException">There is none of this name.</exception>
     /// <exception cref="JournalUnavailableException">The store cannot be written now.</exception>
@@ -62,7 +62,7 @@ public enum ProjectionActivity
     /// <summary>It is built for the first time, or by a new version; until then its documents are not read.</summary>
     Building = 2,
 
-    /// <summary>It is built anew beside the documents that are read.</summary>
+    /// <summary>It is built again next to the documents that are read.</summary>
     Rebuilding = 3,
 }
 

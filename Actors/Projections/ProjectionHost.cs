@@ -188,7 +188,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
 
     /// <summary>
     /// Goes on where the projection was. Documents of another version, and those that know events which the journal
-    /// does not have (it is an older one), are of no use: they are built anew, and not read until then.
+    /// does not have (it is an older one), are of no use: they are built again, and not read until then.
     /// </summary>
     private async Task BeginAsync(
         Projected each, ProjectionHead[] heads, FeedPosition end, CancellationToken cancellationToken)

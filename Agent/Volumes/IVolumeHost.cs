@@ -46,7 +46,7 @@ public interface IVolumeHost
 
     /// <summary>What a path leads to now.</summary>
     /// <exception cref="StorageException">It leads to no disk.</exception>
-    DiskSighting Look(string path);
+    DiskObservation Look(string path);
 
     /// <summary>Opens a disk for reading and writing, against all other users.</summary>
     /// <exception cref="StorageException">It is not there, or cannot be opened.</exception>

@@ -11,7 +11,7 @@ namespace ReplicationEngine.Agent.Volumes;
 /// them and the data session. Owns the disks and what is built on them.
 /// </summary>
 /// <remarks>
-/// Opened, served, replicated and closed by one directive at a time. Status and maintenance read it beside that: what
+/// Opened, served, replicated and closed by one directive at a time. Status and maintenance read it next to that: what
 /// it was opened with never changes, and the session is exchanged whole.
 /// </remarks>
 internal sealed partial class OpenVolume

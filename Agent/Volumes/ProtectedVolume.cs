@@ -95,7 +95,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         {
             if (Remembered is { } last)
             {
-                // Numbers of events begin again when a lost journal is made anew, under a term above all before.
+                // Numbers of events begin again when a lost journal is made again, under a term above all before.
                 if (directive.Term <= last.Term && directive.Sequence < last.Sequence)
                 {
                     return;

@@ -5,7 +5,7 @@ namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>What is served of an open source, each disk under the VM's name and the disk's number.</summary>
 /// <remarks>
-/// Changed by one directive at a time; what is served may be read beside it, as the list is exchanged whole.
+/// Changed by one directive at a time; what is served may be read next to it, as the list is exchanged whole.
 /// </remarks>
 internal sealed class VolumeExports(string vm, IReadOnlyList<string> paths, IVolumeHost host)
 {

@@ -63,7 +63,7 @@ internal sealed record VolumeSurroundings(
     public DiskIdentity IdentityOf(string path) => DiskProbe.IdentityOf(path);
 
     /// <inheritdoc/>
-    public DiskSighting Look(string path) => DiskProbe.Look(path);
+    public DiskObservation Look(string path) => DiskProbe.Look(path);
 
     /// <inheritdoc/>
     public IHostDisk OpenDisk(string path)

@@ -75,7 +75,7 @@ internal sealed class ChaosPlan(int seed, IReadOnlyList<Fault> faults, int vms)
         return new StoryPlan(kind, vm, changes, kills, Faults(random, [.. faults.Where(WhileReversed)]));
     }
 
-    // A journal that is made anew ends what a replication back had reached.
+    // A journal that is made again ends what a replication back had reached.
     private static bool WhileReversed(Fault fault) =>
         fault is not (Fault.FullDisk or Fault.LoseJournal or Fault.OldJournal or Fault.Stranger);
 

@@ -33,7 +33,7 @@ internal enum Fault
     /// <summary>Connections stay and nothing moves on them for a while.</summary>
     Stall,
 
-    /// <summary>SIGKILL of the service, whose journal is gone then; it is made anew from the replicas.</summary>
+    /// <summary>SIGKILL of the service, whose journal is gone then; it is made again from the replicas.</summary>
     LoseJournal,
 
     /// <summary>The same, with a copy of the journal from the service's death before in its place.</summary>

@@ -83,7 +83,7 @@ internal sealed class Calm(Scene scene)
         }
     }
 
-    /// <summary>Judges the event log beside its running owner.</summary>
+    /// <summary>Judges the event log next to its running owner.</summary>
     public async Task VerifyJournalAsync()
     {
         var result = await scene.Sites.Drctl.RunPlainAsync(

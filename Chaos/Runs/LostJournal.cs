@@ -11,7 +11,7 @@ internal sealed class LostJournal(TwoSites sites, Ledger ledger)
 {
     private string Kept => Path.Combine(sites.Root, "journal-before");
 
-    /// <summary>Takes the journal away, or puts the one of the time before in its place; has it made anew.</summary>
+    /// <summary>Takes the journal away, or puts the one of the time before in its place; has it made again.</summary>
     /// <param name="older">Whether an older one takes its place, if there is one.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task ReplaceAsync(bool older, CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ namespace ReplicationEngine.Chaos.Runs;
 
 /// <summary>
 /// Somebody who takes the agent's name, as a copied machine does, and protects disks that are protected already, under
-/// other names. Both are refused; that the real agent and its guests go on is judged beside it.
+/// other names. Both are refused; that the real agent and its guests go on is judged next to it.
 /// </summary>
 internal sealed class Stranger : IDisposable
 {

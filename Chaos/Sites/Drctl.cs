@@ -26,7 +26,7 @@ internal sealed class Drctl(string program, string server, string configuration)
     public IReadOnlyDictionary<string, string> Environment { get; } =
         new Dictionary<string, string>(StringComparer.Ordinal) { ["XDG_CONFIG_HOME"] = configuration };
 
-    /// <summary>Finds drctl beside this program, or in the directory above, where publishing puts it.</summary>
+    /// <summary>Finds drctl next to this program, or in the directory above, where publishing puts it.</summary>
     /// <returns>Null when it is in neither.</returns>
     public static string? Find() => new[] { "drctl", "../drctl" }
         .Select(name => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, name))).FirstOrDefault(File.Exists);

@@ -19,7 +19,7 @@ namespace ReplicationEngine.DataPlane.Blocks;
 /// The file's change time, which moves with every write and cannot be set; null for a block device, whose node's times
 /// say nothing about its bytes.
 /// </param>
-public sealed record DiskSighting(
+public sealed record DiskObservation(
     string Identity, bool IsBlockDevice, long SizeBytes, DateTimeOffset? Birth, DateTimeOffset? Changed)
 {
     /// <summary>
@@ -36,28 +36,28 @@ public static class DiskProbe
     /// <exception cref="StorageException">
     /// Nothing is there, it may not be opened, or it is neither a regular file nor a block device.
     /// </exception>
-    public static DiskSighting Look(string path)
+    public static DiskObservation Look(string path)
     {
         var status = FileStatus.Of(path);
         if (!status.IsBlockDevice)
         {
-            return Sighting(status, status.SizeBytes, path);
+            return Observation(status, status.SizeBytes, path);
         }
 
         using var file = FileStorageDirectory.OpenPath(path, FileMode.Open, FileAccess.Read);
-        return Sighting(status, file.Length, path);
+        return Observation(status, file.Length, path);
     }
 
     /// <summary>Looks at an open disk, which may have lost its name since.</summary>
     /// <exception cref="StorageException">The system refuses, or it is neither a regular file nor a block
     /// device.</exception>
-    public static DiskSighting Look(SafeFileHandle handle)
+    public static DiskObservation Look(SafeFileHandle handle)
     {
         ArgumentNullException.ThrowIfNull(handle);
         var status = FileStatus.Of(handle);
         var size = status.IsBlockDevice ? NativeMethods.Seek(handle, 0, NativeMethods.SeekEnd) : status.SizeBytes;
         return size >= 0
-            ? Sighting(status, size, "an open disk")
+            ? Observation(status, size, "an open disk")
             : throw new StorageException(
                 $"cannot measure an open disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
     }
@@ -77,16 +77,19 @@ public static class DiskProbe
     internal static string NameOfBlock(uint major, uint minor) =>
         string.Create(CultureInfo.InvariantCulture, $"block:{major}:{minor}");
 
-    private static DiskSighting Sighting(FileStatus status, long size, string what)
+    private static DiskObservation Observation(FileStatus status, long size, string what)
     {
         if (status.IsBlockDevice)
         {
-            return new DiskSighting(NameOf(status), true, size, null, null);
+            return new DiskObservation(NameOf(status), true, size, null, null);
         }
 
         const int invalidArgument = 22;
         return status.IsRegularFile
-            ? new DiskSighting(NameOf(status), false, size, status.Birth, status.Changed) { Written = status.Written }
+            ? new DiskObservation(NameOf(status), false, size, status.Birth, status.Changed)
+            {
+                Written = status.Written,
+            }
             : throw new StorageException(
                 $"'{what}' is neither a regular file nor a block device; name a disk image or a block device",
                 invalidArgument);

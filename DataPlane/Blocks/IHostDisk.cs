@@ -24,7 +24,7 @@ public interface IHostDisk : IDisposable
 
     /// <summary>The open disk as it is now.</summary>
     /// <exception cref="StorageException">The system refuses.</exception>
-    DiskSighting Look();
+    DiskObservation Look();
 
     /// <summary>The identity text of what the path leads to now, which may be another disk.</summary>
     /// <exception cref="StorageException">It leads to nothing any more.</exception>

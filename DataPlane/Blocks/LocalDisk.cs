@@ -75,7 +75,7 @@ public sealed class LocalDisk : IHostDisk
     }
 
     /// <inheritdoc/>
-    public DiskSighting Look() => DiskProbe.Look(_handle);
+    public DiskObservation Look() => DiskProbe.Look(_handle);
 
     /// <inheritdoc/>
     public string OwnAtPath() => DiskProbe.NameOf(FileStatus.Of(Path));

@@ -17,7 +17,7 @@ public enum ChangeKind : byte
     /// <see cref="PointMarker"/>.</summary>
     Marker = 3,
 
-    /// <summary>The log begins anew after writes it did not carry: the replica needs a resync. Logged; no
+    /// <summary>The log begins again after writes it did not carry: the replica needs a resync. Logged; no
     /// data.</summary>
     GenerationStart = 4,
 

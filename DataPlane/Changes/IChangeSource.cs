@@ -17,7 +17,8 @@ public sealed record DiskSpec(string Path, long SizeBytes);
 
 /// <summary>
 /// The sending end of replication: a VM's disks, their replication log and the map of what the log does not carry.
-/// Implemented by the splitter's volume; used by one sending session at a time. Safe to call beside the guest's writes.
+/// Implemented by the splitter's volume; used by one sending session at a time. Safe to call next to the guest's
+/// writes.
 /// </summary>
 /// <remarks>
 /// Why fuzzy copies are safe (I4, I11). A block that is read at any moment after all changes up to position q were on

@@ -24,7 +24,7 @@ public readonly record struct ReplicaPosition(Term Term, ChangePosition Durable,
 /// The receiving end of replication. Implemented by the replica store (target side) and by the in-place replica (the
 /// old source's disks during reverse replication). Used by one receiving session at a time; calls come one after
 /// another, except
-/// <see cref="CompareBlocks"/>, which may run beside <see cref="Apply"/> (see the remarks there).
+/// <see cref="CompareBlocks"/>, which may run next to <see cref="Apply"/> (see the remarks there).
 /// </summary>
 public interface IReplicaSink
 {

@@ -68,7 +68,7 @@ public sealed class DataDirectoryLock : IDisposable
     }
 
     /// <summary>
-    /// Keeps every process that would change the directory out of it, and lets others read beside this one; creates
+    /// Keeps every process that would change the directory out of it, and lets others read next to this one; creates
     /// nothing. Null when no lock file is there, because then no process uses the directory.
     /// </summary>
     /// <exception cref="DataDirectoryBusyException">A process that may change it is running on it.</exception>

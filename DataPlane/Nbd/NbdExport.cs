@@ -49,7 +49,7 @@ internal sealed class NbdExport
     /// <summary>
     /// Refuses changes from now on (fencing), or allows them again. Returns when no change is under way, so it must not
     /// be called by whom a change in progress waits for. A client that connected while the export was read-only was
-    /// told so and has to connect anew to write.
+    /// told so and has to connect again to write.
     /// </summary>
     public void SetReadOnly(bool readOnly)
     {

@@ -35,8 +35,8 @@ internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutpu
             // Each turn takes one message, or as much of a refused payload as has arrived.
         }
 
-        CarryOutBatch();
-        CarryOutFlushes();
+        RunBatch();
+        RunFlushes();
         output.Send();
     }
 
@@ -91,7 +91,7 @@ internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutpu
                 _batch.Add(request, input.Slice(NbdProtocol.RequestSize, (int)request.PayloadLength));
                 if (_batch.IsFull)
                 {
-                    CarryOutBatch();
+                    RunBatch();
                 }
 
                 break;
@@ -99,15 +99,15 @@ internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutpu
                 _flushes.Add(request.Cookie);
                 break;
             case NbdCommand.Read:
-                CarryOutBatch();
+                RunBatch();
                 _reader.Read(request);
                 break;
             case NbdCommand.BlockStatus:
-                CarryOutBatch();
+                RunBatch();
                 _reader.BlockStatus(request);
                 break;
             case NbdCommand.Cache:
-                CarryOutBatch();
+                RunBatch();
                 _reader.Cache(request);
                 break;
             default:
@@ -154,14 +154,14 @@ internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutpu
         }
     }
 
-    private void CarryOutBatch()
+    private void RunBatch()
     {
         if (_batch.Cookies.IsEmpty)
         {
             return;
         }
 
-        _batch.CarryOut();
+        _batch.Run();
         for (var i = 0; i < _batch.Cookies.Length; i++)
         {
             Answer(_batch.Cookies[i], _batch.Errors[i]);
@@ -170,7 +170,7 @@ internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutpu
         _batch.Clear();
     }
 
-    private void CarryOutFlushes()
+    private void RunFlushes()
     {
         if (_flushes.Count == 0)
         {

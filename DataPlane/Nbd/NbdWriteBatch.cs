@@ -24,7 +24,7 @@ internal sealed class NbdWriteBatch(NbdExport export, INbdSessionHost host)
     /// <summary>The cookies of the changes, in order.</summary>
     public ReadOnlySpan<ulong> Cookies => _cookies.AsSpan(0, _count);
 
-    /// <summary>How each went, after <see cref="CarryOut"/>.</summary>
+    /// <summary>How each went, after <see cref="Run"/>.</summary>
     public ReadOnlySpan<NbdError> Errors => _errors.AsSpan(0, _count);
 
     /// <summary>Adds a change that passed the rules; <paramref name="payload"/> is empty but for WRITE.</summary>
@@ -38,7 +38,7 @@ internal sealed class NbdWriteBatch(NbdExport export, INbdSessionHost host)
     }
 
     /// <summary>Carries all of them out; <see cref="Errors"/> tells how it went.</summary>
-    public void CarryOut()
+    public void Run()
     {
         var errors = _errors.AsSpan(0, _count);
         if (!export.TryBeginChanges())

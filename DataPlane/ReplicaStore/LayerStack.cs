@@ -19,7 +19,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// </summary>
 /// <remarks>
 /// The store's session lock guards everything here: one thread at a time changes the content. Views
-/// (<see cref="ViewAt"/>) read beside it under the log's gate. Locks are taken in this order: session lock, an
+/// (<see cref="ViewAt"/>) read next to it under the log's gate. Locks are taken in this order: session lock, an
 /// overlay's lock, the log's gate, the lock of the block hashes or of the segments.
 /// </remarks>
 internal sealed class LayerStack : IDisposable

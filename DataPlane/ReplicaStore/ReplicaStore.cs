@@ -20,7 +20,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// its layer with the next one, or fold it into the base when it is the oldest. Formats: docs/formats/replica-store.md.
 /// <para>
 /// Concurrency: every member may be called from any thread. The session lock, held here and by none of the parts, lets
-/// one thread at a time change the store; the parts it guards say so. Views are read beside it, under the log's gate
+/// one thread at a time change the store; the parts it guards say so. Views are read next to it, under the log's gate
 /// (<see cref="RedoLog.Gate"/>). Order of locks: session lock, an overlay's lock, the log's gate, the lock of the block
 /// hashes or of the segments.
 /// </para>
@@ -291,7 +291,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
 
     /// <summary>
     /// Reads every stored byte of a point and checks all checksums and the content digest (RCP-6). Reports exactly what
-    /// is wrong (I14); a point with anything wrong becomes unusable. Replication goes on beside it.
+    /// is wrong (I14); a point with anything wrong becomes unusable. Replication goes on next to it.
     /// </summary>
     /// <param name="id">The point; it may be unusable already.</param>
     /// <param name="progress">Told the bytes done and the bytes of all disks, every 4 MiB; may be null.</param>
@@ -363,7 +363,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
 
     /// <summary>Opens an overlay that exists, with every write that was acknowledged.</summary>
     /// <exception cref="ReplicaRefusedException">It does not exist.</exception>
-    /// <exception cref="ReplicaCorruptException">Its log is damaged; delete it and choose a point anew.</exception>
+    /// <exception cref="ReplicaCorruptException">Its log is damaged; delete it and choose a point again.</exception>
     public ReplicaOverlay OpenOverlay(string name)
     {
         lock (_session)

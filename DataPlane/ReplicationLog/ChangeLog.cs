@@ -7,7 +7,7 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
 /// The replication log of one VM: change records in segment files, appended by one writer at a time (the holder of the
-/// volume's order lock), read by one sending session beside it, freed from the front as the replica acknowledges.
+/// volume's order lock), read by one sending session next to it, freed from the front as the replica acknowledges.
 /// </summary>
 /// <remarks>
 /// <para>Nothing here is synced while the log is written: the activity map covers what a power cut may take (I2). After

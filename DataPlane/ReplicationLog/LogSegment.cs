@@ -6,7 +6,7 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
 /// One file of the log with a sparse index over its records. Written by one writer; <see cref="Used"/> is published
-/// after the bytes below it are in the file, so a reader beside the writer sees whole records only.
+/// after the bytes below it are in the file, so a reader next to the writer sees whole records only.
 /// </summary>
 internal sealed class LogSegment(
     IStorageFile file, string name, LogSegmentHeader header, int disks, long stride) : IDisposable

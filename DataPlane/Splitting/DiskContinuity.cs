@@ -50,16 +50,16 @@ internal static class DiskContinuity
             : $"'{path}' was changed while it was not served";
     }
 
-    private static bool IsSame(DiskSighting known, DiskSighting now, bool isSameBoot) =>
+    private static bool IsSame(DiskObservation known, DiskObservation now, bool isSameBoot) =>
         known.IsBlockDevice == now.IsBlockDevice && known.Birth == now.Birth
         && (isSameBoot ? known.Identity == now.Identity : InodeOf(known) == InodeOf(now));
 
-    private static string InodeOf(DiskSighting sighting) =>
-        sighting.Identity[(sighting.Identity.LastIndexOf(':') + 1)..];
+    private static string InodeOf(DiskObservation observation) =>
+        observation.Identity[(observation.Identity.LastIndexOf(':') + 1)..];
 
     private static bool IsExplained(
         SourceVolumeOptions options, VolumeState before, (Heartbeat? Heartbeat, LogScan Scan) found, int disk,
-        DiskSighting now)
+        DiskObservation now)
     {
         var changed = now.Changed?.UtcTicks ?? 0;
         if (before.Clean)

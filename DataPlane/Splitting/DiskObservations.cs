@@ -149,10 +149,10 @@ internal sealed class DiskObservations
         return false;
     }
 
-    private (DiskSighting?[] Seen, Heartbeat? Now, long[] Batches) Observe()
+    private (DiskObservation?[] Seen, Heartbeat? Now, long[] Batches) Observe()
     {
         var (before, idle, _) = Quietness();
-        DiskSighting?[] seen;
+        DiskObservation?[] seen;
         try
         {
             seen = [.. _disks.Select(d => d.Look())];
@@ -170,7 +170,7 @@ internal sealed class DiskObservations
     }
 
     // A disk that has another size is for its owner to take up; one that nobody may write needs no comparison yet.
-    private bool CompareForeign(DiskSighting?[] seen, bool isIdle, long[] batches)
+    private bool CompareForeign(DiskObservation?[] seen, bool isIdle, long[] batches)
     {
         var isForeign = false;
         for (var i = 0; i < seen.Length; i++)
@@ -196,7 +196,7 @@ internal sealed class DiskObservations
     }
 
     // A new name, or other rights, move the change time too, and leave the time of the last write.
-    private static bool IsRewritten(DiskSighting before, DiskSighting now) =>
+    private static bool IsRewritten(DiskObservation before, DiskObservation now) =>
         before.Changed != now.Changed && (before.Written is null || before.Written != now.Written);
 
     private (Lsn Newest, bool IsIdle, long[] Batches) Quietness()
@@ -210,5 +210,5 @@ internal sealed class DiskObservations
     /// <summary>A disk as it was when no write was under way.</summary>
     /// <param name="Batches">How many batches had their place then.</param>
     /// <param name="Seen">The disk.</param>
-    private sealed record QuietLook(long Batches, DiskSighting Seen);
+    private sealed record QuietLook(long Batches, DiskObservation Seen);
 }

@@ -69,7 +69,7 @@ internal sealed class HeartbeatFile : IDisposable
         return new HeartbeatFile(file) { Newest = Parse(bytes.AsSpan(0, file.Read(0, bytes))) };
     }
 
-    /// <summary>Begins anew at an opening, durably.</summary>
+    /// <summary>Begins again at an opening, durably.</summary>
     public void Begin(Heartbeat heartbeat)
     {
         lock (_gate)

@@ -169,7 +169,7 @@ internal sealed class MapSettling
         _proposed[disk.Index] = null;
     }
 
-    /// <summary>Marks came anew, or the resync ended after the proposal was made.</summary>
+    /// <summary>Marks came again, or the resync ended after the proposal was made.</summary>
     private bool IsOutdated(VolumeDisk disk, Proposed proposed)
     {
         var (generation, isDirty) = _generations.ResyncOf(disk);

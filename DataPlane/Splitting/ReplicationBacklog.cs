@@ -164,7 +164,7 @@ internal sealed class ReplicationBacklog
         Log.DropThrough(durable, completed);
     }
 
-    /// <summary>Measures the bytes of each disk anew. Under the order lock.</summary>
+    /// <summary>Measures the bytes of each disk again. Under the order lock.</summary>
     public void Measure()
     {
         for (var i = 0; i < _bytes.Length; i++)

@@ -28,7 +28,7 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// log holds is applied again, what marked extents hold is written again as it is (the log may have gone of that, since
 /// the replica has it), and the disk must sync, before it is trusted. A process that died while it synced may not have
 /// lived to note the failure: then all that the log holds is applied again, and the disk must sync.</para>
-/// <para>Dirty extents at an opening mean a resync that was under way: it begins anew under a new generation, for the
+/// <para>Dirty extents at an opening mean a resync that was under way: it begins again under a new generation, for the
 /// extents still dirty.</para>
 /// </remarks>
 internal static class SourceVolumeOpening

@@ -12,7 +12,7 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// Looks at the disk as it is now: which it is and when it changed, so that one that somebody else wrote, replaced or
 /// put back is noticed at the next opening. Null, or a null result: not checked.
 /// </param>
-public sealed record SourceDisk(string Path, IBlockDevice Device, Func<DiskSighting?>? Look = null)
+public sealed record SourceDisk(string Path, IBlockDevice Device, Func<DiskObservation?>? Look = null)
 {
     /// <summary>Whether a file's times move with writes of this machine alone, at once: not so for a block device,
     /// which has none, and on a remote file system.</summary>

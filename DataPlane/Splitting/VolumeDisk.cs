@@ -42,7 +42,7 @@ internal sealed class VolumeDisk(SourceDisk disk, int index, ChangeMap map, long
 
     /// <summary>The disk as it is now; null when it cannot be looked at.</summary>
     /// <exception cref="Storage.StorageException">The disk is there and refuses.</exception>
-    public DiskSighting? Look() => disk.Look?.Invoke();
+    public DiskObservation? Look() => disk.Look?.Invoke();
 
     /// <summary>Counts a batch. Under the order lock.</summary>
     public void CountBatch() => Batches++;

@@ -159,7 +159,7 @@ internal sealed record VolumeState
         for (var i = 0; i < disks.Length; i++)
         {
             disks[i] = new VolumeStateDisk(
-                reader.ReadString(), reader.ReadInt64(), reader.ReadBoolean() ? reader.ReadSighting() : null);
+                reader.ReadString(), reader.ReadInt64(), reader.ReadBoolean() ? reader.ReadObservation() : null);
         }
 
         return state with { Disks = [.. disks], Incarnations = [.. incarnations] };
@@ -173,4 +173,4 @@ internal sealed record VolumeState
 /// <param name="Path">Its path.</param>
 /// <param name="SizeBytes">The size that is protected.</param>
 /// <param name="Seen">What was seen of it then; null when it was not looked at.</param>
-internal readonly record struct VolumeStateDisk(string Path, long SizeBytes, DiskSighting? Seen);
+internal readonly record struct VolumeStateDisk(string Path, long SizeBytes, DiskObservation? Seen);

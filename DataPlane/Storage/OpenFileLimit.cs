@@ -6,7 +6,7 @@ namespace ReplicationEngine.DataPlane.Storage;
 /// <summary>How many files this process may have open (B9): RLIMIT_NOFILE.</summary>
 public static class OpenFileLimit
 {
-    /// <summary>What the process itself needs beside its volumes: listening, calling, logging, its journal.</summary>
+    /// <summary>What the process itself needs next to its volumes: listening, calling, logging, its journal.</summary>
     private const int Reserve = 24;
 
     private const int Files = 7;
@@ -61,7 +61,7 @@ public static class OpenFileLimit
     }
 
     /// <summary>
-    /// How many files more may be opened beside those that are kept back; negative when some of those are in use. The
+    /// How many files more may be opened next to those that are kept back; negative when some of those are in use. The
     /// count takes time in proportion to the number of open files.
     /// </summary>
     public static long Free => Limit - Open - Reserve;

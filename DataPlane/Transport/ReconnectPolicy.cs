@@ -2,9 +2,9 @@ namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
 /// How long to wait before calling again: 0.25, 0.5, 1, 2, 4, then 5 seconds, of which the upper half is drawn at
-/// random, so that agents do not come back all at once. A session that lasted makes it begin anew: what counts after an
-/// outage is how soon replication goes on, since every second of it is loss that a disaster would make final. Not safe
-/// to use from several threads. The schedule of minutes (ERR-1) belongs to the control plane.
+/// random, so that agents do not come back all at once. A session that lasted makes it begin again: what counts after
+/// an outage is how soon replication goes on, since every second of it is loss that a disaster would make final. Not
+/// safe to use from several threads. The schedule of minutes (ERR-1) belongs to the control plane.
 /// </summary>
 public sealed class ReconnectPolicy(TimeProvider time, Random random)
 {
@@ -33,7 +33,7 @@ public sealed class ReconnectPolicy(TimeProvider time, Random random)
 
     /// <summary>
     /// Waits the next delay; no longer than until <paramref name="sooner"/> completes, which says that the other side
-    /// answers again, and starts the delays anew.
+    /// answers again, and starts the delays again.
     /// </summary>
     public async Task WaitAsync(Task sooner, CancellationToken cancellationToken)
     {

@@ -17,7 +17,7 @@ public enum JobKind
     /// <summary>Compares and corrects the replica.</summary>
     Resync = 4,
 
-    /// <summary>Recovers a copy beside the running machine.</summary>
+    /// <summary>Recovers a copy next to the running machine.</summary>
     TestFailover = 5,
 
     /// <summary>Removes that copy.</summary>

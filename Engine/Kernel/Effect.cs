@@ -3,8 +3,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Engine.Kernel;
 
 /// <summary>
-/// Work outside the entity, owed as long as the durable state says so (Outstanding). The same id always means the same
-/// work, so the one who carries it out may be told of it twice. Each aggregate derives its own closed set.
+/// Work outside the entity, outstanding as long as the durable state says so (Outstanding). The same id always means
+/// the same work, so the one who carries it out may be told of it twice. Each aggregate derives its own closed set.
 /// </summary>
 public abstract record Effect
 {

@@ -12,7 +12,8 @@ namespace ReplicationEngine.Engine.Kernel;
 /// <item><see cref="Decide"/> is total: events or a refusal, never an exception.</item>
 /// <item><see cref="Evolve"/> is total over known, possible events and throws <see cref="ImpossibleEventException"/>
 /// for anything else: that is corruption, and the entity stops.</item>
-/// <item><see cref="Outstanding"/> and <see cref="Timers"/> derive from the state alone what is still owed.</item>
+/// <item><see cref="Outstanding"/> and <see cref="Timers"/> derive from the state alone what is still
+/// outstanding.</item>
 /// <item><see cref="CheckInvariants"/> runs after every Evolve, in production too; it throws
 /// <see cref="InvariantViolationException"/>.</item>
 /// </list>
@@ -35,8 +36,8 @@ public interface IAggregate<TState, TCommand, TEvent>
     static abstract TState Evolve(TState state, TEvent @event);
 
     /// <summary>
-    /// The effects owed in this state; a pure function of it. One that was not owed before is started, one that is owed
-    /// no longer is cancelled.
+    /// The effects outstanding in this state; a pure function of it. One that was not outstanding before is started,
+    /// one that is outstanding no longer is cancelled.
     /// </summary>
     static abstract ImmutableArray<Effect> Outstanding(TState state);
 

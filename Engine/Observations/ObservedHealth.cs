@@ -32,27 +32,28 @@ internal static class ObservedHealth
     /// <summary>
     /// The causes; their <see cref="HealthCause.Since"/> is not set, because a moment has no history.
     /// </summary>
-    public static ValueList<HealthCause> Of(ProtectedVmState state, VmObservation sight)
+    public static ValueList<HealthCause> Of(ProtectedVmState state, VmObservation observation)
     {
         ArgumentNullException.ThrowIfNull(state);
-        ArgumentNullException.ThrowIfNull(sight);
+        ArgumentNullException.ThrowIfNull(observation);
         return !Protection.IsWanted(state.Phase) || state.Phase is Phase.EnableFailed
             ? []
-            : [.. Serving(state, sight), .. Stream(state, sight), .. Room(state, sight), .. Clocks(state, sight),
-                .. Hooks(state, sight)];
+            : [.. Serving(state, observation), .. Stream(state, observation), .. Room(state, observation),
+                .. Clocks(state, observation),
+                .. Hooks(state, observation)];
     }
 
     /// <summary>What the source side should be, against what it says it is.</summary>
-    private static IEnumerable<HealthCause> Serving(ProtectedVmState state, VmObservation sight)
+    private static IEnumerable<HealthCause> Serving(ProtectedVmState state, VmObservation observation)
     {
-        if (sight.Agent != AgentPresence.Connected || !ProtectedVmHealth.NeedsAgent(state.Phase)
+        if (observation.Agent != AgentPresence.Connected || !ProtectedVmHealth.NeedsAgent(state.Phase)
             || SourceDuty.Of(state) is not { } duty)
         {
             yield break;
         }
 
         var agent = state.Enrollment.Agent;
-        if (sight.Source is { } source && duty.IsConfirmedBy(source))
+        if (observation.Source is { } source && duty.IsConfirmedBy(source))
         {
             if (source.Unserved.Count > 0 && duty.Role is SourceRole.Primary)
             {
@@ -63,12 +64,13 @@ internal static class ObservedHealth
                     problem?.Remedy);
             }
         }
-        else if (sight.Astray is not null || sight.Source is { IsOpen: false, Problems.Count: > 0 })
+        else if (observation.Astray is not null || observation.Source is { IsOpen: false, Problems.Count: > 0 })
         {
-            var does = sight.Source is { IsOpen: true } known
+            var does = observation.Source is { IsOpen: true } known
                 ? $"is {Words(known.Role)} in term {known.Term}"
                 : "serves none of its disks";
-            var why = sight.Source is { IsOpen: false, Problems: [var problem, ..] } ? problem : sight.Astray?.Why;
+            var why = observation.Source is { IsOpen: false, Problems: [var problem, ..] }
+                ? problem : observation.Astray?.Why;
             yield return NotServed(
                 $"Agent '{agent}' should be {Words(duty.Role)} in term {duty.Term}, but {does}"
                     + (why is null ? "." : $": {why.Message}"),
@@ -80,9 +82,9 @@ internal static class ObservedHealth
         HealthKind.SourceNotServed, HealthLevel.Critical, message,
         remedy is { Length: > 0 } ? remedy : "See the agent's log; the service resends the directive every 10 s.");
 
-    private static IEnumerable<HealthCause> Stream(ProtectedVmState state, VmObservation sight)
+    private static IEnumerable<HealthCause> Stream(ProtectedVmState state, VmObservation observation)
     {
-        if (sight is { Agent: AgentPresence.Connected } && sight.StreamDownFor > StreamDown
+        if (observation is { Agent: AgentPresence.Connected } && observation.StreamDownFor > StreamDown
             && state.Replication is { Active: true, Paused: false, Fault: null })
         {
             yield return Cause(
@@ -94,9 +96,9 @@ internal static class ObservedHealth
     }
 
     // The warning comes while there still is room, the error when something could not be stored.
-    private static IEnumerable<HealthCause> Room(ProtectedVmState state, VmObservation sight)
+    private static IEnumerable<HealthCause> Room(ProtectedVmState state, VmObservation observation)
     {
-        if (sight.Target is not { } target)
+        if (observation.Target is not { } target)
         {
             yield break;
         }
@@ -116,9 +118,9 @@ internal static class ObservedHealth
         }
     }
 
-    private static IEnumerable<HealthCause> Clocks(ProtectedVmState state, VmObservation sight)
+    private static IEnumerable<HealthCause> Clocks(ProtectedVmState state, VmObservation observation)
     {
-        if (sight.ClockOffset is { } offset && offset.Duration() > ClocksDiffer)
+        if (observation.ClockOffset is { } offset && offset.Duration() > ClocksDiffer)
         {
             yield return Cause(
                 HealthKind.ClockOffset, HealthLevel.Warning,
@@ -130,10 +132,10 @@ internal static class ObservedHealth
         }
     }
 
-    private static IEnumerable<HealthCause> Hooks(ProtectedVmState state, VmObservation sight)
+    private static IEnumerable<HealthCause> Hooks(ProtectedVmState state, VmObservation observation)
     {
         if (state.Phase is Phase.Protected && state.Enrollment.Policy.AppConsistentEvery > TimeSpan.Zero
-            && sight.Source is { HasHooks: false })
+            && observation.Source is { HasHooks: false })
         {
             yield return Cause(
                 HealthKind.NoHooks, HealthLevel.Warning,

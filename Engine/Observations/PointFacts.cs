@@ -7,7 +7,7 @@ namespace ReplicationEngine.Engine.Observations;
 public static class PointFacts
 {
     /// <summary>Points sealed, found unusable, graded or skipped.</summary>
-    public static IEnumerable<ProtectedVmCommand> Of(ProtectedVmState state, PointsSight points) =>
+    public static IEnumerable<ProtectedVmCommand> Of(ProtectedVmState state, PointsObservation points) =>
         [.. Sealed(state, points), .. Damaged(state, points), .. Graded(state, points), .. Skipped(state, points)];
 
     /// <summary>No point of a replica that is lost can be used.</summary>
@@ -15,7 +15,7 @@ public static class PointFacts
         state.Points.Where(kept => kept.Usable)
             .Select(kept => new ProtectedVmCommand.RecordRecoveryPointUnusable(kept.Id, why));
 
-    private static IEnumerable<ProtectedVmCommand> Sealed(ProtectedVmState state, PointsSight points)
+    private static IEnumerable<ProtectedVmCommand> Sealed(ProtectedVmState state, PointsObservation points)
     {
         if (state.Phase is not (Phase.Protected or Phase.Finalizing or Phase.InitialReplication))
         {
@@ -32,7 +32,7 @@ public static class PointFacts
         }
     }
 
-    private static IEnumerable<ProtectedVmCommand> Damaged(ProtectedVmState state, PointsSight points)
+    private static IEnumerable<ProtectedVmCommand> Damaged(ProtectedVmState state, PointsObservation points)
     {
         var held = points.Held.ToDictionary(one => one.Point.Id);
         foreach (var kept in state.Points.Where(kept => kept.Usable))
@@ -48,7 +48,7 @@ public static class PointFacts
     }
 
     // All points that rose to a grade since the last look are one fact, and so one event.
-    private static IEnumerable<ProtectedVmCommand> Graded(ProtectedVmState state, PointsSight points)
+    private static IEnumerable<ProtectedVmCommand> Graded(ProtectedVmState state, PointsObservation points)
     {
         var kept = state.Points.Where(known => known.Usable).ToDictionary(known => known.Id);
         return points.Held
@@ -60,7 +60,7 @@ public static class PointFacts
                 group.Key, group.Select(one => one.Point.Id).ToValueList()));
     }
 
-    private static IEnumerable<ProtectedVmCommand> Skipped(ProtectedVmState state, PointsSight points)
+    private static IEnumerable<ProtectedVmCommand> Skipped(ProtectedVmState state, PointsObservation points)
     {
         if (state.PointSchedule.Pending is { } pending
             && points.Skipped.FirstOrDefault(marker => marker.Id == pending.Id) is { Why: not null } marker)

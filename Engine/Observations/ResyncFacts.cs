@@ -2,9 +2,9 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Engine.Observations;
 
-// Who mends what. The source knows which extents its log did not carry (a full log, a pause that outgrew it, a crash of
-// the machine) and sends them by itself as soon as it can: such a resync is told when it runs and when it is done, and
-// as needed while it cannot run. Damage at the target, a resized disk or a user's wish take a comparison of whole
+// Who repairs what. The source knows which extents its log did not carry (a full log, a pause that outgrew it, a crash
+// of the machine) and sends them by itself as soon as it can: such a resync is told when it runs and when it is done,
+// and as needed while it cannot run. Damage at the target, a resized disk or a user's wish take a comparison of whole
 // disks, which the VM's policy times; that one is ordered (see SourceDuty), and fails for good when what broke
 // the transfer breaks it again (RES-7).
 
@@ -12,7 +12,8 @@ namespace ReplicationEngine.Engine.Observations;
 internal static class ResyncFacts
 {
     /// <summary>The facts for a protected VM.</summary>
-    public static IEnumerable<ProtectedVmCommand> Of(ProtectedVmState state, SourceSight source, TargetSight target)
+    public static IEnumerable<ProtectedVmCommand> Of(
+        ProtectedVmState state, SourceObservation source, TargetObservation target)
     {
         var inSync = Synchrony.IsInSync(state, source, target);
         var waits = state.Replication.Resync is null or { Stage: ResyncStage.Required };
@@ -25,11 +26,12 @@ internal static class ResyncFacts
     /// The facts for a VM that runs at the target side: a resync that was ordered there is done when the source side is
     /// in step again. Nobody else would end it, and a failback waits for it.
     /// </summary>
-    public static IEnumerable<ProtectedVmCommand> OfReverse(ProtectedVmState state, ReverseSight? reverse) =>
+    public static IEnumerable<ProtectedVmCommand> OfReverse(ProtectedVmState state, ReverseObservation? reverse) =>
         state.Replication.Resync is { Stage: ResyncStage.Running } && reverse is { InSync: true }
             ? [new ProtectedVmCommand.RecordResyncCompleted(reverse.ChangedBytes)] : [];
 
-    private static IEnumerable<ProtectedVmCommand> OfRunning(SourceSight source, TargetSight target, bool inSync)
+    private static IEnumerable<ProtectedVmCommand> OfRunning(
+        SourceObservation source, TargetObservation target, bool inSync)
     {
         if (target.Fault is { } fault)
         {
@@ -49,7 +51,7 @@ internal static class ResyncFacts
     }
 
     private static IEnumerable<ProtectedVmCommand> Needed(
-        ProtectedVmState state, SourceSight source, TargetSight target)
+        ProtectedVmState state, SourceObservation source, TargetObservation target)
     {
         var known = state.Replication.Resync?.Reasons ?? [];
         if ((target.Fault is not null || target.IsDamageNew) && !known.Contains(ResyncReason.TransferFailed))
@@ -64,7 +66,7 @@ internal static class ResyncFacts
     }
 
     // Extents that the source cannot send now: replication is paused, or its log is as long as half of the disk.
-    private static ResyncReason? Stranded(ProtectedVmState state, SourceSight source)
+    private static ResyncReason? Stranded(ProtectedVmState state, SourceObservation source)
     {
         return source.DirtyBytes == 0 ? null
             : state.Replication.Paused ? source.LogOutgrown ? ResyncReason.PauseOutgrewLog : source.ResyncReason
@@ -74,7 +76,7 @@ internal static class ResyncFacts
     }
 
     private static IEnumerable<ProtectedVmCommand> Started(
-        ProtectedVmState state, SourceSight source, TargetSight target, bool inSync)
+        ProtectedVmState state, SourceObservation source, TargetObservation target, bool inSync)
     {
         var mark = state.Replication.Resync;
         if (state.Replication.Paused || source.Capture == CaptureMode.DirtyMap

@@ -9,7 +9,7 @@ internal static class Synchrony
     /// True when the sender has nothing left to copy, under the term and in the generation that the receiver stands in,
     /// and the receiver is not resyncing.
     /// </summary>
-    public static bool IsInSync(ProtectedVmState state, SourceSight source, TargetSight target) =>
+    public static bool IsInSync(ProtectedVmState state, SourceObservation source, TargetObservation target) =>
         source.Term == state.Term && (source.Role == SourceRole.ReverseReplica
             ? target.Reverse is { InSync: true }
             : source is { Role: SourceRole.Primary, DirtyBytes: 0, Capture: CaptureMode.Logging, Streaming: true }

@@ -10,10 +10,10 @@ namespace ReplicationEngine.Engine.Observations;
 public static class VmFacts
 {
     /// <summary>All facts to be told now, in order; none when the state is up to date.</summary>
-    public static IReadOnlyList<ProtectedVmCommand> Of(ProtectedVmState state, VmObservation sight)
+    public static IReadOnlyList<ProtectedVmCommand> Of(ProtectedVmState state, VmObservation observation)
     {
         ArgumentNullException.ThrowIfNull(state);
-        ArgumentNullException.ThrowIfNull(sight);
+        ArgumentNullException.ThrowIfNull(observation);
         if (state.Phase is Phase.NotProtected or Phase.Disabled or Phase.EnableFailed)
         {
             return [];
@@ -21,20 +21,20 @@ public static class VmFacts
 
         return
         [
-            .. Connection(state, sight.Agent),
-            .. Lag(state, sight),
-            .. sight.Target?.Points is { } points ? PointFacts.Of(state, points)
-                : sight.Target?.LostBecause is { } why ? PointFacts.OfLost(state, why) : [],
-            .. sight is { Source: { } source, Target: { } target } ? Replication(state, source, target) : [],
-            .. sight.Target is { } replica ? Store(state, replica) : [],
-            .. Health(state, sight),
+            .. Connection(state, observation.Agent),
+            .. Lag(state, observation),
+            .. observation.Target?.Points is { } points ? PointFacts.Of(state, points)
+                : observation.Target?.LostBecause is { } why ? PointFacts.OfLost(state, why) : [],
+            .. observation is { Source: { } source, Target: { } target } ? Replication(state, source, target) : [],
+            .. observation.Target is { } replica ? Store(state, replica) : [],
+            .. Health(state, observation),
         ];
     }
 
     // The difference between the two clocks is never twice the same: that it is there is told, not each value of it.
-    private static IEnumerable<ProtectedVmCommand> Health(ProtectedVmState state, VmObservation sight)
+    private static IEnumerable<ProtectedVmCommand> Health(ProtectedVmState state, VmObservation observation)
     {
-        var observed = ObservedHealth.Of(state, sight);
+        var observed = ObservedHealth.Of(state, observation);
         foreach (var cause in observed)
         {
             var known = state.Causes.FirstOrDefault(one => one.Kind == cause.Kind);
@@ -47,7 +47,7 @@ public static class VmFacts
         foreach (var known in state.Causes)
         {
             if (ObservedHealth.Kinds.Contains(known.Kind) && !observed.Any(cause => cause.Kind == known.Kind)
-                && IsKnownRight(known.Kind, sight))
+                && IsKnownRight(known.Kind, observation))
             {
                 yield return new ProtectedVmCommand.RecordHealthRestored(known.Kind);
             }
@@ -55,11 +55,11 @@ public static class VmFacts
     }
 
     // What cannot be seen while the agent is away may still be wrong.
-    private static bool IsKnownRight(HealthKind kind, VmObservation sight) => kind switch
+    private static bool IsKnownRight(HealthKind kind, VmObservation observation) => kind switch
     {
-        HealthKind.TargetFull => sight.Target is not null,
-        HealthKind.NoHooks => sight.Source is not null,
-        _ => sight.Agent == AgentPresence.Connected,
+        HealthKind.TargetFull => observation.Target is not null,
+        HealthKind.NoHooks => observation.Source is not null,
+        _ => observation.Agent == AgentPresence.Connected,
     };
 
     private static IEnumerable<ProtectedVmCommand> Connection(ProtectedVmState state, AgentPresence agent)
@@ -77,18 +77,19 @@ public static class VmFacts
     }
 
     // The loss at risk beyond the policy's threshold, and below it again (POL-4).
-    private static IEnumerable<ProtectedVmCommand> Lag(ProtectedVmState state, VmObservation sight)
+    private static IEnumerable<ProtectedVmCommand> Lag(ProtectedVmState state, VmObservation observation)
     {
-        if (state.Phase is Phase.Protected && sight.AtRisk is { } lag
+        if (state.Phase is Phase.Protected && observation.AtRisk is { } lag
             && lag > state.Enrollment.Policy.RpoThreshold != Has(state, HealthKind.RpoExceeded))
         {
-            yield return new ProtectedVmCommand.RecordLag(lag, sight.LagBytes);
+            yield return new ProtectedVmCommand.RecordLag(lag, observation.LagBytes);
         }
     }
 
     // A disk that was cut is a problem at the source and no size to protect under: only growth is a fact.
     private static IEnumerable<ProtectedVmCommand> Replication(
-        ProtectedVmState state, SourceSight source, TargetSight target) => !source.IsOpen ? Faults(state, source) :
+        ProtectedVmState state, SourceObservation source, TargetObservation target) =>
+        !source.IsOpen ? Faults(state, source) :
         [
             .. Capture(state, source),
             .. Progress(state, source, target),
@@ -99,7 +100,7 @@ public static class VmFacts
         ];
 
     // Also while the disks are first copied: a source that cannot log cannot end that.
-    private static IEnumerable<ProtectedVmCommand> Capture(ProtectedVmState state, SourceSight source)
+    private static IEnumerable<ProtectedVmCommand> Capture(ProtectedVmState state, SourceObservation source)
     {
         var marking = source.Capture == CaptureMode.DirtyMap;
         if (marking == Has(state, HealthKind.CacheFull)
@@ -117,7 +118,7 @@ public static class VmFacts
     }
 
     private static IEnumerable<ProtectedVmCommand> Progress(
-        ProtectedVmState state, SourceSight source, TargetSight target) => state.Phase switch
+        ProtectedVmState state, SourceObservation source, TargetObservation target) => state.Phase switch
     {
         Phase.InitialReplication or Phase.Reprotecting { Direction: Direction.ToRecovery, Started: true }
             when Synchrony.IsInSync(state, source, target) =>
@@ -134,7 +135,7 @@ public static class VmFacts
         _ => [],
     };
 
-    private static IEnumerable<ProtectedVmCommand> Faults(ProtectedVmState state, SourceSight source)
+    private static IEnumerable<ProtectedVmCommand> Faults(ProtectedVmState state, SourceObservation source)
     {
         if (!state.Replication.Active || state.Replication.Paused)
         {
@@ -151,7 +152,7 @@ public static class VmFacts
         }
     }
 
-    private static IEnumerable<ProtectedVmCommand> Store(ProtectedVmState state, TargetSight target)
+    private static IEnumerable<ProtectedVmCommand> Store(ProtectedVmState state, TargetObservation target)
     {
         if (target.Trouble is { } fault)
         {

@@ -26,7 +26,7 @@ public enum AgentPresence
 /// </param>
 /// <param name="LagBytes">As far as is known, the bytes of changes that the target does not have.</param>
 public sealed record VmObservation(
-    AgentPresence Agent, SourceSight? Source, TargetSight? Target, TimeSpan? AtRisk, long LagBytes)
+    AgentPresence Agent, SourceObservation? Source, TargetObservation? Target, TimeSpan? AtRisk, long LagBytes)
 {
     /// <summary>
     /// That the connected agent is not what the VM's state asks for, with no effect under way to make it so; null when
@@ -48,10 +48,10 @@ public sealed record VmObservation(
 public sealed record SourceAstray(EffectError? Why);
 
 /// <summary>What is observed of a VM's replica and of what runs on it.</summary>
-public sealed record TargetSight
+public sealed record TargetObservation
 {
     /// <summary>The replica's points and skipped markers; null when it is not open.</summary>
-    public PointsSight? Points { get; init; }
+    public PointsObservation? Points { get; init; }
 
     /// <summary>Why the newest point cannot be used, and so no further one that stands on the same damage; null when it
     /// can.</summary>
@@ -59,7 +59,7 @@ public sealed record TargetSight
 
     /// <summary>
     /// Whether that damage is new: no disks were compared since the first of the unusable points, which begins another
-    /// generation. What outlasts a comparison is not mended by the next one.
+    /// generation. What outlasts a comparison is not repaired by the next one.
     /// </summary>
     public bool IsDamageNew => NewestDamage is not null
         && Points!.Held.Reverse().TakeWhile(held => held.UnusableBecause is not null)
@@ -89,7 +89,7 @@ public sealed record TargetSight
     public bool Resyncing { get; init; }
 
     /// <summary>The stream back to the source; null when no machine runs here.</summary>
-    public ReverseSight? Reverse { get; init; }
+    public ReverseObservation? Reverse { get; init; }
 }
 
 /// <summary>The room on a file system.</summary>
@@ -101,7 +101,7 @@ public readonly record struct TargetRoom(long FreeBytes, long TotalBytes);
 /// <param name="InSync">Nothing is left to compare or copy.</param>
 /// <param name="WireBytes">Bytes sent.</param>
 /// <param name="ChangedBytes">Bytes that were found to differ, or written since.</param>
-public sealed record ReverseSight(bool InSync, long WireBytes, long ChangedBytes)
+public sealed record ReverseObservation(bool InSync, long WireBytes, long ChangedBytes)
 {
     /// <summary>Whether the stream is up.</summary>
     public bool Connected { get; init; } = true;
@@ -110,6 +110,6 @@ public sealed record ReverseSight(bool InSync, long WireBytes, long ChangedBytes
 /// <summary>The points that a replica holds.</summary>
 /// <param name="Held">Each, with the reason why it cannot be used, or null.</param>
 /// <param name="Skipped">Markers that made no point, with the reason.</param>
-public sealed record PointsSight(
+public sealed record PointsObservation(
     IReadOnlyList<(RecoveryPoint Point, string? UnusableBecause)> Held,
     IReadOnlyList<(RecoveryPointId Id, string Why)> Skipped);

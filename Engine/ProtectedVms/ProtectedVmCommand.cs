@@ -24,7 +24,7 @@ public abstract record ProtectedVmCommand
         : ProtectedVmCommand;
 
     /// <summary>
-    /// Begins a VM's history anew from its replica, because the journal that held the history is lost.
+    /// Begins a VM's history again from its replica, because the journal that held the history is lost.
     /// </summary>
     /// <param name="Enrollment">What enabling had fixed.</param>
     /// <param name="Term">A term above every one that was ever given to a primary of this VM.</param>
@@ -64,7 +64,7 @@ public abstract record ProtectedVmCommand
     /// <summary>Starts a resync now, marked or not (RES-6, RES-7).</summary>
     public sealed record StartResync : ResynchronizingCommand;
 
-    /// <summary>The replica may differ by more than the data plane mends by itself (RES-1 to RES-4).</summary>
+    /// <summary>The replica may differ by more than the data plane repairs by itself (RES-1 to RES-4).</summary>
     public sealed record RecordResyncNeeded(ResyncReason Reason) : ResynchronizingCommand;
 
     /// <summary>A resync runs: one that was ordered, or a small one the data plane began by itself.</summary>
@@ -97,7 +97,7 @@ public abstract record ProtectedVmCommand
     public sealed record RecordRecoveryPointsGraded(PointGrade Grade, ValueList<RecoveryPointId> Points)
         : PointCommand;
 
-    /// <summary>Recovers a copy beside the running machine (FOV-1).</summary>
+    /// <summary>Recovers a copy next to the running machine (FOV-1).</summary>
     public sealed record StartTestFailover(PointChoice Choice) : TestingCommand;
 
     /// <summary>Removes that copy; the notes are kept in the log.</summary>
@@ -184,9 +184,9 @@ public abstract record ProtectedVmCommand
     /// <summary>Tries again now what waits for its retry or for a person (RES-7).</summary>
     public sealed record RetryJob : EffectCommand;
 
-    /// <summary>An effect is done. An effect no longer owed is accepted as "already so".</summary>
+    /// <summary>An effect is done. An effect no longer outstanding is accepted as "already so".</summary>
     public sealed record RecordEffectSucceeded(EffectId Effect, EffectResult Result) : EffectCommand;
 
-    /// <summary>An effect failed. An effect no longer owed is accepted as "already so".</summary>
+    /// <summary>An effect failed. An effect no longer outstanding is accepted as "already so".</summary>
     public sealed record RecordEffectFailed(EffectId Effect, EffectError Error) : EffectCommand;
 }

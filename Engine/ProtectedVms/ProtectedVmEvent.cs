@@ -50,7 +50,7 @@ public abstract record ProtectedVmEvent
     public sealed record ProtectionFinalized(DateTimeOffset At) : EnablingEvent(At);
 
     /// <summary>
-    /// The history begins anew from the replica: the journal that held the one before is lost. Always the first event.
+    /// The history begins again from the replica: the journal that held the one before is lost. Always the first event.
     /// </summary>
     public sealed record ProtectionRecovered(
         DateTimeOffset At, string By, Enrollment Enrollment, Term Term, RecoveredAs As, RecoveryPointId? Point,

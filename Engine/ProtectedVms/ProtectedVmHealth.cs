@@ -33,20 +33,20 @@ public static class ProtectedVmHealth
 
     /// <summary>The VM's health at this moment: what is observed replaces what the state knows of the same.</summary>
     /// <param name="state">The VM.</param>
-    /// <param name="sight">What is observed of it.</param>
+    /// <param name="observation">What is observed of it.</param>
     /// <param name="now">The service's time (UTC): the begin of what the state does not know yet.</param>
-    public static HealthReport Of(ProtectedVmState state, VmObservation sight, DateTimeOffset now)
+    public static HealthReport Of(ProtectedVmState state, VmObservation observation, DateTimeOffset now)
     {
-        ArgumentNullException.ThrowIfNull(sight);
-        var observed = ObservedHealth.Of(state, sight);
-        if (sight.Agent == AgentPresence.Away)
+        ArgumentNullException.ThrowIfNull(observation);
+        var observed = ObservedHealth.Of(state, observation);
+        if (observation.Agent == AgentPresence.Away)
         {
             observed = observed.Add(AgentAway(state, $"Agent '{state.Enrollment.Agent}' is not connected."));
         }
 
         return Of(state, state.Causes
             .Where(cause => !ObservedHealth.Kinds.Contains(cause.Kind)
-                && (cause.Kind != HealthKind.AgentDisconnected || sight.Agent == AgentPresence.Missed))
+                && (cause.Kind != HealthKind.AgentDisconnected || observation.Agent == AgentPresence.Missed))
             .Concat(observed.Select(cause => cause with
             {
                 Since = state.Causes.FirstOrDefault(known => known.Kind == cause.Kind)?.Since ?? now,

@@ -6,25 +6,25 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEffect;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-// What is owed is a function of the state alone (Owed). An effect's id is made of the VM's name, the effect's kind,
-// the number of the event since which it is owed, and, when it is a retry, the number of failures before it. So the
-// same work has the same id however often it is derived, a retry has a new one, and an answer to an attempt that was
-// given up is recognised: its id is no longer owed.
+// What is outstanding is a function of the state alone. An effect's id is made of the VM's name, the effect's kind,
+// the number of the event since which it is outstanding, and, when it is a retry, the number of failures before it. So
+// the same work has the same id however often it is derived, a retry has a new one, and an answer to an attempt that
+// was given up is recognised: its id is no longer outstanding.
 
 /// <summary>Derives effects from states.</summary>
 internal static class ProtectedVmObligations
 {
-    /// <summary>What is owed and not waiting for a retry.</summary>
+    /// <summary>What is outstanding and not waiting for a retry.</summary>
     public static ImmutableArray<Effect> Outstanding(ProtectedVmState state) =>
-        [.. Owed(state).Where(effect => !state.Retries.Any(retry => retry.Kind == effect.Kind && retry.Waiting))];
+        [.. All(state).Where(effect => !state.Retries.Any(retry => retry.Kind == effect.Kind && retry.Waiting))];
 
-    /// <summary>The kinds of all effects that are owed, waiting or not.</summary>
-    public static ImmutableArray<EffectKind> OwedKinds(ProtectedVmState state) =>
-        [.. Owed(state).Select(effect => effect.Kind)];
+    /// <summary>The kinds of all effects that are outstanding, waiting or not.</summary>
+    public static ImmutableArray<EffectKind> OutstandingKinds(ProtectedVmState state) =>
+        [.. All(state).Select(effect => effect.Kind)];
 
-    private static IEnumerable<ProtectedVmEffect> Owed(ProtectedVmState state)
+    private static IEnumerable<ProtectedVmEffect> All(ProtectedVmState state)
     {
-        if (OwedByPhase(state) is { } effect)
+        if (OutstandingForPhase(state) is { } effect)
         {
             yield return effect;
         }
@@ -39,20 +39,20 @@ internal static class ProtectedVmObligations
             yield return new PrunePoints(prune.Points) { Id = Id(state, EffectKind.PrunePoints) };
         }
 
-        if (OwedByTest(state) is { } test)
+        if (OutstandingForTest(state) is { } test)
         {
             yield return test;
         }
 
-        foreach (var owed in OwedByReplication(state))
+        foreach (var outstanding in OutstandingForReplication(state))
         {
-            yield return owed;
+            yield return outstanding;
         }
     }
 
-    private static ProtectedVmEffect? OwedByPhase(ProtectedVmState state) => state.Phase switch
+    private static ProtectedVmEffect? OutstandingForPhase(ProtectedVmState state) => state.Phase switch
     {
-        Phase.Enabling enabling => OwedByEnabling(state, enabling.Step),
+        Phase.Enabling enabling => OutstandingForEnabling(state, enabling.Step),
         Phase.EnableFailed { CleanUpOwed: true } =>
             // Points are those of a replica that was kept by a disable; it outlives an enabling that failed.
             new ReleaseProtection(KeepReplica: state.Points.Count > 0) { Id = Id(state, EffectKind.ReleaseProtection) },
@@ -85,7 +85,7 @@ internal static class ProtectedVmObligations
         _ => null,
     };
 
-    private static ProtectedVmEffect OwedByEnabling(ProtectedVmState state, EnableStep step)
+    private static ProtectedVmEffect OutstandingForEnabling(ProtectedVmState state, EnableStep step)
     {
         var (agent, disks) = (state.Enrollment.Agent, state.Enrollment.Disks);
         return step switch
@@ -102,7 +102,7 @@ internal static class ProtectedVmObligations
         };
     }
 
-    private static ProtectedVmEffect? OwedByTest(ProtectedVmState state) => state.TestFailover switch
+    private static ProtectedVmEffect? OutstandingForTest(ProtectedVmState state) => state.TestFailover switch
     {
         TestFailover.Starting starting =>
             new StartTestFailover(starting.Point) { Id = Id(state, EffectKind.StartTestFailover) },
@@ -110,7 +110,7 @@ internal static class ProtectedVmObligations
         _ => null,
     };
 
-    private static IEnumerable<ProtectedVmEffect> OwedByReplication(ProtectedVmState state)
+    private static IEnumerable<ProtectedVmEffect> OutstandingForReplication(ProtectedVmState state)
     {
         if (state.Replication.Order is { } order)
         {
@@ -141,7 +141,7 @@ internal static class ProtectedVmObligations
         return new EffectId(index < 0 ? id : $"{id}.{state.Retries[index].Failures}");
     }
 
-    // The number of the event since which an effect of the kind is owed.
+    // The number of the event since which an effect of the kind is outstanding.
     private static long Since(ProtectedVmState state, EffectKind kind) => kind switch
     {
         EffectKind.FenceSource => state.FenceSince ?? 0,

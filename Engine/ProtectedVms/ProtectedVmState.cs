@@ -138,7 +138,7 @@ public sealed record PointSchedule(
 /// <param name="Kind">What was asked for.</param>
 public sealed record PendingPoint(RecoveryPointId Id, PointKind Kind);
 
-/// <summary>A copy of the machine beside the running one.</summary>
+/// <summary>A copy of the machine next to the running one.</summary>
 public abstract record TestFailover
 {
     private TestFailover()

@@ -25,20 +25,20 @@ public static class Protection
     /// to be protected.
     /// </summary>
     /// <param name="state">The VM.</param>
-    /// <param name="sight">What is observed of it now.</param>
+    /// <param name="observation">What is observed of it now.</param>
     /// <param name="now">The service's time (UTC).</param>
-    public static TimeSpan? UnprotectedFor(ProtectedVmState state, VmObservation sight, DateTimeOffset now)
+    public static TimeSpan? UnprotectedFor(ProtectedVmState state, VmObservation observation, DateTimeOffset now)
     {
-        ArgumentNullException.ThrowIfNull(sight);
+        ArgumentNullException.ThrowIfNull(observation);
         if (!IsWanted(state.Phase))
         {
             return null;
         }
 
-        var stopped = ObservedHealth.Of(state, sight).Any(Stops)
-            || (sight.Agent == AgentPresence.Away && ProtectedVmHealth.NeedsAgent(state.Phase));
+        var stopped = ObservedHealth.Of(state, observation).Any(Stops)
+            || (observation.Agent == AgentPresence.Away && ProtectedVmHealth.NeedsAgent(state.Phase));
         var known = state.UnprotectedSince is { } since && now > since ? now - since : TimeSpan.Zero;
-        var observed = stopped ? sight.AtRisk ?? TimeSpan.Zero : TimeSpan.Zero;
+        var observed = stopped ? observation.AtRisk ?? TimeSpan.Zero : TimeSpan.Zero;
         return known > observed ? known : observed;
     }
 

@@ -44,20 +44,20 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
     /// One that obeys another directive answers too, but with another role or term; one that could not open its disks
     /// only remembers what it was.
     /// </summary>
-    public bool IsConfirmedBy(SourceSight sight)
+    public bool IsConfirmedBy(SourceObservation observation)
     {
-        ArgumentNullException.ThrowIfNull(sight);
-        return sight.IsOpen && sight.Role == Role && sight.Term == Term;
+        ArgumentNullException.ThrowIfNull(observation);
+        return observation.IsOpen && observation.Role == Role && observation.Term == Term;
     }
 
     /// <summary>
     /// Whether a fenced source counts what it wrote alone from the point that was recovered: without it, or from
     /// another one, its number means nothing. A machine whose point is not known yet is no measure for any source.
     /// </summary>
-    public bool IsCutKnownTo(SourceSight sight)
+    public bool IsCutKnownTo(SourceObservation observation)
     {
-        ArgumentNullException.ThrowIfNull(sight);
-        return Cut is { } cut && sight.Cut == new RecoveredCut(cut.Generation, cut.Lsn);
+        ArgumentNullException.ThrowIfNull(observation);
+        return Cut is { } cut && observation.Cut == new RecoveredCut(cut.Generation, cut.Lsn);
     }
 
     /// <summary>The term of the machine that runs at the target side, or did until a failback's quiescing; null when
@@ -131,7 +131,7 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
         return state.Points.FirstOrDefault(p => p.Id == recovered)?.Point;
     }
 
-    // The term is part of the name because event numbers begin again when a lost journal is made anew.
+    // The term is part of the name because event numbers begin again when a lost journal is made again.
     // Where the source knows the extents, marking all of them would only make the resync as long as a first copy.
     private static string? CopyOf(ProtectedVmState state) => state.Phase switch
     {

@@ -239,18 +239,18 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         while (true)
         {
             // With best effort, what does not come is done without (the failover needs nothing of the source).
-            var sight = quiesce.BestEffort
+            var observation = quiesce.BestEffort
                 ? await WithinAsync(QuiesceWithin, token => source.DirectAsync(state, token), ct)
                 : await source.DirectAsync(state, ct);
-            var tail = new ChangePosition(sight.Generation, sight.Tail);
+            var tail = new ChangePosition(observation.Generation, observation.Tail);
             if (quiesce.Drain)
             {
                 _ = quiesce.BestEffort ? await DrainAsync(Volume(state), tail, ct)
                     : await Volume(state).WaitForAsync(tail, giveUpWhenIdle: false, ct);
             }
 
-            var confirmed = duty.IsConfirmedBy(sight);
-            if (quiesce.BestEffort || !confirmed || sight is { Capture: CaptureMode.Logging, DirtyBytes: 0 })
+            var confirmed = duty.IsConfirmedBy(observation);
+            if (quiesce.BestEffort || !confirmed || observation is { Capture: CaptureMode.Logging, DirtyBytes: 0 })
             {
                 return new EffectResult.Quiesced(tail.Lsn, confirmed);
             }

@@ -22,7 +22,7 @@ public interface ISourceSide
     /// <summary>Tells the agent what the VM's source side is to be (<see cref="SourceDuty"/>) and waits until it
     /// is.</summary>
     /// <exception cref="EffectFailedException">The agent is away or cannot do it.</exception>
-    Task<SourceSight> DirectAsync(ProtectedVmState state, CancellationToken ct);
+    Task<SourceObservation> DirectAsync(ProtectedVmState state, CancellationToken ct);
 
     /// <summary>Marks a recovery point in the stream; answers where.</summary>
     /// <exception cref="EffectFailedException">The agent is away or can make no point now.</exception>

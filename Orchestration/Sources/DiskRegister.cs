@@ -55,14 +55,14 @@ public sealed class DiskRegister(
 
     // A disk may be replaced by another one under its path, and the one that it was is nobody's then.
     private bool IsReported(ProtectedVmState state) =>
-        agents.Sightings.Status(state.Enrollment.Vm.Value)?.Disks is { } reported
+        agents.Observations.Status(state.Enrollment.Vm.Value)?.Disks is { } reported
         && state.Enrollment.Disks.All(disk =>
             reported.Any(now => now.Path == disk.Path && now.Identity is { Length: > 0 }));
 
     // Device numbers hold for one boot; what the agent says now is newer than what was found when it was protected.
     private IEnumerable<ProtectedDisk> Known(ProtectedVmState state)
     {
-        var reported = agents.Sightings.Status(state.Enrollment.Vm.Value)?.Disks ?? [];
+        var reported = agents.Observations.Status(state.Enrollment.Vm.Value)?.Disks ?? [];
         return state.Enrollment.Disks.Select(disk =>
             reported.FirstOrDefault(now => now.Path == disk.Path) is { Identity.Length: > 0 } now
                 ? disk with { Identity = now.Identity } : disk);

@@ -18,30 +18,30 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
     private readonly ConcurrentDictionary<string, long> _down = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, EffectError> _failures = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (bool Running, long Stamp)> _directed = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, (ProtectedVmState State, PointsSight Points)> _known =
+    private readonly ConcurrentDictionary<string, (ProtectedVmState State, PointsObservation Points)> _known =
         new(StringComparer.Ordinal);
 
     /// <summary>Notes at the VM's target side how far its source was, as its agent reported.</summary>
     public void NoteReport(string agent, VolumeStatus report) =>
-        site.Find(report.Vm)?.NoteReport(SourceReports.Sight(report), agents.Clocks.Before(agent, report));
+        site.Find(report.Vm)?.NoteReport(SourceReports.Observe(report), agents.Clocks.Before(agent, report));
 
     /// <summary>All facts to be told now; none when the state is up to date.</summary>
     public IReadOnlyList<ProtectedVmCommand> Facts(ProtectedVmState state)
     {
-        var sight = Observe(state);
-        return VmFacts.Of(state, sight with { Target = News(state, sight.Target) });
+        var observation = Observe(state);
+        return VmFacts.Of(state, observation with { Target = News(state, observation.Target) });
     }
 
     /// <summary>Everything that is observed of a VM now.</summary>
     public VmObservation Observe(ProtectedVmState state)
     {
-        var (vm, agent, seen) = (state.Enrollment.Vm.Value, state.Enrollment.Agent, agents.Sightings);
+        var (vm, agent, seen) = (state.Enrollment.Vm.Value, state.Enrollment.Agent, agents.Observations);
         var (away, silent) = (seen.AwayFor(agent), seen.SilentFor(agent));
         var presence = away > AwayTooLong || silent > SilentTooLong ? AgentPresence.Away
             : away > TimeSpan.Zero ? AgentPresence.Missed : AgentPresence.Connected;
         var status = seen.Status(vm);
-        var known = status is null || presence != AgentPresence.Connected ? null : SourceReports.Sight(status);
-        var target = site.Find(vm)?.Sight();
+        var known = status is null || presence != AgentPresence.Connected ? null : SourceReports.Observe(status);
+        var target = site.Find(vm)?.Observe();
         var atRisk = seen.AtRisk(agent, vm);
         return new VmObservation(
             presence, known, target,
@@ -65,7 +65,7 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
             : null;
     }
 
-    private static bool IsStreamDown(ProtectedVmState state, SourceSight? known, TargetSight? target) =>
+    private static bool IsStreamDown(ProtectedVmState state, SourceObservation? known, TargetObservation? target) =>
         state.Replication is { Active: true, Paused: false } && (state.Phase is Phase.ProtectedReverse
             ? target?.Reverse is { Connected: false }
             : known is { Role: SourceRole.Primary, Connected: false });
@@ -103,27 +103,27 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
 
     private bool IsAstray(ProtectedVmState state)
     {
-        if (!agents.Sightings.IsConnected(state.Enrollment.Agent) || SourceDuty.Of(state) is not { } duty
+        if (!agents.Observations.IsConnected(state.Enrollment.Agent) || SourceDuty.Of(state) is not { } duty
             || ProtectedVm.Outstanding(state).Any(effect => effect is not (
                 ProtectedVmEffect.TakeRecoveryPoint or ProtectedVmEffect.PrunePoints)))
         {
             return false;
         }
 
-        var status = agents.Sightings.Status(state.Enrollment.Vm.Value);
+        var status = agents.Observations.Status(state.Enrollment.Vm.Value);
         if (duty.Role == SourceRole.Released)
         {
             return status is not (null or { Role: SourceRole.Released });
         }
 
-        var sight = status is null ? null : SourceReports.Sight(status);
-        return sight is null || !duty.IsConfirmedBy(sight)
-            || (duty is { Role: SourceRole.Fenced, Cut: not null } && !duty.IsCutKnownTo(sight));
+        var observation = status is null ? null : SourceReports.Observe(status);
+        return observation is null || !duty.IsConfirmedBy(observation)
+            || (duty is { Role: SourceRole.Fenced, Cut: not null } && !duty.IsCutKnownTo(observation));
     }
 
     // Hundreds of points are compared with hundreds only when the state or the replica's list has changed since they
     // told nothing.
-    private TargetSight? News(ProtectedVmState state, TargetSight? target)
+    private TargetObservation? News(ProtectedVmState state, TargetObservation? target)
     {
         if (target is not { Points: { } points, LostBecause: null })
         {

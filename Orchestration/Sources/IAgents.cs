@@ -6,7 +6,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 public interface IAgents
 {
     /// <summary>What is known of them.</summary>
-    AgentSightings Sightings { get; }
+    AgentObservations Observations { get; }
 
     /// <summary>Their clocks.</summary>
     AgentClocks Clocks { get; }

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Orchestration.Sources;
 internal static class SourceReports
 {
     /// <summary>An agent's report of a volume.</summary>
-    public static SourceSight Sight(VolumeStatus status) => new()
+    public static SourceObservation Observe(VolumeStatus status) => new()
     {
         Role = status.Role,
         Term = new Term(status.Term),

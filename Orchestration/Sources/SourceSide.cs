@@ -18,7 +18,7 @@ public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeP
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
 
     /// <inheritdoc/>
-    public bool IsConnected(ProtectedVmState state) => agents.Sightings.IsConnected(state.Enrollment.Agent);
+    public bool IsConnected(ProtectedVmState state) => agents.Observations.IsConnected(state.Enrollment.Agent);
 
     /// <inheritdoc/>
     public async Task<InspectedSource> InspectAsync(
@@ -35,14 +35,14 @@ public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeP
     }
 
     /// <inheritdoc/>
-    public async Task<SourceSight> DirectAsync(ProtectedVmState state, CancellationToken ct)
+    public async Task<SourceObservation> DirectAsync(ProtectedVmState state, CancellationToken ct)
     {
         var directive = SourceDirectives.For(state, keyOf)
             ?? throw new InvalidOperationException(
                 $"Phase {state.Phase.GetType().Name} has no directive.");
         var reply = await AskAsync<AgentReply.Directed>(state.Enrollment.Agent, new AgentRequest.Direct(directive), ct);
         agents.Note(state.Enrollment.Agent, reply.Status);
-        return SourceReports.Sight(reply.Status);
+        return SourceReports.Observe(reply.Status);
     }
 
     /// <inheritdoc/>
@@ -59,10 +59,10 @@ public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeP
     private async Task<TReply> AskAsync<TReply>(string agent, AgentRequest request, CancellationToken ct)
         where TReply : AgentReply
     {
-        if (!agents.Sightings.IsConnected(agent))
+        if (!agents.Observations.IsConnected(agent))
         {
-            throw Away(agent, agents.Sightings.HasSession(agent)
-                ? $"has been silent for {agents.Sightings.SilentFor(agent).TotalSeconds:0} s" : "is not connected");
+            throw Away(agent, agents.Observations.HasSession(agent)
+                ? $"has been silent for {agents.Observations.SilentFor(agent).TotalSeconds:0} s" : "is not connected");
         }
 
         using var deadline = new CancellationTokenSource(AnswerWithin, time);

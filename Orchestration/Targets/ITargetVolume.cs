@@ -8,7 +8,7 @@ namespace ReplicationEngine.Orchestration.Targets;
 /// <summary>
 /// The target side of one VM as effects and facts use it: the replica with its recovery points, and the machines that
 /// are recovered from them. Each operation describes a state to reach and does nothing if that state already holds.
-/// Operations come one at a time; observations may be made beside them.
+/// Operations come one at a time; observations may be made next to them.
 /// </summary>
 public interface ITargetVolume
 {
@@ -19,21 +19,21 @@ public interface ITargetVolume
     bool HasLive { get; }
 
     /// <summary>Returns what is observed of the target side now.</summary>
-    TargetSight Sight();
+    TargetObservation Observe();
 
     /// <summary>Notes how far the source was, for an honest statement of what a failover loses (I21).</summary>
-    /// <param name="sight">What it reported.</param>
+    /// <param name="observation">What it reported.</param>
     /// <param name="before">
     /// A moment of the service before which nothing of the report was observed; null when none is known, and then the
     /// report says nothing of any moment.
     /// </param>
-    void NoteReport(SourceSight sight, ServiceMoment? before);
+    void NoteReport(SourceObservation observation, ServiceMoment? before);
 
     /// <summary>Returns why the host has no descriptors left for this replica, when it is not open yet; null when it
     /// has.</summary>
     string? NoRoomFor(int disks);
 
-    /// <summary>Forgets the fault: transfers are tried anew, and it comes back if they fail again.</summary>
+    /// <summary>Forgets the fault: transfers are tried again, and it comes back if they fail again.</summary>
     void ForgetFault();
 
     /// <summary>Creates the replica, or opens the one that is there.</summary>

@@ -50,7 +50,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
         }
 
         var began = surroundings.Time.GetTimestamp();
-        var point = PointSights.Describe(Stored(store, id));
+        var point = PointObservations.Describe(Stored(store, id));
         var overlay = OverlayOf(store, name, id);
         SourceVolume? source = null;
         try

@@ -24,17 +24,17 @@ internal sealed class ReplicaFreshness(TimeProvider time)
     public void Restore(IReadOnlySet<RecoveryPointId> askedBefore) => _askedBefore = askedBefore;
 
     /// <inheritdoc cref="ITargetVolume.NoteReport"/>
-    public void NoteReport(SourceSight sight, ServiceMoment? before)
+    public void NoteReport(SourceObservation observation, ServiceMoment? before)
     {
         if (before is not { } at
-            || sight is not { Role: SourceRole.Primary or SourceRole.Quiesced, Capture: CaptureMode.Logging })
+            || observation is not { Role: SourceRole.Primary or SourceRole.Quiesced, Capture: CaptureMode.Logging })
         {
             return;
         }
 
         lock (_guard)
         {
-            _reported.Enqueue((new ChangePosition(sight.Generation, sight.Tail), at));
+            _reported.Enqueue((new ChangePosition(observation.Generation, observation.Tail), at));
             while (_reported.Count > Kept)
             {
                 _reported.Dequeue();

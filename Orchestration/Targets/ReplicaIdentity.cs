@@ -7,7 +7,7 @@ namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
 /// What a VM's directory at the target knows of the VM's history, so that a journal that is lost, older, or another
-/// vault's is noticed, and can be made anew. It only ever moves forward: it is written before an effect acts.
+/// vault's is noticed, and can be made again. It only ever moves forward: it is written before an effect acts.
 /// </summary>
 public sealed record ReplicaIdentity
 {

@@ -19,8 +19,8 @@ namespace ReplicationEngine.Orchestration.Targets;
 ///  16 i64 serial: the greater one counts   24 u32 payload length p   28 u32 CRC-32C over bytes 0 .. 28 and the payload
 ///  32 p bytes: UTF-8 JSON, the members of ReplicaIdentity in camel case
 /// </code>
-/// A file whose slots both do not check out is damaged. When the JSON outgrows the slot, the file is written anew
-/// beside the old one and takes its place by a rename.
+/// A file whose slots both do not check out is damaged. When the JSON outgrows the slot, the file is written again
+/// next to the old one and takes its place by a rename.
 /// </remarks>
 public sealed class ReplicaIdentityFile(IStorageDirectory directory)
 {
@@ -52,7 +52,7 @@ public sealed class ReplicaIdentityFile(IStorageDirectory directory)
         Store(identity, known);
     }
 
-    /// <summary>Puts an identity in the place of whatever is there: the history begins anew.</summary>
+    /// <summary>Puts an identity in the place of whatever is there: the history begins again.</summary>
     /// <exception cref="StorageException">The system refuses.</exception>
     public void Replace(ReplicaIdentity identity) => Store(identity, LoadOrNull());
 
@@ -69,7 +69,7 @@ public sealed class ReplicaIdentityFile(IStorageDirectory directory)
             return;
         }
 
-        // Room for twice the disks and names, so that it rarely has to be written anew.
+        // Room for twice the disks and names, so that it rarely has to be written again.
         var size = needed * 2;
         const string next = FileName + ".new";
         using (var file = directory.Open(next, StorageOpen.Any))
@@ -84,7 +84,7 @@ public sealed class ReplicaIdentityFile(IStorageDirectory directory)
         directory.Sync();
     }
 
-    // What is damaged is written anew: an effect must not wait for ever because of it.
+    // What is damaged is written again: an effect must not wait for ever because of it.
     private Slot? LoadOrNull()
     {
         try

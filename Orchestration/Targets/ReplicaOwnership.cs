@@ -86,7 +86,7 @@ public sealed class ReplicaOwnership(IStorageDirectory directory)
         }
         catch (ReplicaCorruptException)
         {
-            // The VM's state says that the replica is in use, so it is written anew.
+            // The VM's state says that the replica is in use, so it is written again.
             known = null;
         }
 

@@ -13,13 +13,13 @@ namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
 /// The target side of one VM over a replica store: the replica, the machines that are served from it, and what its
-/// sessions may do. Operations come one at a time (the gate of <see cref="Effects.EffectCarrier"/>); sessions and views
-/// run beside them.
+/// sessions may do. Operations come one at a time (the gate of <see cref="Effects.EffectTurns"/>); sessions and views
+/// run next to them.
 /// </summary>
 /// <remarks>
 /// <c>_life</c> guards which store there is; it is held while the store is opened and otherwise only to read the
-/// reference. <c>_sight</c> guards the newest sight of the points. Machines and freshness have locks of their own; none
-/// of the four is taken under another. Under the first two the store is called, which never calls back.
+/// reference. <c>_observation</c> guards the newest observation of the points. Machines and freshness have locks of
+/// their own; none of the four is taken under another. Under the first two the store is called, which never calls back.
 /// </remarks>
 public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposable
 {
@@ -34,7 +34,7 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     private static readonly TimeSpan MaintenanceBudget = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _life = new();
-    private readonly Lock _sight = new();
+    private readonly Lock _observation = new();
     private readonly TargetSurroundings _surroundings;
     private readonly IStorageDirectory _directory;
     private readonly TimeProvider _time;
@@ -42,7 +42,7 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     private readonly RecoveredMachines _machines;
     private ReplicaStore? _store;
     private long _factsTold;
-    private (IReadOnlyList<StoredPoint>? Points, PointsSight? Sight) _sighted;
+    private (IReadOnlyList<StoredPoint>? Points, PointsObservation? Observe) _observed;
     private volatile string? _fault;
 
     /// <summary>Takes the directory; opens nothing.</summary>
@@ -232,22 +232,23 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     }
 
     /// <inheritdoc/>
-    public void NoteReport(SourceSight sight, ServiceMoment? before) => _freshness.NoteReport(sight, before);
+    public void NoteReport(SourceObservation observation, ServiceMoment? before) =>
+        _freshness.NoteReport(observation, before);
 
     /// <inheritdoc/>
-    public TargetSight Sight()
+    public TargetObservation Observe()
     {
         var (store, reverse) = (Store, Sessions.Reverse);
         var position = store?.Position;
-        return new TargetSight
+        return new TargetObservation
         {
-            Points = store is null ? null : SightOf(store),
+            Points = store is null ? null : ReadingOf(store),
             LostBecause = LostBecause,
             Fault = Fault,
             Generation = position?.Durable.Generation ?? default,
             Resyncing = position?.Resyncing ?? true,
             Reverse = HasLive
-                ? new ReverseSight(ReverseState().InSync, reverse?.WireBytes ?? 0, reverse?.ChangedBytes ?? 0)
+                ? new ReverseObservation(ReverseState().InSync, reverse?.WireBytes ?? 0, reverse?.ChangedBytes ?? 0)
                 {
                     Connected = reverse is not null,
                 }
@@ -412,18 +413,18 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
         await _machines.CloseAsync(Store, LiveName, delete);
     }
 
-    // As long as the store returns the same list, it is the same sight.
-    private PointsSight SightOf(ReplicaStore store)
+    // As long as the store returns the same list, it is the same observation.
+    private PointsObservation ReadingOf(ReplicaStore store)
     {
-        lock (_sight)
+        lock (_observation)
         {
             var points = store.Points;
-            if (!ReferenceEquals(points, _sighted.Points))
+            if (!ReferenceEquals(points, _observed.Points))
             {
-                _sighted = (points, PointSights.Of(points, store.SkippedMarkers));
+                _observed = (points, PointObservations.Of(points, store.SkippedMarkers));
             }
 
-            return _sighted.Sight!;
+            return _observed.Observe!;
         }
     }
 }

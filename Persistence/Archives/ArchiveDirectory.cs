@@ -18,7 +18,7 @@ namespace ReplicationEngine.Persistence.Archives;
 /// <summary>The sealed files with the events that have left the journal. Safe for concurrent use.</summary>
 internal sealed class ArchiveDirectory(string path)
 {
-    /// <summary>The name of the archive's directory beside a journal's file, or in a data directory.</summary>
+    /// <summary>The name of the archive's directory next to a journal's file, or in a data directory.</summary>
     public const string DirectoryName = "archive";
 
     private const int LongestName = 80;

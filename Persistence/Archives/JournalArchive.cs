@@ -59,7 +59,7 @@ public static class JournalArchive
 
         using (store)
         {
-            store.OpenBeside();
+            store.OpenAlongside();
             return await store.ArchiveAsync(before, atLeast, cancellationToken);
         }
     }

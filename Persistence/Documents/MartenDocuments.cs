@@ -1,6 +1,6 @@
 // The documents of projections in PostgreSQL, as documents of Marten in the schema `documents`: ProjectedDocument under
 // projection/generation/kind/id, and ProjectionHeadDocument under projection/generation with Marten's revision as
-// guard. Ids are compared by their bytes (collation "C"), as everywhere else; an index of that order stands beside
+// guard. Ids are compared by their bytes (collation "C"), as everywhere else; an index of that order stands next to
 // Marten's own.
 using System.Data.Common;
 using System.Globalization;

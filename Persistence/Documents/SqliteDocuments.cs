@@ -1,4 +1,4 @@
-// The documents of projections beside the journal, in its own file:
+// The documents of projections next to the journal, in its own file:
 //
 //   projection_v1  (name, generation) -> version, position, revision, serving; one row per generation under way
 //   document_v1    (kept, id) -> body: kept is projection/generation/kind, body is JSON

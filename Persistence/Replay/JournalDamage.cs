@@ -41,7 +41,7 @@ public enum DamageKind
     /// <summary>A snapshot does not equal the state it stands for.</summary>
     Snapshot,
 
-    /// <summary>What stands beside an event's record in its row does not follow from the record.</summary>
+    /// <summary>What stands next to an event's record in its row does not follow from the record.</summary>
     Row,
 
     /// <summary>A table, or an index that keeps its keys unique, is not as it must be.</summary>

@@ -24,7 +24,7 @@ internal static class JournalFileWriter
 
     /// <summary>Makes the file, durably, whole or not at all.</summary>
     /// <param name="file">A file that does not exist, in a directory that does.</param>
-    /// <param name="events">The events in the order of the feed; their positions are given anew, from 1.</param>
+    /// <param name="events">The events in the order of the feed; their positions are given again, from 1.</param>
     /// <param name="snapshots">The snapshots; read after the events.</param>
     /// <exception cref="JournalUnavailableException">The file cannot be written.</exception>
     /// <exception cref="IOException">The file exists, or its directory cannot be written.</exception>

@@ -41,7 +41,7 @@ public static class JournalImport
 
     /// <summary>
     /// Imports of each stream what comes before its first damaged event, back to the end of a command; what is written
-    /// beside the events is made anew.
+    /// next to the events is made again.
     /// </summary>
     /// <param name="source">The log, opened even though it is damaged.</param>
     /// <param name="directory">The data directory; made when it is missing.</param>

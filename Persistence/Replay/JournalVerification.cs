@@ -33,8 +33,8 @@ public sealed record VerifiedJournal(
 /// Reads a whole log once, in the order of the feed, and judges: the feed has no gaps; each stream has contiguous
 /// numbers and right seals; each event decodes, is a legal step of the production fold, keeps the invariants, and
 /// follows from its recorded command, decided again; a snapshot equals the state at its event, and with the tail gives
-/// the state of the whole history; what stands beside the records agrees with them, and the tables are as they must be.
-/// One state per stream is kept meanwhile.
+/// the state of the whole history; what stands next to the records agrees with them, and the tables are as they must
+/// be. One state per stream is kept meanwhile.
 /// </summary>
 public sealed class JournalVerification
 {

@@ -47,7 +47,7 @@ internal sealed class ReadOnlyDatabase : IDisposable
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made beside
+    /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made next to
     /// it.</param>
     /// <exception cref="JournalCorruptException">It is damaged.</exception>
     /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>

@@ -8,7 +8,7 @@ namespace ReplicationEngine.Persistence.Replay;
 /// <param name="Position">Its place in the feed of the journal that recorded it.</param>
 /// <param name="Id">Its stream.</param>
 /// <param name="Event">
-/// The event; where its record cannot be read, only number and name, as they stand beside the record.
+/// The event; where its record cannot be read, only number and name, as they stand next to the record.
 /// </param>
 public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, StoredEvent Event)
 {
@@ -19,8 +19,8 @@ public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, Stor
     public bool IsReadable => !Flaws.Any(flaw => flaw.Kind == DamageKind.Unreadable);
 
     /// <summary>
-    /// The flaw for which the event cannot be trusted; null without one. What stands beside a record and can be made
-    /// anew from it (<see cref="DamageKind.Row"/>) is none.
+    /// The flaw for which the event cannot be trusted; null without one. What stands next to a record and can be made
+    /// again from it (<see cref="DamageKind.Row"/>) is none.
     /// </summary>
     public JournalDamage? Broken => Flaws.FirstOrDefault(flaw => flaw.Kind != DamageKind.Row);
 
@@ -34,8 +34,8 @@ public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, Stor
     /// <summary>Reads a record.</summary>
     /// <param name="position">Its place in the feed.</param>
     /// <param name="id">Its stream.</param>
-    /// <param name="sequence">The number that stands beside it.</param>
-    /// <param name="name">The name that stands beside it.</param>
+    /// <param name="sequence">The number that stands next to it.</param>
+    /// <param name="name">The name that stands next to it.</param>
     /// <param name="record">The record.</param>
     internal static RecordedEvent Read(
         long position, PersistenceId id, long sequence, string name, byte[] record)
@@ -67,7 +67,7 @@ public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, Stor
 
 /// <summary>A snapshot as a log holds it.</summary>
 /// <param name="Id">Its stream.</param>
-/// <param name="Sequence">The event it was taken after, as it stands beside the record.</param>
+/// <param name="Sequence">The event it was taken after, as it stands next to the record.</param>
 /// <param name="Snapshot">The snapshot; null where its record cannot be read.</param>
 public sealed record RecordedSnapshot(PersistenceId Id, long Sequence, EntitySnapshot? Snapshot)
 {

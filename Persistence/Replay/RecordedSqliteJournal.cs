@@ -38,7 +38,7 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
 
     /// <summary>Opens it.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made beside
+    /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made next to
     /// it.</param>
     /// <param name="evenDamaged">What cannot be read is told by <see cref="CheckStore"/>.</param>
     private RecordedSqliteJournal(string path, bool alone = false, bool evenDamaged = false)

@@ -1,11 +1,11 @@
 // How a journal's records are stored: one MessagePack array each, whose places never change their meaning; a reader of
-// this version takes the places it knows and skips any that follow. The record's name stands beside it, in the column
+// this version takes the places it knows and skips any that follow. The record's name stands next to it, in the column
 // `manifest`: the event's own name, or `snapshot.v1`.
 //
 //   event     0 sequence        1 payload (bin)     2 time (UTC ticks)   3 actor     4 command id (bin, 16 bytes)
 //             5 previous seal (bin, 32 bytes)       6 seal (bin, 32 bytes)                7 recorded command or nil
 //   command   0 name            1 payload (bin)     2 digest or nil      3, 4 steady life and moment (ticks or nil)
-//             5 earliest timer (UTC ticks or nil)   6 whether effects are owed
+//             5 earliest timer (UTC ticks or nil)   6 whether effects are outstanding
 //   snapshot  0 version         1 sequence          2 seal (bin)         3 decided at (UTC ticks)
 //             4 payload (bin)   5 commands: arrays of id (bin), last sequence, digest or nil
 //             6 whether these are all commands      7 checksum (bin, 32 bytes)

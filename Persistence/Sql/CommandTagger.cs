@@ -4,7 +4,7 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Has the journal plugin write the command's id beside the last event of each command, where a unique index takes it
+/// Has the journal plugin write the command's id next to the last event of each command, where a unique index takes it
 /// once per stream (I19).
 /// </summary>
 internal sealed class CommandTagger : IWriteEventAdapter

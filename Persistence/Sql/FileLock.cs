@@ -3,7 +3,7 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Says that the journal belongs to this process: an exclusive lock on a file beside it. The operating system gives it
+/// Says that the journal belongs to this process: an exclusive lock on a file next to it. The operating system gives it
 /// free when the process ends, however it ends.
 /// </summary>
 internal sealed class FileLock : IDisposable

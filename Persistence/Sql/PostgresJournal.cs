@@ -18,7 +18,7 @@ public static class PostgresJournal
         string connection, string type, CancellationToken cancellationToken)
     {
         using var store = new PostgresStore(connection, archive: null, TimeProvider.System);
-        store.OpenBeside();
+        store.OpenAlongside();
         return await ((SqlEventLog)store.Log).EndsAsync(type, cancellationToken);
     }
 }

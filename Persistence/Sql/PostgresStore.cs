@@ -79,7 +79,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         try
         {
             _lock = PostgresLock.Acquire(_connection, _name, _time);
-            OpenBeside();
+            OpenAlongside();
         }
         catch (DbException exception)
         {
@@ -93,10 +93,10 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         }
     }
 
-    /// <summary>Opens it beside a process that it belongs to, as far as that is harmless: to read it, or to move old
+    /// <summary>Opens it next to a process that it belongs to, as far as that is harmless: to read it, or to move old
     /// events.</summary>
     /// <exception cref="JournalUnavailableException">It cannot be opened, or is of another form.</exception>
-    public void OpenBeside()
+    public void OpenAlongside()
     {
         try
         {

@@ -4,7 +4,7 @@ using ReplicationEngine.Persistence.Serialization;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// The configuration of Akka.Persistence.Sql over tables that a store of the engine has made, and an archive beside
+/// The configuration of Akka.Persistence.Sql over tables that a store of the engine has made, and an archive next to
 /// them.
 /// </summary>
 internal static class SqlPlugins

@@ -35,7 +35,7 @@ internal sealed record SeenWrite(DiskModel Model, SourceVolume Volume, ModelWrit
     /// <summary>Whether the source had been fenced when it was submitted.</summary>
     public bool WhileFenced { get; init; }
 
-    /// <summary>How long it was under way beside others; zero for one that was alone.</summary>
+    /// <summary>How long it was under way next to others; zero for one that was alone.</summary>
     public TimeSpan UnderWayFor { get; init; }
 }
 

@@ -7,7 +7,7 @@ namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
 /// The agent's machine is put back to the newest snapshot, when A is 3; A is 1 for the agent's data alone, 2 for the
-/// disks alone, written over those that there are (B is 0) or made anew (B is 1).
+/// disks alone, written over those that there are (B is 0) or made again (B is 1).
 /// </summary>
 internal sealed class HostRevert() : Fault(25, "Z", perHour: 2)
 {

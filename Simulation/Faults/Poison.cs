@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>An event of the VM's stream, A chooses which, becomes unreadable, and the service starts anew.</summary>
+/// <summary>An event of the VM's stream, A chooses which, becomes unreadable, and the service starts again.</summary>
 internal sealed class Poison() : Fault(20, "X", perHour: 0.3)
 {
     /// <inheritdoc/>

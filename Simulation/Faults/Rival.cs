@@ -5,7 +5,7 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// For A ms, owners of entities are taken for dead that are not: they go on beside those that take their places.
+/// For A ms, owners of entities are taken for dead that are not: they go on next to those that take their places.
 /// </summary>
 internal sealed class Rival() : Fault(12, "L", perHour: 0.7)
 {

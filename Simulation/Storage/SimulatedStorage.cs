@@ -162,7 +162,7 @@ internal sealed class SimulatedStorage
         return new SimulatedFileData { Number = ++_lastNumber, Birth = now, Changed = now };
     }
 
-    /// <summary>Somebody beside the process gives a file another length, durably; its number stays.</summary>
+    /// <summary>Somebody next to the process gives a file another length, durably; its number stays.</summary>
     internal void Resize(string path, long length)
     {
         lock (Gate)

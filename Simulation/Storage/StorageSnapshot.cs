@@ -9,7 +9,7 @@ internal enum RestoreManner
     /// <summary>Their bytes are written over the files that there are, now.</summary>
     InPlace,
 
-    /// <summary>They are made anew, now, and take the names of those that there are.</summary>
+    /// <summary>They are made again, now, and take the names of those that there are.</summary>
     NewFiles,
 }
 

@@ -6,7 +6,7 @@ using ReplicationEngine.Simulation.Storage;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// What people do to an agent's machine, beside the engine: snapshots and going back to them, copies of which one goes
+/// What people do to an agent's machine, next to the engine: snapshots and going back to them, copies of which one goes
 /// on in another's place, disks that are restored or grow.
 /// </summary>
 internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, SplittableRandom random)

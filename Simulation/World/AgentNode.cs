@@ -147,7 +147,7 @@ internal sealed class AgentNode : Node, IVolumeHost
 
                 if (Role is null)
                 {
-                    _vm.BeginsAnew();
+                    _vm.BeginsAgain();
                     Found();
                 }
 
@@ -170,7 +170,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         }
         else if (fresh && Volume is not null)
         {
-            _vm.BeginsAnew();
+            _vm.BeginsAgain();
             Found();
         }
 
@@ -219,10 +219,10 @@ internal sealed class AgentNode : Node, IVolumeHost
     public DiskIdentity IdentityOf(string path) => new($"{_vm.Name}-{BootId}", Look(path).Identity, []);
 
     /// <inheritdoc/>
-    public DiskSighting Look(string path)
+    public DiskObservation Look(string path)
     {
         using var file = Storage.Root.Subdirectory("disks").Open($"d{NumberOf(path)}", StorageOpen.Existing);
-        return Sighted(path, (SimulatedFile)file);
+        return Observed(path, (SimulatedFile)file);
     }
 
     /// <inheritdoc/>
@@ -231,7 +231,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         var opened = (SimulatedFile)Storage.Root.Subdirectory("disks").Open(
             $"d{NumberOf(path)}", StorageOpen.Existing);
         return new SimDisk(
-            path, IdentityOf(path), opened, () => Sighted(path, opened), () => Look(path),
+            path, IdentityOf(path), opened, () => Observed(path, opened), () => Look(path),
             file => new BusySource(new FileBlockDevice(file), WriteDuringSync));
     }
 
@@ -312,9 +312,9 @@ internal sealed class AgentNode : Node, IVolumeHost
 
     /// <summary>A disk's file as the machine's file system tells of it; without times where the plan has no use for
     /// them.</summary>
-    private DiskSighting Sighted(string path, SimulatedFile file) => Storage.Now is null
-        ? new DiskSighting($"file:{NumberOf(path)}", false, file.Length, null, null)
-        : new DiskSighting($"file:{file.Number}", false, file.Length, file.Birth, file.Changed);
+    private DiskObservation Observed(string path, SimulatedFile file) => Storage.Now is null
+        ? new DiskObservation($"file:{NumberOf(path)}", false, file.Length, null, null)
+        : new DiskObservation($"file:{file.Number}", false, file.Length, file.Birth, file.Changed);
 
     private int NumberOf(string path)
     {

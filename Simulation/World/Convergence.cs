@@ -51,13 +51,13 @@ internal sealed class Convergence(SimWorld world)
         }
     }
 
-    /// <summary>Damage to the replica may end in a state that only a person with a new disk can mend; and a machine
+    /// <summary>Damage to the replica may end in a state that only a person with a new disk can repair; and a machine
     /// that was let go where it runs, at the target side, is no longer ours.</summary>
     private static bool IsExempt(SimVm vm) =>
         vm.Damaged || HasOutgrown(vm) || vm.Host.State is { Phase: Phase.Disabled { Primary: PrimarySide.Target } };
 
     /// <summary>A source's disk that grew after what its machine runs on at the target side cannot follow it: a person
-    /// protects it anew.</summary>
+    /// protects it again.</summary>
     private static bool HasOutgrown(SimVm vm) =>
         vm.Target.Live is { } live && live.Overlay.Disks.Where((d, i) => vm.Agent.Machine.SizeOf(i) > d.Length).Any();
 

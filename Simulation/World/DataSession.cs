@@ -223,7 +223,7 @@ internal sealed class DataSession
         _wire.Stream(_toService, frame.Length, () => Deliver(toReceiver: true, () => Arrived(frame)));
     }
 
-    /// <summary>A frame reaches the other end's machine. One that has started anew does not know the connection, and
+    /// <summary>A frame reaches the other end's machine. One that has started again does not know the connection, and
     /// says so; one that is away says nothing.</summary>
     private void Deliver(bool toReceiver, Action action)
     {

@@ -5,17 +5,17 @@ using ReplicationEngine.Orchestration.Effects;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The effects that run in one life of the service. One that is started again, because its entity was recovered anew,
+/// The effects that run in one life of the service. One that is started again, because its entity was recovered again,
 /// begins when its former run has ended.
 /// </summary>
-internal sealed class EffectRuns(SimWorld world, EffectCarrier carrier)
+internal sealed class EffectRuns(SimWorld world, EffectTurns turns)
 {
     private readonly Dictionary<(string Vm, EffectId Effect), EffectRun> _newest = [];
 
     /// <summary>Begins to carry out an effect.</summary>
     public EffectRun Start(SimVm vm, ProtectedVmEffect effect)
     {
-        var run = new EffectRun(world, carrier, vm, effect);
+        var run = new EffectRun(world, turns, vm, effect);
         var former = _newest.GetValueOrDefault((vm.Name, effect.Id))?.Ended ?? Task.CompletedTask;
         _newest[(vm.Name, effect.Id)] = run;
         world.Service.After(TimeSpan.FromMilliseconds(1), () => world.Run(
@@ -33,12 +33,12 @@ internal sealed class EffectRuns(SimWorld world, EffectCarrier carrier)
 }
 
 /// <summary>
-/// One run of an effect. While its outcome is being told it is not cancelled: that it is owed no longer is then its own
-/// doing.
+/// One run of an effect. While its outcome is being told it is not cancelled: that it is outstanding no longer is then
+/// its own doing.
 /// </summary>
-internal sealed class EffectRun(SimWorld world, EffectCarrier carrier, SimVm vm, ProtectedVmEffect effect)
+internal sealed class EffectRun(SimWorld world, EffectTurns turns, SimVm vm, ProtectedVmEffect effect)
 {
-    private readonly CancellationTokenSource _owed =
+    private readonly CancellationTokenSource _outstanding =
         CancellationTokenSource.CreateLinkedTokenSource(world.Service.LifeEnds);
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -48,13 +48,13 @@ internal sealed class EffectRun(SimWorld world, EffectCarrier carrier, SimVm vm,
     /// <summary>Ends with it.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>It is owed no longer, or who started it has ended.</summary>
+    /// <summary>It is outstanding no longer, or who started it has ended.</summary>
     public void Cancel() => world.Service.After(TimeSpan.Zero, () =>
     {
         _cancelled = true;
         if (!_telling && !_ended.Task.IsCompleted)
         {
-            _owed.Cancel();
+            _outstanding.Cancel();
         }
     });
 
@@ -66,10 +66,10 @@ internal sealed class EffectRun(SimWorld world, EffectCarrier carrier, SimVm vm,
         try
         {
             await former;
-            _owed.Token.ThrowIfCancellationRequested();
-            await carrier.CarryAsync(vm.Name, effect, TellAsync, _owed.Token);
+            _outstanding.Token.ThrowIfCancellationRequested();
+            await turns.RunAsync(vm.Name, effect, TellAsync, _outstanding.Token);
         }
-        catch (OperationCanceledException) when (_owed.IsCancellationRequested)
+        catch (OperationCanceledException) when (_outstanding.IsCancellationRequested)
         {
             world.Trace.Note($"{effect.Kind} is cancelled");
             world.Sometimes.Count(Probes.EffectCancelled);
@@ -77,7 +77,7 @@ internal sealed class EffectRun(SimWorld world, EffectCarrier carrier, SimVm vm,
         finally
         {
             _ended.SetResult();
-            _owed.Dispose();
+            _outstanding.Dispose();
             ended();
         }
     }
@@ -89,7 +89,7 @@ internal sealed class EffectRun(SimWorld world, EffectCarrier carrier, SimVm vm,
         _telling = false;
         if (_cancelled)
         {
-            _owed.Cancel();
+            _outstanding.Cancel();
         }
     }
 }

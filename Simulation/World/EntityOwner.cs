@@ -88,7 +88,7 @@ internal sealed class EntityOwner(
     {
         foreach (var output in _core.Step(input, service.Now).ToArray())
         {
-            CarryOut(output, input);
+            Run(output, input);
         }
 
         vm.StateMayHaveChanged();
@@ -121,7 +121,7 @@ internal sealed class EntityOwner(
         host.NotRecovered(this);
     }
 
-    private void CarryOut(CoreOutput output, Input input)
+    private void Run(CoreOutput output, Input input)
     {
         switch (output)
         {

@@ -49,7 +49,7 @@ internal sealed class JournalStore
     /// <summary>There is no room for a while.</summary>
     public void Fill(TimeSpan length) => _fullUntil = _world.Queue.Now + length;
 
-    /// <summary>Every append and every read fails for a while: it is locked, or starts anew.</summary>
+    /// <summary>Every append and every read fails for a while: it is locked, or starts again.</summary>
     public void Trouble(TimeSpan length) => _troubledUntil = _world.Queue.Now + length;
 
     /// <summary>Appends wait for a while, and are done after it; who sent them may have given them up.</summary>
@@ -123,7 +123,7 @@ internal sealed class JournalStore
     /// <summary>All events of a stream.</summary>
     public IReadOnlyList<StoredEvent> EventsOf(PersistenceId id) => _streams.EventsOf(id);
 
-    /// <summary>Damages the newest event of a stream, and perhaps its snapshot; returns what mends it.</summary>
+    /// <summary>Damages the newest event of a stream, and perhaps its snapshot; returns what repairs it.</summary>
     /// <param name="id">The stream.</param>
     /// <param name="draw">Chooses how.</param>
     public Action? Poison(PersistenceId id, long draw)

@@ -37,7 +37,7 @@ internal static class Probes
     /// <summary>Disks of a source were restored under its agent's data.</summary>
     public const string DisksRestored = "host: the disks are restored";
 
-    /// <summary>The data of an agent was restored beside its disks.</summary>
+    /// <summary>The data of an agent was restored next to its disks.</summary>
     public const string DataRestored = "host: the agent's data is restored";
 
     /// <summary>Another copy of a source's machine went on.</summary>
@@ -73,8 +73,8 @@ internal static class Probes
     /// <summary>A damaged snapshot was left aside, and the whole stream read.</summary>
     public const string SnapshotIgnored = "journal: a damaged snapshot is left aside";
 
-    /// <summary>An effect was cancelled while it was under way, since it was owed no longer or its entity was
-    /// recovered anew.</summary>
+    /// <summary>An effect was cancelled while it was under way, since it was outstanding no longer or its entity was
+    /// recovered again.</summary>
     public const string EffectCancelled = "engine: an effect under way is cancelled";
 
     /// <summary>All of them, as the table of what was reached lists them.</summary>

@@ -51,8 +51,8 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
             [.. World.Vms.Select(vm => vm.Host?.State).OfType<ProtectedVmState>()]));
         _facts = new FactFinder(_agents, sources, site, Clock);
         _agents.Noted = _facts.NoteReport;
-        var carrier = new EffectCarrier(StateAsync, new EffectRunner(site, sources, disks, Clock), new VmGates());
-        Effects = new EffectRuns(World, carrier);
+        var turns = new EffectTurns(StateAsync, new EffectRunner(site, sources, disks, Clock), new VmGates());
+        Effects = new EffectRuns(World, turns);
         foreach (var vm in World.Vms)
         {
             vm.Host = new EntityHost(this, vm, World.Journal);
@@ -63,7 +63,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         Every(TimeSpan.FromSeconds(5), () => World.Vms.ForEach(vm => vm.Target.Maintain()));
         Every(TimeSpan.FromSeconds(10), () => World.Vms.ForEach(vm =>
         {
-            if (_agents.Sightings.SilentFor(vm.AgentName) > SilentTooLong)
+            if (_agents.Observations.SilentFor(vm.AgentName) > SilentTooLong)
             {
                 _agents.Ended(vm);
             }
@@ -86,7 +86,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     });
 
     /// <summary>Whether a VM's agent is shown as connected.</summary>
-    public bool Hears(SimVm vm) => Alive && _agents.Sightings.IsConnected(vm.AgentName);
+    public bool Hears(SimVm vm) => Alive && _agents.Observations.IsConnected(vm.AgentName);
 
     /// <summary>A VM's agent has given its control connection up.</summary>
     public void GaveUp(SimVm vm) => After(TimeSpan.Zero, () => _agents.Ended(vm));

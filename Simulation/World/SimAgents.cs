@@ -13,7 +13,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     private readonly Dictionary<string, HashSet<TaskCompletionSource<AgentReply>>> _open = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
-    public AgentSightings Sightings { get; } = new(service.Clock);
+    public AgentObservations Observations { get; } = new(service.Clock);
 
     /// <summary>Told every report.</summary>
     public Action<string, VolumeStatus> Noted { get; set; } = (_, _) => { };
@@ -56,14 +56,14 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     /// <inheritdoc/>
     public void Note(string agent, VolumeStatus status)
     {
-        Sightings.Note(agent, status);
+        Observations.Note(agent, status);
         Noted(agent, status);
     }
 
     /// <summary>Reads the clock of an agent that is connected; an answer that is lost is not waited for.</summary>
     public async Task ProbeAsync(SimVm vm, CancellationToken life)
     {
-        if (!Sightings.IsConnected(vm.AgentName))
+        if (!Observations.IsConnected(vm.AgentName))
         {
             return;
         }
@@ -87,32 +87,32 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     /// <summary>A report has come; whether it is the first over a new connection.</summary>
     public bool Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report)
     {
-        var anew = !Sightings.HasSession(vm.AgentName) || _lives[vm.AgentName] != life;
-        if (anew)
+        var again = !Observations.HasSession(vm.AgentName) || _lives[vm.AgentName] != life;
+        if (again)
         {
             Ended(vm);
             _lives[vm.AgentName] = life;
-            Sightings.Connected(vm.AgentName);
+            Observations.Connected(vm.AgentName);
         }
 
-        Sightings.Heard(vm.AgentName);
+        Observations.Heard(vm.AgentName);
         foreach (var status in report)
         {
             Note(vm.AgentName, status);
         }
 
-        return anew;
+        return again;
     }
 
     /// <summary>The connection is given up: what was asked over it is not answered any more.</summary>
     public void Ended(SimVm vm)
     {
-        if (!Sightings.HasSession(vm.AgentName))
+        if (!Observations.HasSession(vm.AgentName))
         {
             return;
         }
 
-        Sightings.Disconnected(vm.AgentName);
+        Observations.Disconnected(vm.AgentName);
         foreach (var answer in _open.TryGetValue(vm.AgentName, out var open) ? open.ToArray() : [])
         {
             answer.TrySetResult(new AgentReply.Failed("agent-disconnected", "The agent is not connected.", null, true));

@@ -15,7 +15,7 @@ namespace ReplicationEngine.Simulation.World;
 /// <param name="atPath">What the path leads to now; throws when to nothing.</param>
 /// <param name="device">Makes the device over the file, with the size that the file has then.</param>
 internal sealed class SimDisk(
-    string path, DiskIdentity identity, IStorageFile file, Func<DiskSighting> look, Func<DiskSighting> atPath,
+    string path, DiskIdentity identity, IStorageFile file, Func<DiskObservation> look, Func<DiskObservation> atPath,
     Func<IStorageFile, IBlockDevice> device) : IHostDisk
 {
     /// <inheritdoc/>
@@ -28,7 +28,7 @@ internal sealed class SimDisk(
     public IBlockDevice Device { get; } = device(file);
 
     /// <inheritdoc/>
-    public DiskSighting Look()
+    public DiskObservation Look()
     {
         // The file is asked first, as one that was closed is not looked at.
         var length = file.Length;

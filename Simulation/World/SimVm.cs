@@ -264,7 +264,7 @@ internal sealed class SimVm
     public void BeginsAt(long number) => (LastNumber, _begins) = (number, number);
 
     /// <summary>The source is protected from nothing: former histories are no part of its replica.</summary>
-    public void BeginsAnew()
+    public void BeginsAgain()
     {
         _former.Clear();
         _begins = -1;

@@ -21,10 +21,11 @@ internal sealed class WatchedTarget(SimWorld world, SimVm vm, TargetVolume volum
     public bool HasLive => inner.HasLive;
 
     /// <inheritdoc/>
-    public TargetSight Sight() => inner.Sight();
+    public TargetObservation Observe() => inner.Observe();
 
     /// <inheritdoc/>
-    public void NoteReport(SourceSight sight, ServiceMoment? before) => inner.NoteReport(sight, before);
+    public void NoteReport(SourceObservation observation, ServiceMoment? before) =>
+        inner.NoteReport(observation, before);
 
     /// <inheritdoc/>
     public string? NoRoomFor(int disks) => inner.NoRoomFor(disks);

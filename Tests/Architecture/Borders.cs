@@ -11,7 +11,7 @@ namespace ReplicationEngine.Tests.Architecture;
 /// </summary>
 public sealed class Borders
 {
-    /// <summary>What each part may refer to, beside packages and the framework.</summary>
+    /// <summary>What each part may refer to, next to packages and the framework.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         ["ReplicationEngine.Wording"] = [],

@@ -13,7 +13,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Simulation;
 
-/// <summary>A world whose wall clocks jump, by up to a year, beside one whose clocks do not.</summary>
+/// <summary>A world whose wall clocks jump, by up to a year, next to one whose clocks do not.</summary>
 public sealed class Clocks_that_jump
 {
     private static readonly TimeSpan Faults = TimeSpan.FromHours(1);

@@ -53,7 +53,7 @@ internal sealed class FaultyHost(IVolumeHost machine) : IVolumeHost
     public DiskIdentity IdentityOf(string path) =>
         TellsNoDisks ? machine.IdentityOf(path) with { Own = SameForAll } : machine.IdentityOf(path);
 
-    public DiskSighting Look(string path) => Told(machine.Look(path));
+    public DiskObservation Look(string path) => Told(machine.Look(path));
 
     public IHostDisk OpenDisk(string path) => new Disk(this, machine.OpenDisk(path));
 
@@ -80,8 +80,8 @@ internal sealed class FaultyHost(IVolumeHost machine) : IVolumeHost
         string vm, Func<bool, T> action, CancellationToken ct) =>
         machine.FreezeAroundAsync(vm, frozen => action(frozen || CallsFrozen), ct);
 
-    private DiskSighting Told(DiskSighting sighting) => TellsNoDisks
-        ? sighting with { Identity = SameForAll, Birth = null, Changed = null } : sighting;
+    private DiskObservation Told(DiskObservation observation) => TellsNoDisks
+        ? observation with { Identity = SameForAll, Birth = null, Changed = null } : observation;
 
     private sealed class Disk(FaultyHost host, IHostDisk disk) : IHostDisk
     {
@@ -93,7 +93,7 @@ internal sealed class FaultyHost(IVolumeHost machine) : IVolumeHost
 
         public bool TimesAreItsOwn => disk.TimesAreItsOwn;
 
-        public DiskSighting Look() => host.Told(disk.Look());
+        public DiskObservation Look() => host.Told(disk.Look());
 
         public string OwnAtPath() => host.TellsNoDisks ? SameForAll : disk.OwnAtPath();
 

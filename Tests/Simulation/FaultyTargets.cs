@@ -28,16 +28,16 @@ internal sealed class FaultyTarget(TargetVolume volume) : ITargetVolume
     public Func<TimeSpan, TimeSpan> Bound { get; init; } = bound => bound;
 
     /// <summary>The moment before which nothing of a report was observed.</summary>
-    public Func<SourceSight, ServiceMoment?, ServiceMoment?> Moment { get; init; } = (_, before) => before;
+    public Func<SourceObservation, ServiceMoment?, ServiceMoment?> Moment { get; init; } = (_, before) => before;
 
     public bool Receiving => volume.Receiving;
 
     public bool HasLive => volume.HasLive;
 
-    public TargetSight Sight() => volume.Sight();
+    public TargetObservation Observe() => volume.Observe();
 
-    public void NoteReport(SourceSight sight, ServiceMoment? before) =>
-        volume.NoteReport(sight, Moment(sight, before));
+    public void NoteReport(SourceObservation observation, ServiceMoment? before) =>
+        volume.NoteReport(observation, Moment(observation, before));
 
     public string? NoRoomFor(int disks) => volume.NoRoomFor(disks);
 

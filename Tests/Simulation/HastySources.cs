@@ -16,12 +16,12 @@ internal sealed class HastySources(ISourceSide inner) : ISourceSide
         ProtectedVmState state, ProtectedVmEffect.CheckPrerequisites check, CancellationToken ct) =>
         inner.InspectAsync(state, check, ct);
 
-    public async Task<SourceSight> DirectAsync(ProtectedVmState state, CancellationToken ct)
+    public async Task<SourceObservation> DirectAsync(ProtectedVmState state, CancellationToken ct)
     {
-        var sight = await inner.DirectAsync(state, ct);
+        var observation = await inner.DirectAsync(state, ct);
         return state.Phase is Phase.FailingOver
-            ? sight with { Tail = Lsn.None, Generation = default, DirtyBytes = 0, Capture = CaptureMode.Logging }
-            : sight;
+            ? observation with { Tail = Lsn.None, Generation = default, DirtyBytes = 0, Capture = CaptureMode.Logging }
+            : observation;
     }
 
     public Task<ChangePosition> MarkAsync(

@@ -16,7 +16,7 @@ internal sealed class PatientSources(ISourceSide inner) : ISourceSide
         ProtectedVmState state, ProtectedVmEffect.CheckPrerequisites check, CancellationToken ct) =>
         inner.InspectAsync(state, check, ct);
 
-    public Task<SourceSight> DirectAsync(ProtectedVmState state, CancellationToken ct) =>
+    public Task<SourceObservation> DirectAsync(ProtectedVmState state, CancellationToken ct) =>
         inner.DirectAsync(state, CancellationToken.None);
 
     public Task<ChangePosition> MarkAsync(

@@ -235,8 +235,8 @@ internal sealed record PlantedBug(string Invariant, string What, int Within, Fun
     {
         public override ITargetVolume Target(TargetVolume volume, TimeProvider time) => new FaultyTarget(volume)
         {
-            Moment = (sight, _) => new ServiceMoment(
-                sight.At, time.GetTimestamp() - (time.GetUtcNow() - sight.At).Ticks),
+            Moment = (observation, _) => new ServiceMoment(
+                observation.At, time.GetTimestamp() - (time.GetUtcNow() - observation.At).Ticks),
         };
     }
 

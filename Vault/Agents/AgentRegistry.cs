@@ -29,14 +29,14 @@ internal sealed partial class AgentRegistry(
     public event Action<string, VolumeStatus>? Reported;
 
     /// <inheritdoc/>
-    public AgentSightings Sightings { get; } = new(time);
+    public AgentObservations Observations { get; } = new(time);
 
     /// <inheritdoc/>
     public AgentClocks Clocks { get; } = new(time);
 
     /// <summary>The names of the connected agents in ordinal order.</summary>
     public IReadOnlyList<string> ConnectedAgents =>
-        [.. _sessions.Keys.Where(Sightings.IsConnected).Order(StringComparer.Ordinal)];
+        [.. _sessions.Keys.Where(Observations.IsConnected).Order(StringComparer.Ordinal)];
 
     /// <inheritdoc/>
     public async Task<AgentReply> AskAsync(string agent, AgentRequest request, CancellationToken ct) =>
@@ -46,7 +46,7 @@ internal sealed partial class AgentRegistry(
     /// <inheritdoc/>
     public void Note(string agent, VolumeStatus status)
     {
-        Sightings.Note(agent, status);
+        Observations.Note(agent, status);
         Reported?.Invoke(agent, status);
     }
 
@@ -85,7 +85,7 @@ internal sealed partial class AgentRegistry(
         {
             if (_sessions.TryRemove(new KeyValuePair<string, AgentSession>(claim.Agent, session)))
             {
-                Sightings.Disconnected(claim.Agent);
+                Observations.Disconnected(claim.Agent);
                 Disconnected?.Invoke(claim.Agent);
             }
         }
@@ -102,7 +102,7 @@ internal sealed partial class AgentRegistry(
     /// <summary>Has the next agent that registers a name get it.</summary>
     public ForgetOutcome Forget(string agent)
     {
-        if (Sightings.IsConnected(agent))
+        if (Observations.IsConnected(agent))
         {
             return ForgetOutcome.Connected;
         }
@@ -112,7 +112,7 @@ internal sealed partial class AgentRegistry(
             return ForgetOutcome.Unknown;
         }
 
-        Sightings.Settled(agent);
+        Observations.Settled(agent);
         return ForgetOutcome.Forgotten;
     }
 
@@ -122,10 +122,10 @@ internal sealed partial class AgentRegistry(
     /// </summary>
     public IReadOnlyList<AgentView> Views()
     {
-        var seen = Sightings.Agents.ToDictionary(s => s.Agent, StringComparer.Ordinal);
+        var seen = Observations.Agents.ToDictionary(s => s.Agent, StringComparer.Ordinal);
         return
         [
-            .. bindings.Names.Concat(seen.Keys).Concat(Sightings.Contested).Distinct(StringComparer.Ordinal)
+            .. bindings.Names.Concat(seen.Keys).Concat(Observations.Contested).Distinct(StringComparer.Ordinal)
                 .Order(StringComparer.Ordinal)
                 .Select(name => seen.TryGetValue(name, out var known)
                     ? View(name, known.Connected, known.LastSeen) : View(name, connected: false, lastSeen: null)),
@@ -133,11 +133,11 @@ internal sealed partial class AgentRegistry(
     }
 
     private AgentView View(string agent, bool connected, DateTimeOffset? lastSeen) =>
-        new(agent, connected, lastSeen, Sightings.VmsOf(agent))
+        new(agent, connected, lastSeen, Observations.VmsOf(agent))
         {
             ClockOffsetSeconds = Clocks.OffsetOf(agent) is { } offset ? Math.Round(offset.TotalSeconds, 3) : null,
             Process = _sessions.TryGetValue(agent, out var session) ? session.Claim.ToString() : null,
-            Conflict = Sightings.ConflictOf(agent)?.Text,
+            Conflict = Observations.ConflictOf(agent)?.Text,
         };
 
     /// <summary>Gives the session its agent's name and says welcome; or answers why not.</summary>
@@ -186,15 +186,15 @@ internal sealed partial class AgentRegistry(
         }
 
         _sessions[agent] = session;
-        Sightings.Connected(agent);
-        Sightings.Settled(agent);
+        Observations.Connected(agent);
+        Observations.Settled(agent);
         _said.Forget(agent);
         Admitted(logger, agent, session.Claim);
     }
 
     private ControlMessage.Refused Refuse(AgentClaim claim, AdmissionVerdict.Refuse refuse)
     {
-        Sightings.Conflicts(claim.Agent, refuse.Conflict);
+        Observations.Conflicts(claim.Agent, refuse.Conflict);
         if (_said.IsWorthSaying(claim, refuse.Code))
         {
             Conflicting(logger, refuse.Conflict);
@@ -207,7 +207,7 @@ internal sealed partial class AgentRegistry(
     {
         if (IsCurrent(session))
         {
-            Sightings.Heard(session.Agent);
+            Observations.Heard(session.Agent);
         }
     }
 

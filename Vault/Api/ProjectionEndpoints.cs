@@ -10,7 +10,7 @@ using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>The read models and what they hold beside the VMs: <c>/api/v1/projections</c> and
+/// <summary>The read models and what they hold next to the VMs: <c>/api/v1/projections</c> and
 /// <c>/api/v1/audit</c>.</summary>
 internal static class ProjectionEndpoints
 {
@@ -44,14 +44,14 @@ internal static class ProjectionEndpoints
         IReplicationEngine engine, VmReadModel vms, VmViews views, TimeProvider time, CancellationToken ct)
     {
         IReadOnlyList<ProjectionStatus> projections = [];
-        IReadOnlyList<(string Vm, VmSight Sight)> sights = [];
+        IReadOnlyList<(string Vm, VmReading Observe)> observations = [];
         string? unread = null;
         try
         {
             var status = engine.ReadModel.StatusAsync(ct).AsTask();
             var all = vms.AllAsync(ct).AsTask();
             await Task.WhenAll(status, all).WaitAsync(s_patience, time, ct);
-            (projections, sights) = (await status, await all);
+            (projections, observations) = (await status, await all);
         }
         catch (JournalUnavailableException e)
         {
@@ -63,8 +63,8 @@ internal static class ProjectionEndpoints
         }
 
         var trouble = engine.Trouble.Current ?? (unread is null ? null : (unread, time.GetUtcNow()));
-        var outOfService = sights.Where(each => each.Sight.Quarantine is not null)
-            .SelectMany(each => views.Quarantined(each.Vm, each.Sight.Quarantine!).Causes);
+        var outOfService = observations.Where(each => each.Observe.Quarantine is not null)
+            .SelectMany(each => views.Quarantined(each.Vm, each.Observe.Quarantine!).Causes);
         var causes = new[] { VmViews.JournalCause(trouble) }.OfType<CauseView>().Concat(outOfService)
             .Concat(projections.Where(status => status.Trouble is not null).Select(ReadModelCause)).ToList();
         var critical = causes.Exists(cause => cause.Severity == "critical");

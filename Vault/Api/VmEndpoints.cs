@@ -54,11 +54,11 @@ internal static class VmEndpoints
 
     private static async Task<IResult> ListAsync(VmReadModel model, VmViews views, CancellationToken ct) =>
         Results.Ok(
-            (await model.AllAsync(ct)).Select(each => View(each.Vm, each.Sight, views)).OfType<VmView>().ToList());
+            (await model.AllAsync(ct)).Select(each => View(each.Vm, each.Observe, views)).OfType<VmView>().ToList());
 
-    private static VmView? View(string vm, VmSight sight, VmViews views) =>
-        sight.Quarantine is { } cause ? views.Quarantined(vm, cause)
-        : sight.View is { Sequence: > 0 } known ? views.Of(known.State)
+    private static VmView? View(string vm, VmReading observation, VmViews views) =>
+        observation.Quarantine is { } cause ? views.Quarantined(vm, cause)
+        : observation.View is { Sequence: > 0 } known ? views.Of(known.State)
         : null;
 
     private static async Task<IResult> LiftQuarantineAsync(
@@ -163,14 +163,14 @@ internal static class VmEndpoints
 
         return new OperationFacts(
             services.Agents.ConnectedAgents, services.Site.Find(vm)?.Live?.WrittenBytes ?? 0,
-            services.Agents.Sightings.Status(vm)?.HasHooks)
+            services.Agents.Observations.Status(vm)?.HasHooks)
         {
             Writers = writers,
         };
     }
 
     private static IReadOnlyList<string> Writers(string vm, OperationServices services) =>
-        services.Agents.Sightings.Status(vm) is { StopsGuest: false } status
+        services.Agents.Observations.Status(vm) is { StopsGuest: false } status
             ? [.. status.Clients.Where(c => !c.ReadOnly).Select(c => c.Who).Distinct(StringComparer.Ordinal)] : [];
 
     private static CommandId CommandIdOf(OperationArguments arguments)

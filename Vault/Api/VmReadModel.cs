@@ -26,15 +26,15 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
     private IReadModel Model => services.GetRequiredService<IReplicationEngine>().ReadModel;
 
     /// <summary>One VM; an unknown one has sequence 0.</summary>
-    public async ValueTask<VmSight> LookAsync(string vm, CancellationToken cancellationToken)
+    public async ValueTask<VmReading> LookAsync(string vm, CancellationToken cancellationToken)
     {
         try
         {
             var document = await Model.FindAsync<VmDocument>(
                 ProtectedVmProjection.ProjectionName, VmDocument.IdOf(VaultName, vm), cancellationToken);
             return document is null
-                ? new VmSight(new EntityView<ProtectedVmState>(ProtectedVm.Initial, 0), vms.QuarantineOf(vm))
-                : SightOf(document);
+                ? new VmReading(new EntityView<ProtectedVmState>(ProtectedVm.Initial, 0), vms.QuarantineOf(vm))
+                : ReadingOf(document);
         }
         catch (JournalUnavailableException)
         {
@@ -46,21 +46,21 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
     /// <exception cref="EntityUnavailableException">It is out of service.</exception>
     public async ValueTask<ProtectedVmState?> FindAsync(string vm, CancellationToken cancellationToken)
     {
-        var sight = await LookAsync(vm, cancellationToken);
-        return sight.Quarantine is { } cause
+        var observation = await LookAsync(vm, cancellationToken);
+        return observation.Quarantine is { } cause
             ? throw new EntityUnavailableException(new Actors.Entities.CommandReply.Quarantined(cause), cause)
-            : sight.View is { Sequence: > 0 } view ? view.State : null;
+            : observation.View is { Sequence: > 0 } view ? view.State : null;
     }
 
     /// <summary>All VMs that have a history, by name.</summary>
-    public async ValueTask<IReadOnlyList<(string Vm, VmSight Sight)>> AllAsync(CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<(string Vm, VmReading Observe)>> AllAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var all = new List<(string, VmSight)>();
+            var all = new List<(string, VmReading)>();
             await foreach (var document in DocumentsAsync<VmDocument>($"{VaultName}|", cancellationToken))
             {
-                all.Add((document.Vm, SightOf(document)));
+                all.Add((document.Vm, ReadingOf(document)));
             }
 
             _names = [.. all.Select(each => each.Item1)];
@@ -87,7 +87,7 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
         var states = new List<ProtectedVmState>();
         await foreach (var document in DocumentsAsync<VmDocument>($"{VaultName}|", cancellationToken))
         {
-            if (SightOf(document) is { Quarantine: null, View: { } view })
+            if (ReadingOf(document) is { Quarantine: null, View: { } view })
             {
                 states.Add(view.State);
             }
@@ -131,18 +131,18 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
         }
     }
 
-    /// <summary>The VM's damage is mended: what is read of it is made again.</summary>
+    /// <summary>The VM's damage is repaired: what is read of it is made again.</summary>
     public void Retake(string vm)
     {
         Model.Retake(ProtectedVmProjection.ProjectionName, vms.Get(vm).Id);
         Model.Retake(AuditProjection.ProjectionName, vms.Get(vm).Id);
     }
 
-    private VmSight SightOf(VmDocument document) => (vms.QuarantineOf(document.Vm) ?? document.Trouble) is { } cause
-        ? new VmSight(null, cause)
-        : new VmSight(new EntityView<ProtectedVmState>(document.Read(), document.Sequence), null);
+    private VmReading ReadingOf(VmDocument document) => (vms.QuarantineOf(document.Vm) ?? document.Trouble) is { } cause
+        ? new VmReading(null, cause)
+        : new VmReading(new EntityView<ProtectedVmState>(document.Read(), document.Sequence), null);
 
-    private async Task<VmSight> InMemoryAsync(string vm, CancellationToken cancellationToken)
+    private async Task<VmReading> InMemoryAsync(string vm, CancellationToken cancellationToken)
     {
         try
         {
@@ -150,7 +150,7 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
         }
         catch (EntityUnavailableException e)
         {
-            return new VmSight(null, e.Message);
+            return new VmReading(null, e.Message);
         }
     }
 

@@ -25,11 +25,11 @@ internal sealed class VmViews(
     public VmView Of(ProtectedVmState state)
     {
         var vm = state.Enrollment.Vm.Value;
-        var status = agents.Sightings.Status(vm);
+        var status = agents.Observations.Status(vm);
         var volume = site.Find(vm);
-        var (sight, now) = (facts.Observe(state), time.GetUtcNow());
-        var lag = Lag(state, status, volume, sight.AtRisk);
-        var health = ProtectedVmHealth.Of(state, sight, now);
+        var (observation, now) = (facts.Observe(state), time.GetUtcNow());
+        var lag = Lag(state, status, volume, observation.AtRisk);
+        var health = ProtectedVmHealth.Of(state, observation, now);
         var (conflict, trouble) = (Conflict(state.Enrollment.Agent), JournalTrouble());
         return new VmView(
             vm, PhaseName.Of(state.Phase),
@@ -46,13 +46,13 @@ internal sealed class VmViews(
                 .Select(row => row.Name)],
             Jobs(state))
         {
-            UnprotectedSeconds = Protection.UnprotectedFor(state, sight, now) is { } bare
+            UnprotectedSeconds = Protection.UnprotectedFor(state, observation, now) is { } bare
                 ? Math.Round(bare.TotalSeconds, 1) : null,
         };
     }
 
     // Another process claims to be the VM's agent: it gets nothing, but somebody has to look.
-    private CauseView? Conflict(string agent) => agents.Sightings.ConflictOf(agent) is { } conflict
+    private CauseView? Conflict(string agent) => agents.Observations.ConflictOf(agent) is { } conflict
         ? new CauseView(
             "agent-conflict", Text(HealthLevel.Warning), conflict.Text,
             "See `drctl agents`, then stop the process that should not run.", conflict.Since)
@@ -190,7 +190,7 @@ internal sealed class VmViews(
         var transfer = status is { Role: SourceRole.ReverseReplica } ? Reverse(volume)?.Transfer
             : status?.Transfer;
         var agent = state.Enrollment.Agent;
-        var connected = agents.Sightings.IsConnected(agent);
+        var connected = agents.Observations.IsConnected(agent);
         IReadOnlyList<DiskView> disks = status is { } known
             ? [.. known.Disks.Select(d => new DiskView(d.Path, connected ? d.Uri : null, d.SizeBytes))]
             : [.. state.Enrollment.Disks.Select(d => new DiskView(d.Path, null, d.SizeBytes))];

@@ -32,7 +32,8 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
     public static HelpNotes Of(string path) => All.GetValueOrDefault(path, s_none);
 
     /// <summary>All notes by command.</summary>
-    public static IReadOnlyDictionary<string, HelpNotes> All { get; } = new Dictionary<string, HelpNotes>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, HelpNotes> All { get; } =
+        new Dictionary<string, HelpNotes>(StringComparer.Ordinal)
     {
         ["drctl"] = new([], [])
         {

@@ -11,7 +11,7 @@ if (!OpenFileLimit.TryRaise(least))
     return ExitCodes.Refused;
 }
 
-// What drctl writes is its user's alone. The programs beside it inherit the mask, and write reports for others too.
+// What drctl writes is its user's alone. The programs next to it inherit the mask, and write reports for others too.
 if (!SiblingPrograms.Takes(args))
 {
     PrivateDirectory.OwnerOnly();

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Commands that are programs of their own, published in directories beside drctl: what tests the engine is no part of
+/// Commands that are programs of their own, published in directories next to drctl: what tests the engine is no part of
 /// what protects machines. The program takes this process's place (<c>execv</c>), so that signals, the terminal and the
 /// exit code are its own.
 /// </summary>

@@ -93,7 +93,7 @@ internal sealed class VaultClient : IDisposable
     public Task<HealthView> HealthAsync(CancellationToken cancellationToken) =>
         GetAsync("api/v1/health", CliJson.Default.HealthView, cancellationToken);
 
-    /// <summary>Has a read model built anew.</summary>
+    /// <summary>Has a read model built again.</summary>
     public async Task RebuildAsync(string projection, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(

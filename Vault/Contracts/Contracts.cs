@@ -59,7 +59,7 @@ public sealed record NextRunView(string Mode, string Why, long Bytes, double? Se
 /// <c>unknown</c>.
 /// <paramref name="Capture"/>: <c>logging</c> or <c>dirty-map</c>. <paramref name="WireBytes"/> (sealed and compressed)
 /// and <paramref name="ChangedBytes"/> (before compression) are what was sent since <paramref name="CountedSince"/>:
-/// the count begins anew when the sending side is restarted, paused, or changes its role; null while nothing is sent.
+/// the count begins again when the sending side is restarted, paused, or changes its role; null while nothing is sent.
 /// </summary>
 public sealed record SourceView(
     string Agent, bool Connected,
@@ -132,8 +132,8 @@ public sealed record HealthView(
     string Health, IReadOnlyList<CauseView> Causes, IReadOnlyList<ProjectionView> Projections);
 
 /// <summary>
-/// A read model: <c>GET /api/v1/projections</c>; <c>POST /api/v1/projections/{name}/rebuild</c> has it built anew from
-/// the journal beside the documents that are read, and answers 202.
+/// A read model: <c>GET /api/v1/projections</c>; <c>POST /api/v1/projections/{name}/rebuild</c> has it built again from
+/// the journal next to the documents that are read, and answers 202.
 /// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Version">The version of what it makes.</param>

@@ -45,7 +45,7 @@ internal sealed class ObservedWork(Action<string, Exception, TimeSpan> failed, T
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            // The service stops; what was to be done is derived anew when it starts.
+            // The service stops; what was to be done is derived again when it starts.
             return;
         }
         finally

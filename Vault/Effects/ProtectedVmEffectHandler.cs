@@ -18,7 +18,7 @@ internal sealed partial class ProtectedVmEffectHandler(
     ILogger<ProtectedVmEffectHandler> logger)
     : IEffectHandler<ProtectedVmCommand>
 {
-    private readonly EffectCarrier _carrier = new(vms.StateAsync, runner, gates);
+    private readonly EffectTurns _turns = new(vms.StateAsync, runner, gates);
 
     /// <inheritdoc/>
     public async ValueTask HandleAsync(
@@ -27,7 +27,7 @@ internal sealed partial class ProtectedVmEffectHandler(
     {
         var asked = (ProtectedVmEffect)effect;
         await ready.WaitAsync(cancellationToken);
-        await _carrier.CarryAsync(id.Entity, asked, TellAsync, cancellationToken);
+        await _turns.RunAsync(id.Entity, asked, TellAsync, cancellationToken);
 
         async Task TellAsync(ProtectedVmCommand outcome, CancellationToken ct)
         {
@@ -43,7 +43,7 @@ internal sealed partial class ProtectedVmEffectHandler(
                     OutcomeRefused(asked.Kind, id.Entity, refused.Refusal.Message);
                     break;
                 case CommandReply.Unavailable unavailable:
-                    // The effect stays owed, and is carried out again: what has been done is found done.
+                    // The effect stays outstanding, and is carried out again: what has been done is found done.
                     throw new JournalUnavailableException(unavailable.Message);
             }
         }

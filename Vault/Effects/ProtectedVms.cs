@@ -36,15 +36,15 @@ internal sealed class ProtectedVms(IServiceProvider services)
     public string? QuarantineOf(string vm) => Set.QuarantineOf(Vault, vm);
 
     /// <summary>A VM's state, or why it is out of service; one VM's trouble is none of the others' (I29).</summary>
-    public async ValueTask<VmSight> LookAsync(string vm, CancellationToken cancellationToken)
+    public async ValueTask<VmReading> LookAsync(string vm, CancellationToken cancellationToken)
     {
         try
         {
-            return new VmSight(await Get(vm).StateAsync(cancellationToken), null);
+            return new VmReading(await Get(vm).StateAsync(cancellationToken), null);
         }
         catch (EntityUnavailableException e) when (e.Reply is CommandReply.Quarantined quarantined)
         {
-            return new VmSight(null, quarantined.Cause);
+            return new VmReading(null, quarantined.Cause);
         }
     }
 
@@ -57,4 +57,4 @@ internal sealed class ProtectedVms(IServiceProvider services)
 /// <summary>What was found when a VM was looked at: one of the two.</summary>
 /// <param name="View">Its state.</param>
 /// <param name="Quarantine">Why it is out of service.</param>
-internal readonly record struct VmSight(EntityView<ProtectedVmState>? View, string? Quarantine);
+internal readonly record struct VmReading(EntityView<ProtectedVmState>? View, string? Quarantine);

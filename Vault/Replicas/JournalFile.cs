@@ -15,7 +15,7 @@ internal sealed class JournalFile(string data)
     /// <summary>The file's path.</summary>
     public string Path { get; } = System.IO.Path.Combine(data, RecordedJournal.FileName);
 
-    /// <summary>The file and those that SQLite keeps beside it, as far as they exist.</summary>
+    /// <summary>The file and those that SQLite keeps next to it, as far as they exist.</summary>
     public IReadOnlyList<string> Files =>
         [.. new[] { "", "-wal", "-shm" }.Select(end => Path + end).Where(File.Exists)];
 

@@ -3,7 +3,7 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>
-/// Decides whether a journal is the one that belongs to the replicas beside it. Pure; the same rule for the service's
+/// Decides whether a journal is the one that belongs to the replicas next to it. Pure; the same rule for the service's
 /// start and for a recovery that is to replace a journal.
 /// </summary>
 internal static class JournalFitness

@@ -12,7 +12,7 @@ using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Replicas;
 
-/// <summary>A VM whose history begins anew.</summary>
+/// <summary>A VM whose history begins again.</summary>
 /// <param name="Command">What was decided.</param>
 /// <param name="State">Its state from now on.</param>
 /// <param name="Was">The name of the phase in which it was last known; null when that is not known.</param>
@@ -157,7 +157,7 @@ public sealed class JournalRecovery(string data, TimeProvider time)
             ? store.PointOfOverlay(TargetVolume.LiveName) : (Engine.Identifiers.RecoveryPointId?)null;
         return new ReplicaFacts(
             directory.Vm, [.. store.Disks.Select(d => new ProtectedDisk(d.Path, d.SizeBytes))], store.Position.Term,
-            [.. store.Points.Select(p => (PointSights.Describe(p), p.UnusableBecause))], machine);
+            [.. store.Points.Select(p => (PointObservations.Describe(p), p.UnusableBecause))], machine);
     }
 
     private string? Install(

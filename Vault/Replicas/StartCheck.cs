@@ -80,7 +80,7 @@ internal static class StartCheck
         }
     }
 
-    // A file that is no journal, or not yet one, is for the store to refuse or to fill, unless replicas lie beside it.
+    // A file that is no journal, or not yet one, is for the store to refuse or to fill, unless replicas lie next to it.
     private static IReadOnlyList<string> ProblemsOf(
         string data, JournalFile journal, List<ReplicaDirectory> replicas)
     {

@@ -5,7 +5,7 @@ namespace ReplicationEngine.Vault.Serving;
 /// <summary>How the service is to run.</summary>
 /// <param name="Data">The directory of the vault's data, absolute.</param>
 /// <param name="Listen">Where the API listens, an http or https URL with a port.</param>
-/// <param name="HostNames">Host names, beside those of the listening address, under which requests may name the
+/// <param name="HostNames">Host names, next to those of the listening address, under which requests may name the
 /// service.</param>
 /// <param name="Tokens">Where the API token is left for the user's clients; null when the environment names no
 /// configuration directory.</param>

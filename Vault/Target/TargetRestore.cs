@@ -27,15 +27,15 @@ internal sealed partial class TargetRestore(
                 continue;
             }
 
-            var sight = await vms.LookAsync(vm, cancellationToken);
-            if (sight.View is { } view)
+            var observation = await vms.LookAsync(vm, cancellationToken);
+            if (observation.View is { } view)
             {
                 StartCheck.RequireSameHistory(options.Data, vm, view.State);
                 await RestoreAsync(vm, view.State, cancellationToken);
             }
             else
             {
-                NotRestored(vm, sight.Quarantine ?? "its state cannot be read");
+                NotRestored(vm, observation.Quarantine ?? "its state cannot be read");
             }
         }
 

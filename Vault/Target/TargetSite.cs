@@ -64,7 +64,7 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
     /// <inheritdoc/>
     public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
     {
-        // Points are made beside other effects.
+        // Points are made next to other effects.
         lock (_identities)
         {
             var vm = state.Enrollment.Vm.Value;

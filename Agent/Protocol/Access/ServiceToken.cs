@@ -2,7 +2,7 @@ namespace ReplicationEngine.Agent.Protocol.Access;
 
 /// <summary>
 /// Where a client or an agent takes the API token of its service from: the file that it was told of, else the user's
-/// <see cref="TokenDirectory"/>. Files are read again at each call, because a service may be made anew. Safe for
+/// <see cref="TokenDirectory"/>. Files are read again at each call, because a service may be made again. Safe for
 /// several threads.
 /// </summary>
 /// <param name="server">The service's URL.</param>

@@ -161,7 +161,7 @@ internal sealed class ChangeApplier
         {
             if (_log.Stream.Resyncing)
             {
-                // Blocks that had been acknowledged are gone and have no number to ask for them by: resync anew.
+                // Blocks that had been acknowledged are gone and have no number to ask for them by: resync again.
                 _log.Stream = StreamState.Initial with { Empty = false, EverConsistent = _log.Stream.EverConsistent };
             }
 

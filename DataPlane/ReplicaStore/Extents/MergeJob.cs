@@ -66,7 +66,8 @@ internal sealed class MergeJob : IDisposable
     }
 
     /// <summary>One step; false when the merge is done and durable.</summary>
-    /// <exception cref="Storage.StorageException">The system refuses; dispose the job and begin anew later.</exception>
+    /// <exception cref="Storage.StorageException">The system refuses; dispose the job and begin again
+    /// later.</exception>
     public bool Step()
     {
         if (_merge.Step(_sparse.Count > 0 ? CleaningRegionsPerStep : RegionsPerStep))

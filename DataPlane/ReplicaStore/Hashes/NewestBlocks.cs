@@ -4,7 +4,7 @@ using ReplicationEngine.DataPlane.ReplicaStore.Views;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Hashes;
 
 /// <summary>The hashes of the newest content's blocks, which a sender compares with its own.</summary>
-/// <remarks>Safe to call from several threads, beside changes too: each block is hashed under the log's gate, read
+/// <remarks>Safe to call from several threads, next to changes too: each block is hashed under the log's gate, read
 /// side; the lock of the block hashes is taken after that.</remarks>
 internal sealed class NewestBlocks(LayerStack content)
 {

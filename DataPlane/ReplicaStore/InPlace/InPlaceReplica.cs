@@ -19,7 +19,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 /// content. Durability: the devices are flushed first, then the position is written. After a crash the disks may be
 /// ahead of the position; the stream is then applied again in order from there, which ends in the same content (I5).
 /// What the resync replaces and was different is counted and listed: among it is the tail that the failover left behind
-/// (I16). Calls come one at a time, but for comparisons, which may run beside <see cref="Apply"/>.
+/// (I16). Calls come one at a time, but for comparisons, which may run next to <see cref="Apply"/>.
 /// </remarks>
 public sealed class InPlaceReplica : IReplicaSink, IDisposable
 {
@@ -91,9 +91,9 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     }
 
     /// <summary>
-    /// Opens the state in a directory of its own, or begins anew; the devices stay the caller's. When a disk is not as
+    /// Opens the state in a directory of its own, or begins again; the devices stay the caller's. When a disk is not as
     /// it was at the last sync (replaced, put back, written by somebody else, or a block device, of which nobody can
-    /// tell), the position says nothing about it: the replica begins anew, and all is compared. What is compared is
+    /// tell), the position says nothing about it: the replica begins again, and all is compared. What is compared is
     /// read from the medium, as a flush may have failed before: what only the cache has would be taken for equal, and
     /// the first power cut after the failback would take it.
     /// </summary>
@@ -301,9 +301,9 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     public void Dispose() => _file.Dispose();
 
     /// <summary>The disks as they are now; empty when they are not looked at.</summary>
-    private IReadOnlyList<DiskSighting> Look()
+    private IReadOnlyList<DiskObservation> Look()
     {
-        var seen = _sources.Select(d => d.Look?.Invoke()).OfType<DiskSighting>().ToList();
+        var seen = _sources.Select(d => d.Look?.Invoke()).OfType<DiskObservation>().ToList();
         return seen.Count == _sources.Count ? seen : [];
     }
 

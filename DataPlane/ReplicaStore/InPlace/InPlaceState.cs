@@ -20,7 +20,7 @@ internal sealed record InPlaceState(
     public Guid Source { get; init; }
 
     /// <summary>The disks as they were at the last sync; empty when they were not looked at.</summary>
-    public IReadOnlyList<DiskSighting> Seen { get; init; } = [];
+    public IReadOnlyList<DiskObservation> Seen { get; init; } = [];
 
     /// <summary>Whether the disks are as they were at the last sync.</summary>
     public bool IsOf(IReadOnlyList<SourceDisk> disks) => Seen.Count == 0
@@ -55,7 +55,7 @@ internal sealed record InPlaceState(
 ///  72 i64 bytes overwritten that differed 80 u64 mark of the record at (generation, LSN)
 ///  88 16 bytes incarnation of the sender  104 u16 disks seen d        106 u32 their bytes b  110 u16 0
 /// 112 n × 24 bytes: u32 disk, u32 0, i64 first byte, i64 bytes
-///     d × the disk as it was seen (DiskSighting)
+///     d × the disk as it was seen (DiskObservation)
 /// </code>
 /// </remarks>
 internal sealed class InPlaceStateFile : IDisposable
@@ -173,23 +173,23 @@ internal sealed class InPlaceStateFile : IDisposable
         }
     }
 
-    private static byte[] Encode(IReadOnlyList<DiskSighting> seen)
+    private static byte[] Encode(IReadOnlyList<DiskObservation> seen)
     {
         using var stream = new MemoryStream();
         using var writer = new BinaryWriter(stream);
-        foreach (var sighting in seen)
+        foreach (var observation in seen)
         {
-            writer.Write(sighting);
+            writer.Write(observation);
         }
 
         writer.Flush();
         return stream.ToArray();
     }
 
-    private static List<DiskSighting> Decode(byte[] bytes, int at, int count)
+    private static List<DiskObservation> Decode(byte[] bytes, int at, int count)
     {
         using var reader = new BinaryReader(new MemoryStream(bytes, at, bytes.Length - at));
-        return [.. Enumerable.Range(0, count).Select(_ => reader.ReadSighting())];
+        return [.. Enumerable.Range(0, count).Select(_ => reader.ReadObservation())];
     }
 
     private static InPlaceState Parse(byte[] bytes, int count)

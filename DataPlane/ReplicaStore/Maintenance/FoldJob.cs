@@ -6,7 +6,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
 /// <summary>
 /// Writes the oldest layer into the base images, a bounded number of bytes at a time. It may stop anywhere and begin
-/// anew: see <see cref="BaseImage"/> for why.
+/// again: see <see cref="BaseImage"/> for why.
 /// </summary>
 internal sealed class FoldJob
 {

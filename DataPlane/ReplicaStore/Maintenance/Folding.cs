@@ -51,7 +51,7 @@ internal sealed class Folding(LayerStack content, Compaction compaction, int ste
         return true;
     }
 
-    /// <summary>Drops what is half-done; it begins anew with the next step.</summary>
+    /// <summary>Drops what is half-done; it begins again with the next step.</summary>
     public void End() => _job = null;
 
     private SealedLayer? Next()

@@ -42,7 +42,7 @@ internal sealed class Grading(LayerStack content, DamageLedger damage)
         return true;
     }
 
-    /// <summary>Drops what is half-done; it begins anew with the next step.</summary>
+    /// <summary>Drops what is half-done; it begins again with the next step.</summary>
     public void End()
     {
         _job?.Dispose();

@@ -8,7 +8,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 /// first, since points wait for them, then what gives space back.
 /// </summary>
 /// <remarks>The store's session lock guards it, for one step at a time. Jobs are in memory only; all of them can begin
-/// anew.</remarks>
+/// again.</remarks>
 internal sealed class StoreMaintenance
 {
     private readonly DamageLedger _damage;

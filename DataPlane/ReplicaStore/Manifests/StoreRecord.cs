@@ -9,7 +9,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 /// <param name="Stream">The stream's state at that byte.</param>
 internal sealed record Checkpoint(uint Segment, long Offset, StreamState Stream);
 
-/// <summary>What the records up to a place in the log add up to, beside the content.</summary>
+/// <summary>What the records up to a place in the log add up to, next to the content.</summary>
 /// <param name="Applied">The newest logged change.</param>
 /// <param name="Resyncing">The content equals no moment of the source (I12).</param>
 /// <param name="ConsistentFrom">The position at which the resync ends, when the source has said so.</param>

@@ -11,7 +11,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Points;
 /// Reads every stored byte of a point's disks, block by block, and checks it against its checksums and against the hash
 /// that was taken when the point was graded.
 /// </summary>
-/// <remarks>Takes the log's gate for one block at a time, so replication goes on beside it; one thread runs
+/// <remarks>Takes the log's gate for one block at a time, so replication goes on next to it; one thread runs
 /// it.</remarks>
 internal sealed class Scrub(LayerStack content, RecoveryPoint point, long layer)
 {

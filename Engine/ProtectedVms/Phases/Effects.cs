@@ -26,8 +26,8 @@ public abstract record EffectEvent : ProtectedVmEvent
 }
 
 /// <summary>
-/// Effects in every phase: an outcome counts only while its effect is owed, and becomes what the effect's phase makes
-/// of it; a failure is tried again by schedule, or waits for a person (ERR-1 to ERR-3).
+/// Effects in every phase: an outcome counts only while its effect is outstanding, and becomes what the effect's phase
+/// makes of it; a failure is tried again by schedule, or waits for a person (ERR-1 to ERR-3).
 /// </summary>
 internal static class Effects
 {
@@ -68,8 +68,8 @@ internal static class Effects
     };
 
     /// <summary>
-    /// Drops retries whose effect is owed no longer. That of a resync lives until the resync is done, so that one which
-    /// fails again and again half-way keeps to the schedule.
+    /// Drops retries whose effect is outstanding no longer. That of a resync lives until the resync is done, so that
+    /// one which fails again and again half-way keeps to the schedule.
     /// </summary>
     public static ProtectedVmState DropSettledRetries(ProtectedVmState state)
     {
@@ -78,16 +78,16 @@ internal static class Effects
             return state;
         }
 
-        var owed = ProtectedVmObligations.OwedKinds(state);
+        var outstanding = ProtectedVmObligations.OutstandingKinds(state);
         return state with { Retries = state.Retries.RemoveAll(retry => !Lives(retry)) };
 
-        bool Lives(Retry retry) => owed.Contains(retry.Kind)
+        bool Lives(Retry retry) => outstanding.Contains(retry.Kind)
             || (retry.Kind == EffectKind.StartResync && state.Replication is { Active: true, Resync: not null });
     }
 
     private static Decision<ProtectedVmEvent> OnSucceeded(
         ProtectedVmState state, RecordEffectSucceeded command, DecisionContext context) =>
-        Owed(state, command.Effect) is not { } effect ? Accept()
+        Outstanding(state, command.Effect) is not { } effect ? Accept()
         : Succeeded(state, effect, command.Result, context) is { } events ? AcceptAll(events)
         : Refuse(new ProtectedVmRefusal.UnexpectedResult(effect.Kind, command.Result.GetType().Name));
 
@@ -124,7 +124,7 @@ internal static class Effects
     private static Decision<ProtectedVmEvent> OnFailed(
         ProtectedVmState state, RecordEffectFailed command, DecisionContext context)
     {
-        if (Owed(state, command.Effect) is not { } effect)
+        if (Outstanding(state, command.Effect) is not { } effect)
         {
             return Accept();
         }
@@ -193,7 +193,7 @@ internal static class Effects
         or EffectKind.StartResync or EffectKind.QuiesceSource or EffectKind.FenceSource or EffectKind.PromoteSource
         or EffectKind.StartReverseReplication or EffectKind.StartForwardReplication;
 
-    private static ProtectedVmEffect? Owed(ProtectedVmState state, EffectId id)
+    private static ProtectedVmEffect? Outstanding(ProtectedVmState state, EffectId id)
     {
         foreach (var effect in ProtectedVmObligations.Outstanding(state))
         {
@@ -241,7 +241,7 @@ internal static class Effects
             Jobs = JobOf(state, e.Kind) is { } job ? state.Jobs.NoteError(job, e.Error.InWords()) : state.Jobs,
         };
 
-        // A resync that stopped half-way is owed again.
+        // A resync that stopped half-way is outstanding again.
         return e.Kind == EffectKind.StartResync && state.Replication.Resync is { } mark
             ? failed with
             {

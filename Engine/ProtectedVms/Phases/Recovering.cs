@@ -10,7 +10,7 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
 /// <summary>
-/// From a replica whose journal was lost to a history that begins anew, in the phase that <see cref="RecoveredAs"/>
+/// From a replica whose journal was lost to a history that begins again, in the phase that <see cref="RecoveredAs"/>
 /// names. A VM that has a history is not recovered.
 /// </summary>
 internal static class Recovering

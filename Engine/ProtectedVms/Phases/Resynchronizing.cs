@@ -98,7 +98,7 @@ internal static class Resynchronizing
 
     /// <summary>
     /// The mark after an undone failover: what the data plane does by itself it takes up again; what was ordered is
-    /// ordered anew; what waits is decided anew.
+    /// ordered again; what waits is decided again.
     /// </summary>
     public static ResyncMark? Resumed(ProtectedVmState state, DateTimeOffset at) => state.Replication.Resync switch
     {
@@ -127,7 +127,7 @@ internal static class Resynchronizing
     private static bool Runs(ProtectedVmState state) =>
         state.Replication is { Active: true, Resync.Stage: ResyncStage.Running };
 
-    // What the source sends by itself is no comparison of everything: an ordered one stays owed.
+    // What the source sends by itself is no comparison of everything: an ordered one stays outstanding.
     private static bool MayBeginByItself(ProtectedVmState state) => state.Replication.Resync is not { } mark
         || (mark.Stage != ResyncStage.Running && mark.Reasons.All(SourceDuty.SourceKnowsExtents));
 

@@ -24,7 +24,7 @@ public abstract record TestingEvent : ProtectedVmEvent
 }
 
 /// <summary>
-/// A test failover (FOV-1): a writable copy of a point beside the running machine, apart from the lifecycle, until it
+/// A test failover (FOV-1): a writable copy of a point next to the running machine, apart from the lifecycle, until it
 /// is cleaned up.
 /// </summary>
 internal static class Testing

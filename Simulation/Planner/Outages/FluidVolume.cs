@@ -3,7 +3,7 @@
 //
 //   written ──► logged ──► shipped           while the log takes writes
 //   written ──► marked                       in dirty-map mode: only which extents changed is known
-//   marked  ──► compared ──► copied          once there is room again; the log goes on beside it
+//   marked  ──► compared ──► copied          once there is room again; the log goes on next to it
 //
 // The rules are the product's: the dirty map takes over when the log reaches its limit or half of the disks (RES-4); it
 // gives way when at most half of either is left; a resync reads the marked extents of 4 MiB and sends only blocks of
@@ -255,7 +255,7 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         Settle();
     }
 
-    /// <summary>Everything starts anew: the replica is empty.</summary>
+    /// <summary>Everything starts again: the replica is empty.</summary>
     public void Reset(TimeSpan now)
     {
         Advance(now);

@@ -61,7 +61,7 @@ internal sealed class LinkFlow(LinkPlan plan)
     }
 
     /// <summary>That outage ends.</summary>
-    public void Mend(LinkChange? change)
+    public void Repair(LinkChange? change)
     {
         if (change is null)
         {

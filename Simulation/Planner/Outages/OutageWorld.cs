@@ -63,7 +63,7 @@ internal sealed class OutageWorld
     /// <summary>Whether both ends of a link are.</summary>
     public bool LinkSitesUp(LinkFlow link) => SiteUp(link.Plan.SiteA) && SiteUp(link.Plan.SiteB);
 
-    /// <summary>The shares of a link are worked out anew, once, before time goes on.</summary>
+    /// <summary>The shares of a link are worked out again, once, before time goes on.</summary>
     public void Restack(LinkFlow link)
     {
         if (!link.Stale)
@@ -162,7 +162,7 @@ internal sealed class OutageWorld
                 Links.First(link => link.Plan.Name == record.Target).Break(plan.Degraded);
                 break;
             case OutageKind.Link:
-                Links.First(link => link.Plan.Name == record.Target).Mend(plan.Degraded);
+                Links.First(link => link.Plan.Name == record.Target).Repair(plan.Degraded);
                 break;
             case OutageKind.Service:
                 _serviceDown += change;

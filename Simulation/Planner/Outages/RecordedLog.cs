@@ -168,7 +168,7 @@ internal sealed class RecordedLog
             var (generation, lsn) = (Number(point["generation"]), Number(point["lsn"]));
             if (before is { } last && at > last.At)
             {
-                // A number less than the one before belongs to a log that began anew.
+                // A number less than the one before belongs to a log that began again.
                 var writes = generation == last.Generation && lsn > last.Lsn ? lsn - last.Lsn - 1 : 0;
                 var rate = writes * _writeSize / (at - last.At).TotalSeconds;
                 steps.Add((JsonNode)new JsonObject

@@ -22,7 +22,7 @@ internal sealed class VmEffects(VmModel vm)
             : Local + (2 * vm.Link.Quality.Latency);
         vm.World.Queue.After(takes, () =>
         {
-            if (service == _service && vm.Core.Running && IsOwed(effect))
+            if (service == _service && vm.Core.Running && IsOutstanding(effect))
             {
                 vm.Advance(vm.Now);
                 Run(effect);
@@ -43,7 +43,7 @@ internal sealed class VmEffects(VmModel vm)
         for (var i = _waiting.Count - 1; i >= 0; i--)
         {
             var (effect, outcome) = _waiting[i];
-            if (!IsOwed(effect))
+            if (!IsOutstanding(effect))
             {
                 _waiting.RemoveAt(i);
             }
@@ -66,8 +66,8 @@ internal sealed class VmEffects(VmModel vm)
     private static bool NeedsNoLook(ProtectedVmEffect effect) =>
         effect is ProtectedVmEffect.TakeRecoveryPoint or ProtectedVmEffect.PrunePoints;
 
-    private bool IsOwed(ProtectedVmEffect effect) => NeedsNoLook(effect)
-        || ProtectedVm.Outstanding(vm.Core.State).Any(owed => owed.Id == effect.Id);
+    private bool IsOutstanding(ProtectedVmEffect effect) => NeedsNoLook(effect)
+        || ProtectedVm.Outstanding(vm.Core.State).Any(outstanding => outstanding.Id == effect.Id);
 
     private void Run(ProtectedVmEffect effect)
     {

@@ -45,11 +45,11 @@ internal static class VmLook
             (long)vm.Active.Backlog);
     }
 
-    private static SourceSight Source(VmModel vm, ProtectedVmState state)
+    private static SourceObservation Source(VmModel vm, ProtectedVmState state)
     {
         var volume = vm.Active;
         var marking = volume is { Logging: false, Tracking: false };
-        return new SourceSight
+        return new SourceObservation
         {
             Role = vm.Role,
             Term = state.Term,
@@ -72,11 +72,12 @@ internal static class VmLook
         };
     }
 
-    private static TargetSight Target(VmModel vm) => new()
+    private static TargetObservation Target(VmModel vm) => new()
     {
         Fault = vm.ReplicaLost ? "The replica is gone with the service's storage." : null,
         Resyncing = vm.Forward.ReplicaResyncing,
-        Reverse = vm.Live ? new ReverseSight(vm.Reverse.InSync, (long)vm.Reverse.Sent, (long)vm.Reverse.Sent) : null,
+        Reverse = vm.Live
+            ? new ReverseObservation(vm.Reverse.InSync, (long)vm.Reverse.Sent, (long)vm.Reverse.Sent) : null,
     };
 
     private static DirtyCause CauseOf(ResyncReason reason) => reason switch

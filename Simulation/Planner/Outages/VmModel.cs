@@ -132,7 +132,7 @@ internal sealed class VmModel
         ScheduleNextChange();
     }
 
-    /// <summary>Something of the surroundings changed: connection, writes and shares are worked out anew.</summary>
+    /// <summary>Something of the surroundings changed: connection, writes and shares are worked out again.</summary>
     public void Refresh()
     {
         Advance(Now);

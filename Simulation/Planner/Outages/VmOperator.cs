@@ -80,7 +80,7 @@ internal sealed class VmOperator(VmModel vm)
         }
     }
 
-    /// <summary>The replica is lost: protection is ended and begun anew.</summary>
+    /// <summary>The replica is lost: protection is ended and begun again.</summary>
     public void ReplaceReplica() => Ask(
         "disable, since the replica is lost", () => new ProtectedVmCommand.Disable(false), () => !vm.ReplicaLost);
 

@@ -27,7 +27,7 @@ internal sealed class VmRecord(string name)
     /// <summary>Orders that were refused or could not be given, and how often.</summary>
     public SortedDictionary<string, int> Refusals { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>How often it was protected anew.</summary>
+    /// <summary>How often it was protected again.</summary>
     public int Enabled { get; private set; }
 
     /// <summary>Recovery points made.</summary>

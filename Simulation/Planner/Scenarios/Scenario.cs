@@ -121,7 +121,7 @@ internal enum FailoverPlanKind
     /// <summary>The source stops first.</summary>
     Planned,
 
-    /// <summary>A copy beside the running machine.</summary>
+    /// <summary>A copy next to the running machine.</summary>
     Test,
 }
 

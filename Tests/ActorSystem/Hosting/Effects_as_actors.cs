@@ -19,7 +19,7 @@ public sealed class Effects_as_actors : EngineTestKit
     private protected override IEffectHandler<CounterCommand> Effects => _handler;
 
     [Fact]
-    public async Task An_effect_is_a_child_of_its_entity_and_ends_when_it_is_owed_no_longer()
+    public async Task An_effect_is_a_child_of_its_entity_and_ends_when_it_is_outstanding_no_longer()
     {
         var (_, entity) = await TellAsync("a", 1, new CounterCommand.StartWork("w"));
         var call = await _handler.NextAsync();

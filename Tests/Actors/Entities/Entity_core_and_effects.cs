@@ -9,7 +9,7 @@ public sealed class Entity_core_and_effects
     private readonly CoreDriver _driver = new CoreDriver().Start();
 
     [Fact]
-    public void An_effect_is_started_once_while_it_is_owed()
+    public void An_effect_is_started_once_while_it_is_outstanding()
     {
         _driver.Submit(1, new CounterCommand.StartWork("a"));
         _driver.Submit(2, new CounterCommand.Add(1));
@@ -21,7 +21,7 @@ public sealed class Entity_core_and_effects
     }
 
     [Fact]
-    public void An_effect_that_is_owed_no_longer_is_cancelled_and_when_owed_again_started_again()
+    public void An_effect_that_is_outstanding_no_longer_is_cancelled_and_when_outstanding_again_started_again()
     {
         _driver.Submit(1, new CounterCommand.StartWork("a"));
         _driver.Submit(2, new CounterCommand.StartWork("b"));
@@ -36,7 +36,7 @@ public sealed class Entity_core_and_effects
     }
 
     [Fact]
-    public void What_is_owed_after_a_recovery_is_started_again()
+    public void What_is_outstanding_after_a_recovery_is_started_again()
     {
         _driver.Submit(1, new CounterCommand.StartWork("a"));
         _driver.Submit(2, new CounterCommand.StartWork("b"));
@@ -48,7 +48,7 @@ public sealed class Entity_core_and_effects
     }
 
     [Fact]
-    public void What_is_owed_after_an_exception_or_an_unknown_persist_is_started_again()
+    public void What_is_outstanding_after_an_exception_or_an_unknown_persist_is_started_again()
     {
         _driver.Submit(1, new CounterCommand.StartWork("a"));
         _driver.Submit(2, new CounterCommand.Explode());

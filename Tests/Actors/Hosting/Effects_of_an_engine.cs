@@ -29,7 +29,7 @@ public sealed class Effects_of_an_engine
     }
 
     [Fact]
-    public async Task Effects_owed_at_a_stop_are_carried_out_after_the_start()
+    public async Task Effects_outstanding_at_a_stop_are_run_after_the_start()
     {
         var store = new MemoryStore();
         await using (var engine = await StartAsync(store))
@@ -48,7 +48,7 @@ public sealed class Effects_of_an_engine
     }
 
     [Fact, Trait("Req", "ERR-1")]
-    public async Task A_failed_effect_is_tried_again_as_long_as_it_is_owed()
+    public async Task A_failed_effect_is_tried_again_as_long_as_it_is_outstanding()
     {
         var time = new ManualTime();
         var handler = new Handler();
@@ -85,7 +85,7 @@ public sealed class Effects_of_an_engine
     }
 
     [Fact]
-    public async Task An_effect_that_is_owed_no_longer_is_cancelled()
+    public async Task An_effect_that_is_outstanding_no_longer_is_cancelled()
     {
         var handler = new Handler();
         await using var engine = await StartAsync(effects: handler);
@@ -108,7 +108,7 @@ public sealed class Effects_of_an_engine
         using var untouched = call.Cancellation.Register(() => call.Finish.TrySetCanceled());
         await call.Sink.AskAsync(new CounterCommand.RecordWorkDone("w"), Command(2), "engine", call.Cancellation);
 
-        // The entity's word that the effect is owed no longer has arrived once a later effect has begun.
+        // The entity's word that the effect is outstanding no longer has arrived once a later effect has begun.
         await engine["a"].AskAsync(new CounterCommand.StartWork("x"), Command(3), "me", default);
         var later = await handler.NextAsync();
         await call.Sink.AskAsync(new CounterCommand.Add(1), Command(4), "engine", call.Cancellation);

@@ -107,10 +107,10 @@ public sealed class Disks_that_are_block_devices : IDisposable
     public void A_block_device_has_no_times_of_its_own()
     {
         using var loop = LoopDevice.Over(_file);
-        var sighting = DiskProbe.Look(loop.Path);
+        var observation = DiskProbe.Look(loop.Path);
         Assert.Equal((true, Size, null, null),
-            (sighting.IsBlockDevice, sighting.SizeBytes, sighting.Birth, sighting.Changed));
-        Assert.StartsWith("block:7:", sighting.Identity, StringComparison.Ordinal);
+            (observation.IsBlockDevice, observation.SizeBytes, observation.Birth, observation.Changed));
+        Assert.StartsWith("block:7:", observation.Identity, StringComparison.Ordinal);
     }
 
     public void Dispose() => _directory.Delete(recursive: true);

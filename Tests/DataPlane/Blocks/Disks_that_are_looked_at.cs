@@ -17,12 +17,12 @@ public sealed class Disks_that_are_looked_at : IDisposable
         File.CreateSymbolicLink(symbolic, path);
         OutsideTool.Require("ln", "coreutils").Run(path, hard).Succeeded();
         using var open = File.OpenHandle(path);
-        var sighting = DiskProbe.Look(path);
-        Assert.Equal(sighting, DiskProbe.Look(symbolic));
-        Assert.Equal(sighting, DiskProbe.Look(hard));
-        Assert.Equal(sighting, DiskProbe.Look(open));
-        Assert.NotEqual(sighting.Identity, DiskProbe.Look(Make("other", 777)).Identity);
-        Assert.Equal((false, 777), (sighting.IsBlockDevice, sighting.SizeBytes));
+        var observation = DiskProbe.Look(path);
+        Assert.Equal(observation, DiskProbe.Look(symbolic));
+        Assert.Equal(observation, DiskProbe.Look(hard));
+        Assert.Equal(observation, DiskProbe.Look(open));
+        Assert.NotEqual(observation.Identity, DiskProbe.Look(Make("other", 777)).Identity);
+        Assert.Equal((false, 777), (observation.IsBlockDevice, observation.SizeBytes));
     }
 
     [Fact]

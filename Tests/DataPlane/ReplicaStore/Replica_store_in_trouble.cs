@@ -62,7 +62,7 @@ public sealed class Replica_store_in_trouble
                 failed += MaintainUntilFull(storage, driver) ? 1 : 0;
                 if (!TryMaintain(driver))
                 {
-                    // What a fold had begun in place is only mended by an opening.
+                    // What a fold had begun in place is only repaired by an opening.
                     driver.Reopen();
                     overlay = driver.Store.OpenOverlay("live");
                 }

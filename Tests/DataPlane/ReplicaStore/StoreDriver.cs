@@ -9,7 +9,7 @@ using ReplicationEngine.Engine.RecoveryPoints;
 namespace ReplicationEngine.Tests.DataPlane.Replicas;
 
 /// <summary>
-/// Feeds a store with a random stream and keeps an independent model beside it: the source's disks as plain bytes, and
+/// Feeds a store with a random stream and keeps an independent model next to it: the source's disks as plain bytes, and
 /// a copy of them for each point. It knows nothing of segments, layers or bases.
 /// </summary>
 internal sealed class StoreDriver

@@ -14,13 +14,13 @@ internal sealed class SourceWorld
 {
     public const int Extent = DirtyExtent.Size;
     private readonly long[] _sizes;
-    private readonly DiskSighting?[] _seen;
+    private readonly DiskObservation?[] _seen;
     private int _boot;
 
     public SourceWorld(int seed, params long[] sizes)
     {
         _sizes = sizes.Length == 0 ? [(3 * Extent) + 4096, 2 * Extent] : sizes;
-        _seen = new DiskSighting?[_sizes.Length];
+        _seen = new DiskObservation?[_sizes.Length];
         Storage = new SimulatedStorage(seed);
         Replica = new FakeReplica(_sizes);
         foreach (var (size, i) in _sizes.Select((s, i) => (s, i)))
@@ -99,12 +99,12 @@ internal sealed class SourceWorld
     {
         for (var i = 0; i < _seen.Length; i++)
         {
-            _seen[i] = new DiskSighting($"file:8:1:{100 + i}", false, _sizes[i], Time.GetUtcNow(), Time.GetUtcNow());
+            _seen[i] = new DiskObservation($"file:8:1:{100 + i}", false, _sizes[i], Time.GetUtcNow(), Time.GetUtcNow());
         }
     }
 
     /// <summary>A disk is another one, or of another kind, from now on.</summary>
-    public void Replace(int disk, Func<DiskSighting, DiskSighting> change) => _seen[disk] = change(_seen[disk]!);
+    public void Replace(int disk, Func<DiskObservation, DiskObservation> change) => _seen[disk] = change(_seen[disk]!);
 
     /// <summary>The disk's file changes now.</summary>
     public void Touch(int disk) => _seen[disk] = _seen[disk] is { } seen
@@ -147,7 +147,7 @@ internal sealed class SourceWorld
 
     public byte[] SourceDisk(int disk) => Storage.Content($"disks/d{disk}");
 
-    /// <summary>Opens a source disk's file beside the volume.</summary>
+    /// <summary>Opens a source disk's file next to the volume.</summary>
     public IStorageFile OpenDisk(int disk) =>
         Storage.Root.Subdirectory("disks").Open($"d{disk}", StorageOpen.Existing);
 

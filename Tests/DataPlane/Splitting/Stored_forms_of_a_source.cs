@@ -18,7 +18,7 @@ public sealed class Stored_forms_of_a_source
         Vm = new ProtectedVmId("vm"),
         Disks = 
         [
-            new VolumeStateDisk("/a", 1 << 20, new DiskSighting("file:8:1:7", false, 1 << 20, null, Time)),
+            new VolumeStateDisk("/a", 1 << 20, new DiskObservation("file:8:1:7", false, 1 << 20, null, Time)),
             new VolumeStateDisk("/b", 5, null),
         ],
         Term = new Term(2),

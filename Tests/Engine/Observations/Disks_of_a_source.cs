@@ -16,7 +16,7 @@ public sealed class Disks_of_a_source
     [InlineData(-1, false)]
     public void Only_growth_of_a_disk_is_a_new_size(int by, bool isNews)
     {
-        var told = VmFacts.Of(State, Seen(Sight(by)));
+        var told = VmFacts.Of(State, Seen(Observe(by)));
         Assert.Equal(isNews, told.OfType<ProtectedVmCommand.RecordDiskResized>().Any());
     }
 
@@ -24,7 +24,7 @@ public sealed class Disks_of_a_source
     public void A_source_that_could_not_open_its_disks_tells_its_problem_and_nothing_else()
     {
         var why = EffectError.Of(ErrorClass.NonRecoverable, "The disk is missing.", "Bring it back.");
-        var closed = Sight(7) with { Capture = CaptureMode.Closed, Problems = [why] };
+        var closed = Observe(7) with { Capture = CaptureMode.Closed, Problems = [why] };
         Assert.False(SourceDuty.Of(State)!.IsConfirmedBy(closed));
         Assert.True(SourceDuty.Of(State)!.IsConfirmedBy(closed with { Capture = CaptureMode.None }));
         var told = VmFacts.Of(State, Seen(closed));
@@ -60,7 +60,7 @@ public sealed class Disks_of_a_source
     [InlineData("h block:7:0  x@1+5")]
     public void A_text_of_another_form_names_no_disk(string text) => Assert.Null(DiskIdentity.Parse(text));
 
-    private static SourceSight Sight(int grownBy) => new()
+    private static SourceObservation Observe(int grownBy) => new()
     {
         Role = SourceRole.Primary,
         Term = State.Term,
@@ -68,6 +68,6 @@ public sealed class Disks_of_a_source
         Disks = [.. State.Enrollment.Disks.Select(disk => disk with { SizeBytes = disk.SizeBytes + grownBy })],
     };
 
-    private static VmObservation Seen(SourceSight source) =>
-        new(AgentPresence.Connected, source, new TargetSight(), null, 0);
+    private static VmObservation Seen(SourceObservation source) =>
+        new(AgentPresence.Connected, source, new TargetObservation(), null, 0);
 }

@@ -24,7 +24,7 @@ public sealed class A_failover
         Assert.False(story.Owes(EffectKind.PrepareFailover) || story.Owes(EffectKind.FenceSource));
         story.Succeed(EffectKind.QuiesceSource, new EffectResult.Quiesced(new Lsn(40), true));
 
-        var prepare = (ProtectedVmEffect.PrepareFailover)story.Owed(EffectKind.PrepareFailover);
+        var prepare = (ProtectedVmEffect.PrepareFailover)story.Outstanding(EffectKind.PrepareFailover);
         Assert.Equal((started.Point, new Term(2)), (prepare.Point, prepare.NewTerm));
     }
 
@@ -69,7 +69,7 @@ public sealed class A_failover
     {
         var story = Stories.Protected();
         story.Do(new StartUnplannedFailover(new PointChoice.LatestProcessed(), true));
-        var quiesce = (ProtectedVmEffect.QuiesceSource)story.Owed(EffectKind.QuiesceSource);
+        var quiesce = (ProtectedVmEffect.QuiesceSource)story.Outstanding(EffectKind.QuiesceSource);
         Assert.True(quiesce.BestEffort);
         Assert.False(quiesce.Drain, "an older point needs nothing of what is on its way");
 
@@ -88,7 +88,7 @@ public sealed class A_failover
         Assert.NotNull(story.Timer("retry/fence-source"));
 
         story.Do(new RecordAgentConnected());
-        Assert.Equal(new Term(2), ((ProtectedVmEffect.FenceSource)story.Owed(EffectKind.FenceSource)).NewTerm);
+        Assert.Equal(new Term(2), ((ProtectedVmEffect.FenceSource)story.Outstanding(EffectKind.FenceSource)).NewTerm);
         story.Do(new RecordSourceFenced(8192));
 
         Assert.False(story.Owes(EffectKind.FenceSource));
@@ -198,7 +198,7 @@ public sealed class A_failover
 
         Assert.Equal((12345L, new Term(3)), (cancelled.DiscardedBytes, cancelled.Term));
         Assert.Equal(Direction.ToRecovery,
-            ((ProtectedVmEffect.CancelFailover)story.Owed(EffectKind.CancelFailover)).Direction);
+            ((ProtectedVmEffect.CancelFailover)story.Outstanding(EffectKind.CancelFailover)).Direction);
         story.Succeed(EffectKind.CancelFailover);
         Assert.IsType<Phase.Protected>(story.State.Phase);
         Assert.Equal(story.Now, story.Timer("point")!.DueAt);
@@ -240,7 +240,7 @@ public sealed class A_failover
         var story = Stories.FailingOver();
 
         story.Refused<ProtectedVmRefusal.UnexpectedResult>(
-            new RecordEffectSucceeded(story.Owed(EffectKind.PrepareFailover).Id, new EffectResult.Done()));
+            new RecordEffectSucceeded(story.Outstanding(EffectKind.PrepareFailover).Id, new EffectResult.Done()));
     }
 
     [Fact]
@@ -286,7 +286,7 @@ public sealed class A_test_failover
     {
         var story = Stories.Protected();
         story.Do(new StartTestFailover(new PointChoice.Latest()));
-        var start = (ProtectedVmEffect.StartTestFailover)story.Owed(EffectKind.StartTestFailover);
+        var start = (ProtectedVmEffect.StartTestFailover)story.Outstanding(EffectKind.StartTestFailover);
         Assert.True(start.Point.SealNow);
 
         story.Succeed(

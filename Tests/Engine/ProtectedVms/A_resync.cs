@@ -44,7 +44,7 @@ public sealed class A_resync
 
         Assert.Equal(ReplicationStatus.Resyncing, story.State.Replication.Status);
         Assert.Equal([ResyncReason.TransferFailed],
-            ((ProtectedVmEffect.StartResync)story.Owed(EffectKind.StartResync)).Reasons);
+            ((ProtectedVmEffect.StartResync)story.Outstanding(EffectKind.StartResync)).Reasons);
     }
 
     [Fact]

@@ -112,14 +112,15 @@ public sealed class Enabling_protection
     public void Tries_a_recoverable_step_again_and_goes_on()
     {
         var story = Stories.Enabling();
-        var first = story.Owed(EffectKind.CheckPrerequisites).Id;
+        var first = story.Outstanding(EffectKind.CheckPrerequisites).Id;
         story.Fail(EffectKind.CheckPrerequisites, Stories.Retryable);
         Assert.False(story.Owes(EffectKind.CheckPrerequisites));
         Assert.Equal(HealthLevel.Warning, ProtectedVmHealth.Of(story.State).Level);
 
         story.Fire("retry/check-prerequisites");
 
-        Assert.Equal(new EffectId("web-1/check-prerequisites/1.1"), story.Owed(EffectKind.CheckPrerequisites).Id);
+        Assert.Equal(
+            new EffectId("web-1/check-prerequisites/1.1"), story.Outstanding(EffectKind.CheckPrerequisites).Id);
         Assert.Empty(story.Do(new RecordEffectSucceeded(first, new EffectResult.PrerequisitesMet(Story.Disks))));
         story.Succeed(EffectKind.CheckPrerequisites, new EffectResult.PrerequisitesMet(Story.Disks));
         Assert.Empty(story.State.Retries);
@@ -135,7 +136,7 @@ public sealed class Enabling_protection
         story.Succeed(EffectKind.CheckPrerequisites,
             new EffectResult.PrerequisitesMet([new ProtectedDisk("/disks/a.img", 99)]));
 
-        var attach = (ProtectedVmEffect.AttachSource)story.Owed(EffectKind.AttachSource);
+        var attach = (ProtectedVmEffect.AttachSource)story.Outstanding(EffectKind.AttachSource);
         Assert.Equal([new ProtectedDisk("/disks/a.img", 99)], attach.Disks);
     }
 

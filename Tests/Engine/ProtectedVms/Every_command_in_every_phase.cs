@@ -80,7 +80,7 @@ public sealed class Every_command_in_every_phase
         ["RetryJob"] = _ => new RetryJob(),
         ["TimerDue, not armed"] = _ => new TimerDue("point", Story.Monday.AddYears(-1)),
         ["RecordEffectSucceeded, phase's own effect"] = OwnEffectSucceeded,
-        ["RecordEffectSucceeded, no longer owed"] = _ =>
+        ["RecordEffectSucceeded, no longer outstanding"] = _ =>
             new RecordEffectSucceeded(new EffectId("web-1/prepare-target/2"), new EffectResult.Done()),
         ["RecordEffectFailed, recoverable"] = story => new RecordEffectFailed(OwnEffect(story), Stories.Retryable),
         ["RecordEffectFailed, non-recoverable"] = story => new RecordEffectFailed(OwnEffect(story), Stories.Fatal),

@@ -20,7 +20,7 @@ public sealed class In_every_life_of_a_protected_vm
     [Trait("Req", "I17")]
     public void Decide_never_throws_and_what_it_decides_folds_and_keeps_the_invariants() => Always(story =>
     {
-        // Story.Try folds, checks the invariants, and compares what is owed before and after each event.
+        // Story.Try folds, checks the invariants, and compares what is outstanding before and after each event.
         return _ => { };
     });
 
@@ -185,7 +185,8 @@ public sealed class In_every_life_of_a_protected_vm
             catch (Exception broken)
             {
                 throw new XunitException(
-                    $"given a VM of which nothing is known\nwhen {string.Join("\n and ", steps)}\nthen {broken.Message}",
+                    $"given a VM of which nothing is known\nwhen {string.Join("\n and ", steps)}\n"
+                        + $"then {broken.Message}",
                     broken);
             }
         });

@@ -8,7 +8,7 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 
 namespace ReplicationEngine.Tests.Engine.ProtectedVms;
 
-/// <summary>A VM whose journal was lost begins its history anew from its replica.</summary>
+/// <summary>A VM whose journal was lost begins its history again from its replica.</summary>
 public sealed class Recovering
 {
     private static readonly RecoveryPoint One = Story.Point(1, Story.Monday);

@@ -150,7 +150,7 @@ public sealed class Recovery_points_while_protected
 
         // Those of an hour go together, so that an idle VM does not write two events more for each of its points.
         Assert.Equal(24, story.State.Points.Count);
-        var prune = (ProtectedVmEffect.PrunePoints)story.Owed(EffectKind.PrunePoints);
+        var prune = (ProtectedVmEffect.PrunePoints)story.Outstanding(EffectKind.PrunePoints);
         Assert.Equal(Retention.LetGoTogether, prune.Points.Count);
         Assert.Empty(story.Do(new RecordRecoveryPointSealed(Story.Point(10, story.Now.AddHours(-30)))));
         story.Succeed(EffectKind.PrunePoints);

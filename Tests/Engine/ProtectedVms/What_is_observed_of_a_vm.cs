@@ -13,17 +13,17 @@ namespace ReplicationEngine.Tests.Engine.ProtectedVms;
 /// <summary>Health against what is observed: each departure from "served, reporting, in step" has its cause.</summary>
 public sealed class What_is_observed_of_a_vm
 {
-    private static readonly SourceSight Sound = new()
+    private static readonly SourceObservation Sound = new()
     {
         Role = SourceRole.Primary, Term = Term.First, Capture = CaptureMode.Logging, Connected = true, Streaming = true,
     };
 
     private static readonly VmObservation Fine =
-        new(AgentPresence.Connected, Sound, new TargetSight(), TimeSpan.Zero, 0);
+        new(AgentPresence.Connected, Sound, new TargetObservation(), TimeSpan.Zero, 0);
 
     public static TheoryData<string> Departures => [.. Departing.Keys];
 
-    private static Dictionary<string, (VmObservation Sight, HealthKind Kind, HealthLevel Level)> Departing { get; } =
+    private static Dictionary<string, (VmObservation Observe, HealthKind Kind, HealthLevel Level)> Departing { get; } =
         new(StringComparer.Ordinal)
         {
             ["a disk that is missing"] = (
@@ -58,10 +58,10 @@ public sealed class What_is_observed_of_a_vm
                 Fine with { StreamDownFor = TimeSpan.FromSeconds(11) },
                 HealthKind.ReplicationStalled, HealthLevel.Warning),
             ["a full target"] = (
-                Fine with { Target = new TargetSight { FullBecause = "No space left on device." } },
+                Fine with { Target = new TargetObservation { FullBecause = "No space left on device." } },
                 HealthKind.TargetFull, HealthLevel.Critical),
             ["a target with little room"] = (
-                Fine with { Target = new TargetSight { Room = new TargetRoom(1 << 20, 1 << 30) } },
+                Fine with { Target = new TargetObservation { Room = new TargetRoom(1 << 20, 1 << 30) } },
                 HealthKind.TargetFull, HealthLevel.Warning),
             ["clocks that differ"] = (
                 Fine with { ClockOffset = TimeSpan.FromDays(-1) }, HealthKind.ClockOffset, HealthLevel.Warning),
@@ -78,21 +78,21 @@ public sealed class What_is_observed_of_a_vm
     [MemberData(nameof(Departures))]
     public void Is_told_at_once_with_a_remedy_and_becomes_history_once(string departure)
     {
-        var (sight, kind, level) = Departing[departure];
+        var (observation, kind, level) = Departing[departure];
         var story = Stories.Protected();
 
-        var now = ProtectedVmHealth.Of(story.State, sight, story.Now);
+        var now = ProtectedVmHealth.Of(story.State, observation, story.Now);
         var cause = Assert.Single(now.Causes);
         Assert.Equal((kind, level, level), (cause.Kind, cause.Level, now.Level));
         Assert.NotEmpty(cause.Remedy);
 
-        foreach (var fact in VmFacts.Of(story.State, sight))
+        foreach (var fact in VmFacts.Of(story.State, observation))
         {
             story.Do(fact);
         }
 
         Assert.Equal(cause, Assert.Single(ProtectedVmHealth.Of(story.State).Causes));
-        Assert.Empty(VmFacts.Of(story.State, sight));
+        Assert.Empty(VmFacts.Of(story.State, observation));
         foreach (var fact in VmFacts.Of(story.State, Fine))
         {
             story.Do(fact);
@@ -129,9 +129,9 @@ public sealed class What_is_observed_of_a_vm
     {
         var story = Stories.Protected().With(new UpdatePolicy(
             ReplicationPolicy.Default with { AppConsistentEvery = TimeSpan.FromHours(1) }));
-        var sight = Fine with { Source = Sound with { HasHooks = false } };
+        var observation = Fine with { Source = Sound with { HasHooks = false } };
 
-        foreach (var fact in VmFacts.Of(story.State, sight))
+        foreach (var fact in VmFacts.Of(story.State, observation))
         {
             story.Do(fact);
         }

@@ -57,7 +57,7 @@ internal sealed class RecordedLives : IDisposable
     public void Tamper(RecordedEvent at, Func<StoredEvent, StoredEvent> change) => Put(at, change(at.Event));
 
     /// <summary>
-    /// Changes an event and seals it and all that follow anew, as somebody would who knows the format and can write.
+    /// Changes an event and seals it and all that follow again, as somebody would who knows the format and can write.
     /// </summary>
     public void Forge(string vm, long sequence, Func<StoredEvent, StoredEvent> change)
     {

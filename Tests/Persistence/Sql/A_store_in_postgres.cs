@@ -116,7 +116,7 @@ public sealed class A_store_in_postgres(PostgresServer server) : IAsyncLifetime
         Assert.Contains(
             "open in another process", Assert.Throws<JournalInUseException>(second.Open).Message,
             StringComparison.Ordinal);
-        second.OpenBeside();
+        second.OpenAlongside();
 
         await _store.CloseAsync();
         second.Open();

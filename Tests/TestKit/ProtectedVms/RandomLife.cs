@@ -9,7 +9,7 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmCommand;
 namespace ReplicationEngine.Tests.TestKit.ProtectedVms;
 
 /// <summary>
-/// Turns numbers into the commands of a life: mostly answers to what is owed and users' commands, so that random
+/// Turns numbers into the commands of a life: mostly answers to what is outstanding and users' commands, so that random
 /// sequences reach every phase, mixed with facts, failures and timers.
 /// </summary>
 internal static class RandomLife
@@ -120,16 +120,16 @@ internal static class RandomLife
 
     private static ProtectedVmCommand Answer(Story story, int n)
     {
-        var owed = ProtectedVm.Outstanding(story.State);
-        if (owed.IsEmpty)
+        var outstanding = ProtectedVm.Outstanding(story.State);
+        if (outstanding.IsEmpty)
         {
             return story.State.Phase is Phase.Reprotecting reprotecting
                 ? new RecordInSync(reprotecting.Direction, n)
                 : Facts[n % Facts.Length](story, n / Facts.Length);
         }
 
-        var effect = (ProtectedVmEffect)owed[n % owed.Length];
-        return (n / owed.Length % 6) switch
+        var effect = (ProtectedVmEffect)outstanding[n % outstanding.Length];
+        return (n / outstanding.Length % 6) switch
         {
             0 => new RecordEffectFailed(effect.Id, Error(n)),
             1 when effect is ProtectedVmEffect.TakeRecoveryPoint take =>

@@ -10,7 +10,7 @@ namespace ReplicationEngine.Tests.TestKit.ProtectedVms;
 internal static class Stories
 {
     public static readonly EffectError Retryable = EffectError.Of(
-        ErrorClass.Recoverable, "The link is down.", "Mend the link.");
+        ErrorClass.Recoverable, "The link is down.", "Repair the link.");
 
     public static readonly EffectError Fatal = EffectError.Of(
         ErrorClass.NonRecoverable, "The key is refused.", "Enrol the agent again.");
@@ -178,10 +178,10 @@ internal static class Stories
         return story;
     }
 
-    /// <summary>Answers the owed PrepareFailover with the point it chose.</summary>
+    /// <summary>Answers the outstanding PrepareFailover with the point it chose.</summary>
     public static Story Recovered(this Story story)
     {
-        var prepare = (ProtectedVmEffect.PrepareFailover)story.Owed(EffectKind.PrepareFailover);
+        var prepare = (ProtectedVmEffect.PrepareFailover)story.Outstanding(EffectKind.PrepareFailover);
         var point = prepare.Point.SealNow
             ? Story.Point(50, story.Now) with { Id = prepare.Point.Id }
             : story.State.Points.First(kept => kept.Id == prepare.Point.Id).Point;

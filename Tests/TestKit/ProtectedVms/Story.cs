@@ -10,9 +10,10 @@ using Xunit;
 namespace ReplicationEngine.Tests.TestKit.ProtectedVms;
 
 /// <summary>
-/// Plays commands against the aggregate the way a host does: decide, fold, check the invariants, start what is owed and
-/// was not. Every step also checks what a host builds on: work keeps its id while it is owed, unless another phase or a
-/// retry asked for begins it anew; an id stands for one kind of work; what is gained has an id that none had before.
+/// Plays commands against the aggregate the way a host does: decide, fold, check the invariants, start what is
+/// outstanding and was not. Every step also checks what a host builds on: work keeps its id while it is outstanding,
+/// unless another phase or a retry asked for begins it again; an id stands for one kind of work; what is gained has an
+/// id that none had before.
 /// </summary>
 internal sealed class Story
 {
@@ -82,17 +83,17 @@ internal sealed class Story
         where TRefusal : ProtectedVmRefusal =>
         Assert.IsType<TRefusal>(Assert.IsType<Decision<ProtectedVmEvent>.Refused>(Try(command)).Refusal);
 
-    public ProtectedVmEffect Owed(EffectKind kind) =>
+    public ProtectedVmEffect Outstanding(EffectKind kind) =>
         ProtectedVm.Outstanding(State).Cast<ProtectedVmEffect>().Single(effect => effect.Kind == kind);
 
     public bool Owes(EffectKind kind) =>
         ProtectedVm.Outstanding(State).Cast<ProtectedVmEffect>().Any(effect => effect.Kind == kind);
 
     public ImmutableArray<ProtectedVmEvent> Succeed(EffectKind kind, EffectResult? result = null) =>
-        Do(new RecordEffectSucceeded(Owed(kind).Id, result ?? new EffectResult.Done()), ProtectedVm.EngineActor);
+        Do(new RecordEffectSucceeded(Outstanding(kind).Id, result ?? new EffectResult.Done()), ProtectedVm.EngineActor);
 
     public ImmutableArray<ProtectedVmEvent> Fail(EffectKind kind, EffectError error) =>
-        Do(new RecordEffectFailed(Owed(kind).Id, error), ProtectedVm.EngineActor);
+        Do(new RecordEffectFailed(Outstanding(kind).Id, error), ProtectedVm.EngineActor);
 
     /// <summary>Moves the clock to the armed timer of this name and tells of it.</summary>
     public ImmutableArray<ProtectedVmEvent> Fire(string name)
@@ -126,25 +127,25 @@ internal sealed class Story
         var (before, phase) = (ProtectedVm.Outstanding(State), State.PhaseSince);
         State = ProtectedVm.Evolve(State, @event);
         ProtectedVm.CheckInvariants(State);
-        var owed = ProtectedVm.Outstanding(State);
-        Assert.Equal(owed, ProtectedVm.Outstanding(State));
-        Assert.Distinct(owed.Select(effect => effect.Id));
-        var gained = owed.Where(effect => before.All(known => known.Id != effect.Id)).ToList();
-        var begunAnew = phase != State.PhaseSince || @event is ProtectedVmEvent.ReplicationRetried;
+        var outstanding = ProtectedVm.Outstanding(State);
+        Assert.Equal(outstanding, ProtectedVm.Outstanding(State));
+        Assert.Distinct(outstanding.Select(effect => effect.Id));
+        var gained = outstanding.Where(effect => before.All(known => known.Id != effect.Id)).ToList();
+        var begunAgain = phase != State.PhaseSince || @event is ProtectedVmEvent.ReplicationRetried;
         foreach (var effect in gained)
         {
             if (!_known.Add(effect.Id))
             {
-                Assert.Fail($"After {@event} {effect} is owed again under an id of the past.");
+                Assert.Fail($"After {@event} {effect} is outstanding again under an id of the past.");
             }
 
-            if (!begunAnew && before.Any(known => known with { Id = effect.Id } == effect))
+            if (!begunAgain && before.Any(known => known with { Id = effect.Id } == effect))
             {
-                Assert.Fail($"After {@event} {effect} is owed as before, but under another id.");
+                Assert.Fail($"After {@event} {effect} is outstanding as before, but under another id.");
             }
         }
 
-        foreach (var effect in owed.Except(gained))
+        foreach (var effect in outstanding.Except(gained))
         {
             Assert.Equal(before.Single(known => known.Id == effect.Id).GetType(), effect.GetType());
         }

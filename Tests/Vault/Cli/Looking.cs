@@ -68,7 +68,7 @@ public sealed class Looking
         await using var service = await FakeService.StartAsync();
         var causes = Enumerable.Range(1, 3).Select(i => new CauseView(
             "source-not-served", "critical", string.Join(' ', Enumerable.Repeat($"word{i}", 40)),
-            string.Join(' ', Enumerable.Repeat("mend", 40)), Samples.Start)).ToList();
+            string.Join(' ', Enumerable.Repeat("repair", 40)), Samples.Start)).ToList();
         service.Vms["vm1"] = new(Troubled() with
         {
             Causes = causes, Recovered = Samples.Recovered, UnprotectedSeconds = 98765,
@@ -196,12 +196,12 @@ public sealed class Looking
         await using var service = await FakeService.StartAsync();
         service.Jobs["j1"] = new(Samples.Job("protect"));
         service.Jobs["j2"] =
-            new(Samples.Job("resync", "failed", new JobErrorView("x", "It broke.", "Mend it.")) with { Id = "j2",
+            new(Samples.Job("resync", "failed", new JobErrorView("x", "It broke.", "Repair it.")) with { Id = "j2",
                 Vm = "vm2" });
         var all = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await all.RunAsync("jobs"));
         Assert.Matches(@"transfer +✓ succeeded +2\.0 s +64 KiB blocks", all.Output);
-        Assert.Contains("Mend it.", all.Output, StringComparison.Ordinal);
+        Assert.Contains("Repair it.", all.Output, StringComparison.Ordinal);
         var one = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await one.RunAsync("jobs", "vm2", "--json"));
         Assert.Equal("j2", (string?)Assert.Single(one.Json.AsArray())!["id"]);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Cli;
 
-/// <summary>Commands that are programs of their own, in directories beside drctl.</summary>
+/// <summary>Commands that are programs of their own, in directories next to drctl.</summary>
 public sealed class Programs_beside_drctl : IDisposable
 {
     private readonly DirectoryInfo _chaos = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "chaos"));

@@ -10,9 +10,9 @@ namespace ReplicationEngine.Tests.Vault.Effects;
 public sealed class Agents_that_are_away
 {
     private readonly ManualTime _time = new();
-    private readonly AgentSightings _agents;
+    private readonly AgentObservations _agents;
 
-    public Agents_that_are_away() => _agents = new AgentSightings(_time);
+    public Agents_that_are_away() => _agents = new AgentObservations(_time);
 
     [Theory]
     [InlineData(-3)]

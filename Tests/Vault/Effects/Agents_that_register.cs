@@ -50,8 +50,8 @@ public sealed class Agents_that_register : IDisposable
             "site-a",
             new AgentRequest.Inspect("web", []), TestContext.Current.CancellationToken);
         Assert.Equal(["asked the honest one"], Assert.IsType<AgentReply.Inspected>(reply).Problems);
-        Assert.Equal(Reports.Streaming, _agents.Sightings.Status("web"));
-        Assert.Equal(TimeSpan.Zero, _agents.Sightings.AwayFor("site-a"));
+        Assert.Equal(Reports.Streaming, _agents.Observations.Status("web"));
+        Assert.Equal(TimeSpan.Zero, _agents.Observations.AwayFor("site-a"));
         Assert.Contains("another key", Assert.Single(_agents.Views()).Conflict, StringComparison.Ordinal);
     }
 

@@ -25,13 +25,13 @@ public sealed class Facts_about_recovery_points
 
         stored = [Graded(1), Graded(2), Stored(3)];
         var fact = Assert.IsType<ProtectedVmCommand.RecordRecoveryPointsGraded>(
-            Assert.Single(PointFacts.Of(_life.State, PointSights.Of(stored, []))));
+            Assert.Single(PointFacts.Of(_life.State, PointObservations.Of(stored, []))));
         Assert.Equal([VmLife.Point(1), VmLife.Point(2)], fact.Points);
         Assert.Single(_life.Tell(fact));
 
         Assert.Equal([PointGrade.DigestMatched, PointGrade.DigestMatched, PointGrade.Received],
             _life.State.Points.Select(kept => VmViews.Point(kept).Grade));
-        Assert.Empty(PointFacts.Of(_life.State, PointSights.Of(stored, [])));
+        Assert.Empty(PointFacts.Of(_life.State, PointObservations.Of(stored, [])));
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class Facts_about_recovery_points
         TellAll([Graded(1)]);
 
         Assert.Equal(PointGrade.DigestMatched, VmViews.Point(Assert.Single(_life.State.Points)).Grade);
-        Assert.Empty(PointFacts.Of(_life.State, PointSights.Of([Graded(1)], [])));
+        Assert.Empty(PointFacts.Of(_life.State, PointObservations.Of([Graded(1)], [])));
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class Facts_about_recovery_points
         Assert.Equal((false, "Segment 3 is damaged."), (view.Usable, view.Reason));
         Assert.Empty(PointFacts.Of(
             _life.State,
-            PointSights.Of([Graded(1) with { UnusableBecause = "Segment 4 is damaged." }, Stored(2)], [])));
+            PointObservations.Of([Graded(1) with { UnusableBecause = "Segment 4 is damaged." }, Stored(2)], [])));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class Facts_about_recovery_points
 
     private void TellAll(IReadOnlyList<StoredPoint> stored)
     {
-        foreach (var fact in PointFacts.Of(_life.State, PointSights.Of(stored, [])))
+        foreach (var fact in PointFacts.Of(_life.State, PointObservations.Of(stored, [])))
         {
             _life.Tell(fact);
         }

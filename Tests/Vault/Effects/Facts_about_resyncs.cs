@@ -13,8 +13,8 @@ namespace ReplicationEngine.Tests.Vault.Effects;
 /// <summary>What agent and replica report becomes a resync that is needed, runs, is done or has failed.</summary>
 public sealed class Facts_about_resyncs
 {
-    private static readonly TargetSight Sound = new() { Generation = new Generation(1) };
-    private static readonly TargetSight Damaged = Sound with { Fault = "Segment 3 is damaged." };
+    private static readonly TargetObservation Sound = new() { Generation = new Generation(1) };
+    private static readonly TargetObservation Damaged = Sound with { Fault = "Segment 3 is damaged." };
 
     [Fact]
     public void Nothing_is_told_while_all_is_well() =>
@@ -56,8 +56,8 @@ public sealed class Facts_about_resyncs
         Assert.Null(life.State.Replication.Resync);
         Assert.Contains(life.State.Causes, cause => cause.Message.Contains("Page 0", StringComparison.Ordinal));
 
-        var mended = again with { Points = Points((2, 1, "Segment 3 is damaged."), (4, 2, null)) };
-        TellAll(life, Reports.Streaming with { Generation = 2 }, mended);
+        var repaired = again with { Points = Points((2, 1, "Segment 3 is damaged."), (4, 2, null)) };
+        TellAll(life, Reports.Streaming with { Generation = 2 }, repaired);
         Assert.DoesNotContain(life.State.Causes, cause => cause.Kind == HealthKind.TargetStoreCorrupt);
     }
 
@@ -106,7 +106,7 @@ public sealed class Facts_about_resyncs
         var failed = Assert.IsType<ProtectedVmCommand.RecordResyncFailed>(Assert.Single(Facts(
             life.State,
             Dirty(DirtyCause.UserRequest) with { Problems = [Reports.Problem(recoverable: false)] }, Sound)));
-        Assert.Equal(("It broke.", "Mend it."), (failed.Error.Message, failed.Error.Remedy));
+        Assert.Equal(("It broke.", "Repair it."), (failed.Error.Message, failed.Error.Remedy));
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class Facts_about_resyncs
         Assert.Equal(ResyncStage.Running, life.State.Replication.Resync.Stage);
     }
 
-    private static PointsSight Points(params (int Number, long Generation, string? Why)[] held) => new(
+    private static PointsObservation Points(params (int Number, long Generation, string? Why)[] held) => new(
         [.. held.Select(point => (new RecoveryPoint(
             VmLife.Point(point.Number), VmLife.Start, PointKind.Crash, new Generation(point.Generation), Lsn.None,
             PointGrade.Received), point.Why))], []);
@@ -178,7 +178,7 @@ public sealed class Facts_about_resyncs
     {
         var life = VmLife.ProtectedReverse().With(new ProtectedVmCommand.StartResync());
         life.Succeed(EffectKind.StartResync);
-        var behind = new ReverseSight(InSync: false, 0, 0);
+        var behind = new ReverseObservation(InSync: false, 0, 0);
 
         Assert.Empty(ResyncFacts.OfReverse(life.State, behind));
         life.Tell(Assert.Single(ResyncFacts.OfReverse(life.State, behind with { InSync = true })));
@@ -188,10 +188,10 @@ public sealed class Facts_about_resyncs
     }
 
     private static IEnumerable<ProtectedVmCommand> Facts(
-        ProtectedVmState state, VolumeStatus status, TargetSight target) =>
-        ResyncFacts.Of(state, SourceReports.Sight(status), target);
+        ProtectedVmState state, VolumeStatus status, TargetObservation target) =>
+        ResyncFacts.Of(state, SourceReports.Observe(status), target);
 
-    private static void Tell(VmLife life, VolumeStatus status, TargetSight target)
+    private static void Tell(VmLife life, VolumeStatus status, TargetObservation target)
     {
         foreach (var fact in Facts(life.State, status, target))
         {
@@ -199,9 +199,9 @@ public sealed class Facts_about_resyncs
         }
     }
 
-    private static void TellAll(VmLife life, VolumeStatus status, TargetSight target)
+    private static void TellAll(VmLife life, VolumeStatus status, TargetObservation target)
     {
-        var observed = new VmObservation(AgentPresence.Connected, SourceReports.Sight(status), target, null, 0);
+        var observed = new VmObservation(AgentPresence.Connected, SourceReports.Observe(status), target, null, 0);
         foreach (var fact in VmFacts.Of(life.State, observed))
         {
             life.Tell(fact);

@@ -34,7 +34,7 @@ public sealed class Facts_about_the_lag
     [Fact]
     public void Without_its_agent_as_much_is_at_risk_as_the_agent_has_been_away()
     {
-        var agents = new AgentSightings(_time);
+        var agents = new AgentObservations(_time);
         agents.Note("site-a", Reports.Streaming with { LagSeconds = null });
         _time.Advance(TimeSpan.FromMinutes(7));
         Assert.Equal(TimeSpan.FromMinutes(7), agents.AtRisk("site-a", "web"));

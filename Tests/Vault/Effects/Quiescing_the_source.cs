@@ -75,7 +75,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
             Reports.Streaming with { Role = SourceRole.Quiesced, Generation = 0, Lsn = 1_000_000 });
         using var limit = Eventually.Limit();
 
-        var outcome = await _runner.RunAsync(life.State, life.Owed(EffectKind.QuiesceSource), limit.Token);
+        var outcome = await _runner.RunAsync(life.State, life.Outstanding(EffectKind.QuiesceSource), limit.Token);
 
         Assert.IsType<ProtectedVmCommand.RecordEffectSucceeded>(outcome);
     }
@@ -95,7 +95,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
             _ => quiesced,
         });
         var outcome = await _runner.RunAsync(
-            _life.State, _life.Owed(EffectKind.QuiesceSource), CancellationToken.None);
+            _life.State, _life.Outstanding(EffectKind.QuiesceSource), CancellationToken.None);
 
         Assert.Equal(3, asked);
         Assert.IsType<ProtectedVmEvent.WritesQuiesced>(Assert.Single(_life.Tell(outcome)));
@@ -105,7 +105,7 @@ public sealed class Quiescing_the_source : IAsyncLifetime
     public async Task An_agent_that_is_away_confirms_nothing()
     {
         var outcome = await _runner.RunAsync(
-            _life.State, _life.Owed(EffectKind.QuiesceSource), CancellationToken.None);
+            _life.State, _life.Outstanding(EffectKind.QuiesceSource), CancellationToken.None);
 
         Assert.IsType<ProtectedVmCommand.RecordEffectFailed>(outcome);
         Assert.IsType<ProtectedVmEvent.EffectFailed>(Assert.Single(_life.Tell(outcome)));
@@ -124,6 +124,6 @@ public sealed class Quiescing_the_source : IAsyncLifetime
         await using var connected = agent;
         Assert.IsType<ControlMessage.Welcome>(said);
         agent.Answer = _ => new AgentReply.Directed(answer with { Generation = 0, Lsn = 0 });
-        return await _runner.RunAsync(_life.State, _life.Owed(EffectKind.QuiesceSource), CancellationToken.None);
+        return await _runner.RunAsync(_life.State, _life.Outstanding(EffectKind.QuiesceSource), CancellationToken.None);
     }
 }

@@ -17,5 +17,5 @@ internal static class Reports
         new(phase, true, 0, 0, 0, null, 1000, 800, 700, VmLife.Start);
 
     public static VolumeProblem Problem(bool recoverable) =>
-        new("code", "It broke.", "Mend it.", recoverable);
+        new("code", "It broke.", "Repair it.", recoverable);
 }

@@ -25,7 +25,7 @@ internal sealed class VmLife
         var life = Protected();
         life.Tell(new ProtectedVmCommand.StartPlannedFailover());
         life.Succeed(EffectKind.QuiesceSource, new EffectResult.Quiesced(new Lsn(7), ConfirmedByAgent: true));
-        var chosen = ((ProtectedVmEffect.PrepareFailover)life.Owed(EffectKind.PrepareFailover)).Point.Id;
+        var chosen = ((ProtectedVmEffect.PrepareFailover)life.Outstanding(EffectKind.PrepareFailover)).Point.Id;
         var point = new RecoveryPoint(
             chosen, Start, PointKind.Crash, new Generation(1), new Lsn(7), PointGrade.Received);
         life.Succeed(EffectKind.PrepareFailover, new EffectResult.FailoverReady(point, TimeSpan.Zero, 1));
@@ -79,8 +79,8 @@ internal sealed class VmLife
     }
 
     public IReadOnlyList<ProtectedVmEvent> Succeed(EffectKind kind, EffectResult? result = null) => Tell(
-        new ProtectedVmCommand.RecordEffectSucceeded(Owed(kind).Id, result ?? new EffectResult.Done()));
+        new ProtectedVmCommand.RecordEffectSucceeded(Outstanding(kind).Id, result ?? new EffectResult.Done()));
 
-    public ProtectedVmEffect Owed(EffectKind kind) =>
+    public ProtectedVmEffect Outstanding(EffectKind kind) =>
         ProtectedVm.Outstanding(State).Cast<ProtectedVmEffect>().Single(effect => effect.Kind == kind);
 }

@@ -62,7 +62,7 @@ public sealed class A_full_disk : IDisposable
         await _lab.StartAgentAsync();
         await vm.SourceUrisAsync();
         vm.Writer.Settle(vm.SourceImages());
-        vm.SourceIsComplete("the source with a full disk beside it");
+        vm.SourceIsComplete("the source with a full disk next to it");
         await vm.WriteAsync();
         File.Delete(ballast);
         await _lab.AskAsync("resume", "web");

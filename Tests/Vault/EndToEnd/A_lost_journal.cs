@@ -275,8 +275,8 @@ public sealed class A_lost_journal : IDisposable
             Assert.NotEqual(0u, NbdImages.WriteBlock(uris[i], 0, new byte[4096]));
         }
 
-        var beside = await RefusedStartAsync(_lab.ServiceData);
-        Assert.Contains("`drctl replica serve`", beside, StringComparison.Ordinal);
+        var neighbour = await RefusedStartAsync(_lab.ServiceData);
+        Assert.Contains("`drctl replica serve`", neighbour, StringComparison.Ordinal);
         var recover = await _lab.RunAsync("recover", "--data", _lab.ServiceData);
         Assert.Equal(1, recover.Code);
         Assert.Contains("`drctl replica serve`", recover.Errors, StringComparison.Ordinal);
@@ -343,7 +343,7 @@ public sealed class A_lost_journal : IDisposable
         File.WriteAllBytes(Path.Combine(data, "journal.db"), journal);
     }
 
-    // Locks and sockets come and go, and SQLite keeps an index of shared memory beside a journal that is read.
+    // Locks and sockets come and go, and SQLite keeps an index of shared memory next to a journal that is read.
     private static string Digest(string directory)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

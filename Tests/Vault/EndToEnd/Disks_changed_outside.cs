@@ -179,7 +179,7 @@ public sealed class Disks_changed_outside : IDisposable
 
     private async Task PointEqualsAsync(LabVm vm)
     {
-        // The comparison that a mended disk asks for may begin only now: a point is refused until it has ended.
+        // The comparison that a repaired disk asks for may begin only now: a point is refused until it has ended.
         await _lab.UntilAsync("a point may be made", async () => (await _lab.RunAsync("point", "web")).Code == 0);
         var newest = (string)(await _lab.AskAsync("points", "web")).AsArray()[0]!["id"]!;
         WriteOrderCheck.Equal(

@@ -14,7 +14,7 @@ namespace ReplicationEngine.Tests.Vault.EndToEnd;
 /// </summary>
 internal sealed class Lab : IDisposable
 {
-    /// <summary>drctl as it is published, compiled ahead of time, where ./test names it; else the build beside the
+    /// <summary>drctl as it is published, compiled ahead of time, where ./test names it; else the build next to the
     /// tests.</summary>
     public static readonly string Program = Environment.GetEnvironmentVariable("DRCTL_PROGRAM")
         ?? Path.Combine(AppContext.BaseDirectory, "drctl");
@@ -193,8 +193,8 @@ internal sealed class Lab : IDisposable
         Assert.True(verified.Code == 0, $"{verified.Output}\n{verified.Errors}\n{Logs()}");
     }
 
-    /// <summary>What is read is what the journal says: built anew, it is the same.</summary>
-    public async Task ReadModelsAreTrueAsync() => await UntilAsync("what is read is what is built anew", async () =>
+    /// <summary>What is read is what the journal says: built again, it is the same.</summary>
+    public async Task ReadModelsAreTrueAsync() => await UntilAsync("what is read is what is built again", async () =>
     {
         var read = await ReadAsync();
         foreach (var projection in new[] { "protected-vms", "audit" })

@@ -91,7 +91,7 @@ public sealed class Lost_links : IAsyncLifetime
 
         await _lab.AskAsync("failover", vm.Name, "--kind", "unplanned");
         await WithinAsync(10, "cancel", () => _lab.AskAsync("cancel", vm.Name));
-        Mend(trouble);
+        Repair(trouble);
         await vm.InSyncAsync();
         await vm.SourceUrisAsync();
     }
@@ -104,7 +104,7 @@ public sealed class Lost_links : IAsyncLifetime
 
         await _lab.AskAsync("failover", vm.Name, "--kind", "planned", "--no-wait");
         await WithinAsync(10, "cancel", () => _lab.AskAsync("cancel", vm.Name));
-        Mend("halted");
+        Repair("halted");
         await vm.InSyncAsync();
     }
 
@@ -164,7 +164,7 @@ public sealed class Lost_links : IAsyncLifetime
         }
     }
 
-    private void Mend(string trouble)
+    private void Repair(string trouble)
     {
         if (trouble == "halted")
         {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.EndToEnd;
 
-/// <summary>The paths beside the main one, by drctl: a full cache, pause, resync, cancel, disable, a grown disk, the
+/// <summary>The paths next to the main one, by drctl: a full cache, pause, resync, cancel, disable, a grown disk, the
 /// history.</summary>
 public sealed class Paths : IDisposable
 {

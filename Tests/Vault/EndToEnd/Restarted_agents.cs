@@ -181,7 +181,7 @@ public sealed class Restarted_agents : IDisposable
         return vms;
     }
 
-    // What was reported before the restart does not count: the agent says it anew.
+    // What was reported before the restart does not count: the agent says it again.
     private Task ServedAsync(List<LabVm> vms) => _lab.UntilAsync("all are served", async () =>
     {
         foreach (var vm in vms)

@@ -157,9 +157,9 @@ public sealed class Rot : IDisposable
         var random = new Random(3);
         for (var i = 0; i < 6; i++)
         {
-            foreach (var beside in Directory.GetFiles(_lab.ServiceData, "journal.db-*"))
+            foreach (var neighbour in Directory.GetFiles(_lab.ServiceData, "journal.db-*"))
             {
-                File.Delete(beside);
+                File.Delete(neighbour);
             }
 
             await File.WriteAllBytesAsync(journal, whole);

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace ReplicationEngine.Tests.Vault.Replicas;
 
-/// <summary>The pure decisions about a journal and the replicas beside it.</summary>
+/// <summary>The pure decisions about a journal and the replicas next to it.</summary>
 public sealed class Whose_journal_it_is
 {
     private static readonly ReplicaIdentity Known = ReplicaIdentity.Of(VmLife.Protected().State);

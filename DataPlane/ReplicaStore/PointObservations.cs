@@ -4,7 +4,7 @@ using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
 /// <summary>A replica's recovery points as the domain knows them.</summary>
-public static class PointSights
+public static class PointObservations
 {
     /// <summary>The point; what a store computes of its grade is the digest, the others come from elsewhere.</summary>
     public static EnginePoint Describe(RecoveryPoint point)
@@ -15,7 +15,7 @@ public static class PointSights
     }
 
     /// <summary>All of a store's.</summary>
-    public static PointsSight Of(IEnumerable<RecoveryPoint> points, IEnumerable<SkippedMarker> skipped) => new(
+    public static PointsObservation Of(IEnumerable<RecoveryPoint> points, IEnumerable<SkippedMarker> skipped) => new(
         [.. points.Select(point => (Describe(point), point.UnusableBecause))],
         [.. skipped.Select(marker => (marker.Id, marker.Why))]);
 }

@@ -11,12 +11,12 @@ namespace ReplicationEngine.Orchestration.Sources;
 /// </summary>
 /// <remarks>An agent with an open session that says nothing is away like one without: a stream can stay open long after
 /// the other end is gone (B6).</remarks>
-public sealed class AgentSightings(TimeProvider time)
+public sealed class AgentObservations(TimeProvider time)
 {
     private static readonly TimeSpan ConflictsShownFor = TimeSpan.FromMinutes(10);
-    private readonly Sighting _started = Sighting.Now(time);
+    private readonly Observation _started = Observation.Now(time);
     private readonly ConcurrentDictionary<string, bool> _sessions = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Sighting> _seen = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Observation> _seen = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Report> _volumes = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (AgentConflict Conflict, long Stamp)> _conflicts =
         new(StringComparer.Ordinal);
@@ -34,7 +34,7 @@ public sealed class AgentSightings(TimeProvider time)
             _volumes.TryRemove(volume);
         }
 
-        _seen[agent] = Sighting.Now(time);
+        _seen[agent] = Observation.Now(time);
         _sessions[agent] = true;
     }
 
@@ -42,12 +42,12 @@ public sealed class AgentSightings(TimeProvider time)
     public void Disconnected(string agent) => _sessions.TryRemove(agent, out _);
 
     /// <summary>A connected agent said something.</summary>
-    public void Heard(string agent) => _seen[agent] = Sighting.Now(time);
+    public void Heard(string agent) => _seen[agent] = Observation.Now(time);
 
     /// <summary>Notes who else claims an agent's name or identity, for the operator.</summary>
     public void Conflicts(string agent, string text)
     {
-        var now = Sighting.Now(time);
+        var now = Observation.Now(time);
         var since = ConflictOf(agent)?.Since ?? now.At;
         _conflicts[agent] = (new AgentConflict(text, since), now.Stamp);
     }
@@ -123,9 +123,9 @@ public sealed class AgentSightings(TimeProvider time)
     }
 
     /// <summary>A moment, for people by the wall clock and for durations by the one that is never set.</summary>
-    private readonly record struct Sighting(DateTimeOffset At, long Stamp)
+    private readonly record struct Observation(DateTimeOffset At, long Stamp)
     {
-        public static Sighting Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());
+        public static Observation Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());
     }
 
     private sealed record Report(string Agent, VolumeStatus Status, long Stamp);

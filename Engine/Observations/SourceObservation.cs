@@ -10,7 +10,7 @@ namespace ReplicationEngine.Engine.Observations;
 public readonly record struct RecoveredCut(Generation Generation, Lsn Lsn);
 
 /// <summary>What the source side of a VM said of itself last, while its agent is connected.</summary>
-public sealed record SourceSight
+public sealed record SourceObservation
 {
     /// <summary>The role it plays.</summary>
     public required SourceRole Role { get; init; }

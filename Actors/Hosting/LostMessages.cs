@@ -7,7 +7,7 @@ namespace ReplicationEngine.Actors.Hosting;
 /// Tells the senders of letters that an entity's actor left behind when it ended, so that they send them again instead
 /// of waiting for an answer that cannot come. A wake that was left behind is sent again.
 /// </summary>
-internal sealed class LostLetters : UntypedActor
+internal sealed class LostMessages : UntypedActor
 {
     protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
 
@@ -24,5 +24,5 @@ internal sealed class LostLetters : UntypedActor
     }
 
     private static bool IsLetter(object message) =>
-        message is IEntityLetter or ToEntity { Message: IEntityLetter };
+        message is IEntityMessage or ToEntity { Message: IEntityMessage };
 }
