@@ -255,7 +255,7 @@ public sealed class Projections_of_an_engine
         await using var engine = await EngineAsync(new MemoryStore(), new Totals());
         var unknown = await Assert.ThrowsAsync<UnknownProjectionException>(
             async () => await engine.Engine.ReadModel.RebuildAsync("total", default));
-        Assert.Equal("There is no projection 'total'; there are: totals.", unknown.Message);
+        Assert.Equal("There is no projection 'total'; the projections are totals.", unknown.Message);
     }
 
     private static Task<TestEngine> EngineAsync(IEngineStore store, Totals? totals) => StartAsync(

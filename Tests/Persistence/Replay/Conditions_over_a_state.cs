@@ -42,8 +42,8 @@ public sealed class Conditions_over_a_state
     [InlineData("phase == 'x", 10, "has no closing quote")]
     [InlineData("(term > 1", 10, "')' is missing")]
     [InlineData("term > 1 term", 10, "'t' is unexpected")]
-    [InlineData("points[x]", 8, "whole number")]
-    [InlineData("points. ", 8, "name of a member")]
+    [InlineData("points[x]", 8, "an integer")]
+    [InlineData("points. ", 8, "a member name")]
     [InlineData("term > 1.2.3", 8, "not a number")]
     [InlineData("term > #", 8, "not '#'")]
     public void That_are_none_are_refused_with_the_place(string text, int at, string what)

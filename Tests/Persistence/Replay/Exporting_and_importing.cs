@@ -82,7 +82,7 @@ public sealed class Exporting_and_importing : IDisposable
             File.WriteAllBytes(path, sound[..length]);
 
             var exception = Assert.Throws<ExportDamagedException>(() => RecordedJournal.Open(path).Dispose());
-            Assert.Contains("byte", exception.Message, StringComparison.Ordinal);
+            Assert.Contains(length == 0 ? "it is empty" : "byte", exception.Message, StringComparison.Ordinal);
         }
     }
 

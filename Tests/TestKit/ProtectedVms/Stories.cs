@@ -10,7 +10,7 @@ namespace ReplicationEngine.Tests.TestKit.ProtectedVms;
 internal static class Stories
 {
     public static readonly EffectError Retryable = EffectError.Of(
-        ErrorClass.Recoverable, "The link is down.", "Repair the link.");
+        ErrorClass.Recoverable, "The link is down.", "Mend the link.");
 
     public static readonly EffectError Fatal = EffectError.Of(
         ErrorClass.NonRecoverable, "The key is refused.", "Enrol the agent again.");
