@@ -26,7 +26,7 @@ public sealed class Scenario_files
     [InlineData("\"rate\": \"1 MiB/s\"", "\"idleRate\": \"1 MiB/s\"",
         "plain.json:10:26: vms[0].churn.kind: A churn of kind 'constant' needs 'rate'; add it.")]
     [InlineData("\"4 GiB\"", "\"4 GiB\",,", "plain.json:10:81: This is not JSON")]
-    [InlineData("\"4 GiB\"", "\"4 GiB\", \"name\": \"x\"", "plain.json:10:82: vms[0].name: 'name' stands here twice")]
+    [InlineData("\"4 GiB\"", "\"4 GiB\", \"name\": \"x\"", "plain.json:10:82: vms[0].name: 'name' occurs twice")]
     [InlineData("\"duration\": \"1 d\"", "\"duration\": \"1 d\", \"seed\": -1",
         "plain.json:2:48: seed: This is -1; write a whole number from 0")]
     [InlineData("\"duration\": \"1 d\"", "\"duration\": \"1 d\", \"start\": \"today\"",
