@@ -245,12 +245,12 @@ internal sealed class CheckerSet
     /// <summary>The target side took over.</summary>
     public void FailedOver(SimVm vm, RecoveredMachine copy)
     {
-        var content = vm.Shape.Read(i => copy.Overlay.Disks[i]);
+        var content = vm.Shape.Read(i => vm.Target.Live!.Overlay.Disks[i]);
         Tell(c => c.FailedOver(vm, copy, content));
     }
 
     /// <summary>A test machine began.</summary>
-    public void TestStarted(SimVm vm, RecoveredMachine copy) => Tell(c => c.Tested(vm, copy));
+    public void TestStarted(SimVm vm) => Tell(c => c.Tested(vm, vm.Target.Test));
 
     /// <summary>A test machine was removed.</summary>
     public void TestRemoved(SimVm vm) => Tell(c => c.Tested(vm, null));

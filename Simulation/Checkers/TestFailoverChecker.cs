@@ -13,7 +13,7 @@ internal sealed class TestFailoverChecker : Checker
     public override string Id => "I23";
 
     /// <inheritdoc/>
-    public override void Tested(SimVm vm, RecoveredMachine? copy)
+    public override void Tested(SimVm vm, ServedMachine? copy)
     {
         if (copy is null)
         {

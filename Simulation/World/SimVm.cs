@@ -347,7 +347,7 @@ internal sealed class SimVm
 
         LivePoint = machine.Point.Id;
         Live = DiskModel.From(Points.TryGetValue(machine.Point.Id, out var known)
-            ? known : Shape.Read(i => machine.Overlay.Disks[i]));
+            ? known : Shape.Read(i => Target.Live!.Overlay.Disks[i]));
         _world.Checkers.FailedOver(this, machine);
     }
 
@@ -363,7 +363,7 @@ internal sealed class SimVm
     {
         _world.Checkers.SeePoints(this);
         TestContent = Points.TryGetValue(machine.Point.Id, out var known) ? (ulong[])known.Clone() : null;
-        _world.Checkers.TestStarted(this, machine);
+        _world.Checkers.TestStarted(this);
     }
 
     /// <summary>The test machine was removed.</summary>
