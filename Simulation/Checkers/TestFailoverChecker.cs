@@ -22,7 +22,7 @@ internal sealed class TestFailoverChecker : Checker
                 throw Broken(vm, "the test machine was cleaned up and is still there");
             }
         }
-        else if (!vm.Damaged && !copy.Overlay.HasWrites && vm.TestContent is { } expected
+        else if (!vm.Ledger.Damaged && !copy.Overlay.HasWrites && vm.Models.TestContent is { } expected
             && Difference.Of(expected, vm.Shape.Read(i => copy.Overlay.Disks[i])) is { } difference)
         {
             throw Broken(vm, $"the test machine differs from its point: {difference}");

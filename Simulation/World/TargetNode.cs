@@ -150,7 +150,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
             }
         }
 
-        vm.Attaches(store.Applied);
+        vm.Models.Attaches(store.Applied);
         var sink = world.Checkers.Watch(vm, world.Parts.Sink(replica), source.Term);
         return _session = DataSession.Begin(
             world, vm.Wire, toService: true, (sender, new SessionEnd(world.Service, _ => { })),
