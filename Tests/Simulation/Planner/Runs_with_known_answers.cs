@@ -136,7 +136,8 @@ public sealed class Runs_with_known_answers
             "outages=[{\"name\":\"o\",\"kind\":\"link\",\"target\":\"wan\",\"at\":\"6 h\",\"for\":\"40 min\"}]");
         var away = Assert.Single(run.Alerts, alert => alert.Kind == "AgentDisconnected");
         Assert.Equal(
-            2400 - ControlLimits.SilentTooLong.TotalSeconds + OutageWorld.ReconnectTime.TotalSeconds, away.Seconds, 0.1);
+            2400 - ControlLimits.SilentTooLong.TotalSeconds + OutageWorld.ReconnectTime.TotalSeconds, away.Seconds,
+            0.1);
     }
 
     [Fact]
