@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Engine.RecoveryPoints;
+using HeldPoint = (ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint Point, string? UnusableBecause);
 
 namespace ReplicationEngine.Engine.Observations;
 
@@ -7,23 +10,47 @@ namespace ReplicationEngine.Engine.Observations;
 public static class PointFacts
 {
     /// <summary>Points sealed, found unusable, graded or skipped.</summary>
-    public static IEnumerable<ProtectedVmCommand> Of(ProtectedVmState state, PointsObservation points) =>
-        [.. Sealed(state, points), .. Damaged(state, points), .. Graded(state, points), .. Skipped(state, points)];
+    public static IEnumerable<ProtectedVmCommand> Of(ProtectedVmState state, PointsObservation points)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(points);
+        var same = Agreeing(state.Points, points.Held);
+        var (kept, held) = (state.Points.Items[same..], points.Held.Skip(same).ToList());
+        return
+        [
+            .. Sealed(state, kept, held), .. Damaged(state, kept, held), .. Graded(kept, held),
+            .. Skipped(state, points),
+        ];
+    }
 
     /// <summary>No point of a replica that is lost can be used.</summary>
     public static IEnumerable<ProtectedVmCommand> OfLost(ProtectedVmState state, string why) =>
         state.Points.Where(kept => kept.Usable)
             .Select(kept => new ProtectedVmCommand.RecordRecoveryPointUnusable(kept.Id, why));
 
-    private static IEnumerable<ProtectedVmCommand> Sealed(ProtectedVmState state, PointsObservation points)
+    // How many points at the beginning of both lists are the same and as usable: they are most, and no facts.
+    private static int Agreeing(ValueList<KeptPoint> kept, IReadOnlyList<HeldPoint> held)
+    {
+        var same = 0;
+        while (same < kept.Count && same < held.Count && kept[same].Usable && held[same].UnusableBecause is null
+            && kept[same].Id == held[same].Point.Id && kept[same].Point.Grade == held[same].Point.Grade)
+        {
+            same++;
+        }
+
+        return same;
+    }
+
+    private static IEnumerable<ProtectedVmCommand> Sealed(
+        ProtectedVmState state, ImmutableArray<KeptPoint> kept, List<HeldPoint> held)
     {
         if (state.Phase is not (Phase.Protected or Phase.Finalizing or Phase.InitialReplication))
         {
             yield break;
         }
 
-        var known = state.Points.Select(kept => kept.Id).Concat(state.Prune?.Points ?? []).ToHashSet();
-        foreach (var (point, _) in points.Held)
+        var known = kept.Select(known => known.Id).Concat(state.Prune?.Points ?? []).ToHashSet();
+        foreach (var (point, _) in held)
         {
             if (!known.Contains(point.Id))
             {
@@ -32,27 +59,28 @@ public static class PointFacts
         }
     }
 
-    private static IEnumerable<ProtectedVmCommand> Damaged(ProtectedVmState state, PointsObservation points)
+    private static IEnumerable<ProtectedVmCommand> Damaged(
+        ProtectedVmState state, ImmutableArray<KeptPoint> kept, List<HeldPoint> held)
     {
-        var held = points.Held.ToDictionary(one => one.Point.Id);
-        foreach (var kept in state.Points.Where(kept => kept.Usable))
+        var found = held.ToDictionary(one => one.Point.Id);
+        foreach (var point in kept.Where(point => point.Usable))
         {
-            var reason = held.TryGetValue(kept.Id, out var one) ? one.UnusableBecause
+            var reason = found.TryGetValue(point.Id, out var one) ? one.UnusableBecause
                 : state.Phase is Phase.Protected ? "the replica does not have it"
                 : null;
             if (reason is not null)
             {
-                yield return new ProtectedVmCommand.RecordRecoveryPointUnusable(kept.Id, reason);
+                yield return new ProtectedVmCommand.RecordRecoveryPointUnusable(point.Id, reason);
             }
         }
     }
 
     // All points that rose to a grade since the last look are one fact, and so one event.
-    private static IEnumerable<ProtectedVmCommand> Graded(ProtectedVmState state, PointsObservation points)
+    private static IEnumerable<ProtectedVmCommand> Graded(ImmutableArray<KeptPoint> kept, List<HeldPoint> held)
     {
-        var kept = state.Points.Where(known => known.Usable).ToDictionary(known => known.Id);
-        return points.Held
-            .Where(one => one.UnusableBecause is null && kept.TryGetValue(one.Point.Id, out var known)
+        var usable = kept.Where(known => known.Usable).ToDictionary(known => known.Id);
+        return held
+            .Where(one => one.UnusableBecause is null && usable.TryGetValue(one.Point.Id, out var known)
                 && known.Point.Grade < one.Point.Grade)
             .GroupBy(one => one.Point.Grade)
             .OrderBy(group => group.Key)

@@ -101,16 +101,21 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
         return await DirectAsync(state, ct);
     }
 
-    private bool IsAstray(ProtectedVmState state)
+    /// <summary>
+    /// Whether a connected agent reports another role than the VM's state asks for, while no effect is under way to
+    /// change it.
+    /// </summary>
+    public bool IsAstray(ProtectedVmState state)
     {
-        if (!agents.Observations.IsConnected(state.Enrollment.Agent) || SourceDuty.Of(state) is not { } duty
-            || ProtectedVm.Outstanding(state).Any(effect => effect is not (
-                ProtectedVmEffect.TakeRecoveryPoint or ProtectedVmEffect.PrunePoints)))
-        {
-            return false;
-        }
+        // What is outstanding costs more to derive than all else, so it is asked for last.
+        return agents.Observations.IsConnected(state.Enrollment.Agent) && SourceDuty.Of(state) is { } duty
+            && Differs(duty, agents.Observations.Status(state.Enrollment.Vm.Value))
+            && ProtectedVm.Outstanding(state).All(effect =>
+                effect is ProtectedVmEffect.TakeRecoveryPoint or ProtectedVmEffect.PrunePoints);
+    }
 
-        var status = agents.Observations.Status(state.Enrollment.Vm.Value);
+    private static bool Differs(SourceDuty duty, VolumeStatus? status)
+    {
         if (duty.Role == SourceRole.Released)
         {
             return status is not (null or { Role: SourceRole.Released });

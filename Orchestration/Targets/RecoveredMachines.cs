@@ -25,14 +25,14 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
     public const string TestName = "test";
 
     private readonly Lock _guard = new();
-    private RecoveredMachine? _test;
-    private RecoveredMachine? _live;
+    private ServedMachine? _test;
+    private ServedMachine? _live;
 
     /// <summary>The test machine; null when there is none.</summary>
-    public RecoveredMachine? Test => Peek(TestName);
+    public ServedMachine? Test => Peek(TestName);
 
     /// <summary>The failed-over machine; null when there is none.</summary>
-    public RecoveredMachine? Live => Peek(LiveName);
+    public ServedMachine? Live => Peek(LiveName);
 
     /// <summary>Serves a machine's writable disks of a point; one that is served already is left as it is.</summary>
     /// <param name="store">The replica.</param>
@@ -41,7 +41,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
     /// <param name="term">The term under which it writes; null for a test machine.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="ReplicaCorruptException">The replica does not hold the point.</exception>
-    public async Task<RecoveredMachine> OpenAsync(
+    public async Task<ServedMachine> OpenAsync(
         Replica store, string name, RecoveryPointId id, Term? term, CancellationToken ct)
     {
         if (Peek(name) is { } open)
@@ -58,7 +58,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
             source = term is { } live ? OpenSource(store, overlay, live) : null;
             var disks = await surroundings.Server.ServeAsync(
                 name, [.. overlay.Disks.Select((d, i) => (store.Disks[i].Path, source?.Disk(i) ?? d))], ct);
-            var machine = new RecoveredMachine(
+            var machine = new ServedMachine(
                 point, freshness.AgeOf(point.Id, point.Time), surroundings.Time.GetElapsedTime(began), disks, overlay,
                 source);
             Put(name, machine);
@@ -151,7 +151,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
         return source;
     }
 
-    private RecoveredMachine? Peek(string name)
+    private ServedMachine? Peek(string name)
     {
         lock (_guard)
         {
@@ -159,7 +159,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
         }
     }
 
-    private void Put(string name, RecoveredMachine? machine)
+    private void Put(string name, ServedMachine? machine)
     {
         lock (_guard)
         {

@@ -30,7 +30,6 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     public const string LiveName = RecoveredMachines.LiveName;
 
     private const string TestName = RecoveredMachines.TestName;
-    private static readonly TimeSpan IdleTooLong = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan MaintenanceBudget = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _life = new();
@@ -83,10 +82,10 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     public bool Exists => ReplicaStore.Exists(_directory.Subdirectory(StoreDirectory));
 
     /// <summary>The test machine; null when there is none.</summary>
-    public RecoveredMachine? Test => _machines.Test;
+    public ServedMachine? Test => _machines.Test;
 
     /// <summary>The failed-over machine; null when there is none.</summary>
-    public RecoveredMachine? Live => _machines.Live;
+    public ServedMachine? Live => _machines.Live;
 
     /// <inheritdoc/>
     public bool HasLive => _machines.Live is not null;
@@ -210,25 +209,12 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     public SessionOffer? OfferToSend() => Live?.Source is { } source ? SessionOffer.Send(source) : null;
 
     /// <inheritdoc/>
-    public async Task<bool> WaitForAsync(ChangePosition position, bool giveUpWhenIdle, CancellationToken ct)
+    public Task<bool> WaitForAsync(ChangePosition position, bool giveUpWhenIdle, CancellationToken ct)
     {
         var store = Opened();
-        var (last, since) = (store.Applied, _time.GetTimestamp());
-        while (store.Position is { } now && (now.Resyncing || now.Durable.CompareTo(position) < 0))
-        {
-            if (store.Applied != last)
-            {
-                (last, since) = (store.Applied, _time.GetTimestamp());
-            }
-            else if (giveUpWhenIdle && _time.GetElapsedTime(since) > IdleTooLong)
-            {
-                return false;
-            }
-
-            await Task.Delay(_surroundings.PollEvery, _time, ct);
-        }
-
-        return true;
+        return StreamWait.UntilAsync(
+            () => store.Position is { Resyncing: false } now && now.Durable.CompareTo(position) >= 0,
+            () => store.Applied, giveUpWhenIdle, _surroundings.PollEvery, _time, ct);
     }
 
     /// <inheritdoc/>
@@ -259,8 +245,8 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     }
 
     /// <inheritdoc/>
-    public Task<RecoveredMachine> StartTestAsync(RecoveryPointId point, CancellationToken ct) =>
-        _machines.OpenAsync(Opened(), TestName, point, null, ct);
+    public async Task<RecoveredMachine> StartTestAsync(RecoveryPointId point, CancellationToken ct) =>
+        await _machines.OpenAsync(Opened(), TestName, point, null, ct);
 
     /// <inheritdoc/>
     public Task RemoveTestAsync() => _machines.CloseAsync(Store, TestName, delete: true);
@@ -287,7 +273,10 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     }
 
     /// <inheritdoc/>
-    public RecoveredMachine RequireLive() => Live ?? throw new ReplicaRefusedException(
+    RecoveredMachine ITargetVolume.RequireLive() => RequireLive();
+
+    /// <inheritdoc cref="ITargetVolume.RequireLive"/>
+    public ServedMachine RequireLive() => Live ?? throw new ReplicaRefusedException(
         ReplicaRefusal.Unavailable, $"'{_surroundings.Vm}' has no failed-over machine.");
 
     /// <inheritdoc/>

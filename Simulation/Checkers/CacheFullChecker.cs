@@ -15,8 +15,8 @@ internal sealed class CacheFullChecker : Checker
     public override void Refused(SimVm vm, DiskModel model, SourceVolume volume, BlockDeviceException error)
     {
         var allowed = error.Errno is BlockDeviceException.Shutdown or BlockDeviceException.NotPermitted;
-        var agent = ReferenceEquals(model, vm.Source);
-        if (agent && !allowed && !vm.SyncBroken)
+        var agent = ReferenceEquals(model, vm.Models.Source);
+        if (agent && !allowed && !vm.Ledger.SyncBroken)
         {
             throw Broken(vm, $"the guest's write was refused in mode {volume.Condition.Mode}: {error.Message}");
         }

@@ -156,7 +156,7 @@ internal abstract class Checker
     }
 
     /// <summary>A test machine began, or (null) was removed.</summary>
-    public virtual void Tested(SimVm vm, RecoveredMachine? copy)
+    public virtual void Tested(SimVm vm, ServedMachine? copy)
     {
     }
 

@@ -93,14 +93,14 @@ internal sealed class CheckerSet
     {
         foreach (var point in vm.Target.Store?.Points ?? [])
         {
-            if (!vm.SeenAt.ContainsKey(point.Id))
+            if (!vm.Ledger.SeenAt.ContainsKey(point.Id))
             {
                 // A marker may stand in the log twice (an effect that was told twice): the store takes one of them.
-                vm.SeenAt[point.Id] = _world.Queue.Now;
-                if ((vm.Marked.GetValueOrDefault((point.Id, point.Cut.Lsn.Value))
-                    ?? vm.ContentAt(new ChangePosition(point.Cut.Generation, point.Cut.Lsn))) is { } content)
+                vm.Ledger.SeenAt[point.Id] = _world.Queue.Now;
+                if ((vm.Ledger.Marked.GetValueOrDefault((point.Id, point.Cut.Lsn.Value))
+                    ?? vm.Models.ContentAt(new ChangePosition(point.Cut.Generation, point.Cut.Lsn))) is { } content)
                 {
-                    vm.Points[point.Id] = content;
+                    vm.Ledger.Points[point.Id] = content;
                 }
 
                 _world.Trace.Note("point", point.Cut.Lsn.Value);
@@ -113,13 +113,13 @@ internal sealed class CheckerSet
     public void Marked(SimVm vm, RecoveryPointId point, long number)
     {
         _world.Trace.Note("marker", number);
-        if (!vm.Connections.Idle)
+        if (!vm.Guest.Connections.Idle)
         {
             _world.Sometimes.Count(Probes.MarkedUnderWay);
         }
 
-        vm.Marked[(point, number)] = vm.Source.InLog();
-        vm.LastNumber = number;
+        vm.Ledger.Marked[(point, number)] = vm.Models.Source.InLog();
+        vm.Models.LastNumber = number;
         Tell(c => c.Marked(vm, point, number));
     }
 
@@ -158,7 +158,7 @@ internal sealed class CheckerSet
         Tell(c => c.Wrote(vm, seen));
         if (seen.Write.Logged)
         {
-            vm.Acknowledged(seen.Volume, seen.Write.After);
+            vm.Guest.Acknowledged(seen.Volume, seen.Write.After);
         }
     }
 
@@ -183,46 +183,46 @@ internal sealed class CheckerSet
             return;
         }
 
-        var cut = powerCut || vm.SourceCut;
-        vm.SourceCut = false;
+        var cut = powerCut || vm.Ledger.SourceCut;
+        vm.Ledger.SourceCut = false;
         var actual = vm.Agent.Content(vm.Agent.Raw());
-        Tell(c => c.Reopened(vm, cut, actual, vm.Source));
-        vm.Source.Adopt(actual, vm.LastNumber + 1, _world.Queue.Now);
-        vm.LastNumber = Math.Max(vm.LastNumber, volume.Tail.Lsn.Value);
+        Tell(c => c.Reopened(vm, cut, actual, vm.Models.Source));
+        vm.Models.Source.Adopt(actual, vm.Models.LastNumber + 1, _world.Queue.Now);
+        vm.Models.LastNumber = Math.Max(vm.Models.LastNumber, volume.Tail.Lsn.Value);
     }
 
     /// <summary>The source volume was opened after its machine, data or disks had been put back.</summary>
     public void OpenedPutBack(SimVm vm, SourceVolume volume, ulong[] expected, ulong[] actual)
     {
         Tell(c => c.OpenedPutBack(vm, expected, actual));
-        vm.BeginsAt(volume.Tail.Lsn.Value);
+        vm.Models.BeginsAt(volume.Tail.Lsn.Value);
     }
 
     /// <summary>The agent came back with nothing to open.</summary>
     public void DisksFound(SimVm vm, bool powerCut, ulong[] actual)
     {
-        vm.SourceCut = false;
+        vm.Ledger.SourceCut = false;
         _world.Trace.Note("disks found", powerCut ? 1 : 0);
-        vm.Source = DiskModel.From(actual);
-        vm.LastNumber = 0;
+        vm.Models.Source = DiskModel.From(actual);
+        vm.Models.LastNumber = 0;
     }
 
     /// <summary>The source's disks are its own again, after a failback.</summary>
     public void ReturnedToSource(SimVm vm, ulong[] actual)
     {
         Tell(c => c.FailedBack(vm, actual));
-        vm.Source = DiskModel.From(actual);
+        vm.Models.Source = DiskModel.From(actual);
     }
 
     /// <summary>The target side was opened after the service had died.</summary>
     public void TargetReopened(SimVm vm)
     {
         SeePoints(vm);
-        if (vm.Live is { } model && vm.Target.Live is { } live)
+        if (vm.Models.Live is { } model && vm.Target.Live is { } live)
         {
             var actual = vm.Shape.Read(i => live.Overlay.Disks[i]);
-            var cut = vm.TargetCut || vm.TargetSyncBroken;
-            if (!vm.Damaged)
+            var cut = vm.Ledger.TargetCut || vm.Ledger.TargetSyncBroken;
+            if (!vm.Ledger.Damaged)
             {
                 Tell(c => c.Reopened(vm, cut, actual, model));
             }
@@ -230,13 +230,13 @@ internal sealed class CheckerSet
             model.Adopt(actual, model.Writes.Count > 0 ? model.Writes[^1].After + 1 : 0, _world.Queue.Now);
         }
 
-        vm.TargetCut = false;
+        vm.Ledger.TargetCut = false;
     }
 
     /// <summary>The target side could not be opened.</summary>
     public static void NotRestored(SimVm vm, IOException cause)
     {
-        if (!vm.Damaged && cause is ReplicaCorruptException)
+        if (!vm.Ledger.Damaged && cause is ReplicaCorruptException)
         {
             throw new InvariantBrokenException("I7", $"{vm.Name}: an undamaged replica is not opened: {cause.Message}");
         }
@@ -245,12 +245,12 @@ internal sealed class CheckerSet
     /// <summary>The target side took over.</summary>
     public void FailedOver(SimVm vm, RecoveredMachine copy)
     {
-        var content = vm.Shape.Read(i => copy.Overlay.Disks[i]);
+        var content = vm.Shape.Read(i => vm.Target.Live!.Overlay.Disks[i]);
         Tell(c => c.FailedOver(vm, copy, content));
     }
 
     /// <summary>A test machine began.</summary>
-    public void TestStarted(SimVm vm, RecoveredMachine copy) => Tell(c => c.Tested(vm, copy));
+    public void TestStarted(SimVm vm) => Tell(c => c.Tested(vm, vm.Target.Test));
 
     /// <summary>A test machine was removed.</summary>
     public void TestRemoved(SimVm vm) => Tell(c => c.Tested(vm, null));
@@ -301,7 +301,7 @@ internal sealed class CheckerSet
     private void Read(SimVm vm, RecoveryPoint point, bool first)
     {
         ulong[]? content = null;
-        if (vm.Target.Store is not { } store || !vm.Points.ContainsKey(point.Id))
+        if (vm.Target.Store is not { } store || !vm.Ledger.Points.ContainsKey(point.Id))
         {
             return;
         }

@@ -21,8 +21,8 @@ internal sealed class ComparisonChecker(SimWorld world, SplittableRandom random)
     /// <inheritdoc/>
     public override void End(SimVm vm)
     {
-        if (vm.Damaged || vm.Agent is not { Alive: true, Volume: { } volume, Reverse: null }
-            || vm.Target.Store is not { } store || vm.Live is not null
+        if (vm.Ledger.Damaged || vm.Agent is not { Alive: true, Volume: { } volume, Reverse: null }
+            || vm.Target.Store is not { } store || vm.Models.Live is not null
             || volume.Counters() is not { DirtyBytes: 0 } counters || store.Position.Resyncing
             || store.Applied.CompareTo(counters.Tail) != 0)
         {

@@ -29,7 +29,7 @@ internal sealed class ConservationChecker : Checker
         }
 
         if (!_cut.Contains(vm) && vm.Agent is { Alive: true, Volume: { } volume }
-            && vm.Source.Writes is [.., { Logged: true, Adopted: false } newest]
+            && vm.Models.Source.Writes is [.., { Logged: true, Adopted: false } newest]
             && volume.Tail.CompareTo(new ChangePosition(volume.Tail.Generation, new(newest.After))) < 0)
         {
             throw Broken(vm, $"write {newest.After} was captured, and the log ends at {volume.Tail}");
@@ -39,7 +39,7 @@ internal sealed class ConservationChecker : Checker
     /// <inheritdoc/>
     public override void Reopened(SimVm vm, bool powerCut, ulong[] actual, DiskModel model)
     {
-        if (powerCut && ReferenceEquals(model, vm.Source))
+        if (powerCut && ReferenceEquals(model, vm.Models.Source))
         {
             _cut.Add(vm);
         }
@@ -48,7 +48,7 @@ internal sealed class ConservationChecker : Checker
     /// <inheritdoc/>
     public override void Wrote(SimVm vm, SeenWrite seen)
     {
-        if (seen.Write.Logged && ReferenceEquals(seen.Model, vm.Source))
+        if (seen.Write.Logged && ReferenceEquals(seen.Model, vm.Models.Source))
         {
             _cut.Remove(vm);
         }

@@ -15,7 +15,8 @@ internal sealed class DetectOrFailChecker : Checker
     /// <inheritdoc/>
     public override void PointRead(SimVm vm, RecoveryPoint point, ulong[]? content, bool first)
     {
-        if (content is not null && vm.Damaged && Difference.Of(vm.Points[point.Id], content) is { } difference)
+        if (content is not null && vm.Ledger.Damaged
+            && Difference.Of(vm.Ledger.Points[point.Id], content) is { } difference)
         {
             throw Broken(vm, $"recovery point {point.Id} reads wrong after damage, with no word of it: {difference}");
         }

@@ -12,9 +12,10 @@ internal sealed class DirtyMapChecker(SimWorld world) : Checker
     /// <inheritdoc/>
     public override void Minute(SimVm vm)
     {
-        if (vm.Damaged || vm.Agent is not { Alive: true, Volume: { } volume } || vm.Target.Store is not { } store
-            || vm.Live is not null || !vm.Agent.Serves || volume.Counters().Acknowledged == default
-            || store.Position.Term.CompareTo(volume.Term) > 0 || !vm.HasAttached || vm.EqualAt == world.Queue.Now)
+        if (vm.Ledger.Damaged || vm.Agent is not { Alive: true, Volume: { } volume } || vm.Target.Store is not { } store
+            || vm.Models.Live is not null || !vm.Agent.Serves || volume.Counters().Acknowledged == default
+            || store.Position.Term.CompareTo(volume.Term) > 0 || !vm.Models.HasAttached
+            || vm.Ledger.EqualAt == world.Queue.Now)
         {
             return;
         }

@@ -15,7 +15,7 @@ internal sealed class FailbackChecker : Checker
     /// <inheritdoc/>
     public override void FailedBack(SimVm vm, ulong[] content)
     {
-        if (vm.Live is { } live && !vm.Damaged && !vm.TargetCut
+        if (vm.Models.Live is { } live && !vm.Ledger.Damaged && !vm.Ledger.TargetCut
             && live.Difference(content) is { } difference)
         {
             throw Broken(vm, $"the source differs from the machine it took over from: {difference}");

@@ -12,8 +12,8 @@ internal sealed class FrozenPointChecker : Checker
     /// <inheritdoc/>
     public override void PointRead(SimVm vm, RecoveryPoint point, ulong[]? content, bool first)
     {
-        if (!first && content is not null && !vm.Damaged
-            && Difference.Of(vm.Points[point.Id], content) is { } difference)
+        if (!first && content is not null && !vm.Ledger.Damaged
+            && Difference.Of(vm.Ledger.Points[point.Id], content) is { } difference)
         {
             throw Broken(vm, $"recovery point {point.Id} changed: {difference}");
         }

@@ -30,7 +30,7 @@ internal sealed class HonestBoundChecker(SimWorld world) : Checker
 
         var cut = copy.Point.Lsn.Value;
         var oldest = world.Queue.Now - copy.RpoBound - Slack;
-        foreach (var write in vm.Source.Writes)
+        foreach (var write in vm.Models.Source.Writes)
         {
             var lost = write.After > cut || (write.After == cut && !write.Logged);
             if (lost && write.At < oldest && !write.Adopted)

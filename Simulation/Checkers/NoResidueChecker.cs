@@ -16,7 +16,7 @@ internal sealed class NoResidueChecker : Checker
     /// <inheritdoc/>
     public override void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
-        if (!vm.Damaged && vm.Points.TryGetValue(copy.Point.Id, out var expected)
+        if (!vm.Ledger.Damaged && vm.Ledger.Points.TryGetValue(copy.Point.Id, out var expected)
             && Difference.Of(expected, content) is { } difference)
         {
             throw Broken(vm, $"the machine differs from the chosen point: {difference}");

@@ -12,7 +12,7 @@ internal sealed class OldPrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Wrote(SimVm vm, SeenWrite seen)
     {
-        if (ReferenceEquals(seen.Model, vm.Source) && seen.WhileFenced)
+        if (ReferenceEquals(seen.Model, vm.Models.Source) && seen.WhileFenced)
         {
             throw Broken(vm, $"the fenced source took write {seen.Write.After}");
         }
@@ -22,7 +22,7 @@ internal sealed class OldPrimaryChecker : Checker
     public override void Minute(SimVm vm)
     {
         if (vm.Agent is { Alive: true, Role: SourceRole.Fenced, Volume: not null }
-            && vm.Source.Difference(vm.Agent.Content(vm.Agent.Raw())) is { } difference)
+            && vm.Models.Source.Difference(vm.Agent.Content(vm.Agent.Raw())) is { } difference)
         {
             throw Broken(vm, $"the fenced source's disks changed: {difference}");
         }

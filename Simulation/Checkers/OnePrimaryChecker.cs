@@ -14,7 +14,7 @@ internal sealed class OnePrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Applied(SimVm vm, SeenRecords seen)
     {
-        if (vm.Live is not null && vm.Target.Live is not null)
+        if (vm.Models.Live is not null && vm.Target.Live is not null)
         {
             throw Broken(vm, $"a sender of term {seen.SenderTerm} was heard after the failover");
         }
@@ -23,7 +23,8 @@ internal sealed class OnePrimaryChecker : Checker
     /// <inheritdoc/>
     public override void Wrote(SimVm vm, SeenWrite seen)
     {
-        if (ReferenceEquals(seen.Model, vm.Source) && vm.Live is not null && vm.Target.Live?.Source is { } live
+        if (ReferenceEquals(seen.Model, vm.Models.Source) && vm.Models.Live is not null
+            && vm.Target.Live?.Source is { } live
             && !vm.Agent.Storage.IsDead && seen.Volume.Term.CompareTo(live.Term) == 0
             && vm.Host.State?.Phase is Engine.ProtectedVms.Phase.CommitPending
                 or Engine.ProtectedVms.Phase.FailedOver)

@@ -25,12 +25,13 @@ internal sealed class PlannedFailoverChecker(SimWorld world) : Checker
     public override void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
         // A source that was put back meanwhile holds less than it had written.
-        if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.SourceCut && !vm.Damaged
-            && !(_started.TryGetValue(vm, out var started) && vm.ForkedAt > started)
-            && vm.Source.Difference(content) is { } difference)
+        if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.Ledger.SourceCut
+            && !vm.Ledger.Damaged
+            && !(_started.TryGetValue(vm, out var started) && vm.Models.ForkedAt > started)
+            && vm.Models.Source.Difference(content) is { } difference)
         {
-            var lost = vm.Source.Writes.LastOrDefault(w => Enumerable.Range(0, w.Hashes.Length).Any(i =>
-                content[w.First + i] != vm.Source.Current[w.First + i]));
+            var lost = vm.Models.Source.Writes.LastOrDefault(w => Enumerable.Range(0, w.Hashes.Length).Any(i =>
+                content[w.First + i] != vm.Models.Source.Current[w.First + i]));
             throw Broken(
                 vm, $"the planned failover to cut {copy.Point.Lsn} lost acknowledged writes: {difference}; the last "
                 + $"is {lost?.After} of {lost?.At} at sector {lost?.First}, logged: {lost?.Logged}");

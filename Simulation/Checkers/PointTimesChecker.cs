@@ -11,7 +11,7 @@ internal sealed class PointTimesChecker(SimWorld world) : Checker
     /// <inheritdoc/>
     public override void Minute(SimVm vm)
     {
-        if (world.ServiceClockSet || vm.Damaged || vm.Target.Store is not { } store)
+        if (world.ServiceClockSet || vm.Ledger.Damaged || vm.Target.Store is not { } store)
         {
             return;
         }

@@ -61,10 +61,10 @@ internal sealed class PromptChecker(SimWorld world) : Checker
         {
             _heard[vm] = world.Queue.Now;
         }
-        else if (world.Queue.Now - Latest(last, vm.ReportedAt) > AwayWithin + TimeSpan.FromSeconds(1)
+        else if (world.Queue.Now - Latest(last, vm.Ledger.ReportedAt) > AwayWithin + TimeSpan.FromSeconds(1)
             && world.Service.Hears(vm))
         {
-            throw Broken(vm, $"nothing came of the agent since {vm.ReportedAt} and it is shown as connected");
+            throw Broken(vm, $"nothing came of the agent since {vm.Ledger.ReportedAt} and it is shown as connected");
         }
     }
 
@@ -96,7 +96,8 @@ internal sealed class PromptChecker(SimWorld world) : Checker
         world.Sometimes.Count(took > within + Slack ? Probes.SlowAnswer : Probes.PromptAnswer);
         if (took > within + Slack && begun.At > world.ServiceTroubledUntil && begun.Life == world.Service.Life
             && world.Service is { Alive: true, Paused: false }
-            && !vm.Damaged && !vm.TargetSyncBroken && !world.Faults.Active.Contains("S", StringComparer.Ordinal))
+            && !vm.Ledger.Damaged && !vm.Ledger.TargetSyncBroken
+            && !world.Faults.Active.Contains("S", StringComparer.Ordinal))
         {
             throw Broken(vm, $"{what} took {took.TotalSeconds:0.0} s and has {within.TotalSeconds:0} s");
         }

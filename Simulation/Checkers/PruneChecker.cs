@@ -24,7 +24,8 @@ internal sealed class PruneChecker(SimWorld world) : Checker
     /// <inheritdoc/>
     public override void Pruned(SimVm vm)
     {
-        if (vm.Damaged || vm.Target.Store is not { } store || vm.Host.State is not { Phase: Phase.Protected } state)
+        if (vm.Ledger.Damaged || vm.Target.Store is not { } store
+            || vm.Host.State is not { Phase: Phase.Protected } state)
         {
             return;
         }

@@ -11,7 +11,7 @@ internal sealed class QuarantineChecker : Checker
     /// <inheritdoc/>
     public override void EntityFailed(SimVm vm, Exception cause)
     {
-        if (vm.Antidote is null)
+        if (vm.Ledger.Antidote is null)
         {
             throw Broken(vm, $"its entity failed: {cause.GetType().Name}: {cause.Message}");
         }

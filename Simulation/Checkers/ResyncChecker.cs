@@ -21,7 +21,7 @@ internal sealed class ResyncChecker(SimWorld world) : Checker
     /// <inheritdoc/>
     public override void Stored(SimVm vm, ProtectedVmEvent @event)
     {
-        var sender = vm.Live is null ? vm.Agent.Volume : vm.Target.Live?.Source;
+        var sender = vm.Models.Live is null ? vm.Agent.Volume : vm.Target.Live?.Source;
         switch (@event)
         {
             case ProtectedVmEvent.ResyncStarted { Ordered: true } started
@@ -37,9 +37,9 @@ internal sealed class ResyncChecker(SimWorld world) : Checker
     /// <inheritdoc/>
     public override void Minute(SimVm vm)
     {
-        if (vm.Damaged || vm.Agent is not { Alive: true, Volume: { } volume, Session: { Open: true } session }
+        if (vm.Ledger.Damaged || vm.Agent is not { Alive: true, Volume: { } volume, Session: { Open: true } session }
             || vm.Target.Store is not { } store || !session.Streaming || vm.Agent.Reverse is not null
-            || !vm.Connections.Idle)
+            || !vm.Guest.Connections.Idle)
         {
             return;
         }
@@ -56,7 +56,7 @@ internal sealed class ResyncChecker(SimWorld world) : Checker
             throw Broken(vm, $"source and replica are in step at {counters.Tail} and differ in {block}");
         }
 
-        vm.EqualAt = world.Queue.Now;
+        vm.Ledger.EqualAt = world.Queue.Now;
     }
 }
 

@@ -49,7 +49,7 @@ internal sealed class StreamOrderChecker : Checker
 
     private void CheckContent(SimVm vm, in ChangeHeader header, ReadOnlySpan<byte> data)
     {
-        if (vm.Source.Find(header.Lsn.Value) is not { } write)
+        if (vm.Models.Source.Find(header.Lsn.Value) is not { } write)
         {
             return;
         }

@@ -13,7 +13,7 @@ internal sealed class TestFailoverChecker : Checker
     public override string Id => "I23";
 
     /// <inheritdoc/>
-    public override void Tested(SimVm vm, RecoveredMachine? copy)
+    public override void Tested(SimVm vm, ServedMachine? copy)
     {
         if (copy is null)
         {
@@ -22,7 +22,7 @@ internal sealed class TestFailoverChecker : Checker
                 throw Broken(vm, "the test machine was cleaned up and is still there");
             }
         }
-        else if (!vm.Damaged && !copy.Overlay.HasWrites && vm.TestContent is { } expected
+        else if (!vm.Ledger.Damaged && !copy.Overlay.HasWrites && vm.Models.TestContent is { } expected
             && Difference.Of(expected, vm.Shape.Read(i => copy.Overlay.Disks[i])) is { } difference)
         {
             throw Broken(vm, $"the test machine differs from its point: {difference}");

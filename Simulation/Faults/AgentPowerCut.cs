@@ -9,7 +9,7 @@ internal sealed class AgentPowerCut() : Death(1, "T", perHour: 1)
     /// <inheritdoc/>
     public override void Apply(SimWorld world, SimVm vm, PlannedFault planned)
     {
-        vm.Agent.PowerCutNext = vm.SourceCut = true;
+        vm.Agent.PowerCutNext = vm.Ledger.SourceCut = true;
         Die(vm.Agent, vm.Agent.Storage, planned.A);
     }
 }

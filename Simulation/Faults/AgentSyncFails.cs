@@ -9,7 +9,7 @@ internal sealed class AgentSyncFails() : FailedSync(16)
     /// <inheritdoc/>
     public override void Apply(SimWorld world, SimVm vm, PlannedFault planned)
     {
-        vm.SyncBroken = true;
+        vm.Ledger.SyncBroken = true;
         FailNext(vm.Agent.Storage);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class Misdirect() : Fault(19, "T", perHour: 0.5)
     /// <inheritdoc/>
     public override void Apply(SimWorld world, SimVm vm, PlannedFault planned)
     {
-        vm.Damaged = true;
+        vm.Ledger.Damaged = true;
         var used = false;
         vm.Target.Storage.Misdirects = (path, offset) =>
         {

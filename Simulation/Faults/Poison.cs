@@ -15,15 +15,15 @@ internal sealed class Poison() : Fault(20, "X", perHour: 0.3)
     /// <inheritdoc/>
     public override void Apply(SimWorld world, SimVm vm, PlannedFault planned)
     {
-        if (vm.Antidote is not null || world.Journal.Poison(vm.Id, planned.A) is not { } antidote)
+        if (vm.Ledger.Antidote is not null || world.Journal.Poison(vm.Id, planned.A) is not { } antidote)
         {
             return;
         }
 
-        vm.Antidote = () =>
+        vm.Ledger.Antidote = () =>
         {
             antidote();
-            vm.Antidote = null;
+            vm.Ledger.Antidote = null;
         };
         world.Service.Die();
     }

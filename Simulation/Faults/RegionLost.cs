@@ -15,7 +15,7 @@ internal sealed class RegionLost() : Fault(21, "R", perHour: 0.3)
     public override void Apply(SimWorld world, SimVm vm, PlannedFault planned)
     {
         vm.RegionLostUntil = world.Queue.Now + LengthOf(planned);
-        vm.Agent.PowerCutNext = vm.SourceCut = true;
+        vm.Agent.PowerCutNext = vm.Ledger.SourceCut = true;
         vm.Agent.Die();
     }
 }

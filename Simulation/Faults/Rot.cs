@@ -25,7 +25,7 @@ internal sealed class Rot() : Fault(18, "B", perHour: 0.7)
             return;
         }
 
-        vm.Damaged = true;
+        vm.Ledger.Damaged = true;
         var path = random.Pick(paths);
         var content = storage.Content(path);
         var at = random.Next(content.Length);

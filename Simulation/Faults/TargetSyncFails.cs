@@ -12,7 +12,7 @@ internal sealed class TargetSyncFails() : FailedSync(17)
     /// <inheritdoc/>
     public override void Apply(SimWorld world, SimVm vm, PlannedFault planned)
     {
-        vm.TargetSyncBroken = true;
+        vm.Ledger.TargetSyncBroken = true;
         FailNext(vm.Target.Storage);
     }
 }

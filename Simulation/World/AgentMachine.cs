@@ -104,12 +104,12 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         {
             _whileOff.ForEach(action => action());
             _whileOff.Clear();
-            vm.Forked(agent.Content(agent.Raw()), agent.PowerCutNext);
+            vm.Models.Forked(agent.Content(agent.Raw()), agent.PowerCutNext);
         }
-        else if (vm.PutBack is not null)
+        else if (vm.Models.PutBack is not null)
         {
             // Nobody has opened them yet, and a power cut may have taken what was not synced.
-            vm.StillPutBack(agent.Content(agent.Raw()));
+            vm.Models.StillPutBack(agent.Content(agent.Raw()));
         }
     }
 

@@ -147,7 +147,7 @@ internal sealed class AgentNode : Node, IVolumeHost
 
                 if (Role is null)
                 {
-                    _vm.BeginsAgain();
+                    _vm.Models.BeginsAgain();
                     Found();
                 }
 
@@ -170,7 +170,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         }
         else if (fresh && Volume is not null)
         {
-            _vm.BeginsAgain();
+            _vm.Models.BeginsAgain();
             Found();
         }
 
@@ -206,7 +206,7 @@ internal sealed class AgentNode : Node, IVolumeHost
 
     /// <inheritdoc/>
     public SourceVolumeOptions Opening(SourceVolumeOptions options) =>
-        options with { Order = () => World.Parts.Order(_vm.Connections) };
+        options with { Order = () => World.Parts.Order(_vm.Guest.Connections) };
 
     /// <inheritdoc/>
     public string? ProblemOf(string path) => _vm.Paths.Contains(path, StringComparer.Ordinal) ? null
@@ -253,7 +253,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     public Task StopAsync(string name, CancellationToken ct)
     {
         _writable = false;
-        _vm.Connections.Drain();
+        _vm.Guest.Connections.Drain();
         return Task.CompletedTask;
     }
 
@@ -294,7 +294,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     protected override void Died()
     {
         Storage.Kill();
-        _vm.Connections.Died();
+        _vm.Guest.Connections.Died();
         Line?.Died(silently: PowerCutNext);
         (Line, _volumes, _answers, _writable, _inSync) = (null, null, null, false, null);
         World.Queue.After(_random.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)), () =>
@@ -334,7 +334,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// compared the first time only.</summary>
     private void Returned()
     {
-        _vm.PutBack = null;
+        _vm.Models.PutBack = null;
         if (_returned)
         {
             Found();
@@ -351,7 +351,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>Whatever is on the disks of a machine that was not protected is what it holds.</summary>
     private void Found()
     {
-        _vm.PutBack = null;
+        _vm.Models.PutBack = null;
         World.Checkers.DisksFound(_vm, _openedAfterCut == true, Content(Raw()));
         _openedAfterCut = null;
     }
@@ -359,13 +359,13 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>What a death left is looked at as soon as it is open again.</summary>
     private void Opened()
     {
-        _vm.PutBack = Reverse is null ? _vm.PutBack : null;
+        _vm.Models.PutBack = Reverse is null ? _vm.Models.PutBack : null;
         if (_openedAfterCut is { } cut && Volume is { } volume)
         {
             _openedAfterCut = null;
-            if (_vm.PutBack is { } expected)
+            if (_vm.Models.PutBack is { } expected)
             {
-                _vm.PutBack = null;
+                _vm.Models.PutBack = null;
                 World.Checkers.OpenedPutBack(_vm, volume, expected, Content(Raw()));
                 return;
             }
@@ -383,13 +383,13 @@ internal sealed class AgentNode : Node, IVolumeHost
         }
 
         _inSync = null;
-        _vm.WriteSource(volume, write.Seed);
+        _vm.Guest.WriteSource(volume, write.Seed);
         if (write.Cut)
         {
             After(_hooks.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(4)), () =>
             {
                 World.Faults.Note(FaultList.Of<AgentPowerCut>(), TimeSpan.FromSeconds(30));
-                PowerCutNext = _vm.SourceCut = true;
+                PowerCutNext = _vm.Ledger.SourceCut = true;
                 Die();
             });
         }

@@ -54,7 +54,8 @@ internal sealed class Convergence(SimWorld world)
     /// <summary>Damage to the replica may end in a state that only a person with a new disk can repair; and a machine
     /// that was let go where it runs, at the target side, is no longer ours.</summary>
     private static bool IsExempt(SimVm vm) =>
-        vm.Damaged || HasOutgrown(vm) || vm.Host.State is { Phase: Phase.Disabled { Primary: PrimarySide.Target } };
+        vm.Ledger.Damaged || HasOutgrown(vm)
+        || vm.Host.State is { Phase: Phase.Disabled { Primary: PrimarySide.Target } };
 
     /// <summary>A source's disk that grew after what its machine runs on at the target side cannot follow it: a person
     /// protects it again.</summary>
@@ -97,7 +98,7 @@ internal sealed class Convergence(SimWorld world)
         var offered = ProtectedVmOperations.Offered(state);
         ProtectedVmCommand? command =
             offered.Contains(Operation.CleanUpTestFailover) ? new ProtectedVmCommand.CleanUpTestFailover("")
-            : offered.Contains(Operation.Enable) ? vm.Enabling()
+            : offered.Contains(Operation.Enable) ? vm.Operator.Enabling()
             : offered.Contains(Operation.Commit) ? new ProtectedVmCommand.Commit()
             : offered.Contains(Operation.Reprotect) ? new ProtectedVmCommand.Reprotect(Discard: true)
             : offered.Contains(Operation.Failback) ? new ProtectedVmCommand.Failback()
@@ -108,14 +109,14 @@ internal sealed class Convergence(SimWorld world)
             : null;
         if (command is not null)
         {
-            vm.Ask(command);
+            vm.Operator.Ask(command);
         }
     }
 
     private void CheckCadence(SimVm vm, TimeSpan from)
     {
         var times = (vm.Target.Store?.Points ?? [])
-            .Where(p => !vm.SeenAt.TryGetValue(p.Id, out var seen) || seen >= from)
+            .Where(p => !vm.Ledger.SeenAt.TryGetValue(p.Id, out var seen) || seen >= from)
             .Select(p => p.Time - SimWorld.Start)
             .Where(t => t >= from && t <= world.Queue.Now).Order().ToList();
         if (times.Count < 3)

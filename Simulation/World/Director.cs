@@ -44,7 +44,7 @@ internal sealed class Director(SimWorld world)
             vm.Agent.Pause(TimeSpan.Zero);
             vm.Agent.Machine.GrowBack();
             vm.Agent.Die();
-            vm.Antidote?.Invoke();
+            vm.Ledger.Antidote?.Invoke();
         }
 
         world.Service.Clock.PutRight();
@@ -71,19 +71,19 @@ internal sealed class Director(SimWorld world)
         switch (planned.Action)
         {
             case SimAction.Write:
-                vm.Write(planned.A, planned.B);
+                vm.Guest.Write(planned.A, planned.B);
                 break;
             case SimAction.WriteAtOnce:
-                vm.WriteAtOnce(planned.A, planned.B);
+                vm.Guest.WriteAtOnce(planned.A, planned.B);
                 break;
             case SimAction.WriteInSync:
                 vm.Agent.WriteInNextSync(planned.A, planned.B == 1);
                 break;
             case SimAction.Flush:
-                vm.Flush();
+                vm.Guest.Flush();
                 break;
             case SimAction.TestWrite:
-                vm.WriteTest(planned.A, planned.B);
+                vm.Guest.WriteTest(planned.A, planned.B);
                 break;
             case SimAction.Passivate:
                 vm.Host.TimeOut();
@@ -91,7 +91,7 @@ internal sealed class Director(SimWorld world)
             default:
                 if (CommandOf(vm, planned) is { } command)
                 {
-                    vm.Ask(command);
+                    vm.Operator.Ask(command);
                 }
 
                 break;
@@ -118,9 +118,9 @@ internal sealed class Director(SimWorld world)
         SimAction.Resync => new ProtectedVmCommand.StartResync(),
         SimAction.Retry => new ProtectedVmCommand.RetryJob(),
         SimAction.Disable => new ProtectedVmCommand.Disable((planned.A & 1) == 1),
-        SimAction.Enable => vm.Enabling(),
+        SimAction.Enable => vm.Operator.Enabling(),
         SimAction.ChangePolicy => new ProtectedVmCommand.UpdatePolicy(
-            vm.Policy with { Retention = TimeSpan.FromMinutes((planned.A & 1) == 0 ? 25 : 24 * 60) }),
+            vm.Operator.Policy with { Retention = TimeSpan.FromMinutes((planned.A & 1) == 0 ? 25 : 24 * 60) }),
         _ => null,
     };
 

@@ -102,8 +102,8 @@ internal sealed class GuestBatch
     /// <summary>Notes how things stood when it was submitted.</summary>
     public void Submitted(SourceVolume volume, SimVm vm, ChangePosition before)
     {
-        (Volume, Model, Before) = (volume, vm.Source, before);
-        AcknowledgedBefore = vm.AcknowledgedBy(volume);
+        (Volume, Model, Before) = (volume, vm.Models.Source, before);
+        AcknowledgedBefore = vm.Guest.AcknowledgedBy(volume);
         WhileFenced = vm.Agent.Role == SourceRole.Fenced;
     }
 

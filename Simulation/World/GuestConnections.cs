@@ -104,7 +104,7 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
 
         batch.Strand = world.Strands.Start(() => disk.Write(batch.Changes), batch.Stops);
         batch.Entered(volume.Tail, before, world.Queue.Now);
-        vm.LastNumber = batch.Writes is [.., { Logged: true } last] ? last.After : vm.LastNumber;
+        vm.Models.LastNumber = batch.Writes is [.., { Logged: true } last] ? last.After : vm.Models.LastNumber;
         if (batch.Strand.State == StrandState.Waiting)
         {
             world.Sometimes.Count(Probes.BatchWaits);

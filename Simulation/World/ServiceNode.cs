@@ -76,7 +76,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     /// <summary>An agent reported.</summary>
     public void Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report) => After(TimeSpan.Zero, () =>
     {
-        vm.ReportedAt = World.Queue.Now;
+        vm.Ledger.ReportedAt = World.Queue.Now;
         if (_agents.Reported(vm, life, report))
         {
             World.Run(() => WelcomeAsync(vm), this);
@@ -102,7 +102,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         World.Trace.Note(
             failed is null ? effect.Kind.ToString() : $"{effect.Kind}: {failed.Error.Message}", failed is null ? 1 : 0);
         var id = EngineCommandIds.OfOutcome(vm.Id, effect.Id, outcome);
-        while (await vm.AskAsync(id, ProtectedVm.EngineActor, outcome) is CommandReply.Unavailable)
+        while (await vm.Operator.AskAsync(id, ProtectedVm.EngineActor, outcome) is CommandReply.Unavailable)
         {
             await Task.Delay(TellAgainAfter, Clock, ct);
         }
@@ -137,7 +137,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         var sequence = vm.Host.Sequence;
         var problem = await _facts.WelcomeAsync(
             state,
-            (fact, _) => vm.AskAsync(
+            (fact, _) => vm.Operator.AskAsync(
                 EngineCommandIds.OfConnection(vm.Name, fact, sequence), ProtectedVm.EngineActor, fact),
             LifeEnds);
         if (problem is not null)
@@ -177,7 +177,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         var sequence = vm.Host.Sequence;
         foreach (var fact in _facts.Facts(state))
         {
-            _ = vm.AskAsync(
+            _ = vm.Operator.AskAsync(
                 EngineCommandIds.OfFact(vm.Name, fact, sequence), ProtectedVm.EngineActor, fact);
         }
     }

@@ -180,7 +180,7 @@ internal sealed class SimWorld
         Service.Start();
         foreach (var vm in Vms)
         {
-            Queue.After(TimeSpan.FromSeconds(5), () => vm.Ask(vm.Enabling()));
+            Queue.After(TimeSpan.FromSeconds(5), () => vm.Operator.Ask(vm.Operator.Enabling()));
         }
 
         var director = new Director(this);

@@ -34,10 +34,10 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     public ReplicaStore? Store => Volume?.Store;
 
     /// <summary>The test machine.</summary>
-    public RecoveredMachine? Test => Volume?.Test;
+    public ServedMachine? Test => Volume?.Test;
 
     /// <summary>The machine that runs here.</summary>
-    public RecoveredMachine? Live => Volume?.Live;
+    public ServedMachine? Live => Volume?.Live;
 
     /// <summary>The running session.</summary>
     public DataSession? Session => _session;
@@ -150,7 +150,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
             }
         }
 
-        vm.Attaches(store.Applied);
+        vm.Models.Attaches(store.Applied);
         var sink = world.Checkers.Watch(vm, world.Parts.Sink(replica), source.Term);
         return _session = DataSession.Begin(
             world, vm.Wire, toService: true, (sender, new SessionEnd(world.Service, _ => { })),

@@ -35,7 +35,10 @@ public sealed class Borders
         ],
         ["ReplicationEngine.Simulation.Kernel"] = [],
         ["ReplicationEngine.Simulation.Planner"] =
-            ["Wording", "Simulation.Kernel", "Engine", "Actors", "Persistence"],
+        [
+            "Wording", "Simulation.Kernel", "Engine", "Actors", "Persistence", "DataPlane", "Agent.Protocol",
+            "Orchestration",
+        ],
         ["drctl-simulate"] =
         [
             "Wording", "Simulation.Kernel", "Simulation.Planner", "Engine", "Actors", "Persistence", "DataPlane",
@@ -91,12 +94,29 @@ public sealed class Borders
             Impure));
 
     [Fact]
+    public void The_planner_knows_of_the_data_plane_its_positions_and_refusals_only() => Assert.Empty(
+        Dependents(Types.InAssembly(Assembly.Load("ReplicationEngine.Simulation.Planner")), Bytes));
+
+    [Fact]
+    public void A_part_that_works_with_bytes_is_found() => Assert.NotEmpty(
+        Dependents(Types.InAssembly(Assembly.Load("ReplicationEngine.Orchestration")), Bytes));
+
+    [Fact]
     public void The_commands_that_are_clients_know_the_service_by_its_contract_only() => Assert.Empty(
         Dependents(Clients(Assembly.Load("drctl")), Service));
 
     [Fact]
     public void A_client_that_knows_the_service_is_found() => Assert.NotEmpty(
         Dependents(Types.InAssembly(Assembly.Load("drctl")), Service));
+
+    /// <summary>The data plane but for what its contracts say of places in the order of changes.</summary>
+    private static readonly string[] Bytes =
+    [
+        "ReplicationEngine.DataPlane.Blocks", "ReplicationEngine.DataPlane.Nbd",
+        "ReplicationEngine.DataPlane.ReplicaStore", "ReplicationEngine.DataPlane.Resync",
+        "ReplicationEngine.DataPlane.Splitting", "ReplicationEngine.DataPlane.Storage",
+        "ReplicationEngine.DataPlane.Transport",
+    ];
 
     /// <summary>The service's own code; its contract is another assembly and another namespace.</summary>
     private static readonly string[] Service =

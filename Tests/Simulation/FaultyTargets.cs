@@ -78,7 +78,7 @@ internal sealed class FaultyTarget(TargetVolume volume) : ITargetVolume
     public void ResyncLive() => volume.ResyncLive();
 
     public async Task<ChangePosition> QuiesceLiveAsync(CancellationToken ct) =>
-        WaitsForNothing ? volume.RequireLive().Source!.Quiesce() : await volume.QuiesceLiveAsync(ct);
+        WaitsForNothing ? volume.Live!.Source!.Quiesce() : await volume.QuiesceLiveAsync(ct);
 
     public Task ReopenLiveAsync(Term term, CancellationToken ct) => volume.ReopenLiveAsync(term, ct);
 

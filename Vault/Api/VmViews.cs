@@ -236,7 +236,7 @@ internal sealed class VmViews(
             ? Machine(test, state.Points.FirstOrDefault(p => p.Id == active.Point), test.RpoBound, test.ReadyAfter)
             : null;
 
-    private static RecoveredView Machine(RecoveredMachine machine, KeptPoint? point, TimeSpan rpo, TimeSpan rto) => new(
+    private static RecoveredView Machine(ServedMachine machine, KeptPoint? point, TimeSpan rpo, TimeSpan rto) => new(
         [.. machine.Disks.Select(d => new DiskView(d.Path, d.Uri, d.SizeBytes))],
         Point(point ?? new KeptPoint(machine.Point, TimeSpan.Zero)), Math.Round(rpo.TotalSeconds, 3),
         Math.Round(rto.TotalSeconds, 3), machine.WrittenBytes > 0);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.Kernel;
 using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
@@ -22,12 +23,17 @@ internal static class OutageRun
         CancellationToken cancellationToken = default)
     {
         var world = new OutageWorld(scenario, stored);
+        return new QueueContext(world.Queue).Within(() => Run(world, progress, cancellationToken));
+    }
+
+    private static RunResult Run(OutageWorld world, Action<double>? progress, CancellationToken cancellationToken)
+    {
         var recorder = new Recorder(world);
         world.Begin();
         for (var i = 1; i <= Steps; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            world.Queue.RunUntil(scenario.Duration * ((double)i / Steps));
+            world.Queue.RunUntil(world.Scenario.Duration * ((double)i / Steps));
             progress?.Invoke((double)i / Steps);
         }
 

@@ -18,6 +18,7 @@ internal sealed class OutageWorld
     private static readonly TimeSpan ActiveFor = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, int> _sitesDown = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, VmModel> _byName = new(StringComparer.Ordinal);
     private readonly List<OutageRecord> _outages = [];
     private int _serviceDown;
     private int _targetFull;
@@ -25,16 +26,24 @@ internal sealed class OutageWorld
     public OutageWorld(Scenario scenario, Action<string, StoredEvent>? storedEvent)
     {
         (Scenario, StoredEvent) = (scenario, storedEvent);
+        Clock = new VirtualClock(Queue, scenario.Start);
         Links = [.. scenario.Links.Select(plan => new LinkFlow(plan))];
         Vms = [.. scenario.Vms.Select((plan, index) => new VmModel(this, plan, LinkOf(plan.Site), index))];
         foreach (var vm in Vms)
         {
             vm.Link.Users.Add(vm);
+            _byName[vm.Plan.Name] = vm;
         }
     }
 
     /// <summary>What makes time pass.</summary>
     public EventQueue Queue { get; } = new();
+
+    /// <summary>The one clock of all machines.</summary>
+    public VirtualClock Clock { get; }
+
+    /// <summary>The service; null while it is down.</summary>
+    public ServiceRun? Service { get; private set; }
 
     /// <summary>The scenario.</summary>
     public Scenario Scenario { get; }
@@ -57,6 +66,22 @@ internal sealed class OutageWorld
     /// <summary>Whether the replicas' storage is full.</summary>
     public bool TargetFull => _targetFull > 0;
 
+    /// <summary>A machine.</summary>
+    public VmModel Vm(string name) => _byName[name];
+
+    /// <summary>Has the failure of asynchronous work leave through the queue.</summary>
+    public static void Watch(Task work)
+    {
+        if (work.IsCompleted)
+        {
+            work.GetAwaiter().GetResult();
+        }
+        else
+        {
+            work.GetAwaiter().OnCompleted(() => work.GetAwaiter().GetResult());
+        }
+    }
+
     /// <summary>Whether a site is up.</summary>
     public bool SiteUp(string site) => _sitesDown.GetValueOrDefault(site) == 0;
 
@@ -76,6 +101,7 @@ internal sealed class OutageWorld
     /// <summary>Puts all that is planned into the queue and starts the service.</summary>
     public void Begin()
     {
+        StartService();
         foreach (var vm in Vms)
         {
             vm.Core.Start();
@@ -177,7 +203,7 @@ internal sealed class OutageWorld
                 break;
             case OutageKind.Agent:
                 record.Vms[0].Counts.Agent += change;
-                record.Vms[0].Confirmed = false;
+                record.Vms[0].Agent.Confirmed = false;
                 break;
             default:
                 record.Vms[0].Counts.NoRoom += change;
@@ -189,7 +215,7 @@ internal sealed class OutageWorld
     // When it is back, the machine boots and what it wrote last is compared, since its log was not synced (RES-2).
     private void Crash(VmModel vm, int change)
     {
-        vm.Confirmed = false;
+        vm.Agent.Confirmed = false;
         if (change > 0)
         {
             vm.Advance(Queue.Now);
@@ -198,7 +224,7 @@ internal sealed class OutageWorld
         else
         {
             vm.BootedAt = Queue.Now + vm.Plan.Boot;
-            if (vm is { LostInCrash: > 0, Role: SourceRole.Primary })
+            if (vm is { LostInCrash: > 0, Agent.Role: SourceRole.Primary })
             {
                 vm.Forward.Doubt(vm.LostInCrash, ResyncReason.ForcedShutdown);
             }
@@ -212,11 +238,20 @@ internal sealed class OutageWorld
         {
             foreach (var vm in Vms)
             {
-                vm.Log.MachineLost |= vm.Live;
-                vm.ReplicaLost = true;
-                vm.Points.Drop(_ => true);
+                vm.Log.MachineLost |= vm.Target.HasLive;
+                vm.Target.Lose();
                 vm.DropMarkers();
             }
+        }
+    }
+
+    // Who is connected when it starts is known to it; the others come one by one.
+    private void StartService()
+    {
+        Service = ServiceUp ? new ServiceRun(this) : null;
+        foreach (var vm in Vms.Where(vm => vm.Session))
+        {
+            Service?.Agents.Connected(vm);
         }
     }
 
@@ -229,6 +264,11 @@ internal sealed class OutageWorld
         }
 
         apply();
+        if (was != ServiceUp)
+        {
+            StartService();
+        }
+
         foreach (var vm in Vms)
         {
             if (was && !ServiceUp)

@@ -1,4 +1,5 @@
 using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
@@ -20,9 +21,14 @@ internal sealed class PointLedger
 {
     private readonly List<HeldPoint> _points = [];
     private long _lastLsn;
+    private PointsObservation? _observation;
 
     /// <summary>The points, oldest first.</summary>
     public IReadOnlyList<HeldPoint> Points => _points;
+
+    /// <summary>The points as they are observed; the same object until they change.</summary>
+    public PointsObservation Observation => _observation ??= new PointsObservation(
+        [.. _points.Select(held => (held.Point, (string?)null))], []);
 
     /// <summary>Seals a point; one that is known already is answered as it is.</summary>
     public HeldPoint Seal(Marker marker, DateTimeOffset start, WriteSpread spread)
@@ -40,6 +46,7 @@ internal sealed class PointLedger
             PointGrade.Received);
         var held = new HeldPoint(point, marker.Cut.Written, spread);
         _points.Add(held);
+        _observation = null;
         return held;
     }
 
@@ -68,6 +75,7 @@ internal sealed class PointLedger
             }
 
             _points.RemoveAt(i);
+            _observation = null;
         }
     }
 

@@ -66,7 +66,8 @@ internal sealed class Recorder
     public static double? RiskNow(VmModel vm)
     {
         var state = vm.Core.State;
-        if (vm.ReplicaLost || state.Phase is not (Phase.Protected or Phase.FailingOver or Phase.ProtectedReverse))
+        if (vm.Target.ReplicaLost
+            || state.Phase is not (Phase.Protected or Phase.FailingOver or Phase.ProtectedReverse))
         {
             return null;
         }
@@ -80,7 +81,7 @@ internal sealed class Recorder
                 + (volume.Written - replica.Written < 1 ? 0 : (volume.LastWrite - replica.Time).TotalSeconds);
         }
 
-        return vm.Points.Points is [.., var newest]
+        return vm.Target.Points.Points is [.., var newest]
             ? Math.Max(0, (volume.LastWrite - (newest.Point.Time - vm.World.Scenario.Start)).TotalSeconds) : null;
     }
 
@@ -114,7 +115,7 @@ internal sealed class Recorder
         {
             Risk.Add(seconds);
             _risks[vm.Index].Add(seconds);
-            if (vm.Points.Points is [.., var newest])
+            if (vm.Target.Points.Points is [.., var newest])
             {
                 PointAge.Add((now - (newest.Point.Time - vm.World.Scenario.Start)).TotalSeconds);
             }
@@ -153,13 +154,13 @@ internal sealed class Recorder
             _storedAt = now;
             foreach (var vm in _world.Vms)
             {
-                var held = vm.ReplicaLost || !vm.Replicating ? 0 : vm.Plan.Used;
-                _stored[vm.Index] = held + vm.Points.RedoBytes(vm.Forward.Written, vm.Forward.Spread);
+                var held = vm.Target.ReplicaLost || !vm.Agent.Replicating ? 0 : vm.Plan.Used;
+                _stored[vm.Index] = held + vm.Target.Points.RedoBytes(vm.Forward.Written, vm.Forward.Spread);
             }
         }
 
         Series.Stored[slice] = _stored.Sum();
-        Series.Points[slice] = _world.Vms.Sum(vm => vm.Points.Points.Count);
+        Series.Points[slice] = _world.Vms.Sum(vm => vm.Target.Points.Points.Count);
     }
 
     private void SampleLinks(int slice)

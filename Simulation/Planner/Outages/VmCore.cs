@@ -43,7 +43,10 @@ internal sealed class VmCore
     }
 
     /// <summary>Carries out an effect.</summary>
-    public required Action<ProtectedVmEffect> Dispatched { get; init; }
+    public required Action<ProtectedVmEffect> Started { get; init; }
+
+    /// <summary>An effect is outstanding no longer.</summary>
+    public required Action<EffectId> Cancelled { get; init; }
 
     /// <summary>The state became another one: before and after.</summary>
     public required Action<ProtectedVmState, ProtectedVmState> Changed { get; init; }
@@ -130,7 +133,7 @@ internal sealed class VmCore
         }
 
         State = _core.State;
-        effects.ForEach(effect => Dispatched(effect));
+        effects.ForEach(effect => Started(effect));
         if (!ReferenceEquals(before, State))
         {
             Changed(before, State);
@@ -156,6 +159,9 @@ internal sealed class VmCore
                 return null;
             case CoreOutput.StartEffect start:
                 effects.Add((ProtectedVmEffect)start.Effect);
+                return null;
+            case CoreOutput.CancelEffect cancel:
+                Cancelled(cancel.EffectId);
                 return null;
             case CoreOutput.Reply reply:
                 _reply = reply.Answer;

@@ -1,3 +1,8 @@
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Agent.Protocol.Control;
+using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.Engine.Identifiers;
+using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Simulation.Planner.Scenarios;
 
@@ -10,6 +15,8 @@ internal sealed class VmModel
 {
     private readonly OutageWorld _world;
     private readonly List<Marker> _markers = [];
+    private readonly List<Marker> _arriving = [];
+    private Seeing? _quiet;
     private long _setting;
     private long _connection;
     private long _churnSetting;
@@ -20,12 +27,15 @@ internal sealed class VmModel
         Forward = new FluidVolume(plan.Policy.CacheLimit, plan.DiskBytes, world.Scenario.Assumptions.CompareRate);
         Reverse = new FluidVolume(4L << 30, plan.DiskBytes, world.Scenario.Assumptions.CompareRate);
         (Forward.Spread, Reverse.Spread) = (UsualSpread, UsualSpread);
+        Agent = new FluidAgent(this);
+        Target = new FluidTarget(this);
         Effects = new VmEffects(this);
         Operator = new VmOperator(this);
         Log = new VmRecord(plan.Name);
         Core = new VmCore(world.Queue, world.Scenario.Start, plan.Name, index)
         {
-            Dispatched = Effects.Dispatch,
+            Started = Effects.Start,
+            Cancelled = Effects.Cancel,
             Changed = OnChanged,
             Stored = world.StoredEvent is { } stored ? e => stored(plan.Name, e) : null,
         };
@@ -49,20 +59,13 @@ internal sealed class VmModel
 
     public VmRecord Log { get; }
 
-    public PointLedger Points { get; } = new();
+    public FluidAgent Agent { get; }
+
+    public FluidTarget Target { get; }
 
     public OutageWorld World => _world;
 
     public TimeSpan Now => _world.Queue.Now;
-
-    /// <summary>What the source side is; the machine runs before it is protected.</summary>
-    public SourceRole Role { get; set; } = SourceRole.Released;
-
-    /// <summary>The source's term was confirmed since its agent started.</summary>
-    public bool Confirmed { get; set; } = true;
-
-    /// <summary>Replication was started.</summary>
-    public bool Replicating { get; set; }
 
     /// <summary>The agent's streams to the service are up.</summary>
     public bool Session { get; private set; } = true;
@@ -70,26 +73,11 @@ internal sealed class VmModel
     /// <summary>Since when they are not; null while they are.</summary>
     public TimeSpan? AwaySince { get; private set; }
 
-    /// <summary>The recovered machine is served.</summary>
-    public bool Live { get; set; }
-
-    /// <summary>It takes no more writes.</summary>
-    public bool LiveQuiesced { get; set; }
-
-    /// <summary>When a machine at the target has booted.</summary>
-    public TimeSpan LiveFrom { get; set; }
-
     /// <summary>When the machine at the source has booted.</summary>
     public TimeSpan BootedAt { get; set; }
 
-    /// <summary>What the source wrote that the target does not stand on.</summary>
-    public double Divergent { get; set; }
-
     /// <summary>What it had written shortly before its machine crashed.</summary>
     public double LostInCrash { get; set; }
-
-    /// <summary>The replica is gone with its storage.</summary>
-    public bool ReplicaLost { get; set; }
 
     /// <summary>Outages of its agent, its host and its log's file system that last.</summary>
     public OutageCounts Counts { get; } = new();
@@ -97,18 +85,19 @@ internal sealed class VmModel
     public WriteSpread UsualSpread => new(Plan.WorkingSet, Plan.WriteSize);
 
     /// <summary>The direction in use.</summary>
-    public FluidVolume Active => Role == SourceRole.ReverseReplica ? Reverse : Forward;
+    public FluidVolume Active => Agent.Role == SourceRole.ReverseReplica ? Reverse : Forward;
 
     public bool HostUp => _world.SiteUp(Plan.Site) && Counts.Host == 0;
 
     public bool AgentUp => HostUp && Counts.Agent == 0;
 
-    public bool Flows => Session && Replicating && !_world.TargetFull && !ReplicaLost && !Active.Tracking;
+    public bool Flows =>
+        Session && Agent.Replicating && !_world.TargetFull && !Target.ReplicaLost && !Active.Tracking;
 
     public bool SourceRuns => AgentUp && Now >= BootedAt
-        && (Role == SourceRole.Released || (Role == SourceRole.Primary && Confirmed));
+        && (Agent.Role == SourceRole.Released || Agent is { Role: SourceRole.Primary, Confirmed: true });
 
-    public bool TargetRuns => Live && !LiveQuiesced && _world.ServiceUp && Now >= LiveFrom;
+    public bool TargetRuns => Target is { HasLive: true, LiveQuiesced: false } && _world.ServiceUp && Now >= Target.LiveFrom;
 
     /// <summary>How long a change takes to the replica's disk on a link that has room.</summary>
     public TimeSpan OnItsWay => Link.Quality.Latency + OutageWorld.SyncInterval;
@@ -139,11 +128,12 @@ internal sealed class VmModel
         var connected = AgentUp && Link.Up && _world.LinkSitesUp(Link) && _world.ServiceUp;
         if (!connected && AwaySince is null)
         {
-            _connection++;
+            _world.Service?.Agents.Report(this);
             (Session, AwaySince) = (false, Now);
             Active.Cut(OnItsWay, Now);
-            var setting = _connection;
-            _world.Queue.After(_world.Scenario.Assumptions.AgentLostAfter, () => IfStill(setting, Look));
+            var setting = ++_connection;
+            _world.Queue.After(ControlLimits.SilentTooLong, () => IfStill(setting, Look));
+            _world.Queue.After(_world.Scenario.Assumptions.AgentLostAfter, () => IfStill(setting, LoseConnection));
         }
         else if (connected && AwaySince is not null && !Session)
         {
@@ -163,7 +153,10 @@ internal sealed class VmModel
         Forward.Write(SourceRuns ? part.Rate : 0, Now);
         Reverse.Write(TargetRuns ? part.Rate : 0, Now);
         var setting = ++_churnSetting;
-        TimeSpan?[] edges = [part.Until, BootedAt > Now ? BootedAt : null, LiveFrom > Now ? LiveFrom : null];
+        TimeSpan?[] edges =
+        [
+            part.Until, BootedAt > Now ? BootedAt : null, Target.LiveFrom > Now ? Target.LiveFrom : null,
+        ];
         if (edges.Min() is { } next)
         {
             _world.Queue.At(next, () =>
@@ -194,16 +187,72 @@ internal sealed class VmModel
         return new Knot(Now, Forward.Logged, Forward.Written);
     }
 
+    /// <summary>Where a volume's log stands, by the number of its writes.</summary>
+    public ChangePosition TailOf(FluidVolume volume) => Position(volume, volume.Logged);
+
+    /// <summary>How far the replica is: a marker that has not arrived holds it up.</summary>
+    public ChangePosition Applied()
+    {
+        var shipped = Position(Forward, Forward.Shipped + 64);
+        foreach (var marker in _arriving.Concat(_markers).Take(1))
+        {
+            var before = (long)(marker.Cut.Logged / Plan.WriteSize);
+            return shipped.Lsn.Value > before ? shipped with { Lsn = new Lsn(before) } : shipped;
+        }
+
+        return shipped;
+    }
+
+    /// <summary>The age of what a failover now would lose, as the agent knows it; zero when all is sent.</summary>
+    public TimeSpan Lag() =>
+        Active.Backlog <= 64 && !Active.Dirty ? TimeSpan.Zero : Now - Active.Replica().Time;
+
     /// <summary>Forgets cuts that are still on their way.</summary>
-    public void DropMarkers() => _markers.Clear();
+    public void DropMarkers()
+    {
+        _markers.Clear();
+        _arriving.Clear();
+    }
+
+    /// <summary>Moves on to now, and lets the service hear of it.</summary>
+    public void Observe()
+    {
+        Advance(Now);
+        SealReached();
+        _world.Service?.Agents.Report(this);
+    }
 
     /// <summary>Looks whether there is anything to tell the entity, and does so.</summary>
     public void Look()
     {
         Advance(Now);
         SealReached();
-        Effects.Look();
-        VmLook.Tell(this);
+        if (_world.Service is not { } service || Core.State.Phase is Phase.NotProtected || IsQuiet(service))
+        {
+            return;
+        }
+
+        service.Agents.Report(this);
+        var astray = service.Facts.IsAstray(Core.State);
+        if (astray)
+        {
+            OutageWorld.Watch(service.Facts.KeepAsync(Core.State, CancellationToken.None));
+        }
+
+        var facts = service.Facts.Facts(Core.State);
+        foreach (var fact in facts)
+        {
+            Log.FactsRefused += Core.Tell(fact) is CommandReply.Accepted ? 0 : 1;
+        }
+
+        _quiet = facts.Count == 0 && !astray ? Seen(service) : null;
+    }
+
+    /// <summary>Tells the entity an outcome.</summary>
+    public Task TellAsync(ProtectedVmCommand command, CancellationToken ct)
+    {
+        Core.Tell(command);
+        return Task.CompletedTask;
     }
 
     /// <summary>The service starts again; nothing is connected yet.</summary>
@@ -224,10 +273,30 @@ internal sealed class VmModel
     private void Connect()
     {
         (Session, AwaySince) = (true, null);
-        Effects.Welcome();
+        _world.Service!.Agents.Connected(this);
+        OutageWorld.Watch(_world.Service.Facts.WelcomeAsync(Core.State, TellAsync, CancellationToken.None));
         UpdateWrites();
         Look();
     }
+
+    // There is nothing to tell as long as all that facts are made of is what it was when there was nothing to tell, and
+    // none of it depends on the time that passes.
+    private bool IsQuiet(ServiceRun service) => _quiet is { } quiet && Session && Lag() == TimeSpan.Zero
+        && ReferenceEquals(quiet.State, Core.State) && quiet == Seen(service);
+
+    private Seeing Seen(ServiceRun service) => new(
+        Core.State, service, Target.ReplicaLost ? null : Target.Points.Observation, Agent.Directed, Active.Logging,
+        Active.InSync, Forward.ReplicaResyncing, Forward.Generation, _world.TargetFull, Target.HasLive,
+        Reverse.InSync, Agent.Divergent);
+
+    private void LoseConnection()
+    {
+        _world.Service?.Agents.Lost(this);
+        Look();
+    }
+
+    private ChangePosition Position(FluidVolume volume, double logged) =>
+        new(new Generation(volume.Generation), new Lsn((long)(logged / Plan.WriteSize) + 1));
 
     private void ScheduleNextChange()
     {
@@ -253,18 +322,18 @@ internal sealed class VmModel
         {
             var marker = _markers[0];
             _markers.RemoveAt(0);
+            _arriving.Add(marker);
             var connection = _connection;
             _world.Queue.After(OnItsWay, () =>
             {
-                if (connection != _connection)
+                if (_arriving.Remove(marker) && connection != _connection)
                 {
                     _markers.Insert(0, marker);
                 }
-                else if (!ReplicaLost && Core.State.Phase is Phase.Protected or Phase.FailingOver)
+                else if (!Target.ReplicaLost && !Target.HasLive)
                 {
-                    Core.Tell(new ProtectedVmCommand.RecordRecoveryPointSealed(
-                        Points.Seal(marker, _world.Scenario.Start, Forward.Spread).Point));
-                    Effects.Look();
+                    Target.Points.Seal(marker, _world.Scenario.Start, Forward.Spread);
+                    Look();
                 }
             });
         }
@@ -280,6 +349,11 @@ internal sealed class VmModel
         }
     }
 }
+
+/// <summary>Everything that the facts of a connected machine without lag are made of.</summary>
+internal readonly record struct Seeing(
+    ProtectedVmState State, ServiceRun Service, PointsObservation? Points, VolumeDirective? Directed, bool Logging,
+    bool InSync, bool Resyncing, long Generation, bool TargetFull, bool Live, bool ReverseInSync, double Divergent);
 
 /// <summary>How many outages of each kind last.</summary>
 internal sealed class OutageCounts

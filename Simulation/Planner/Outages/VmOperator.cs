@@ -21,7 +21,7 @@ internal sealed class VmOperator(VmModel vm)
     /// <summary>Protects the machine.</summary>
     public void Protect() => Ask("protect", () => new ProtectedVmCommand.Enable(
         new Engine.Identifiers.ProtectedVmId(vm.Plan.Name),
-        vm.Plan.Disks.Select((size, i) => new ProtectedDisk($"/disks/{vm.Plan.Name}/{i}", size)).ToValueList(),
+        vm.Plan.Disks.Select((size, i) => new ProtectedDisk(vm.Plan.PathOf(i), size)).ToValueList(),
         vm.Plan.ScenarioId, vm.Plan.Policy.Policy, vm.Plan.Name), () => false);
 
     /// <summary>Decides to fail over.</summary>
@@ -44,7 +44,7 @@ internal sealed class VmOperator(VmModel vm)
     public void Entered(ProtectedVmState state)
     {
         _order++;
-        if (vm.ReplicaLost && state.Phase is Phase.Disabled)
+        if (vm.Target.ReplicaLost && state.Phase is Phase.Disabled)
         {
             Later(TimeSpan.FromMinutes(5), Protect);
         }
@@ -82,7 +82,8 @@ internal sealed class VmOperator(VmModel vm)
 
     /// <summary>The replica is lost: protection is ended and begun again.</summary>
     public void ReplaceReplica() => Ask(
-        "disable, since the replica is lost", () => new ProtectedVmCommand.Disable(false), () => !vm.ReplicaLost);
+        "disable, since the replica is lost", () => new ProtectedVmCommand.Disable(false),
+        () => !vm.Target.ReplicaLost);
 
     private ProtectedVmCommand? Order(FailoverPlan plan)
     {

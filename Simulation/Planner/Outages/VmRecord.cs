@@ -36,6 +36,9 @@ internal sealed class VmRecord(string name)
     /// <summary>Facts that the entity refused; a fault of the model when it is not 0.</summary>
     public int FactsRefused { get; set; }
 
+    /// <summary>Effects that were outstanding no longer before they ended.</summary>
+    public int EffectsCancelled { get; set; }
+
     /// <summary>The machine ran at the target when its storage was lost.</summary>
     public bool MachineLost { get; set; }
 
@@ -113,7 +116,7 @@ internal sealed class VmRecord(string name)
         {
             vm.Advance(vm.Now);
             Lose(record, vm);
-            vm.Divergent = record.LostBytes;
+            vm.Agent.Divergent = record.LostBytes;
         }
     }
 

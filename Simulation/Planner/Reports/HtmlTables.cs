@@ -1,3 +1,4 @@
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Simulation.Planner.Outages;
 using ReplicationEngine.Simulation.Planner.Scenarios;
 
@@ -130,8 +131,9 @@ internal sealed class HtmlTables(Markup page)
                 + "that may differ are read, and blocks of 64 KiB that do differ are sent.");
             Term("Log limit", "A machine's changes wait in its replication log; when that is full, or as large as "
                 + "half of its disks, changes are only marked and a resync follows.");
-            Term("Lost connection", $"An agent counts as gone after {Words.Duration(given.AgentLostAfter)} of "
-                + "silence and is back five seconds after that becomes possible.");
+            Term("Lost connection", $"An agent counts as gone after {Words.Duration(ControlLimits.SilentTooLong)} of "
+                + $"silence, what was asked of it fails after {Words.Duration(given.AgentLostAfter)}, and it is back "
+                + "five seconds after that becomes possible.");
             Term("Sampling", $"Lag, points and stored bytes were sampled every {Words.Duration(given.SampleEvery)}; "
                 + "downtime, RPO and RTO are exact.");
         });

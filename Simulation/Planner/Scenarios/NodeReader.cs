@@ -40,11 +40,17 @@ internal static class NodeReader
         {
             var place = new Place(file, (int)(e.LineNumber ?? 0) + 1, (int)(e.BytePositionInLine ?? 0) + 1);
             var reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.', ' ');
-            throw new ScenarioException(place, "", reason.Contains("depth to be zero", StringComparison.Ordinal)
-                ? "The file ends before its last '{' or '[' is closed; is the end of it missing?"
-                : $"This is not JSON: {reason}.");
+            throw new ScenarioException(place, "", Sentence(reason, begun: reader.TokenType != JsonTokenType.None));
         }
     }
+
+    private static string Sentence(string reason, bool begun) =>
+        reason.Contains("depth to be zero", StringComparison.Ordinal)
+            ? "The file ends before its last '{' or '[' is closed; is the end of it missing?"
+        : reason.Contains("maximum configured depth", StringComparison.Ordinal)
+            ? $"This is nested more than {MaxDepth} levels deep, which no scenario is; take levels away."
+        : begun ? $"This is not JSON: {reason}."
+        : $"This is not JSON: {reason}; begin with '{{', as what `drctl simulate scenarios NAME` prints.";
 
     private static Node ReadValue(ref Utf8JsonReader reader, LineIndex lines, string path)
     {
@@ -62,7 +68,7 @@ internal static class NodeReader
 
                 return list;
             case JsonTokenType.String:
-                return Node.Of(reader.GetString()!, place);
+                return Node.Of(ReadText(ref reader, place, path), place);
             case JsonTokenType.Number:
                 return new Node(NodeKind.Number, place) { Text = Encoding.UTF8.GetString(reader.ValueSpan) };
             case JsonTokenType.True or JsonTokenType.False:
@@ -72,13 +78,26 @@ internal static class NodeReader
         }
     }
 
+    private static string ReadText(ref Utf8JsonReader reader, Place place, string path)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ScenarioException(
+                place, path, "This text has half of a character written as \\u…; write the character itself.");
+        }
+    }
+
     private static Node ReadMembers(ref Utf8JsonReader reader, LineIndex lines, Place place, string path)
     {
         var node = new Node(NodeKind.Members, place);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             var at = lines.At(reader.TokenStartIndex);
-            var name = reader.GetString()!;
+            var name = ReadText(ref reader, at, path);
             var inner = path.Length == 0 ? name : $"{path}.{name}";
             if (node.Find(name) is not null)
             {

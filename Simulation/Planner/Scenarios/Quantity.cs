@@ -7,8 +7,10 @@ namespace ReplicationEngine.Simulation.Planner.Scenarios;
 /// <param name="Name">What it is, with its article.</param>
 /// <param name="Example">How one is written.</param>
 /// <param name="Units">The units and what each is worth in the base unit, the larger first.</param>
+/// <param name="Largest">The largest one that a run can work with.</param>
 /// <param name="Sums">Several parts may stand side by side, such as <c>1 h 30 min</c>.</param>
-internal sealed record Quantity(string Name, string Example, (string Unit, double Factor)[] Units, bool Sums)
+internal sealed record Quantity(
+    string Name, string Example, (string Unit, double Factor)[] Units, string Largest, bool Sums = false)
 {
     private const double Ki = 1024;
 
@@ -17,7 +19,7 @@ internal sealed record Quantity(string Name, string Example, (string Unit, doubl
     [
         ("TiB", Ki * Ki * Ki * Ki), ("GiB", Ki * Ki * Ki), ("MiB", Ki * Ki), ("KiB", Ki),
         ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1),
-    ], false);
+    ], "1000000 TiB");
 
     /// <summary>Bytes each second.</summary>
     public static readonly Quantity Rate = new("a rate", "20 Mbit/s",
@@ -25,14 +27,14 @@ internal sealed record Quantity(string Name, string Example, (string Unit, doubl
         ("Gbit/s", 1e9 / 8), ("Mbit/s", 1e6 / 8), ("kbit/s", 1e3 / 8), ("bit/s", 0.125),
         ("GiB/s", Ki * Ki * Ki), ("MiB/s", Ki * Ki), ("KiB/s", Ki),
         ("GB/s", 1e9), ("MB/s", 1e6), ("kB/s", 1e3), ("B/s", 1),
-    ], false);
+    ], "1000000 GB/s");
 
     /// <summary>Seconds.</summary>
     public static readonly Quantity Duration = new("a duration", "1 h 30 min",
-        [("d", 86400), ("h", 3600), ("min", 60), ("s", 1), ("ms", 0.001)], true);
+        [("d", 86400), ("h", 3600), ("min", 60), ("s", 1), ("ms", 0.001)], "36500 d", Sums: true);
 
     /// <summary>A part of one.</summary>
-    public static readonly Quantity Share = new("a percentage", "60 %", [("%", 0.01)], false);
+    public static readonly Quantity Share = new("a percentage", "60 %", [("%", 0.01)], "10000 %");
 
     /// <summary>The form as a regular expression, for the schema.</summary>
     public string Pattern
@@ -47,6 +49,11 @@ internal sealed record Quantity(string Name, string Example, (string Unit, doubl
     /// <summary>What to write instead of something that is none.</summary>
     public string Remedy => $"write {Name} with its unit ({string.Join(", ", Units.Select(u => u.Unit))}), "
         + $"such as \"{Example}\"";
+
+    /// <summary>What to write instead of a text that is no value a run can work with; null when it is one.</summary>
+    public string? WhyNot(string? text) => text is null || !TryParse(text, out var value) ? Remedy
+        : TryParse(Largest, out var largest) && value > largest ? $"write {Name} of at most {Largest}"
+        : null;
 
     /// <summary>The value in the base unit.</summary>
     /// <returns>False when the text is not of this kind.</returns>

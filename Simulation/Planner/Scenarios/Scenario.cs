@@ -66,6 +66,9 @@ internal sealed record VmPlan(string Name, string Site, string ScenarioId, Polic
     /// <summary>From writable disks to a machine that serves.</summary>
     public required TimeSpan Boot { get; init; }
 
+    /// <summary>The path of a disk on the machine.</summary>
+    public string PathOf(int disk) => $"/disks/{Name}/{disk}";
+
     /// <summary>The size of all disks.</summary>
     public double DiskBytes => Disks.Sum(size => (double)size);
 }

@@ -90,11 +90,9 @@ internal static class ShapeCheck
                 : "write a name of 1 to 64 letters, digits, dots, dashes or underscores, first a letter or digit",
             ValueKind.Choice choice => text is not null && choice.Words.Contains(text, StringComparer.Ordinal) ? null
                 : $"write one of {string.Join(", ", choice.Words.Select(word => $"\"{word}\""))}",
-            ValueKind.Amount amount => text is not null && amount.Quantity.TryParse(text, out _) ? null
-                : amount.Quantity.Remedy,
-            ValueKind.DurationOrNever => text is not null
-                && (text == "never" || Quantity.Duration.TryParse(text, out _)) ? null
-                : $"{Quantity.Duration.Remedy}, or \"never\"",
+            ValueKind.Amount amount => amount.Quantity.WhyNot(text),
+            ValueKind.DurationOrNever => text != "never" && Quantity.Duration.WhyNot(text) is { } why
+                ? $"{why}, or \"never\"" : null,
             ValueKind.Whole whole => node.Kind == NodeKind.Number
                 && long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
                 && number >= whole.Least && number <= whole.Most ? null

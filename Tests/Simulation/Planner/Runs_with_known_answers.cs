@@ -1,3 +1,4 @@
+using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
@@ -105,6 +106,38 @@ public sealed class Runs_with_known_answers
         Assert.True(failover.RpoBoundSeconds >= failover.RpoSeconds);
         Assert.Equal(5, failover.RtoSeconds!.Value, 0.1);
         Assert.Equal(1800 + 5 + 120, failover.DowntimeSeconds!.Value, 0.1);
+    }
+
+    [Fact]
+    public void What_is_on_its_way_to_the_latest_point_is_waited_for_as_long_as_the_product_does()
+    {
+        // The backlog takes an hour to go over: after 30 s the runner goes on with what was received.
+        var run = Worlds.Run(
+            "duration=2 h", "links.wan.bandwidth=0.5 MiB/s", "policies.p.cacheLimit=64 GiB",
+            "failovers=[{\"name\":\"f\",\"vms\":[\"*\"],\"kind\":\"test\",\"at\":\"1 h\"}]");
+        Assert.Equal(5 + 30, Assert.Single(run.Failovers).RtoSeconds!.Value, 0.3);
+    }
+
+    [Fact]
+    public void A_stream_that_brings_nothing_is_not_waited_for()
+    {
+        var run = Worlds.Run(
+            "duration=2 h", "links.wan.bandwidth=0.5 MiB/s", "policies.p.cacheLimit=64 GiB",
+            "outages=[{\"name\":\"o\",\"kind\":\"target-full\",\"at\":\"1 h\",\"for\":\"30 min\"}]",
+            "failovers=[{\"name\":\"f\",\"vms\":[\"*\"],\"on\":\"o\",\"after\":\"10 min\","
+            + "\"kind\":\"test\"}]");
+        Assert.InRange(Assert.Single(run.Failovers).RtoSeconds!.Value, 5 + 1.5, 5 + 2);
+    }
+
+    [Fact]
+    public void An_agent_counts_as_away_when_the_product_says_so()
+    {
+        var run = Worlds.Run(
+            "outages=[{\"name\":\"o\",\"kind\":\"link\",\"target\":\"wan\",\"at\":\"6 h\",\"for\":\"40 min\"}]");
+        var away = Assert.Single(run.Alerts, alert => alert.Kind == "AgentDisconnected");
+        Assert.Equal(
+            2400 - ControlLimits.SilentTooLong.TotalSeconds + OutageWorld.ReconnectTime.TotalSeconds, away.Seconds,
+            0.1);
     }
 
     [Fact]

@@ -31,6 +31,15 @@ public sealed class Scenario_files
         "plain.json:2:48: seed: This is -1; write a whole number from 0")]
     [InlineData("\"duration\": \"1 d\"", "\"duration\": \"1 d\", \"start\": \"today\"",
         "plain.json:2:49: start: This is 'today'; write an instant in UTC")]
+    [InlineData("\"10 MiB/s\"", "\"99999999999999999999 GiB/s\"",
+        "plain.json:5:66: links[0].bandwidth: This is '99999999999999999999 GiB/s'; write a rate of at most "
+            + "1000000 GB/s")]
+    [InlineData("\"10 ms\"", "\"99999999999 d\"",
+        "plain.json:5:89: links[0].latency: This is '99999999999 d'; write a duration of at most 36500 d")]
+    [InlineData("\"duration\": \"1 d\"", "\"duration\": \"1 d\", \"seed\": 1e30",
+        "plain.json:2:48: seed: This is 1e30; write a whole number from 0")]
+    [InlineData("\"plain\"", "\"\\ud83d\"", "plain.json:2:12: title: This text has half of a character")]
+    [InlineData("\"plain\"", "&a *a", "plain.json:2:12: This is not JSON: '&' is an invalid start of a value.")]
     public void What_is_wrong_is_said_with_its_line_its_path_and_the_remedy(string old, string changed, string expected)
     {
         var text = Worlds.Plain.Replace(old, changed, StringComparison.Ordinal);
@@ -44,6 +53,9 @@ public sealed class Scenario_files
     [InlineData(" \n", "f:1:1: The file is empty; begin with one that")]
     [InlineData("{ \"title\": \"x\"", "The file ends before its last '{' or '[' is closed")]
     [InlineData("[1, 2]", "f:1:1: This is a list; write an object")]
+    [InlineData("\0\u0001ELF", "f:1:1: This is not JSON: '0x00' is an invalid start of a value; begin with '{', as")]
+    [InlineData("name: x\n", "f:1:2: This is not JSON: 'a' is an invalid")]
+    [InlineData("{ \"title\": \"x\" } { }", "f:1:18: This is not JSON: '{' is invalid after a single JSON value")]
     public void A_file_that_is_no_scenario_at_all_is_told_why(string text, string expected)
     {
         var e = Assert.Throws<ScenarioException>(() => ScenarioReader.Read(NodeReader.Read(text, "f"), null));
@@ -93,6 +105,20 @@ public sealed class Scenario_files
         var e = Assert.Throws<ScenarioException>(() => Worlds.With(change));
         Assert.Contains(expected, e.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_file_that_is_nested_without_end_is_told_so()
+    {
+        var e = Assert.Throws<ScenarioException>(() => NodeReader.Read(new string('[', 100_000), "f"));
+        Assert.Equal(
+            "f:1:33: This is nested more than 32 levels deep, which no scenario is; take levels away.", e.Message);
+    }
+
+    [Fact]
+    public void Tabs_are_as_good_as_blanks() => Assert.Equal(
+        "plain",
+        ScenarioReader.Read(
+            NodeReader.Read(Worlds.Plain.Replace("  ", "\t", StringComparison.Ordinal), "f"), null).Title);
 
     [Fact]
     public void Comments_and_trailing_commas_are_allowed()

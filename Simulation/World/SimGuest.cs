@@ -1,0 +1,186 @@
+using ReplicationEngine.DataPlane.Blocks;
+using ReplicationEngine.DataPlane.Splitting;
+using ReplicationEngine.Engine.Observations;
+using ReplicationEngine.Engine.ProtectedVms;
+using ReplicationEngine.Simulation.Checkers;
+using ReplicationEngine.Simulation.Kernel;
+using ReplicationEngine.Simulation.Workloads;
+
+namespace ReplicationEngine.Simulation.World;
+
+/// <summary>The guest of one VM, wherever it runs: what it writes and which writes were acknowledged to it.</summary>
+internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random)
+{
+    private (SourceVolume? Volume, long Number) _acknowledgedBy;
+
+    /// <summary>The guest's connections to its disks at the source.</summary>
+    public GuestConnections Connections { get; } = new(world, vm, random.Split("connections"));
+
+    /// <summary>The guest writes, wherever it runs.</summary>
+    public void Write(long seed, long count)
+    {
+        var random = new SplittableRandom((ulong)seed);
+        for (var i = 0; i < count; i++)
+        {
+            if (vm.Agent is { Alive: true, Paused: false, TakesWrites: true, Volume: { } volume })
+            {
+                vm.Agent.Do(() => WriteTo(random, vm.Models.Source, volume));
+                vm.Agent.Session?.Poke();
+            }
+
+            if (world.Service is { Alive: true, Paused: false } && vm.Models.Live is not null
+                && vm.Target.Live?.Source is { } live)
+            {
+                world.Service.Do(() => WriteTo(random, vm.Models.Live, live));
+                vm.Target.Session?.Poke();
+            }
+        }
+    }
+
+    /// <summary>The guest writes once at the source.</summary>
+    public void WriteSource(SourceVolume volume, long seed) =>
+        WriteTo(new SplittableRandom((ulong)seed), vm.Models.Source, volume);
+
+    /// <summary>The guest writes over several connections at once, where it runs at the source.</summary>
+    public void WriteAtOnce(long seed, long batches)
+    {
+        if (vm.Models.Live is null)
+        {
+            Connections.Write(seed, batches);
+        }
+        else
+        {
+            Write(seed, batches);
+        }
+    }
+
+    /// <summary>The guest flushes.</summary>
+    public void Flush()
+    {
+        if (vm.Agent is { Alive: true, Paused: false, TakesWrites: true, Volume: { } volume })
+        {
+            vm.Agent.Do(() => FlushOn(vm.Models.Source, volume));
+        }
+
+        if (world.Service is { Alive: true, Paused: false } && vm.Models.Live is { } model
+            && vm.Target.Live?.Source is { } live)
+        {
+            world.Service.Do(() => FlushOn(model, live));
+        }
+    }
+
+    /// <summary>The test machine writes.</summary>
+    public void WriteTest(long seed, long count)
+    {
+        if (world.Service is not { Alive: true, Paused: false } || vm.Target.Test is not { } test
+            || vm.Models.TestContent is null)
+        {
+            return;
+        }
+
+        var random = new SplittableRandom((ulong)seed);
+        world.Service.Do(() =>
+        {
+            for (var i = 0; i < count; i++)
+            {
+                var (sector, data) = Draw(random);
+                var (disk, offset, _) = vm.Shape.Place(sector);
+                try
+                {
+                    test.Overlay.Disks[disk].Write([BlockChange.Write(offset, data)]);
+                }
+                catch (IOException)
+                {
+                    // A full or failing disk: the test machine sees an error, and its content is anybody's.
+                    vm.Models.TestContent = null;
+                    return;
+                }
+
+                DiskModel.HashesOf(data).CopyTo(vm.Models.TestContent, sector);
+            }
+        });
+    }
+
+    /// <summary>The newest number of a volume's writes that was acknowledged; 0 when there is none.</summary>
+    public long AcknowledgedBy(SourceVolume volume) =>
+        ReferenceEquals(volume, _acknowledgedBy.Volume) ? _acknowledgedBy.Number : 0;
+
+    /// <summary>A logged write was acknowledged.</summary>
+    public void Acknowledged(SourceVolume volume, long number) =>
+        _acknowledgedBy = (volume, Math.Max(number, AcknowledgedBy(volume)));
+
+    private void WriteTo(SplittableRandom random, DiskModel model, SourceVolume volume)
+    {
+        var (sector, data) = Draw(random);
+        var (disk, offset, _) = vm.Shape.Place(sector);
+        var hashes = DiskModel.HashesOf(data);
+        var before = volume.Tail;
+        var logging = volume.Condition.Mode == CaptureMode.Logging;
+        var (acknowledged, fenced) = (AcknowledgedBy(volume), vm.Agent.Role == SourceRole.Fenced);
+        try
+        {
+            world.Parts.GuestDisk(volume, disk).Write([BlockChange.Write(offset, data)]);
+        }
+        catch (BlockDeviceException e)
+        {
+            if (e.Errno is not (BlockDeviceException.Shutdown or BlockDeviceException.NotPermitted))
+            {
+                model.Failed(sector, hashes);
+            }
+
+            world.Checkers.Refused(vm, model, volume, e);
+            return;
+        }
+        catch (Storage.SimulatedDeathException)
+        {
+            model.InDoubt.UnionWith(Enumerable.Range(sector, hashes.Length));
+            model.Failed(sector, hashes);
+            throw;
+        }
+
+        var after = volume.Tail;
+        var logged = after.CompareTo(before) > 0 && volume.Condition.Mode == CaptureMode.Logging && logging;
+        var write = new ModelWrite(after.Lsn.Value, logged, sector, hashes, world.Queue.Now);
+        model.Wrote(write);
+        vm.Models.LastNumber = ReferenceEquals(model, vm.Models.Source) ? after.Lsn.Value : vm.Models.LastNumber;
+        world.Checkers.Wrote(vm, new SeenWrite(model, volume, write, before)
+        {
+            AcknowledgedBefore = acknowledged,
+            WhileFenced = fenced,
+        });
+    }
+
+    private void FlushOn(DiskModel model, SourceVolume volume)
+    {
+        for (var disk = 0; disk < vm.Shape.Sizes.Count; disk++)
+        {
+            try
+            {
+                world.Parts.GuestDisk(volume, disk).Flush();
+            }
+            catch (BlockDeviceException e)
+            {
+                world.Checkers.Flushed(vm, volume, disk, e);
+                return;
+            }
+
+            world.Checkers.Flushed(vm, volume, disk, null);
+        }
+
+        model.Flushed();
+    }
+
+    private (int Sector, byte[] Data) Draw(SplittableRandom random)
+    {
+        var sector = random.Next(vm.Shape.Sectors);
+        var wanted = random.Chance(0.2) ? random.Between(8, 40) : random.Between(1, 9);
+        var count = Math.Min(wanted, vm.Shape.Place(sector).Left);
+        var data = new byte[count * 512];
+        if (!random.Chance(0.1))
+        {
+            random.Fill(data);
+        }
+
+        return (sector, data);
+    }
+}
