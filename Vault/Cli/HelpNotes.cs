@@ -132,7 +132,7 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
         },
         ["drctl journal bisect"] = new(
             ["Checks the state after every event, because the condition may stop holding later."],
-            ["drctl journal bisect web --when 'health == \"critical\"' --data /var/lib/dr-service"])
+            ["drctl journal bisect web --when replication.paused --data /var/lib/dr-service"])
         {
             ExitCodes = [("0", "Found"), ("1", "It never holds"), ("2", "Bad usage"), ("130", "Interrupted")],
         },
