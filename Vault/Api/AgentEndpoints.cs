@@ -99,7 +99,7 @@ internal static class AgentEndpoints
     /// <summary>
     /// Serves a stream until it ends or the service stops. A stream lasts as long as both ends live, so a service that
     /// stops has to end it: its web server would wait for it. A broken stream is aborted, because its other end may
-    /// never take what is still to be sent.
+    /// never take the remaining data.
     /// </summary>
     private static async Task UntilStoppedAsync(
         HttpContext context, Func<CancellationToken, Task> serve, CancellationToken stopped)

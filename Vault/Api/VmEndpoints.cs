@@ -118,7 +118,7 @@ internal static class VmEndpoints
         var sequence = ((CommandReply.Accepted)reply).Sequence;
         var job = await JobOfAsync(services.Vms, vm, row.Job, id, sequence, ct);
 
-        // A client that reads next sees what this has changed.
+        // A client that reads next sees the change.
         await services.Model.PassedAsync(vm, sequence, ct);
         return Results.Accepted(value: new OperationAccepted(job is { } number ? VmViews.JobId(vm, number) : null));
     }

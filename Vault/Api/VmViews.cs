@@ -58,7 +58,7 @@ internal sealed class VmViews(
             "See `drctl agents`, then stop the process that should not run.", conflict.Since)
         : null;
 
-    // While the journal accepts nothing, every operation is refused, because only recorded decisions are carried out
+    // While the journal accepts nothing, every operation is refused, because only recorded decisions take effect
     // (I27, I28).
     private CauseView? JournalTrouble() => JournalCause(journalTrouble());
 

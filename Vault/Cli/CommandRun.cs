@@ -96,7 +96,7 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
     public Task<WaitState> WaitAsync(Func<WaitState, bool> done, string missing, CancellationToken cancellationToken) =>
         new JobWait(Client, Surroundings).UntilAsync(Started!.Vm, Started.JobId, done, missing, cancellationToken);
 
-    /// <summary>Writes the result: one line of JSON, or what <paramref name="page"/> makes of it.</summary>
+    /// <summary>Writes the result: one line of JSON, or the page that <paramref name="page"/> makes of it.</summary>
     public void Answer<T>(T result, Func<T, IRenderable> page)
     {
         if (Json)

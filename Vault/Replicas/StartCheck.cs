@@ -12,7 +12,7 @@ namespace ReplicationEngine.Vault.Replicas;
 internal static class StartCheck
 {
     /// <summary>
-    /// Returns when the journal fits the replicas. Deletes only what an interrupted release had begun to delete.
+    /// Returns when the journal fits the replicas. Deletes only the remains of an interrupted release.
     /// </summary>
     /// <exception cref="VaultRefusedException">The journal does not fit; the message names the replicas found and the
     /// remedies.</exception>

@@ -9,7 +9,7 @@ internal static class PointText
     /// <summary>The newest usable point.</summary>
     public const string Latest = "latest";
 
-    /// <summary>Returns the choice of point that a text stands for.</summary>
+    /// <summary>Returns the choice of point that a text names.</summary>
     /// <exception cref="BadRequestException">The text is neither a keyword nor an id of a point.</exception>
     public static PointChoice Choice(string point) => point switch
     {
