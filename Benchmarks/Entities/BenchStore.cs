@@ -5,7 +5,7 @@ using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Benchmarks.Entities;
 
-/// <summary>Where a measured engine keeps its events.</summary>
+/// <summary>The kind of store that holds a measured engine's events.</summary>
 internal enum StoreKind
 {
     Memory,
@@ -13,10 +13,10 @@ internal enum StoreKind
     Postgres,
 }
 
-/// <summary>A new, empty place for events, as the engine and as its plain peer take it.</summary>
+/// <summary>A new, empty store for events, for the engine and for its plain peer.</summary>
 internal sealed record BenchStore(StoreKind Kind, string Place)
 {
-    /// <summary>Makes one, measures with it, and removes it.</summary>
+    /// <summary>Makes a store, runs a measurement with it, and removes it.</summary>
     public static async Task<double> UseAsync(StoreKind kind, Func<BenchStore, Task<double>> measure)
     {
         if (kind == StoreKind.Postgres)
@@ -36,7 +36,7 @@ internal sealed record BenchStore(StoreKind Kind, string Place)
         }
     }
 
-    /// <summary>Chooses it for an engine.</summary>
+    /// <summary>Configures an engine to use the store.</summary>
     public void Choose(ReplicationEngineBuilder builder) => _ = Kind switch
     {
         StoreKind.Memory => builder.UseInMemory(),
@@ -44,7 +44,7 @@ internal sealed record BenchStore(StoreKind Kind, string Place)
         _ => builder.UsePostgreSql(Place),
     };
 
-    /// <summary>The store itself.</summary>
+    /// <summary>Returns a new instance of the store.</summary>
     public IEngineStore Make() => Kind switch
     {
         StoreKind.Memory => new MemoryStore(),

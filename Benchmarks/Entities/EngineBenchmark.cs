@@ -4,11 +4,10 @@ using ReplicationEngine.Benchmarks.Journaling;
 namespace ReplicationEngine.Benchmarks.Entities;
 
 /// <summary>
-/// The engine against plain Akka.NET without an entity core, sharded and over the same journal plugin in the same
-/// minutes (target: at least 0.8 of it): questions, commands made durable, events recovered, start to first answer.
-/// Then the journal against raw inserts of the same bytes: SQLite one by one and in hundreds, pgbench with 1 and 32
-/// clients. The first rounds of each are not counted: they are run by code that the runtime has yet to compile to its
-/// end.
+/// The engine compared with plain Akka.NET without an entity core, sharded and over the same journal plugin in the same
+/// minutes (target: at least 0.8 of its rate): questions, durable commands, recovered events, start to first reply.
+/// Then the journal compared with raw inserts of the same bytes: SQLite one by one and in hundreds, pgbench with 1 and
+/// 32 clients. The first rounds of each are not counted, because the runtime has not yet fully compiled the code.
 /// </summary>
 public static class EngineBenchmark
 {
@@ -20,8 +19,9 @@ public static class EngineBenchmark
 
     private static readonly byte[] s_payload = new byte[300];
 
-    /// <summary>Measures in interleaved rounds, writes medians and ratios, and answers 0 when the targets are
-    /// met.</summary>
+    /// <summary>
+    /// Measures in interleaved rounds, writes medians and ratios, and returns 0 when the targets are met.
+    /// </summary>
     public static int Run(TextWriter output, bool quick) => RunAsync(output, quick ? 3 : 5).GetAwaiter().GetResult();
 
     private static async Task<int> RunAsync(TextWriter output, int rounds)

@@ -1,6 +1,6 @@
 namespace ReplicationEngine.Benchmarks.Entities;
 
-/// <summary>What an idle entity costs while it is in memory. Limit: 8 KiB.</summary>
+/// <summary>The memory that an idle entity takes while it is loaded. Limit: 8 KiB.</summary>
 public static class IdleMemoryBenchmark
 {
     private const int Entities = 1_000;
@@ -8,7 +8,7 @@ public static class IdleMemoryBenchmark
     private const int Rounds = 5;
     private const double LimitBytes = 8 * 1024;
 
-    /// <summary>Measures, writes a line, and answers 0 when the limit is kept.</summary>
+    /// <summary>Measures, writes a line, and returns 0 when the limit is kept.</summary>
     public static int Run(TextWriter output) => RunAsync(output).GetAwaiter().GetResult();
 
     private static async Task<int> RunAsync(TextWriter output)

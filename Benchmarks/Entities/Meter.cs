@@ -4,7 +4,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Benchmarks.Entities;
 
-/// <summary>The smallest aggregate there is: what is measured is the engine around it.</summary>
+/// <summary>The smallest possible aggregate, so that the engine around it is measured.</summary>
 internal sealed class Meter : IAggregate<MeterState, MeterCommand, MeterEvent>
 {
     public static string TypeName => "meter";

@@ -14,7 +14,7 @@ internal sealed class MeterEngine : IAsyncDisposable
 
     private MeterEngine(ServiceProvider provider) => _provider = provider;
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts an engine.</summary>
     public static async Task<MeterEngine> StartAsync(BenchStore store, int snapshotEvery = 200)
     {
         var builder = new ServiceCollection().AddReplicationEngine(options => options.SnapshotEvery = snapshotEvery);
@@ -34,7 +34,7 @@ internal sealed class MeterEngine : IAsyncDisposable
         .Entities<MeterState, MeterCommand, MeterEvent>()
         .Get(new VaultId("vault"), $"meter-{number}");
 
-    /// <summary>Asks one entity again and again, each time after the answer.</summary>
+    /// <summary>Sends questions to one entity, each after the reply to the one before.</summary>
     public async Task AskInTurnAsync(int entity, int asks, byte[] payload)
     {
         var handle = this[entity];
@@ -59,7 +59,7 @@ internal sealed class MeterEngine : IAsyncDisposable
         await _provider.DisposeAsync();
     }
 
-    /// <summary>Ids of version 7, as drctl and the API make them, without the cost of making random numbers.</summary>
+    /// <summary>Returns ids of version 7, as drctl and the API make them, without the cost of random numbers.</summary>
     private CommandId NextCommand()
     {
         var number = (ulong)Interlocked.Increment(ref _commands);

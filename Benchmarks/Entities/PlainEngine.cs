@@ -8,8 +8,8 @@ using ReplicationEngine.Actors.Hosting;
 namespace ReplicationEngine.Benchmarks.Entities;
 
 /// <summary>
-/// The peer: sharded persistent actors of plain Akka.NET under the same configuration and over the same journal
-/// plugin, without an entity core: each stores the bytes it is sent and answers with their number.
+/// The peer: sharded persistent actors of plain Akka.NET under the same configuration and over the same journal plugin,
+/// without an entity core. Each actor stores the bytes it receives and replies with their number.
 /// </summary>
 internal sealed class PlainEngine : IAsyncDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class PlainEngine : IAsyncDisposable
     private PlainEngine(ActorSystem system, IEngineStore store, IActorRef region) =>
         (_system, _store, _region) = (system, store, region);
 
-    /// <summary>Starts one over a store, or over Akka's journal in memory.</summary>
+    /// <summary>Starts a plain engine over a store, or over Akka's in-memory journal.</summary>
     public static PlainEngine Start(BenchStore place)
     {
         var store = place.Make();
@@ -43,7 +43,7 @@ internal sealed class PlainEngine : IAsyncDisposable
         return new PlainEngine(system, store, region);
     }
 
-    /// <summary>Asks one entity again and again, each time after the answer.</summary>
+    /// <summary>Sends questions to one entity, each after the reply to the one before.</summary>
     public async Task AskInTurnAsync(int entity, int asks, byte[] payload)
     {
         for (var i = 0; i < asks; i++)

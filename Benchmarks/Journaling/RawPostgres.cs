@@ -6,7 +6,7 @@ namespace ReplicationEngine.Benchmarks.Journaling;
 
 /// <summary>
 /// The PostgreSQL server that <c>./bench</c> has started for the run, and the peer on it: pgbench, whose clients insert
-/// the same bytes into one table, each insert a transaction.
+/// the same bytes into one table, each insert in its own transaction.
 /// </summary>
 internal static class RawPostgres
 {
@@ -16,7 +16,7 @@ internal static class RawPostgres
     /// <summary>The directory of the server's socket; null when there is no server.</summary>
     public static string? Socket => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path ? path : null;
 
-    /// <summary>Makes an empty database, measures on it, and drops it.</summary>
+    /// <summary>Makes an empty database, runs a measurement on it, and drops it.</summary>
     public static async Task<double> WithDatabaseAsync(Func<string, Task<double>> measure)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"bench{Interlocked.Increment(ref s_databases)}");
@@ -32,7 +32,7 @@ internal static class RawPostgres
         }
     }
 
-    /// <summary>Inserts a second of so many clients.</summary>
+    /// <summary>Returns the inserts per second of a number of clients.</summary>
     public static Task<double> MeasureAsync(byte[] payload, int clients, int seconds) => WithDatabaseAsync(
         async connection =>
         {

@@ -4,11 +4,11 @@ using Microsoft.Data.Sqlite;
 namespace ReplicationEngine.Benchmarks.Journaling;
 
 /// <summary>
-/// The peer: prepared inserts into one table without any index, WAL, synchronous=FULL, else SQLite's defaults.
+/// The peer: prepared inserts into one table without any index, WAL, synchronous=FULL, otherwise SQLite's defaults.
 /// </summary>
 internal static class RawSqlite
 {
-    /// <summary>Events per second.</summary>
+    /// <summary>Returns the events per second.</summary>
     public static double Measure(string path, byte[] payload, int events, int perTransaction)
     {
         using var connection = new SqliteConnection($"Data Source={path};Pooling=False");

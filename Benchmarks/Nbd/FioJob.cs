@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace ReplicationEngine.Benchmarks.Nbd;
 
-/// <summary>What fio measured.</summary>
+/// <summary>The result of an fio job.</summary>
 internal readonly record struct FioResult(double Iops, double MegabytesPerSecond, double P99Microseconds);
 
-/// <summary>One job of the table.</summary>
+/// <summary>An fio job of the benchmark's table.</summary>
 internal sealed record FioJob(string Name, string Arguments, bool IsRead, bool ByBandwidth)
 {
     /// <summary>The jobs of the table.</summary>
@@ -24,7 +24,7 @@ internal sealed record FioJob(string Name, string Arguments, bool IsRead, bool B
     /// <summary>The unit of <see cref="ValueOf"/>.</summary>
     public string Unit => ByBandwidth ? "MB/s" : "IOPS";
 
-    /// <summary>The figure that counts for this job.</summary>
+    /// <summary>Returns the figure that counts for this job.</summary>
     public double ValueOf(FioResult result) => ByBandwidth ? result.MegabytesPerSecond : result.Iops;
 
     /// <summary>Runs the job against an NBD URI.</summary>

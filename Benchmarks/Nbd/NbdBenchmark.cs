@@ -4,27 +4,27 @@ using ReplicationEngine.DataPlane.Blocks;
 namespace ReplicationEngine.Benchmarks.Nbd;
 
 /// <summary>
-/// A protected disk with replication on, against our server on the plain file, nbdkit and qemu-nbd: the same fio jobs
-/// on the same file over a unix socket, in turns within each round, so that what drifts on the machine drifts for all.
-/// What counts is the ratio to the peer of the same round; the table gives the median over the rounds. Limit: one
-/// processor copying between socket, server and page cache.
+/// A protected disk with replication on, compared with our server on the plain file, nbdkit and qemu-nbd. All run the
+/// same fio jobs on the same file over a unix socket, in turns within each round, so that a drift of the machine
+/// affects all of them. The figure that counts is the ratio to the peer of the same round; the table has the median
+/// over the rounds. Limit: one processor copying between socket, server and page cache.
 /// </summary>
 public static class NbdBenchmark
 {
     private const long FileSize = 1L << 30;
 
     /// <summary>Measures a server on a plain file.</summary>
-    /// <param name="output">Takes the table.</param>
-    /// <param name="quick">Shorter runs, fewer rounds: for a first look.</param>
+    /// <param name="output">Receives the table.</param>
+    /// <param name="quick">Whether to use shorter runs and fewer rounds, for a first impression.</param>
     public static void Run(TextWriter output, bool quick = false) =>
         Run(output, path => FileBlockDevice.Open(path), "unprotected", quick);
 
     /// <summary>Measures a server on any device made from a file's path.</summary>
-    /// <param name="output">Takes the table.</param>
-    /// <param name="device">Opens the device to be served; it is disposed of after each job.</param>
-    /// <param name="name">What the device is called in the table.</param>
-    /// <param name="quick">Shorter runs, fewer rounds.</param>
-    /// <param name="jobs">The names of the jobs to run; all when empty.</param>
+    /// <param name="output">Receives the table.</param>
+    /// <param name="device">Opens the device to be served; the device is disposed after each job.</param>
+    /// <param name="name">The device's name in the table.</param>
+    /// <param name="quick">Whether to use shorter runs and fewer rounds.</param>
+    /// <param name="jobs">The names of the jobs to run; empty for all.</param>
     public static void Run(
         TextWriter output, Func<string, IBlockDevice> device, string name, bool quick, params string[] jobs)
     {
@@ -96,7 +96,7 @@ public static class NbdBenchmark
         return sorted[sorted.Length / 2];
     }
 
-    /// <summary>A file without holes and without zeroes, so that every job touches real blocks.</summary>
+    /// <summary>Makes a file without holes and without zeroes, so that every job touches real blocks.</summary>
     private static void Fill(string path)
     {
         using var file = File.Create(path);

@@ -5,17 +5,17 @@ using ReplicationEngine.DataPlane.Nbd;
 
 namespace ReplicationEngine.Benchmarks.Nbd;
 
-/// <summary>A server under measurement.</summary>
+/// <summary>An NBD server under measurement.</summary>
 internal interface INbdPeer
 {
-    /// <summary>Its name in the table.</summary>
+    /// <summary>The peer's name in the table.</summary>
     string Name { get; }
 
-    /// <summary>Serves the file while the job runs.</summary>
+    /// <summary>Serves the file while the job runs, and returns the job's result.</summary>
     FioResult Serve(string file, Func<string, FioResult> job);
 }
 
-/// <summary>Our server, in this process.</summary>
+/// <summary>Our NBD server, in this process.</summary>
 internal sealed class OwnServer(string name, Func<string, IBlockDevice> open) : INbdPeer
 {
     /// <inheritdoc/>
@@ -39,7 +39,7 @@ internal sealed class OwnServer(string name, Func<string, IBlockDevice> open) : 
     }
 }
 
-/// <summary>A server of somebody else's, in its own process.</summary>
+/// <summary>Another project's NBD server, in its own process.</summary>
 internal sealed class OutsideServer(string name, string program, string arguments) : INbdPeer
 {
     /// <inheritdoc/>
@@ -80,7 +80,7 @@ internal sealed class OutsideServer(string name, string program, string argument
             }
             catch (SocketException)
             {
-                // Not listening yet: looked at again until the time is over.
+                // The server does not listen yet: check again until the time is over.
             }
         }
 
@@ -88,7 +88,7 @@ internal sealed class OutsideServer(string name, string program, string argument
     }
 }
 
-/// <summary>Programs of other people.</summary>
+/// <summary>Starts programs of other projects.</summary>
 internal static class OutsideProcess
 {
     /// <summary>Starts a program.</summary>
@@ -101,7 +101,7 @@ internal static class OutsideProcess
         })
             ?? throw new InvalidOperationException($"{program} did not start.");
 
-    /// <summary>Runs a program and returns what it printed.</summary>
+    /// <summary>Runs a program and returns its output.</summary>
     public static string Capture(string program, string arguments)
     {
         using var process = Start(program, arguments, redirect: true);

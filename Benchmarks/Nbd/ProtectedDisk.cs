@@ -2,8 +2,9 @@ using ReplicationEngine.Benchmarks.Sites;
 
 namespace ReplicationEngine.Benchmarks.Nbd;
 
-/// <summary>A protected disk with replication on: agent and service as processes, writes shipped while the job
-/// runs.</summary>
+/// <summary>
+/// A protected disk with replication on: agent and service are processes, and writes are shipped while the job runs.
+/// </summary>
 internal sealed class ProtectedDisk : INbdPeer, IDisposable
 {
     private readonly ProtectedSite _site;
@@ -21,8 +22,10 @@ internal sealed class ProtectedDisk : INbdPeer, IDisposable
     /// <inheritdoc/>
     public string Name => "protected";
 
-    /// <summary>Runs the job, then waits until the replica holds all of it: what is left to ship would otherwise
-    /// slow the next server down.</summary>
+    /// <summary>
+    /// Runs the job, then waits until the replica holds all writes, because shipping the rest would slow the next
+    /// server.
+    /// </summary>
     public FioResult Serve(string file, Func<string, FioResult> job)
     {
         var result = job(_uri);

@@ -8,11 +8,10 @@ using Store = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 namespace ReplicationEngine.Benchmarks.ReplicaStores;
 
 /// <summary>
-/// How fast a recovery point is ready, and the store's own speed: sparse disks of 8 GiB and 64 GiB with 1 GiB of data
-/// and
-/// 24 points of 10,000 random 4 KiB writes each. Limit: any point is ready in less than a second whatever the size.
-/// Throughputs are through the page cache, so they vary with what else the machine does; the figures per CPU second
-/// vary less.
+/// The time until a recovery point is ready, and the store's own speed: sparse disks of 8 GiB and 64 GiB with 1 GiB of
+/// data and 24 points of 10,000 random 4 KiB writes each. Limit: any point is ready in less than a second, whatever the
+/// disk's size. Throughputs are through the page cache, so they vary with the machine's other load; the figures per CPU
+/// second vary less.
 /// </summary>
 internal static class ExportReadyBenchmark
 {

@@ -6,7 +6,7 @@ using Store = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 
 namespace ReplicationEngine.Benchmarks.ReplicaStores;
 
-/// <summary>Makes the records of a source, so that their making is not measured with their applying.</summary>
+/// <summary>Makes the records of a source in advance, so that making them is not measured with applying them.</summary>
 internal sealed class RecordFeed(long size)
 {
     private const long GiB = 1L << 30;
@@ -25,7 +25,7 @@ internal sealed class RecordFeed(long size)
         return Record(ChangeKind.Marker, 0, marker, _lsn);
     }
 
-    /// <summary>Fills the next bytes of the disk; returns bytes a second.</summary>
+    /// <summary>Fills the next bytes of the disk; returns bytes per second.</summary>
     public double Fill(Store store, long bytes, int recordSize)
     {
         var took = TimeSpan.Zero;
@@ -46,7 +46,7 @@ internal sealed class RecordFeed(long size)
         return bytes / took.TotalSeconds;
     }
 
-    /// <summary>Writes 4 KiB at random places of the first GiB, 64 to a batch.</summary>
+    /// <summary>Writes 4 KiB at random places of the first GiB, 64 writes to a batch.</summary>
     public void Scatter(Store store, int writes)
     {
         var batch = new byte[ChangeRecord.EncodedLength(4096) * 64];

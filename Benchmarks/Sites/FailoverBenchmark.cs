@@ -3,12 +3,12 @@ using System.Globalization;
 namespace ReplicationEngine.Benchmarks.Sites;
 
 /// <summary>
-/// The time from the request for a test failover to its disks being served, for an 8 GiB and a 64 GiB disk. Limit: none
-/// of the disk's bytes may be touched, so both must take the same.
+/// The time from the request for a test failover until its disks are served, for an 8 GiB and a 64 GiB disk. Limit: a
+/// failover must not touch the disk's bytes, so both sizes must take the same time.
 /// </summary>
 internal static class FailoverBenchmark
 {
-    /// <summary>Measures both and prints medians.</summary>
+    /// <summary>Measures both sizes and prints medians.</summary>
     public static void Run(TextWriter output, bool quick)
     {
         var rounds = quick ? 3 : 5;

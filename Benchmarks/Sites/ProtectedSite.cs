@@ -6,8 +6,10 @@ using System.Text.Json.Nodes;
 
 namespace ReplicationEngine.Benchmarks.Sites;
 
-/// <summary>Service and agent as processes of their own, driven by <c>drctl</c> as a user would; ended when
-/// disposed.</summary>
+/// <summary>
+/// Service and agent as separate processes, driven by <c>drctl</c> as a user would drive them; both are ended on
+/// disposal.
+/// </summary>
 internal sealed class ProtectedSite : IDisposable
 {
     private readonly string _program = FindProgram();
@@ -16,7 +18,7 @@ internal sealed class ProtectedSite : IDisposable
     private readonly Process _service;
     private Process? _agent;
 
-    /// <summary>Starts both in a directory.</summary>
+    /// <summary>Starts service and agent in a directory.</summary>
     public ProtectedSite(string directory)
     {
         _directory = directory;
@@ -42,7 +44,7 @@ internal sealed class ProtectedSite : IDisposable
         WaitUntil(() => TryRun(["agents"])?.AsArray().Any(a => (bool)a!["connected"]!) == true, "the agent to connect");
     }
 
-    /// <summary>Stops the agent in order.</summary>
+    /// <summary>Stops the agent by a clean shutdown.</summary>
     public void StopAgent()
     {
         using var stop = Process.Start("kill", Agent.Id.ToString(CultureInfo.InvariantCulture));
@@ -51,7 +53,7 @@ internal sealed class ProtectedSite : IDisposable
         _agent = null;
     }
 
-    /// <summary>The most memory that service or agent, whichever took more, ever held, in MiB.</summary>
+    /// <summary>Returns the peak memory of service or agent, whichever is higher, in MiB.</summary>
     public long PeakMebibytes()
     {
         Agent.Refresh();
@@ -63,7 +65,7 @@ internal sealed class ProtectedSite : IDisposable
     public JsonNode Run(params string[] arguments) => TryRun(arguments)
         ?? throw new InvalidOperationException($"drctl {string.Join(' ', arguments)} failed.");
 
-    /// <summary>The last ended job of a kind: how long it took.</summary>
+    /// <summary>Returns the duration of the last ended job of a kind, in seconds.</summary>
     public double JobSeconds(string vm, string kind)
     {
         var job = Run("jobs", vm).AsArray().First(j => (string)j!["kind"]! == kind && j["endedAt"] is not null)!;

@@ -5,13 +5,13 @@ using System.Net.Sockets;
 
 namespace ReplicationEngine.Benchmarks.Sites;
 
-/// <summary>An rsync daemon on loopback that takes files into a directory.</summary>
+/// <summary>An rsync daemon on loopback that receives files into a directory.</summary>
 internal sealed class RsyncDaemon : IDisposable
 {
     private readonly Process _daemon;
     private readonly int _port;
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts the daemon.</summary>
     public RsyncDaemon(string directory)
     {
         using (var listener = new TcpListener(IPAddress.Loopback, 0))
@@ -34,7 +34,7 @@ internal sealed class RsyncDaemon : IDisposable
         ProtectedSite.WaitUntil(Answers, "the rsync daemon to listen");
     }
 
-    /// <summary>Pushes a file; returns the seconds it took.</summary>
+    /// <summary>Pushes a file; returns the duration in seconds.</summary>
     public double Push(string file, params string[] options)
     {
         var watch = Stopwatch.StartNew();

@@ -2,13 +2,14 @@ using System.Text;
 
 namespace ReplicationEngine.Benchmarks.Sites;
 
-/// <summary>The image of the copy benchmarks: half random, a quarter zero, a quarter text, in stretches of 16
-/// MiB.</summary>
+/// <summary>
+/// The image of the copy benchmarks: half random, a quarter zero, a quarter text, in stretches of 16 MiB.
+/// </summary>
 internal static class SampleImage
 {
     private const int Stretch = 16 << 20;
 
-    /// <summary>Makes it.</summary>
+    /// <summary>Makes the image.</summary>
     public static void Make(string path, long size)
     {
         var random = new Random(7);
@@ -34,10 +35,10 @@ internal static class SampleImage
         }
     }
 
-    /// <summary>How many bytes of an image of a size are not zero: three of four stretches.</summary>
+    /// <summary>Returns the number of non-zero bytes of an image: three of four stretches.</summary>
     public static long NonZeroBytes(long size) => size / 4 * 3;
 
-    /// <summary>Changes a hundredth of the 64 KiB blocks; returns the bytes changed.</summary>
+    /// <summary>Changes a hundredth of the 64 KiB blocks; returns the number of bytes changed.</summary>
     public static long Touch(string path)
     {
         const int block = 64 << 10;

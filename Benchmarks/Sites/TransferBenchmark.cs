@@ -4,15 +4,16 @@ using System.Globalization;
 namespace ReplicationEngine.Benchmarks.Sites;
 
 /// <summary>
-/// Initial replication of a 4 GiB image through service and agent (read, hash, compress, encrypt, ship, store) against
-/// nbdcopy and rsync on the same image, and then a resync after 1 % of its 64 KiB blocks changed while the agent was
-/// away, against rsync. In turns; the ratios are of the same round. Limit: two processors and the page cache.
+/// Initial replication of a 4 GiB image through service and agent (read, hash, compress, encrypt, ship, store) compared
+/// with nbdcopy and rsync on the same image; then a resync after 1 % of its 64 KiB blocks changed while the agent was
+/// away, compared with rsync. The peers run in turns, and ratios are within a round. Limit: two processors and the page
+/// cache.
 /// </summary>
 internal static class TransferBenchmark
 {
     private const long ImageBytes = 4L << 30;
 
-    /// <summary>Measures both and prints medians.</summary>
+    /// <summary>Measures both transfers and prints medians.</summary>
     public static void Run(TextWriter output, bool quick)
     {
         var rounds = quick ? 2 : 5;
@@ -78,7 +79,7 @@ internal static class TransferBenchmark
         return ([replication, nbdcopy, rsync], [resync, again], memory, wire);
     }
 
-    /// <summary>Lets the disk take what is still to be written, so that nobody pays for what came before.</summary>
+    /// <summary>Writes the page cache back to disk, so that no measurement pays for the one before.</summary>
     private static void WriteBack() => Nbd.OutsideProcess.Capture("sync", "");
 
     private static double NbdCopy(string image, string target)

@@ -7,8 +7,8 @@ using ReplicationEngine.Benchmarks.Nbd;
 namespace ReplicationEngine.Benchmarks.Transport;
 
 /// <summary>
-/// Initial replication of an image, and its resync after 1 % of the blocks changed, against nbdcopy and the rsync
-/// daemon on the same image in the same round. Ours reads, hashes, compresses, seals, ships, stores and syncs; both
+/// Initial replication of an image, and its resync after 1 % of the blocks changed, compared with nbdcopy and the rsync
+/// daemon on the same image in the same round. Our side reads, hashes, compresses, seals, ships, stores and syncs; both
 /// ends share the processors. Limits: SHA-256 of every byte once, the page cache's copies, the disk's writing.
 /// </summary>
 public static class CopyBenchmark
@@ -17,8 +17,9 @@ public static class CopyBenchmark
     public static void Run(TextWriter output, bool quick = false) =>
         Run(output, CopyEnds.Open, quick ? 1L << 30 : 4L << 30, quick ? 3 : 5, quick: quick);
 
-    /// <summary>Measures any two ends, opened over the image, a directory for the source and one for the
-    /// replica.</summary>
+    /// <summary>
+    /// Measures any two ends, opened over the image, a directory for the source and one for the replica.
+    /// </summary>
     public static void Run(
         TextWriter output, Func<string, string, string, CopyEnds> open, long size, int rounds, string? directory = null,
             bool quick = false)
@@ -63,7 +64,7 @@ public static class CopyBenchmark
 
     private static Round Resync(Func<string, string, string, CopyEnds> open, string work, string image, int round)
     {
-        // Without its own directory the source knows nothing of the replica: everything has to be compared.
+        // Without its own directory the source knows nothing of the replica, so everything has to be compared.
         var changed = CopyImage.Change(image, 1000 + round);
         Delete(Path.Combine(work, "source"));
         var ours = Session(open, image, Path.Combine(work, "source"), Path.Combine(work, "replica"));

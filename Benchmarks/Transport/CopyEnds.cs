@@ -11,12 +11,12 @@ namespace ReplicationEngine.Benchmarks.Transport;
 /// <param name="Source">The sending end.</param>
 /// <param name="Sink">The receiving end.</param>
 /// <param name="SizeBytes">The disk's size.</param>
-/// <param name="Close">Closes both.</param>
+/// <param name="Close">Closes both ends.</param>
 public sealed record CopyEnds(IChangeSource Source, IReplicaSink Sink, long SizeBytes, Action Close)
 {
     private static readonly ProtectedVmId Vm = new("bench");
 
-    /// <summary>The real splitter's volume over the image, and the real replica store.</summary>
+    /// <summary>Opens the real splitter's volume over the image, and the real replica store.</summary>
     public static CopyEnds Open(string image, string sourceDirectory, string replicaDirectory)
     {
         var device = FileBlockDevice.Open(image);

@@ -32,7 +32,7 @@ internal static class CopyImage
         }
     }
 
-    /// <summary>Changes one block of 64 KiB in a hundred; returns the bytes changed.</summary>
+    /// <summary>Changes one block of 64 KiB in a hundred; returns the number of bytes changed.</summary>
     public static long Change(string path, int seed)
     {
         var random = new Random(seed);

@@ -6,10 +6,10 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Benchmarks.Transport;
 
-/// <summary>What one session took.</summary>
+/// <summary>The duration and the bytes of a session.</summary>
 internal readonly record struct CopyResult(double Seconds, long WireBytes, long BlockBytes);
 
-/// <summary>One session over loopback, both ends in this process, until everything is durable.</summary>
+/// <summary>A session over loopback, both ends in this process, until everything is durable.</summary>
 internal static class CopySession
 {
     public static async Task<CopyResult> RunAsync(CopyEnds ends, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ using ReplicationEngine.Chaos.Witness.Writes;
 
 namespace ReplicationEngine.Chaos.Checks;
 
-/// <summary>Counts what was done and what was judged. Safe for several threads.</summary>
+/// <summary>Counts faults, operations and checks. Safe for several threads.</summary>
 internal sealed class Ledger
 {
     private readonly ConcurrentDictionary<string, long> _checks = new(StringComparer.Ordinal);
@@ -13,7 +13,7 @@ internal sealed class Ledger
     private long _points;
     private long _written;
 
-    /// <summary>What is checked, by name: what the name stands for.</summary>
+    /// <summary>The meaning of each check, by its name.</summary>
     public static IReadOnlyDictionary<string, string> Meanings { get; } =
         new Dictionary<string, string>(StringComparer.Ordinal)
     {
@@ -37,23 +37,23 @@ internal sealed class Ledger
         ["recovery"] = "after the faults every VM is protected and in sync again",
     };
 
-    /// <summary>How often each thing was checked.</summary>
+    /// <summary>The number of times each check was made.</summary>
     public IReadOnlyDictionary<string, long> Checks => _checks;
 
-    /// <summary>How often each fault was done.</summary>
+    /// <summary>The number of times each fault was injected.</summary>
     public IReadOnlyDictionary<Fault, long> Faults => _faults;
 
-    /// <summary>How often each operation was carried through.</summary>
+    /// <summary>The number of times each operation was completed.</summary>
     public IReadOnlyDictionary<string, long> Operations => _operations;
 
-    /// <summary>Recovery points that were compared.</summary>
+    /// <summary>The number of recovery points that were compared.</summary>
     public long Points => Interlocked.Read(ref _points);
 
-    /// <summary>Acknowledged writes of machines that ended.</summary>
+    /// <summary>The number of acknowledged writes of machine incarnations that ended.</summary>
     public long WrittenBefore => Interlocked.Read(ref _written);
 
-    /// <summary>Judges; what contradicts becomes a violation.</summary>
-    /// <exception cref="ViolationException">It does not hold.</exception>
+    /// <summary>Runs a check; contradicting evidence becomes a violation.</summary>
+    /// <exception cref="ViolationException">The invariant does not hold.</exception>
     public void Check(string invariant, Action judge)
     {
         try
@@ -68,20 +68,20 @@ internal sealed class Ledger
         _checks.AddOrUpdate(invariant, 1, (_, count) => count + 1);
     }
 
-    /// <summary>Judges a condition.</summary>
-    /// <exception cref="ViolationException">It does not hold.</exception>
+    /// <summary>Checks a condition.</summary>
+    /// <exception cref="ViolationException">The condition does not hold.</exception>
     public void Check(string invariant, bool holds, string message) =>
         Check(invariant, () => EvidenceException.Unless(holds, message));
 
-    /// <summary>A fault was done.</summary>
+    /// <summary>Counts a fault that was injected.</summary>
     public void Did(Fault fault) => _faults.AddOrUpdate(fault, 1, (_, count) => count + 1);
 
-    /// <summary>An operation was carried through.</summary>
+    /// <summary>Counts an operation that was completed.</summary>
     public void Did(string operation) => _operations.AddOrUpdate(operation, 1, (_, count) => count + 1);
 
-    /// <summary>A recovery point was compared.</summary>
+    /// <summary>Counts a recovery point that was compared.</summary>
     public void Compared() => Interlocked.Increment(ref _points);
 
-    /// <summary>A machine's life ended with so many acknowledged writes.</summary>
+    /// <summary>Adds the acknowledged writes of a machine's incarnation that ended.</summary>
     public void Wrote(long writes) => Interlocked.Add(ref _written, writes);
 }

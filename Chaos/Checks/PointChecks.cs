@@ -9,18 +9,18 @@ using ReplicationEngine.Chaos.Witness.Writes;
 
 namespace ReplicationEngine.Chaos.Checks;
 
-/// <summary>Judges recovery points through test failovers, as a user would look at them.</summary>
+/// <summary>Checks recovery points through test failovers, as a user would.</summary>
 internal sealed class PointChecks(TwoSites sites, Ledger ledger)
 {
     private static readonly TimeSpan PointLimit = TimeSpan.FromMinutes(2);
 
     /// <summary>
-    /// Judges a resting machine at the source: its disks are complete (I2), a new point equals them (I11), a point that
-    /// was made meanwhile is a prefix (I4), an old one is as it was (I6), and none is gone (I25).
+    /// Checks a resting machine at the source: its disks are complete (I2), a new point equals them (I11), a point that
+    /// was made under writes is a prefix (I4), an old one is unchanged (I6), and none is missing (I25).
     /// </summary>
-    /// <param name="machine">The machine; nobody writes to it.</param>
+    /// <param name="machine">The machine; no client writes to it.</param>
     /// <param name="random">Chooses among the points.</param>
-    /// <param name="unseen">How many points that were never read are judged, the newest first.</param>
+    /// <param name="unseen">The number of points that were never read to check, the newest first.</param>
     public async Task JudgeAsync(Machine machine, Random random, int unseen)
     {
         var made = await MakePointAsync(machine);
@@ -52,7 +52,7 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
     }
 
     /// <summary>Reads disks.</summary>
-    /// <exception cref="ViolationException">One cannot be read.</exception>
+    /// <exception cref="ViolationException">A disk cannot be read.</exception>
     public static async Task<IReadOnlyList<byte[]>> ReadAsync(IReadOnlyList<string> uris, string what)
     {
         try
@@ -82,10 +82,10 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
         (string)point["time"]!, CultureInfo.InvariantCulture) > machine.Began;
 
     /// <summary>
-    /// Makes a point of a resting machine. Its log may have filled in the last moment before it came to rest: then the
-    /// point is refused until a resync is done, and comes after it.
+    /// Makes a point of a resting machine. If its log filled just before it came to rest, the point is refused until a
+    /// resync is done, and is made after it.
     /// </summary>
-    /// <exception cref="ViolationException">It is refused for another reason, or not made in time.</exception>
+    /// <exception cref="ViolationException">The point is refused for another reason, or not made in time.</exception>
     private async Task<string> MakePointAsync(Machine machine)
     {
         string? id = null;

@@ -19,8 +19,10 @@ internal static class ChaosCommandLine
 
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(30);
 
-    /// <summary>Runs one command line; 0 everything held, 1 something did not or could not be done, 2 bad
-    /// usage.</summary>
+    /// <summary>
+    /// Runs a command line and returns the exit code: 0 when every invariant held, 1 when one did not or the run was
+    /// not possible, 2 for bad usage.
+    /// </summary>
     public static async Task<int> InvokeAsync(
         string[] arguments, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
@@ -168,10 +170,10 @@ internal static class ChaosCommandLine
 
         public bool WantsJson(ParseResult parsed) => parsed.GetValue(_json);
 
-        /// <summary>Reads them.</summary>
-        /// <param name="parsed">What was typed.</param>
+        /// <summary>Reads the options of a run.</summary>
+        /// <param name="parsed">The parsed command line.</param>
         /// <param name="made">The directory, once it was made or found empty.</param>
-        /// <exception cref="ChaosUsageException">Something typed is wrong.</exception>
+        /// <exception cref="ChaosUsageException">A typed value is wrong.</exception>
         public ChaosOptions Read(ParseResult parsed, out string? made)
         {
             made = null;
@@ -226,7 +228,8 @@ internal static class ChaosCommandLine
                 : throw new ChaosUsageException(sentence);
         }
 
-        // Where nobody named a full disk and none can be made, it is left out and said; a named one is refused later.
+        // If no full disk was requested and none can be made, the fault is left out and reported. An explicit request
+        // is refused later.
         private static (IReadOnlyList<Fault> Faults, string? LeftOut) Possible(string directory)
         {
             var (disk, why) = SmallDisk.Mount(Path.Combine(directory, "probe"), mebibytes: 1);
@@ -267,5 +270,5 @@ internal static class ChaosCommandLine
     }
 }
 
-/// <summary>What was typed is wrong; the message is one sentence with the remedy.</summary>
+/// <summary>The command line is wrong; the message is one sentence with the remedy.</summary>
 internal sealed class ChaosUsageException(string message) : Exception(message);

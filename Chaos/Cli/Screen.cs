@@ -3,7 +3,7 @@ namespace ReplicationEngine.Chaos.Cli;
 /// <summary>
 /// Shows a run on stderr: a timeline, and on a terminal one line below it that changes. Safe for several threads.
 /// </summary>
-/// <param name="error">Where it is shown.</param>
+/// <param name="error">The writer of the display.</param>
 /// <param name="columns">The terminal's columns; null when it is no terminal.</param>
 /// <param name="file">A file for the timeline.</param>
 internal sealed class Screen(TextWriter error, int? columns, string file) : IDisposable
@@ -15,7 +15,7 @@ internal sealed class Screen(TextWriter error, int? columns, string file) : IDis
     private string _status = "";
     private bool _ended;
 
-    /// <summary>A line of the timeline.</summary>
+    /// <summary>Adds a line to the timeline.</summary>
     public void Tell(string text)
     {
         lock (_lock)
@@ -28,7 +28,7 @@ internal sealed class Screen(TextWriter error, int? columns, string file) : IDis
         }
     }
 
-    /// <summary>How far it is.</summary>
+    /// <summary>Shows the progress of the run.</summary>
     public void Status(string text)
     {
         lock (_lock)

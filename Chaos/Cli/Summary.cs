@@ -9,7 +9,7 @@ using Spectre.Console;
 
 namespace ReplicationEngine.Chaos.Cli;
 
-/// <summary>What a run did and found, as tables or as one line of JSON.</summary>
+/// <summary>The result of a run, as tables or as one line of JSON.</summary>
 internal sealed class Summary(ChaosOptions options, Outcome outcome)
 {
     private const int Unbounded = 400;
@@ -19,7 +19,7 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>One line of JSON.</summary>
+    /// <summary>Returns the result as one line of JSON.</summary>
     public string Json()
     {
         var violation = outcome.Violation is not { } found ? null : new JsonObject
@@ -40,7 +40,7 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
         }.ToJsonString(Plain);
     }
 
-    /// <summary>Tables for people.</summary>
+    /// <summary>Writes the result as tables.</summary>
     public void Write(TextWriter output, int? columns)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -68,7 +68,7 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
     private static JsonObject Counts(IEnumerable<(string Name, long Count)> counts) =>
         new(counts.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.Count))));
 
-    // I2 before I11, words after them.
+    // I2 comes before I11, and words come after them.
     private static IEnumerable<(string Name, long Count)> Sorted(IReadOnlyDictionary<string, long> counts) => counts
         .OrderBy(c => int.TryParse(c.Key[1..], out var number) ? number : int.MaxValue)
         .ThenBy(c => c.Key, StringComparer.Ordinal).Select(c => (c.Key, c.Value));

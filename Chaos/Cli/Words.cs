@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace ReplicationEngine.Chaos.Cli;
 
-/// <summary>Quantities as people write them.</summary>
+/// <summary>Parses quantities in the form that users type.</summary>
 internal static class Words
 {
     private static readonly (string Unit, double Seconds)[] Units = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600)];
 
-    /// <summary>Reads a time such as <c>90s</c>, <c>10m</c> or <c>1h</c>, above 0 and at most a week.</summary>
+    /// <summary>Parses a duration such as <c>90s</c>, <c>10m</c> or <c>1h</c>, above 0 and at most a week.</summary>
     public static bool TryDuration(string text, out TimeSpan time, out string sentence)
     {
         sentence = $"'{text}' is not a duration; write a number with s, m or h, such as 90s, 10m or 1h.";

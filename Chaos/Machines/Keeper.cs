@@ -3,15 +3,16 @@ using ReplicationEngine.Chaos.Sites;
 namespace ReplicationEngine.Chaos.Machines;
 
 /// <summary>
-/// Sees to it that machines that are meant to write do so: after a connection ended, it asks for the disks until they
-/// are served again, judges them and goes on.
+/// Keeps machines writing that are meant to write. After a connection ended, it requests the disks until they are
+/// served again, checks them and resumes the writes.
 /// </summary>
 internal sealed class Keeper(TwoSites sites, IReadOnlyList<Machine> machines)
 {
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(150);
 
     /// <summary>Runs until cancelled.</summary>
-    /// <exception cref="Checks.ViolationException">A machine lost what was acknowledged, or was refused.</exception>
+    /// <exception cref="Checks.ViolationException">A machine lost acknowledged writes, or a write was
+    /// refused.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         while (true)

@@ -8,19 +8,19 @@ using ReplicationEngine.Chaos.Witness.Writes;
 
 namespace ReplicationEngine.Chaos.Machines;
 
-/// <summary>Where a machine runs.</summary>
+/// <summary>The place where a machine runs.</summary>
 internal enum Place
 {
-    /// <summary>On the source's disks.</summary>
+    /// <summary>The machine runs on the source's disks.</summary>
     Source,
 
-    /// <summary>On the recovered disks.</summary>
+    /// <summary>The machine runs on the recovered disks.</summary>
     Target,
 }
 
 /// <summary>
-/// One protected VM as an outsider knows it: its disks before the first write, what was acknowledged since, where it
-/// runs, and what its recovery points held when they were read first.
+/// A protected VM as an outside observer knows it: its disks before the first write, the writes acknowledged since, the
+/// place where it runs, and the contents of its recovery points when they were first read.
 /// </summary>
 internal sealed class Machine : IDisposable
 {
@@ -40,39 +40,39 @@ internal sealed class Machine : IDisposable
         Writer = new NumberedWriter(seed, Depth, TimeProvider.System, Pace) { After = index * NumbersOfAMachine };
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The VM's name.</summary>
     public string Name { get; }
 
-    /// <summary>The paths of its disks at the source.</summary>
+    /// <summary>The paths of the VM's disks at the source.</summary>
     public IReadOnlyList<string> Disks { get; }
 
     /// <summary>The disks before the first write of <see cref="Writer"/>.</summary>
     public IReadOnlyList<byte[]> Bases { get; private set; }
 
-    /// <summary>What writes, and remembers.</summary>
+    /// <summary>The writer, which also records its writes.</summary>
     public NumberedWriter Writer { get; private set; }
 
-    /// <summary>Where it runs.</summary>
+    /// <summary>The place where the machine runs.</summary>
     public Place Place { get; private set; } = Place.Source;
 
-    /// <summary>When this life of it began; points that are older belong to an earlier one.</summary>
+    /// <summary>The start of the machine's current incarnation; older points belong to an earlier one.</summary>
     public DateTimeOffset Began { get; private set; } = TimeProvider.System.GetUtcNow();
 
-    /// <summary>What its points held, by id: one hash for all disks.</summary>
+    /// <summary>The contents of the VM's points, by id: one hash for all disks.</summary>
     public Dictionary<string, string> Points { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Held by whoever starts, stops or judges it.</summary>
+    /// <summary>The lock for starting, stopping or checking the machine.</summary>
     public SemaphoreSlim Turn { get; } = new(1, 1);
 
-    /// <summary>Whether it is meant to write; else it rests.</summary>
+    /// <summary>Whether the machine is meant to write; otherwise it rests.</summary>
     public bool IsMeantToWrite { get; private set; }
 
     /// <summary>Makes the disks: every third 64 KiB zero, the rest random.</summary>
-    /// <param name="sites">Where.</param>
-    /// <param name="ledger">Where checks are counted.</param>
-    /// <param name="index">Its number, from 0.</param>
-    /// <param name="shape">How many disks, and bytes of each.</param>
-    /// <param name="seed">What its content and its writes follow from.</param>
+    /// <param name="sites">The sites.</param>
+    /// <param name="ledger">The ledger that counts the checks.</param>
+    /// <param name="index">The VM's number, from 0.</param>
+    /// <param name="shape">The number of disks, and the bytes of each.</param>
+    /// <param name="seed">The seed of the contents and of the writes.</param>
     public static Machine Make(TwoSites sites, Ledger ledger, int index, (int Disks, int Bytes) shape, int seed)
     {
         var own = unchecked((seed * 131) + index);
@@ -93,7 +93,9 @@ internal sealed class Machine : IDisposable
         return new Machine(sites, ledger, index, paths, own & 0xFFFFF);
     }
 
-    /// <summary>The URIs of disks in a part of the service's answers; null unless all are served.</summary>
+    /// <summary>
+    /// Returns the URIs of the disks in a part of the service's response; null unless all are served.
+    /// </summary>
     public static IReadOnlyList<string>? Uris(JsonNode? part)
     {
         var disks = part?["disks"]?.AsArray();
@@ -101,7 +103,7 @@ internal sealed class Machine : IDisposable
         return uris is { Count: > 0 } && uris.Count == disks!.Count ? uris : null;
     }
 
-    /// <summary>One hash over images.</summary>
+    /// <summary>Returns one hash over all images.</summary>
     public static string Hash(IReadOnlyList<byte[]> images)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -113,10 +115,10 @@ internal sealed class Machine : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>The source's disks as they are in their files, read behind the agent's back.</summary>
+    /// <summary>Reads the source's disks from their files, bypassing the agent.</summary>
     public IReadOnlyList<byte[]> SourceImages() => [.. Disks.Select(File.ReadAllBytes)];
 
-    /// <summary>The URIs of the disks that it runs on; null while they are not served.</summary>
+    /// <summary>Returns the URIs of the disks that the machine runs on; null while they are not served.</summary>
     public async Task<IReadOnlyList<string>?> UrisAsync()
     {
         var view = await _sites.ViewAsync(Name);
@@ -124,9 +126,9 @@ internal sealed class Machine : IDisposable
     }
 
     /// <summary>
-    /// Goes on writing, if it can be reached: first judges that nothing acknowledged is missing (I2).
+    /// Resumes writing if the disks are reachable; first checks that no acknowledged write is missing (I2).
     /// </summary>
-    /// <returns>Whether it writes now.</returns>
+    /// <returns>True when the machine writes now.</returns>
     /// <exception cref="ViolationException">A write is missing, or one was refused.</exception>
     public async Task<bool> TryGoOnAsync()
     {
@@ -155,13 +157,15 @@ internal sealed class Machine : IDisposable
             }
             catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
             {
-                // Not served after all, or not any more: whoever keeps the machine running asks again.
+                // The disks are not served, or no longer: the keeper tries again.
                 return false;
             }
         });
     }
 
-    /// <summary>Stops writing; all that was sent is answered or its connection has ended.</summary>
+    /// <summary>
+    /// Stops writing. On return every write that was sent has its reply, or its connection has ended.
+    /// </summary>
     public void Rest()
     {
         IsMeantToWrite = false;
@@ -169,18 +173,20 @@ internal sealed class Machine : IDisposable
         RefusedNothing();
     }
 
-    /// <summary>Judges that images hold every acknowledged write (I2).</summary>
+    /// <summary>Checks that images hold every acknowledged write (I2).</summary>
     public void IsComplete(IReadOnlyList<byte[]> images, string what, string invariant = "I2") =>
         _ledger.Check(invariant, () => WriteOrderCheck.Complete(Bases, images, Writer.Writes, what));
 
-    /// <summary>Judges that no write was refused (I27).</summary>
+    /// <summary>Checks that no write was refused (I27).</summary>
     public void RefusedNothing() => _ledger.Check(
         "I27", Writer.LastError == 0, $"{Name}: a write was refused with NBD error {Writer.LastError}");
 
-    /// <summary>A new life begins on these disks; the former writer is left to the caller.</summary>
-    /// <param name="place">Where.</param>
-    /// <param name="bases">What they hold.</param>
-    /// <returns>The former writer, and what its disks held before it.</returns>
+    /// <summary>
+    /// Starts a new incarnation of the machine on other disks. The caller takes over the former writer.
+    /// </summary>
+    /// <param name="place">The new place.</param>
+    /// <param name="bases">The contents of the new disks.</param>
+    /// <returns>The former writer, and the contents of its disks before its first write.</returns>
     public (NumberedWriter Writer, IReadOnlyList<byte[]> Bases) BeginLife(Place place, IReadOnlyList<byte[]> bases)
     {
         var former = (Writer, Bases);

@@ -1,19 +1,19 @@
 namespace ReplicationEngine.Chaos.Plans;
 
 /// <summary>
-/// What happens in each round, and when. A round's plan follows from the seed, its number, the faults allowed and the
-/// number of VMs alone, so that the same command line plans the same again. When a planned kill meets which instruction
-/// is up to the machine: processes are real.
+/// The faults of each round and their times. A round's plan is derived from the seed, its number, the allowed faults
+/// and the number of VMs alone, so the same command line gives the same plan. The instruction that a planned kill
+/// interrupts is not determined, because the processes are real.
 /// </summary>
 internal sealed class ChaosPlan(int seed, IReadOnlyList<Fault> faults, int vms)
 {
     private const int OperationsOfAStory = 6;
     private static readonly int[] CacheLimits = [0, 8, 32];
 
-    /// <summary>The limit of the agent's cache in MiB; 0 for the agent's own.</summary>
+    /// <summary>The limit of the agent's cache in MiB; 0 for the agent's own default.</summary>
     public int CacheLimitMiB { get; } = CacheLimits[new Random(seed).Next(CacheLimits.Length)];
 
-    /// <summary>The plan of a round, counted from 1.</summary>
+    /// <summary>Returns the plan of a round, counted from 1.</summary>
     public RoundPlan Round(int number)
     {
         var random = new Random(unchecked((seed * 7919) + number));
@@ -41,7 +41,7 @@ internal sealed class ChaosPlan(int seed, IReadOnlyList<Fault> faults, int vms)
         return [.. planned.OrderBy(fault => fault.At)];
     }
 
-    // Now and then something lasts longer than the 20 seconds after which a silent peer counts as lost.
+    // Some faults last longer than the 20 seconds after which a silent peer counts as lost.
     private static TimeSpan Length(Random random, Fault fault)
     {
         var isLong = random.Next(8) == 0;
@@ -75,7 +75,7 @@ internal sealed class ChaosPlan(int seed, IReadOnlyList<Fault> faults, int vms)
         return new StoryPlan(kind, vm, changes, kills, Faults(random, [.. faults.Where(WhileReversed)]));
     }
 
-    // A journal that is made again ends what a replication back had reached.
+    // A journal that is recovered resets the progress of a reverse replication.
     private static bool WhileReversed(Fault fault) =>
         fault is not (Fault.FullDisk or Fault.LoseJournal or Fault.OldJournal or Fault.Stranger);
 

@@ -1,53 +1,60 @@
 namespace ReplicationEngine.Chaos.Plans;
 
-/// <summary>What can be done to the processes, the disk and the link.</summary>
+/// <summary>The faults that can be injected into the processes, the disk and the link.</summary>
 internal enum Fault
 {
-    /// <summary>SIGKILL of the agent.</summary>
+    /// <summary>The agent is killed (SIGKILL).</summary>
     KillAgent,
 
-    /// <summary>SIGKILL of the service.</summary>
+    /// <summary>The service is killed (SIGKILL).</summary>
     KillService,
 
-    /// <summary>SIGKILL of both at once.</summary>
+    /// <summary>Agent and service are killed at the same time (SIGKILL).</summary>
     KillBoth,
 
-    /// <summary>SIGSTOP of the agent for a while.</summary>
+    /// <summary>The agent is suspended for a while (SIGSTOP).</summary>
     PauseAgent,
 
-    /// <summary>SIGSTOP of the service for a while.</summary>
+    /// <summary>The service is suspended for a while (SIGSTOP).</summary>
     PauseService,
 
-    /// <summary>The file system of the agent's data has no byte left for a while.</summary>
+    /// <summary>The file system of the agent's data is full for a while.</summary>
     FullDisk,
 
     /// <summary>The connections between agent and service break, and new ones are refused for a while.</summary>
     CutBoth,
 
-    /// <summary>What the agent sends stands still for a while; the other way flows.</summary>
+    /// <summary>Data from the agent to the service is held for a while; the other direction flows.</summary>
     CutToService,
 
-    /// <summary>What the service sends stands still for a while; the other way flows.</summary>
+    /// <summary>Data from the service to the agent is held for a while; the other direction flows.</summary>
     CutToAgent,
 
-    /// <summary>Connections stay and nothing moves on them for a while.</summary>
+    /// <summary>Connections stay open and no data flows on them for a while.</summary>
     Stall,
 
-    /// <summary>SIGKILL of the service, whose journal is gone then; it is made again from the replicas.</summary>
+    /// <summary>
+    /// The service is killed (SIGKILL) and its journal removed; the journal is recovered from the replicas.
+    /// </summary>
     LoseJournal,
 
-    /// <summary>The same, with a copy of the journal from the service's death before in its place.</summary>
+    /// <summary>
+    /// The service is killed (SIGKILL) and its journal replaced by the one that the previous journal fault removed; the
+    /// journal is recovered from the replicas.
+    /// </summary>
     OldJournal,
 
-    /// <summary>A second agent under the agent's name, and disks of the VMs under other names.</summary>
+    /// <summary>A second agent under the agent's name tries to protect the VMs' disks under other names.</summary>
     Stranger,
 }
 
-/// <summary>What a fault befalls; two faults of one round never befall the same thing at the same time.</summary>
+/// <summary>
+/// The parts that a fault affects. Two faults of a round never affect the same part at the same time.
+/// </summary>
 [Flags]
 internal enum Lanes
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>No part.</summary>
     None = 0,
 
     /// <summary>The agent's process.</summary>
@@ -56,7 +63,7 @@ internal enum Lanes
     /// <summary>The service's process.</summary>
     Service = 2,
 
-    /// <summary>The link between them.</summary>
+    /// <summary>The link between agent and service.</summary>
     Link = 4,
 
     /// <summary>The file system of the agent's data.</summary>
@@ -69,7 +76,7 @@ internal enum Lanes
 /// <summary>The names of faults, as users type them.</summary>
 internal static class FaultNames
 {
-    /// <summary>Every fault with its name.</summary>
+    /// <summary>All faults with their names.</summary>
     public static IReadOnlyList<(Fault Fault, string Name)> All { get; } =
     [
         (Fault.KillAgent, "kill-agent"), (Fault.KillService, "kill-service"), (Fault.KillBoth, "kill-both"),
@@ -79,10 +86,10 @@ internal static class FaultNames
         (Fault.Stranger, "stranger"),
     ];
 
-    /// <summary>The name of a fault.</summary>
+    /// <summary>Returns the name of a fault.</summary>
     public static string Of(Fault fault) => All.First(known => known.Fault == fault).Name;
 
-    /// <summary>What a fault befalls.</summary>
+    /// <summary>Returns the parts that a fault affects.</summary>
     public static Lanes LanesOf(Fault fault) => fault switch
     {
         Fault.KillAgent or Fault.PauseAgent => Lanes.Agent,
@@ -94,10 +101,10 @@ internal static class FaultNames
     };
 
     /// <summary>
-    /// Reads a list such as <c>kill-agent,pause,cut</c>; a word before a dash (<c>kill</c>, <c>pause</c>, <c>cut</c>)
-    /// means all that begin with it.
+    /// Parses a list such as <c>kill-agent,pause,cut</c>. A word before a dash (<c>kill</c>, <c>pause</c>, <c>cut</c>)
+    /// selects all faults that begin with it.
     /// </summary>
-    /// <returns>False, and a sentence that names the value and what may be written, when a name is not known.</returns>
+    /// <returns>False when a name is not known, with a sentence that names the value and the possible ones.</returns>
     public static bool TryParse(string text, out IReadOnlyList<Fault> faults, out string sentence)
     {
         var found = new SortedSet<Fault>();

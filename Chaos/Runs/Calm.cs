@@ -4,31 +4,32 @@ using ReplicationEngine.Chaos.Machines;
 
 namespace ReplicationEngine.Chaos.Runs;
 
-/// <summary>After the faults: waits until everything is as it should be, and judges it.</summary>
+/// <summary>The phase after the faults: waits until everything has recovered, and checks it.</summary>
 internal sealed class Calm(Scene scene)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
     private readonly Dictionary<string, long> _terms = new(StringComparer.Ordinal);
 
-    /// <summary>Protected at the source, and nothing lags.</summary>
+    /// <summary>Returns whether the VM is protected at the source and nothing lags.</summary>
     public static bool IsInStep(JsonNode view) => (string?)view["phase"] == "protected"
         && (bool)view["source"]!["connected"]! && (long)view["source"]!["dirtyBytes"]! == 0
         && (string?)view["source"]!["capture"] == "logging" && Offers(view, "make-point");
 
-    /// <summary>Whether an operation is on offer.</summary>
+    /// <summary>Returns whether an operation is allowed.</summary>
     public static bool Offers(JsonNode view, string operation) =>
         view["operations"]!.AsArray().Any(offered => (string?)offered == operation);
 
     /// <summary>
-    /// Whether the VM's agent is connected. A service that was just started offers what it offered before until it has
-    /// noted that the agent is not there yet.
+    /// Returns whether the VM's agent is connected. A service that was just started allows the same operations as
+    /// before until it notices that the agent is not connected yet.
     /// </summary>
     public static bool HasAgent(JsonNode view) => (bool?)view["source"]!["connected"] == true;
 
     /// <summary>
-    /// Waits until each VM at the source is protected, in step and written to, resuming what a person had paused.
+    /// Waits until each VM at the source is protected, in sync and written to, and resumes replication that an operator
+    /// paused.
     /// </summary>
-    /// <exception cref="ViolationException">That does not come within two minutes.</exception>
+    /// <exception cref="ViolationException">A VM does not recover within two minutes.</exception>
     public async Task RestoreAsync(CancellationToken cancellationToken)
     {
         foreach (var machine in scene.Machines.Where(machine => machine.Place == Place.Source))
@@ -49,7 +50,7 @@ internal sealed class Calm(Scene scene)
         }
     }
 
-    /// <summary>Waits until a machine that is meant to write has its disks and goes on.</summary>
+    /// <summary>Waits until a machine that is meant to write has its disks and resumes.</summary>
     public async Task WritesAsync(Machine machine, CancellationToken cancellationToken)
     {
         var now = machine.Writer.AcknowledgedCount;
@@ -58,7 +59,7 @@ internal sealed class Calm(Scene scene)
             cancellationToken);
     }
 
-    /// <summary>Judges that a VM's term has not gone back (I15).</summary>
+    /// <summary>Checks that a VM's term has not decreased (I15).</summary>
     public void JudgeTerm(Machine machine, JsonNode view)
     {
         var (term, known) = ((long)view["settings"]!["term"]!, _terms.GetValueOrDefault(machine.Name));
@@ -66,7 +67,7 @@ internal sealed class Calm(Scene scene)
         _terms[machine.Name] = term;
     }
 
-    /// <summary>Lets a machine rest, judges it and its points, and lets it write again.</summary>
+    /// <summary>Stops a machine's writes, checks the machine and its points, and resumes the writes.</summary>
     public async Task JudgeAsync(Machine machine, Random random, int unseen, CancellationToken cancellationToken)
     {
         await machine.Turn.WaitAsync(cancellationToken);
@@ -83,7 +84,7 @@ internal sealed class Calm(Scene scene)
         }
     }
 
-    /// <summary>Judges the event log next to its running owner.</summary>
+    /// <summary>Verifies the event log while the service that owns it runs.</summary>
     public async Task VerifyJournalAsync()
     {
         var result = await scene.Sites.Drctl.RunPlainAsync(

@@ -7,7 +7,7 @@ using ReplicationEngine.Wording;
 
 namespace ReplicationEngine.Chaos.Runs;
 
-/// <summary>A whole run: two sites, machines that write, rounds of faults, checks, and a clean end.</summary>
+/// <summary>A whole run: two sites, machines that write, rounds of faults, checks, and a clean shutdown.</summary>
 internal sealed class ChaosRun(ChaosOptions options, string program, Screen screen)
 {
     private const int DiskBytes = 16 << 20;
@@ -19,7 +19,7 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
     private int _done;
 
     /// <summary>Runs all rounds, or those that fit into the time.</summary>
-    /// <returns>What was done, and the violation that ended it, if one did.</returns>
+    /// <returns>The counts, and the violation that ended the run; a null violation when every invariant held.</returns>
     public async Task<Outcome> RunAsync(CancellationToken cancellationToken)
     {
         var plan = new ChaosPlan(options.Seed, options.Faults, options.Vms);
@@ -66,7 +66,7 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
             return null;
         }
 
-        // Room for the logs of a round, and little enough to be filled at once.
+        // The disk has room for the logs of a round, and is small enough to be filled at once.
         var (disk, why) = SmallDisk.Mount(directory, 128 + (options.Vms * options.Disks * (DiskBytes >> 19)));
         return disk ?? throw new ChaosRefusedException(
             $"The fault full-disk is not possible here: {why}; omit it with --faults, or run as root.");
@@ -81,7 +81,7 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
             await BeginAsync(scene, end.Token);
             keeping = new Keeper(scene.Sites, scene.Machines).RunAsync(end.Token);
             var rounds = RoundsAsync(scene, plan, end.Token);
-            // A machine that found something wrong ends the run at once.
+            // A machine that found a violation ends the run at once.
             if (await Task.WhenAny(rounds, keeping) == keeping)
             {
                 await end.CancelAsync();
@@ -158,7 +158,7 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
         }
     }
 
-    // Everything that was never looked at is looked at, and both processes end as they are told.
+    // All points that were never read are checked, and both processes shut down on request.
     private async Task FinishAsync(Scene scene)
     {
         const int most = 8;
@@ -197,13 +197,13 @@ internal sealed class ChaosRun(ChaosOptions options, string program, Screen scre
     }
 }
 
-/// <summary>How a run ended.</summary>
-/// <param name="Ledger">What was done and judged.</param>
-/// <param name="Violation">What did not hold; null when everything did.</param>
-/// <param name="Rounds">The last round that was begun.</param>
-/// <param name="Written">Writes that were acknowledged.</param>
-/// <param name="Took">How long it took.</param>
+/// <summary>The result of a run.</summary>
+/// <param name="Ledger">The counts of faults and checks.</param>
+/// <param name="Violation">The invariant that was violated; null when all held.</param>
+/// <param name="Rounds">The last round that was started.</param>
+/// <param name="Written">The number of acknowledged writes.</param>
+/// <param name="Took">The duration of the run.</param>
 internal sealed record Outcome(Ledger Ledger, ViolationException? Violation, int Rounds, long Written, TimeSpan Took);
 
-/// <summary>The run cannot be done here; the message is one sentence with the remedy.</summary>
+/// <summary>The run is not possible here; the message is one sentence with the remedy.</summary>
 internal sealed class ChaosRefusedException(string message) : Exception(message);

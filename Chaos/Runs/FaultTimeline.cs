@@ -3,7 +3,7 @@ using ReplicationEngine.Chaos.Plans;
 
 namespace ReplicationEngine.Chaos.Runs;
 
-/// <summary>Does the faults of a plan at their times, and takes each back when its time is over.</summary>
+/// <summary>Injects the faults of a plan at their times, and ends each when its time is over.</summary>
 internal sealed class FaultTimeline(Scene scene) : IDisposable
 {
     private static readonly TimeSpan WorthJudging = TimeSpan.FromSeconds(1);
@@ -11,7 +11,7 @@ internal sealed class FaultTimeline(Scene scene) : IDisposable
     private readonly Dictionary<PlannedFault, Witnessed> _begun = [];
     private readonly Stranger _stranger = new();
 
-    /// <summary>Runs them all; when this returns, every fault is taken back.</summary>
+    /// <summary>Runs all faults. On return every fault has ended.</summary>
     public async Task RunAsync(IReadOnlyList<PlannedFault> faults, CancellationToken cancellationToken)
     {
         var moments = faults.SelectMany(fault => new (TimeSpan At, PlannedFault Fault, bool Begins)[]
@@ -50,7 +50,7 @@ internal sealed class FaultTimeline(Scene scene) : IDisposable
         .Where(machine => machine is { Place: Place.Source, Writer.IsWriting: true })
         .Select(machine => (machine, machine.Writer.AcknowledgedCount))]);
 
-    // A guest at the source knows nothing of the link and of the target: it goes on as if nothing had happened (I27).
+    // A guest at the source does not depend on the link and the target: it continues unaffected (I27).
     private void JudgeGuests(PlannedFault fault)
     {
         var before = _begun[fault];

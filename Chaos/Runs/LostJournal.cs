@@ -4,16 +4,17 @@ using ReplicationEngine.Chaos.Sites;
 namespace ReplicationEngine.Chaos.Runs;
 
 /// <summary>
-/// What a person does to a service whose journal is lost, or was put back to an older one: the service says so and
-/// does not start, and <c>drctl recover</c> makes a journal from the replicas. The service is dead.
+/// The recovery of a service whose journal is lost, or was replaced by an older one, as an operator does it: the
+/// service refuses to start with a reason, and <c>drctl recover</c> makes a journal from the replicas. The service is
+/// not running.
 /// </summary>
 internal sealed class LostJournal(TwoSites sites, Ledger ledger)
 {
     private string Kept => Path.Combine(sites.Root, "journal-before");
 
-    /// <summary>Takes the journal away, or puts the one of the time before in its place; has it made again.</summary>
-    /// <param name="older">Whether an older one takes its place, if there is one.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Removes the journal, or replaces it by an older one, and recovers it.</summary>
+    /// <param name="older">Whether an older journal takes its place, if there is one.</param>
+    /// <param name="cancellationToken">Cancels the recovery.</param>
     public async Task ReplaceAsync(bool older, CancellationToken cancellationToken)
     {
         var fresh = Path.Combine(sites.Root, "journal-now");
@@ -49,7 +50,7 @@ internal sealed class LostJournal(TwoSites sites, Ledger ledger)
         Directory.Move(fresh, Kept);
     }
 
-    // A journal that lacks only what no effect followed fits the replicas, and the service goes on with it.
+    // A journal that lacks only events without effects fits the replicas, and the service continues with it.
     private async Task RecoverAsync(bool older)
     {
         string[] replace = older ? ["--replace-journal"] : [];

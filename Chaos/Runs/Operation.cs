@@ -6,19 +6,20 @@ using ReplicationEngine.Chaos.Plans;
 namespace ReplicationEngine.Chaos.Runs;
 
 /// <summary>
-/// Carries an operation through, whoever is killed in the middle of it: an order that was not accepted is given again
-/// (I20).
+/// Completes an operation, whichever process is killed in the middle of it: a command that was not accepted is given
+/// again (I20).
 /// </summary>
 internal sealed class Operation(Scene scene)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-    /// <summary>Carries it through; answers the VM's view once it is done.</summary>
-    /// <param name="machine">Of which VM.</param>
-    /// <param name="order">The order.</param>
-    /// <param name="kill">Who dies in the middle of it; null for nobody.</param>
+    /// <summary>Completes the operation and returns the VM's view once it is done.</summary>
+    /// <param name="machine">The VM.</param>
+    /// <param name="order">The command.</param>
+    /// <param name="kill">The kill in the middle of the operation; null for none.</param>
     /// <param name="cancellationToken">Ends the run.</param>
-    /// <exception cref="ViolationException">It is refused though it was on offer, or does not end.</exception>
+    /// <exception cref="ViolationException">The command is refused although the operation is allowed, or the operation
+    /// does not end.</exception>
     public async Task<JsonNode> RunAsync(
         Machine machine, Order order, PlannedKill? kill, CancellationToken cancellationToken)
     {
@@ -98,8 +99,10 @@ internal sealed class Operation(Scene scene)
     }
 }
 
-/// <summary>An operation as it is ordered, offered and known to be done.</summary>
-/// <param name="Name">Its name among the operations on offer.</param>
-/// <param name="Arguments">What drctl is told.</param>
-/// <param name="IsDone">Whether a view shows it done.</param>
+/// <summary>
+/// An operation: the command that starts it, its name among the allowed operations, and its end condition.
+/// </summary>
+/// <param name="Name">The operation's name among the allowed operations.</param>
+/// <param name="Arguments">The arguments of drctl.</param>
+/// <param name="IsDone">Returns whether a view shows the operation as done.</param>
 internal sealed record Order(string Name, IReadOnlyList<string> Arguments, Func<JsonNode, bool> IsDone);

@@ -2,10 +2,10 @@ using ReplicationEngine.Chaos.Plans;
 
 namespace ReplicationEngine.Chaos.Runs;
 
-/// <summary>Gives a round's orders at their times, as a person would who knows nothing of the faults.</summary>
+/// <summary>Gives a round's commands at their times, as an operator would who does not know of the faults.</summary>
 internal sealed class Orders(Scene scene)
 {
-    /// <summary>Gives them all; whether one is refused or cannot be delivered does not matter here.</summary>
+    /// <summary>Gives all commands. A command may be refused or undeliverable.</summary>
     public async Task RunAsync(IReadOnlyList<PlannedOrder> orders, CancellationToken cancellationToken)
     {
         var start = TimeProvider.System.GetTimestamp();

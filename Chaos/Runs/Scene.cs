@@ -5,13 +5,13 @@ using ReplicationEngine.Chaos.Sites;
 
 namespace ReplicationEngine.Chaos.Runs;
 
-/// <summary>What every part of a run works with.</summary>
+/// <summary>The objects that every part of a run uses.</summary>
 /// <param name="Sites">The processes.</param>
 /// <param name="Machines">The VMs.</param>
-/// <param name="Ledger">What was done and judged.</param>
-/// <param name="Screen">What the user sees.</param>
+/// <param name="Ledger">The counts of faults and checks.</param>
+/// <param name="Screen">The display.</param>
 internal sealed record Scene(TwoSites Sites, IReadOnlyList<Machine> Machines, Ledger Ledger, Screen Screen)
 {
-    /// <summary>Acknowledged writes of all machines, in all their lives.</summary>
+    /// <summary>The number of acknowledged writes of all machines, in all their incarnations.</summary>
     public long Written => Ledger.WrittenBefore + Machines.Sum(machine => machine.Writer.AcknowledgedCount);
 }

@@ -8,7 +8,7 @@ using ReplicationEngine.Chaos.Witness.Writes;
 
 namespace ReplicationEngine.Chaos.Runs;
 
-/// <summary>A failover of one VM, its life at the target, and its way back, with kills in the middle of each.</summary>
+/// <summary>A failover of one VM, its run at the target, and its way back, with kills in the middle of each.</summary>
 internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -16,7 +16,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
     private readonly Machine _machine = scene.Machines[plan.Vm];
     private int _step;
 
-    /// <summary>Runs it; the VM is protected at the source before and afterwards.</summary>
+    /// <summary>Runs the story. The VM is protected at the source before and afterwards.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await _machine.Turn.WaitAsync(cancellationToken);
@@ -88,7 +88,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
     }
 
     /// <summary>
-    /// Fails over to the newest point without the source, judges it, and begins the machine's new life.
+    /// Fails over to the newest point without the source, checks it, and starts the machine's new incarnation.
     /// </summary>
     private async Task<(NumberedWriter Writer, IReadOnlyList<byte[]> Bases)> TakeOverAsync(
         CancellationToken cancellationToken)
@@ -122,7 +122,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         scene.Ledger.Did("change-point");
     }
 
-    // What the service told is a bound: nothing that it lost was acknowledged before (I21).
+    // The RPO that the service reported is a bound: no lost write was acknowledged before it (I21).
     private void JudgeLoss(IReadOnlyList<NumberedWrite> missing, JsonNode recovered, DateTimeOffset asked)
     {
         var point = DateTimeOffset.Parse((string)recovered["point"]!["time"]!, CultureInfo.InvariantCulture);
@@ -163,7 +163,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
             former.Bases, source, former.Writer.Writes, $"{_machine.Name}, the fenced source's disks"));
     }
 
-    /// <summary>From a failover that waits for its commit to the protected source again.</summary>
+    /// <summary>Takes the VM from a failover that waits for its commit back to the protected source.</summary>
     private async Task ComeBackAsync(CancellationToken cancellationToken)
     {
         await StepAsync(Reaches("commit", "failed-over"), cancellationToken);
@@ -195,7 +195,7 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         scene.Ledger.Check("I15", holds: true, "");
     }
 
-    // While faults go on, the keeper sees to the machine.
+    // The keeper keeps the machine writing while faults continue.
     private async Task LetWriteDuringAsync(IReadOnlyList<PlannedFault> faults, CancellationToken cancellationToken)
     {
         _machine.Turn.Release();

@@ -4,8 +4,9 @@ using ReplicationEngine.Chaos.Witness.Processes;
 namespace ReplicationEngine.Chaos.Runs;
 
 /// <summary>
-/// Somebody who takes the agent's name, as a copied machine does, and protects disks that are protected already, under
-/// other names. Both are refused; that the real agent and its guests go on is judged next to it.
+/// A second agent that takes the agent's name, as a copied machine does, and tries to protect disks under other names
+/// that are protected already. Both attempts are refused. Other checks cover the real agent and its guests, which
+/// continue.
 /// </summary>
 internal sealed class Stranger : IDisposable
 {
@@ -19,7 +20,7 @@ internal sealed class Stranger : IDisposable
         _agent = sites.StartStranger(_data);
     }
 
-    /// <summary>Tries to protect disks under other names, and judges that the second agent got nothing.</summary>
+    /// <summary>Tries to protect disks under other names, and checks that the second agent is refused.</summary>
     public async Task JudgeAsync(Scene scene)
     {
         foreach (var machine in scene.Machines)
@@ -31,7 +32,7 @@ internal sealed class Stranger : IDisposable
             var result = await scene.Sites.Drctl.RunAsync("protect", name, "--disk", alias);
             File.Delete(alias);
 
-            // 3: the service is away just now.
+            // Exit code 3: the service is unreachable at the moment.
             if (result.Code != 3)
             {
                 scene.Ledger.Check(

@@ -5,10 +5,10 @@ using ReplicationEngine.Chaos.Witness.Processes;
 
 namespace ReplicationEngine.Chaos.Sites;
 
-/// <summary>How a command of drctl ended.</summary>
-/// <param name="Code">Its exit code.</param>
-/// <param name="Answer">Its JSON; null when it wrote none.</param>
-/// <param name="Said">What it wrote to stderr.</param>
+/// <summary>The result of a drctl command.</summary>
+/// <param name="Code">The command's exit code.</param>
+/// <param name="Answer">The command's JSON; null when it wrote none.</param>
+/// <param name="Said">The command's stderr.</param>
 internal sealed record CommandResult(int Code, JsonNode? Answer, string Said);
 
 /// <summary>Runs commands of drctl as processes, as a user does.</summary>
@@ -22,21 +22,21 @@ internal sealed class Drctl(string program, string server, string configuration)
     /// <summary>The path of drctl.</summary>
     public string Program => program;
 
-    /// <summary>The variables that every process of this run gets.</summary>
+    /// <summary>The environment variables of every process of this run.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; } =
         new Dictionary<string, string>(StringComparer.Ordinal) { ["XDG_CONFIG_HOME"] = configuration };
 
     /// <summary>Finds drctl next to this program, or in the directory above, where publishing puts it.</summary>
-    /// <returns>Null when it is in neither.</returns>
+    /// <returns>The path; null when drctl is in neither directory.</returns>
     public static string? Find() => new[] { "drctl", "../drctl" }
         .Select(name => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, name))).FirstOrDefault(File.Exists);
 
     /// <summary>Runs a client command with <c>--json</c>.</summary>
-    /// <exception cref="ViolationException">It crashed: its exit code is none of drctl's.</exception>
+    /// <exception cref="ViolationException">The command crashed: its exit code is not one of drctl's.</exception>
     public Task<CommandResult> RunAsync(params IEnumerable<string> arguments) =>
         RunPlainAsync([.. arguments, "--server", server, "--json"]);
 
-    /// <summary>Runs a client command that has to succeed, and answers its JSON.</summary>
+    /// <summary>Runs a client command that has to succeed, and returns its JSON.</summary>
     public async Task<JsonNode> AskAsync(params string[] arguments)
     {
         var result = await RunAsync(arguments);
@@ -44,7 +44,7 @@ internal sealed class Drctl(string program, string server, string configuration)
             "recovery", $"`drctl {string.Join(' ', arguments)}` exited with {result.Code}: {result.Said.Trim()}");
     }
 
-    /// <summary>Runs a command as it is.</summary>
+    /// <summary>Runs a command without adding options.</summary>
     public Task<CommandResult> RunPlainAsync(IReadOnlyList<string> arguments) => Task.Run(() =>
     {
         using var process = ChildProcess.Start(program, Environment, arguments);
@@ -59,7 +59,7 @@ internal sealed class Drctl(string program, string server, string configuration)
         return new CommandResult(code, code == 0 && text.Length > 0 ? Parse(text) : null, process.Errors);
     });
 
-    /// <summary>How long a command may take: one that waits asks a silent service for a minute.</summary>
+    /// <summary>The longest duration of a command: one that waits retries a silent service for a minute.</summary>
     private static TimeSpan Patience { get; } = TimeSpan.FromMinutes(5);
 
     private static JsonNode? Parse(string text)
@@ -70,7 +70,7 @@ internal sealed class Drctl(string program, string server, string configuration)
         }
         catch (JsonException)
         {
-            // `log --json` is one object a line; who runs it reads the text.
+            // `log --json` prints one object per line; its callers read the text.
             return null;
         }
     }

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace ReplicationEngine.Chaos.Sites;
 
 /// <summary>
-/// The link between agent and service: a TCP proxy on loopback. It can refuse and break connections, or hold either way
-/// back, as a network does in which packets get lost: the sender's window fills, and what was held arrives later.
+/// The link between agent and service: a TCP proxy on loopback. It can refuse and break connections, or hold either
+/// direction, as a network that loses packets does: the sender's window fills, and the data held arrives later.
 /// </summary>
 internal sealed class Link : IAsyncDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class Link : IAsyncDisposable
     private readonly Task _accepting;
     private bool _refuses;
 
-    /// <summary>Listens on a free port and passes on to another one of this machine.</summary>
+    /// <summary>Listens on a free port and forwards to another one of this machine.</summary>
     public Link(int target)
     {
         _target = target;
@@ -29,7 +29,7 @@ internal sealed class Link : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>The URL to call in place of the service's.</summary>
+    /// <summary>The URL that replaces the service's.</summary>
     public string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
     /// <summary>Breaks every connection, and each new one at once.</summary>
@@ -47,7 +47,7 @@ internal sealed class Link : IAsyncDisposable
         }
     }
 
-    /// <summary>Holds back what is sent to the service, to the agent, or both.</summary>
+    /// <summary>Holds the data sent to the service, to the agent, or in both directions.</summary>
     public void Hold(bool toService, bool toAgent)
     {
         if (toService)
@@ -61,7 +61,7 @@ internal sealed class Link : IAsyncDisposable
         }
     }
 
-    /// <summary>Everything flows again, what was held back first.</summary>
+    /// <summary>Releases all directions; data that was held flows first.</summary>
     public void Open()
     {
         lock (_lock)
@@ -105,7 +105,7 @@ internal sealed class Link : IAsyncDisposable
 
             await server.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
             (caller.NoDelay, server.NoDelay) = (true, true);
-            // When one way ends, so does the other: a half-closed connection means nothing to either end.
+            // When one direction ends, so does the other: a half-closed connection has no meaning for either end.
             await Task.WhenAny(PumpAsync(caller, server, _toService), PumpAsync(server, caller, _toAgent));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
@@ -166,7 +166,7 @@ internal sealed class Link : IAsyncDisposable
         caller.Dispose();
     }
 
-    /// <summary>Lets pass or holds.</summary>
+    /// <summary>A gate that lets data pass or holds it.</summary>
     private sealed class Gate
     {
         private TaskCompletionSource _opened = Opened();

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace ReplicationEngine.Chaos.Sites;
 
 /// <summary>
-/// A file system of a few hundred MiB in memory for the agent's data, which can be filled to its last byte. Mounting
+/// An in-memory file system of a few hundred MiB for the agent's data, which can be filled to its last byte. Mounting
 /// needs root.
 /// </summary>
 internal sealed class SmallDisk : IDisposable
@@ -15,8 +15,8 @@ internal sealed class SmallDisk : IDisposable
 
     private string Ballast => Path.Combine(_directory, "ballast");
 
-    /// <summary>Mounts it on a new directory.</summary>
-    /// <returns>Null, and why, when this process may not mount.</returns>
+    /// <summary>Mounts a small disk on a new directory.</summary>
+    /// <returns>The disk; null, with the reason, when this process may not mount.</returns>
     public static (SmallDisk? Disk, string Why) Mount(string directory, int mebibytes)
     {
         if (!Environment.IsPrivilegedProcess)
@@ -29,7 +29,7 @@ internal sealed class SmallDisk : IDisposable
         return code == 0 ? (new SmallDisk(directory), "") : (null, $"no file system can be mounted here: {said}");
     }
 
-    /// <summary>Fills it to its last byte.</summary>
+    /// <summary>Fills the disk to its last byte.</summary>
     public void Fill()
     {
         using var file = new FileStream(Ballast, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
@@ -47,11 +47,11 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
-    /// <summary>Takes the ballast away.</summary>
+    /// <summary>Deletes the ballast.</summary>
     public void Empty() => File.Delete(Ballast);
 
-    /// <summary>Unmounts it; what it held stays as plain files when <paramref name="keeps"/>.</summary>
-    /// <remarks>Nobody may have files of it open.</remarks>
+    /// <summary>Unmounts the disk; its files stay as plain files when <paramref name="keeps"/> is true.</summary>
+    /// <remarks>No process may have files of the disk open.</remarks>
     public void Unmount(bool keeps)
     {
         if (!_mounted)

@@ -6,8 +6,8 @@ using ReplicationEngine.Chaos.Witness.Processes;
 namespace ReplicationEngine.Chaos.Sites;
 
 /// <summary>
-/// A directory with two sites: the service at the target, the agent at the source, a link between them. It ends only
-/// processes that it started itself.
+/// A directory with two sites: the service at the target, the agent at the source, and a link between them. Only
+/// processes that this class started are ended.
 /// </summary>
 internal sealed class TwoSites : IAsyncDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class TwoSites : IAsyncDisposable
     /// <summary>Makes the directories; starts nothing.</summary>
     /// <param name="root">An existing, empty directory.</param>
     /// <param name="program">The path of drctl.</param>
-    /// <param name="cacheLimitMiB">The limit of the agent's cache; 0 for its own.</param>
+    /// <param name="cacheLimitMiB">The limit of the agent's cache in MiB; 0 for the agent's own default.</param>
     public TwoSites(string root, string program, int cacheLimitMiB)
     {
         var port = LoopbackPorts.Free();
@@ -40,40 +40,40 @@ internal sealed class TwoSites : IAsyncDisposable
         Directory.CreateDirectory(Source);
     }
 
-    /// <summary>Everything of this run.</summary>
+    /// <summary>The directory of the run.</summary>
     public string Root { get; }
 
-    /// <summary>The source side: the disks, and the agent's data.</summary>
+    /// <summary>The directory of the source side: the disks, and the agent's data.</summary>
     public string Source => Path.Combine(Root, "source");
 
-    /// <summary>The agent's data.</summary>
+    /// <summary>The directory of the agent's data.</summary>
     public string AgentData => Path.Combine(Source, "agent");
 
-    /// <summary>The service's data.</summary>
+    /// <summary>The directory of the service's data.</summary>
     public string ServiceData => Path.Combine(Root, "target");
 
-    // The service's API token, as a user finds it.
+    // The file of the service's API token, which users read.
     private string TokenFile => Path.Combine(ServiceData, "api-token");
 
-    /// <summary>What the agent calls through.</summary>
+    /// <summary>The link through which the agent calls the service.</summary>
     public Link Link { get; }
 
-    /// <summary>Runs commands.</summary>
+    /// <summary>Runs drctl commands.</summary>
     public Drctl Drctl { get; }
 
-    /// <summary>The file system of the agent's data; null when it has none of its own.</summary>
+    /// <summary>The file system of the agent's data; null when the data is not on a file system of its own.</summary>
     public SmallDisk? Disk { get; set; }
 
-    /// <summary>Whether the agent runs and is not halted.</summary>
+    /// <summary>Whether the agent runs and is not suspended.</summary>
     public bool AgentRuns { get; private set; }
 
-    /// <summary>How often the agent was killed or halted.</summary>
+    /// <summary>The number of times the agent was killed or suspended.</summary>
     public int AgentTroubles { get; private set; }
 
-    /// <summary>Whether the service runs and is not halted.</summary>
+    /// <summary>Whether the service runs and is not suspended.</summary>
     public bool ServiceRuns { get; private set; }
 
-    /// <summary>Starts the service and waits until it answers.</summary>
+    /// <summary>Starts the service and waits until it responds.</summary>
     public async Task StartServiceAsync(CancellationToken cancellationToken)
     {
         _service = ChildProcess.Start(
@@ -101,50 +101,50 @@ internal sealed class TwoSites : IAsyncDisposable
         AgentRuns = true;
     }
 
-    /// <summary>SIGKILL.</summary>
+    /// <summary>Kills the service (SIGKILL).</summary>
     public void KillService()
     {
         ServiceRuns = false;
         End(ref _service, "service");
     }
 
-    /// <summary>SIGKILL.</summary>
+    /// <summary>Kills the agent (SIGKILL).</summary>
     public void KillAgent()
     {
         (AgentRuns, AgentTroubles) = (false, AgentTroubles + 1);
         End(ref _agent, "agent");
     }
 
-    /// <summary>SIGSTOP.</summary>
+    /// <summary>Suspends the service (SIGSTOP).</summary>
     public void HaltService()
     {
         ServiceRuns = false;
         _service?.Halt();
     }
 
-    /// <summary>SIGSTOP.</summary>
+    /// <summary>Suspends the agent (SIGSTOP).</summary>
     public void HaltAgent()
     {
         (AgentRuns, AgentTroubles) = (false, AgentTroubles + 1);
         _agent?.Halt();
     }
 
-    /// <summary>SIGCONT.</summary>
+    /// <summary>Resumes the service (SIGCONT).</summary>
     public void LetServiceGoOn()
     {
         _service?.GoOn();
         ServiceRuns = true;
     }
 
-    /// <summary>SIGCONT.</summary>
+    /// <summary>Resumes the agent (SIGCONT).</summary>
     public void LetAgentGoOn()
     {
         _agent?.GoOn();
         AgentRuns = true;
     }
 
-    /// <summary>A process that nobody killed is alive.</summary>
-    /// <exception cref="ViolationException">It ended by itself.</exception>
+    /// <summary>Checks that every process that was not killed is alive.</summary>
+    /// <exception cref="ViolationException">A process ended on its own.</exception>
     public void AreAlive()
     {
         foreach (var (process, name, runs) in new[] { (_service, "service", ServiceRuns), (_agent, "agent",
@@ -158,7 +158,7 @@ internal sealed class TwoSites : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks both to end, and answers their exit codes.</summary>
+    /// <summary>Requests a clean shutdown of both processes and returns their exit codes.</summary>
     public async Task<(int Agent, int Service)> StopAsync()
     {
         (AgentRuns, ServiceRuns) = (false, false);
@@ -168,11 +168,11 @@ internal sealed class TwoSites : IAsyncDisposable
         return codes;
     }
 
-    /// <summary>The VM as the service shows it; null when it does not answer.</summary>
+    /// <summary>Returns the service's view of a VM; null when the service does not respond.</summary>
     public Task<JsonNode?> ViewAsync(string vm) => TryGetAsync($"/api/v1/vms/{vm}");
 
-    /// <summary>Waits until a VM's view says something; answers it.</summary>
-    /// <exception cref="ViolationException">It does not within the limit.</exception>
+    /// <summary>Waits until a VM's view fulfils a condition, and returns the view.</summary>
+    /// <exception cref="ViolationException">The condition is not fulfilled within the limit.</exception>
     public async Task<JsonNode> UntilViewAsync(
         string vm, string what, Func<JsonNode, bool> condition, TimeSpan limit, CancellationToken cancellationToken)
     {
@@ -193,7 +193,8 @@ internal sealed class TwoSites : IAsyncDisposable
     }
 
     /// <summary>Waits until a condition holds.</summary>
-    /// <exception cref="ViolationException">It does not within the limit, or a process ended by itself.</exception>
+    /// <exception cref="ViolationException">The condition does not hold within the limit, or a process ended on its
+    /// own.</exception>
     public async Task UntilAsync(
         string what, Func<Task<bool>> condition, TimeSpan limit, CancellationToken cancellationToken)
     {
@@ -210,7 +211,7 @@ internal sealed class TwoSites : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes what the processes logged to files of the directory.</summary>
+    /// <summary>Writes the logs of the processes to files of the directory.</summary>
     public void KeepLogs()
     {
         var logs = _ends.Append(LogOf(_service, "service")).Append(LogOf(_agent, "agent"));
@@ -235,7 +236,7 @@ internal sealed class TwoSites : IAsyncDisposable
     private static string LogOf(ChildProcess? process, string name) =>
         process is null ? "" : $"--- {name}, process {process.Id}\n{process.Errors}";
 
-    // Its last words: without the frames of a stack, but for the innermost.
+    // The last lines of the log, with only the innermost frame of a stack.
     private static string Tail(ChildProcess process)
     {
         var lines = process.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);

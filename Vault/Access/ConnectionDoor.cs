@@ -5,13 +5,13 @@ using ReplicationEngine.Vault.Agents;
 namespace ReplicationEngine.Vault.Access;
 
 /// <summary>
-/// Stands in front of the web server. A connection that has carried no admitted request yet has proved nothing: only so
-/// many of these are kept, each for ten seconds at most, and when one more comes the oldest ends. So connections that
-/// say nothing, however many are held or opened again, hold up no client that sends its request at once (S3, F20).
-/// Safe to use from several tasks.
+/// Limits the connections that have not yet carried an admitted request. At most <paramref name="mostUnproven"/> of
+/// these unproven connections are kept, each for at most ten seconds; when one more arrives, the oldest is closed. Idle
+/// connections, however many are held or reopened, therefore cannot block a client that sends its request at once (S3,
+/// F20). Safe to use from several tasks.
 /// </summary>
-/// <param name="mostUnproven">As many are kept.</param>
-/// <param name="time">The clock behind the deadline.</param>
+/// <param name="mostUnproven">The most unproven connections that are kept.</param>
+/// <param name="time">The clock of the deadline.</param>
 internal sealed class ConnectionDoor(int mostUnproven, TimeProvider time)
 {
     private const int FewestKept = 32;
@@ -21,13 +21,13 @@ internal sealed class ConnectionDoor(int mostUnproven, TimeProvider time)
     private readonly UnprovenConnections _unproven = new(mostUnproven, FirstRequestWithin, time);
     private readonly OpenFileAllowance _files = new();
 
-    /// <summary>How many unproven connections a process keeps that may have so many files open.</summary>
+    /// <summary>Returns how many unproven connections a process with the given limit of open files keeps.</summary>
     public static int MostOf(long openFileLimit) => (int)Math.Clamp(openFileLimit / 8, FewestKept, MostKept);
 
-    /// <summary>How many connections have proved nothing yet.</summary>
+    /// <summary>The number of connections that are unproven now.</summary>
     public int Unproven => _unproven.Count;
 
-    /// <summary>Serves a connection until it ends; at once when no descriptor is left for it.</summary>
+    /// <summary>Serves a connection until it ends; closes it at once when no descriptor is left for it.</summary>
     public async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         if (!_files.TryTake())
@@ -41,7 +41,7 @@ internal sealed class ConnectionDoor(int mostUnproven, TimeProvider time)
         await next(connection);
     }
 
-    /// <summary>A connection's feature: whether it has carried a request that was admitted.</summary>
+    /// <summary>The connection feature that records whether the connection has carried an admitted request.</summary>
     internal sealed class Standing : IDisposable
     {
         private readonly UnprovenConnections.Place _place;
@@ -53,13 +53,13 @@ internal sealed class ConnectionDoor(int mostUnproven, TimeProvider time)
             _drop = place.Over.Register(static c => ((ConnectionContext)c!).Abort(), connection);
         }
 
-        /// <summary>It has: nothing but the web server's own limits ends it from now on.</summary>
+        /// <summary>Marks the connection as proven. From then on only the web server's own limits end it.</summary>
         public void Prove() => Dispose();
 
         /// <inheritdoc/>
         public void Dispose()
         {
-            // In this order: what is dropped from now on ends no connection.
+            // The order matters: a drop after this line ends no connection.
             _drop.Dispose();
             _place.Dispose();
         }

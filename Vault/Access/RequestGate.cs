@@ -8,23 +8,26 @@ using ReplicationEngine.Vault.Serving;
 namespace ReplicationEngine.Vault.Access;
 
 /// <summary>
-/// Stands in front of every request, whatever its path, and admits it only when it names the service by an expected
-/// host name (else a web page's name that is bound to this address would reach it), does not come from a page of
-/// another origin, carries the API token, and sends JSON where it sends or changes anything (a cross-site form can
-/// send nothing of that kind). Refusals are problem+json with the remedy.
+/// Checks every request, whatever its path. A request is admitted only if it names the service by an expected host name
+/// (a web page whose name resolves to this address would otherwise reach it), does not come from a page of another
+/// origin, carries the API token, and has JSON content if it sends or changes anything (a cross-site form cannot send
+/// JSON). Refusals are problem+json with the remedy.
 /// </summary>
 /// <param name="token">The service's API token.</param>
-/// <param name="names">The host names by which requests may call the service.</param>
+/// <param name="names">The host names by which requests may name the service.</param>
 internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
 {
-    /// <summary>The host names by which requests may call a service: those of its own machine, that of its listening
-    /// address, and those it was told of.</summary>
+    /// <summary>
+    /// Returns the host names by which requests may name a service: those of its own machine, that of its listening
+    /// address, and the configured ones.
+    /// </summary>
     public static IReadOnlySet<string> NamesOf(ServeOptions options) => new HashSet<string>(
         ["127.0.0.1", "localhost", "::1", Bare(options.Listen.Host), .. options.HostNames],
         StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Answers a request that is not admitted; passes on any other, whose connection is a client's from then
-    /// on.</summary>
+    /// <summary>
+    /// Refuses a request that is not admitted; otherwise marks its connection as proven and calls the next handler.
+    /// </summary>
     public Task AdmitAsync(HttpContext context, RequestDelegate next)
     {
         if (Refusal(context.Request) is { } refusal)
@@ -73,7 +76,7 @@ internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
 
     private static string Bare(string host) => host.Trim('[', ']');
 
-    // Only browsers send these headers; one that a page of this service's own sends names the host it was called by.
+    // Only browsers send these headers. A page of this service's own origin sends the host that the request names.
     private static bool IsOfAnotherPage(IHeaderDictionary headers, HostString host) =>
         (headers.Origin is { Count: > 0 } origin && origin != $"http://{host}")
         || headers["Sec-Fetch-Site"] is { Count: > 0 } site && site != "same-origin" && site != "none";

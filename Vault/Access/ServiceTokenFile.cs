@@ -5,11 +5,11 @@ using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Access;
 
-/// <summary>The service's own copy of its API token, and the copies it leaves for the user's clients.</summary>
+/// <summary>The service's own copy of its API token, and the copies for the user's clients.</summary>
 internal static partial class ServiceTokenFile
 {
-    /// <summary>The token in a data directory; made at the first start.</summary>
-    /// <exception cref="ApiTokenException">The file is there but cannot be read or holds no token.</exception>
+    /// <summary>Returns the token in a data directory; creates it at the first start.</summary>
+    /// <exception cref="ApiTokenException">The file exists but cannot be read or holds no token.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static ApiToken Obtain(string dataDirectory)
     {
@@ -34,8 +34,8 @@ internal static partial class ServiceTokenFile
     }
 
     /// <summary>
-    /// Leaves the token in the user's configuration directory under each address of the service. Where that is not
-    /// possible, the log says how clients get it.
+    /// Writes the token to the user's configuration directory under each address of the service. If that fails, logs
+    /// how clients get the token.
     /// </summary>
     public static void Leave(ApiToken token, ServeOptions options, ILogger logger)
     {
@@ -56,8 +56,10 @@ internal static partial class ServiceTokenFile
         }
     }
 
-    /// <summary>Leaves the token under each of the service's host names, in directories of this user alone.</summary>
-    /// <exception cref="IOException">It cannot be left; the message says why.</exception>
+    /// <summary>
+    /// Writes the token under each of the service's host names, in directories that only this user can enter.
+    /// </summary>
+    /// <exception cref="IOException">The token cannot be written; the message gives the reason.</exception>
     /// <exception cref="UnauthorizedAccessException">A directory or file may not be written.</exception>
     public static void Leave(ApiToken token, TokenDirectory tokens, IEnumerable<string> hosts, int port)
     {

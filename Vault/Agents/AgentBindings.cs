@@ -7,9 +7,9 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>
-/// Which key each agent's name belongs to, and this vault's id: in <c>agents.json</c> of the data directory, replaced
-/// whole. A name belongs to the first key that registers it until an operator has it forgotten (F19). Safe to use from
-/// several tasks.
+/// The vault's id, and the key that each agent's name is bound to. Both are stored in <c>agents.json</c> of the data
+/// directory, which is replaced as a whole. A name stays bound to the first key that registers it until an operator has
+/// it forgotten (F19). Safe to use from several tasks.
 /// </summary>
 internal sealed class AgentBindings
 {
@@ -23,8 +23,8 @@ internal sealed class AgentBindings
     private readonly TimeProvider _time;
     private volatile BindingsFile _file;
 
-    /// <summary>Reads the file, or makes it.</summary>
-    /// <exception cref="IOException">It cannot be read or written, or is damaged.</exception>
+    /// <summary>Reads the file, or creates it.</summary>
+    /// <exception cref="IOException">The file cannot be read or written, or is damaged.</exception>
     public AgentBindings(string dataDirectory, TimeProvider time)
     {
         (_path, _time) = (Path.Combine(dataDirectory, FileName), time);
@@ -40,18 +40,18 @@ internal sealed class AgentBindings
         Write(_file);
     }
 
-    /// <summary>This vault's id.</summary>
+    /// <summary>The id of the vault that this service holds.</summary>
     public string Vault => _file.Vault;
 
-    /// <summary>The key that a name belongs to; null when it belongs to none.</summary>
+    /// <summary>Returns the key that a name is bound to; null when it is not bound.</summary>
     public string? KeyOf(string agent) => _file.Agents.TryGetValue(agent, out var bound) ? bound.Key : null;
 
-    /// <summary>All names that belong to a key, in ordinal order.</summary>
+    /// <summary>All names that are bound to a key, in ordinal order.</summary>
     public IEnumerable<string> Names => _file.Agents.Keys;
 
-    /// <summary>Gives a name to a key, durably; does nothing when it is the key's already.</summary>
-    /// <exception cref="IOException">It cannot be stored, or there are too many names.</exception>
-    /// <exception cref="InvalidOperationException">The name is another key's.</exception>
+    /// <summary>Binds a name to a key, durably; does nothing when it is bound to that key already.</summary>
+    /// <exception cref="IOException">The binding cannot be stored, or there are too many names.</exception>
+    /// <exception cref="InvalidOperationException">The name is bound to another key.</exception>
     public void Bind(string agent, string key)
     {
         lock (_guard)
@@ -74,8 +74,8 @@ internal sealed class AgentBindings
         }
     }
 
-    /// <summary>Takes a name from its key, durably: the next agent that registers it gets it.</summary>
-    /// <returns>False when the name belongs to none.</returns>
+    /// <summary>Releases a name from its key, durably. The next agent that registers the name gets it.</summary>
+    /// <returns>False when the name is not bound.</returns>
     public bool Forget(string agent)
     {
         lock (_guard)
@@ -119,11 +119,11 @@ internal sealed class AgentBindings
     }
 }
 
-/// <summary>The stored form.</summary>
+/// <summary>The stored form of the bindings.</summary>
 internal sealed record BindingsFile(
     int Version, string Vault, ImmutableSortedDictionary<string, AgentBinding> Agents);
 
-/// <summary>The key that a name belongs to (SubjectPublicKeyInfo in base64), and since when.</summary>
+/// <summary>The key that a name is bound to (SubjectPublicKeyInfo in base64), and the time of the binding.</summary>
 internal sealed record AgentBinding(string Key, DateTimeOffset Since);
 
 /// <summary>Source-generated JSON of the file.</summary>

@@ -5,25 +5,27 @@ using ReplicationEngine.Orchestration.Sources;
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>
-/// Lets agents prove who they are. Until the proof is verified nothing is sent but the challenge or a refusal, so a
-/// stranger learns no key, directive or name of a VM (F19); it has ten seconds, and only so many may be at it (S3).
+/// Authenticates agents. Until the proof is verified only the challenge or a refusal is sent, so a stranger learns no
+/// key, directive or name of a VM (F19). The proof must arrive within ten seconds, and the number of unproven
+/// connections is limited (S3).
 /// </summary>
 internal sealed class AgentDoor(TimeProvider time, AgentBindings bindings)
 {
-    /// <summary>As many connections may be without proof at once.</summary>
+    /// <summary>The most connections that may be unproven at the same time.</summary>
     public const int MostUnproven = 64;
 
     private const int LongestName = 64;
     private const int LongestText = 256;
     private readonly UnprovenConnections _unproven = new(MostUnproven, ControlLimits.HandshakeWithin, time);
 
-    /// <summary>How many connections have not proved themselves.</summary>
+    /// <summary>The number of connections that have not authenticated yet.</summary>
     public int Unproven => _unproven.Count;
 
-    /// <summary>Greets a connection.</summary>
-    /// <returns>Who it is; null when it was refused, and told why, or did not prove itself in time.</returns>
+    /// <summary>Sends the challenge to a connection and verifies the proof.</summary>
+    /// <returns>The verified claim; null when the agent was refused and notified of the reason, or did not prove its
+    /// identity in time.</returns>
     /// <exception cref="IOException">The connection broke.</exception>
-    /// <exception cref="InvalidDataException">It does not speak the protocol.</exception>
+    /// <exception cref="InvalidDataException">The peer does not follow the protocol.</exception>
     public async Task<AgentClaim?> GreetAsync(
         ControlChannel channel, string address, CancellationToken cancellationToken)
     {

@@ -8,8 +8,8 @@ using ReplicationEngine.Vault.Contracts;
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>
-/// The agents' control streams: one session per name, which <see cref="AgentAdmission"/> gives away. A session that
-/// loses its name is closed, and what a process left that lost it to another one ends with it.
+/// The agents' control streams: one session per name; <see cref="AgentAdmission"/> decides which session has the name.
+/// A session that loses its name is closed, and so are the data streams of a process that lost the name to another.
 /// </summary>
 internal sealed partial class AgentRegistry(
     TimeProvider time, AgentDoor door, AgentBindings bindings, ILogger<AgentRegistry> logger) : IAgents
@@ -22,7 +22,7 @@ internal sealed partial class AgentRegistry(
     /// <summary>Raised with the agent's name when it has connected.</summary>
     public event Action<string>? Connected;
 
-    /// <summary>Raised with the agent's name when its stream has ended and no newer one has taken its place.</summary>
+    /// <summary>Raised with the agent's name when its stream has ended and no newer one has replaced it.</summary>
     public event Action<string>? Disconnected;
 
     /// <summary>Raised for each volume of each report.</summary>
@@ -50,7 +50,7 @@ internal sealed partial class AgentRegistry(
         Reported?.Invoke(agent, status);
     }
 
-    /// <summary>Serves one agent's control stream until it ends, or has been refused.</summary>
+    /// <summary>Serves one agent's control stream until it ends or is refused.</summary>
     /// <exception cref="IOException">The stream broke, the agent fell silent, or another took its place.</exception>
     /// <exception cref="InvalidDataException">The agent does not follow the protocol.</exception>
     public async Task ServeAsync(Stream stream, string address, CancellationToken cancellationToken)
@@ -92,14 +92,14 @@ internal sealed partial class AgentRegistry(
     }
 
     /// <summary>
-    /// What a data stream has to end with: cancelled when another process takes the agent's name. Null when the stream
-    /// does not show the secret of the agent's current session, so it is not believed to be the agent's.
+    /// Returns the lifetime of an agent's data stream: a token that is cancelled when another process takes the agent's
+    /// name. Null when the stream does not carry the secret of the agent's current session, so it is not authenticated.
     /// </summary>
     public CancellationToken? LifeOf(string agent, string? secret) =>
         _sessions.TryGetValue(agent, out var session) && session.IsOf(secret)
             && _lives.TryGetValue(agent, out var life) ? life.Over.Token : null;
 
-    /// <summary>Has the next agent that registers a name get it.</summary>
+    /// <summary>Releases a name, so that the next agent that registers it gets it.</summary>
     public ForgetOutcome Forget(string agent)
     {
         if (Observations.IsConnected(agent))
@@ -117,8 +117,8 @@ internal sealed partial class AgentRegistry(
     }
 
     /// <summary>
-    /// All agents that a name belongs to, that were connected since the service started, or whose name another one
-    /// claims, in ordinal order.
+    /// Returns all agents whose name is bound, that have connected since the service started, or whose name another
+    /// process claims, in ordinal order.
     /// </summary>
     public IReadOnlyList<AgentView> Views()
     {
@@ -140,7 +140,7 @@ internal sealed partial class AgentRegistry(
             Conflict = Observations.ConflictOf(agent)?.Text,
         };
 
-    /// <summary>Gives the session its agent's name and says welcome; or answers why not.</summary>
+    /// <summary>Gives the session its agent's name and sends the welcome; otherwise returns the refusal.</summary>
     private async Task<ControlMessage.Refused?> AdmitAsync(AgentSession session, CancellationToken ct)
     {
         var claim = session.Claim;
@@ -211,7 +211,7 @@ internal sealed partial class AgentRegistry(
         }
     }
 
-    // A session that has lost its name may still have something to say; it says it for nobody.
+    // A session that has lost its name may still send reports; they are ignored.
     private void Take(AgentSession session, ControlMessage.Report report)
     {
         if (!IsCurrent(session))
@@ -240,15 +240,15 @@ internal sealed partial class AgentRegistry(
     private sealed record ProcessLife(string Incarnation, CancellationTokenSource Over);
 }
 
-/// <summary>What became of a request to forget an agent.</summary>
+/// <summary>The result of a request to forget an agent.</summary>
 internal enum ForgetOutcome
 {
-    /// <summary>Its name is free.</summary>
+    /// <summary>The name is free.</summary>
     Forgotten = 0,
 
     /// <summary>No key has this name.</summary>
     Unknown = 1,
 
-    /// <summary>It is connected, so it stays.</summary>
+    /// <summary>The agent is connected, so the name stays bound.</summary>
     Connected = 2,
 }

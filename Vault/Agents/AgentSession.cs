@@ -7,8 +7,9 @@ using ReplicationEngine.Orchestration.Sources;
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>
-/// One connected agent: questions go out, answers and reports come in. It ends when the stream does, when nothing comes
-/// for too long, and when it is closed because another takes its place. Safe to use from several tasks.
+/// The session of a connected agent: sends requests, and receives replies and reports. The session ends when its stream
+/// ends, when the agent is silent for too long, and when it is closed because another session takes its place. Safe to
+/// use from several tasks.
 /// </summary>
 internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, TimeProvider time) : IDisposable
 {
@@ -20,20 +21,20 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
     private volatile string? _closedBecause;
     private long _lastId;
 
-    /// <summary>Who the agent is.</summary>
+    /// <summary>The agent's verified claim.</summary>
     public AgentClaim Claim { get; } = claim;
 
     /// <summary>The agent's name.</summary>
     public string Agent => Claim.Agent;
 
-    /// <summary>What the agent's data streams must show.</summary>
+    /// <summary>The secret that the agent's data streams must carry.</summary>
     public string Secret { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes));
 
-    /// <summary>Whether a data stream shows this session's secret.</summary>
+    /// <summary>Returns whether <paramref name="secret"/> is this session's secret.</summary>
     public bool IsOf(string? secret) => secret is not null && CryptographicOperations.FixedTimeEquals(
         Encoding.UTF8.GetBytes(Secret), Encoding.UTF8.GetBytes(secret));
 
-    /// <summary>Says welcome; questions wait until it is said.</summary>
+    /// <summary>Sends the welcome; requests wait until it is sent.</summary>
     public async Task WelcomeAsync(string vault, CancellationToken cancellationToken)
     {
         await channel.SendAsync(new ControlMessage.Welcome(vault, Secret), cancellationToken);
@@ -41,8 +42,8 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
     }
 
     /// <summary>
-    /// Asks and waits for the answer; an agent that goes away answers with a recoverable failure. A question that is
-    /// cancelled may have reached the agent all the same.
+    /// Sends a request and waits for the reply. If the agent disconnects, the reply is a recoverable failure. A request
+    /// that is cancelled may still have reached the agent.
     /// </summary>
     public async Task<AgentReply> AskAsync(AgentRequest request, CancellationToken cancellationToken)
     {
@@ -66,8 +67,10 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
         }
     }
 
-    /// <summary>Runs until the stream ends; reports go to <paramref name="reported"/>, and whatever comes is told to
-    /// <paramref name="heard"/> first.</summary>
+    /// <summary>
+    /// Receives messages until the stream ends. Every message is passed to <paramref name="heard"/> first; reports are
+    /// then passed to <paramref name="reported"/>.
+    /// </summary>
     /// <exception cref="IOException">The stream broke, the agent fell silent, or the session was closed.</exception>
     /// <exception cref="InvalidDataException">The agent does not follow the protocol.</exception>
     public async Task RunAsync(
@@ -92,7 +95,9 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
         }
     }
 
-    /// <summary>Whether the agent says anything within a time; false at once when the session ends.</summary>
+    /// <summary>
+    /// Returns whether the agent sends any message within a time; false at once when the session ends.
+    /// </summary>
     public async Task<bool> LivesAsync(TimeSpan within, CancellationToken cancellationToken)
     {
         var (before, began) = (channel.Heard, time.GetTimestamp());
@@ -109,7 +114,7 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
         return false;
     }
 
-    /// <summary>Ends the session; who waits for an answer gets one.</summary>
+    /// <summary>Ends the session. Pending requests complete with a failure.</summary>
     public void Close(string why)
     {
         _closedBecause = why;
@@ -119,7 +124,7 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
         }
         catch (ObjectDisposedException)
         {
-            // It has ended by itself.
+            // The session ended on its own.
             return;
         }
     }
@@ -127,7 +132,7 @@ internal sealed class AgentSession(AgentClaim claim, ControlChannel channel, Tim
     /// <inheritdoc/>
     public void Dispose() => _closed.Dispose();
 
-    /// <summary>The answer of an agent that is not there.</summary>
+    /// <summary>The reply to a request for an agent that is not connected.</summary>
     public static AgentReply.Failed Gone(string agent) => new(
         "agent-disconnected", $"The agent '{agent}' is not connected.",
         "Start the agent, or see in its log why it cannot reach the service.", true);

@@ -1,15 +1,19 @@
 namespace ReplicationEngine.Vault.Agents;
 
-/// <summary>Counts the streams of agents, so that no number of them takes the service's last descriptor (F20). Safe to
-/// use from several tasks.</summary>
+/// <summary>
+/// Counts the agents' streams, so that they cannot use up the service's file descriptors (F20). Safe to use from
+/// several tasks.
+/// </summary>
 internal sealed class AgentStreams
 {
-    /// <summary>As many may be open at once.</summary>
+    /// <summary>The most streams that may be open at the same time.</summary>
     public const int Most = 2048;
 
     private int _open;
 
-    /// <summary>A place for one more; null when there is none. Dispose it when the stream has ended.</summary>
+    /// <summary>
+    /// Reserves a place for one more stream; null when there is none. Dispose it when the stream has ended.
+    /// </summary>
     public IDisposable? TryEnter()
     {
         if (Interlocked.Increment(ref _open) <= Most)

@@ -4,8 +4,8 @@ using ReplicationEngine.Orchestration.Sources;
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>
-/// Reads the clock of every connected agent each second. An agent that does not answer is asked no second time until
-/// its first question was given up.
+/// Reads the clock of every connected agent each second. An agent that does not reply is not asked again until its
+/// pending request has timed out.
 /// </summary>
 internal sealed class ClockWatch(AgentRegistry agents, TimeProvider time) : BackgroundService
 {
@@ -45,7 +45,7 @@ internal sealed class ClockWatch(AgentRegistry agents, TimeProvider time) : Back
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
         {
-            // Without an answer nothing is measured; the agent's silence is told by its reports, which end too.
+            // Without a reply there is no measurement. The agent's silence shows in its reports, which stop too.
             return;
         }
     }

@@ -1,15 +1,15 @@
 namespace ReplicationEngine.Vault.Agents;
 
 /// <summary>
-/// The connections that have not proved yet who they are: each has a deadline, and when there are too many the
-/// oldest goes, because an honest agent needs only a moment (S3, F20). Safe to use from several tasks.
+/// The connections that have not authenticated yet. Each has a deadline, and when there are too many the oldest is
+/// dropped, because an honest agent needs only a moment (S3, F20). Safe to use from several tasks.
 /// </summary>
 internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvider time)
 {
     private readonly Lock _guard = new();
     private readonly LinkedList<Place> _places = [];
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of unproven connections.</summary>
     public int Count
     {
         get
@@ -21,7 +21,7 @@ internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvide
         }
     }
 
-    /// <summary>Takes a connection in; dispose the answer when it has proved itself or ended.</summary>
+    /// <summary>Adds a connection. Dispose the returned place when the connection has authenticated or ended.</summary>
     public Place Enter(CancellationToken ending)
     {
         Place? dropped;
@@ -36,7 +36,7 @@ internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvide
         return place;
     }
 
-    /// <summary>Gives up the oldest, if there is one.</summary>
+    /// <summary>Drops the oldest connection, if there is one.</summary>
     public void DropOldest()
     {
         Place? dropped;
@@ -59,7 +59,7 @@ internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvide
         return oldest;
     }
 
-    /// <summary>One connection's place.</summary>
+    /// <summary>The place of an unproven connection.</summary>
     internal sealed class Place : IDisposable
     {
         private readonly UnprovenConnections _all;
@@ -72,13 +72,16 @@ internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvide
             _either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ending);
         }
 
-        /// <summary>Where it stands among the others.</summary>
+        /// <summary>The node of the place in the list of all places.</summary>
         public LinkedListNode<Place> Node { get; }
 
-        /// <summary>Cancelled at the deadline, when the place is needed for another, or when all ends.</summary>
+        /// <summary>
+        /// Cancelled at the deadline, when the place is needed for another connection, or when the caller's token is
+        /// cancelled.
+        /// </summary>
         public CancellationToken Over => _either.Token;
 
-        /// <summary>The connection is given up.</summary>
+        /// <summary>Drops the connection.</summary>
         public void Drop()
         {
             try
@@ -87,7 +90,7 @@ internal sealed class UnprovenConnections(int most, TimeSpan within, TimeProvide
             }
             catch (ObjectDisposedException)
             {
-                // It has proved itself or ended at the same moment: its place is free either way.
+                // The connection authenticated or ended at the same moment: its place is free either way.
                 return;
             }
         }

@@ -11,9 +11,9 @@ using ReplicationEngine.Vault.Target;
 namespace ReplicationEngine.Vault.Api;
 
 /// <summary>
-/// The agents' way in: <c>GET /agent/control</c> and <c>GET /agent/data?vm=NAME&amp;direction=forward|reverse</c>, both
-/// upgraded to raw two-way streams. A data stream shows the secret of its agent's control session in the header
-/// <see cref="StreamUpgrade.SessionHeader"/>, and proves by the VM's data key that it is the VM's.
+/// The endpoints of agents: <c>GET /agent/control</c> and <c>GET /agent/data?vm=NAME&amp;direction=forward|reverse</c>,
+/// both upgraded to raw two-way streams. A data stream carries the secret of its agent's control session in the header
+/// <see cref="StreamUpgrade.SessionHeader"/>, and proves with the VM's data key that it belongs to the VM.
 /// </summary>
 internal static class AgentEndpoints
 {
@@ -97,8 +97,9 @@ internal static class AgentEndpoints
     }
 
     /// <summary>
-    /// A stream goes on for as long as both ends live, so a service that stops has to end it: its web server would
-    /// wait for it. One that broke is torn down: its other end may never take what is still to be sent.
+    /// Serves a stream until it ends or the service stops. A stream lasts as long as both ends live, so a service that
+    /// stops has to end it: its web server would wait for it. A broken stream is aborted, because its other end may
+    /// never take the remaining data.
     /// </summary>
     private static async Task UntilStoppedAsync(
         HttpContext context, Func<CancellationToken, Task> serve, CancellationToken stopped)
@@ -110,12 +111,12 @@ internal static class AgentEndpoints
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            // Ended as asked.
+            // The stream ended as requested.
             context.Abort();
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            // Whoever served it has said why.
+            // The session has logged the reason.
             context.Abort();
         }
     }
@@ -135,6 +136,6 @@ internal static class AgentEndpoints
     }
 }
 
-/// <summary>What serving a data stream needs.</summary>
+/// <summary>The services that the serving of a data stream needs.</summary>
 internal sealed record DataStreamServices(
     AgentRegistry Agents, TargetSite Site, ProtectedVms Vms, AgentStreams Streams);

@@ -9,10 +9,10 @@ using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>The API's one translation of what went wrong into problem+json (RFC 9457).</summary>
+/// <summary>Translates every failure of the API into problem+json (RFC 9457).</summary>
 internal static class ApiErrors
 {
-    /// <summary>Handles what an endpoint threw; only what is a fault of the service is logged as one.</summary>
+    /// <summary>Handles the exceptions of endpoints; logs only those that are a fault of the service.</summary>
     public static ExceptionHandlerOptions Handler { get; } = new()
     {
         ExceptionHandler = AnswerAsync,
@@ -44,17 +44,19 @@ internal static class ApiErrors
         await problem.ExecuteAsync(context);
     }
 
-    /// <summary>A problem with a stable code.</summary>
+    /// <summary>Returns a problem with a stable code.</summary>
     public static IResult Problem(int status, string code, string detail) =>
         Results.Problem(detail, statusCode: status,
             extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code });
 
-    /// <summary>No VM of this name.</summary>
+    /// <summary>Returns the problem for a VM name that is unknown.</summary>
     public static IResult UnknownVm(string vm) => Problem(
         StatusCodes.Status404NotFound, "unknown-vm",
             $"There is no protected VM '{vm}'; `drctl status` lists the VMs.");
 
-    /// <summary>What the domain or the engine answered instead of accepting; null when it accepted.</summary>
+    /// <summary>
+    /// Returns the problem for a reply that is not an acceptance; null when the command was accepted.
+    /// </summary>
     public static IResult? Of(CommandReply reply) => reply switch
     {
         CommandReply.Accepted => null,

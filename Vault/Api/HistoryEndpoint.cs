@@ -10,13 +10,12 @@ using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary><c>GET /api/v1/vms/{vm}/log</c>: everything that happened to a VM, or its state after an event
-/// (OPS-5).</summary>
+/// <summary><c>GET /api/v1/vms/{vm}/log</c>: the history of a VM, or its state after an event (OPS-5).</summary>
 internal static class HistoryEndpoint
 {
     /// <summary>
-    /// Answers the history from event <c>?from=SEQ</c> on, oldest first, <c>?most=N</c> events of it, or with
-    /// <c>?at=SEQ|TIME</c> the state then.
+    /// Returns at most <c>?most=N</c> events of the history from event <c>?from=SEQ</c> on, oldest first; with
+    /// <c>?at=SEQ|TIME</c> returns the state at that event or time.
     /// </summary>
     public static async Task<IResult> AnswerAsync(
         string vm, string? at, ProtectedVms vms, CancellationToken ct, long from = 1, int? most = null)
@@ -94,7 +93,7 @@ internal static class HistoryEndpoint
             ProtectedVmHealth.Of(view.State).Word, StateOf(view.State)));
     }
 
-    /// <summary>A state as JSON whose members are named like all others of the API.</summary>
+    /// <summary>Returns a state as JSON with member names in the style of the API.</summary>
     public static JsonNode StateOf(ProtectedVmState state) =>
         StateJson.Of(new ProtectedVmCodec(), state);
 }

@@ -19,7 +19,8 @@ internal static class JobEndpoints
         routes.MapGet("/api/v1/jobs/{id}", OneAsync);
     }
 
-    // A job is named by the event that began it, so whoever was told of a job may ask before the read model has it.
+    // A job is named by the event that started it, so a client that was given the id may ask before the read model has
+    // the job.
     private static async Task<IResult> OneAsync(
         string id, IReplicationEngine engine, VmReadModel model, ProtectedVms vms, CancellationToken ct)
     {
@@ -39,7 +40,7 @@ internal static class JobEndpoints
     }
 
     /// <summary>
-    /// Newest first; of one VM with <c>?vm=</c>; with <c>?after=ID</c> those older than that job.
+    /// Returns jobs, newest first: with <c>?vm=</c> those of one VM, with <c>?after=ID</c> those older than that job.
     /// </summary>
     private static async Task<IResult> ListAsync(
         IReplicationEngine engine, CancellationToken ct, string? vm = null, string? after = null, int? most = null)

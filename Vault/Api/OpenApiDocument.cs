@@ -8,8 +8,10 @@ using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>The API's description for programs (OpenAPI 3.1): <c>GET /api/v1/openapi.json</c>. The operations come from
-/// <see cref="VmOperations"/>, one path each; the answers' schemas from the contract's records.</summary>
+/// <summary>
+/// The API's OpenAPI 3.1 document: <c>GET /api/v1/openapi.json</c>. The operations come from
+/// <see cref="VmOperations"/>, one path each; the schemas of the responses come from the contract's records.
+/// </summary>
 internal static class OpenApiDocument
 {
     private const string Json = "application/json";
@@ -32,7 +34,7 @@ internal static class OpenApiDocument
     public static void MapOpenApi(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/api/v1/openapi.json", () => Results.Text(Make().ToJsonString(), Json));
 
-    /// <summary>A new document, which the caller owns.</summary>
+    /// <summary>Returns a new document, which the caller owns.</summary>
     public static JsonObject Make()
     {
         var paths = new JsonObject();

@@ -10,8 +10,10 @@ using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>The read models and what they hold next to the VMs: <c>/api/v1/projections</c> and
-/// <c>/api/v1/audit</c>.</summary>
+/// <summary>
+/// The endpoints of the read models, the service's health and the audit log: <c>/api/v1/projections</c>,
+/// <c>/api/v1/health</c> and <c>/api/v1/audit</c>.
+/// </summary>
 internal static class ProjectionEndpoints
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
@@ -39,7 +41,8 @@ internal static class ProjectionEndpoints
         routes.MapGet("/api/v1/health", HealthAsync);
     }
 
-    // While the database is away, or hangs, the journal's trouble is what there is to say, and soon.
+    // While the database is away or hangs, the response reports the journal's trouble, without waiting for the
+    // database.
     private static async Task<IResult> HealthAsync(
         IReplicationEngine engine, VmReadModel vms, VmViews views, TimeProvider time, CancellationToken ct)
     {
@@ -80,8 +83,8 @@ internal static class ProjectionEndpoints
         "The service retries; see `drctl projections status`.", status.Trouble.Value.Since);
 
     /// <summary>
-    /// What users asked for and was accepted, newest first; of one VM with <c>?vm=</c>; with <c>?after=ID</c> what
-    /// came before that entry.
+    /// Returns the accepted commands of users, newest first: with <c>?vm=</c> those of one VM, with <c>?after=ID</c>
+    /// those before that entry.
     /// </summary>
     private static async Task<IResult> AuditAsync(
         IReplicationEngine engine, CancellationToken ct, string? vm = null, string? after = null, int? most = null)

@@ -14,8 +14,10 @@ using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>The VMs: <c>/api/v1/vms…</c>; shapes and answers as <see cref="VmOperations"/> and the contract's views
-/// say.</summary>
+/// <summary>
+/// The endpoints of VMs: <c>/api/v1/vms…</c>. <see cref="VmOperations"/> and the contract's views define requests and
+/// responses.
+/// </summary>
 internal static class VmEndpoints
 {
     private const int LongestName = 64;
@@ -40,7 +42,7 @@ internal static class VmEndpoints
         group.MapGet("/{vm}/log", HistoryEndpoint.AnswerAsync);
     }
 
-    /// <summary>The state of a VM that was ever protected; null when there is none of this name.</summary>
+    /// <summary>Returns the state of a VM that was ever protected; null when no VM has this name.</summary>
     public static async Task<ProtectedVmState?> FindAsync(ProtectedVms vms, string vm, CancellationToken ct)
     {
         if (!IsName(vm))
@@ -116,14 +118,14 @@ internal static class VmEndpoints
         var sequence = ((CommandReply.Accepted)reply).Sequence;
         var job = await JobOfAsync(services.Vms, vm, row.Job, id, sequence, ct);
 
-        // Whoever asks next sees what this has changed.
+        // A client that reads next sees the change.
         await services.Model.PassedAsync(vm, sequence, ct);
         return Results.Accepted(value: new OperationAccepted(job is { } number ? VmViews.JobId(vm, number) : null));
     }
 
     /// <summary>
-    /// The job that a request began: its number is that of one of the request's own events, also when the request came
-    /// twice. Null when it began none.
+    /// Returns the job that a request started, which has the number of one of the request's own events, also when the
+    /// request is repeated. Null when the request started none.
     /// </summary>
     private static async Task<long?> JobOfAsync(
         ProtectedVms vms, string vm, JobKind? kind, CommandId id, long last, CancellationToken ct)
@@ -134,7 +136,7 @@ internal static class VmEndpoints
             : null;
     }
 
-    // What a failed protect has left is removed within moments, unless it cannot be: then the refusal says so.
+    // A failed protect is cleaned up within moments. If it cannot be cleaned up, the refusal reports it.
     private static async Task UntilCleanedUpAsync(OperationServices services, string vm, CancellationToken ct)
     {
         for (var tries = 0; tries < CleanUpTries; tries++)
@@ -149,8 +151,8 @@ internal static class VmEndpoints
         }
     }
 
-    // What an agent reported of its disks' clients may be a second old: a machine that was just shut down is not to be
-    // named as a writer.
+    // An agent's report about its disks' clients may be a second old. A machine that was just shut down must not be
+    // reported as a writer.
     private static async Task<OperationFacts> FactsAsync(
         string vm, bool asksForWriters, OperationServices services, CancellationToken ct)
     {
@@ -189,6 +191,6 @@ internal static class VmEndpoints
         && vm.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 }
 
-/// <summary>What carrying out an operation needs.</summary>
+/// <summary>The services that an operation needs.</summary>
 internal sealed record OperationServices(
     ProtectedVms Vms, VmReadModel Model, AgentRegistry Agents, TargetSite Site, TimeProvider Time);

@@ -9,14 +9,14 @@ using ReplicationEngine.Vault.Effects;
 namespace ReplicationEngine.Vault.Api;
 
 /// <summary>
-/// Reads VMs from the projections: no VM is brought to memory for it. While the store of the projections cannot be
-/// read, VMs that are in memory still show themselves.
+/// Reads VMs from the projections without loading their entities. While the projection store cannot be read, VMs that
+/// are in memory are read from there.
 /// </summary>
 internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
 {
     private const int DocumentsPerRead = 500;
 
-    /// <summary>How long somebody waits for his own change, or for a consistent look at all VMs.</summary>
+    /// <summary>The longest wait for the caller's own change, or for a consistent read of all VMs.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private IReadOnlyList<string> _names = [];
@@ -25,7 +25,7 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
 
     private IReadModel Model => services.GetRequiredService<IReplicationEngine>().ReadModel;
 
-    /// <summary>One VM; an unknown one has sequence 0.</summary>
+    /// <summary>Returns one VM; an unknown VM has sequence 0.</summary>
     public async ValueTask<VmReading> LookAsync(string vm, CancellationToken cancellationToken)
     {
         try
@@ -42,8 +42,8 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
         }
     }
 
-    /// <summary>The state of a VM that has a history; null when there is none of this name.</summary>
-    /// <exception cref="EntityUnavailableException">It is out of service.</exception>
+    /// <summary>Returns the state of a VM that has a history; null when no VM has this name.</summary>
+    /// <exception cref="EntityUnavailableException">The VM is out of service.</exception>
     public async ValueTask<ProtectedVmState?> FindAsync(string vm, CancellationToken cancellationToken)
     {
         var observation = await LookAsync(vm, cancellationToken);
@@ -52,7 +52,7 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
             : observation.View is { Sequence: > 0 } view ? view.State : null;
     }
 
-    /// <summary>All VMs that have a history, by name.</summary>
+    /// <summary>Returns all VMs that have a history, by name.</summary>
     public async ValueTask<IReadOnlyList<(string Vm, VmReading Observe)>> AllAsync(CancellationToken cancellationToken)
     {
         try
@@ -73,10 +73,11 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
     }
 
     /// <summary>
-    /// The states of all VMs that are in service, as of this moment: every event that is stored now is in them.
+    /// Returns the current states of all VMs that are in service. Every event that is stored at the time of the call is
+    /// included.
     /// </summary>
-    /// <exception cref="JournalUnavailableException">They cannot be read now.</exception>
-    /// <exception cref="ProjectionBehindException">They are not up to date in time.</exception>
+    /// <exception cref="JournalUnavailableException">The states cannot be read now.</exception>
+    /// <exception cref="ProjectionBehindException">The states are not up to date in time.</exception>
     public async Task<IReadOnlyList<ProtectedVmState>> StatesAsync(CancellationToken cancellationToken)
     {
         if (!await Model.CaughtUpAsync(ProtectedVmProjection.ProjectionName, s_patience, cancellationToken))
@@ -96,9 +97,9 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
         return states;
     }
 
-    /// <summary>The names of the VMs of an agent.</summary>
-    /// <exception cref="JournalUnavailableException">They cannot be read now.</exception>
-    /// <exception cref="ProjectionBehindException">They are not up to date in time.</exception>
+    /// <summary>Returns the names of an agent's VMs.</summary>
+    /// <exception cref="JournalUnavailableException">The names cannot be read now.</exception>
+    /// <exception cref="ProjectionBehindException">The read model is not up to date in time.</exception>
     public async Task<IReadOnlyList<string>> OfAgentAsync(string agent, CancellationToken cancellationToken)
     {
         if (!await Model.CaughtUpAsync(ProtectedVmProjection.ProjectionName, s_patience, cancellationToken))
@@ -116,7 +117,7 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
         return names;
     }
 
-    /// <summary>Waits until what is read contains an event, for a bounded time.</summary>
+    /// <summary>Waits, for a bounded time, until the read model contains an event.</summary>
     public async ValueTask<bool> PassedAsync(string vm, long sequence, CancellationToken cancellationToken)
     {
         try
@@ -126,12 +127,12 @@ internal sealed class VmReadModel(IServiceProvider services, ProtectedVms vms)
         }
         catch (JournalUnavailableException)
         {
-            // VMs in memory show themselves meanwhile, and they know it.
+            // VMs in memory are read from there meanwhile, and they include the event.
             return true;
         }
     }
 
-    /// <summary>The VM's damage is repaired: what is read of it is made again.</summary>
+    /// <summary>Rebuilds the read model of a VM after its damage is repaired.</summary>
     public void Retake(string vm)
     {
         Model.Retake(ProtectedVmProjection.ProjectionName, vms.Get(vm).Id);

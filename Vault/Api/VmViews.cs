@@ -14,14 +14,14 @@ using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Api;
 
-/// <summary>Shows a VM: its state, what its agent last reported, and what the target holds, in one answer.</summary>
+/// <summary>Composes the view of a VM: its state, its agent's last report, and the target's contents.</summary>
 internal sealed class VmViews(
     AgentRegistry agents, TargetSite site, FactFinder facts, Func<(string What, DateTimeOffset Since)?> journalTrouble,
     TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Vm, string Cause), DateTimeOffset> _quarantinedSince = new();
 
-    /// <summary>The whole view.</summary>
+    /// <summary>Returns the complete view.</summary>
     public VmView Of(ProtectedVmState state)
     {
         var vm = state.Enrollment.Vm.Value;
@@ -51,17 +51,18 @@ internal sealed class VmViews(
         };
     }
 
-    // Another process claims to be the VM's agent: it gets nothing, but somebody has to look.
+    // Another process claims to be the VM's agent. It is refused, and an operator must resolve the conflict.
     private CauseView? Conflict(string agent) => agents.Observations.ConflictOf(agent) is { } conflict
         ? new CauseView(
             "agent-conflict", Text(HealthLevel.Warning), conflict.Text,
             "See `drctl agents`, then stop the process that should not run.", conflict.Since)
         : null;
 
-    // What cannot be recorded is not done: every operation is refused while the journal takes nothing (I27, I28).
+    // While the journal accepts nothing, every operation is refused, because only recorded decisions take effect
+    // (I27, I28).
     private CauseView? JournalTrouble() => JournalCause(journalTrouble());
 
-    /// <summary>The trouble of the journal as a cause of bad health; null when there is none.</summary>
+    /// <summary>Returns the journal's trouble as a cause of bad health; null when there is none.</summary>
     public static CauseView? JournalCause((string What, DateTimeOffset Since)? seen) => seen is { } trouble
         ? new CauseView(
             "journal-trouble", Text(HealthLevel.Critical),
@@ -70,7 +71,7 @@ internal sealed class VmViews(
             trouble.Since)
         : null;
 
-    /// <summary>The view of a VM that is out of service: its name, and why.</summary>
+    /// <summary>Returns the view of a VM that is out of service: its name and the reason.</summary>
     public VmView Quarantined(string vm, string cause)
     {
         var since = _quarantinedSince.GetOrAdd((vm, cause), _ => time.GetUtcNow());
@@ -85,19 +86,19 @@ internal sealed class VmViews(
             new SettingsView("", "", 0, 0, 0), new PointsView(0, null), [], []);
     }
 
-    /// <summary>The jobs of a VM, newest first.</summary>
+    /// <summary>Returns the jobs of a VM, newest first.</summary>
     public static IReadOnlyList<JobView> Jobs(ProtectedVmState state) =>
         [.. state.Jobs.Reverse().Select(job => Job(state.Enrollment.Vm.Value, job))];
 
-    /// <summary>A recovery point.</summary>
+    /// <summary>Returns the view of a recovery point.</summary>
     public static PointView Point(KeptPoint kept) => new(
         kept.Id.ToString(), kept.Point.Time, kept.Point.Kind, kept.Point.Generation.Value,
         kept.Point.Lsn.Value, kept.Point.Grade, kept.Usable, kept.UnusableBecause);
 
-    /// <summary>The id under which the API shows a job: the VM's name and the job's number in it.</summary>
+    /// <summary>Returns the id of a job in the API: the VM's name and the job's number within the VM.</summary>
     public static string JobId(string vm, long id) => $"{vm}:{id}";
 
-    /// <summary>A job of a VM.</summary>
+    /// <summary>Returns the view of a job.</summary>
     public static JobView Job(string vm, Job job)
     {
         var kind = VmOperations.NameOf(job.Kind);
@@ -186,7 +187,7 @@ internal sealed class VmViews(
 
     private SourceView Source(ProtectedVmState state, VolumeStatus? status, TargetVolume? volume)
     {
-        // What is sent is counted by the side that sends it.
+        // The sending side counts what is sent.
         var transfer = status is { Role: SourceRole.ReverseReplica } ? Reverse(volume)?.Transfer
             : status?.Transfer;
         var agent = state.Enrollment.Agent;

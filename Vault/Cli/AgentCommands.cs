@@ -8,7 +8,7 @@ namespace ReplicationEngine.Vault.Cli;
 /// <summary>The commands about agents: <c>agents</c> and <c>agents forget</c>.</summary>
 internal static class AgentCommands
 {
-    /// <summary><c>drctl agents</c>.</summary>
+    /// <summary>Returns the command <c>drctl agents</c>.</summary>
     public static Command Make(ClientCommands commands)
     {
         var agents = commands.View("agents", "List the agents: connection, VMs and clock offset", [],
@@ -59,5 +59,5 @@ internal static class AgentCommands
     }
 }
 
-/// <summary>The name that was given free.</summary>
+/// <summary>The agent's name that was released.</summary>
 internal sealed record AgentForgotten(string Forgotten);

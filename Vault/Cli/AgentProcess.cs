@@ -4,10 +4,10 @@ using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary><c>drctl agent</c>: runs the agent of this machine until it is told to stop.</summary>
+/// <summary><c>drctl agent</c>: runs the agent of this machine until it is stopped.</summary>
 internal static class AgentProcess
 {
-    /// <summary>Runs it.</summary>
+    /// <summary>Runs the agent until the token is cancelled.</summary>
     public static async Task RunAsync(AgentOptions options, CancellationToken cancellationToken)
     {
         var settings = new AgentSettings(

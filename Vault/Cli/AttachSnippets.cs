@@ -6,13 +6,15 @@ using ReplicationEngine.Vault.Contracts;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// What a machine's configuration needs to use disks that are served over NBD, ready to be pasted: <c>libvirt</c>
-/// (elements for <c>&lt;devices&gt;</c>), <c>qemu</c> (arguments for a shell) and <c>nbd-client</c> (commands for a
-/// shell). QEMU is told to reconnect: it holds the guest's requests while the agent restarts and sends them again.
+/// The configuration that attaches a machine to disks served over NBD, ready to be pasted: <c>libvirt</c> (elements for
+/// <c>&lt;devices&gt;</c>), <c>qemu</c> (arguments for a shell) and <c>nbd-client</c> (commands for a shell). The QEMU
+/// configuration enables reconnection: QEMU holds the guest's requests while the agent restarts and sends them again.
 /// </summary>
 internal static class AttachSnippets
 {
-    /// <summary>How long QEMU holds the guest's requests before they fail: longer than an operator needs.</summary>
+    /// <summary>
+    /// The time for which QEMU holds the guest's requests before they fail: longer than an operator needs.
+    /// </summary>
     private const int ReconnectSeconds = 3600;
 
     private const int Letters = 26;
@@ -20,7 +22,7 @@ internal static class AttachSnippets
     private static readonly Dictionary<string, Func<IReadOnlyList<(NbdAddress, string)>, IEnumerable<string>>> Kinds =
         new(StringComparer.Ordinal) { ["libvirt"] = Libvirt, ["qemu"] = Qemu, ["nbd-client"] = NbdClient };
 
-    /// <summary>A new option <c>--print KIND</c>.</summary>
+    /// <summary>Returns a new option <c>--print KIND</c>.</summary>
     public static Option<string?> Option()
     {
         var option = new Option<string?>("--print")
@@ -33,9 +35,9 @@ internal static class AttachSnippets
         return option;
     }
 
-    /// <summary>The snippet for all disks, line by line.</summary>
-    /// <param name="kind">One of the values of <see cref="Option"/>.</param>
-    /// <param name="disks">The disks; each is served.</param>
+    /// <summary>Returns the snippet for all disks, line by line.</summary>
+    /// <param name="kind">The kind of snippet, a value of <see cref="Option"/>.</param>
+    /// <param name="disks">The disks; all of them are served.</param>
     /// <exception cref="CommandFailedException">An address does not fit into a configuration.</exception>
     public static IEnumerable<string> Lines(string kind, IReadOnlyList<DiskView> disks) =>
         Kinds[kind]([.. disks.Select(disk => (NbdAddress.Of(disk.Uri!), disk.Uri!))]);
@@ -72,7 +74,7 @@ internal static class AttachSnippets
         yield return "# and reconnects.";
         foreach (var (at, index) in disks.Select((disk, index) => (disk.Address, index)))
         {
-            // The name of a block node has at most 31 characters, fewer than a VM's.
+            // The name of a block node has at most 31 characters, fewer than a VM's name may have.
             var node = string.Create(CultureInfo.InvariantCulture, $"drctl{index}");
             var server = at.Socket is { } socket
                 ? $"server.type=unix,server.path={Value(socket)}"
@@ -108,7 +110,7 @@ internal static class AttachSnippets
         }
     }
 
-    // vda to vdz, then vdaa.
+    // The names are vda to vdz, then vdaa and so on.
     private static string VirtioName(int index)
     {
         var name = "";
@@ -120,10 +122,10 @@ internal static class AttachSnippets
         return "vd" + name;
     }
 
-    /// <summary>A value in QEMU's list of options: a comma is written twice.</summary>
+    /// <summary>Escapes a value for QEMU's list of options: a comma is written twice.</summary>
     private static string Value(string text) => text.Replace(",", ",,", StringComparison.Ordinal);
 
-    /// <summary>A text as one word of a shell's command line.</summary>
+    /// <summary>Quotes a text as one word of a shell's command line.</summary>
     private static string Word(string text) =>
         text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || "/._-=,:+@%".Contains(c))
             ? text

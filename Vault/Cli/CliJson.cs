@@ -6,8 +6,9 @@ using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The JSON of the HTTP contract and of <c>--json</c>: camel case, nulls written unless a result says
-/// otherwise.</summary>
+/// <summary>
+/// The JSON of the HTTP contract and of <c>--json</c>: camel case, nulls written unless a result specifies otherwise.
+/// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(IReadOnlyList<VmView>))]
 [JsonSerializable(typeof(VmView))]
@@ -30,15 +31,15 @@ namespace ReplicationEngine.Vault.Cli;
 [JsonSerializable(typeof(IReadOnlyList<AuditView>))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
-    /// <summary>For results: slashes and angle brackets of paths and URIs stay readable.</summary>
+    /// <summary>The JSON context of results: slashes and angle brackets of paths and URIs stay readable.</summary>
     public static CliJson Output { get; } = new(new JsonSerializerOptions(JsonSerializerDefaults.Web)
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
 
-    /// <summary>How a type is written as a result.</summary>
+    /// <summary>Returns the JSON form of a result type.</summary>
     public static JsonTypeInfo<T> For<T>() => (JsonTypeInfo<T>)Output.GetTypeInfo(typeof(T))!;
 }
 
-/// <summary>What a server says when it refuses (RFC 9457).</summary>
+/// <summary>The problem with which a server refuses a request (RFC 9457).</summary>
 internal sealed record ProblemView(string? Title, string? Detail, string? Code, int? Status);

@@ -8,15 +8,15 @@ internal delegate Task ClientWork(CommandRun run, CancellationToken cancellation
 /// <summary>Makes the commands of a client: shared options, and one place where failures become exit codes.</summary>
 internal sealed class ClientCommands(ClientOptions options, CliSurroundings surroundings)
 {
-    /// <summary>A command that looks and returns.</summary>
+    /// <summary>Returns a command that reads and returns at once.</summary>
     public Command View(string name, string description, IEnumerable<Symbol> symbols, ClientWork work) =>
         Make(name, description, [.. symbols, options.Server, options.TokenFile, options.Json], work);
 
-    /// <summary>A command that looks at one VM and returns.</summary>
+    /// <summary>Returns a command that reads one VM and returns at once.</summary>
     public Command ViewOfVm(string name, string description, IEnumerable<Symbol> symbols, ClientWork work) =>
         View(name, description, [options.Vm, .. symbols], work);
 
-    /// <summary>A command that starts work on a VM and may wait for its end.</summary>
+    /// <summary>Returns a command that starts work on a VM and may wait for its end.</summary>
     public Command Operation(string name, string description, IEnumerable<Symbol> symbols, ClientWork work) =>
         Make(
             name, description,

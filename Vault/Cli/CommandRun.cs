@@ -6,42 +6,49 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>One run of a client command: what was typed, the server, and the ways to answer.</summary>
+/// <summary>
+/// A run of a client command: the parsed command line, the service's client, and the writing of results.
+/// </summary>
 internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliSurroundings surroundings) : IDisposable
 {
     private static readonly TimeSpan s_outcomePatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_outcomePause = TimeSpan.FromSeconds(1);
 
-    /// <summary>What was typed.</summary>
+    /// <summary>The parsed command line.</summary>
     public ParseResult Parsed { get; } = parsed;
 
-    /// <summary>The process around it.</summary>
+    /// <summary>The surroundings of the process.</summary>
     public CliSurroundings Surroundings { get; } = surroundings;
 
-    /// <summary>The service.</summary>
+    /// <summary>The client of the service.</summary>
     public VaultClient Client { get; } =
         new(options.ServerOf(parsed, surroundings), options.TokenOf(parsed, surroundings));
 
-    /// <summary>The result is to be JSON.</summary>
+    /// <summary>Whether the result is printed as JSON.</summary>
     public bool Json => Parsed.GetValue(options.Json);
 
-    /// <summary>The command returns before the work is done.</summary>
+    /// <summary>Whether the command returns before the work is done.</summary>
     public bool NoWait => Parsed.GetValue(options.NoWait);
 
-    /// <summary>The job that this run started, for the word of farewell when it is interrupted.</summary>
+    /// <summary>The job that this run started, for the message printed on Ctrl-C; null before that.</summary>
     public JobStarted? Started { get; private set; }
 
     /// <summary>The VM that the command names.</summary>
     public string Vm => InputText.VmName(Parsed.GetRequiredValue(options.Vm));
 
-    /// <summary>Starts an operation that becomes a job; a repeated request for it is the same one.</summary>
+    /// <summary>
+    /// Starts an operation that becomes a job and returns the job's id. A repetition of the request has no further
+    /// effect.
+    /// </summary>
     public async Task<string> StartAsync(
         string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken) =>
         await TryStartAsync(vm, operation, arguments, cancellationToken)
             ?? throw CommandFailedException.Refused(
                 $"{vm}: the server started no job for '{operation.Name}'; update the older of client and server.");
 
-    /// <summary>Starts an operation; null when it was done at once and no job came of it.</summary>
+    /// <summary>
+    /// Starts an operation and returns its job's id; null when the operation completed immediately, without a job.
+    /// </summary>
     public async Task<string?> TryStartAsync(
         string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken)
     {
@@ -77,7 +84,7 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
         }
     }
 
-    /// <summary>Waits for another job of the VM, which followed the started one.</summary>
+    /// <summary>Waits for another job of the VM, one that followed the started job.</summary>
     public Task<WaitState> WaitForAsync(
         JobView job, Func<WaitState, bool> done, string missing, CancellationToken cancellationToken)
     {
@@ -89,7 +96,7 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
     public Task<WaitState> WaitAsync(Func<WaitState, bool> done, string missing, CancellationToken cancellationToken) =>
         new JobWait(Client, Surroundings).UntilAsync(Started!.Vm, Started.JobId, done, missing, cancellationToken);
 
-    /// <summary>Writes the result: one line of JSON, or what <paramref name="page"/> makes of it.</summary>
+    /// <summary>Writes the result: one line of JSON, or the page that <paramref name="page"/> makes of it.</summary>
     public void Answer<T>(T result, Func<T, IRenderable> page)
     {
         if (Json)
@@ -125,5 +132,5 @@ internal sealed class CommandRun(ParseResult parsed, ClientOptions options, CliS
     public void Dispose() => Client.Dispose();
 }
 
-/// <summary>A job that goes on in the service whether it is watched or not.</summary>
+/// <summary>A job that continues in the service, whether it is watched or not.</summary>
 internal sealed record JobStarted(string Vm, string Operation, string JobId);

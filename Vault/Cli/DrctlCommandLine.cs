@@ -6,13 +6,12 @@ namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
 /// The command line of drctl. All commands but <c>serve</c>, <c>agent</c>, <c>journal</c>, <c>replica</c> and
-/// <c>recover</c> are clients of the service's HTTP API.
-/// stdout carries the result and nothing else; progress, warnings and reasons go to stderr; exit codes are those of
-/// <see cref="ExitCodes"/>.
+/// <c>recover</c> are clients of the service's HTTP API. stdout carries the result and nothing else; progress, warnings
+/// and reasons go to stderr; exit codes are those of <see cref="ExitCodes"/>.
 /// </summary>
 internal sealed class DrctlCommandLine
 {
-    // A service that is told to stop ends its connections and syncs its stores first.
+    // A service that is stopped first ends its connections and syncs its stores.
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(30);
     private readonly RootCommand _root;
     private readonly CliSurroundings _surroundings;
@@ -20,16 +19,16 @@ internal sealed class DrctlCommandLine
     private DrctlCommandLine(RootCommand root, CliSurroundings surroundings) =>
         (_root, _surroundings) = (root, surroundings);
 
-    /// <summary>The command that holds all others.</summary>
+    /// <summary>The command that contains all others.</summary>
     public RootCommand Root => _root;
 
-    /// <summary>The command line of this process.</summary>
+    /// <summary>Builds the command line of the current process.</summary>
     /// <param name="serve">Runs the service.</param>
     /// <param name="agent">Runs the agent.</param>
     public static DrctlCommandLine Build(ServeHandler serve, AgentHandler agent) =>
         Build(serve, agent, CliSurroundings.OfProcess());
 
-    /// <summary>The command line in other surroundings.</summary>
+    /// <summary>Builds the command line in the given surroundings.</summary>
     public static DrctlCommandLine Build(ServeHandler serve, AgentHandler agent, CliSurroundings surroundings)
     {
         var options = new ClientOptions();
@@ -57,7 +56,7 @@ internal sealed class DrctlCommandLine
         return new DrctlCommandLine(root, surroundings);
     }
 
-    /// <summary>Runs one command line; Ctrl-C and SIGTERM cancel it.</summary>
+    /// <summary>Runs a command line; Ctrl-C and SIGTERM cancel it.</summary>
     /// <returns>The exit code.</returns>
     public async Task<int> InvokeAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
@@ -66,7 +65,7 @@ internal sealed class DrctlCommandLine
             return BecomeSibling(arguments);
         }
 
-        // Response files are off: a password or a name that begins with @ is itself.
+        // Response files are off: a password or a name that begins with @ is taken literally.
         var parsed = _root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction or null)
         {

@@ -5,7 +5,7 @@ using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The commands about points: <c>failover</c>, <c>change-point</c>, <c>point</c>.</summary>
+/// <summary>The commands about recovery points: <c>failover</c>, <c>change-point</c>, <c>point</c>.</summary>
 internal static class FailoverCommands
 {
     private const string Test = "test";
@@ -14,7 +14,7 @@ internal static class FailoverCommands
     private const string NotServed =
         "the failover is complete, but a recovered disk is not served; see `drctl status` and the service's log.";
 
-    /// <summary>All of them.</summary>
+    /// <summary>Returns all commands about recovery points.</summary>
     public static IEnumerable<Command> All(ClientCommands commands) =>
         [Failover(commands), ChangePoint(commands), MakePoint(commands)];
 

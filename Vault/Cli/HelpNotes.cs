@@ -3,7 +3,7 @@ using ReplicationEngine.Agent.Volumes;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>What the help page of a command says beyond the descriptions of the command and its options.</summary>
+/// <summary>The parts of a command's help page other than the descriptions of the command and its options.</summary>
 /// <param name="Details">Paragraphs after the description.</param>
 /// <param name="Examples">Command lines that work as printed, given the VM and the files that they name.</param>
 internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<string> Examples)
@@ -27,8 +27,8 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
         ("Test", ["simulate", "chaos"]),
     ];
 
-    /// <summary>The notes on a command.</summary>
-    /// <param name="path">Its name after those of its parents, such as <c>drctl journal show</c>.</param>
+    /// <summary>Returns the notes on a command.</summary>
+    /// <param name="path">The command's name after those of its parents, such as <c>drctl journal show</c>.</param>
     public static HelpNotes Of(string path) => All.GetValueOrDefault(path, s_none);
 
     /// <summary>All notes by command.</summary>

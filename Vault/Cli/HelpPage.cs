@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// The page that <c>--help</c> prints for a command: what it does, usage, arguments and options with their defaults,
+/// The page that <c>--help</c> prints for a command: description, usage, arguments and options with their defaults,
 /// examples and exit codes. The page of drctl itself lists the commands by task. Lines are at most 100 columns long.
 /// </summary>
 internal sealed class HelpPage(CliSurroundings surroundings) : SynchronousCommandLineAction
@@ -27,7 +27,7 @@ internal sealed class HelpPage(CliSurroundings surroundings) : SynchronousComman
         return ExitCodes.Done;
     }
 
-    /// <summary>The lines of a command's page.</summary>
+    /// <summary>Returns the lines of a command's page.</summary>
     public static IEnumerable<string> Lines(Command command, int width)
     {
         var notes = HelpNotes.Of(Path(command));
@@ -48,7 +48,7 @@ internal sealed class HelpPage(CliSurroundings surroundings) : SynchronousComman
         ];
     }
 
-    /// <summary>A command's name after those of its parents, such as <c>drctl journal show</c>.</summary>
+    /// <summary>Returns a command's name after those of its parents, such as <c>drctl journal show</c>.</summary>
     public static string Path(Command command) =>
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{Path(parent)} {command.Name}" : "drctl";
 

@@ -6,11 +6,12 @@ using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The commands that are processes of their own: <c>serve</c> and <c>agent</c>. What they run comes from the
-/// caller.</summary>
+/// <summary>
+/// The commands that run as hosts: <c>serve</c> and <c>agent</c>. The caller supplies the service and the agent.
+/// </summary>
 internal sealed class HostCommands(ClientOptions options, CliSurroundings surroundings)
 {
-    /// <summary><c>drctl serve</c>.</summary>
+    /// <summary>Returns the command <c>drctl serve</c>.</summary>
     public Command Serve(ServeHandler handler)
     {
         var data = Data("The directory for the journal, the replicas and the recovery points");
@@ -62,7 +63,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     private static ServeOptions Possible(ServeOptions options) =>
         options.Problem is { } problem ? throw CommandFailedException.Usage(problem) : options;
 
-    /// <summary><c>drctl agent</c>.</summary>
+    /// <summary>Returns the command <c>drctl agent</c>.</summary>
     public Command Agent(AgentHandler handler)
     {
         var data = Data("The directory for the agent's replication logs and state");
@@ -158,8 +159,8 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     {
         try
         {
-            // The command line listens for signals once this has returned a task: what went on here until then would be
-            // cut off by them, with 143, instead of ending in order.
+            // The command line handles signals only after this method has returned a task. Until then a signal would
+            // end the process with 143 instead of a clean shutdown.
             await Task.Run(work, CancellationToken.None);
             return ExitCodes.Done;
         }
@@ -170,7 +171,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
         }
         catch (Exception e) when (e is VaultRefusedException or IOException or UnauthorizedAccessException)
         {
-            // What the vault or the machine refuses: a journal that is damaged, a directory, a lock, an address in use.
+            // The vault or the machine refuses: a damaged journal, a directory, a lock, an address in use.
             surroundings.Error.WriteLine(Readable.Plain(e.Message));
             return ExitCodes.Refused;
         }
@@ -186,7 +187,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
     private static Option<string?> Text(string name, string value, string description) =>
         new(name) { HelpName = value, Description = description };
 
-    // A secret typed after an option that is gone is not repeated: messages are kept in logs.
+    // A secret typed after an option that no longer exists is not repeated, because messages are kept in logs.
     private static Option<string?> Removed(string instead)
     {
         var option = new Option<string?>("--token") { Hidden = true, Arity = ArgumentArity.ZeroOrOne };
@@ -194,7 +195,7 @@ internal sealed class HostCommands(ClientOptions options, CliSurroundings surrou
         return option;
     }
 
-    // A file that was named and holds no token is a mistake to be told at once; one that was not named may come later.
+    // A named file without a token is a mistake that is reported at once. An unnamed one may be written later.
     private ServiceToken TokenOf(ParseResult parsed)
     {
         var token = options.TokenOf(parsed, surroundings);

@@ -5,14 +5,15 @@ using ReplicationEngine.Vault.Serving;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>Reads what people type: URLs, sizes, names. Each refusal names the value and what to write
-/// instead.</summary>
+/// <summary>Parses typed values: URLs, sizes, names. Each refusal names the value and the correct form.</summary>
 internal static partial class InputText
 {
     private static readonly (string Suffix, long Factor)[] Units =
         [("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("B", 1), ("", 1)];
 
-    /// <summary>The option that says at which age events leave the journal; null for never.</summary>
+    /// <summary>
+    /// Returns the option for the age at which events leave the journal; its value is null for never.
+    /// </summary>
     public static Option<TimeSpan?> ArchiveAfter(string description) => new("--archive-after")
     {
         HelpName = "DAYS",
@@ -36,7 +37,7 @@ internal static partial class InputText
         },
     };
 
-    /// <summary>A number of days, such as 30 or 0.5.</summary>
+    /// <summary>Parses a number of days, such as 30 or 0.5.</summary>
     public static bool TryDays(string text, out TimeSpan days)
     {
         const double mostDays = 36_500;
@@ -46,7 +47,7 @@ internal static partial class InputText
         return good;
     }
 
-    /// <summary>An http or https URL with a host and nothing after the port.</summary>
+    /// <summary>Parses an http or https URL with a host and nothing after the port.</summary>
     public static Uri Url(string text, string option)
     {
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
@@ -60,15 +61,15 @@ internal static partial class InputText
             $"'{text}' is not the URL of a server; write one such as {ClientOptions.DefaultServer} for {option}.");
     }
 
-    /// <summary>A host name or an IP address, without a port.</summary>
+    /// <summary>Parses a host name or an IP address, without a port.</summary>
     public static string HostName(string text, string option) =>
         Uri.CheckHostName(text.Trim('[', ']')) != UriHostNameType.Unknown
             ? text.Trim('[', ']')
             : throw CommandFailedException.Usage(
                 $"'{text}' is not a host name; write one such as dr.example.org, without a port, for {option}.");
 
-    /// <summary>A number of bytes, above 0, with an optional suffix KiB, MiB, GiB or TiB.</summary>
-    /// <returns>False, and a sentence, when <paramref name="text"/> is none.</returns>
+    /// <summary>Parses a number of bytes, above 0, with an optional suffix KiB, MiB, GiB or TiB.</summary>
+    /// <returns>False, with a sentence, when <paramref name="text"/> is not a size.</returns>
     public static bool TrySize(string text, out long bytes, out string sentence)
     {
         sentence = $"'{text}' is not a size; write bytes, or a number with KiB, MiB, GiB or TiB, such as 512MiB.";
@@ -85,8 +86,8 @@ internal static partial class InputText
         return true;
     }
 
-    /// <summary>Permissions of a file as three or four octal digits, such as 0660.</summary>
-    /// <returns>False, and a sentence, when <paramref name="text"/> is none.</returns>
+    /// <summary>Parses permissions of a file: three or four octal digits, such as 0660.</summary>
+    /// <returns>False, with a sentence, when <paramref name="text"/> is not a mode.</returns>
     public static bool TryMode(string text, out UnixFileMode mode, out string sentence)
     {
         const int octal = 8;
@@ -101,7 +102,7 @@ internal static partial class InputText
         return true;
     }
 
-    /// <summary>The name of a VM, as <see cref="Engine.Identifiers.ProtectedVmId"/> allows it.</summary>
+    /// <summary>Parses the name of a VM, as <see cref="Engine.Identifiers.ProtectedVmId"/> allows it.</summary>
     public static string VmName(string text) => VmNamePattern().IsMatch(text)
         ? text
         : throw CommandFailedException.Usage(

@@ -1,8 +1,8 @@
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Watches a job until a condition holds. A server that does not answer is asked again for a while, since the work goes
-/// on without this process, and a restarted service goes on with it.
+/// Watches a job until a condition holds. An unreachable server is retried for a while, because the work continues
+/// without this process, and a restarted service resumes it.
 /// </summary>
 internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
 {
@@ -11,11 +11,9 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>Waits until <paramref name="done"/> holds, showing progress on stderr.</summary>
-    /// <exception cref="CommandFailedException">
-    /// The job failed or was cancelled; it ended well and <paramref name="done"/> still did not hold after a minute
-    /// (then
-    /// <paramref name="missing"/> says what is missing); or the server did not answer for a minute.
-    /// </exception>
+    /// <exception cref="CommandFailedException">The job failed or was cancelled; or it succeeded and
+    /// <paramref name="done"/> still did not hold after a minute (then <paramref name="missing"/> names what is
+    /// missing); or the server was unreachable for a minute.</exception>
     public Task<WaitState> UntilAsync(
         string vm, string jobId, Func<WaitState, bool> done, string missing, CancellationToken cancellationToken) =>
         WaitDisplay.For(surroundings).RunAsync(show =>
@@ -32,7 +30,7 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
             try
             {
                 var job = await client.JobAsync(wait.JobId, cancellationToken);
-                // The VM is read after the job: what an ended job brought about is then in it.
+                // The VM is read after the job, so that the view includes the effects of an ended job.
                 state = new WaitState(job, await client.FindVmAsync(wait.Vm, cancellationToken), Trouble: null);
                 answered = surroundings.Time.GetUtcNow();
             }
@@ -82,7 +80,7 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
         }
     }
 
-    // A protect that failed leaves the VM in the list, because its history is kept: nothing else would tell the reader.
+    // A protect that failed leaves the VM in the list, because its history is kept; the message points the user to it.
     private static string Left(WaitState state) => state.Vm is { Phase: "enable-failed", Vm: var vm }
         ? $" '{vm}' stays listed as enable-failed; protect it again, or remove it with `drctl disable {vm}`." : "";
 

@@ -3,7 +3,7 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>Jobs with their steps and how long each took, and jobs as bars over time.</summary>
+/// <summary>The pages about jobs: a table with steps and durations, and bars on a time axis.</summary>
 internal static class JobsPage
 {
     private const int TimelineCells = 40;
@@ -12,7 +12,7 @@ internal static class JobsPage
     // The columns before the bar with their distances: the time, the longest names of a kind and a state, a duration.
     private const int BesideTheBar = 11 + 21 + 13 + 14;
 
-    /// <summary>Every job, its steps below it.</summary>
+    /// <summary>Returns a table of all jobs, each followed by its steps.</summary>
     public static IRenderable Table(IReadOnlyList<JobView> jobs, DateTimeOffset now)
     {
         if (jobs.Count == 0)
@@ -47,7 +47,7 @@ internal static class JobsPage
         return table;
     }
 
-    /// <summary>Each job as a bar on one axis of time, oldest first, in lines of a width.</summary>
+    /// <summary>Returns each job as a bar on a shared time axis, oldest first, in lines of a given width.</summary>
     public static IRenderable Timeline(IReadOnlyList<JobView> jobs, DateTimeOffset now, int width)
     {
         var cells = Math.Clamp(width - BesideTheBar - 2, FewestCells, TimelineCells);

@@ -7,8 +7,8 @@ using ReplicationEngine.Vault.Serving;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// <c>drctl journal</c>: what can be learned from an event log. No server is asked: the commands read the journal of a
-/// data directory or database, whose service may run, or an exported file, and change none.
+/// <c>drctl journal</c>: the commands that read an event log. They use no server: they read the journal of a data
+/// directory or database, whose service may run, or an exported file, and modify none of them.
 /// </summary>
 internal sealed class JournalCommands(ClientOptions options, CliSurroundings surroundings)
 {
@@ -43,7 +43,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             + "by a version with different rules",
     };
 
-    /// <summary>The command with its subcommands.</summary>
+    /// <summary>Returns the command with its subcommands.</summary>
     public Command Make() => new(
         "journal", "Verify, export, import, show, compare and search event logs")
     {
@@ -65,7 +65,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             });
     }
 
-    // What is too damaged to be opened is damaged: the answer has the same form.
+    // A log that is too damaged to be opened is reported as damaged, in the same form.
     private (string Path, VerifiedJournal Verified) Verified(JournalRun run, bool explain)
     {
         try
@@ -310,7 +310,7 @@ internal sealed class JournalCommands(ClientOptions options, CliSurroundings sur
             }
         }
 
-        // Reading a log is work for a processor: it must not hold up the handling of Ctrl-C.
+        // Reading a log is processor-bound and must not block the handling of Ctrl-C.
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => new JournalRun(parsed, options, surroundings, cancellationToken).Invoke(work),
             CancellationToken.None));

@@ -12,7 +12,7 @@ internal static class JournalJson
     private static readonly JsonSerializerOptions Relaxed =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>One line.</summary>
+    /// <summary>Returns a node as one line of JSON.</summary>
     public static string Line(JsonNode node) => node.ToJsonString(Relaxed);
 
     public static JsonObject Of(string path, VerifiedJournal verified) => new()

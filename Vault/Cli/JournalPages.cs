@@ -4,7 +4,7 @@ using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>What <c>drctl journal</c> shows people: lines that no terminal width breaks.</summary>
+/// <summary>The text output of <c>drctl journal</c>: lines that no terminal width breaks.</summary>
 internal static class JournalPages
 {
     private const int MostLines = 40;

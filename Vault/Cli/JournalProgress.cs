@@ -4,8 +4,8 @@ using ReplicationEngine.Persistence.Replay;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Shows on stderr how far work on a log is, with the time left: on a terminal one line that changes, else a line every
-/// two seconds, so that short work says nothing.
+/// Shows the progress of work on a log on stderr, with the time left. A terminal shows one line that changes; other
+/// outputs get a line every two seconds, so short work prints nothing.
 /// </summary>
 internal sealed class JournalProgress(CliSurroundings surroundings, string done)
 {
@@ -14,7 +14,7 @@ internal sealed class JournalProgress(CliSurroundings surroundings, string done)
     private DateTimeOffset _next = surroundings.Time.GetUtcNow() + Spacing(surroundings);
     private bool _shown;
 
-    /// <summary>Shows it when it is time to.</summary>
+    /// <summary>Shows the progress if the last display is old enough.</summary>
     public void Show(ReplayProgress progress)
     {
         var now = surroundings.Time.GetUtcNow();
@@ -36,7 +36,7 @@ internal sealed class JournalProgress(CliSurroundings surroundings, string done)
         }
     }
 
-    /// <summary>Takes the changing line away.</summary>
+    /// <summary>Removes the changing line.</summary>
     public void Clear()
     {
         if (_shown)

@@ -7,14 +7,14 @@ using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>One run of a command on a log: what was typed, the log, and the ways to answer.</summary>
+/// <summary>A run of a command on a log: the parsed command line, the log, and the writing of results.</summary>
 internal sealed class JournalRun(
     ParseResult parsed, ClientOptions options, CliSurroundings surroundings, CancellationToken cancellationToken)
 {
-    /// <summary>What was typed.</summary>
+    /// <summary>The parsed command line.</summary>
     public ParseResult Parsed => parsed;
 
-    /// <summary>Runs the work; failures become exit codes here.</summary>
+    /// <summary>Runs the work and turns failures into exit codes.</summary>
     public int Invoke(Func<JournalRun, int> work)
     {
         try
@@ -42,7 +42,7 @@ internal sealed class JournalRun(
     }
 
     /// <summary>
-    /// Opens the log that <c>--data</c>, <c>--file</c> or <c>--postgres</c> names; exactly one must.
+    /// Opens the log that <c>--data</c>, <c>--file</c> or <c>--postgres</c> names; exactly one of them is required.
     /// </summary>
     public RecordedJournal Open(
         Option<string?> data, Option<string?> file, Option<string?> postgres, Option<string?> archive,
@@ -74,7 +74,7 @@ internal sealed class JournalRun(
     }
 
     /// <summary>Moves old events out of the journal that <c>--data</c> or <c>--postgres</c> names.</summary>
-    /// <returns>The archive's directory, and what was moved.</returns>
+    /// <returns>The archive's directory, and the events moved.</returns>
     public (string Archive, ArchivedEvents Done) Archive(
         Option<string?> data, Option<string?> postgres, Option<string?> archive, DateTimeOffset before, int atLeast)
     {
@@ -95,12 +95,12 @@ internal sealed class JournalRun(
     public RecordedJournal OpenPath(string path, bool evenDamaged = false) => Opened(
         () => evenDamaged ? RecordedJournal.OpenDamaged(Full(path)) : RecordedJournal.Open(Full(path)));
 
-    /// <summary>An absolute path.</summary>
+    /// <summary>Returns an absolute path.</summary>
     public string Full(string path) => path.Length > 0
         ? Path.GetFullPath(path, surroundings.CurrentDirectory)
         : throw CommandFailedException.Usage("'' is not a path; name a file or directory.");
 
-    /// <summary>Does long work, and shows on stderr how far it is.</summary>
+    /// <summary>Runs long work and shows its progress on stderr.</summary>
     public T Watch<T>(string done, Func<Action<ReplayProgress>, CancellationToken, T> work)
     {
         var display = new JournalProgress(surroundings, done);
@@ -114,7 +114,7 @@ internal sealed class JournalRun(
         }
     }
 
-    /// <summary>Writes the result: one line of JSON, or lines for people.</summary>
+    /// <summary>Writes the result: one line of JSON, or lines of text.</summary>
     public void Answer(Func<JsonObject> json, Func<IEnumerable<string>> lines)
     {
         foreach (var line in parsed.GetValue(options.Json) ? [JournalJson.Line(json())] : lines())
@@ -123,7 +123,7 @@ internal sealed class JournalRun(
         }
     }
 
-    /// <summary>Says why the command did not succeed.</summary>
+    /// <summary>Prints the reason why the command failed, and returns the exit code.</summary>
     public int Fail(string sentence, int exitCode = ExitCodes.Refused)
     {
         surroundings.Error.WriteLine(Readable.Plain(sentence));
@@ -134,7 +134,7 @@ internal sealed class JournalRun(
 
     private static T Wait<T>(Task<T> work) => work.GetAwaiter().GetResult();
 
-    // A log that is not there is a wrong command line: `verify` must not answer as it does for a damaged one.
+    // A log that does not exist is a wrong command line: `verify` must not report it as a damaged log.
     private static RecordedJournal Opened(Func<RecordedJournal> open)
     {
         try

@@ -1,6 +1,6 @@
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>Where an export is, taken from its NBD URI (doc/uri.md of NetworkBlockDevice/nbd).</summary>
+/// <summary>The address of an export, parsed from its NBD URI (doc/uri.md of NetworkBlockDevice/nbd).</summary>
 /// <param name="Export">The export's name.</param>
 /// <param name="Socket">The unix socket; null for TCP.</param>
 /// <param name="Host">The host of a TCP server; null for a unix socket.</param>
@@ -12,9 +12,9 @@ internal sealed record NbdAddress(string Export, string? Socket, string? Host, i
     private const string SocketField = "socket=";
     private const int DefaultPort = 10809;
 
-    /// <summary>Reads a URI as the services and agents write it.</summary>
-    /// <exception cref="CommandFailedException">It is none, or holds characters that no configuration file
-    /// can.</exception>
+    /// <summary>Parses a URI in the form that services and agents write.</summary>
+    /// <exception cref="CommandFailedException">The text is no NBD URI, or has characters that no configuration file
+    /// can hold.</exception>
     public static NbdAddress Of(string uri)
     {
         var address = uri.StartsWith(UnixScheme, StringComparison.Ordinal) ? OfUnix(uri[UnixScheme.Length..])

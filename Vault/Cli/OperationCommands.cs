@@ -7,7 +7,7 @@ namespace ReplicationEngine.Vault.Cli;
 /// <summary>The commands that start an operation whose result is the VM's new phase.</summary>
 internal static class OperationCommands
 {
-    /// <summary>All of them.</summary>
+    /// <summary>Returns all commands of this kind.</summary>
     public static IEnumerable<Command> All(ClientCommands commands)
     {
         var notes = new Option<string?>("--notes") { HelpName = "TEXT",
@@ -97,7 +97,7 @@ internal static class OperationCommands
             run.Answer(result, OperationLines);
         });
 
-    /// <summary>Answers what is known when nothing is waited for.</summary>
+    /// <summary>Writes the result of an operation that was accepted and is not waited for.</summary>
     public static void Accepted(CommandRun run, string operation)
     {
         var started = run.Started!;
@@ -106,11 +106,11 @@ internal static class OperationCommands
             r => [$"{r.Vm}: {r.Operation} continues as job {r.JobId}"]);
     }
 
-    /// <summary>True when there are disks and each has a URI.</summary>
+    /// <summary>Returns true when there are disks and each has a URI.</summary>
     public static bool AllServed(IReadOnlyList<DiskView>? disks) => disks is { Count: > 0 }
         && disks.All(d => d.Uri is not null);
 
-    /// <summary>A line for each disk: its URI comes last, so that it is easy to cut out.</summary>
+    /// <summary>Returns a line for each disk, with its URI last, so that it is easy to cut out.</summary>
     public static IEnumerable<string> DiskLines(IReadOnlyList<DiskView> disks) =>
         disks.Select(d => $"  {d.Path}  {Readable.Bytes(d.SizeBytes)}  {d.Uri ?? "not served"}");
 

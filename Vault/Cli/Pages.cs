@@ -3,7 +3,9 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>What the pages share: a console on a writer, tables that do not break their cells, headings.</summary>
+/// <summary>
+/// The helpers that the pages share: a console on a writer, tables that do not break their cells, headings.
+/// </summary>
 internal static class Pages
 {
     // Redirected output is not folded at 80 columns: a URI in two halves is of no use to a reader or to grep.
@@ -13,7 +15,9 @@ internal static class Pages
     public static void Write(CliSurroundings surroundings, IRenderable page) =>
         Console(surroundings.Out, surroundings.OutWidth).Write(page);
 
-    /// <summary>A Spectre console on <paramref name="writer"/>; without colours when it is no terminal.</summary>
+    /// <summary>
+    /// Returns a Spectre console on <paramref name="writer"/>; without colours when it is no terminal.
+    /// </summary>
     public static IAnsiConsole Console(TextWriter writer, int? width)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -28,7 +32,7 @@ internal static class Pages
         return console;
     }
 
-    /// <summary>A table with these columns, without a frame.</summary>
+    /// <summary>Returns a table with the given columns, without a frame.</summary>
     public static Table Table(params ReadOnlySpan<string> columns)
     {
         var table = new Table { Border = TableBorder.None, ShowHeaders = true };
@@ -44,7 +48,7 @@ internal static class Pages
         return table;
     }
 
-    /// <summary>A row of plain cells.</summary>
+    /// <summary>Adds a row of plain cells and returns the table.</summary>
     public static Table With(this Table table, params ReadOnlySpan<string> cells)
     {
         var row = new IRenderable[cells.Length];
@@ -57,13 +61,13 @@ internal static class Pages
         return table;
     }
 
-    /// <summary>A line of text.</summary>
+    /// <summary>Returns a line of text.</summary>
     public static Text Line(string text, Style? style = null) => new(Readable.Plain(text), style);
 
-    /// <summary>A heading with an empty line before it.</summary>
+    /// <summary>Returns a heading with an empty line before it.</summary>
     public static Text Heading(string text) => new($"\n{text}", new Style(decoration: Decoration.Bold));
 
-    /// <summary>The style of a health or of the severity of a cause.</summary>
+    /// <summary>Returns the style of a health, or of the severity of a cause.</summary>
     public static Style HealthStyle(string health) => health switch
     {
         "normal" => new Style(Color.Green),

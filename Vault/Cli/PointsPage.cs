@@ -5,12 +5,12 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary><c>drctl points</c>: when points were made, as a strip, and the points.</summary>
+/// <summary><c>drctl points</c>: a strip with the times of the points, and a table of the points.</summary>
 internal static class PointsPage
 {
     private const int Cells = 72;
 
-    /// <summary>The strip and the table; <paramref name="points"/> are newest first.</summary>
+    /// <summary>Returns the strip and the table; <paramref name="points"/> are newest first.</summary>
     public static IRenderable Page(IReadOnlyList<PointView> points, DateTimeOffset now)
     {
         if (points.Count == 0)
@@ -35,8 +35,9 @@ internal static class PointsPage
     }
 
     /// <summary>
-    /// A line of cells from the oldest point to the newest: <c>│</c> a crash-consistent point, <c>┃</c> several,
-    /// <c>A</c> an application-consistent one, <c>x</c> only unusable ones; and a line with the two ends.
+    /// Returns a line of cells from the oldest point to the newest, and a line with the two ends. A cell is <c>│</c>
+    /// for a crash-consistent point, <c>┃</c> for several, <c>A</c> for an application-consistent one, <c>x</c> when
+    /// all its points are unusable.
     /// </summary>
     public static IReadOnlyList<string> Strip(IReadOnlyList<PointView> points)
     {

@@ -4,14 +4,15 @@ using ReplicationEngine.Vault.Cli;
 using ReplicationEngine.Vault.Serving;
 
 // Measured with nothing protected: the service has 222 files open, the agent 102, any other command fewer; most are the
-// framework's own libraries. First of all, because everything else loads some.
+// framework's own libraries. The limit is raised first, because all other work loads some of them.
 var least = args switch { ["serve", ..] => 320, ["agent", ..] => 160, _ => 128 };
 if (!OpenFileLimit.TryRaise(least))
 {
     return ExitCodes.Refused;
 }
 
-// What drctl writes is its user's alone. The programs next to it inherit the mask, and write reports for others too.
+// Files that drctl writes are readable by its user alone. Sibling programs are exempt: they would
+// inherit the mask, and they also write reports for other users.
 if (!SiblingPrograms.Takes(args))
 {
     PrivateDirectory.OwnerOnly();

@@ -7,13 +7,15 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The commands about the service's own state: <c>projections status</c>, <c>projections rebuild</c>,
-/// <c>audit</c> and <c>health</c>.</summary>
+/// <summary>
+/// The commands about the service's own state: <c>projections status</c>, <c>projections rebuild</c>, <c>audit</c> and
+/// <c>health</c>.
+/// </summary>
 internal static class ProjectionCommands
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>All of them.</summary>
+    /// <summary>Returns all commands about the service's own state.</summary>
     public static IEnumerable<Command> All(ClientCommands commands)
     {
         var projections = new Command(

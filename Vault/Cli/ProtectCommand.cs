@@ -3,15 +3,16 @@ using ReplicationEngine.Vault.Contracts.Operations;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary><c>drctl protect</c>: answers where the machine is to be attached, at once or after the initial
-/// replication.</summary>
+/// <summary>
+/// <c>drctl protect</c>: prints the URIs for attaching the machine, at once or after the initial replication.
+/// </summary>
 internal static class ProtectCommand
 {
     private const string NotServed =
         "the disks are not served, so the machine cannot be attached; check that the agent is connected with "
             + "`drctl agents`.";
 
-    /// <summary>The command.</summary>
+    /// <summary>Returns the command <c>drctl protect</c>.</summary>
     public static Command Make(ClientCommands commands)
     {
         var disk = new Option<string[]>("--disk")
@@ -81,7 +82,7 @@ internal static class ProtectCommand
             r => [$"{r.Vm}: {r.Phase}; attach the machine to", .. OperationCommands.DiskLines(r.Disks)]);
     }
 
-    // The agent may run elsewhere in the file system's tree, so it is told where this relative path starts.
+    // The agent may run in another directory, so a relative path is made absolute here.
     private static string Absolute(CommandRun run, string path) => path.Length == 0
         ? throw CommandFailedException.Usage(
             "'' is not the path of a disk; name a file or a block device on the agent's machine.")

@@ -36,7 +36,7 @@ internal sealed class RecoverCommand(ClientOptions options, CliSurroundings surr
         Description = "The highest term that an agent reports, when the replicas were restored from a backup",
     };
 
-    /// <summary>The command.</summary>
+    /// <summary>Returns the command <c>drctl recover</c>.</summary>
     public Command Make()
     {
         var command = new Command(

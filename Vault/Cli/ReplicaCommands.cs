@@ -23,7 +23,7 @@ internal sealed class ReplicaCommands(ClientOptions options, CliSurroundings sur
         HelpName = "NAME", Description = "The VM (default: all VMs that have a replica)",
     };
 
-    /// <summary>The command with its subcommands.</summary>
+    /// <summary>Returns the command with its subcommands.</summary>
     public Command Make() => new(
         "replica", "List, verify and serve replicas read-only, without journal or service")
     {
@@ -100,7 +100,7 @@ internal sealed class ReplicaCommands(ClientOptions options, CliSurroundings sur
             });
     }
 
-    // A point's id belongs to one VM; the others are not asked for it.
+    // The id of a point belongs to one VM; only that VM's replica is chosen.
     private List<ReplicaDirectory> Chosen(JournalRun run, string? point)
     {
         var replicas = Replicas(run);
@@ -164,7 +164,7 @@ internal sealed class ReplicaCommands(ClientOptions options, CliSurroundings sur
             command.Options.Add(symbol);
         }
 
-        // Reading a store blocks: it must not hold up the handling of Ctrl-C.
+        // Reading a store blocks and must not hold up the handling of Ctrl-C.
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => new JournalRun(parsed, options, surroundings, cancellationToken).Invoke(
                 run => work(run, cancellationToken)),

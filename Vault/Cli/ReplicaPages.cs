@@ -5,7 +5,7 @@ using ReplicationEngine.Vault.Replicas;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The results of <c>drctl replica</c>, as JSON and as lines for people.</summary>
+/// <summary>The results of <c>drctl replica</c>, as JSON and as lines of text.</summary>
 internal static class ReplicaPages
 {
     public static string Names(IReadOnlyList<ReplicaDirectory> replicas) => replicas.Count == 0

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Shows on stderr how far the reading of a recovery point is: on a terminal a bar that changes, else a line every two
-/// seconds, so that short work says nothing.
+/// Shows the progress of reading a recovery point on stderr. A terminal shows a bar; other outputs get a line every two
+/// seconds, so short work prints nothing.
 /// </summary>
 internal sealed class ReplicaProgress(CliSurroundings surroundings, string what) : IProgress<(long Done, long Total)>
 {
@@ -31,7 +31,7 @@ internal sealed class ReplicaProgress(CliSurroundings surroundings, string what)
         _shown = _live;
     }
 
-    /// <summary>Takes the changing line away.</summary>
+    /// <summary>Removes the changing line.</summary>
     public void Clear()
     {
         if (_shown)

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Commands that are programs of their own, published in directories next to drctl: what tests the engine is no part of
-/// what protects machines. The program takes this process's place (<c>execv</c>), so that signals, the terminal and the
-/// exit code are its own.
+/// Commands that are programs of their own, published in directories next to drctl, because programs that test the
+/// engine are kept apart from those that protect machines. The program takes this process's place (<c>execv</c>), so
+/// that signals, the terminal and the exit code are its own.
 /// </summary>
 internal static partial class SiblingPrograms
 {
@@ -18,20 +18,21 @@ internal static partial class SiblingPrograms
             "Test a real service and agent under injected failures"),
     ];
 
-    /// <summary>The commands with what they are for, for the list of commands.</summary>
+    /// <summary>The commands and their descriptions, for the list of commands.</summary>
     public static IEnumerable<(string Command, string Description)> Commands =>
         All.Select(known => (known.Command, known.Description));
 
-    /// <summary>Whether a command line belongs to another program.</summary>
+    /// <summary>Returns whether a command line belongs to another program.</summary>
     public static bool Takes(IReadOnlyList<string> arguments) =>
         arguments.Count > 0 && All.Any(known => known.Command == arguments[0]);
 
     /// <summary>
-    /// Becomes the program of the first argument; it gets the others. Returns only when that is not possible.
+    /// Replaces the process with the program of the first argument, which gets the other arguments. Returns only by an
+    /// exception.
     /// </summary>
-    /// <param name="arguments">The command line; <see cref="Takes"/> says that it belongs to another program.</param>
-    /// <param name="directory">Where drctl is.</param>
-    /// <exception cref="CommandFailedException">The program is not there, or cannot be started.</exception>
+    /// <param name="arguments">The command line, for which <see cref="Takes"/> is true.</param>
+    /// <param name="directory">The directory of drctl.</param>
+    /// <exception cref="CommandFailedException">The program does not exist, or cannot be started.</exception>
     public static void Become(IReadOnlyList<string> arguments, string directory)
     {
         var (command, name, _) = All.First(known => known.Command == arguments[0]);

@@ -4,18 +4,18 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary><c>drctl status</c>: all VMs as a table, or one as a page.</summary>
+/// <summary><c>drctl status</c>: all VMs as a table, or one VM as a page.</summary>
 internal static class StatusPages
 {
-    /// <summary>The width of a page where no terminal says how wide it is.</summary>
+    /// <summary>The width of a page when the output is no terminal.</summary>
     public const int UsualWidth = 80;
 
     private const int Names = 15;
 
-    /// <summary>One row for each VM, and how all of them are.</summary>
+    /// <summary>Returns a table with a row for each VM, and a summary of their health.</summary>
     /// <param name="vms">The VMs.</param>
-    /// <param name="ended">How many are left out because their protection was ended.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="ended">The number of VMs that are left out because their protection was ended.</param>
+    /// <param name="now">The current time.</param>
     public static IRenderable Table(IReadOnlyList<VmView> vms, int ended, DateTimeOffset now)
     {
         var left = ended == 0 ? "" : $" {Readable.Count(ended, "VM")} with protection ended: see --all.";
@@ -45,7 +45,7 @@ internal static class StatusPages
         return new Rows(table, Pages.Line(Summary(vms) + left));
     }
 
-    /// <summary>Everything about one VM, in lines of a width.</summary>
+    /// <summary>Returns a page about a VM, in lines of a given width.</summary>
     public static IRenderable Page(VmView vm, DateTimeOffset now, int width)
     {
         var rows = new List<IRenderable>
@@ -75,7 +75,7 @@ internal static class StatusPages
 
         if (IsOutOfService(vm))
         {
-            // Its reason is all that is known of it.
+            // Only the reason is known of a VM that is out of service.
             return new Rows(rows);
         }
 
@@ -92,7 +92,7 @@ internal static class StatusPages
         return new Rows(rows);
     }
 
-    /// <summary>How far an agent's clock is from the service's.</summary>
+    /// <summary>Returns the difference between an agent's clock and the service's, as text.</summary>
     public static string Clock(double? offsetSeconds) => offsetSeconds switch
     {
         null => "not measured",
@@ -100,12 +100,12 @@ internal static class StatusPages
         { } offset => $"{Readable.Duration(Math.Abs(offset))} {(offset > 0 ? "ahead" : "behind")}",
     };
 
-    /// <summary>How far the other side is behind.</summary>
+    /// <summary>Returns the lag of the other side, as text.</summary>
     public static string Lag(VmView vm) =>
         $"{Readable.Bytes(vm.LagBytes)}, "
             + $"{(vm.LagSeconds is { } seconds ? Readable.Duration(seconds) : "age unknown")}";
 
-    /// <summary>How long ago an instant was.</summary>
+    /// <summary>Returns the time since an instant, as text.</summary>
     public static string Ago(DateTimeOffset time, DateTimeOffset now) =>
         $"{Readable.Duration(Math.Max(0, (now - time).TotalSeconds))} ago";
 

@@ -4,14 +4,14 @@ using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary><c>drctl uri</c>: where a VM's disks are served now, as URIs or as configuration to paste.</summary>
+/// <summary><c>drctl uri</c>: prints where a VM's disks are served now, as URIs or as configuration to paste.</summary>
 internal static class UriCommand
 {
     private const string Source = "source";
     private const string Recovered = "recovered";
     private const string Test = "test";
 
-    /// <summary>The command.</summary>
+    /// <summary>Returns the command <c>drctl uri</c>.</summary>
     public static Command Make(ClientCommands commands)
     {
         var print = AttachSnippets.Option();
@@ -58,8 +58,8 @@ internal static class UriCommand
         }
     }
 
-    /// <summary>Refuses a command line that wants JSON and a snippet, before anything is done.</summary>
-    /// <exception cref="CommandFailedException">It does.</exception>
+    /// <summary>Refuses a command line that requests both JSON and a snippet, before any work starts.</summary>
+    /// <exception cref="CommandFailedException">The command line requests both.</exception>
     public static void OneFormOnly(CommandRun run, string? print)
     {
         if (print is not null && run.Json)

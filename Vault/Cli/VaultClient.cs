@@ -12,9 +12,10 @@ using ReplicationEngine.Vault.Contracts.Operations;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// The service's HTTP API as <c>Vault/Contracts</c> has it. Every failure is a
-/// <see cref="CommandFailedException"/>: exit code 3 when nothing useful answers, 1 when the server refuses. Requests
-/// carry the service's API token; when the service asks for another one of the user's, that one is taken from then on.
+/// A client of the service's HTTP API, defined in <c>Vault/Contracts</c>. Every failure is a
+/// <see cref="CommandFailedException"/>: exit code 3 when no usable response arrives, 1 when the server refuses.
+/// Requests carry the service's API token. If the service asks for another of the user's tokens, the client uses that
+/// one from then on.
 /// </summary>
 internal sealed class VaultClient : IDisposable
 {
@@ -24,13 +25,13 @@ internal sealed class VaultClient : IDisposable
     private readonly HttpClient _http;
     private ApiToken? _token;
 
-    /// <summary>A client of the service at <paramref name="server"/>.</summary>
+    /// <summary>Makes a client of the service at <paramref name="server"/>.</summary>
     /// <param name="server">The service's URL.</param>
-    /// <param name="tokens">Finds its API token.</param>
+    /// <param name="tokens">Finds the service's API token.</param>
     public VaultClient(Uri server, ServiceToken tokens)
     {
         (_server, _tokens) = (server, tokens);
-        // The service is spoken to directly: a proxy meant for the web must not see its traffic.
+        // The client connects to the service directly: a proxy meant for the web must not see its traffic.
         var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) };
         _http = new HttpClient(handler) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
     }
@@ -41,7 +42,7 @@ internal sealed class VaultClient : IDisposable
     public Task<VmView> VmAsync(string vm, CancellationToken cancellationToken) =>
         GetAsync($"api/v1/vms/{Escape(vm)}", CliJson.Default.VmView, cancellationToken);
 
-    /// <summary>The VM, or null when the server knows none of this name.</summary>
+    /// <summary>Returns the VM, or null when the server knows none of this name.</summary>
     public async Task<VmView?> FindVmAsync(string vm, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(HttpMethod.Get, $"api/v1/vms/{Escape(vm)}", null, cancellationToken);
@@ -53,7 +54,7 @@ internal sealed class VaultClient : IDisposable
     public Task<IReadOnlyList<PointView>> PointsAsync(string vm, CancellationToken cancellationToken) =>
         GetAsync($"api/v1/vms/{Escape(vm)}/points", CliJson.Default.IReadOnlyListPointView, cancellationToken);
 
-    /// <summary>The whole history of a VM, oldest event first, as it comes.</summary>
+    /// <summary>Reads the whole history of a VM, oldest event first, as a stream.</summary>
     public async IAsyncEnumerable<LogLineView> LogAsync(
         string vm, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -77,7 +78,7 @@ internal sealed class VaultClient : IDisposable
     public Task<StateAtView> StateAtAsync(string vm, string at, CancellationToken cancellationToken) =>
         GetAsync($"api/v1/vms/{Escape(vm)}/log?at={Escape(at)}", CliJson.Default.StateAtView, cancellationToken);
 
-    /// <summary>All jobs of a VM or of all, newest first.</summary>
+    /// <summary>Returns all jobs of a VM, or of all VMs, newest first.</summary>
     public async Task<IReadOnlyList<JobView>> JobsAsync(string? vm, CancellationToken cancellationToken)
     {
         var path = "api/v1/jobs?" + (vm is null ? "" : $"vm={Escape(vm)}&");
@@ -85,15 +86,15 @@ internal sealed class VaultClient : IDisposable
             cancellationToken);
     }
 
-    /// <summary>The read models.</summary>
+    /// <summary>Returns the read models.</summary>
     public Task<IReadOnlyList<ProjectionView>> ProjectionsAsync(CancellationToken cancellationToken) =>
         GetAsync("api/v1/projections", CliJson.Default.IReadOnlyListProjectionView, cancellationToken);
 
-    /// <summary>The service's own health.</summary>
+    /// <summary>Returns the service's own health.</summary>
     public Task<HealthView> HealthAsync(CancellationToken cancellationToken) =>
         GetAsync("api/v1/health", CliJson.Default.HealthView, cancellationToken);
 
-    /// <summary>Has a read model built again.</summary>
+    /// <summary>Starts the rebuild of a read model.</summary>
     public async Task RebuildAsync(string projection, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(
@@ -104,7 +105,7 @@ internal sealed class VaultClient : IDisposable
         }
     }
 
-    /// <summary>What users asked for, newest first.</summary>
+    /// <summary>Returns the accepted commands of users, newest first.</summary>
     public async Task<IReadOnlyList<AuditView>> AuditAsync(string? vm, int most, CancellationToken cancellationToken)
     {
         var path = "api/v1/audit?" + (vm is null ? "" : $"vm={Escape(vm)}&");
@@ -118,7 +119,7 @@ internal sealed class VaultClient : IDisposable
     public Task<IReadOnlyList<AgentView>> AgentsAsync(CancellationToken cancellationToken) =>
         GetAsync("api/v1/agents", CliJson.Default.IReadOnlyListAgentView, cancellationToken);
 
-    /// <summary>Gives an agent's name to the next agent that registers it.</summary>
+    /// <summary>Releases an agent's name to the next agent that registers it.</summary>
     public async Task ForgetAgentAsync(string agent, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(
@@ -129,7 +130,7 @@ internal sealed class VaultClient : IDisposable
         }
     }
 
-    /// <summary>Puts a VM that is out of service back into it; answers its view.</summary>
+    /// <summary>Returns a VM that is out of service to service, and returns its view.</summary>
     public async Task<VmView> LiftQuarantineAsync(string vm, CancellationToken cancellationToken)
     {
         var path = $"api/v1/vms/{Escape(vm)}/lift-quarantine";
@@ -138,8 +139,8 @@ internal sealed class VaultClient : IDisposable
     }
 
     /// <summary>
-    /// Starts an operation. When the connection breaks before the answer it is sent again: <paramref name="arguments"/>
-    /// must carry a command id, so that the repetition is the same command (I19).
+    /// Starts an operation. If the connection breaks before the response, the request is sent again:
+    /// <paramref name="arguments"/> must carry a command id, so that the repetition has no further effect (I19).
     /// </summary>
     public async Task<OperationAccepted> StartAsync(
         string vm, VmOperation operation, OperationArguments arguments, CancellationToken cancellationToken)
@@ -177,7 +178,7 @@ internal sealed class VaultClient : IDisposable
 
     private static string Escape(string text) => Uri.EscapeDataString(text);
 
-    // Lists come in pages: what follows the last entry is asked for until there is no more.
+    // Lists are paged: the entries after the last one are requested until there are none.
     private async Task<IReadOnlyList<T>> PagesAsync<T>(
         string path, JsonTypeInfo<IReadOnlyList<T>> type, Func<T, string> id, int most,
         CancellationToken cancellationToken)
@@ -203,7 +204,7 @@ internal sealed class VaultClient : IDisposable
         return await ReadAsync(response, type, cancellationToken);
     }
 
-    // A request without a body is JSON too, because the service takes nothing that a web page could send.
+    // A request without a body is declared as JSON too, because the service accepts nothing that a web page could send.
     private static StringContent NoBody() => new("", Encoding.UTF8, "application/json");
 
     private async Task<HttpResponseMessage> SendAsync(

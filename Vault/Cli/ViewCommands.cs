@@ -5,10 +5,10 @@ using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>The commands that only look: status, points, log, jobs, agents.</summary>
+/// <summary>The read-only commands: status, points, log, jobs, agents.</summary>
 internal static class ViewCommands
 {
-    /// <summary>All of them.</summary>
+    /// <summary>Returns all read-only commands.</summary>
     public static IEnumerable<Command> All(ClientCommands commands) =>
         [Status(commands), Points(commands), Log(commands), Jobs(commands), AgentCommands.Make(commands)];
 
@@ -89,7 +89,7 @@ internal static class ViewCommands
             var jobs = await run.Client.JobsAsync(vm, cancellationToken);
             if (vm is not null && jobs.Count == 0)
             {
-                // An unknown VM is an error, not a VM without jobs; one that was disabled still has its jobs.
+                // An unknown VM is an error, not a VM without jobs. A VM that was disabled still has its jobs.
                 await run.Client.VmAsync(vm, cancellationToken);
             }
 
@@ -97,7 +97,7 @@ internal static class ViewCommands
         });
     }
 
-    // One line an event, never folded, so that it can be searched and cut.
+    // Each event is one line, never folded, so that the output can be searched and cut.
     private static IEnumerable<string> LogLines(IReadOnlyList<LogLineView> lines)
     {
         var type = lines.Select(l => l.Type.Length).DefaultIfEmpty(0).Max();

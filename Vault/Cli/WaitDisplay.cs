@@ -5,20 +5,22 @@ using Spectre.Console.Rendering;
 namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
-/// Shows a wait on stderr: steps and a bar on a terminal, else plain lines, at most one every two seconds, and only
-/// when something noticeable has changed or half a minute has passed.
+/// Shows a wait on stderr. A terminal shows steps and a bar. Other outputs get plain lines, at most one every two
+/// seconds, and only when something noticeable has changed or half a minute has passed.
 /// </summary>
 internal abstract class WaitDisplay
 {
-    /// <summary>The display that suits <paramref name="surroundings"/>.</summary>
+    /// <summary>Returns the display that suits <paramref name="surroundings"/>.</summary>
     public static WaitDisplay For(CliSurroundings surroundings) => surroundings.ErrorWidth is { } width
         ? new Live(surroundings, width)
         : new Lines(surroundings);
 
-    /// <summary>Runs <paramref name="wait"/>, which shows each state it sees.</summary>
+    /// <summary>Runs <paramref name="wait"/> and shows each state that it reports.</summary>
     public abstract Task<WaitState> RunAsync(Func<Action<WaitState>, Task<WaitState>> wait);
 
-    /// <summary>Where the machine can be attached already, while <c>protect</c> goes on; empty before that.</summary>
+    /// <summary>
+    /// The disks to which the machine can be attached already while <c>protect</c> continues; empty before that.
+    /// </summary>
     private static IEnumerable<DiskView> Attachable(WaitState state) =>
         state.Job.Kind is "protect" or "initial-replication"
             && OperationCommands.AllServed(state.Vm?.Source.Disks) ? state.Vm!.Source.Disks : [];
@@ -73,7 +75,7 @@ internal abstract class WaitDisplay
         }
     }
 
-    /// <summary>The steps with ticks, the bar, and the disks that can be attached.</summary>
+    /// <summary>Returns the steps with ticks, the bar, and the disks that can be attached.</summary>
     internal static IRenderable Screen(WaitState state, DateTimeOffset now, int width)
     {
         var rows = new List<IRenderable>();

@@ -2,27 +2,27 @@ using ReplicationEngine.Vault.Contracts;
 
 namespace ReplicationEngine.Vault.Cli;
 
-/// <summary>What is known of a job that is waited for, and how it reads.</summary>
+/// <summary>The state of a job that is waited for, and its texts.</summary>
 /// <param name="Job">The job as last seen.</param>
-/// <param name="Vm">Its VM as last seen; null when it was not seen yet, or is gone.</param>
-/// <param name="Trouble">Why the newest question was not answered; null when it was.</param>
+/// <param name="Vm">The job's VM as last seen; null when it was not seen yet, or is gone.</param>
+/// <param name="Trouble">The reason why the newest request failed; null when it succeeded.</param>
 internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
 {
     private const string RefusedAgent = "agent-conflict";
 
-    /// <summary>True once the job cannot go on by itself.</summary>
+    /// <summary>True once the job has ended.</summary>
     public bool Ended => Job.State is not ("running" or "pending");
 
     /// <summary>
-    /// What keeps the job from going on and what to do about it, as far as the VM's view says so: an agent that is not
-    /// connected or is refused, or work that fails and is tried again. Null when the job has ended and when nothing
-    /// is known to be in its way.
+    /// The obstacle that blocks the job and its remedy, as far as the VM's view shows them: an agent that is not
+    /// connected or is refused, or work that fails and is retried. Null when the job has ended, and when no obstacle is
+    /// known.
     /// </summary>
     public string? Obstacle => Ended || Vm is not { } vm ? null
         : vm.Source is { Connected: false, Agent.Length: > 0 } && NeedsSource ? WaitsForAgent(vm)
         : vm.Causes.FirstOrDefault(IsFailedWork) is { } cause ? WithRemedy(cause) : null;
 
-    /// <summary>One line: which step, how far, how fast, how long, and what is in the way.</summary>
+    /// <summary>The state as one line: step, progress, rate, time left, and the obstacle.</summary>
     public string Line
     {
         get
@@ -42,14 +42,16 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
         }
     }
 
-    /// <summary>What is done now, without how far it is: it changes only when something noticeable happens.</summary>
+    /// <summary>
+    /// The current work without its progress. The text changes only when something noticeable happens.
+    /// </summary>
     public string Where => $"{Job.Kind}|{Step}|{Vm?.Progress?.What}|{Trouble}|{ObstacleKind}";
 
     // The sentences hold counts and times that change with every attempt.
     private string? ObstacleKind => Obstacle is null ? null
         : string.Join(',', Vm!.Causes.Where(c => c.Code == RefusedAgent || IsFailedWork(c)).Select(c => c.Code));
 
-    // What the recovery site does alone goes on without the agent.
+    // Work that only the recovery site does continues without the agent.
     private bool NeedsSource => Job.Kind is "protect" or "initial-replication" or "make-point" or "planned-failover"
         or "reprotect" or "failback" or "resync";
 
@@ -63,7 +65,7 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
         }
     }
 
-    /// <summary>Per cent, bytes, rate and time left (OPS-3).</summary>
+    /// <summary>Returns the progress as text: per cent, bytes, rate and time left (OPS-3).</summary>
     public static string ProgressText(ProgressView progress)
     {
         var text = $"{Readable.Percent(progress.Percent)}, {Readable.Bytes(progress.BytesDone)} of "
@@ -85,7 +87,7 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
     private static string WithRemedy(CauseView cause) =>
         cause.Remedy is { } remedy ? $"{cause.Message} {remedy}" : cause.Message;
 
-    /// <summary>A mark for the state of a job or of a step.</summary>
+    /// <summary>Returns the mark for the state of a job or of a step.</summary>
     public static string Mark(string state) => state switch
     {
         "succeeded" => "✓",
@@ -95,7 +97,7 @@ internal sealed record WaitState(JobView Job, VmView? Vm, string? Trouble)
         _ => "·",
     };
 
-    /// <summary>How long a step or a job took, or has taken until now; empty before its start.</summary>
+    /// <summary>Returns the duration of a step or a job, up to now while it runs; empty before its start.</summary>
     public static string Took(DateTimeOffset? start, DateTimeOffset? end, DateTimeOffset now) =>
         start is { } from ? Readable.Duration(Math.Max(0, ((end ?? now) - from).TotalSeconds)) : string.Empty;
 }

@@ -5,15 +5,15 @@ namespace ReplicationEngine.Vault.Cli;
 
 /// <summary>
 /// Text broken between words, so that no line is longer than a width; lines after the first begin under the text. A
-/// word that alone is longer, such as a path or a URI, stays whole: half of it would be of no use.
+/// longer word, such as a path or a URI, stays whole, because half of it would be of no use.
 /// </summary>
 internal static class Wrapped
 {
-    /// <summary>The lines.</summary>
-    /// <param name="head">Stands before the first line.</param>
+    /// <summary>Returns the wrapped lines.</summary>
+    /// <param name="head">The text before the first line.</param>
     /// <param name="text">The text; control characters become dots.</param>
-    /// <param name="width">Columns of a line.</param>
-    /// <param name="indent">Blanks before the further lines; null means as many as the head has columns.</param>
+    /// <param name="width">The width of a line in columns.</param>
+    /// <param name="indent">The blanks before the further lines; null means as many as the head has columns.</param>
     public static IEnumerable<string> Lines(string head, string text, int width, int? indent = null)
     {
         var margin = new string(' ', indent ?? head.Length);
@@ -34,7 +34,7 @@ internal static class Wrapped
         yield return line.TrimEnd();
     }
 
-    /// <summary>The lines as something to show; each is shown whole, whatever the console's width.</summary>
+    /// <summary>Returns the lines as a renderable; each is shown whole, whatever the console's width.</summary>
     public static IRenderable Show(IEnumerable<string> lines, Style? style = null) =>
         new Rows(lines.Select(line => new WholeLine(line, style ?? Style.Plain)));
 

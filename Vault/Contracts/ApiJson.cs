@@ -4,17 +4,17 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace ReplicationEngine.Vault.Contracts;
 
-/// <summary>How the API reads and writes JSON: camelCase; a member it does not know is refused (S25).</summary>
+/// <summary>The JSON conventions of the API: camelCase member names; unknown members are rejected (S25).</summary>
 public static class ApiJson
 {
-    /// <summary>The options, shared by service and client.</summary>
+    /// <summary>The serializer options that service and clients share.</summary>
     public static JsonSerializerOptions Options { get; } =
         Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web)
         {
             TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
         });
 
-    /// <summary>Applies the house's choices.</summary>
+    /// <summary>Applies the API's JSON conventions to <paramref name="options"/> and returns it.</summary>
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
         const int deepest = 32;

@@ -3,26 +3,28 @@ using System.Text.Json.Serialization;
 
 namespace ReplicationEngine.Vault.Contracts;
 
-/// <summary>The one spelling of the domain's enumerations in the API, in URLs and on the console: kebab case.</summary>
+/// <summary>The spelling of the domain's enumerations in the API, in URLs and on the console: kebab case.</summary>
 public static class ApiText
 {
-    /// <summary>A value's text, such as <c>dirty-map</c> for <c>CaptureMode.DirtyMap</c>.</summary>
+    /// <summary>
+    /// Returns the kebab-case text of a value, such as <c>dirty-map</c> for <c>CaptureMode.DirtyMap</c>.
+    /// </summary>
     public static string Of<TEnum>(TEnum value)
         where TEnum : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 
-    /// <summary>A value's text; <c>unknown</c> for null.</summary>
+    /// <summary>Returns the kebab-case text of a value, or <c>unknown</c> for null.</summary>
     public static string Of<TEnum>(TEnum? value)
         where TEnum : struct, Enum => value is { } known ? Of(known) : Unknown;
 
-    /// <summary>What is written for a value that nothing reports.</summary>
+    /// <summary>The text of a value that no source reports.</summary>
     internal const string Unknown = "unknown";
 }
 
-/// <summary>Writes an enumeration as <see cref="ApiText"/> spells it, and takes nothing else.</summary>
+/// <summary>Writes an enumeration as <see cref="ApiText"/> spells it and reads no other spelling.</summary>
 public sealed class KebabCase<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.KebabCaseLower, false)
     where TEnum : struct, Enum;
 
-/// <summary>Writes <c>unknown</c> where a value is not known (null), because nothing reports it.</summary>
+/// <summary>Writes null, a value that no source reports, as <c>unknown</c>.</summary>
 public sealed class NullIsUnknown<TEnum> : JsonConverter<TEnum?>
     where TEnum : struct, Enum
 {

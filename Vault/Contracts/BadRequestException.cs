@@ -1,4 +1,4 @@
 namespace ReplicationEngine.Vault.Contracts;
 
-/// <summary>A request that cannot be understood: 400, with one clear sentence.</summary>
+/// <summary>The request is malformed. The API returns 400 with the message, which is one sentence.</summary>
 public sealed class BadRequestException(string message) : Exception(message);

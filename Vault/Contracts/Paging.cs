@@ -1,8 +1,8 @@
 namespace ReplicationEngine.Vault.Contracts;
 
-/// <summary>How lists are paged: <c>?most=N</c> asks for fewer entries than one answer holds at most.</summary>
+/// <summary>The paging of lists: <c>?most=N</c> requests fewer entries than one response can hold.</summary>
 public static class Paging
 {
-    /// <summary>The most entries that one answer holds, and the number without <c>?most</c>.</summary>
+    /// <summary>The most entries in one response, and the default of <c>?most</c>.</summary>
     public const int Most = 500;
 }

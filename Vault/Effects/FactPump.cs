@@ -13,10 +13,10 @@ using ReplicationEngine.Vault.Target;
 namespace ReplicationEngine.Vault.Effects;
 
 /// <summary>
-/// Tells the VMs what was observed of them. It compares what is so (agents' reports, replicas) with what the VM's state
-/// says and sends the difference as facts, so nothing is missed when a signal is lost or the service restarts. A VM is
-/// looked at when its agent reports it (every second), when its replica changes, and every other second: a VM that its
-/// agent says nothing of is one to look at.
+/// Reports observations to the VM entities. Compares the actual state (agents' reports, replicas) with the recorded
+/// state and sends the differences as commands, so nothing is missed when a signal is lost or the service restarts. A
+/// VM is checked when its agent reports it (every second), when its replica changes, and every other second, because an
+/// agent that reports nothing of a VM gives no signal.
 /// </summary>
 internal sealed partial class FactPump : BackgroundService
 {
@@ -72,7 +72,7 @@ internal sealed partial class FactPump : BackgroundService
         }
     }
 
-    // One VM whose source takes long holds up no other one's.
+    // A VM whose source is slow must not delay the other VMs.
     private async Task WelcomeAllAsync(string agent, CancellationToken ct) =>
         await Task.WhenAll((await _model.OfAgentAsync(agent, ct)).Select(vm => WelcomeAsync(agent, vm, ct)));
 
@@ -124,7 +124,7 @@ internal sealed partial class FactPump : BackgroundService
         }
     }
 
-    // Silence gives no signal: an agent that says nothing more is noticed by looking, whatever the others say.
+    // Silence gives no signal: a regular check notices an agent that has stopped reporting, whatever the others report.
     private async Task DueRegularlyAsync(CancellationToken ct)
     {
         using var timer = new PeriodicTimer(LookAtAllEvery, _time);

@@ -3,10 +3,10 @@ using System.Collections.Concurrent;
 namespace ReplicationEngine.Vault.Effects;
 
 /// <summary>
-/// Work that nobody waits for, one piece per key: it is begun, its failure is told, and it is tried again with growing
-/// pauses until it succeeds or another piece takes its place. Safe to use from several tasks.
+/// Background work, one piece per key. A piece that fails is reported and retried with growing pauses until it succeeds
+/// or another piece replaces it. Safe to use from several tasks.
 /// </summary>
-/// <param name="failed">Told the key, the failure, and when it is tried again.</param>
+/// <param name="failed">Called with the key, the failure, and the pause before the retry.</param>
 /// <param name="time">The clock of the pauses.</param>
 internal sealed class ObservedWork(Action<string, Exception, TimeSpan> failed, TimeProvider time)
 {
@@ -15,7 +15,9 @@ internal sealed class ObservedWork(Action<string, Exception, TimeSpan> failed, T
     private readonly ConcurrentDictionary<string, object> _newest = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<object, Task> _running = new();
 
-    /// <summary>Begins a piece of work; one that runs under the same key is left to end, but not tried again.</summary>
+    /// <summary>
+    /// Starts a piece of work. A piece that already runs under the same key completes its attempt but is not retried.
+    /// </summary>
     public void Begin(string key, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
         var piece = new object();
@@ -26,7 +28,7 @@ internal sealed class ObservedWork(Action<string, Exception, TimeSpan> failed, T
     }
 
     /// <summary>
-    /// Completes when nothing runs any more; the token that the work was begun with has to be cancelled.
+    /// Completes when no work is running. The token that the work was started with has to be cancelled.
     /// </summary>
     public Task EndAsync() => Task.WhenAll(_running.Values);
 
@@ -45,7 +47,7 @@ internal sealed class ObservedWork(Action<string, Exception, TimeSpan> failed, T
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            // The service stops; what was to be done is derived again when it starts.
+            // The service stops. Outstanding work is derived again at the next start.
             return;
         }
         finally
@@ -65,7 +67,7 @@ internal sealed class ObservedWork(Action<string, Exception, TimeSpan> failed, T
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
-            // The boundary of this piece of work: whatever went wrong is told, and the other pieces go on.
+            // The boundary of this piece of work: every failure is reported, and the other pieces continue.
             failed(key, e, pause);
             return false;
         }

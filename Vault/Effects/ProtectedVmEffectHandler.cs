@@ -10,8 +10,8 @@ using ReplicationEngine.Vault.Target;
 namespace ReplicationEngine.Vault.Effects;
 
 /// <summary>
-/// Takes the effects of protected VMs from the engine, has them carried out and records the outcome under an id made of
-/// the effect's, so that an outcome that is told twice counts once (I19).
+/// Runs the effects that the engine delivers for protected VMs, and records each outcome under an id derived from the
+/// effect's id, so that an outcome that is delivered twice counts once (I19).
 /// </summary>
 internal sealed partial class ProtectedVmEffectHandler(
     ProtectedVms vms, EffectRunner runner, VmGates gates, TargetReady ready,
@@ -43,7 +43,7 @@ internal sealed partial class ProtectedVmEffectHandler(
                     OutcomeRefused(asked.Kind, id.Entity, refused.Refusal.Message);
                     break;
                 case CommandReply.Unavailable unavailable:
-                    // The effect stays outstanding, and is carried out again: what has been done is found done.
+                    // The effect stays outstanding and is run again; effects are idempotent.
                     throw new JournalUnavailableException(unavailable.Message);
             }
         }

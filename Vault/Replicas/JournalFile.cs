@@ -5,7 +5,7 @@ using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Replicas;
 
-/// <summary>The journal's file in a data directory, looked at before it is opened for writing.</summary>
+/// <summary>The journal's file in a data directory, examined before it is opened for writing.</summary>
 /// <remarks>The caller holds the lock of the data directory.</remarks>
 internal sealed class JournalFile(string data)
 {
@@ -15,20 +15,22 @@ internal sealed class JournalFile(string data)
     /// <summary>The file's path.</summary>
     public string Path { get; } = System.IO.Path.Combine(data, RecordedJournal.FileName);
 
-    /// <summary>The file and those that SQLite keeps next to it, as far as they exist.</summary>
+    /// <summary>The paths of the journal's file and of SQLite's files next to it, as far as they exist.</summary>
     public IReadOnlyList<string> Files =>
         [.. new[] { "", "-wal", "-shm" }.Select(end => Path + end).Where(File.Exists)];
 
-    /// <summary>Whether there is a journal. An empty file is none: opening it would make a new one.</summary>
+    /// <summary>
+    /// Whether there is a journal. An empty file is not a journal: opening it would create a new one.
+    /// </summary>
     public bool Exists => new FileInfo(Path) is { Exists: true, Length: > 0 };
 
-    /// <summary>Whether only the log of recent writes is left, which opening would throw away.</summary>
+    /// <summary>Whether only the write-ahead log is left, which opening would discard.</summary>
     public bool OnlyRecentWrites => !Exists && new FileInfo(Path + "-wal") is { Exists: true, Length: > 0 };
 
-    /// <summary>The number of the last event of each VM; null when there is no journal.</summary>
+    /// <summary>Returns the number of the last event of each VM; null when there is no journal.</summary>
     /// <exception cref="JournalCorruptException">The file is damaged, or the end of the journal does not agree with its
     /// indexes.</exception>
-    /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
+    /// <exception cref="JournalUnavailableException">The journal cannot be opened.</exception>
     /// <exception cref="ReplayRefusedException">The file is no journal of this version.</exception>
     public IReadOnlyDictionary<string, long>? Ends()
     {
@@ -43,7 +45,7 @@ internal sealed class JournalFile(string data)
             : OfThisVault(journal.Ends());
     }
 
-    /// <summary>Of the ends of all streams, those of the protected VMs of this service's vault, by name.</summary>
+    /// <summary>Selects the protected VMs of this service's vault from the ends of all streams, by name.</summary>
     public static IReadOnlyDictionary<string, long> OfThisVault(IEnumerable<KeyValuePair<PersistenceId, long>> ends) =>
         ends.Where(end => end.Key.Type == VmType && end.Key.Vault == ProtectedVms.Vault)
             .ToDictionary(end => end.Key.Entity, end => end.Value, StringComparer.Ordinal);

@@ -3,16 +3,15 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>
-/// Decides whether a journal is the one that belongs to the replicas next to it. Pure; the same rule for the service's
-/// start and for a recovery that is to replace a journal.
+/// Decides whether a journal belongs to the replicas next to it. Pure. The start of the service and a recovery that
+/// replaces a journal apply the same rule.
 /// </summary>
 internal static class JournalFitness
 {
-    /// <summary>Every reason why the journal does not fit, one for each VM; none when it fits.</summary>
-    /// <param name="replicas">Each replica's VM, and what its directory knows of the history (null: nothing).</param>
-    /// <param name="ends">
-    /// The number of the last event of each VM in the journal; null when there is no journal.
-    /// </param>
+    /// <summary>Returns the reasons why the journal does not fit, at most one per VM; empty when it fits.</summary>
+    /// <param name="replicas">Each replica's VM, and the history that its directory records (null: none).</param>
+    /// <param name="ends">The number of the last event of each VM in the journal; null when there is no
+    /// journal.</param>
     public static IReadOnlyList<string> Problems(
         IEnumerable<(string Vm, ReplicaIdentity? Identity)> replicas, IReadOnlyDictionary<string, long>? ends)
     {

@@ -12,16 +12,16 @@ using ReplicationEngine.Vault.Effects;
 
 namespace ReplicationEngine.Vault.Replicas;
 
-/// <summary>A VM whose history begins again.</summary>
-/// <param name="Command">What was decided.</param>
-/// <param name="State">Its state from now on.</param>
-/// <param name="Was">The name of the phase in which it was last known; null when that is not known.</param>
+/// <summary>A VM whose history starts again.</summary>
+/// <param name="Command">The decision.</param>
+/// <param name="State">The VM's new state.</param>
+/// <param name="Was">The name of the last known phase; null when it is not known.</param>
 public sealed record RecoveredVm(ProtectedVmCommand.Recover Command, ProtectedVmState State, string? Was);
 
 /// <summary>
-/// Makes a journal from replicas (<c>drctl recover</c>). The order makes an interruption harmless: the new journal is
-/// whole in a directory of its own before the replicas' identities name it, and it takes its place last, by a rename.
-/// Until then the data directory has no journal that a service would start on, and the command can be run again.
+/// Makes a journal from replicas (<c>drctl recover</c>). An interruption is harmless because of the order: the new
+/// journal is complete in a directory of its own before the replicas' identities name it, and a rename puts it in place
+/// last. Until then the data directory has no journal that a service would start on, and the command can be run again.
 /// </summary>
 public sealed class JournalRecovery(string data, TimeProvider time)
 {
@@ -30,14 +30,14 @@ public sealed class JournalRecovery(string data, TimeProvider time)
     private static readonly ProtectedVmCodec Codec = new();
 
     /// <summary>Recovers all VMs that have a replica.</summary>
-    /// <param name="replace">A journal that is damaged or does not fit the replicas is set aside under another
+    /// <param name="replace">Whether a journal that is damaged or does not fit the replicas is set aside under another
     /// name.</param>
-    /// <param name="hints">What the operator says.</param>
-    /// <param name="cancellationToken">Gives up; the data directory is as it was.</param>
-    /// <exception cref="VaultRefusedException">There is a journal, or nothing to recover from, or more must be
-    /// said.</exception>
+    /// <param name="hints">The operator's additions.</param>
+    /// <param name="cancellationToken">Cancels the recovery; the data directory is unchanged.</param>
+    /// <exception cref="VaultRefusedException">A journal exists, there is nothing to recover from, or the operator must
+    /// give more information.</exception>
     /// <exception cref="DataDirectoryBusyException">A service runs on the directory.</exception>
-    /// <exception cref="IOException">A replica cannot be opened, or the system refuses.</exception>
+    /// <exception cref="IOException">A replica cannot be opened, or the operating system reports an error.</exception>
     public (IReadOnlyList<RecoveredVm> Vms, string? SetAside) Run(
         bool replace, RecoveryHints hints, CancellationToken cancellationToken)
     {
@@ -62,7 +62,7 @@ public sealed class JournalRecovery(string data, TimeProvider time)
         return (vms, Install(journal, composed, vms, now, cancellationToken));
     }
 
-    // A whole journal may still be behind the agents: both it and the replicas were restored from a backup.
+    // A complete journal may still be behind the agents, if it and the replicas were restored from a backup.
     private static void RefuseWholeJournal(
         JournalFile journal, List<ReplicaDirectory> replicas, bool replace, bool termIsBehind)
     {

@@ -8,36 +8,36 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Vault.Replicas;
 
-/// <summary>What a replica holds, as far as a recovery asks.</summary>
+/// <summary>The facts about a replica that a recovery needs.</summary>
 /// <param name="Vm">The VM's name.</param>
-/// <param name="Disks">Its disks.</param>
+/// <param name="Disks">The VM's disks.</param>
 /// <param name="Term">The term below which the replica refuses senders.</param>
-/// <param name="Points">Its recovery points, oldest first, each with the reason why it must not be used.</param>
+/// <param name="Points">The VM's recovery points, oldest first, each with the reason why it must not be used.</param>
 /// <param name="MachineOn">The point under the disks of a recovered machine; null when there are none.</param>
 internal sealed record ReplicaFacts(
     string Vm, ValueList<ProtectedDisk> Disks, Term Term,
     ValueList<(RecoveryPoint Point, string? UnusableBecause)> Points, RecoveryPointId? MachineOn);
 
-/// <summary>What the operator adds to what is found.</summary>
+/// <summary>The operator's additions to the facts found in the replicas.</summary>
 /// <param name="Agent">The agent of VMs whose directory does not name it.</param>
-/// <param name="Primary">Where such a VM ran last; null when that was not said.</param>
-/// <param name="Term">A term that is known to have been given; the new one is above it.</param>
+/// <param name="Primary">The side on which such a VM ran last; null when it was not given.</param>
+/// <param name="Term">A term that is known to have been used; the new term is above it.</param>
 public sealed record RecoveryHints(string? Agent, PrimarySide? Primary, long Term);
 
 /// <summary>
-/// Decides what each VM is recovered as; pure. It never makes a side writable that was not, unless the operator had
-/// decided that before the journal was lost (<see cref="RecoveryRule"/>).
+/// Decides the form in which each VM is recovered; pure. A side that was not writable stays so, unless the operator had
+/// decided otherwise before the journal was lost (<see cref="RecoveryRule"/>).
 /// </summary>
 internal static class RecoveryPlan
 {
     /// <summary>
-    /// The new term is this much above every known one: one for a term that was being given when the journal was lost,
-    /// and one to be above it.
+    /// The distance of the new term from the highest known one: one for a term that was being assigned when the journal
+    /// was lost, and one to be above it.
     /// </summary>
     public const int TermsAbove = 2;
 
-    /// <summary>The command that begins a VM's new history.</summary>
-    /// <exception cref="VaultRefusedException">The operator has to say more.</exception>
+    /// <summary>Returns the command that starts a VM's new history.</summary>
+    /// <exception cref="VaultRefusedException">The operator has to give more information.</exception>
     public static ProtectedVmCommand.Recover For(ReplicaFacts facts, ReplicaIdentity? identity, RecoveryHints hints)
     {
         var points = facts.Points.Select(p => p.Point).ToValueList();
@@ -68,7 +68,7 @@ internal static class RecoveryPlan
         };
     }
 
-    // A form that needs what is not there gives way to the next one in which nobody new becomes writable.
+    // A form whose preconditions are missing is replaced by the next form that makes no additional side writable.
     private static RecoveredAs Possible(RecoveredAs form, ReplicaFacts facts, RecoveryPointId? stand) => form switch
     {
         RecoveredAs.FailedOver when facts.Points.Count != 1 && stand is not null => RecoveredAs.CommitPending,
@@ -86,7 +86,7 @@ internal static class RecoveryPlan
             hints.Agent ?? throw new VaultRefusedException(
                 $"The directory of '{facts.Vm}' does not name the agent of its source; give it with --agent NAME."));
 
-    // The replica knows the sizes; which disk it is and how it is read only enabling knew.
+    // The replica knows the sizes. Only the enrollment knows which disk it is and how it is read.
     private static ValueList<ProtectedDisk> DisksOf(ReplicaFacts facts, ReplicaIdentity identity) =>
         facts.Disks.Select(disk => identity.Disks.FirstOrDefault(known => known.Path == disk.Path) is { } known
             ? known with { SizeBytes = disk.SizeBytes } : disk).ToValueList();

@@ -6,8 +6,7 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>
-/// One VM's directory in a data directory, as it can be read without journal and service. Reading changes nothing in
-/// it.
+/// A VM's directory in a data directory, readable without journal and service. Reading changes nothing in it.
 /// </summary>
 public sealed class ReplicaDirectory
 {
@@ -26,7 +25,7 @@ public sealed class ReplicaDirectory
         }
     }
 
-    /// <summary>The VM's name: that of the directory.</summary>
+    /// <summary>The VM's name, which is that of the directory.</summary>
     public string Vm { get; }
 
     /// <summary>The directory's path.</summary>
@@ -35,35 +34,36 @@ public sealed class ReplicaDirectory
     /// <summary>Whether there is a replica. A directory without one holds nothing that could be recovered.</summary>
     public bool HasReplica { get; }
 
-    /// <summary>What the directory knows of the VM's history; null when it has no file that says so.</summary>
+    /// <summary>The VM's recorded history and enrollment; null when the directory has no such file.</summary>
     public ReplicaIdentity? Identity { get; }
 
-    /// <summary>Why that file cannot be read; null when it can, or is not there.</summary>
+    /// <summary>The reason why the identity file cannot be read; null when it is readable or absent.</summary>
     public string? IdentityDamage { get; }
 
-    /// <summary>All directories of VMs in a data directory, by name.</summary>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>Returns the directories of all VMs in a data directory, by name.</summary>
+    /// <exception cref="StorageException">The operating system reports an error.</exception>
     public static IReadOnlyList<ReplicaDirectory> In(string data)
     {
         var vms = new UnalteredDirectory(data).Subdirectory("vms");
         return [.. vms.ListDirectories().Select(name => new ReplicaDirectory(System.IO.Path.Combine(vms.Path, name)))];
     }
 
-    /// <summary>The directory of one VM; null when there is none.</summary>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>Returns the directory of a VM; null when there is none.</summary>
+    /// <exception cref="StorageException">The operating system reports an error.</exception>
     public static ReplicaDirectory? Find(string data, string vm)
     {
         var path = System.IO.Path.Combine(System.IO.Path.GetFullPath(data), "vms", vm);
         return Directory.Exists(path) ? new ReplicaDirectory(path) : null;
     }
 
-    /// <summary>Opens the replica; what opening repairs is repaired in memory only.</summary>
-    /// <exception cref="ReplicaCorruptException">It is damaged so that no point of it may be used.</exception>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>Opens the replica. Repairs are made in memory only.</summary>
+    /// <exception cref="ReplicaCorruptException">The damage is such that no point of the replica may be
+    /// used.</exception>
+    /// <exception cref="StorageException">The operating system reports an error.</exception>
     public ReplicaStore Open() =>
         ReplicaStore.Open(new UnalteredDirectory(Path).Subdirectory(TargetVolume.StoreDirectory));
 
-    /// <summary>A few words on what is there: disks, points, and the newest point's time.</summary>
+    /// <summary>Returns a short description: disks, points, and the newest point's time.</summary>
     public string Describe()
     {
         try

@@ -8,17 +8,17 @@ namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>A disk that is served.</summary>
 /// <param name="Vm">The VM.</param>
-/// <param name="Point">The point it shows, or <c>live</c>.</param>
-/// <param name="Time">The point's time (UTC); null for a failed-over machine.</param>
+/// <param name="Point">The recovery point that the disk shows, or <c>live</c>.</param>
+/// <param name="Time">The point's time (UTC); null for a recovered machine.</param>
 /// <param name="Path">The path of the source's disk.</param>
 /// <param name="SizeBytes">The size.</param>
-/// <param name="Uri">Where it is served.</param>
+/// <param name="Uri">The NBD URI of the disk.</param>
 public sealed record ShownDisk(
     string Vm, string Point, DateTimeOffset? Time, string Path, long SizeBytes, string Uri);
 
 /// <summary>
-/// Serves the disks of recovery points read-only, from replicas that stay as they are. What is served stays open until
-/// this is disposed.
+/// Serves the disks of recovery points read-only; the replicas are not changed. Disks stay served until the exhibition
+/// is disposed.
 /// </summary>
 public sealed class ReplicaExhibition : IDisposable
 {
@@ -27,7 +27,7 @@ public sealed class ReplicaExhibition : IDisposable
     private readonly DiskServer _server;
     private readonly string? _made;
 
-    /// <summary>Listens.</summary>
+    /// <summary>Starts listening.</summary>
     /// <param name="socket">The unix socket; null for one in a new directory that only its owner may enter.</param>
     /// <param name="time">The clock.</param>
     public ReplicaExhibition(string? socket, TimeProvider time)
@@ -44,22 +44,25 @@ public sealed class ReplicaExhibition : IDisposable
         }
     }
 
-    /// <summary>What is served.</summary>
+    /// <summary>The disks that are served.</summary>
     public IReadOnlyList<ShownDisk> Disks => _disks;
 
-    /// <summary>Whether a store holds what is asked for: a point, or <c>live</c>.</summary>
+    /// <summary>
+    /// Returns whether a store holds the requested point, or disks of a recovered machine for <c>live</c>.
+    /// </summary>
     public static bool Holds(ReplicaStore store, string point) => point == TargetVolume.LiveName
         ? store.Overlays.Contains(point, StringComparer.Ordinal) : store.Points.Any(p => IsNamed(p, point));
 
-    /// <summary>Whether a point's id is the one that was typed.</summary>
+    /// <summary>Returns whether <paramref name="id"/>, as typed, is the point's id.</summary>
     public static bool IsNamed(RecoveryPoint point, string id) =>
         string.Equals(point.Id.ToString(), id, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Serves one replica's disks.</summary>
+    /// <summary>Serves a replica's disks.</summary>
     /// <param name="replica">The replica.</param>
     /// <param name="point">A point's id, <c>latest</c> or <c>live</c>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="IOException">The point is not there or must not be used, or the replica is damaged.</exception>
+    /// <param name="cancellationToken">Cancels the opening.</param>
+    /// <exception cref="IOException">The point does not exist or must not be used, or the replica is
+    /// damaged.</exception>
     public void Show(ReplicaDirectory replica, string point, CancellationToken cancellationToken)
     {
         var store = replica.Open();

@@ -3,20 +3,21 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Vault.Replicas;
 
-/// <summary>What one replica holds.</summary>
+/// <summary>The contents of a replica.</summary>
 /// <param name="Vm">The VM.</param>
-/// <param name="Phase">The phase in which it was last worked on; null when that is not known.</param>
-/// <param name="Agent">Its agent; null when that is not known.</param>
-/// <param name="Disks">Its disks.</param>
-/// <param name="Points">Its recovery points, oldest first.</param>
-/// <param name="HasMachine">Whether the disks of a failed-over machine are there.</param>
-/// <param name="StoredBytes">The space that its directory takes.</param>
-/// <param name="Problem">Why it cannot be opened; null when it can.</param>
+/// <param name="Phase">The phase in which the VM was when the replica was last changed; null when it is not
+/// known.</param>
+/// <param name="Agent">The VM's agent; null when it is not known.</param>
+/// <param name="Disks">The VM's disks.</param>
+/// <param name="Points">The VM's recovery points, oldest first.</param>
+/// <param name="HasMachine">Whether the disks of a recovered machine exist.</param>
+/// <param name="StoredBytes">The space that the directory takes.</param>
+/// <param name="Problem">The reason why the replica cannot be opened; null when it can.</param>
 public sealed record ReplicaListing(
     string Vm, string? Phase, string? Agent, IReadOnlyList<DataPlane.Changes.DiskSpec> Disks,
     IReadOnlyList<RecoveryPoint> Points, bool HasMachine, long StoredBytes, string? Problem)
 {
-    /// <summary>Looks at a replica; a damaged one is listed with what is wrong.</summary>
+    /// <summary>Lists a replica; a damaged one is listed with the damage.</summary>
     public static ReplicaListing Of(ReplicaDirectory replica)
     {
         var stored = new DirectoryInfo(replica.Path).EnumerateFiles("*", SearchOption.AllDirectories)
@@ -37,16 +38,16 @@ public sealed record ReplicaListing(
     }
 }
 
-/// <summary>A point that was read back.</summary>
+/// <summary>A recovery point that was read back.</summary>
 /// <param name="Vm">The VM.</param>
 /// <param name="Point">The point as it was listed before.</param>
-/// <param name="Report">What was found.</param>
+/// <param name="Report">The result of the verification.</param>
 public sealed record VerifiedPoint(string Vm, RecoveryPoint Point, VerifyReport Report)
 {
     /// <summary>Whether the point may be used.</summary>
     public bool IsSound => Report.IsSound && Point.Usable;
 
-    /// <summary>What is wrong, in a few words.</summary>
+    /// <summary>A short description of the damage; null when there is none.</summary>
     public string? Why => Report.Damaged is [var first, ..]
             ? $"disk {first.Disk} is damaged at byte {first.Offset} , one of {Report.Damaged.Count} damaged places"
         : Report.Differing.Count > 0 ? $"{Report.Differing.Count} blocks differ from those that were sealed"

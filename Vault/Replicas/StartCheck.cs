@@ -6,14 +6,16 @@ using ReplicationEngine.Persistence.Replay;
 namespace ReplicationEngine.Vault.Replicas;
 
 /// <summary>
-/// What the service looks at before it opens its journal for writing: replicas whose journal is lost, damaged, older or
-/// another vault's must not become part of an empty or outdated vault in silence.
+/// The checks before the service opens its journal for writing. Replicas whose journal is lost, damaged, outdated or
+/// another vault's must not silently become part of an empty or outdated vault.
 /// </summary>
 internal static class StartCheck
 {
-    /// <summary>Returns when the journal fits the replicas; deletes only what a release had begun to delete.</summary>
-    /// <exception cref="VaultRefusedException">It does not; the message says what is there and the ways
-    /// out.</exception>
+    /// <summary>
+    /// Returns when the journal fits the replicas. Deletes only the remains of an interrupted release.
+    /// </summary>
+    /// <exception cref="VaultRefusedException">The journal does not fit; the message names the replicas found and the
+    /// remedies.</exception>
     /// <exception cref="JournalCorruptException">The journal is damaged and there are no replicas.</exception>
     /// <exception cref="JournalUnavailableException">The journal cannot be opened.</exception>
     /// <exception cref="IOException">The data directory cannot be read.</exception>
@@ -40,10 +42,10 @@ internal static class StartCheck
         FinishReleases(directories);
     }
 
-    /// <summary>The same for a journal in a database of its own.</summary>
+    /// <summary>Returns when a journal in a separate database fits the replicas.</summary>
     /// <param name="data">The data directory.</param>
     /// <param name="ends">The number of the last event of each VM in the journal.</param>
-    /// <exception cref="VaultRefusedException">It does not fit the replicas, or the directory has a journal
+    /// <exception cref="VaultRefusedException">The journal does not fit the replicas, or the directory has a journal
     /// too.</exception>
     /// <exception cref="IOException">The data directory cannot be read.</exception>
     public static void RunOnDatabase(string data, IReadOnlyDictionary<string, long> ends)
@@ -75,12 +77,12 @@ internal static class StartCheck
     {
         foreach (var left in directories.Where(d => !d.HasReplica && d.Identity is { Released: true }))
         {
-            // A release was cut short behind its point of no return.
+            // A release was interrupted after its point of no return.
             new FileStorageDirectory(Path.GetDirectoryName(left.Path)!).DeleteSubdirectory(left.Vm);
         }
     }
 
-    // A file that is no journal, or not yet one, is for the store to refuse or to fill, unless replicas lie next to it.
+    // The store refuses a file that is no journal and fills an empty one, unless replicas lie next to it.
     private static IReadOnlyList<string> ProblemsOf(
         string data, JournalFile journal, List<ReplicaDirectory> replicas)
     {
@@ -99,8 +101,8 @@ internal static class StartCheck
     }
 
     /// <summary>
-    /// The sentence for a journal whose damage showed only when the store was opened: as at the start, it names the
-    /// replicas that are there and the ways out.
+    /// Returns the sentence for a journal whose damage was found only when the store was opened. As at the start, it
+    /// names the replicas found and the remedies.
     /// </summary>
     /// <exception cref="IOException">The data directory cannot be read.</exception>
     public static string Sentence(string data, JournalCorruptException damage)
@@ -118,8 +120,8 @@ internal static class StartCheck
     private static string Damaged(string data, JournalCorruptException damage) =>
         $"{damage.Damage} (`drctl journal verify --data {data}` lists all damage)";
 
-    /// <summary>Judges one VM once its state is known: the replica must be of the same history.</summary>
-    /// <exception cref="VaultRefusedException">It is of another.</exception>
+    /// <summary>Requires that a VM's replica and its state belong to the same history.</summary>
+    /// <exception cref="VaultRefusedException">The replica belongs to another history.</exception>
     public static void RequireSameHistory(string data, string vm, ProtectedVmState state)
     {
         if (ReplicaDirectory.Find(data, vm) is { HasReplica: true, Identity: { } identity } own

@@ -5,14 +5,14 @@ using Microsoft.AspNetCore.Connections;
 namespace ReplicationEngine.Vault.Serving;
 
 /// <summary>
-/// The web server's buffers in blocks of 64 KiB: it reads a connection one block at a time, and with its own blocks of
-/// 4 KiB a data stream costs a system call for each. An idle connection holds no block.
+/// The web server's buffers in blocks of 64 KiB. The server reads a connection one block at a time, and with its own
+/// blocks of 4 KiB a data stream costs a system call for each. An idle connection holds no block.
 /// </summary>
 internal sealed class LargeBlocks : MemoryPool<byte>, IMemoryPoolFactory<byte>
 {
     private const int BlockSize = 64 << 10;
 
-    /// <summary>Blocks beyond these are left to the garbage collector.</summary>
+    /// <summary>The most blocks that are kept; the garbage collector takes the others.</summary>
     private const int MaxKept = 256;
 
     private readonly ConcurrentQueue<byte[]> _free = new();

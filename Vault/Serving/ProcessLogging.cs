@@ -3,13 +3,13 @@ using Microsoft.Extensions.Logging;
 
 namespace ReplicationEngine.Vault.Serving;
 
-/// <summary>How service and agent log: one line per entry on stderr, with the time in UTC.</summary>
+/// <summary>The logging of service and agent: one line per entry on stderr, with the time in UTC.</summary>
 public static class ProcessLogging
 {
-    /// <summary>A logger factory for a process that has no host of its own.</summary>
+    /// <summary>Returns a logger factory for a process that has no host of its own.</summary>
     public static ILoggerFactory Create() => LoggerFactory.Create(Configure);
 
-    /// <summary>Applies the same choices to a host.</summary>
+    /// <summary>Applies the same configuration to a host.</summary>
     public static void Configure(ILoggingBuilder logging)
     {
         logging.ClearProviders();
@@ -22,8 +22,8 @@ public static class ProcessLogging
         });
         logging.AddFilter("Microsoft", LogLevel.Warning);
 
-        // What stops the service from starting is told once, in one sentence, by who runs the host; not also with a
-        // stack.
+        // The process that runs the host prints the reason why the service cannot start, in one sentence; it must not
+        // also be logged with a stack.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
             options => options.LogToStandardErrorThreshold = LogLevel.Trace);

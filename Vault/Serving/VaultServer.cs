@@ -35,14 +35,14 @@ using ReplicationEngine.Vault.Target;
 
 namespace ReplicationEngine.Vault.Serving;
 
-/// <summary>The vault service, from its data directory's lock to its last synced byte.</summary>
+/// <summary>The vault service, from locking its data directory to the last sync.</summary>
 public static partial class VaultServer
 {
-    /// <summary>Runs it until it is told to stop.</summary>
-    /// <exception cref="VaultRefusedException">The service cannot start; the message says why and what to
-    /// do.</exception>
+    /// <summary>Runs the service until it is cancelled.</summary>
+    /// <exception cref="VaultRefusedException">The service cannot start; the message gives the reason and the
+    /// remedy.</exception>
     /// <exception cref="DataDirectoryBusyException">Another process uses the data directory.</exception>
-    /// <exception cref="IOException">The machine refuses a file.</exception>
+    /// <exception cref="IOException">The operating system refuses access to a file.</exception>
     public static async Task RunAsync(ServeOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -64,7 +64,7 @@ public static partial class VaultServer
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // Told to stop before it served.
+            // The service was cancelled before it served.
         }
         catch (JournalCorruptException e)
         {
@@ -124,7 +124,8 @@ public static partial class VaultServer
         }
         catch
         {
-            // What did start is stopped in order; disposed while running, it would be reported as having failed too.
+            // The parts that did start are stopped in order. Disposed while running, they would be reported as failed
+            // too.
             await app.StopAsync(CancellationToken.None);
             throw;
         }
@@ -174,7 +175,7 @@ public static partial class VaultServer
         return app;
     }
 
-    // Deadlines and caps on everything a stranger can hold open (S3, F20). The agents' streams have closer ones of
+    // Deadlines and limits on everything a stranger can hold open (S3, F20). The agents' streams have stricter ones of
     // their own (AgentDoor, AgentStreams) and so have connections without a request (ConnectionDoor); these leave room
     // above them.
     private static void Limit(KestrelServerLimits limits)

@@ -5,7 +5,7 @@ using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Vault.Target;
 
-/// <summary>Does the replicas' background work (folding, grading, digests) in small pieces, VM by VM.</summary>
+/// <summary>Runs the replicas' background work (folding, grading, digests) in small pieces, VM by VM.</summary>
 internal sealed partial class MaintenanceLoop(TargetSite site, TimeProvider time, ILogger<MaintenanceLoop> logger)
     : BackgroundService
 {

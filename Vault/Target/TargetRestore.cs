@@ -9,8 +9,9 @@ using ReplicationEngine.Vault.Serving;
 namespace ReplicationEngine.Vault.Target;
 
 /// <summary>
-/// When the service starts: opens the replica of every VM that has one and serves again what its state says was served.
-/// Effects wait for it, and agents and clients of recovered disks are listened to only afterwards.
+/// Restores the target side when the service starts: opens the replica of every VM that has one, and serves the disks
+/// that its state records as served. Effects wait for it, and the service listens to agents and clients of recovered
+/// disks only afterwards.
 /// </summary>
 internal sealed partial class TargetRestore(
     ProtectedVms vms, TargetSite site, TargetReady ready, DiskServer server, ServeOptions options,
@@ -21,7 +22,7 @@ internal sealed partial class TargetRestore(
     {
         foreach (var vm in await vms.ListAsync(cancellationToken))
         {
-            // Without a replica there is nothing to restore, and nobody to bring to memory.
+            // Without a replica there is nothing to restore, and no entity to load.
             if (!site.Exists(vm) && ReplicaDirectory.Find(options.Data, vm) is null)
             {
                 continue;
@@ -43,8 +44,10 @@ internal sealed partial class TargetRestore(
         ready.Set();
     }
 
-    /// <summary>Opens one VM's replica and serves what its state says; nothing when it is open or does not
-    /// exist.</summary>
+    /// <summary>
+    /// Opens a VM's replica and serves the disks that its state records; does nothing when the replica is open or does
+    /// not exist.
+    /// </summary>
     public async Task RestoreAsync(string vm, ProtectedVmState state, CancellationToken cancellationToken)
     {
         if (!site.Exists(vm) || site.Find(vm) is not null)
@@ -69,14 +72,14 @@ internal sealed partial class TargetRestore(
     private partial void NotRestored(string vm, string reason);
 }
 
-/// <summary>Opens when the target side stands as it did before the service was stopped.</summary>
+/// <summary>Opens when the target side is restored to its state before the service stopped.</summary>
 internal sealed class TargetReady
 {
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>It stands.</summary>
+    /// <summary>Reports that the target side is restored.</summary>
     public void Set() => _ready.TrySetResult();
 
-    /// <summary>Waits until it does.</summary>
+    /// <summary>Waits until the target side is restored.</summary>
     public Task WaitAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
 }

@@ -8,8 +8,8 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Vault.Target;
 
 /// <summary>
-/// The one data session that a VM has at a time: the agent calls, and the newest call replaces the one before it (which
-/// may be a connection that died without a word).
+/// The data session of a VM, at most one at a time. The agent connects, and the newest connection replaces the previous
+/// one, which may have died silently.
 /// </summary>
 internal sealed partial class TargetSessions(
     TargetVolume volume, string vm, byte[] key, TimeProvider time, (ILogger Logger, Action Changed) told)
@@ -37,7 +37,7 @@ internal sealed partial class TargetSessions(
             Interlocked.Read(ref _reverseChangedBytes) + progress.LogBytes + progress.BlockBytes)
         : null;
 
-    /// <summary>Serves one data stream of the agent until it ends.</summary>
+    /// <summary>Serves a data stream of the agent until it ends.</summary>
     public async Task ServeDataAsync(Stream stream, bool reverse, CancellationToken cancellationToken)
     {
         SessionLink link;
@@ -84,7 +84,7 @@ internal sealed partial class TargetSessions(
         }
     }
 
-    /// <summary>How the stream back to the source stands.</summary>
+    /// <summary>Returns the status of the stream back to the source.</summary>
     public ReverseStatus ReverseStatus()
     {
         if (volume.Live?.Source is not { } source)
@@ -180,8 +180,8 @@ internal sealed partial class TargetSessions(
     private partial void SessionRefused(string vm, string reason);
 }
 
-/// <summary>How the stream back to the source stands.</summary>
+/// <summary>The status of the stream back to the source.</summary>
 /// <param name="Transfer">The running transfer; null while the agent is not connected for it.</param>
-/// <param name="LagBytes">Bytes of writes the source side does not durably hold.</param>
-/// <param name="Lag">How long the oldest of these has waited.</param>
+/// <param name="LagBytes">Bytes of writes that are not yet durable on the source side.</param>
+/// <param name="Lag">The age of the oldest such write.</param>
 internal sealed record ReverseStatus(TransferStatus? Transfer, long LagBytes, TimeSpan? Lag);

@@ -20,38 +20,38 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
 {
     private const int KeyBytes = 32;
 
-    // Measured: head, manifest, journal of the base, log, data session; the rest is for layers and logs that grow in
+    // Measured: head, manifest, journal of the base, log, data session. The rest is for layers and logs, which grow in
     // number until they are merged, and for a test or recovered machine.
     private const int PerReplicaFiles = 24;
 
-    // The base with its sums, and hashes; as many again for a machine that is recovered.
+    // The base with its sums, and hashes; twice that for a recovered machine.
     private const int PerDiskFiles = 8;
     private readonly ConcurrentDictionary<string, TargetVolume> _volumes = new(StringComparer.Ordinal);
     private readonly Lock _identities = new();
     private readonly string _bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
-    /// <summary>Raised with a VM's name when something changed at its target side.</summary>
+    /// <summary>Raised with a VM's name when its target side changes.</summary>
     public event Action<string>? Changed;
 
     /// <summary>The VMs that have a target side.</summary>
     public IReadOnlyList<string> Vms => [.. _volumes.Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>A VM's target side over its store; null when there is none.</summary>
+    /// <summary>Returns a VM's target side over its store; null when there is none.</summary>
     public TargetVolume? Find(string vm) => _volumes.GetValueOrDefault(vm);
 
     /// <inheritdoc/>
     ITargetVolume? ITargetSite.Find(string vm) => Find(vm);
 
-    /// <summary>A VM's data sessions; null when it has no target side.</summary>
+    /// <summary>Returns a VM's data sessions; null when it has no target side.</summary>
     public TargetSessions? SessionsOf(string vm) => (TargetSessions?)Find(vm)?.Sessions;
 
-    /// <summary>A VM's target side over its store, new or as it was left.</summary>
+    /// <summary>Returns a VM's target side over its store; creates it if there is none.</summary>
     public TargetVolume Obtain(string vm) => _volumes.GetOrAdd(vm, Make);
 
     /// <inheritdoc/>
     ITargetVolume ITargetSite.Obtain(string vm) => Obtain(vm);
 
-    /// <summary>Whether there is anything on disk about a VM.</summary>
+    /// <summary>Returns whether the data directory holds anything of a VM's replica.</summary>
     public bool Exists(string vm) => Directory.Exists(Path.Combine(DirectoryOf(vm), TargetVolume.StoreDirectory));
 
     /// <inheritdoc/>
@@ -64,7 +64,7 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
     /// <inheritdoc/>
     public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
     {
-        // Points are made next to other effects.
+        // Recovery points are made concurrently with other effects.
         lock (_identities)
         {
             var vm = state.Enrollment.Vm.Value;
@@ -75,7 +75,7 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
         }
     }
 
-    /// <summary>The VM's data key in base64, made when first asked for.</summary>
+    /// <summary>Returns the VM's data key in base64; creates it at the first call.</summary>
     public string KeyOf(string vm)
     {
         var path = Path.Combine(DirectoryOf(vm), "key");
@@ -119,7 +119,7 @@ internal sealed class TargetSite(string dataDirectory, DiskServer server, TimePr
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        // Recovered machines may come back meanwhile: they are not to be told that their disks are not there.
+        // Recovered machines may reconnect meanwhile; they must not be informed that their disks do not exist.
         await server.StopAcceptingAsync();
         foreach (var volume in _volumes.Values)
         {

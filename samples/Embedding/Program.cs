@@ -1,5 +1,5 @@
-// The engine in a program of one's own: a protected VM whose effects are carried out by StorageEffects.
-// Usage: embedding JOURNAL, the file that keeps the VMs' history. It ends with 0 once the VM is protected.
+// The engine embedded in a program: a protected VM whose effects StorageEffects runs.
+// Usage: embedding JOURNAL, the file that keeps the VMs' history. The program exits with 0 once the VM is protected.
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -47,7 +47,7 @@ if (reply is not CommandReply.Accepted)
     return 1;
 }
 
-// The feed is the journal as it grows: follow it until the VM is protected.
+// The feed is the growing journal: follow it until the VM is protected.
 await foreach (var e in engine.FollowFeedAsync(default, CancellationToken.None))
 {
     var view = await web.StateAsync(CancellationToken.None);

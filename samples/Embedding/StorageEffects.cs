@@ -6,9 +6,9 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Samples.Embedding;
 
 /// <summary>
-/// Carries out the effects of protected VMs on a storage system of one's own: here nothing is to be done for any of
-/// them, and each is reported as done. An effect may come twice (after a restart), so a real handler describes the
-/// state to reach and does nothing when it holds already.
+/// Runs the effects of protected VMs on a storage system. The sample has no storage system, so it reports each effect
+/// as done. An effect may be delivered twice (after a restart), so a real handler describes the state to reach and does
+/// nothing if that state already holds.
 /// </summary>
 internal sealed class StorageEffects : IEffectHandler<ProtectedVmCommand>
 {
@@ -23,7 +23,7 @@ internal sealed class StorageEffects : IEffectHandler<ProtectedVmCommand>
         await TellAsync(new ProtectedVmCommand.RecordEffectSucceeded(effect.Id, result));
         if (effect is ProtectedVmEffect.StartInitialReplication)
         {
-            // A real handler starts the copy and says this when both sides are equal.
+            // A real handler starts the copy and sends this command when both sides are equal.
             await TellAsync(new ProtectedVmCommand.RecordInSync(Direction.ToRecovery, SentBytes: 0));
         }
 

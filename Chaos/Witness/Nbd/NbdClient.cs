@@ -3,9 +3,7 @@ using System.Net.Sockets;
 
 namespace ReplicationEngine.Chaos.Witness.Nbd;
 
-/// <summary>
-/// A small NBD client that can also misbehave: it sends whatever it is told to. Not safe for several threads.
-/// </summary>
+/// <summary>A small NBD client that can also misbehave: it sends any bytes. Not safe for several threads.</summary>
 public sealed class NbdClient : IDisposable
 {
     private readonly Socket _socket;
@@ -26,7 +24,7 @@ public sealed class NbdClient : IDisposable
     /// <summary>Size and flags of the export chosen.</summary>
     public (long Size, ushort Flags) Export { get; private set; }
 
-    /// <summary>Connects to a unix socket and takes the server's greeting.</summary>
+    /// <summary>Connects to a unix socket and reads the server's greeting.</summary>
     public static NbdClient Connect(string path, bool greet = true)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -57,10 +55,10 @@ public sealed class NbdClient : IDisposable
             : throw new InvalidDataException($"The reply to GO is 0x{answers[^1].Type:x8}.");
     }
 
-    /// <summary>Sends bytes as they are.</summary>
+    /// <summary>Sends bytes unchanged.</summary>
     public void Send(params byte[] bytes) => _stream.Write(bytes);
 
-    /// <summary>Receives exactly so many bytes.</summary>
+    /// <summary>Receives exactly <paramref name="count"/> bytes.</summary>
     public byte[] Receive(int count)
     {
         var bytes = new byte[count];
@@ -68,7 +66,7 @@ public sealed class NbdClient : IDisposable
         return bytes;
     }
 
-    /// <summary>Whether the server has closed the connection; waits for it or for a byte.</summary>
+    /// <summary>Returns whether the server has closed the connection; blocks until it does or sends a byte.</summary>
     public bool IsClosed()
     {
         try
@@ -82,14 +80,14 @@ public sealed class NbdClient : IDisposable
         }
     }
 
-    /// <summary>Sends an option and takes all its replies.</summary>
+    /// <summary>Sends an option and reads all its replies.</summary>
     internal IReadOnlyList<NbdOptionAnswer> Option(uint option, params byte[] data)
     {
         Send(NbdWire.Option(option, data));
         return OptionAnswers(option);
     }
 
-    /// <summary>Takes the replies to an option sent before, up to the final one.</summary>
+    /// <summary>Reads the replies to an option sent before, up to the final one.</summary>
     internal IReadOnlyList<NbdOptionAnswer> OptionAnswers(uint option)
     {
         var answers = new List<NbdOptionAnswer>();
@@ -116,14 +114,14 @@ public sealed class NbdClient : IDisposable
         return cookie;
     }
 
-    /// <summary>The next answer, to whichever request.</summary>
+    /// <summary>Returns the next reply, to any request.</summary>
     internal NbdAnswer NextAnswer()
     {
         _replies ??= new NbdReplyReader(_stream, _structured, c => _reads.GetValueOrDefault(c));
         return _replies.Next();
     }
 
-    /// <summary>Sends a request and waits for its answer.</summary>
+    /// <summary>Sends a request and waits for its reply.</summary>
     internal NbdAnswer Call(ushort command, ulong offset, uint length, ushort flags = 0, params byte[] payload)
     {
         var cookie = Submit(command, offset, length, flags, payload);
@@ -133,11 +131,11 @@ public sealed class NbdClient : IDisposable
             : throw new InvalidDataException($"Reply to {answer.Cookie} while waiting for {cookie}.");
     }
 
-    /// <summary>Writes and waits.</summary>
+    /// <summary>Writes data and waits for the reply; returns the NBD error, 0 for success.</summary>
     public uint Write(ulong offset, byte[] data, ushort flags = 0) =>
         Call(NbdWire.Write, offset, (uint)data.Length, flags, data).Error;
 
-    /// <summary>Reads and waits.</summary>
+    /// <summary>Reads data and waits for the reply.</summary>
     internal NbdAnswer Read(ulong offset, uint length) => Call(NbdWire.Read, offset, length);
 
     /// <inheritdoc/>

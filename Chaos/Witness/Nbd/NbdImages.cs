@@ -35,7 +35,7 @@ public static class NbdImages
         return image;
     }
 
-    /// <summary>Writes 4 KiB; answers the NBD error, 0 when it went well.</summary>
+    /// <summary>Writes 4 KiB; returns the NBD error, 0 for success.</summary>
     public static uint WriteBlock(string uri, long block, byte[] data)
     {
         using var client = Open(uri);

@@ -2,22 +2,23 @@ using System.Buffers.Binary;
 
 namespace ReplicationEngine.Chaos.Witness.Nbd;
 
-/// <summary>The whole answer to one request.</summary>
-/// <param name="Cookie">The request's.</param>
-/// <param name="Error">0 when it went well.</param>
-/// <param name="Data">The bytes read, put together from all chunks; empty for other requests.</param>
+/// <summary>The complete reply to a request.</summary>
+/// <param name="Cookie">The request's cookie.</param>
+/// <param name="Error">The NBD error; 0 for success.</param>
+/// <param name="Data">The bytes read, assembled from all chunks; empty for other requests.</param>
 /// <param name="Extents">The runs of a block status.</param>
-/// <param name="Chunks">How many content chunks it came in.</param>
+/// <param name="Chunks">The number of content chunks of the reply.</param>
 internal sealed record NbdAnswer(
     ulong Cookie, uint Error, byte[] Data, IReadOnlyList<(uint Length, uint Flags)> Extents, int Chunks);
 
 /// <summary>The reply to an option.</summary>
 internal sealed record NbdOptionAnswer(uint Type, byte[] Data);
 
-/// <summary>Reads what a server sends and checks that it is well formed.</summary>
+/// <summary>Reads the bytes of a server and checks that they are well formed.</summary>
 /// <param name="source">The server's bytes.</param>
-/// <param name="structured">Whether structured replies were agreed on.</param>
-/// <param name="readOf">Offset and length of the READ with a cookie; length 0 when the request is another one.</param>
+/// <param name="structured">Whether structured replies were negotiated.</param>
+/// <param name="readOf">Returns offset and length of the READ with a cookie; length 0 when the request is another
+/// one.</param>
 internal sealed class NbdReplyReader(Stream source, bool structured, Func<ulong, (ulong Offset, int Length)> readOf)
 {
     private const uint Simple = 0x67446698;
@@ -25,7 +26,7 @@ internal sealed class NbdReplyReader(Stream source, bool structured, Func<ulong,
 
     private readonly Dictionary<ulong, Partial> _open = [];
 
-    /// <summary>The next complete answer.</summary>
+    /// <summary>Returns the next complete reply.</summary>
     public NbdAnswer Next()
     {
         while (true)

@@ -4,9 +4,7 @@ using System.Text;
 
 namespace ReplicationEngine.Chaos.Witness.Processes;
 
-/// <summary>
-/// A process that this one started: its output is gathered, and it is ended by its id whatever happens.
-/// </summary>
+/// <summary>A child process: its output is collected, and it is killed by its id on disposal.</summary>
 public sealed class ChildProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -25,27 +23,28 @@ public sealed class ChildProcess : IDisposable
         _process.BeginErrorReadLine();
     }
 
-    /// <summary>Its process id.</summary>
+    /// <summary>The process id.</summary>
     public int Id => _process.Id;
 
-    /// <summary>Whether it has ended.</summary>
+    /// <summary>Whether the process has ended.</summary>
     public bool HasExited => _process.HasExited;
 
-    /// <summary>Its exit code, once it has ended.</summary>
+    /// <summary>The exit code; available once the process has ended.</summary>
     public int ExitCode => _process.ExitCode;
 
-    /// <summary>What it wrote to stdout so far.</summary>
+    /// <summary>The output on stdout so far.</summary>
     public string Output => Text(_output);
 
-    /// <summary>What it wrote to stderr so far.</summary>
+    /// <summary>The output on stderr so far.</summary>
     public string Errors => Text(_errors);
 
     /// <summary>Starts a program.</summary>
     public static ChildProcess Start(string program, params IEnumerable<string> arguments) =>
         Start(program, new Dictionary<string, string>(StringComparer.Ordinal), arguments);
 
-    /// <summary>Starts a program with variables of its environment set. drctl's own variables do not come from this
-    /// process.</summary>
+    /// <summary>
+    /// Starts a program with environment variables. drctl's own variables are not inherited from this process.
+    /// </summary>
     public static ChildProcess Start(
         string program, IReadOnlyDictionary<string, string> environment, IEnumerable<string> arguments)
     {
@@ -56,7 +55,7 @@ public sealed class ChildProcess : IDisposable
             RedirectStandardError = true,
         };
 
-        // The runtime of this process is the runtime of what it starts, wherever it is installed.
+        // The started program uses this process's runtime, wherever it is installed.
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(
             Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
         foreach (var name in new[] { "DRCTL_SERVER", "DRCTL_TOKEN_FILE", "DRCTL_ALLOW" })
@@ -73,7 +72,7 @@ public sealed class ChildProcess : IDisposable
             ?? throw new InvalidOperationException($"{program} did not start."));
     }
 
-    /// <summary>Ends it at once, as SIGKILL does, and waits until it is gone.</summary>
+    /// <summary>Kills the process (SIGKILL) and waits until it is gone.</summary>
     public void Kill()
     {
         if (!_process.HasExited)
@@ -87,24 +86,24 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Halts it as SIGSTOP does: it does nothing, and keeps all it has open.</summary>
+    /// <summary>Suspends the process (SIGSTOP): it does nothing, and keeps everything open.</summary>
     public void Halt() => Signal("STOP");
 
-    /// <summary>Lets a halted one go on.</summary>
+    /// <summary>Resumes a suspended process (SIGCONT).</summary>
     public void GoOn() => Signal("CONT");
 
-    /// <summary>Asks it to end, as SIGTERM does, and answers its exit code.</summary>
+    /// <summary>Requests a clean shutdown (SIGTERM), waits for the end, and returns the exit code.</summary>
     public int Stop()
     {
         Signal("TERM");
         return WaitForExit();
     }
 
-    /// <summary>Waits until it has ended by itself; answers its exit code.</summary>
+    /// <summary>Waits until the process has ended on its own; returns its exit code.</summary>
     public int WaitForExit() => WaitForExit(Patience);
 
-    /// <summary>Waits until it has ended by itself; answers its exit code.</summary>
-    /// <exception cref="TimeoutException">It has not within <paramref name="patience"/>.</exception>
+    /// <summary>Waits until the process has ended on its own; returns its exit code.</summary>
+    /// <exception cref="TimeoutException">The process has not ended within <paramref name="patience"/>.</exception>
     public int WaitForExit(TimeSpan patience)
     {
         if (!_process.WaitForExit(patience))

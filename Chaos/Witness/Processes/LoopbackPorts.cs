@@ -3,10 +3,10 @@ using System.Net.Sockets;
 
 namespace ReplicationEngine.Chaos.Witness.Processes;
 
-/// <summary>Ports for servers that are started here.</summary>
+/// <summary>Ports for servers that are started on this machine.</summary>
 public static class LoopbackPorts
 {
-    /// <summary>A port of 127.0.0.1 on which nobody listens now.</summary>
+    /// <summary>Returns a port of 127.0.0.1 that is free now.</summary>
     public static int Free()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace ReplicationEngine.Chaos.Witness.Processes;
 
 /// <summary>
-/// A TCP proxy on loopback that can fall silent: nothing passes, and the end of a connection is told to nobody, as when
-/// a cable is cut, a NAT entry is lost or a machine loses power. Safe to use from several threads.
+/// A TCP proxy on loopback that can fall silent: no data passes, and neither end is notified of the end of a
+/// connection, as when a cable is cut, a NAT entry is lost or a machine loses power. Safe to use from several threads.
 /// </summary>
 internal sealed class SilentLink : IAsyncDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class SilentLink : IAsyncDisposable
     private readonly Task _accepting;
     private TaskCompletionSource? _held;
 
-    /// <summary>Listens on a free port and passes on to another one of this machine.</summary>
+    /// <summary>Listens on a free port and forwards to another one of this machine.</summary>
     public SilentLink(int target)
     {
         _target = target;
@@ -27,10 +27,10 @@ internal sealed class SilentLink : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>The URL to call in place of the target's.</summary>
+    /// <summary>The URL that replaces the target's.</summary>
     public string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
-    /// <summary>Nothing passes until <see cref="Open"/>; then it passes as if it had been slow.</summary>
+    /// <summary>Holds all data until <see cref="Open"/>; the data then arrives late.</summary>
     public void Stall()
     {
         lock (_guard)
@@ -39,8 +39,9 @@ internal sealed class SilentLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Nothing passes until <see cref="Open"/>; the connections that there are stay dead after it, half open
-    /// on both sides.</summary>
+    /// <summary>
+    /// Holds all data until <see cref="Open"/>; the existing connections stay dead afterwards, half open on both sides.
+    /// </summary>
     public void Cut()
     {
         Stall();
@@ -50,7 +51,7 @@ internal sealed class SilentLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets everything pass but what was cut.</summary>
+    /// <summary>Releases all data except that of connections that were cut.</summary>
     public void Open()
     {
         TaskCompletionSource? held;
@@ -139,7 +140,7 @@ internal sealed class SilentLink : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            // One end is gone; whether the other one hears of it is decided by whoever started this.
+            // One end is gone; the caller of this method decides whether the other end is closed.
             return;
         }
     }

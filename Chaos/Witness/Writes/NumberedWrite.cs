@@ -3,37 +3,39 @@ using System.Buffers.Binary;
 namespace ReplicationEngine.Chaos.Witness.Writes;
 
 /// <summary>
-/// One write of 4 KiB whose content says its number, and when it was submitted and acknowledged: by a counter that
-/// orders all events of a run, and by the wall clock.
+/// A write of 4 KiB whose content holds its number. The times of its submission and acknowledgement are recorded by a
+/// counter that orders all events of a run, and by the wall clock.
 /// </summary>
 public sealed class NumberedWrite(long number, int disk, long block, long submitted)
 {
-    /// <summary>Bytes of a write.</summary>
+    /// <summary>The size of a write in bytes.</summary>
     public const int Bytes = 4096;
 
-    /// <summary>Its number, from 1.</summary>
+    /// <summary>The write's number, from 1.</summary>
     public long Number { get; } = number;
 
-    /// <summary>The disk it went to.</summary>
+    /// <summary>The index of the disk.</summary>
     public int Disk { get; } = disk;
 
     /// <summary>The block of the disk.</summary>
     public long Block { get; } = block;
 
-    /// <summary>The event count just before it was sent.</summary>
+    /// <summary>The event count just before the write was sent.</summary>
     public long Submitted { get; } = submitted;
 
-    /// <summary>The event count just after its acknowledgement was read; null when none came.</summary>
+    /// <summary>The event count just after the acknowledgement was read; null when none came.</summary>
     public long? Acknowledged { get; set; }
 
-    /// <summary>When the acknowledgement was read.</summary>
+    /// <summary>The time at which the acknowledgement was read.</summary>
     public DateTimeOffset AcknowledgedAt { get; set; }
 
-    /// <summary>Found not to be on the source after a crash that ate its answer, so it must never be seen later
-    /// either.</summary>
+    /// <summary>
+    /// Whether the write did not reach the source: a crash lost its reply, and the block does not hold it. The write
+    /// must not appear later either.
+    /// </summary>
     public bool Void { get; set; }
 
-    /// <summary>The content, which no other number has.</summary>
+    /// <summary>Returns the content of a write, which is unique to its number.</summary>
     public static byte[] Content(long number)
     {
         var bytes = new byte[Bytes];

@@ -5,13 +5,13 @@ using ReplicationEngine.Chaos.Witness.Nbd;
 namespace ReplicationEngine.Chaos.Witness.Writes;
 
 /// <summary>
-/// Writes numbered blocks to disks over NBD, several in flight on each, and keeps a log of its own of what was
-/// submitted and acknowledged. One thread a disk. A block has one write in flight at most, so the order of the writes
-/// of a block is known.
+/// Writes numbered blocks to disks over NBD, several in flight on each, and keeps its own log of submissions and
+/// acknowledgements. Each disk has a thread. A block has at most one write in flight, so the order of the writes of a
+/// block is known.
 /// </summary>
 /// <remarks>
-/// A writer outlives the server: when the connection ends, its threads end, and <see cref="Start"/> goes on over new
-/// ones.
+/// A writer outlives the server. When the connection ends, its threads end; <see cref="Start"/> continues over new
+/// connections.
 /// </remarks>
 public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeSpan pace)
 {
@@ -23,7 +23,9 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     private long _acknowledged;
     private int _round;
 
-    /// <summary>Numbers begin after this one, so that no two writers of a disk write the same bytes.</summary>
+    /// <summary>
+    /// The number before the first one that this writer uses, so that no two writers of a disk write the same bytes.
+    /// </summary>
     public long After
     {
         get;
@@ -33,16 +35,16 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     /// <summary>All writes so far. Stable only while the writer is stopped.</summary>
     public IReadOnlyCollection<NumberedWrite> Writes => _log;
 
-    /// <summary>How many were acknowledged so far.</summary>
+    /// <summary>The number of acknowledged writes so far.</summary>
     public long AcknowledgedCount => Interlocked.Read(ref _acknowledged);
 
-    /// <summary>The last number that was given.</summary>
+    /// <summary>The last number that was used.</summary>
     public long LastNumber => Interlocked.Read(ref _numbers);
 
-    /// <summary>Whether every disk's thread is at work; false once a connection has ended.</summary>
+    /// <summary>Whether every disk's thread runs; false once a connection has ended.</summary>
     public bool IsWriting => _threads.Count > 0 && _threads.All(thread => thread.IsAlive);
 
-    /// <summary>The last error number that a write was answered with; 0 while there was none.</summary>
+    /// <summary>The last NBD error in the reply to a write; 0 when there was none.</summary>
     public uint LastError { get; private set; }
 
     /// <summary>Starts a thread for each disk.</summary>
@@ -62,7 +64,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
         }
     }
 
-    /// <summary>Submits nothing more, takes the answers that come, and waits for the threads.</summary>
+    /// <summary>Submits no more writes, reads the outstanding replies, and waits for the threads.</summary>
     public void Stop()
     {
         _stop.Set();
@@ -75,10 +77,10 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
     }
 
     /// <summary>
-    /// After a crash, decides by the source's disks which of the writes without an answer took place; the others are
+    /// Decides after a crash, from the source's disks, which of the writes without a reply took place; the others are
     /// void.
     /// </summary>
-    /// <param name="images">What the disks hold now, in the order of their URIs.</param>
+    /// <param name="images">The current contents of the disks, in the order of their URIs.</param>
     public void Settle(IReadOnlyList<byte[]> images)
     {
         foreach (var write in _log.Where(w => w is { Acknowledged: null, Void: false }))
@@ -108,7 +110,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
         }
         catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
         {
-            // The server is gone: what has no answer stays without one.
+            // The server is gone: writes without a reply stay without one.
             return;
         }
     }
@@ -155,7 +157,7 @@ public sealed class NumberedWriter(int seed, int depth, TimeProvider time, TimeS
             stop.Wait(pace);
         }
     }
-    /// <summary>Told once; who waits goes on at once.</summary>
+    /// <summary>A stop signal that is set once and wakes all waiting threads immediately.</summary>
     private sealed class StopSign
     {
         private readonly object _lock = new();

@@ -3,18 +3,18 @@ using System.Buffers.Binary;
 namespace ReplicationEngine.Chaos.Witness.Writes;
 
 /// <summary>
-/// Judges images by the writer's own log: each block holds the base's bytes or those of one write, whole; and no write
-/// is missing that was acknowledged before one that is there was submitted. Writes that were in flight together may be
-/// there or not (I1, I4).
+/// Checks images against the writer's own log (I1, I4). Each block must hold the base's bytes or those of one complete
+/// write. If a write is present, every write that was acknowledged before its submission must be present too. Writes
+/// that were in flight together may be present or not.
 /// </summary>
 public static class WriteOrderCheck
 {
-    /// <summary>The writes that are missing from the images although they are not covered by a newer one.</summary>
-    /// <param name="bases">The disks as they were before the first write.</param>
-    /// <param name="images">The disks to judge, in the same order.</param>
+    /// <summary>Returns the writes that are missing from the images and not covered by a newer one.</summary>
+    /// <param name="bases">The disks before the first write.</param>
+    /// <param name="images">The disks to check, in the same order.</param>
     /// <param name="writes">The writer's log.</param>
     /// <param name="what">The images' name in messages.</param>
-    /// <exception cref="EvidenceException">The images are no prefix of what was acknowledged.</exception>
+    /// <exception cref="EvidenceException">The images are no prefix of the acknowledged writes.</exception>
     public static IReadOnlyList<NumberedWrite> Prefix(
         IReadOnlyList<byte[]> bases, IReadOnlyList<byte[]> images, IEnumerable<NumberedWrite> writes, string what)
     {
@@ -38,8 +38,8 @@ public static class WriteOrderCheck
         return missing;
     }
 
-    /// <summary>The images hold every acknowledged write.</summary>
-    /// <exception cref="EvidenceException">They do not.</exception>
+    /// <summary>Checks that the images hold every acknowledged write.</summary>
+    /// <exception cref="EvidenceException">An acknowledged write is missing.</exception>
     public static void Complete(
         IReadOnlyList<byte[]> bases, IReadOnlyList<byte[]> images, IEnumerable<NumberedWrite> writes, string what)
     {
@@ -48,8 +48,8 @@ public static class WriteOrderCheck
             $"{what}: {gone.Count} acknowledged writes are missing, the first is {gone.FirstOrDefault()?.Number}.");
     }
 
-    /// <summary>The images are equal, the first difference named.</summary>
-    /// <exception cref="EvidenceException">They are not.</exception>
+    /// <summary>Checks that two images are equal; the message names the first difference.</summary>
+    /// <exception cref="EvidenceException">The images differ.</exception>
     public static void Equal(byte[] expected, byte[] found, string what)
     {
         EvidenceException.Unless(

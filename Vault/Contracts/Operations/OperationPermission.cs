@@ -1,13 +1,15 @@
 namespace ReplicationEngine.Vault.Contracts.Operations;
 
-/// <summary>What a user has to be allowed in order to ask for an operation. Nothing checks it yet: whoever has the
-/// service's token may ask for everything.</summary>
+/// <summary>
+/// The permission that a user needs to request an operation. Nothing checks it yet: every holder of the service's token
+/// may request any operation.
+/// </summary>
 public enum OperationPermission
 {
-    /// <summary>Looking only.</summary>
+    /// <summary>Read-only access.</summary>
     Read = 1,
 
-    /// <summary>Operating VMs that are protected.</summary>
+    /// <summary>Operating protected VMs.</summary>
     Operate = 2,
 
     /// <summary>Deciding which VMs are protected.</summary>

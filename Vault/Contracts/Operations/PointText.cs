@@ -3,14 +3,14 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Vault.Contracts.Operations;
 
-/// <summary>How a request names a recovery point.</summary>
+/// <summary>The spelling of a recovery point in a request.</summary>
 internal static class PointText
 {
     /// <summary>The newest usable point.</summary>
     public const string Latest = "latest";
 
-    /// <summary>The point that a text names.</summary>
-    /// <exception cref="BadRequestException">It names none.</exception>
+    /// <summary>Returns the choice of point that a text names.</summary>
+    /// <exception cref="BadRequestException">The text is neither a keyword nor an id of a point.</exception>
     public static PointChoice Choice(string point) => point switch
     {
         Latest => new PointChoice.Latest(),

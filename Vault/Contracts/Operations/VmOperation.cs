@@ -8,20 +8,25 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Vault.Contracts.Operations;
 
-/// <summary>The arguments of an operation: the body of its request. A member that is left out, or null, has its
-/// default.</summary>
+/// <summary>
+/// The arguments of an operation: the body of its request. A member that is absent or null has its default.
+/// </summary>
 public abstract record OperationArguments
 {
-    /// <summary>A GUID that makes a repeated request the same one (I19): it has one effect and the same answer, and the
-    /// same job while that is among the VM's last 12. One of version 7 (RFC 9562) is stored fastest; null means a new
-    /// one. Ids are per VM: one that was used for another operation of the VM, or with other arguments, is refused with
-    /// 409 <c>command-id-reused</c>. A request that was refused leaves nothing behind, so after a restart of the
-    /// service its id is free again.</summary>
+    /// <summary>
+    /// The idempotency key of the request, a GUID (I19). A repeated request has no further effect and gets the same
+    /// response, with the same job while that is among the VM's last 12. Version 7 (RFC 9562) is stored fastest; null
+    /// means a new id. Ids are per VM: an id that was used for another operation of the VM, or with other arguments, is
+    /// refused with 409 <c>command-id-reused</c>. A refused request stores nothing, so its id is free again after a
+    /// restart of the service.
+    /// </summary>
     public string? CommandId { get; init; }
 }
 
-/// <summary>A row of <see cref="VmOperations"/>: all that service and clients know of an operation, but for the phases
-/// that allow it, which <see cref="ProtectedVmOperations"/> decides. Immutable.</summary>
+/// <summary>
+/// A row of <see cref="VmOperations"/>: everything that service and clients know about an operation, except the phases
+/// that allow it, which <see cref="ProtectedVmOperations"/> decides. Immutable.
+/// </summary>
 public abstract class VmOperation
 {
     private protected VmOperation(
@@ -32,28 +37,28 @@ public abstract class VmOperation
         Members = [.. Arguments.Properties.Select(property => property.Name)];
     }
 
-    /// <summary>The name, as it stands in the URL.</summary>
+    /// <summary>The operation's name in the URL.</summary>
     public string Name { get; }
 
     /// <summary>The domain's operation.</summary>
     public Operation Operation { get; }
 
-    /// <summary>The kind of job that carries it out; null when it is done at once.</summary>
+    /// <summary>The kind of job that runs the operation; null when it completes immediately.</summary>
     public JobKind? Job { get; }
 
-    /// <summary>What its user has to be allowed.</summary>
+    /// <summary>The permission that the user needs.</summary>
     public OperationPermission Permission { get; }
 
-    /// <summary>What it does, in a sentence without a full stop.</summary>
+    /// <summary>The help text: one sentence without a full stop.</summary>
     public string Help { get; }
 
-    /// <summary>How its arguments stand in JSON.</summary>
+    /// <summary>The JSON form of the operation's arguments.</summary>
     public JsonTypeInfo Arguments { get; }
 
     /// <summary>The members that a request's body may have.</summary>
     public IReadOnlyList<string> Members { get; }
 
-    /// <summary>The arguments in a request's body.</summary>
+    /// <summary>Reads the arguments from a request's body.</summary>
     /// <exception cref="BadRequestException">The body is no object, or a member is unknown or of a wrong
     /// type.</exception>
     public OperationArguments Read(JsonElement body)
@@ -77,19 +82,19 @@ public abstract class VmOperation
         }
     }
 
-    /// <summary>A request's body with these arguments.</summary>
+    /// <summary>Writes arguments as a request's body.</summary>
     public JsonNode Write(OperationArguments arguments) => JsonSerializer.SerializeToNode(arguments, Arguments)!;
 
-    /// <summary>The command that the operation becomes.</summary>
+    /// <summary>Returns the domain command for a request.</summary>
     /// <param name="vm">The VM's name.</param>
-    /// <param name="arguments">What <see cref="Read"/> gave.</param>
-    /// <param name="facts">What only the service knows.</param>
+    /// <param name="arguments">Arguments that <see cref="Read"/> returned.</param>
+    /// <param name="facts">Facts that only the service knows.</param>
     /// <exception cref="BadRequestException">An argument is missing or wrong.</exception>
     public abstract ProtectedVmCommand CommandFor(string vm, OperationArguments arguments, OperationFacts facts);
 
     /// <summary>
-    /// What tells a request from every other of the same VM: SHA-256 over the operation and its arguments, in
-    /// hexadecimal digits. An argument that is left out is the same as its default; the command id does not count.
+    /// Returns a digest that identifies a request among those of the same VM: SHA-256 over the operation and its
+    /// arguments, in hexadecimal digits. An absent argument counts as its default; the command id is not included.
     /// </summary>
     public string DigestOf(OperationArguments arguments)
     {
@@ -97,7 +102,7 @@ public abstract class VmOperation
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 
-    // What was given and is not null, under the spelling that the arguments have.
+    // The members that are present and not null, under the spelling of the arguments' record.
     private JsonObject Known(JsonElement body)
     {
         var given = new JsonObject();
@@ -128,8 +133,8 @@ public abstract class VmOperation
     }
 }
 
-/// <summary>The row of an operation with its own kind of arguments.</summary>
-/// <typeparam name="TArguments">The arguments.</typeparam>
+/// <summary>The row of an operation with its own type of arguments.</summary>
+/// <typeparam name="TArguments">The operation's arguments.</typeparam>
 public sealed class VmOperation<TArguments> : VmOperation
     where TArguments : OperationArguments
 {

@@ -10,21 +10,22 @@ namespace ReplicationEngine.Vault.Contracts.Operations;
 
 /// <summary>
 /// The operations of a VM, one row each: <c>POST /api/v1/vms/{vm}/operations/{name}</c> with the row's arguments as the
-/// body. Answers 202 with <see cref="OperationAccepted"/>, or problem+json: 400 bad input, 404 unknown VM, 409 refused
-/// (member <c>code</c> is the refusal's code), 503 not able now.
+/// body. The response is 202 with <see cref="OperationAccepted"/>, or problem+json: 400 for bad input, 404 for an
+/// unknown VM, 409 for a refusal (member <c>code</c> is the refusal's code), 503 when the service is temporarily
+/// unable.
 /// </summary>
 public static class VmOperations
 {
-    /// <summary>The job that follows <c>protect</c> by itself, and is no operation.</summary>
+    /// <summary>The job that follows <c>protect</c> automatically; no operation has this name.</summary>
     public const string InitialReplication = "initial-replication";
 
-    /// <summary>Begins protection.</summary>
+    /// <summary>Starts protecting a VM.</summary>
     public static VmOperation<ProtectArguments> Protect { get; } = new(
         "protect", Operation.Enable, JobKind.Enable, OperationPermission.Administer,
         "Protect a VM and print the NBD URI of each disk, for attaching the VM",
         (vm, arguments, facts) => arguments.Command(vm, facts));
 
-    /// <summary>Ends protection.</summary>
+    /// <summary>Ends a VM's protection.</summary>
     public static VmOperation<DisableArguments> Disable { get; } = new(
         "disable", Operation.Disable, JobKind.Disable, OperationPermission.Administer, "End the protection of a VM",
         (_, arguments, _) => new ProtectedVmCommand.Disable(arguments.KeepReplica));
@@ -40,7 +41,7 @@ public static class VmOperations
         "resume", Operation.Resume, null, OperationPermission.Operate, "Resume replication",
         (_, _, _) => new ProtectedVmCommand.Resume());
 
-    /// <summary>Compares both sides.</summary>
+    /// <summary>Compares both sides and transfers the differences.</summary>
     public static VmOperation<NoArguments> Resync { get; } = new(
         "resync", Operation.Resync, JobKind.Resync, OperationPermission.Operate,
         "Compare both sides by checksums and send the differences",
@@ -53,19 +54,19 @@ public static class VmOperations
         (_, arguments, facts) => new ProtectedVmCommand.MakeRecoveryPoint(
             arguments.App ? PointKind.App : PointKind.Crash, facts.AgentHasHooks));
 
-    /// <summary>Recovers a copy.</summary>
+    /// <summary>Recovers a copy of the VM for a test.</summary>
     public static VmOperation<FailoverArguments> TestFailover { get; } = new(
         "test-failover", Operation.TestFailover, JobKind.TestFailover, OperationPermission.Operate,
         "a writable copy, while the source and replication continue",
         (_, arguments, _) => new ProtectedVmCommand.StartTestFailover(PointText.Choice(arguments.Point)));
 
-    /// <summary>Removes that copy.</summary>
+    /// <summary>Removes the test failover's machine.</summary>
     public static VmOperation<CleanUpArguments> CleanUp { get; } = new(
         "clean-up", Operation.CleanUpTestFailover, JobKind.TestFailoverCleanUp, OperationPermission.Operate,
         "Remove the machine of a test failover",
         (_, arguments, _) => new ProtectedVmCommand.CleanUpTestFailover(arguments.Notes));
 
-    /// <summary>Fails over without loss.</summary>
+    /// <summary>Fails over without loss of data.</summary>
     public static VmOperation<PlannedFailoverArguments> PlannedFailover { get; } = new(
         "planned-failover", Operation.PlannedFailover, JobKind.PlannedFailover, OperationPermission.Operate,
         "stops the source first; no write is lost", (_, arguments, facts) => arguments.Command(facts));
@@ -77,7 +78,7 @@ public static class VmOperations
         (_, arguments, _) => new ProtectedVmCommand.StartUnplannedFailover(
             PointText.Choice(arguments.Point), TryShutdown: false));
 
-    /// <summary>Moves a failover to another point.</summary>
+    /// <summary>Moves a failover to another recovery point.</summary>
     public static VmOperation<ChangePointArguments> ChangePoint { get; } = new(
         "change-point", Operation.ChangeRecoveryPoint, JobKind.ChangeRecoveryPoint, OperationPermission.Operate,
         "Switch an uncommitted failover to another recovery point",
@@ -85,24 +86,24 @@ public static class VmOperations
             arguments.Point ?? throw new BadRequestException(
                 "No recovery point is given; use latest, latest-processed, latest-app, or an id."))));
 
-    /// <summary>Makes a failover or failback final.</summary>
+    /// <summary>Commits a failover or failback.</summary>
     public static VmOperation<NoArguments> Commit { get; } = new(
         "commit", Operation.Commit, JobKind.Commit, OperationPermission.Operate,
         "Commit the failover and delete the other recovery points", (_, _, _) => new ProtectedVmCommand.Commit());
 
-    /// <summary>Undoes a failover.</summary>
+    /// <summary>Cancels a failover that is not committed.</summary>
     public static VmOperation<DiscardArguments> Cancel { get; } = new(
         "cancel", Operation.CancelFailover, JobKind.Cancel, OperationPermission.Operate,
         "Cancel a failover that has not been committed",
         (_, arguments, facts) => new ProtectedVmCommand.CancelFailover(facts.TargetWrittenBytes, arguments.Discard));
 
-    /// <summary>Replicates back.</summary>
+    /// <summary>Replicates from the recovery site back to the source.</summary>
     public static VmOperation<DiscardArguments> Reprotect { get; } = new(
         "reprotect", Operation.Reprotect, JobKind.Reprotect, OperationPermission.Operate,
         "Protect a failed-over VM: replicate the differences back to the source",
         (_, arguments, _) => new ProtectedVmCommand.Reprotect(arguments.Discard));
 
-    /// <summary>Moves the VM back.</summary>
+    /// <summary>Moves the VM back to the source.</summary>
     public static VmOperation<NoArguments> Failback { get; } = new(
         "failback", Operation.Failback, JobKind.Failback, OperationPermission.Operate,
         "Move a reprotected VM back to the source without losing a write",
@@ -113,35 +114,36 @@ public static class VmOperations
         "retry", Operation.RetryJob, null, OperationPermission.Operate, "Retry failed work now",
         (_, _, _) => new ProtectedVmCommand.RetryJob());
 
-    /// <summary>All of them.</summary>
+    /// <summary>All operations of a VM.</summary>
     public static IReadOnlyList<VmOperation> All { get; } =
     [
         Protect, Disable, Pause, Resume, Resync, MakePoint, TestFailover, CleanUp, PlannedFailover, UnplannedFailover,
         ChangePoint, Commit, Cancel, Reprotect, Failback, Retry,
     ];
 
-    /// <summary>The operation of a name.</summary>
-    /// <exception cref="BadRequestException">There is none.</exception>
+    /// <summary>Returns the operation with a name.</summary>
+    /// <exception cref="BadRequestException">No operation has this name.</exception>
     public static VmOperation Named(string name) => All.FirstOrDefault(row => row.Name == name)
         ?? throw new BadRequestException(
             $"'{name}' is not an operation; use one of {string.Join(", ", All.Select(row => row.Name))}.");
 
-    /// <summary>The name of a kind of job: that of the operation it carries out, or
-    /// <see cref="InitialReplication"/>.</summary>
+    /// <summary>
+    /// Returns the name of a kind of job: the name of the operation that it runs, or <see cref="InitialReplication"/>.
+    /// </summary>
     public static string NameOf(JobKind kind) => kind is JobKind.InitialReplication ? InitialReplication
         : All.First(row => row.Job == kind).Name;
 }
 
-/// <summary>The arguments of an operation that has none of its own.</summary>
+/// <summary>The arguments of an operation that takes only a command id.</summary>
 public sealed record NoArguments : OperationArguments;
 
-/// <summary>What to protect, and how.</summary>
+/// <summary>The arguments of <c>protect</c>.</summary>
 public sealed record ProtectArguments : OperationArguments
 {
-    /// <summary>The paths on the agent's machine; at least one.</summary>
+    /// <summary>The disks' paths on the agent's machine; at least one.</summary>
     public IReadOnlyList<string> Disks { get; init; } = [];
 
-    /// <summary>The agent's name; null means the only one connected.</summary>
+    /// <summary>The agent's name; null means the only connected agent.</summary>
     public string? Agent { get; init; }
 
     /// <summary>The scenario's id.</summary>
@@ -150,7 +152,7 @@ public sealed record ProtectArguments : OperationArguments
     /// <summary>The policy's name.</summary>
     public string Policy { get; init; } = ReplicationPolicy.Default.Name;
 
-    /// <summary>An image in a format of its own is meant byte by byte.</summary>
+    /// <summary>Whether a file in an image format, such as qcow2, is protected byte by byte as a raw disk.</summary>
     public bool Raw { get; init; }
 
     internal ProtectedVmCommand.Enable Command(string vm, OperationFacts facts)
@@ -188,35 +190,37 @@ public sealed record ProtectArguments : OperationArguments
     }
 }
 
-/// <summary>What becomes of the replica.</summary>
+/// <summary>The arguments of <c>disable</c>.</summary>
 public sealed record DisableArguments : OperationArguments
 {
-    /// <summary>Keep the replica's data.</summary>
+    /// <summary>Whether the replica's data is kept.</summary>
     public bool KeepReplica { get; init; }
 }
 
-/// <summary>Which kind of point.</summary>
+/// <summary>The arguments of <c>make-point</c>.</summary>
 public sealed record MakePointArguments : OperationArguments
 {
-    /// <summary>Application-consistent.</summary>
+    /// <summary>Whether the point is application-consistent.</summary>
     public bool App { get; init; }
 }
 
-/// <summary>The point to recover to.</summary>
+/// <summary>The arguments of a test failover and of an unplanned failover.</summary>
 public sealed record FailoverArguments : OperationArguments
 {
-    /// <summary><c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id.</summary>
+    /// <summary>The recovery point: <c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id.</summary>
     public string Point { get; init; } = PointText.Latest;
 }
 
-/// <summary>How to fail over without loss.</summary>
+/// <summary>The arguments of a planned failover.</summary>
 public sealed record PlannedFailoverArguments : OperationArguments
 {
-    /// <summary><c>latest</c>: every other point is refused, since the last writes are shipped.</summary>
+    /// <summary>The recovery point. Only <c>latest</c> is accepted, because the last writes are shipped.</summary>
     public string Point { get; init; } = PointText.Latest;
 
-    /// <summary>Go on though clients have the source's disks open for writing, which is refused otherwise (409, code
-    /// <c>source-has-writers</c>).</summary>
+    /// <summary>
+    /// Whether to continue although clients have the source's disks open for writing. Without it the request is refused
+    /// (409, code <c>source-has-writers</c>).
+    /// </summary>
     public bool Force { get; init; }
 
     internal ProtectedVmCommand.StartPlannedFailover Command(OperationFacts facts) => Point == PointText.Latest
@@ -226,24 +230,28 @@ public sealed record PlannedFailoverArguments : OperationArguments
             + "omit the point, or fail over unplanned.");
 }
 
-/// <summary>The tester's notes.</summary>
+/// <summary>The arguments of the clean-up after a test failover.</summary>
 public sealed record CleanUpArguments : OperationArguments
 {
-    /// <summary>Notes about the test, kept in the history.</summary>
+    /// <summary>Notes about the test; the history keeps them.</summary>
     public string Notes { get; init; } = "";
 }
 
-/// <summary>The point to move to.</summary>
+/// <summary>The arguments of <c>change-point</c>.</summary>
 public sealed record ChangePointArguments : OperationArguments
 {
-    /// <summary><c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id; must be given.</summary>
+    /// <summary>
+    /// The recovery point: <c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id. Required.
+    /// </summary>
     public string? Point { get; init; }
 }
 
-/// <summary>Whether writes may be lost.</summary>
+/// <summary>The arguments of <c>cancel</c> and <c>reprotect</c>.</summary>
 public sealed record DiscardArguments : OperationArguments
 {
-    /// <summary>cancel: discard what the recovered machine has written; reprotect: overwrite what the old source has
-    /// written alone.</summary>
+    /// <summary>
+    /// Whether to discard writes: for <c>cancel</c> those of the recovered machine, for <c>reprotect</c> those that
+    /// only the old source has.
+    /// </summary>
     public bool Discard { get; init; }
 }
