@@ -4,13 +4,13 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.Identifiers;
 
-/// <summary>
-/// Which disk of which machine a disk is, and the disks that it lies on (A1). Two names for one disk, a disk and its
-/// partition, a file and a loop device over it are in conflict; two partitions of one disk are not.
-/// </summary>
-/// <param name="Host">The machine during one boot: device numbers mean nothing elsewhere.</param>
+/// <summary>Identifies a disk on one machine, and the disks that it is layered on (A1). Two names of one disk conflict,
+/// as do a disk and its partition, and a file and a loop device over it. Two partitions of one disk do not
+/// conflict.</summary>
+/// <param name="Host">The machine during one boot. Device numbers have no meaning on another machine or after a
+/// reboot.</param>
 /// <param name="Own">The disk itself.</param>
-/// <param name="Below">The disks that its bytes lie on, at any depth.</param>
+/// <param name="Below">The disks that hold its bytes, at any depth.</param>
 public sealed record DiskIdentity(string Host, string Own, ValueList<DiskLayer> Below)
 {
     /// <summary>Whether a write to one disk can change the other.</summary>
@@ -22,7 +22,7 @@ public sealed record DiskIdentity(string Host, string Own, ValueList<DiskLayer> 
                 || Below.Any(layer => layer.Disk == other.Own || other.Below.Any(layer.Overlaps)));
     }
 
-    /// <summary>The text that <see cref="Parse"/> reads: host, own disk and layers, separated by spaces.</summary>
+    /// <summary>Returns the text that <see cref="Parse"/> reads: host, disk and layers, separated by spaces.</summary>
     public override string ToString()
     {
         var text = new StringBuilder(Host).Append(' ').Append(Own);
@@ -34,7 +34,7 @@ public sealed record DiskIdentity(string Host, string Own, ValueList<DiskLayer> 
         return text.ToString();
     }
 
-    /// <summary>Reads a text of <see cref="ToString"/>; null for one of another form, which names no disk.</summary>
+    /// <summary>Parses the text form of <see cref="ToString"/>. Returns null if the text has another form.</summary>
     public static DiskIdentity? Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -48,13 +48,13 @@ public sealed record DiskIdentity(string Host, string Own, ValueList<DiskLayer> 
     }
 }
 
-/// <summary>A part of a disk that carries another disk's bytes.</summary>
+/// <summary>A part of a disk that holds another disk's bytes.</summary>
 /// <param name="Disk">The disk below.</param>
-/// <param name="Start">The first byte of the part.</param>
-/// <param name="Length">Its bytes; null when it is not known which part it is (device-mapper, RAID).</param>
+/// <param name="Start">The offset of the first byte of the part.</param>
+/// <param name="Length">The length in bytes; null when the exact part is unknown (device-mapper, RAID).</param>
 public sealed record DiskLayer(string Disk, long Start, long? Length)
 {
-    /// <summary>Whether both are known parts of one disk that share a byte.</summary>
+    /// <summary>Whether two parts of the same disk, both with a known position, share a byte.</summary>
     public bool Overlaps(DiskLayer other)
     {
         ArgumentNullException.ThrowIfNull(other);
@@ -66,7 +66,7 @@ public sealed record DiskLayer(string Disk, long Start, long? Length)
     public override string ToString() => Length is { } length
         ? string.Create(CultureInfo.InvariantCulture, $"{Disk}@{Start}+{length}") : $"{Disk}@?";
 
-    /// <summary>Reads a text of <see cref="ToString"/>; null for one of another form.</summary>
+    /// <summary>Parses the text form of <see cref="ToString"/>. Returns null if the text has another form.</summary>
     internal static DiskLayer? Parse(string text)
     {
         if (text.Split('@') is not [{ Length: > 0 } disk, var part])

@@ -2,38 +2,35 @@ using System.Buffers.Binary;
 
 namespace ReplicationEngine.Engine.Identifiers;
 
-/// <summary>The vault that owns an entity; part of every persistence id.</summary>
+/// <summary>The vault that owns an entity. The name is part of every persistence id.</summary>
 public readonly record struct VaultId(string Value)
 {
     /// <inheritdoc/>
     public override string ToString() => Value;
 }
 
-/// <summary>
-/// The name of a protected VM, unique in its vault: 1 to 64 of <c>[A-Za-z0-9._-]</c>, first a letter or digit.
-/// </summary>
+/// <summary>The name of a protected VM, unique in its vault: 1 to 64 characters of <c>[A-Za-z0-9._-]</c>, starting with
+/// a letter or digit.</summary>
 public readonly record struct ProtectedVmId(string Value)
 {
     /// <inheritdoc/>
     public override string ToString() => Value;
 }
 
-/// <summary>A recovery point, unique for ever; its text is a GUID in the 32-digit form.</summary>
+/// <summary>The id of a recovery point, globally unique. The text form is a GUID of 32 digits.</summary>
 public readonly record struct RecoveryPointId(Guid Value)
 {
     /// <inheritdoc/>
     public override string ToString() => Value.ToString("N");
 }
 
-/// <summary>
-/// A command as its sender named it; a command with the same id has one effect and one answer (I19). Any GUID will do;
-/// one that rises with time (version 7 of RFC 9562) is found and stored faster.
-/// </summary>
+/// <summary>The id that a sender gives a command. A repeated command with the same id has one effect and one reply
+/// (I19). Any GUID is accepted; time-ordered GUIDs (version 7 of RFC 9562) are faster to find and store.</summary>
 public readonly record struct CommandId(Guid Value)
 {
-    /// <summary>The id of version 7 that a time and a digest make: the same of the same.</summary>
-    /// <param name="time">A time; its milliseconds since 1970 are the first 48 bits.</param>
-    /// <param name="digest">At least 16 bytes, of which 74 bits are taken.</param>
+    /// <summary>Creates a version 7 id from a time and a digest. Equal arguments give equal ids.</summary>
+    /// <param name="time">The time; its milliseconds since 1970 become the first 48 bits.</param>
+    /// <param name="digest">At least 16 bytes, of which 74 bits are used.</param>
     public static CommandId Of(DateTimeOffset time, ReadOnlySpan<byte> digest)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -50,25 +47,22 @@ public readonly record struct CommandId(Guid Value)
     public override string ToString() => Value.ToString("N");
 }
 
-/// <summary>
-/// An effect; its outcome names it. Derived from the entity and the event that caused it, never random.
-/// </summary>
+/// <summary>The id of an effect, which its outcome refers to. It is derived from the entity and the event that caused
+/// the effect, never random.</summary>
 public readonly record struct EffectId(string Value)
 {
     /// <inheritdoc/>
     public override string ToString() => Value;
 }
 
-/// <summary>
-/// The fencing term of one VM's writable primary: it rises by one with each failover, failback or cancelled
-/// failover, and every store refuses a smaller one (I15, FOV-8).
-/// </summary>
+/// <summary>The fencing term of a VM's writable primary. It rises by one with each failover, failback or cancelled
+/// failover, and every store refuses a lower term (I15, FOV-8).</summary>
 public readonly record struct Term(long Value) : IComparable<Term>
 {
     /// <summary>The term of a VM that has never failed over.</summary>
     public static Term First { get; } = new(1);
 
-    /// <summary>The term that follows this one.</summary>
+    /// <summary>Returns the term that follows this one.</summary>
     public Term Next() => new(Value + 1);
 
     /// <inheritdoc/>
@@ -78,12 +72,11 @@ public readonly record struct Term(long Value) : IComparable<Term>
     public override string ToString() => Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }
 
-/// <summary>
-/// A baseline of the replica: a new one begins when the log could not carry every write (RES-8, I12).
-/// </summary>
+/// <summary>A baseline of the replica. A new generation begins when the log could not carry every write (RES-8,
+/// I12).</summary>
 public readonly record struct Generation(long Value) : IComparable<Generation>
 {
-    /// <summary>The generation after this one.</summary>
+    /// <summary>Returns the generation that follows this one.</summary>
     public Generation Next() => new(Value + 1);
 
     /// <inheritdoc/>
@@ -93,16 +86,15 @@ public readonly record struct Generation(long Value) : IComparable<Generation>
     public override string ToString() => Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }
 
-/// <summary>
-/// The number of one logged change of a VM, over all its disks: strictly rising in the order in which the writes were
-/// accepted, so a write acknowledged before another was submitted has the smaller one (I1). 0 is before any change.
-/// </summary>
+/// <summary>The sequence number of a logged change of a VM, across all its disks. Numbers rise strictly in the order in
+/// which writes were accepted, so a write acknowledged before another was submitted has the lower number (I1). 0 means
+/// before any change.</summary>
 public readonly record struct Lsn(long Value) : IComparable<Lsn>
 {
-    /// <summary>Before any change.</summary>
+    /// <summary>The position before any change.</summary>
     public static Lsn None { get; } = new(0);
 
-    /// <summary>The next number.</summary>
+    /// <summary>Returns the number of the next change.</summary>
     public Lsn Next() => new(Value + 1);
 
     /// <inheritdoc/>

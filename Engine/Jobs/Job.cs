@@ -2,34 +2,34 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.Jobs;
 
-/// <summary>What a job does.</summary>
+/// <summary>The operation that a job performs.</summary>
 public enum JobKind
 {
-    /// <summary>Prepares source and target.</summary>
+    /// <summary>Prepares the source and the target.</summary>
     Enable = 1,
 
-    /// <summary>Sends every byte, then finalizes.</summary>
+    /// <summary>Copies all data to the target, then finalizes protection.</summary>
     InitialReplication = 2,
 
     /// <summary>Makes a recovery point that a user asked for.</summary>
     RecoveryPoint = 3,
 
-    /// <summary>Compares and corrects the replica.</summary>
+    /// <summary>Compares the two sides and corrects the replica.</summary>
     Resync = 4,
 
     /// <summary>Recovers a copy next to the running machine.</summary>
     TestFailover = 5,
 
-    /// <summary>Removes that copy.</summary>
+    /// <summary>Removes the copy made by a test failover.</summary>
     TestFailoverCleanUp = 6,
 
-    /// <summary>Fails over without loss.</summary>
+    /// <summary>Fails over without data loss.</summary>
     PlannedFailover = 7,
 
-    /// <summary>Fails over to a point.</summary>
+    /// <summary>Fails over to a recovery point.</summary>
     UnplannedFailover = 8,
 
-    /// <summary>Changes the point of a failover that is not committed.</summary>
+    /// <summary>Changes the recovery point of a failover that is not committed.</summary>
     ChangeRecoveryPoint = 9,
 
     /// <summary>Commits a failover or failback.</summary>
@@ -48,41 +48,41 @@ public enum JobKind
     Disable = 14,
 }
 
-/// <summary>How a job stands.</summary>
+/// <summary>The outcome of a job.</summary>
 public enum JobOutcome
 {
-    /// <summary>It goes on.</summary>
+    /// <summary>The job is running.</summary>
     Running = 0,
 
-    /// <summary>It is done.</summary>
+    /// <summary>The job succeeded.</summary>
     Succeeded = 1,
 
-    /// <summary>It was given up because of an error.</summary>
+    /// <summary>The job was abandoned because of an error.</summary>
     Failed = 2,
 
-    /// <summary>Another operation took its place.</summary>
+    /// <summary>The job was cancelled because another operation replaced it.</summary>
     Cancelled = 3,
 }
 
 /// <summary>One step of a job.</summary>
-/// <param name="Name">What it does, for people.</param>
-/// <param name="StartedAt">When it began (UTC).</param>
-/// <param name="EndedAt">When it ended; null while it goes on.</param>
+/// <param name="Name">A description of the step for operators.</param>
+/// <param name="StartedAt">When the step began (UTC).</param>
+/// <param name="EndedAt">When the step ended (UTC); null while it runs.</param>
 public sealed record JobStep(string Name, DateTimeOffset StartedAt, DateTimeOffset? EndedAt);
 
-/// <summary>An operation as it is watched (OPS-1).</summary>
-/// <param name="Id">The number of the event that began it, unique within the VM.</param>
-/// <param name="Kind">What it does.</param>
-/// <param name="Actor">Who asked for it; <c>engine</c> when it began by itself.</param>
-/// <param name="Steps">Its steps so far; at least one.</param>
-/// <param name="Outcome">How it stands.</param>
+/// <summary>An operation as operators monitor it (OPS-1).</summary>
+/// <param name="Id">The number of the event that began the job, unique within the VM.</param>
+/// <param name="Kind">The operation that the job performs.</param>
+/// <param name="Actor">Who requested the job; <c>engine</c> when the engine started it.</param>
+/// <param name="Steps">The steps so far; at least one.</param>
+/// <param name="Outcome">The outcome.</param>
 /// <param name="Error">The last error with its remedy; null when there was none.</param>
 public sealed record Job(
     long Id, JobKind Kind, string Actor, ValueList<JobStep> Steps, JobOutcome Outcome, string? Error)
 {
-    /// <summary>When it began (UTC).</summary>
+    /// <summary>When the job began (UTC).</summary>
     public DateTimeOffset StartedAt => Steps[0].StartedAt;
 
-    /// <summary>When it ended (UTC); null while it goes on.</summary>
+    /// <summary>When the job ended (UTC); null while it runs.</summary>
     public DateTimeOffset? EndedAt => Steps[^1].EndedAt;
 }

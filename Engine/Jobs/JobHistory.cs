@@ -2,10 +2,10 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.Jobs;
 
-/// <summary>The running jobs and the last ended ones, oldest first; pure changes to the list.</summary>
+/// <summary>The running jobs and the most recently ended jobs, oldest first. All methods are pure.</summary>
 internal static class JobHistory
 {
-    /// <summary>How many jobs are kept; running ones always are.</summary>
+    /// <summary>How many jobs are kept. Running jobs are always kept.</summary>
     public const int Kept = 12;
 
     /// <summary>Begins a job with its first step.</summary>
@@ -17,9 +17,8 @@ internal static class JobHistory
         return surplus <= 0 ? added : added.RemoveAll(job => job.Outcome != JobOutcome.Running && surplus-- > 0);
     }
 
-    /// <summary>
-    /// Ends the current step of the running job of a kind and begins the next; nothing when none runs.
-    /// </summary>
+    /// <summary>Ends the current step of the running job of a kind and begins the next step. Does nothing when no such
+    /// job runs.</summary>
     public static ValueList<Job> NextStep(this ValueList<Job> jobs, JobKind kind, string step, DateTimeOffset at) =>
         jobs.Change(kind, job => job with
         {
@@ -27,7 +26,7 @@ internal static class JobHistory
             Error = null,
         });
 
-    /// <summary>Notes an error on the running job of a kind, which goes on.</summary>
+    /// <summary>Records an error on the running job of a kind. The job keeps running.</summary>
     public static ValueList<Job> NoteError(this ValueList<Job> jobs, JobKind kind, string error) =>
         jobs.Change(kind, job => job with { Error = error });
 

@@ -2,14 +2,15 @@ using System.Collections.Immutable;
 
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>What a decider answers: events to be made durable, or a refusal. No events means "already so".</summary>
+/// <summary>The result of deciding a command: events to persist, or a refusal. An empty list of events means that the
+/// command changes nothing.</summary>
 public abstract record Decision<TEvent>
 {
     private Decision()
     {
     }
 
-    /// <summary>The command is accepted; the events say what it changes, in order.</summary>
+    /// <summary>The command is accepted. The events describe its changes, in order.</summary>
     public sealed record Accepted(ImmutableArray<TEvent> Events) : Decision<TEvent>;
 
     /// <summary>The command is refused; nothing changes.</summary>

@@ -2,30 +2,24 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>
-/// Everything a decision may know besides state and command: the only way in for time, identity and actor.
-/// </summary>
+/// <summary>The input of a decision besides state and command. Time, identity and actor reach a decision only through
+/// this context.</summary>
 /// <param name="Now">The instant of the decision (UTC).</param>
-/// <param name="CommandId">
-/// The command's id; ids that a decision needs are derived from it (<see cref="NewGuid"/>).
-/// </param>
-/// <param name="Actor">
-/// Who asked: a user, an agent, or <c>engine</c> for timers and effects' outcomes (OPS-1, S23).
-/// </param>
+/// <param name="CommandId">The command's id. Ids that a decision needs are derived from it
+/// (<see cref="NewGuid"/>).</param>
+/// <param name="Actor">Who sent the command: a user, an agent, or <c>engine</c> for timers and outcomes of effects
+/// (OPS-1, S23).</param>
 public sealed record DecisionContext(DateTimeOffset Now, CommandId CommandId, string Actor)
 {
-    /// <summary>The same instant by the host's steady clock; null where the host has none.</summary>
+    /// <summary>The instant of the decision by the host's steady clock; null when the host has none.</summary>
     public SteadyInstant? Steady { get; init; }
 
-    /// <summary>
-    /// What tells the request behind the command from any other: a digest of the operation and its arguments. Null
-    /// where the sender makes its ids of what it sends, so that no id can come with another command.
-    /// </summary>
+    /// <summary>A digest of the operation and its arguments, which distinguishes this request from any other. Null when
+    /// the sender derives its ids from the content, so that no id can arrive with another command.</summary>
     public string? Digest { get; init; }
 
-    /// <summary>
-    /// A GUID derived from the command id and the ordinal: the same for the same command on every replay.
-    /// </summary>
+    /// <summary>Returns a GUID derived from the command id and the ordinal. A replay of the same command returns the
+    /// same GUID.</summary>
     public Guid NewGuid(int ordinal)
     {
         Span<byte> input = stackalloc byte[20];

@@ -3,10 +3,8 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>
-/// An event-sourced aggregate as a set of pure functions over its state. Implemented once per entity type by a
-/// stateless type with static members, so that a host needs no instance and nothing can hide in one.
-/// </summary>
+/// <summary>An event-sourced aggregate: a set of pure functions over its state. Each entity type is implemented by a
+/// stateless type with static members, so a host needs no instance and no state can hide in one.</summary>
 /// <remarks>
 /// <list type="bullet">
 /// <item><see cref="Decide"/> is total: events or a refusal, never an exception.</item>
@@ -23,41 +21,39 @@ public interface IAggregate<TState, TCommand, TEvent>
     where TCommand : class
     where TEvent : class
 {
-    /// <summary>The entity type as it stands in persistence ids, such as <c>protected-vm</c>.</summary>
+    /// <summary>The entity type as used in persistence ids, such as <c>protected-vm</c>.</summary>
     static abstract string TypeName { get; }
 
     /// <summary>The state before any event.</summary>
     static abstract TState Initial { get; }
 
-    /// <summary>Decides a command.</summary>
+    /// <summary>Decides a command: returns events or a refusal.</summary>
     static abstract Decision<TEvent> Decide(TState state, TCommand command, DecisionContext context);
 
-    /// <summary>Folds one event.</summary>
+    /// <summary>Applies one event to a state and returns the new state.</summary>
     static abstract TState Evolve(TState state, TEvent @event);
 
-    /// <summary>
-    /// The effects outstanding in this state; a pure function of it. One that was not outstanding before is started,
-    /// one that is outstanding no longer is cancelled.
-    /// </summary>
+    /// <summary>Returns the effects outstanding in a state; a pure function. The host starts an effect that becomes
+    /// outstanding and cancels one that no longer is.</summary>
     static abstract ImmutableArray<Effect> Outstanding(TState state);
 
-    /// <summary>The durable timers armed in this state; a pure function of it.</summary>
+    /// <summary>Returns the durable timers armed in a state; a pure function.</summary>
     static abstract ImmutableArray<DurableTimer> Timers(TState state);
 
-    /// <summary>The command that a due timer becomes.</summary>
+    /// <summary>Returns the command that a due timer triggers.</summary>
     static abstract TCommand TimerDue(string name, DateTimeOffset dueAt);
 
-    /// <summary>Throws when the state breaks an invariant.</summary>
+    /// <summary>Throws <see cref="InvariantViolationException"/> when the state breaks an invariant.</summary>
     static abstract void CheckInvariants(TState state);
 }
 
-/// <summary>An event that cannot follow the state it was folded into: the stream is corrupt.</summary>
+/// <summary>Thrown for an event that cannot follow the state it is applied to: the stream is corrupt.</summary>
 public sealed class ImpossibleEventException(string message) : Exception(message);
 
-/// <summary>A state that breaks a declared invariant.</summary>
+/// <summary>Thrown for a state that breaks a declared invariant.</summary>
 public sealed class InvariantViolationException(string message) : Exception(message);
 
-/// <summary>The name under which an entity's events are stored: <c>type|vault|entity</c>.</summary>
+/// <summary>The key under which an entity's events are stored: <c>type|vault|entity</c>.</summary>
 public readonly record struct PersistenceId(string Type, VaultId Vault, string Entity)
 {
     /// <inheritdoc/>

@@ -1,21 +1,19 @@
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>
-/// The domain says no: a stable code for programs (kebab case, such as <c>resync-in-progress</c>) and one clear
-/// sentence for people that names the value and the remedy. Each aggregate derives its own closed set.
-/// </summary>
+/// <summary>A rejection of a command by the domain: a stable code for programs (kebab case, such as
+/// <c>resync-in-progress</c>) and one sentence for users that names the value and the remedy. Each aggregate derives
+/// its own closed set.</summary>
 public abstract record Refusal
 {
-    /// <summary>The stable code.</summary>
+    /// <summary>The stable code, in kebab case.</summary>
     public abstract string Code { get; }
 
-    /// <summary>One sentence: what was refused, why, and what to do instead.</summary>
+    /// <summary>One sentence for users: what was refused, why, and what to do instead.</summary>
     public abstract string Message { get; }
 }
 
-/// <summary>
-/// The id belongs to another command of the same entity, or to one too long ago to be compared (I19).
-/// </summary>
+/// <summary>The id belongs to another command of the same entity, or to a command too old to be compared
+/// (I19).</summary>
 public sealed record CommandIdReused(Identifiers.CommandId Id) : Refusal
 {
     /// <inheritdoc/>

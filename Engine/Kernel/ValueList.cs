@@ -4,10 +4,9 @@ using System.Runtime.CompilerServices;
 
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>
-/// An immutable list that equals another with equal items in the same order, so that commands, events and states are
-/// whole values that can be compared. The default value is the empty list.
-/// </summary>
+/// <summary>An immutable list with value equality: two lists are equal when they hold equal items in the same order.
+/// Commands, events and states that contain lists can therefore be compared as values. The default value is the empty
+/// list.</summary>
 [CollectionBuilder(typeof(ValueList), nameof(ValueList.Create))]
 public readonly struct ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
 {
@@ -18,25 +17,25 @@ public readonly struct ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
     /// <inheritdoc/>
     public int Count => _items.IsDefault ? 0 : _items.Length;
 
-    /// <summary>The items as an array; never the default one.</summary>
+    /// <summary>The items as an array, never the default array.</summary>
     public ImmutableArray<T> Items => _items.IsDefault ? [] : _items;
 
     /// <inheritdoc/>
     public T this[int index] => _items[index];
 
-    /// <summary>The list with one more item at its end.</summary>
+    /// <summary>Returns a list with one more item at the end.</summary>
     public ValueList<T> Add(T item) => new(Items.Add(item));
 
-    /// <summary>The list with one more item at a place.</summary>
+    /// <summary>Returns a list with one more item at an index.</summary>
     public ValueList<T> Insert(int index, T item) => new(Items.Insert(index, item));
 
-    /// <summary>The list with the item at a place replaced.</summary>
+    /// <summary>Returns a list with the item at an index replaced.</summary>
     public ValueList<T> SetItem(int index, T item) => new(Items.SetItem(index, item));
 
-    /// <summary>The list without the items that match.</summary>
+    /// <summary>Returns a list without the items that match.</summary>
     public ValueList<T> RemoveAll(Predicate<T> match) => new(Items.RemoveAll(match));
 
-    /// <summary>The place of the first item that matches, or -1.</summary>
+    /// <summary>Returns the index of the first item that matches, or -1.</summary>
     public int IndexOf(Predicate<T> match)
     {
         for (var index = 0; index < Count; index++)
@@ -50,7 +49,7 @@ public readonly struct ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
         return -1;
     }
 
-    /// <summary>Whether an equal item is there.</summary>
+    /// <summary>Whether the list contains an equal item.</summary>
     public bool Contains(T item) => Items.Contains(item);
 
     /// <inheritdoc cref="IEnumerable{T}.GetEnumerator"/>
@@ -74,19 +73,19 @@ public readonly struct ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
     /// <inheritdoc/>
     public override string ToString() => $"[{string.Join(", ", Items)}]";
 
-    /// <summary>Whether both hold equal items in the same order.</summary>
+    /// <summary>Whether two lists hold equal items in the same order.</summary>
     public static bool operator ==(ValueList<T> left, ValueList<T> right) => left.Equals(right);
 
-    /// <summary>Whether they differ.</summary>
+    /// <summary>Whether two lists differ in an item or in order.</summary>
     public static bool operator !=(ValueList<T> left, ValueList<T> right) => !left.Equals(right);
 }
 
-/// <summary>Makes <see cref="ValueList{T}"/>.</summary>
+/// <summary>Creates <see cref="ValueList{T}"/> instances.</summary>
 public static class ValueList
 {
-    /// <summary>A list of the items; what a collection expression calls.</summary>
+    /// <summary>Creates a list of the given items. Collection expressions call this method.</summary>
     public static ValueList<T> Create<T>(ReadOnlySpan<T> items) => new([.. items]);
 
-    /// <summary>A list of the items of a sequence.</summary>
+    /// <summary>Creates a list of the items of a sequence.</summary>
     public static ValueList<T> ToValueList<T>(this IEnumerable<T> items) => new([.. items]);
 }

@@ -1,15 +1,13 @@
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>
-/// Why extents of a source are dirty, that is to be compared or copied because the log does not carry their changes; or
-/// why the way of capture changed last. The values are stored.
-/// </summary>
+/// <summary>Why extents of a source are dirty, which means they must be compared or copied because the log does not
+/// carry their changes; or why the capture mode last changed. The values are stored.</summary>
 public enum DirtyCause : byte
 {
     /// <summary>No extents are dirty.</summary>
     None = 0,
 
-    /// <summary>The volume is new: all of it is to be copied.</summary>
+    /// <summary>The volume is new, so every extent must be copied.</summary>
     InitialReplication = 1,
 
     /// <summary>The log reached its limit (REP-10).</summary>
@@ -30,13 +28,13 @@ public enum DirtyCause : byte
     /// <summary>A record of the log is damaged (RES-1).</summary>
     LogDamaged = 7,
 
-    /// <summary>The replica stands at a place this log cannot go on from (RES-1).</summary>
+    /// <summary>The replica is at a position from which this log cannot continue (RES-1).</summary>
     ReplicaUnknown = 8,
 
     /// <summary>A disk was resized (RES-3).</summary>
     Resized = 9,
 
-    /// <summary>A disk was changed while it was not served.</summary>
+    /// <summary>A disk was changed while no agent served it.</summary>
     ChangedOutside = 10,
 
     /// <summary>A user asked for a resync (RES-6).</summary>
@@ -48,9 +46,7 @@ public enum DirtyCause : byte
     /// <summary>The disks were written below this volume while it was fenced (failback).</summary>
     FailedBack = 13,
 
-    /// <summary>
-    /// The replica follows another history of these disks than this one: the source was put back to a snapshot,
-    /// restored or cloned (RES-1).
-    /// </summary>
+    /// <summary>The replica follows a different history of these disks: the source was reverted to a snapshot, restored
+    /// or cloned (RES-1).</summary>
     HistoryForked = 14,
 }

@@ -5,21 +5,20 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Engine.Observations;
 
-// The one rule for what health says of the present moment: what the state asks for against what is observed. A view
-// shows it at once; VmFacts turns the same causes into events, so that the history tells when each began and ended.
+// The one rule for current health: it compares what the state requires with what is observed. A view shows the causes
+// immediately. VmFacts turns the same causes into events, so the history records when each began and ended.
 
-/// <summary>The causes that follow from what is observed of a VM now; pure.</summary>
+/// <summary>Derives health causes from what is currently observed of a VM. All methods are pure.</summary>
 internal static class ObservedHealth
 {
-    /// <summary>A difference of the clocks beyond which health says so.</summary>
+    /// <summary>The clock difference above which a health cause is raised.</summary>
     public static readonly TimeSpan ClocksDiffer = TimeSpan.FromSeconds(1);
 
-    /// <summary>A data stream that is down for longer is told.</summary>
+    /// <summary>How long a data stream may be down before a health cause is raised.</summary>
     public static readonly TimeSpan StreamDown = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// Less free space than this at the target is told before it is full: 1 GiB, on a small file system a tenth of it.
-    /// </summary>
+    /// <summary>The free space at the target below which a warning is raised: 1 GiB, or a tenth of a small file system,
+    /// in bytes.</summary>
     public static long LittleSpace(TargetRoom room) => Math.Min(1L << 30, room.TotalBytes / 10);
 
     /// <summary>The kinds of cause that this rule raises and clears.</summary>
@@ -29,9 +28,8 @@ internal static class ObservedHealth
         HealthKind.NoHooks,
     ];
 
-    /// <summary>
-    /// The causes; their <see cref="HealthCause.Since"/> is not set, because a moment has no history.
-    /// </summary>
+    /// <summary>Returns the current causes. Their <see cref="HealthCause.Since"/> is not set, because an observation
+    /// has no history.</summary>
     public static ValueList<HealthCause> Of(ProtectedVmState state, VmObservation observation)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -43,7 +41,7 @@ internal static class ObservedHealth
                 .. Hooks(state, observation)];
     }
 
-    /// <summary>What the source side should be, against what it says it is.</summary>
+    /// <summary>Compares the required role of the source side with the reported role.</summary>
     private static IEnumerable<HealthCause> Serving(ProtectedVmState state, VmObservation observation)
     {
         if (observation.Agent != AgentPresence.Connected || !ProtectedVmHealth.NeedsAgent(state.Phase)
@@ -95,7 +93,7 @@ internal static class ObservedHealth
         }
     }
 
-    // The warning comes while there still is room, the error when something could not be stored.
+    // The warning is raised while there still is room, the error when something could not be stored.
     private static IEnumerable<HealthCause> Room(ProtectedVmState state, VmObservation observation)
     {
         if (observation.Target is not { } target)

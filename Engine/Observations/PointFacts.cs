@@ -6,7 +6,8 @@ using HeldPoint = (ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint Point, 
 
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>What the replica's recovery points tell that the VM's state does not know yet.</summary>
+/// <summary>Derives the commands for changes of the replica's recovery points that the VM's state does not contain
+/// yet.</summary>
 public static class PointFacts
 {
     /// <summary>Points sealed, found unusable, graded or skipped.</summary>
@@ -23,7 +24,7 @@ public static class PointFacts
         ];
     }
 
-    /// <summary>No point of a replica that is lost can be used.</summary>
+    /// <summary>Returns commands that mark every point of a lost replica unusable.</summary>
     public static IEnumerable<ProtectedVmCommand> OfLost(ProtectedVmState state, string why) =>
         state.Points.Where(kept => kept.Usable)
             .Select(kept => new ProtectedVmCommand.RecordRecoveryPointUnusable(kept.Id, why));

@@ -3,15 +3,16 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Engine.Observations;
 
 // Who repairs what. The source knows which extents its log did not carry (a full log, a pause that outgrew it, a crash
-// of the machine) and sends them by itself as soon as it can: such a resync is told when it runs and when it is done,
-// and as needed while it cannot run. Damage at the target, a resized disk or a user's wish take a comparison of whole
-// disks, which the VM's policy times; that one is ordered (see SourceDuty), and fails for good when what broke
-// the transfer breaks it again (RES-7).
+// of the machine) and sends them automatically as soon as it can. Such a resync is reported when it runs and when it
+// is done, and as needed while it cannot run. Damage at the target, a resized disk or a user's request require a
+// comparison of whole disks, which the VM's policy schedules. That comparison is ordered (see SourceDuty), and it
+// fails permanently when the cause that broke the transfer breaks it again (RES-7).
 
-/// <summary>What source and target tell of resyncs that the VM's state does not know yet (RES-1 to RES-8).</summary>
+/// <summary>Derives the commands for resyncs reported by source and target that the VM's state does not contain yet
+/// (RES-1 to RES-8).</summary>
 internal static class ResyncFacts
 {
-    /// <summary>The facts for a protected VM.</summary>
+    /// <summary>Returns the resync commands for a protected VM.</summary>
     public static IEnumerable<ProtectedVmCommand> Of(
         ProtectedVmState state, SourceObservation source, TargetObservation target)
     {
@@ -22,10 +23,8 @@ internal static class ResyncFacts
             : [];
     }
 
-    /// <summary>
-    /// The facts for a VM that runs at the target side: a resync that was ordered there is done when the source side is
-    /// in step again. Nobody else would end it, and a failback waits for it.
-    /// </summary>
+    /// <summary>Returns the resync commands for a VM that runs at the target side. A resync that was ordered there is
+    /// done when the source side is in sync again; nothing else would end it, and a failback waits for it.</summary>
     public static IEnumerable<ProtectedVmCommand> OfReverse(ProtectedVmState state, ReverseObservation? reverse) =>
         state.Replication.Resync is { Stage: ResyncStage.Running } && reverse is { InSync: true }
             ? [new ProtectedVmCommand.RecordResyncCompleted(reverse.ChangedBytes)] : [];
@@ -91,7 +90,7 @@ internal static class ResyncFacts
         }
         else if (mark is { Reasons: [var reason, ..] } && inSync)
         {
-            // It began and ended between two looks.
+            // The resync began and ended between two observations.
             yield return new ProtectedVmCommand.RecordResyncStarted(reason);
             yield return new ProtectedVmCommand.RecordResyncCompleted(source.CopiedBytes);
         }

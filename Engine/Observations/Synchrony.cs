@@ -2,13 +2,11 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>Whether the receiving side equals the sending side, judged by what both say.</summary>
+/// <summary>Decides whether the receiving side equals the sending side, from the reports of both.</summary>
 internal static class Synchrony
 {
-    /// <summary>
-    /// True when the sender has nothing left to copy, under the term and in the generation that the receiver stands in,
-    /// and the receiver is not resyncing.
-    /// </summary>
+    /// <summary>Returns true when the sender has nothing left to copy, both sides have the same term and generation,
+    /// and the receiver is not resyncing.</summary>
     public static bool IsInSync(ProtectedVmState state, SourceObservation source, TargetObservation target) =>
         source.Term == state.Term && (source.Role == SourceRole.ReverseReplica
             ? target.Reverse is { InSync: true }

@@ -1,15 +1,15 @@
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>What a data session between the two sides is doing.</summary>
+/// <summary>The phase of a data session between source and target.</summary>
 public enum TransferPhase
 {
     /// <summary>There is no connection yet.</summary>
     Connecting = 0,
 
-    /// <summary>Copies the disks into an empty replica.</summary>
+    /// <summary>The disks are being copied into an empty replica.</summary>
     Initial = 1,
 
-    /// <summary>Compares the two sides and sends what differs.</summary>
+    /// <summary>The two sides are being compared, and differences are sent.</summary>
     Resync = 2,
 
     /// <summary>The replica follows the log.</summary>

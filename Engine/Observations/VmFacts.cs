@@ -3,13 +3,11 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>
-/// What a VM's state does not know yet: the difference between what is observed and what it says, as commands that tell
-/// it. Pure, and quiet once the state knows; so looking often costs no events, and looking late loses none.
-/// </summary>
+/// <summary>Derives the commands that bring a VM's state up to date with what is observed. Pure: an up-to-date state
+/// yields no commands, so frequent observation costs no events and late observation loses none.</summary>
 public static class VmFacts
 {
-    /// <summary>All facts to be told now, in order; none when the state is up to date.</summary>
+    /// <summary>Returns all commands to deliver now, in order; empty when the state is up to date.</summary>
     public static IReadOnlyList<ProtectedVmCommand> Of(ProtectedVmState state, VmObservation observation)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -31,7 +29,7 @@ public static class VmFacts
         ];
     }
 
-    // The difference between the two clocks is never twice the same: that it is there is told, not each value of it.
+    // The clock difference is never the same twice, so its presence is reported, not each value.
     private static IEnumerable<ProtectedVmCommand> Health(ProtectedVmState state, VmObservation observation)
     {
         var observed = ObservedHealth.Of(state, observation);
@@ -54,7 +52,7 @@ public static class VmFacts
         }
     }
 
-    // What cannot be seen while the agent is away may still be wrong.
+    // A problem that cannot be observed while the agent is away may still exist.
     private static bool IsKnownRight(HealthKind kind, VmObservation observation) => kind switch
     {
         HealthKind.TargetFull => observation.Target is not null,
@@ -76,7 +74,7 @@ public static class VmFacts
         }
     }
 
-    // The loss at risk beyond the policy's threshold, and below it again (POL-4).
+    // Reports when the data loss at risk exceeds the policy's threshold, and when it falls below it again (POL-4).
     private static IEnumerable<ProtectedVmCommand> Lag(ProtectedVmState state, VmObservation observation)
     {
         if (state.Phase is Phase.Protected && observation.AtRisk is { } lag
@@ -86,7 +84,7 @@ public static class VmFacts
         }
     }
 
-    // A disk that was cut is a problem at the source and no size to protect under: only growth is a fact.
+    // A disk that shrank is a problem at the source, not a size to protect: only growth is a fact.
     private static IEnumerable<ProtectedVmCommand> Replication(
         ProtectedVmState state, SourceObservation source, TargetObservation target) =>
         !source.IsOpen ? Faults(state, source) :
@@ -99,7 +97,7 @@ public static class VmFacts
                 .Select(disk => new ProtectedVmCommand.RecordDiskResized(disk.Path, disk.SizeBytes)),
         ];
 
-    // Also while the disks are first copied: a source that cannot log cannot end that.
+    // Applies to the first copy too: a source that cannot log cannot finish it.
     private static IEnumerable<ProtectedVmCommand> Capture(ProtectedVmState state, SourceObservation source)
     {
         var marking = source.Capture == CaptureMode.DirtyMap;

@@ -1,6 +1,6 @@
 namespace ReplicationEngine.Engine.Policies;
 
-/// <summary>A part of every day in a fixed time zone; it may span midnight. Equal ends mean the whole day.</summary>
+/// <summary>A daily period in a fixed time zone. It may span midnight; equal ends mean the whole day.</summary>
 /// <param name="From">The first moment inside, in local time.</param>
 /// <param name="To">The first moment outside, in local time.</param>
 /// <param name="UtcOffset">Local time minus UTC.</param>
@@ -10,14 +10,14 @@ public sealed record DailyWindow(TimeOnly From, TimeOnly To, TimeSpan UtcOffset)
     public static DailyWindow OutsideOfficeHours { get; } = new(
         new TimeOnly(18, 30), new TimeOnly(6, 0), TimeSpan.Zero);
 
-    /// <summary>Whether an instant lies inside.</summary>
+    /// <summary>Whether the window contains an instant.</summary>
     public bool Contains(DateTimeOffset instant)
     {
         var time = TimeOnly.FromTimeSpan(Local(instant).TimeOfDay);
         return From == To || (From < To ? time >= From && time < To : time >= From || time < To);
     }
 
-    /// <summary>The next opening after an instant (UTC).</summary>
+    /// <summary>Returns the next start of the window after an instant (UTC).</summary>
     public DateTimeOffset NextStart(DateTimeOffset instant)
     {
         var local = Local(instant);

@@ -3,45 +3,42 @@ using ReplicationEngine.Engine.Scenarios;
 
 namespace ReplicationEngine.Engine.Policies;
 
-/// <summary>When a marked resync that must compare whole disks starts by itself (RES-6).</summary>
+/// <summary>When a required resync that compares whole disks starts automatically (RES-6).</summary>
 public enum AutoResync
 {
     /// <summary>In the policy's window, outside office hours.</summary>
     InWindow = 1,
 
-    /// <summary>As soon as it is marked.</summary>
+    /// <summary>As soon as the resync is required.</summary>
     Immediately = 2,
 }
 
-/// <summary>A replication policy (POL-1). A VM keeps a copy of the one it was given.</summary>
-/// <param name="Name">Its name in the vault.</param>
+/// <summary>A replication policy (POL-1). Each VM keeps its own copy.</summary>
+/// <param name="Name">The policy's name in the vault.</param>
 /// <param name="Retention">How long recovery points are kept; zero keeps only the latest.</param>
-/// <param name="AppConsistentEvery">How often a point is application-consistent; zero is never.</param>
-/// <param name="RpoThreshold">The data loss at risk beyond which health says so (POL-4).</param>
-/// <param name="AutoResync">When a marked resync starts by itself.</param>
+/// <param name="AppConsistentEvery">How often a point is application-consistent; zero means never.</param>
+/// <param name="RpoThreshold">The data loss at risk above which health reports a problem (POL-4).</param>
+/// <param name="AutoResync">When a required resync starts automatically.</param>
 /// <param name="ResyncWindow">The window for <see cref="AutoResync.InWindow"/>.</param>
 public sealed record ReplicationPolicy(
     string Name, TimeSpan Retention, TimeSpan AppConsistentEvery, TimeSpan RpoThreshold, AutoResync AutoResync,
     DailyWindow ResyncWindow)
 {
-    /// <summary>A crash-consistent point is made this often; not configurable (POL-1).</summary>
+    /// <summary>How often a crash-consistent point is made; not configurable (POL-1).</summary>
     public static readonly TimeSpan CrashConsistentEvery = TimeSpan.FromMinutes(5);
 
-    /// <summary>The policy of a VM that is given none (POL-1, POL-5).</summary>
+    /// <summary>The default policy of a VM (POL-1, POL-5).</summary>
     public static ReplicationPolicy Default { get; } = new(
         "default", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromMinutes(60), AutoResync.InWindow,
         DailyWindow.OutsideOfficeHours);
 
-    /// <summary>
-    /// When a resync marked at an instant starts by itself; that instant itself when it may start at once.
-    /// </summary>
+    /// <summary>Returns when a resync that is required at an instant starts automatically; the instant itself when it
+    /// may start at once.</summary>
     public DateTimeOffset ResyncStart(DateTimeOffset now) =>
         AutoResync == AutoResync.Immediately || ResyncWindow.Contains(now) ? now : ResyncWindow.NextStart(now);
 
-    /// <summary>
-    /// Everything that is wrong with the policy under a scenario, each as a sentence (POL-2, POL-3); empty when
-    /// sound.
-    /// </summary>
+    /// <summary>Returns everything that is wrong with the policy under a scenario, each as a sentence (POL-2, POL-3);
+    /// empty when the policy is valid.</summary>
     public ValueList<string> Problems(ScenarioProfile scenario)
     {
         List<string> problems = [];

@@ -1,9 +1,9 @@
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>The effects' names in ids, timers and messages.</summary>
+/// <summary>The names of effects in ids, timers and messages.</summary>
 public static class EffectName
 {
-    /// <summary>The name, such as <c>prepare-failover</c>.</summary>
+    /// <summary>Returns the name of an effect kind, such as <c>prepare-failover</c>.</summary>
     public static string Of(EffectKind kind) => kind switch
     {
         EffectKind.CheckPrerequisites => "check-prerequisites",
@@ -33,7 +33,7 @@ public static class EffectName
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not an effect."),
     };
 
-    /// <summary>The kind with a name; null when there is none.</summary>
+    /// <summary>Returns the effect kind with a name; null when there is none.</summary>
     public static EffectKind? Find(string name)
     {
         foreach (var kind in Enum.GetValues<EffectKind>())

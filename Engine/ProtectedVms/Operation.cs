@@ -1,64 +1,64 @@
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>What a user can do with a protected VM.</summary>
+/// <summary>The operations that a user can perform on a protected VM.</summary>
 public enum Operation
 {
-    /// <summary>Begin protection.</summary>
+    /// <summary>Starts protection.</summary>
     Enable = 1,
 
-    /// <summary>End protection.</summary>
+    /// <summary>Ends protection.</summary>
     Disable = 2,
 
-    /// <summary>Replace the policy.</summary>
+    /// <summary>Replaces the policy.</summary>
     UpdatePolicy = 3,
 
-    /// <summary>Pause replication.</summary>
+    /// <summary>Pauses replication.</summary>
     Pause = 4,
 
-    /// <summary>Resume replication.</summary>
+    /// <summary>Resumes replication.</summary>
     Resume = 5,
 
-    /// <summary>Start a resync.</summary>
+    /// <summary>Starts a resync.</summary>
     Resync = 6,
 
-    /// <summary>Make a recovery point.</summary>
+    /// <summary>Makes a recovery point.</summary>
     MakeRecoveryPoint = 7,
 
-    /// <summary>Start a test failover.</summary>
+    /// <summary>Starts a test failover.</summary>
     TestFailover = 8,
 
-    /// <summary>Clean a test failover up.</summary>
+    /// <summary>Cleans up a test failover.</summary>
     CleanUpTestFailover = 9,
 
-    /// <summary>Fail over without loss.</summary>
+    /// <summary>Fails over without data loss.</summary>
     PlannedFailover = 10,
 
-    /// <summary>Fail over to a point.</summary>
+    /// <summary>Fails over to a recovery point.</summary>
     UnplannedFailover = 11,
 
-    /// <summary>Change the point of a failover.</summary>
+    /// <summary>Changes the recovery point of a failover.</summary>
     ChangeRecoveryPoint = 12,
 
-    /// <summary>Commit a failover or failback.</summary>
+    /// <summary>Commits a failover or failback.</summary>
     Commit = 13,
 
-    /// <summary>Undo a failover or failback.</summary>
+    /// <summary>Undoes a failover or failback.</summary>
     CancelFailover = 14,
 
-    /// <summary>Replicate in the other direction.</summary>
+    /// <summary>Replicates in the other direction.</summary>
     Reprotect = 15,
 
-    /// <summary>Return to the primary site.</summary>
+    /// <summary>Returns the machine to the primary site.</summary>
     Failback = 16,
 
-    /// <summary>Try again what failed.</summary>
+    /// <summary>Retries failed work now.</summary>
     RetryJob = 17,
 }
 
-/// <summary>Operations in words.</summary>
+/// <summary>Converts operations to words.</summary>
 internal static class OperationText
 {
-    /// <summary>The operation as a verb phrase, such as "fail over planned".</summary>
+    /// <summary>Returns the operation as a verb phrase, such as "fail over planned".</summary>
     public static string Verb(this Operation operation) => operation switch
     {
         Operation.Enable => "protect",

@@ -2,10 +2,10 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>The phases' names as programs and people see them.</summary>
+/// <summary>The names of phases as programs and users see them.</summary>
 public static class PhaseName
 {
-    /// <summary>The name, such as <c>commit-pending</c>.</summary>
+    /// <summary>Returns the name of a phase, such as <c>commit-pending</c>.</summary>
     public static string Of(Phase phase) => phase switch
     {
         Phase.NotProtected => "not-protected",
@@ -33,28 +33,25 @@ public static class PhaseName
     };
 }
 
-/// <summary>Which side's disks take the machine's writes.</summary>
+/// <summary>The side whose disks accept the machine's writes.</summary>
 public enum PrimarySide
 {
-    /// <summary>Neither: the one has let go, the other has not taken over.</summary>
+    /// <summary>Neither side: one has stopped accepting writes, and the other has not taken over.</summary>
     None = 0,
 
-    /// <summary>The source.</summary>
+    /// <summary>The source side.</summary>
     Source = 1,
 
-    /// <summary>The target.</summary>
+    /// <summary>The target side.</summary>
     Target = 2,
 }
 
-/// <summary>
-/// Derives the writable primary from the phase (FOV-8): since each phase names one side, there is at most one.
-/// </summary>
+/// <summary>Derives the writable primary from the phase (FOV-8). Each phase names one side, so there is at most one
+/// primary.</summary>
 public static class WritablePrimary
 {
-    /// <summary>
-    /// The side that holds the newest term. During an unplanned failover that is none, though a source that was not
-    /// reached may go on writing under its old term, which every store refuses (I15).
-    /// </summary>
+    /// <summary>Returns the side that holds the newest term. During an unplanned failover this is none, although an
+    /// unreachable source may keep writing under its old term, which every store refuses (I15).</summary>
     public static PrimarySide Of(Phase phase) => phase switch
     {
         Phase.FailingOver { Kind: FailoverKind.Planned, Step: FailoverStep.Quiescing } => PrimarySide.Source,

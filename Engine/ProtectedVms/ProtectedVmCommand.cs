@@ -7,29 +7,26 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>
-/// What can be asked of a protected VM: a closed hierarchy, in the order of a VM's life. Imperatives come from users,
-/// <c>Record…</c> are facts from outside: from the runner of effects and from the data plane. A command's base names
-/// the phase of that life whose rules decide it.
-/// </summary>
+/// <summary>A command to a protected VM: a closed hierarchy, in the order of a VM's life. Imperatives come from users.
+/// <c>Record…</c> commands are facts from outside: from the effect runner and from the data plane. A command's base
+/// names the phase whose rules decide it.</summary>
 public abstract record ProtectedVmCommand
 {
     private protected ProtectedVmCommand()
     {
     }
 
-    /// <summary>Begins protection (ENA-1). A disk of size 0 takes the size the agent finds.</summary>
+    /// <summary>Starts protection (ENA-1). A disk of size 0 takes the size that the agent finds.</summary>
     public sealed record Enable(
         ProtectedVmId Vm, ValueList<ProtectedDisk> Disks, string ScenarioId, ReplicationPolicy Policy, string Agent)
         : ProtectedVmCommand;
 
-    /// <summary>
-    /// Begins a VM's history again from its replica, because the journal that held the history is lost.
-    /// </summary>
-    /// <param name="Enrollment">What enabling had fixed.</param>
-    /// <param name="Term">A term above every one that was ever given to a primary of this VM.</param>
-    /// <param name="As">What the VM is from now on.</param>
-    /// <param name="Point">The point that the recovered machine stands on; null when it stands on none.</param>
+    /// <summary>Begins a VM's history again from its replica, because the journal with the old history is
+    /// lost.</summary>
+    /// <param name="Enrollment">The settings fixed by enabling.</param>
+    /// <param name="Term">A term above every term ever given to a primary of this VM.</param>
+    /// <param name="As">The state in which the VM continues.</param>
+    /// <param name="Point">The point on which the recovered machine is based; null when there is none.</param>
     /// <param name="Points">The recovery points that the replica holds.</param>
     public sealed record Recover(
         Enrollment Enrollment, Term Term, RecoveredAs As, RecoveryPointId? Point, ValueList<RecoveryPoint> Points)
@@ -44,12 +41,10 @@ public abstract record ProtectedVmCommand
     /// <summary>Resumes paused replication.</summary>
     public sealed record Resume : ReplicatingCommand;
 
-    /// <summary>
-    /// The receiving side equals the sending side: initial replication or a reprotect has reached its end. Tell it
-    /// again after a restart; it is "already so" in any other phase.
-    /// </summary>
+    /// <summary>The receiving side equals the sending side: initial replication or a reprotect is complete. Deliver it
+    /// again after a restart; in any other phase it changes nothing.</summary>
     /// <param name="Direction">The direction of replication that is in sync.</param>
-    /// <param name="SentBytes">Bytes sent to get there.</param>
+    /// <param name="SentBytes">The number of bytes sent to get in sync.</param>
     public sealed record RecordInSync(Direction Direction, long SentBytes) : ReplicatingCommand;
 
     /// <summary>Replication stopped with an error.</summary>
@@ -58,135 +53,133 @@ public abstract record ProtectedVmCommand
     /// <summary>Replication works again.</summary>
     public sealed record RecordReplicationRecovered : ReplicatingCommand;
 
-    /// <summary>A disk has another size (RES-3).</summary>
+    /// <summary>The size of a disk changed (RES-3).</summary>
     public sealed record RecordDiskResized(string Path, long SizeBytes) : ReplicatingCommand;
 
-    /// <summary>Starts a resync now, marked or not (RES-6, RES-7).</summary>
+    /// <summary>Starts a resync now, whether or not one is required (RES-6, RES-7).</summary>
     public sealed record StartResync : ResynchronizingCommand;
 
-    /// <summary>The replica may differ by more than the data plane repairs by itself (RES-1 to RES-4).</summary>
+    /// <summary>The replica may differ by more than the data plane repairs automatically (RES-1 to RES-4).</summary>
     public sealed record RecordResyncNeeded(ResyncReason Reason) : ResynchronizingCommand;
 
-    /// <summary>A resync runs: one that was ordered, or a small one the data plane began by itself.</summary>
+    /// <summary>A resync is running: an ordered one, or a small one that the data plane began itself.</summary>
     public sealed record RecordResyncStarted(ResyncReason Reason) : ResynchronizingCommand;
 
-    /// <summary>The resync is done and delta replication goes on (RES-8).</summary>
+    /// <summary>The resync is done and delta replication continues (RES-8).</summary>
     public sealed record RecordResyncCompleted(long SentBytes) : ResynchronizingCommand;
 
     /// <summary>The resync stopped with an error.</summary>
     public sealed record RecordResyncFailed(EffectError Error) : ResynchronizingCommand;
 
     /// <summary>Makes a recovery point now.</summary>
-    /// <param name="Kind">Which kind.</param>
-    /// <param name="AgentHasHooks">
-    /// Whether the agent says that it has hooks for application-consistent points; null when that is not known.
-    /// </param>
+    /// <param name="Kind">How consistent the point is to be.</param>
+    /// <param name="AgentHasHooks">Whether the agent has hooks for application-consistent points; null when
+    /// unknown.</param>
     public sealed record MakeRecoveryPoint(PointKind Kind, bool? AgentHasHooks = null) : PointCommand;
 
-    /// <summary>The store sealed a point; told as often as one likes.</summary>
+    /// <summary>The store sealed a point. May be delivered any number of times.</summary>
     public sealed record RecordRecoveryPointSealed(RecoveryPoint Point) : PointCommand;
 
-    /// <summary>A requested point was not made, and why.</summary>
+    /// <summary>A requested point was not made, for the given reason.</summary>
     public sealed record RecordRecoveryPointSkipped(RecoveryPointId Point, string Reason) : PointCommand;
 
     /// <summary>A point's content failed its checksums (RCP-6).</summary>
     public sealed record RecordRecoveryPointUnusable(RecoveryPointId Point, string Reason) : PointCommand;
 
-    /// <summary>The store knows more of these points' content; a point that stands at the grade or above is left as it
-    /// is.</summary>
+    /// <summary>The content of these points was verified further. A point that already has this grade or a higher one
+    /// is unchanged.</summary>
     public sealed record RecordRecoveryPointsGraded(PointGrade Grade, ValueList<RecoveryPointId> Points)
         : PointCommand;
 
     /// <summary>Recovers a copy next to the running machine (FOV-1).</summary>
     public sealed record StartTestFailover(PointChoice Choice) : TestingCommand;
 
-    /// <summary>Removes that copy; the notes are kept in the log.</summary>
+    /// <summary>Removes the copy made by a test failover. The notes are kept in the log.</summary>
     public sealed record CleanUpTestFailover(string Notes) : TestingCommand;
 
-    /// <summary>Fails over without loss: the source stops first (FOV-2). Who has its disks open comes with the command,
-    /// since only the agent knows it.</summary>
+    /// <summary>Fails over without data loss: the source stops first (FOV-2). The clients that have its disks open come
+    /// with the command, because only the agent knows them.</summary>
     public sealed record StartPlannedFailover : FailingOverCommand
     {
-        /// <summary>The clients that may be writing to the source's disks and whom nobody stops first, for
-        /// people.</summary>
+        /// <summary>Descriptions, for operators, of clients that may be writing to the source's disks and will not be
+        /// stopped first.</summary>
         public ValueList<string> Writers { get; init; } = [];
 
-        /// <summary>The user agrees that their writes fail from then on.</summary>
+        /// <summary>Whether the user accepts that these clients' writes fail from then on.</summary>
         public bool Force { get; init; }
     }
 
-    /// <summary>Fails over to a point, the source gone or not (FOV-3).</summary>
+    /// <summary>Fails over to a point, whether or not the source is reachable (FOV-3).</summary>
     public sealed record StartUnplannedFailover(PointChoice Choice, bool TryShutdown) : FailingOverCommand;
 
-    /// <summary>Recovers to another point before the commit; what the target wrote since is dropped (FOV-4).</summary>
+    /// <summary>Changes to another recovery point before the commit. What the target wrote since the failover is
+    /// dropped (FOV-4).</summary>
     public sealed record ChangeRecoveryPoint(PointChoice Choice) : FailingOverCommand;
 
-    /// <summary>The old source came back after a failover and takes no more writes (FOV-8).</summary>
-    /// <param name="DivergentBytes">What it wrote that the target never received; kept aside, not dropped.</param>
+    /// <summary>The old source reconnected after a failover and no longer accepts writes (FOV-8).</summary>
+    /// <param name="DivergentBytes">Bytes that the source wrote and the target never received. They are preserved at
+    /// the source.</param>
     public sealed record RecordSourceFenced(long DivergentBytes) : FailingOverCommand;
 
     /// <summary>Commits a failover or failback.</summary>
     public sealed record Commit : SettlingCommand;
 
-    /// <summary>
-    /// Undoes a failover or failback (FOV-10). The facts about the target's writes come with the command, since only
-    /// the store knows them.
-    /// </summary>
-    /// <param name="TargetWrittenBytes">
-    /// Bytes written at the target since the failover, as its store counts them.
-    /// </param>
-    /// <param name="Discard">The user agrees to lose them.</param>
+    /// <summary>Undoes a failover or failback (FOV-10). The amount written at the target comes with the command,
+    /// because only the store knows it.</summary>
+    /// <param name="TargetWrittenBytes">Bytes written at the target since the failover, as counted by its
+    /// store.</param>
+    /// <param name="Discard">Whether the user accepts that these bytes are lost.</param>
     public sealed record CancelFailover(long TargetWrittenBytes, bool Discard) : SettlingCommand;
 
-    /// <summary>Begins replication from the side that runs the machine to the other (FOV-6).</summary>
-    /// <param name="Discard">The user agrees to lose what the other side wrote alone (I16).</param>
+    /// <summary>Starts replication from the side that runs the machine to the other side (FOV-6).</summary>
+    /// <param name="Discard">Whether the user accepts that writes only the other side holds are lost (I16).</param>
     public sealed record Reprotect(bool Discard = false) : ReturningCommand;
 
-    /// <summary>Fails over to the primary site, planned (FOV-7).</summary>
+    /// <summary>Starts a planned failover back to the primary site (FOV-7).</summary>
     public sealed record Failback : ReturningCommand;
 
-    /// <summary>Ends protection (ENA-15); the replica is kept when asked.</summary>
+    /// <summary>Ends protection (ENA-15) and keeps the replica if requested.</summary>
     public sealed record Disable(bool KeepReplica) : ProtectedVmCommand;
 
-    /// <summary>The data loss at risk now; needed only when it crosses the policy's threshold.</summary>
+    /// <summary>The data loss at risk now. Only needed when it crosses the policy's threshold.</summary>
     public sealed record RecordLag(TimeSpan Lag, long Bytes) : MonitoringCommand;
 
-    /// <summary>The replication log or the cache is full: changes are only marked.</summary>
+    /// <summary>The replication log or the cache is full: changed extents are only marked.</summary>
     public sealed record RecordDirtyMapModeEntered(string Reason) : MonitoringCommand;
 
-    /// <summary>There is room again.</summary>
+    /// <summary>The replication log and the cache have room again.</summary>
     public sealed record RecordDirtyMapModeLeft : MonitoringCommand;
 
-    /// <summary>The agent's connection is up.</summary>
+    /// <summary>The agent connected.</summary>
     public sealed record RecordAgentConnected : MonitoringCommand;
 
-    /// <summary>The agent's connection is lost.</summary>
+    /// <summary>The agent's connection was lost.</summary>
     public sealed record RecordAgentDisconnected(string Reason) : MonitoringCommand;
 
-    /// <summary>
-    /// Something is wrong that <see cref="Observations.ObservedHealth"/> found; the time at which it is decided is
-    /// since when.
-    /// </summary>
+    /// <summary>A problem was found by <see cref="Observations.ObservedHealth"/>. Its start time is the time of the
+    /// decision.</summary>
     public sealed record RecordHealthCause(HealthCause Cause) : MonitoringCommand;
 
-    /// <summary>What <see cref="Observations.ObservedHealth"/> found is right again.</summary>
+    /// <summary>A problem found by <see cref="Observations.ObservedHealth"/> is resolved.</summary>
     public sealed record RecordHealthRestored(HealthKind Kind) : MonitoringCommand;
 
-    /// <summary>The target's store found itself damaged.</summary>
+    /// <summary>The target's store detected that it is damaged.</summary>
     public sealed record RecordTargetStoreCorrupt(string Message, string Remedy) : MonitoringCommand;
 
-    /// <summary>The target's store is sound again.</summary>
+    /// <summary>The target's store is intact again.</summary>
     public sealed record RecordTargetStoreRepaired : MonitoringCommand;
 
     /// <summary>A durable timer is due.</summary>
     public sealed record TimerDue(string Name, DateTimeOffset DueAt) : EffectCommand;
 
-    /// <summary>Tries again now what waits for its retry or for a person (RES-7).</summary>
+    /// <summary>Retries now any work that waits for its retry or for an operator (RES-7).</summary>
     public sealed record RetryJob : EffectCommand;
 
-    /// <summary>An effect is done. An effect no longer outstanding is accepted as "already so".</summary>
+    /// <summary>An effect succeeded. A success of an effect that is no longer outstanding is accepted and changes
+    /// nothing.</summary>
     public sealed record RecordEffectSucceeded(EffectId Effect, EffectResult Result) : EffectCommand;
 
-    /// <summary>An effect failed. An effect no longer outstanding is accepted as "already so".</summary>
+    /// <summary>An effect failed. A failure of an effect that is no longer outstanding is accepted and changes
+    /// nothing.</summary>
     public sealed record RecordEffectFailed(EffectId Effect, EffectError Error) : EffectCommand;
 }

@@ -5,11 +5,11 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.Engine.ProtectedVms;
 
 /// <summary>A VM's health.</summary>
-/// <param name="Level">The worst of the causes' levels; null when the VM is not to be protected.</param>
-/// <param name="Causes">What is wrong, the worst first.</param>
+/// <param name="Level">The worst level of the causes; null when the VM is not meant to be protected.</param>
+/// <param name="Causes">The health causes, worst first.</param>
 public sealed record HealthReport(HealthLevel? Level, ValueList<HealthCause> Causes)
 {
-    /// <summary>The level in one word: <c>normal</c>, <c>warning</c>, <c>critical</c>, or <c>none</c>.</summary>
+    /// <summary>The level as one word: <c>normal</c>, <c>warning</c>, <c>critical</c>, or <c>none</c>.</summary>
     public string Word => Level switch
     {
         null => "none",
@@ -20,21 +20,21 @@ public sealed record HealthReport(HealthLevel? Level, ValueList<HealthCause> Cau
     };
 }
 
-/// <summary>
-/// Derives health from the state and what is observed: what was found wrong, what failed and waits, and where the
-/// machine runs without protection (OPS-2). Health is normal only when the source is served as its state asks, its
-/// agent reports, replication is in step as the phase asks, and the newest usable point is not older than the policy
-/// allows.
-/// </summary>
+/// <summary>Derives health from the state and current observations: problems found, failures that wait, and machines
+/// that run without protection (OPS-2). Health is normal only when the source is served as its state requires, the
+/// agent reports, replication is in sync as the phase requires, and the newest usable point is not older than the
+/// policy allows.</summary>
 public static class ProtectedVmHealth
 {
-    /// <summary>The VM's health as its state knows it.</summary>
+    /// <summary>Returns the VM's health from its state alone.</summary>
     public static HealthReport Of(ProtectedVmState state) => Of(state, state.Causes);
 
-    /// <summary>The VM's health at this moment: what is observed replaces what the state knows of the same.</summary>
-    /// <param name="state">The VM.</param>
-    /// <param name="observation">What is observed of it.</param>
-    /// <param name="now">The service's time (UTC): the begin of what the state does not know yet.</param>
+    /// <summary>Returns the VM's current health. Observations replace what the state knows of the same kinds of
+    /// cause.</summary>
+    /// <param name="state">The state of the VM.</param>
+    /// <param name="observation">The current observation of the VM.</param>
+    /// <param name="now">The service's time (UTC), used as the start of causes that the state does not know
+    /// yet.</param>
     public static HealthReport Of(ProtectedVmState state, VmObservation observation, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(observation);
@@ -53,15 +53,14 @@ public static class ProtectedVmHealth
             })));
     }
 
-    /// <summary>
-    /// Whether an agent that is away is trouble: while the target runs the machine and nothing flows back, it is none.
-    /// </summary>
+    /// <summary>Whether a disconnected agent is a problem in a phase. While the target runs the machine and nothing is
+    /// replicated back, it is not.</summary>
     public static bool NeedsAgent(Phase phase) => phase is Phase.Enabling or Phase.InitialReplication
         or Phase.Finalizing
         or Phase.Protected or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack
         or Phase.FailbackCommitPending or Phase.CommittingFailback or Phase.FailedBack;
 
-    /// <summary>What health says of an agent that is away.</summary>
+    /// <summary>Returns the health cause for a disconnected agent.</summary>
     internal static HealthCause AgentAway(ProtectedVmState state, string why) => new(
         HealthKind.AgentDisconnected, "", HealthLevel.Warning, why,
         $"Start agent '{state.Enrollment.Agent}', or see in its log why it cannot reach the service.", default);
@@ -87,7 +86,7 @@ public static class ProtectedVmHealth
         return new HealthReport(causes.Count == 0 ? HealthLevel.Normal : causes[0].Level, causes);
     }
 
-    // Phases that last until a person does something. What goes on by itself shows its progress instead.
+    // Phases that last until an operator acts. A phase that ends by itself shows its progress instead.
     private static IEnumerable<HealthCause> Unprotected(ProtectedVmState state)
     {
         var vm = state.Enrollment.Vm;

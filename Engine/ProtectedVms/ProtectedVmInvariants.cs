@@ -5,7 +5,7 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>What holds in every state, whatever happened before.</summary>
+/// <summary>The invariants of every state, whatever happened before.</summary>
 internal static class ProtectedVmInvariants
 {
     private static readonly (string Name, Func<ProtectedVmState, bool> Holds)[] All =
@@ -38,7 +38,7 @@ internal static class ProtectedVmInvariants
             state.Jobs, job => job.Outcome == JobOutcome.Running ? (int)job.Kind : null)),
     ];
 
-    /// <summary>Throws when one does not hold.</summary>
+    /// <summary>Throws <see cref="InvariantViolationException"/> when the state breaks an invariant.</summary>
     public static void Check(ProtectedVmState state)
     {
         foreach (var (name, holds) in All)

@@ -6,19 +6,20 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEffect;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-// What is outstanding is a function of the state alone. An effect's id is made of the VM's name, the effect's kind,
-// the number of the event since which it is outstanding, and, when it is a retry, the number of failures before it. So
-// the same work has the same id however often it is derived, a retry has a new one, and an answer to an attempt that
-// was given up is recognised: its id is no longer outstanding.
+// The outstanding effects are derived from the state alone. An effect's id consists of the VM's name, the effect's
+// kind,
+// the number of the event since which it is outstanding and, for a retry, the number of failures before it. The same
+// work therefore always has the same id, a retry has a new one, and a reply to an abandoned attempt is recognised
+// because its id is no longer outstanding.
 
-/// <summary>Derives effects from states.</summary>
+/// <summary>Derives the outstanding effects from a state.</summary>
 internal static class ProtectedVmObligations
 {
-    /// <summary>What is outstanding and not waiting for a retry.</summary>
+    /// <summary>Returns the outstanding effects that do not wait for a retry.</summary>
     public static ImmutableArray<Effect> Outstanding(ProtectedVmState state) =>
         [.. All(state).Where(effect => !state.Retries.Any(retry => retry.Kind == effect.Kind && retry.Waiting))];
 
-    /// <summary>The kinds of all effects that are outstanding, waiting or not.</summary>
+    /// <summary>Returns the kinds of all outstanding effects, including those that wait for a retry.</summary>
     public static ImmutableArray<EffectKind> OutstandingKinds(ProtectedVmState state) =>
         [.. All(state).Select(effect => effect.Kind)];
 
@@ -54,7 +55,7 @@ internal static class ProtectedVmObligations
     {
         Phase.Enabling enabling => OutstandingForEnabling(state, enabling.Step),
         Phase.EnableFailed { CleanUpOwed: true } =>
-            // Points are those of a replica that was kept by a disable; it outlives an enabling that failed.
+            // Points belong to a replica that a disable kept. It outlives an enabling that failed.
             new ReleaseProtection(KeepReplica: state.Points.Count > 0) { Id = Id(state, EffectKind.ReleaseProtection) },
         Phase.Finalizing => new FinalizeProtection { Id = Id(state, EffectKind.FinalizeProtection) },
         Phase.FailingOver { Step: FailoverStep.Quiescing } over =>

@@ -3,30 +3,27 @@ using ReplicationEngine.Engine.Scenarios;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>
-/// Which operations a state offers: one rule for each, used by the decider and by whoever shows what is possible, so
-/// that the two cannot differ. An offered operation can still be refused for its arguments.
-/// </summary>
+/// <summary>The operations that a state offers. Decider and views use the same rule for each operation, so they cannot
+/// differ. An offered operation can still be refused for its arguments.</summary>
 public static class ProtectedVmOperations
 {
-    /// <summary>The operations on offer.</summary>
+    /// <summary>Returns the operations that the state offers.</summary>
     public static ValueList<Operation> Offered(ProtectedVmState state) =>
         Enum.GetValues<Operation>().Where(operation => Deny(state, operation) is null).ToValueList();
 
-    /// <summary>Why an operation is not on offer; null when it is.</summary>
+    /// <summary>Returns why an operation is not offered; null when it is.</summary>
     public static ProtectedVmRefusal? Check(ProtectedVmState state, Operation operation) =>
         Deny(state, operation) is not { } refusal ? null
         : refusal is ProtectedVmRefusal.WrongPhase wrong
             ? wrong with { Offered = Offered(state).RemoveAll(offered => offered == Operation.UpdatePolicy) }
             : refusal;
 
-    /// <summary>
-    /// Whether everything received could be sealed as a new point now (I12: not from a replica that may differ).
-    /// </summary>
+    /// <summary>Whether everything received can be sealed as a new point now. A replica that may differ cannot be
+    /// sealed (I12).</summary>
     internal static bool CanSealLatest(ProtectedVmState state) =>
         state.Phase is Phase.Protected && state.Replication.Resync is null;
 
-    /// <summary>The VM's scenario.</summary>
+    /// <summary>Returns the VM's scenario.</summary>
     internal static ScenarioProfile ScenarioOf(ProtectedVmState state) =>
         ScenarioCatalog.Find(state.Enrollment.ScenarioId)
             ?? throw new ImpossibleEventException(
@@ -200,7 +197,7 @@ public static class ProtectedVmOperations
         state.Causes.Any(cause => cause.Kind == Health.HealthKind.AgentDisconnected)
             ? new ProtectedVmRefusal.AgentDisconnected(operation, state.Enrollment.Agent) : null;
 
-    // What is possible instead is filled in by Check.
+    // Check fills in what is possible instead.
     private static ProtectedVmRefusal.WrongPhase Wrong(ProtectedVmState state, Operation operation) =>
         new(operation, PhaseName.Of(state.Phase), []);
 }

@@ -3,7 +3,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>Why a protected VM says no.</summary>
+/// <summary>Why a protected VM refuses a command.</summary>
 public abstract record ProtectedVmRefusal : Refusal
 {
     private ProtectedVmRefusal()
@@ -31,7 +31,7 @@ public abstract record ProtectedVmRefusal : Refusal
             $"VM '{Vm}' is already protected (phase {Phase}); choose another name, or disable its protection first.";
     }
 
-    /// <summary>The operation does not belong to the phase.</summary>
+    /// <summary>The operation is not available in the current phase.</summary>
     public sealed record WrongPhase(Operation Operation, string Phase, ValueList<Operation> Offered)
         : ProtectedVmRefusal
     {
@@ -44,7 +44,7 @@ public abstract record ProtectedVmRefusal : Refusal
                 : $"possible now: {string.Join(", ", Offered.Select(o => o.Verb()))}.");
     }
 
-    /// <summary>The scenario does not have the operation (SCN-11).</summary>
+    /// <summary>The scenario does not offer the operation (SCN-11).</summary>
     public sealed record ScenarioForbids(string ScenarioId, string Rule) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -54,7 +54,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"Scenario {ScenarioId} forbids this: {Rule}.";
     }
 
-    /// <summary>There is no such scenario.</summary>
+    /// <summary>No scenario with this id exists.</summary>
     public sealed record UnknownScenario(string ScenarioId, ValueList<string> Known) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -65,7 +65,7 @@ public abstract record ProtectedVmRefusal : Refusal
             $"Scenario '{ScenarioId}' is unknown; use one of {string.Join(", ", Known)}.";
     }
 
-    /// <summary>The request itself is wrong, for all these reasons (ENA-2).</summary>
+    /// <summary>The request is invalid, for all the given reasons (ENA-2).</summary>
     public sealed record InvalidRequest(ValueList<string> Problems) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -75,7 +75,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => string.Join(" ", Problems);
     }
 
-    /// <summary>What a failed enabling had created is still being removed.</summary>
+    /// <summary>Resources of a failed enabling are still being removed.</summary>
     public sealed record CleanUpInProgress : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -87,7 +87,7 @@ public abstract record ProtectedVmRefusal : Refusal
             + "retry when that is done.";
     }
 
-    /// <summary>A resync runs.</summary>
+    /// <summary>A resync is running.</summary>
     public sealed record ResyncInProgress(Operation Operation) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -98,7 +98,7 @@ public abstract record ProtectedVmRefusal : Refusal
             + (Operation is Operation.PlannedFailover or Operation.TestFailover ? ", or fail over unplanned." : ".");
     }
 
-    /// <summary>A resync has to run first.</summary>
+    /// <summary>A resync must run first.</summary>
     public sealed record ResyncRequired(Operation Operation) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -119,7 +119,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"Cannot {Operation.Verb()}: replication is paused; resume it first.";
     }
 
-    /// <summary>Nothing is paused.</summary>
+    /// <summary>Replication is not paused.</summary>
     public sealed record NotPaused : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -129,7 +129,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => "Cannot resume: replication is not paused.";
     }
 
-    /// <summary>The agent is needed and not connected.</summary>
+    /// <summary>The operation needs the agent, which is not connected.</summary>
     public sealed record AgentDisconnected(Operation Operation, string Agent) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -140,7 +140,7 @@ public abstract record ProtectedVmRefusal : Refusal
             + (Operation == Operation.PlannedFailover ? ", or fail over unplanned." : ".");
     }
 
-    /// <summary>The agent has no hooks, so no application can be frozen for a point.</summary>
+    /// <summary>The agent has no hooks, so applications cannot be frozen for a point.</summary>
     public sealed record NoHooks(string Agent) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -152,8 +152,9 @@ public abstract record ProtectedVmRefusal : Refusal
             + "--hooks DIR, or make a crash-consistent one.";
     }
 
-    /// <summary>Reprotect would overwrite what the old source wrote alone (I16).</summary>
-    /// <param name="Bytes">How much that is; null when the old source was not heard of since the failover.</param>
+    /// <summary>Reprotect would overwrite writes that only the old source holds (I16).</summary>
+    /// <param name="Bytes">The number of bytes; null when the old source has not reconnected since the
+    /// failover.</param>
     /// <param name="Agent">The agent of the old source.</param>
     public sealed record SourceHasWrites(long? Bytes, string Agent) : ProtectedVmRefusal
     {
@@ -169,10 +170,9 @@ public abstract record ProtectedVmRefusal : Refusal
                 + "disks first, or reprotect with --discard.";
     }
 
-    /// <summary>
-    /// Reprotect would overwrite what was written after the point that the recovered machine began with (I16).
-    /// </summary>
-    /// <param name="Point">That point.</param>
+    /// <summary>Reprotect would overwrite writes newer than the point from which the recovered machine began
+    /// (I16).</summary>
+    /// <param name="Point">The recovered machine's point.</param>
     public sealed record SourceIsNewer(RecoveryPointId Point) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -185,7 +185,7 @@ public abstract record ProtectedVmRefusal : Refusal
             + "with --discard.";
     }
 
-    /// <summary>A planned failover would take the disks away from clients that may be writing to them.</summary>
+    /// <summary>A planned failover would disconnect clients that may be writing to the source's disks.</summary>
     public sealed record SourceHasWriters(ValueList<string> Writers) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -197,7 +197,7 @@ public abstract record ProtectedVmRefusal : Refusal
             + "or use --force; its writes fail from then on.";
     }
 
-    /// <summary>There is no point to recover to.</summary>
+    /// <summary>No point to recover to exists.</summary>
     public sealed record NoUsablePoint(string Wanted) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -207,7 +207,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"There is no usable {Wanted}; wait for the next one or choose another.";
     }
 
-    /// <summary>The failover stands on the only usable point.</summary>
+    /// <summary>The failover already uses the only usable point.</summary>
     public sealed record NoOtherPoint(RecoveryPointId Point) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -219,7 +219,7 @@ public abstract record ProtectedVmRefusal : Refusal
             + "commit, or cancel the failover.";
     }
 
-    /// <summary>There is no point with this id.</summary>
+    /// <summary>No point with this id exists.</summary>
     public sealed record UnknownPoint(RecoveryPointId Point) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -230,7 +230,7 @@ public abstract record ProtectedVmRefusal : Refusal
             $"Recovery point {Point} does not exist; choose one that `drctl points` lists.";
     }
 
-    /// <summary>The point cannot be recovered from.</summary>
+    /// <summary>The point is unusable.</summary>
     public sealed record UnusablePoint(RecoveryPointId Point, string Reason) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -240,7 +240,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"Recovery point {Point} is not usable ({Reason}); choose another.";
     }
 
-    /// <summary>The target stands on that point already.</summary>
+    /// <summary>The target already runs on this point.</summary>
     public sealed record SamePoint(RecoveryPointId Point) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -251,7 +251,7 @@ public abstract record ProtectedVmRefusal : Refusal
             $"The failover already uses recovery point {Point}; choose another, or commit.";
     }
 
-    /// <summary>A test failover has to be cleaned up first.</summary>
+    /// <summary>A test failover must be cleaned up first.</summary>
     public sealed record TestFailoverActive(Operation Operation) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -261,7 +261,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"Cannot {Operation.Verb()} while a test failover exists; clean it up first.";
     }
 
-    /// <summary>There is nothing to clean up.</summary>
+    /// <summary>No test failover exists to clean up.</summary>
     public sealed record NoTestFailover(bool CleaningUp) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -273,7 +273,7 @@ public abstract record ProtectedVmRefusal : Refusal
             : "There is no test failover to clean up.";
     }
 
-    /// <summary>Undoing the failover would lose what the target wrote (FOV-10).</summary>
+    /// <summary>Undoing the failover would lose writes of the target (FOV-10).</summary>
     public sealed record TargetHasWrites(long Bytes) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -297,7 +297,7 @@ public abstract record ProtectedVmRefusal : Refusal
             + "and fail over again.";
     }
 
-    /// <summary>The recovered disks are the machine's only ones.</summary>
+    /// <summary>The recovered disks are the machine's only disks.</summary>
     public sealed record ReplicaIsPrimary(Operation Operation) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -310,7 +310,7 @@ public abstract record ProtectedVmRefusal : Refusal
                 + "or fail back first.";
     }
 
-    /// <summary>Nothing waits for a retry.</summary>
+    /// <summary>No failed work waits for a retry.</summary>
     public sealed record NothingToRetry : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -330,7 +330,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"Disk '{Path}' is not one of the VM's protected disks.";
     }
 
-    /// <summary>An effect's result is not of the effect's type: a fault in its runner.</summary>
+    /// <summary>The result does not match the effect: a fault in the effect's runner.</summary>
     public sealed record UnexpectedResult(EffectKind Effect, string Result) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
@@ -340,7 +340,7 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"Effect {Effect} cannot end with {Result}; see the effect's contract.";
     }
 
-    /// <summary>There is no such timer.</summary>
+    /// <summary>No timer with this name exists.</summary>
     public sealed record UnknownTimer(string Name) : ProtectedVmRefusal
     {
         /// <inheritdoc/>

@@ -5,30 +5,30 @@ using ReplicationEngine.Engine.Policies;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>The durable timers of a state (ERR-3): a pure function of it.</summary>
+/// <summary>The durable timers of a state (ERR-3), derived by pure functions.</summary>
 internal static class ProtectedVmTimers
 {
-    /// <summary>The next recovery point (RCP-1).</summary>
+    /// <summary>The timer of the next recovery point (RCP-1).</summary>
     public const string Point = "point";
 
-    /// <summary>The newest usable recovery point is older than the policy allows.</summary>
+    /// <summary>The timer that fires when the newest usable recovery point becomes older than the policy
+    /// allows.</summary>
     public const string NoPoint = "no-point";
 
-    /// <summary>A marked resync's start (RES-6).</summary>
+    /// <summary>The timer that starts a required resync (RES-6).</summary>
     public const string Resync = "resync";
 
-    /// <summary>The retry after a replication error.</summary>
+    /// <summary>The timer of the retry after a replication error.</summary>
     public const string ReplicationRetry = "retry/replication";
 
-    /// <summary>Before an effect's name: the retry of the effect.</summary>
+    /// <summary>The prefix of retry timers, followed by the effect's name.</summary>
     public const string RetryPrefix = "retry/";
 
     private static readonly TimeSpan LongestWithoutPoint = TimeSpan.FromMinutes(60);
 
-    /// <summary>
-    /// How long a VM may be without a new usable point before health says so: as long as the policy's RPO threshold and
-    /// at most an hour, but never less than two points are apart, because any healthy VM would be over it.
-    /// </summary>
+    /// <summary>Returns how long a VM may be without a new usable point before health reports it: the policy's RPO
+    /// threshold, at most one hour, but never less than the interval of two points, which every healthy VM would
+    /// exceed.</summary>
     public static TimeSpan NoPointAfter(ReplicationPolicy policy)
     {
         var least = 2 * ReplicationPolicy.CrashConsistentEvery;
@@ -37,15 +37,15 @@ internal static class ProtectedVmTimers
             : policy.RpoThreshold;
     }
 
-    /// <summary>The timers armed.</summary>
+    /// <summary>Returns the timers armed in a state.</summary>
     public static ImmutableArray<DurableTimer> Of(ProtectedVmState state) => [.. Armed(state)];
 
-    /// <summary>Whether a timer of this name can exist.</summary>
+    /// <summary>Whether a timer with this name can exist.</summary>
     public static bool IsKnown(string name) => name is Point or NoPoint or Resync or ReplicationRetry
         || (name.StartsWith(RetryPrefix, StringComparison.Ordinal)
             && EffectName.Find(name[RetryPrefix.Length..]) is not null);
 
-    /// <summary>The effect that a retry timer is for.</summary>
+    /// <summary>Returns the effect that a retry timer is for.</summary>
     public static EffectKind RetriedBy(string name) =>
         EffectName.Find(name[RetryPrefix.Length..])
             ?? throw new ArgumentException($"Timer '{name}' retries no effect.", nameof(name));
@@ -82,9 +82,11 @@ internal static class ProtectedVmTimers
         }
     }
 
-    // The time since when there was no newer usable point: that of the last seal (or of the begin of protection) while
-    // the newest point is usable or there is none yet, else the newest usable point's own. It does not matter why no
-    // point is made: a pause, a resync and an agent that is away count like any other reason.
+    // The time since when there was no newer usable point: that of the last seal (or of the start of protection) while
+    // the
+    // newest point is usable or there is none yet, else the newest usable point's own. It does not matter why no point
+    // is
+    // made: a pause, a resync and an agent that is away count like any other reason.
     private static DateTimeOffset? NewestUsableAt(ProtectedVmState state)
     {
         if (state is not { Phase: Phase.Protected, PointSchedule.LastAt: { } last })
@@ -98,7 +100,7 @@ internal static class ProtectedVmTimers
             : last;
     }
 
-    // While the agent is away nobody could make a point; asking every five minutes would only fill the log.
+    // While the agent is away no point can be made; a request every five minutes would only fill the log.
     private static bool MakesPoints(ProtectedVmState state) =>
         state.Phase is Phase.Protected && state.Replication.Status == ReplicationStatus.Running
         && !state.Causes.Any(cause => cause.Kind == HealthKind.AgentDisconnected);

@@ -4,7 +4,7 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>Where something goes.</summary>
+/// <summary>The direction of replication.</summary>
 public enum Direction
 {
     /// <summary>From the primary site to the recovery site.</summary>
@@ -14,13 +14,13 @@ public enum Direction
     ToPrimary = 2,
 }
 
-/// <summary>How a failover began.</summary>
+/// <summary>The kind of a failover.</summary>
 public enum FailoverKind
 {
-    /// <summary>The source stopped first; nothing is lost (FOV-2).</summary>
+    /// <summary>The source stopped first, so nothing is lost (FOV-2).</summary>
     Planned = 1,
 
-    /// <summary>The source may be gone (FOV-3).</summary>
+    /// <summary>The source may be unreachable, so data may be lost (FOV-3).</summary>
     Unplanned = 2,
 }
 
@@ -45,37 +45,37 @@ public enum ResyncReason
     /// <summary>A disk was resized (RES-3).</summary>
     DiskResized = 6,
 
-    /// <summary>Changes were only marked while log or cache were full.</summary>
+    /// <summary>Changes were only marked while the log or the cache was full.</summary>
     DirtyMap = 7,
 
-    /// <summary>A user asked for it.</summary>
+    /// <summary>A user requested the resync.</summary>
     UserRequest = 8,
 
-    /// <summary>Somebody wrote, replaced or put back a disk while it was not served (RES-3).</summary>
+    /// <summary>A disk was written, replaced or reverted while it was not served (RES-3).</summary>
     ChangedOutside = 9,
 
-    /// <summary>Source and replica hold different histories: the source was put back to a snapshot, restored or cloned
+    /// <summary>Source and replica have different histories: the source was reverted to a snapshot, restored or cloned
     /// (RES-1).</summary>
     HistoryForked = 10,
 }
 
-/// <summary>Whether trying again helps.</summary>
+/// <summary>Whether a retry can help.</summary>
 public enum ErrorClass
 {
-    /// <summary>Network, low disk space, low memory: tried again by schedule (ERR-1).</summary>
+    /// <summary>Network, low disk space or low memory: retried on a schedule (ERR-1).</summary>
     Recoverable = 1,
 
-    /// <summary>Authentication, authorization, an invalid replica: a person is needed (ERR-2).</summary>
+    /// <summary>Authentication, authorization or an invalid replica: an operator must intervene (ERR-2).</summary>
     NonRecoverable = 2,
 }
 
 /// <summary>Why an effect failed.</summary>
-/// <param name="Class">Whether trying again helps.</param>
-/// <param name="Reasons">Every reason at once (ENA-2), each one sentence; at least one.</param>
-/// <param name="Remedy">What a person can do.</param>
+/// <param name="Class">Whether a retry can help.</param>
+/// <param name="Reasons">All reasons (ENA-2), each one sentence; at least one.</param>
+/// <param name="Remedy">What an operator can do.</param>
 public sealed record EffectError(ErrorClass Class, ValueList<string> Reasons, string Remedy)
 {
-    /// <summary>An error with one reason.</summary>
+    /// <summary>Creates an error with one reason.</summary>
     public static EffectError Of(ErrorClass @class, string reason, string remedy) => new(@class, [reason], remedy);
 
     /// <summary>The reasons in one line.</summary>
@@ -83,50 +83,51 @@ public sealed record EffectError(ErrorClass Class, ValueList<string> Reasons, st
 }
 
 /// <summary>A protected disk.</summary>
-/// <param name="Path">Its path on the agent's machine.</param>
-/// <param name="SizeBytes">Its size; 0 when not known yet.</param>
-/// <param name="Identity">Which disk it was when it was protected, as the text of a <see cref="DiskIdentity"/>; empty
-/// when not known.</param>
-/// <param name="Raw">An image in a format of its own was meant byte by byte.</param>
+/// <param name="Path">The path on the agent's machine.</param>
+/// <param name="SizeBytes">The size in bytes; 0 when not known yet.</param>
+/// <param name="Identity">The identity of the disk when it was protected, as the text of a <see cref="DiskIdentity"/>;
+/// empty when unknown.</param>
+/// <param name="Raw">Whether the user asked to protect an image file that has a format of its own byte by byte.</param>
 public sealed record ProtectedDisk(string Path, long SizeBytes, string Identity = "", bool Raw = false);
 
-/// <summary>What a failover recovered to.</summary>
-/// <param name="Kind">How it began.</param>
-/// <param name="Point">The point the target stands on.</param>
-/// <param name="RpoBound">
-/// Every acknowledged write that was lost is newer than this long before the failover began (I21).
-/// </param>
-/// <param name="Exports">How many writable disks the target offers.</param>
-/// <param name="StartedAt">When the failover began (UTC).</param>
+/// <summary>The result of a failover.</summary>
+/// <param name="Kind">The kind of the failover.</param>
+/// <param name="Point">The point on which the target runs.</param>
+/// <param name="RpoBound">The upper bound of the data loss: every acknowledged write that was lost is newer than this
+/// long before the failover started (I21).</param>
+/// <param name="Exports">The number of writable disks that the target offers.</param>
+/// <param name="StartedAt">When the failover started (UTC).</param>
 /// <param name="ReadyAt">When the target was ready (UTC); the difference is the RTO.</param>
 public sealed record Recovery(
     FailoverKind Kind, RecoveryPointId Point, TimeSpan RpoBound, int Exports, DateTimeOffset StartedAt,
     DateTimeOffset ReadyAt);
 
-/// <summary>The result of an effect that has more to say than that it is done.</summary>
+/// <summary>The result of a successful effect.</summary>
 public abstract record EffectResult
 {
     private EffectResult()
     {
     }
 
-    /// <summary>It is done.</summary>
+    /// <summary>The effect is done and returns no data.</summary>
     public sealed record Done : EffectResult;
 
-    /// <summary>Of CheckPrerequisites: all are met; the disks with their true sizes.</summary>
+    /// <summary>The result of CheckPrerequisites: all prerequisites are met, and the disks have these actual
+    /// sizes.</summary>
     public sealed record PrerequisitesMet(ValueList<ProtectedDisk> Disks) : EffectResult;
 
-    /// <summary>Of QuiesceSource and QuiesceTarget: no more writes, durably; every write shipped if asked.</summary>
-    /// <param name="LastLsn">The last write.</param>
-    /// <param name="ConfirmedByAgent">The agent itself confirms the shutdown (SCN-3).</param>
+    /// <summary>The result of QuiesceSource and QuiesceTarget: no more writes are accepted, durably, and every write
+    /// was shipped if requested.</summary>
+    /// <param name="LastLsn">The number of the last write.</param>
+    /// <param name="ConfirmedByAgent">Whether the agent itself confirms the shutdown (SCN-3).</param>
     public sealed record Quiesced(Lsn LastLsn, bool ConfirmedByAgent) : EffectResult;
 
-    /// <summary>Of PrepareFailover and SwitchRecoveredPoint: the target takes writes.</summary>
-    /// <param name="Point">The point it stands on, newly sealed or as it was.</param>
+    /// <summary>The result of PrepareFailover and SwitchRecoveredPoint: the target accepts writes.</summary>
+    /// <param name="Point">The point on which the target runs, newly sealed or existing.</param>
     /// <param name="RpoBound">See <see cref="Recovery.RpoBound"/>.</param>
-    /// <param name="Exports">How many writable disks it offers.</param>
+    /// <param name="Exports">The number of writable disks that the target offers.</param>
     public sealed record FailoverReady(RecoveryPoint Point, TimeSpan RpoBound, int Exports) : EffectResult;
 
-    /// <summary>Of StartTestFailover: the copy takes writes.</summary>
+    /// <summary>The result of StartTestFailover: the copy accepts writes.</summary>
     public sealed record TestFailoverReady(RecoveryPoint Point, int Exports) : EffectResult;
 }

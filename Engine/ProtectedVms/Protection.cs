@@ -3,12 +3,12 @@ using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-// A machine is protected while replication runs in the direction that its phase asks for and nothing known stops it.
+// A machine is protected while replication runs in the direction that its phase requires and no known problem stops it.
 // Everything else counts as unprotected, from the event that ended protection to the one that restored it: the initial
-// replication, a pause, a resync, an agent that is away, a source that is not served, a target that takes nothing, and
-// all of a failover from its start until the reprotect is done. A lag counts as protected: it has a number of its own.
+// replication, a pause, a resync, an agent that is away, a source that is not served, a target that accepts no data,
+// and a failover from its start until the reprotect is done. A lag counts as protected: it has a number of its own.
 
-/// <summary>Whether what a machine writes reaches another side, and since when it does not.</summary>
+/// <summary>Decides whether a machine's writes reach another side, and since when they do not.</summary>
 public static class Protection
 {
     /// <summary>Whether writes reach the other side, as far as the state knows.</summary>
@@ -17,15 +17,13 @@ public static class Protection
         && state.Replication is { Active: true, Paused: false, Resync: null, Fault: null }
         && !state.Causes.Any(Stops);
 
-    /// <summary>Whether the VM is to be protected at all.</summary>
+    /// <summary>Whether the VM is meant to be protected in a phase.</summary>
     public static bool IsWanted(Phase phase) => phase is not (Phase.NotProtected or Phase.Disabling or Phase.Disabled);
 
-    /// <summary>
-    /// For how long no write has reached the other side for sure; zero while protection works, null when the VM is not
-    /// to be protected.
-    /// </summary>
-    /// <param name="state">The VM.</param>
-    /// <param name="observation">What is observed of it now.</param>
+    /// <summary>Returns for how long writes have not certainly reached the other side; zero while protection works,
+    /// null when the VM is not meant to be protected.</summary>
+    /// <param name="state">The state of the VM.</param>
+    /// <param name="observation">The current observation of the VM.</param>
     /// <param name="now">The service's time (UTC).</param>
     public static TimeSpan? UnprotectedFor(ProtectedVmState state, VmObservation observation, DateTimeOffset now)
     {
@@ -42,7 +40,8 @@ public static class Protection
         return known > observed ? known : observed;
     }
 
-    /// <summary>The state with the time since when it is unprotected, after an event of that time.</summary>
+    /// <summary>Returns the state with an updated start of the unprotected time, after an event at
+    /// <paramref name="at"/>.</summary>
     internal static ProtectedVmState Note(ProtectedVmState state, DateTimeOffset at) =>
         Works(state) || !IsWanted(state.Phase)
             ? state.UnprotectedSince is null ? state : state with { UnprotectedSince = null }

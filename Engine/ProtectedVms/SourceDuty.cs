@@ -4,64 +4,60 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>What a VM's source side is to be.</summary>
+/// <summary>The role of a VM's source side.</summary>
 public enum SourceRole
 {
-    /// <summary>Serves the disks for reading and writing.</summary>
+    /// <summary>The source serves the disks for reading and writing.</summary>
     Primary = 1,
 
-    /// <summary>Takes no more writes; what was written is still shipped.</summary>
+    /// <summary>The source accepts no more writes; earlier writes are still shipped.</summary>
     Quiesced = 2,
 
-    /// <summary>Another side is the primary: read-only, nothing is shipped (FOV-8, I16).</summary>
+    /// <summary>Another side is the primary: the source is read-only and ships nothing (FOV-8, I16).</summary>
     Fenced = 3,
 
-    /// <summary>The disks are brought to equality with the recovered machine (FOV-6).</summary>
+    /// <summary>The source's disks are being made equal to the recovered machine's (FOV-6).</summary>
     ReverseReplica = 4,
 
-    /// <summary>The VM is not protected any more.</summary>
+    /// <summary>The VM is no longer protected.</summary>
     Released = 5,
 }
 
-/// <summary>
-/// What a VM's state asks of its source side, and which machine it keeps at its target side: pure functions, so that
-/// whoever was away and comes back (an agent, a service that restarts) is told the same as one that was there.
-/// </summary>
-/// <param name="Role">The role.</param>
-/// <param name="Term">The term under which it is played.</param>
-/// <param name="Replicating">Whether it ships, or receives.</param>
-/// <param name="CopyId">Names an order to compare all of the disks; another name is another order.</param>
-/// <param name="Cut">What the recovered machine holds, when there is one.</param>
+/// <summary>The role that a VM's state requires of its source side, and the machine it keeps at its target side. The
+/// functions are pure, so an agent that reconnects or a service that restarts receives the same directive as one that
+/// never was away.</summary>
+/// <param name="Role">The required role.</param>
+/// <param name="Term">The term of the role.</param>
+/// <param name="Replicating">Whether the source side ships or receives data.</param>
+/// <param name="CopyId">Identifies an order to compare all of the disks. A different id is a different order.</param>
+/// <param name="Cut">The last change that the recovered machine holds; null when there is no recovered machine.</param>
 public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, string? CopyId, RecoveryPoint? Cut)
 {
-    /// <summary>The duty; null while the source side has nothing to do with the VM.</summary>
+    /// <summary>Returns the duty of the source side; null while the source side has nothing to do with the
+    /// VM.</summary>
     public static SourceDuty? Of(ProtectedVmState state) => RoleOf(state) is { } role
         ? new SourceDuty(role, TermOf(state, role), IsReplicating(state, role), CopyOf(state), CutOf(state))
         : null;
 
-    /// <summary>
-    /// Whether the source itself says that it is what it was directed to be, under the term of the directive (SCN-3).
-    /// One that obeys another directive answers too, but with another role or term; one that could not open its disks
-    /// only remembers what it was.
-    /// </summary>
+    /// <summary>Whether the source itself reports the required role under the term of the directive (SCN-3). A source
+    /// that follows another directive reports another role or term. A source that could not open its disks only
+    /// remembers its last role.</summary>
     public bool IsConfirmedBy(SourceObservation observation)
     {
         ArgumentNullException.ThrowIfNull(observation);
         return observation.IsOpen && observation.Role == Role && observation.Term == Term;
     }
 
-    /// <summary>
-    /// Whether a fenced source counts what it wrote alone from the point that was recovered: without it, or from
-    /// another one, its number means nothing. A machine whose point is not known yet is no measure for any source.
-    /// </summary>
+    /// <summary>Whether a fenced source counts divergent bytes from the recovered point. A count from no point or
+    /// another point has no meaning, nor has one against a machine whose point is not known yet.</summary>
     public bool IsCutKnownTo(SourceObservation observation)
     {
         ArgumentNullException.ThrowIfNull(observation);
         return Cut is { } cut && observation.Cut == new RecoveredCut(cut.Generation, cut.Lsn);
     }
 
-    /// <summary>The term of the machine that runs at the target side, or did until a failback's quiescing; null when
-    /// there is none.</summary>
+    /// <summary>Returns the term of the machine that runs at the target side, or ran there until a failback quiesced
+    /// it; null when there is none.</summary>
     public static Term? LiveTerm(ProtectedVmState state) => state.Phase switch
     {
         Phase.CommitPending or Phase.Committing or Phase.FailedOver
@@ -71,7 +67,7 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
         _ => null,
     };
 
-    /// <summary>Whether the machine at the target side takes no more writes.</summary>
+    /// <summary>Whether the machine at the target side accepts no more writes.</summary>
     public static bool IsLiveQuiesced(ProtectedVmState state) =>
         state.Phase is Phase.FailingBack { Step: not FailoverStep.Quiescing } or Phase.FailbackCommitPending
             or Phase.Cancelling { Direction: Direction.ToPrimary };
@@ -100,7 +96,7 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
         _ => throw new InvalidOperationException($"Phase {state.Phase.GetType().Name} has no role for the source."),
     };
 
-    // Until the target has taken over, what is still shipped belongs to the term under which it was written.
+    // Until the target has taken over, data still being shipped belongs to the term under which it was written.
     private static Term TermOf(ProtectedVmState state, SourceRole role) =>
         state.Phase is Phase.FailingOver failing && role == SourceRole.Quiesced ? failing.PreviousTerm
         : state.Phase is Phase.FailingBack { Step: FailoverStep.Quiescing } ? new Term(state.Term.Value - 1)
@@ -131,7 +127,7 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
         return state.Points.FirstOrDefault(p => p.Id == recovered)?.Point;
     }
 
-    // The term is part of the name because event numbers begin again when a lost journal is made again.
+    // The term is part of the name because event numbers begin again when a lost journal is recreated.
     // Where the source knows the extents, marking all of them would only make the resync as long as a first copy.
     private static string? CopyOf(ProtectedVmState state) => state.Phase switch
     {

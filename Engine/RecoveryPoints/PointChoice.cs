@@ -2,17 +2,17 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Engine.RecoveryPoints;
 
-/// <summary>Which point a failover or test failover recovers to (RCP-5).</summary>
+/// <summary>The choice of a recovery point for a failover or test failover (RCP-5).</summary>
 public abstract record PointChoice
 {
     private PointChoice()
     {
     }
 
-    /// <summary>Everything received is processed first and sealed as a new point: the smallest loss.</summary>
+    /// <summary>Processes everything received and seals it as a new point: the smallest data loss.</summary>
     public sealed record Latest : PointChoice;
 
-    /// <summary>The newest usable point that exists: the shortest wait.</summary>
+    /// <summary>The newest usable point that exists: the shortest recovery time.</summary>
     public sealed record LatestProcessed : PointChoice;
 
     /// <summary>The newest usable application-consistent point.</summary>
@@ -22,9 +22,8 @@ public abstract record PointChoice
     public sealed record Specific(RecoveryPointId Id) : PointChoice;
 }
 
-/// <summary>A choice made definite when the operation began.</summary>
-/// <param name="Id">The point; the id under which it is to be sealed when <paramref name="SealNow"/>.</param>
-/// <param name="SealNow">
-/// Process everything received and seal it under that id, rather than take a point that exists.
-/// </param>
+/// <summary>The point that a choice resolved to when the operation began.</summary>
+/// <param name="Id">The id of the point. When <paramref name="SealNow"/>, the id under which it will be sealed.</param>
+/// <param name="SealNow">Whether to process everything received and seal it under that id, instead of using an existing
+/// point.</param>
 public sealed record ChosenPoint(RecoveryPointId Id, bool SealNow);

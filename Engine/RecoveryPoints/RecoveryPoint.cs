@@ -5,14 +5,14 @@ namespace ReplicationEngine.Engine.RecoveryPoints;
 /// <summary>How consistent a point is (RCP-1, RCP-2).</summary>
 public enum PointKind
 {
-    /// <summary>What was on the disks at that instant.</summary>
+    /// <summary>The point holds what was on the disks at that instant.</summary>
     Crash = 1,
 
-    /// <summary>The application was frozen around the instant.</summary>
+    /// <summary>The application was frozen around that instant.</summary>
     App = 2,
 }
 
-/// <summary>How much is known of a point's content; each grade includes the ones before it.</summary>
+/// <summary>How far a point's content was verified. Each grade includes the ones before it.</summary>
 public enum PointGrade
 {
     /// <summary>Every change up to the point was received and applied.</summary>
@@ -21,42 +21,39 @@ public enum PointGrade
     /// <summary>The content matches the digest that the source computed.</summary>
     DigestMatched = 2,
 
-    /// <summary>Its file systems were checked and are clean.</summary>
+    /// <summary>The point's file systems were checked and are clean.</summary>
     FileSystemClean = 3,
 
-    /// <summary>A machine booted from it.</summary>
+    /// <summary>A machine booted from the point.</summary>
     Booted = 4,
 
-    /// <summary>The application in a machine booted from it answered a probe.</summary>
+    /// <summary>The application in a machine booted from the point replied to a probe.</summary>
     Probed = 5,
 }
 
-/// <summary>A recovery point; all but what is known of it is as it was sealed (RCP-6).</summary>
-/// <param name="Id">Its id, unique for ever.</param>
-/// <param name="Time">
-/// The instant (UTC) by the service's clock: when it asked the source for the point, or up to when what it sealed
-/// itself is known to be complete. The point holds every write that was answered before (I21). Shown, never used for
-/// retention; never before that of an earlier point, even when the service's clock was set back.
-/// </param>
-/// <param name="Kind">How consistent it is.</param>
-/// <param name="Generation">The baseline it belongs to.</param>
-/// <param name="Lsn">The last change it holds.</param>
-/// <param name="Grade">How much is known of its content; it only rises.</param>
+/// <summary>A recovery point. Only its grade changes after it is sealed (RCP-6).</summary>
+/// <param name="Id">The id, globally unique.</param>
+/// <param name="Time">The instant (UTC) by the service's clock: when the service asked the source for the point, or,
+/// for a point that the service sealed itself, up to when it is known to be complete. The point holds every write
+/// acknowledged before (I21). For display, never for retention. Never before the time of an earlier point, even when
+/// the service's clock was set back.</param>
+/// <param name="Kind">How consistent the point is.</param>
+/// <param name="Generation">The generation to which the point belongs.</param>
+/// <param name="Lsn">The number of the last change that the point holds.</param>
+/// <param name="Grade">How far the content was verified; it only rises.</param>
 public sealed record RecoveryPoint(
     RecoveryPointId Id, DateTimeOffset Time, PointKind Kind, Generation Generation, Lsn Lsn, PointGrade Grade);
 
 /// <summary>A recovery point that the vault keeps.</summary>
-/// <param name="Point">The point.</param>
-/// <param name="Age">
-/// Its place on the retention clock, which <see cref="RetentionClock"/> advances; only differences of two have a
-/// meaning.
-/// </param>
-/// <param name="UnusableBecause">Why it cannot be recovered from; null when it can.</param>
+/// <param name="Point">The recovery point.</param>
+/// <param name="Age">The position on the retention clock, which <see cref="RetentionClock"/> advances. Only differences
+/// between two positions have a meaning.</param>
+/// <param name="UnusableBecause">Why the point cannot be recovered from; null when it can.</param>
 public sealed record KeptPoint(RecoveryPoint Point, TimeSpan Age, string? UnusableBecause = null)
 {
-    /// <summary>The point's id.</summary>
+    /// <summary>The id of the recovery point.</summary>
     public RecoveryPointId Id => Point.Id;
 
-    /// <summary>Whether the machine can be recovered to it.</summary>
+    /// <summary>Whether the machine can be recovered to the point.</summary>
     public bool Usable => UnusableBecause is null;
 }

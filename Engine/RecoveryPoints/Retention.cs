@@ -11,28 +11,25 @@ namespace ReplicationEngine.Engine.RecoveryPoints;
 //   to 7 days     2 h        2 h
 //   more          2 h        2 h to day 7, then 4 h
 //
-// Buckets are aligned to the youngest point and include their younger edge. Of a bucket the oldest point survives,
-// since it is the next to cross into the older bucket and so keeps the spacing even as time passes; an
-// application-consistent point outranks a crash-consistent one, and a usable one outranks both.
+// Buckets are aligned to the youngest point and include their younger edge. The oldest point of a bucket survives,
+// because it is the next to cross into the older bucket and so keeps the spacing even as time passes. An
+// application-consistent point outranks a crash-consistent one, and a usable point outranks both.
 
-/// <summary>Which points a policy's retention keeps (RCP-4); pure and independent of any clock.</summary>
+/// <summary>Decides which points a policy's retention keeps (RCP-4). Pure and independent of any clock.</summary>
 internal static class Retention
 {
-    /// <summary>
-    /// How many points go at once: with one every five minutes, those of an hour. Until then they outlive their
-    /// retention.
-    /// </summary>
+    /// <summary>How many points expire at once: one hour's worth at one point every five minutes. Until then points
+    /// outlive their retention.</summary>
     public const int LetGoTogether = 12;
 
     private static readonly TimeSpan KeepAll = TimeSpan.FromHours(2);
     private static readonly TimeSpan Week = TimeSpan.FromDays(7);
 
-    /// <summary>
-    /// The points that may go. Never a held one, and never so many that no usable point remains.
-    /// </summary>
+    /// <summary>Returns the points that may expire. A held point never expires, and at least one usable point always
+    /// remains.</summary>
     /// <param name="points">All points, oldest first.</param>
     /// <param name="retention">How long points are kept.</param>
-    /// <param name="held">Points that a failover or test failover stands on.</param>
+    /// <param name="held">Points used by a failover or test failover.</param>
     public static ValueList<RecoveryPointId> Expired(
         ValueList<KeptPoint> points, TimeSpan retention, ValueList<RecoveryPointId> held)
     {

@@ -3,30 +3,29 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Engine.RecoveryPoints;
 
 // Why retention has a clock of its own (I25, I26). A wall clock that jumps a year ahead would expire every point at
-// once, and one that jumps back would keep them for a year. The retention clock therefore only advances when a point
-// is sealed, by what passed since the last one on the host's steady clock, which no one can set: however often wall
-// clocks jump, points age by true time. Between two lives of the host nobody measured, and the points' own times say
-// how long that was; they are believed up to UnsureStep, so that a restart with a jump costs that much and no more.
-// And no step is longer than MaxStep: a real pause of several days ages the older points by MaxStep only. In all of
-// this points outlive their retention rather than the other way round, which is the safe direction, since while
-// nothing new arrives the old points are all there is.
+// once, and one that jumps back would keep points for a year. The retention clock therefore advances only when a point
+// is sealed, by the time elapsed since the last one on the host's steady clock, which cannot be set. Points age by true
+// time, however often wall clocks jump. The time between two runs of the host was not measured; the points' own times
+// are trusted up to UnsureStep, so a restart with a clock jump costs that much and no more. No step is longer than
+// MaxStep: a real pause of several days ages the older points by MaxStep only. In each of these cases points outlive
+// their retention, which is the safe direction: while nothing new arrives, the old points are all there is.
 
-/// <summary>Keeps points in order and gives each its place on the retention clock.</summary>
+/// <summary>Keeps points in order and gives each a position on the retention clock.</summary>
 internal static class RetentionClock
 {
-    /// <summary>The most one new point can age the others.</summary>
+    /// <summary>The most that one new point can age the others.</summary>
     public static readonly TimeSpan MaxStep = TimeSpan.FromHours(1);
 
-    /// <summary>The most it can when the steady clock did not see the time between: twice the usual distance.</summary>
+    /// <summary>The most that one new point can age the others when the steady clock did not measure the time between:
+    /// twice the usual interval.</summary>
     public static readonly TimeSpan UnsureStep = TimeSpan.FromMinutes(10);
 
-    /// <summary>
-    /// Adds a point at its place in the order of (generation, LSN); the list is unchanged when it holds the id.
-    /// </summary>
+    /// <summary>Returns the list with a point inserted in the order of (generation, LSN). The list is unchanged when it
+    /// already contains the id.</summary>
     /// <param name="points">The points so far.</param>
-    /// <param name="point">The new one.</param>
-    /// <param name="now">When it was sealed.</param>
-    /// <param name="last">When the one before was; null when that is not known.</param>
+    /// <param name="point">The new point.</param>
+    /// <param name="now">When the new point was sealed, by the steady clock.</param>
+    /// <param name="last">When the point before it was sealed; null when unknown.</param>
     public static ValueList<KeptPoint> Insert(
         ValueList<KeptPoint> points, RecoveryPoint point, SteadyInstant now, SteadyInstant? last)
     {
@@ -38,7 +37,7 @@ internal static class RetentionClock
         var at = PlaceOf(points, point);
         if (at < points.Count)
         {
-            // A late one: as old as the one behind it, so that no order of arrival ages any point.
+            // A late point: as old as the one behind it, so that no order of arrival ages any point.
             return points.Insert(at, new KeptPoint(point, points[at].Age));
         }
 
@@ -47,9 +46,8 @@ internal static class RetentionClock
         return points.Insert(at, new KeptPoint(point, age));
     }
 
-    /// <summary>
-    /// Adds a point as above by the points' own times, for events of before the steady clock's time was kept.
-    /// </summary>
+    /// <summary>Returns the list with a point inserted by the points' own times, for events from before the steady
+    /// clock's time was recorded.</summary>
     public static ValueList<KeptPoint> Insert(ValueList<KeptPoint> points, RecoveryPoint point)
     {
         if (points.IndexOf(kept => kept.Id == point.Id) >= 0)
@@ -69,9 +67,8 @@ internal static class RetentionClock
         return points.Insert(at, new KeptPoint(point, age));
     }
 
-    /// <summary>
-    /// The order of points: by generation, then LSN, then time (of two between which nothing was written), then id.
-    /// </summary>
+    /// <summary>Compares points by generation, then LSN, then time (of two between which nothing was written), then
+    /// id.</summary>
     public static int Compare(RecoveryPoint left, RecoveryPoint right)
     {
         var order = left.Generation.CompareTo(right.Generation);

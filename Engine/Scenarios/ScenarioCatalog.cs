@@ -2,13 +2,13 @@ using System.Collections.Immutable;
 
 namespace ReplicationEngine.Engine.Scenarios;
 
-/// <summary>The scenarios the engine carries out.</summary>
+/// <summary>The scenarios that the engine supports.</summary>
 public static class ScenarioCatalog
 {
-    /// <summary>The scenario of a VM that is given none.</summary>
+    /// <summary>The id of the default scenario of a VM.</summary>
     public const string DefaultId = "SCN-1";
 
-    /// <summary>All of them, by id.</summary>
+    /// <summary>All scenarios, ordered by id.</summary>
     public static ImmutableArray<ScenarioProfile> All { get; } =
     [
         new()
@@ -61,7 +61,7 @@ public static class ScenarioCatalog
         },
     ];
 
-    /// <summary>The scenario with an id, whatever its case; null when there is none.</summary>
+    /// <summary>Returns the scenario with an id, ignoring case; null when there is none.</summary>
     public static ScenarioProfile? Find(string id)
     {
         foreach (var profile in All)

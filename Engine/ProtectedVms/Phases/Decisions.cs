@@ -2,10 +2,10 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The answers that the phases' deciders give, in short.</summary>
+/// <summary>Shorthands for the decisions that the phases return.</summary>
 internal static class Decisions
 {
-    /// <summary>Accepts with the given events; without any, the command changes nothing.</summary>
+    /// <summary>Accepts with the given events. Without events the command changes nothing.</summary>
     public static Decision<ProtectedVmEvent> Accept(params ReadOnlySpan<ProtectedVmEvent> events) =>
         Decision<ProtectedVmEvent>.Accept(events);
 
@@ -17,7 +17,8 @@ internal static class Decisions
     public static Decision<ProtectedVmEvent> Refuse(ProtectedVmRefusal refusal) =>
         Decision<ProtectedVmEvent>.Refuse(refusal);
 
-    /// <summary>The refusal of an operation that the state does not offer; null when it does.</summary>
+    /// <summary>Returns the refusal of an operation that the state does not offer; null when the state offers
+    /// it.</summary>
     public static Decision<ProtectedVmEvent>? NotOffered(ProtectedVmState state, Operation operation) =>
         ProtectedVmOperations.Check(state, operation) is { } refusal ? Refuse(refusal) : null;
 }

@@ -15,10 +15,8 @@ public abstract record DisablingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// From protection to none (ENA-15). The machine stays where it runs; the replica is deleted unless it is kept, and is
-/// never deleted while the machine runs on it.
-/// </summary>
+/// <summary>The rules of disabling: from protection to none (ENA-15). The machine stays where it runs. The replica is
+/// deleted unless the user keeps it, and is never deleted while the machine runs on it.</summary>
 internal static class Disabling
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -28,7 +26,8 @@ internal static class Disabling
                 ? Refuse(new ProtectedVmRefusal.ReplicaIsPrimary(Operation.Disable))
                 : Accept(new DisableStarted(context.Now, context.Actor, command.KeepReplica)));
 
-    /// <summary>What the release of everything leads to, be it of a VM or of an enabling that was given up.</summary>
+    /// <summary>Returns the event that follows the release of all resources, for a disabled VM or for an abandoned
+    /// enabling.</summary>
     public static ProtectedVmEvent Released(ProtectedVmState state, DateTimeOffset now) =>
         state.Phase is Phase.Disabling
             ? new ProtectionDisabled(now) : new EffectConfirmed(now, EffectKind.ReleaseProtection);

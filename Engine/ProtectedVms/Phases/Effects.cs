@@ -25,10 +25,9 @@ public abstract record EffectEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// Effects in every phase: an outcome counts only while its effect is outstanding, and becomes what the effect's phase
-/// makes of it; a failure is tried again by schedule, or waits for a person (ERR-1 to ERR-3).
-/// </summary>
+/// <summary>The rules of effects, in every phase. An outcome counts only while its effect is outstanding, and the
+/// effect's phase interprets it. A failure is retried on a schedule or waits for an operator (ERR-1 to
+/// ERR-3).</summary>
 internal static class Effects
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -42,7 +41,7 @@ internal static class Effects
         _ => Accept(),
     };
 
-    /// <summary>An effect has failed, once more in a row, and is tried again.</summary>
+    /// <summary>Creates the event of an effect that failed once more in a row and is retried.</summary>
     public static EffectFailed Failed(
         ProtectedVmState state, EffectKind kind, EffectError error, DecisionContext context)
     {
@@ -50,11 +49,12 @@ internal static class Effects
         return new EffectFailed(context.Now, kind, error, failures, RetryAt(error, failures, context));
     }
 
-    /// <summary>When something that failed is tried again (UTC); null when a person is needed.</summary>
+    /// <summary>Returns when a failed effect is retried (UTC); null when an operator must intervene.</summary>
     public static DateTimeOffset? RetryAt(EffectError error, int failures, DecisionContext context) =>
         error.Class == ErrorClass.Recoverable ? context.Now + RetrySchedule.DelayAfter(failures) : null;
 
-    /// <summary>What waits for its schedule and for the agent need not wait longer once the agent is back.</summary>
+    /// <summary>Returns the events that retry work immediately once the agent is back, instead of waiting for the
+    /// schedule.</summary>
     public static ValueList<ProtectedVmEvent> AgentIsBack(ProtectedVmState state, DecisionContext context) => Retried(
         state, context, retry => retry.DueAt is not null && NeedsAgent(retry.Kind),
         replication: state.Replication.Fault?.RetryAt is not null);
@@ -67,10 +67,8 @@ internal static class Effects
         _ => throw state.Impossible(@event),
     };
 
-    /// <summary>
-    /// Drops retries whose effect is outstanding no longer. That of a resync lives until the resync is done, so that
-    /// one which fails again and again half-way keeps to the schedule.
-    /// </summary>
+    /// <summary>Removes retries whose effect is no longer outstanding. The retry of a resync stays until the resync is
+    /// done, so a resync that fails repeatedly half-way keeps to the schedule.</summary>
     public static ProtectedVmState DropSettledRetries(ProtectedVmState state)
     {
         if (state.Retries.Count == 0)
@@ -91,7 +89,8 @@ internal static class Effects
         : Succeeded(state, effect, command.Result, context) is { } events ? AcceptAll(events)
         : Refuse(new ProtectedVmRefusal.UnexpectedResult(effect.Kind, command.Result.GetType().Name));
 
-    // What the effect's phase makes of its result; null when the result is not the effect's own.
+    // Returns the events that the effect's phase derives from a result; null when the result does not belong to the
+    // effect.
     private static ValueList<ProtectedVmEvent>? Succeeded(
         ProtectedVmState state, ProtectedVmEffect effect, EffectResult result, DecisionContext context)
     {
@@ -165,8 +164,9 @@ internal static class Effects
             return Accept();
         }
 
-        // A timer that is told of has come due, whatever a clock that was set back says. What follows from it is
-        // reckoned from the clock as it stands now, or the next timer would be as far away as it was set back (I26).
+        // A timer that was delivered is due, even if the clock was set back since. What follows from it is computed
+        // from the
+        // current clock; otherwise the next timer would be as far away as the clock was set back (I26).
         return AcceptAll(command.Name switch
         {
             ProtectedVmTimers.Point => Points.Due(state, context),

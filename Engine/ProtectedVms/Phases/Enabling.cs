@@ -17,10 +17,8 @@ public abstract record EnablingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// From no protection to protection (ENA-1): prerequisites, source, target, initial replication, the settings that
-/// follow it. What fails for good before initial replication gives enabling up.
-/// </summary>
+/// <summary>The rules of enabling, from no protection to protection (ENA-1): prerequisites, source, target, initial
+/// replication and final settings. A permanent failure before initial replication abandons enabling.</summary>
 internal static class Enabling
 {
     private const int MaxDisks = 64;
@@ -51,7 +49,8 @@ internal static class Enabling
                 command.Vm, command.Disks, scenario.Id, command.Policy, command.Agent)));
     }
 
-    /// <summary>What an effect of enabling leads to when it is done; null when the result is not its own.</summary>
+    /// <summary>Returns the event that follows a finished effect of enabling; null when the result does not belong to
+    /// the effect.</summary>
     public static ProtectedVmEvent? Succeeded(ProtectedVmEffect effect, EffectResult result, DateTimeOffset now) =>
         (effect, result) switch
         {
@@ -79,7 +78,7 @@ internal static class Enabling
         _ => throw state.Impossible(@event),
     };
 
-    /// <summary>What is wrong with the names of a VM and of its agent.</summary>
+    /// <summary>Returns what is wrong with the names of a VM and of its agent, each as a sentence.</summary>
     public static IEnumerable<string> NameProblems(ProtectedVmId vm, string agent)
     {
         var name = vm.Value ?? "";
@@ -96,7 +95,7 @@ internal static class Enabling
         }
     }
 
-    /// <summary>What is wrong with disks that are to be protected.</summary>
+    /// <summary>Returns what is wrong with the disks to protect, each as a sentence.</summary>
     public static IEnumerable<string> DiskProblems(ValueList<ProtectedDisk> disks)
     {
         if (disks.Count is 0 or > MaxDisks)
@@ -131,8 +130,9 @@ internal static class Enabling
             throw state.Impossible(e);
         }
 
-        // The term goes on from an earlier protection, so that no store ever sees a smaller one. Points go on with the
-        // replica that holds them; both were forgotten when it was deleted.
+        // The term continues from an earlier protection, so that no store ever sees a lower one. Points continue with
+        // the
+        // replica that holds them; both were forgotten when the replica was deleted.
         return state.Enter(new Phase.Enabling(EnableStep.CheckingPrerequisites)) with
         {
             Enrollment = e.Enrollment,

@@ -8,7 +8,7 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The commands of a failover until it is settled.</summary>
+/// <summary>The commands of a failover until it is committed or undone.</summary>
 public abstract record FailingOverCommand : ProtectedVmCommand
 {
     private protected FailingOverCommand()
@@ -16,7 +16,7 @@ public abstract record FailingOverCommand : ProtectedVmCommand
     }
 }
 
-/// <summary>The events of a failover until it is settled.</summary>
+/// <summary>The events of a failover until it is committed or undone.</summary>
 public abstract record FailingOverEvent : ProtectedVmEvent
 {
     private protected FailingOverEvent(DateTimeOffset at)
@@ -25,10 +25,8 @@ public abstract record FailingOverEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// From protection to a target that runs the machine, commit pending (FOV-2 to FOV-4): the source stops or is given
-/// up, the target is made writable, and can be moved to another point. <see cref="Settling"/> ends it.
-/// </summary>
+/// <summary>The rules of a failover up to commit pending (FOV-2 to FOV-4). The source stops or is abandoned, the target
+/// becomes writable, and the recovery point can be changed. <see cref="Settling"/> ends the failover.</summary>
 internal static class FailingOver
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -53,7 +51,8 @@ internal static class FailingOver
         _ => Accept(),
     };
 
-    /// <summary>What an effect of a failover leads to when it is done; null when the result is not its own.</summary>
+    /// <summary>Returns the events that follow a finished effect of a failover; null when the result does not belong to
+    /// the effect.</summary>
     public static ValueList<ProtectedVmEvent>? Succeeded(
         ProtectedVmState state, ProtectedVmEffect effect, EffectResult result, DecisionContext context) =>
         (effect, result, state.Phase) switch
@@ -86,7 +85,7 @@ internal static class FailingOver
         _ => throw state.Impossible(@event),
     };
 
-    /// <summary>The job of a failover.</summary>
+    /// <summary>Returns the job kind of a failover.</summary>
     public static JobKind JobOf(FailoverKind kind) =>
         kind == FailoverKind.Planned ? JobKind.PlannedFailover : JobKind.UnplannedFailover;
 
@@ -172,7 +171,7 @@ internal static class FailingOver
         };
     }
 
-    // A failover stops a resync or the initial replication; the mark stays for the case that the failover is undone.
+    // A failover stops a resync or the initial replication. The mark stays in case the failover is undone.
     private static ResyncMark? Halted(ProtectedVmState state, DateTimeOffset at) =>
         state.Phase is Phase.InitialReplication
             ? new ResyncMark([ResyncReason.TransferFailed], at, ResyncStage.Running, null, 0)

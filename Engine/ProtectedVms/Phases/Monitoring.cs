@@ -7,7 +7,7 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The commands that report what was found wrong or right again.</summary>
+/// <summary>The commands that report a problem found or resolved.</summary>
 public abstract record MonitoringCommand : ProtectedVmCommand
 {
     private protected MonitoringCommand()
@@ -15,7 +15,7 @@ public abstract record MonitoringCommand : ProtectedVmCommand
     }
 }
 
-/// <summary>The events of health causes that are found from outside.</summary>
+/// <summary>The events of health causes that are observed from outside.</summary>
 public abstract record MonitoringEvent : ProtectedVmEvent
 {
     private protected MonitoringEvent(DateTimeOffset at)
@@ -24,30 +24,29 @@ public abstract record MonitoringEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// What is found wrong with a VM from outside, in every phase (OPS-2): it changes health, never the phase.
-/// </summary>
+/// <summary>The rules of problems observed from outside, in every phase (OPS-2). They change health, never the
+/// phase.</summary>
 internal static class Monitoring
 {
     public static Decision<ProtectedVmEvent> Decide(
         ProtectedVmState state, MonitoringCommand command, DecisionContext context) =>
         AcceptAll(Found(state, command, context));
 
-    /// <summary>The timer is due after which a VM should have had a newer recovery point.</summary>
+    /// <summary>Returns the events when the timer for a newer recovery point expires.</summary>
     public static ValueList<ProtectedVmEvent> NoPointDue(ProtectedVmState state, DecisionContext context) => Raised(
         state, context, HealthKind.NoRecentPoint, HealthLevel.Critical,
         $"There is no usable recovery point from the last "
             + $"{ProtectedVmTimers.NoPointAfter(state.Enrollment.Policy).TotalMinutes:0} minutes.",
         "See the other causes for why none is made; a failover recovers to the last usable point.");
 
-    /// <summary>Whether a cause of a kind is known.</summary>
+    /// <summary>Whether the state has a health cause of a kind.</summary>
     public static bool Has(ProtectedVmState state, HealthKind kind) => state.Causes.Any(cause => cause.Kind == kind);
 
     public static ProtectedVmState Evolve(ProtectedVmState state, MonitoringEvent @event) => @event switch
     {
         HealthCauseRaised e => state.Raise(e.Cause),
 
-        // A point that the absence held up is due now.
+        // A point that was delayed because the agent was away is due now.
         HealthCauseCleared { Kind: HealthKind.AgentDisconnected } e => Points.DueAt(e.At, state.Without(e.Kind)),
         HealthCauseCleared e => state.Without(e.Kind),
         _ => throw state.Impossible(@event),
@@ -93,7 +92,7 @@ internal static class Monitoring
         string remedy) =>
         Raised(state, context, new HealthCause(kind, "", level, message, remedy, default));
 
-    // One that is only told in other words, or has got worse, began when it was told first.
+    // A cause that only changed its wording or severity keeps the time when it was first reported.
     private static ValueList<ProtectedVmEvent> Raised(
         ProtectedVmState state, DecisionContext context, HealthCause cause)
     {

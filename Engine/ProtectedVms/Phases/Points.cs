@@ -27,10 +27,8 @@ public abstract record PointEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// Recovery points (RCP-1 to RCP-6): asked for by the schedule or a user, sealed by the store, graded as more is known
-/// of their content, let go by retention.
-/// </summary>
+/// <summary>The rules of recovery points (RCP-1 to RCP-6): requested by the schedule or a user, sealed by the store,
+/// graded as their content is verified, and expired by retention.</summary>
 internal static class Points
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -46,11 +44,12 @@ internal static class Points
         _ => Accept(),
     };
 
-    /// <summary>The timer of the next point is due.</summary>
+    /// <summary>Returns the events when the timer of the next point is due.</summary>
     public static ValueList<ProtectedVmEvent> Due(ProtectedVmState state, DecisionContext context) =>
         Requested(state, DueKind(state, context.Now), ProtectedVm.EngineActor, context);
 
-    /// <summary>The store has a point that the state may not know, and what retention lets go because of it.</summary>
+    /// <summary>Returns the events for a point that the store holds and the state may not know, including expirations
+    /// it causes.</summary>
     public static ValueList<ProtectedVmEvent> Sealed(
         ProtectedVmState state, RecoveryPoint point, DecisionContext context)
     {
@@ -71,15 +70,12 @@ internal static class Points
         return [made, .. Expired(ProtectedVm.Evolve(state, made), context, Retention.LetGoTogether)];
     }
 
-    /// <summary>
-    /// What retention lets go: only while protected, because during a failover every point may still be chosen.
-    /// </summary>
-    /// <param name="state">The VM.</param>
-    /// <param name="context">The decision.</param>
-    /// <param name="together">
-    /// As many points as must be there to go, so that there is not an event and an effect for each; a policy that keeps
-    /// only the newest point waits for none.
-    /// </param>
+    /// <summary>Returns the events of points that retention expires. Points expire only while the VM is protected,
+    /// because during a failover the user may still choose any point.</summary>
+    /// <param name="state">The state of the VM.</param>
+    /// <param name="context">The context of the decision.</param>
+    /// <param name="together">The minimum number of expired points per event, so that not every point takes an event
+    /// and an effect of its own. A policy that keeps only the newest point does not wait.</param>
     public static ValueList<ProtectedVmEvent> Expired(ProtectedVmState state, DecisionContext context, int together)
     {
         if (state.Phase is not Phase.Protected)
@@ -92,7 +88,7 @@ internal static class Points
         return expired.Count < enough ? [] : [new RecoveryPointsExpired(context.Now, expired)];
     }
 
-    /// <summary>The point that a choice means, or why there is none.</summary>
+    /// <summary>Resolves a choice to a point, or returns the refusal when there is none.</summary>
     public static ProtectedVmRefusal? Choose(
         ProtectedVmState state, PointChoice choice, DecisionContext context, out ChosenPoint point)
     {
@@ -121,7 +117,7 @@ internal static class Points
         };
     }
 
-    /// <summary>A point of everything received, to be sealed under a new id.</summary>
+    /// <summary>Returns a choice that seals everything received under a new id.</summary>
     public static ChosenPoint SealNow(DecisionContext context) => new(new RecoveryPointId(context.NewGuid(0)), true);
 
     public static ProtectedVmState Evolve(ProtectedVmState state, PointEvent @event) => @event switch
@@ -139,17 +135,18 @@ internal static class Points
         _ => throw state.Impossible(@event),
     };
 
-    /// <summary>The schedule at the begin of a phase: in the one that makes points, the first is due at once.</summary>
+    /// <summary>Returns the point schedule at the start of a phase. In a phase that makes points, the first is due at
+    /// once.</summary>
     public static PointSchedule ScheduleIn(Phase phase, ProtectedVmState state, DateTimeOffset at) =>
         phase is Phase.Protected ? state.PointSchedule.Stopped with { NextAt = at, LastAt = at }
             : state.PointSchedule.Stopped;
 
-    /// <summary>Makes the next point due at a time, where points are made.</summary>
+    /// <summary>Sets when the next point is due, in phases that make points.</summary>
     public static ProtectedVmState DueAt(DateTimeOffset at, ProtectedVmState state) =>
         state.PointSchedule.NextAt is null
             ? state : state with { PointSchedule = state.PointSchedule with { NextAt = at } };
 
-    /// <summary>Gives up the point that was asked for, if there is one.</summary>
+    /// <summary>Abandons the requested point, if there is one.</summary>
     public static ProtectedVmState WithoutPending(ProtectedVmState state, DateTimeOffset at, string reason) =>
         state.PointSchedule.Pending is null
             ? state
@@ -175,7 +172,7 @@ internal static class Points
             : AcceptAll(Requested(state, command.Kind, context.Actor, context));
     }
 
-    // Grades only rise, and what was found damaged rises no more.
+    // Grades only rise, and a point found damaged no longer rises.
     private static Decision<ProtectedVmEvent> OnGraded(
         ProtectedVmState state, RecordRecoveryPointsGraded command, DecisionContext context)
     {
@@ -185,7 +182,7 @@ internal static class Points
         return rising.Count == 0 ? Accept() : Accept(new RecoveryPointsGraded(context.Now, command.Grade, rising));
     }
 
-    // A point that was not answered by the time of the next one gives way to it; should it still be sealed, it counts.
+    // A point without a reply by the time of the next one gives way to it. If it is still sealed later, it counts.
     private static ValueList<ProtectedVmEvent> Requested(
         ProtectedVmState state, PointKind kind, string by, DecisionContext context)
     {
@@ -196,7 +193,7 @@ internal static class Points
             : [requested];
     }
 
-    // Where the clock was set back, how long ago the last one was made is not known: one too many does no harm.
+    // After the clock was set back, the time since the last point is unknown. One point too many does no harm.
     private static PointKind DueKind(ProtectedVmState state, DateTimeOffset now)
     {
         var every = state.Enrollment.Policy.AppConsistentEvery;
@@ -212,7 +209,7 @@ internal static class Points
         return before?.Point.Time > point.Time ? point with { Time = before.Point.Time } : point;
     }
 
-    // From the commit on only the committed point exists; a late one is part of what the commit dropped.
+    // After the commit only the committed point exists. A late point is among those that the commit deleted.
     private static bool KeepsPoints(Phase phase) =>
         phase is Phase.InitialReplication or Phase.Finalizing or Phase.Protected or Phase.FailingOver
             or Phase.CommitPending or Phase.ChangingPoint or Phase.Cancelling { Direction: Direction.ToRecovery };
@@ -261,8 +258,8 @@ internal static class Points
             Jobs = answered ? state.Jobs.End(JobKind.RecoveryPoint, JobOutcome.Succeeded, e.At, e.Warning) : state.Jobs,
         };
 
-        // What was asked for once is asked for no more when the next point comes; what the policy asks for stays wrong
-        // until an application-consistent point is made.
+        // A user's one-time request ends with the next point. A requirement of the policy stays unmet until an
+        // application-consistent point is made.
         next = next.Without(HealthKind.NoRecentPoint);
         return e.Warning is { } warning
             ? next.Raise(new HealthCause(

@@ -9,10 +9,8 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>
-/// From a replica whose journal was lost to a history that begins again, in the phase that <see cref="RecoveredAs"/>
-/// names. A VM that has a history is not recovered.
-/// </summary>
+/// <summary>The rules of recovery from a replica whose journal was lost: a new history begins, in the phase that
+/// <see cref="RecoveredAs"/> names. A VM that has a history cannot be recovered.</summary>
 internal static class Recovering
 {
     public static Decision<ProtectedVmEvent> Decide(ProtectedVmState state, Recover command, DecisionContext context)
@@ -30,7 +28,7 @@ internal static class Recovering
             return Refuse(new ProtectedVmRefusal.InvalidRequest(problems));
         }
 
-        // A comparison of all disks is ordered at once: nothing that is left says what the source did meanwhile.
+        // A comparison of all disks is ordered at once, because no record is left of what the source did meanwhile.
         var recovered = new ProtectionRecovered(
             context.Now, context.Actor, command.Enrollment, command.Term, command.As, command.Point, command.Points);
         return command.As == RecoveredAs.Protected
@@ -99,7 +97,7 @@ internal static class Recovering
         }
     }
 
-    // What the failover lost is not known any more; nothing older than its point is.
+    // What the failover lost is no longer known; the new history holds nothing older than its point.
     private static Phase PhaseAfter(ProtectionRecovered e)
     {
         var stood = e.Points.FirstOrDefault(point => point.Id == e.Point);

@@ -6,7 +6,7 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The commands about replication as such and about what it follows: policy and disks.</summary>
+/// <summary>The commands about replication itself and its settings: policy and disks.</summary>
 public abstract record ReplicatingCommand : ProtectedVmCommand
 {
     private protected ReplicatingCommand()
@@ -14,7 +14,7 @@ public abstract record ReplicatingCommand : ProtectedVmCommand
     }
 }
 
-/// <summary>The events of replication as such and of what it follows: policy and disks.</summary>
+/// <summary>The events of replication itself and its settings: policy and disks.</summary>
 public abstract record ReplicatingEvent : ProtectedVmEvent
 {
     private protected ReplicatingEvent(DateTimeOffset at)
@@ -23,9 +23,8 @@ public abstract record ReplicatingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// Replication while it runs, pauses or stops with an error (REP-10, ERR-1), and the policy and disks that it follows.
-/// </summary>
+/// <summary>The rules of replication while it runs, is paused or has stopped with an error (REP-10, ERR-1), and of its
+/// policy and disks.</summary>
 internal static class Replicating
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -43,17 +42,15 @@ internal static class Replicating
         _ => Accept(),
     };
 
-    /// <summary>Replication has stopped with an error, once more in a row.</summary>
+    /// <summary>Creates the event of replication that stopped with an error once more in a row.</summary>
     public static ReplicationFaulted Faulted(ProtectedVmState state, EffectError error, DecisionContext context)
     {
         var failures = (state.Replication.Fault?.Failures ?? 0) + 1;
         return new ReplicationFaulted(context.Now, error, failures, Effects.RetryAt(error, failures, context));
     }
 
-    /// <summary>
-    /// The phase of replication from source to target. A failover during initial replication leaves the last settings
-    /// still to be applied (ENA-14).
-    /// </summary>
+    /// <summary>Returns the phase of replication from source to target. After a failover during initial replication the
+    /// last settings are still to be applied (ENA-14).</summary>
     public static Phase ToRecovery(ProtectedVmState state) =>
         state.Finalized ? new Phase.Protected() : new Phase.Finalizing();
 

@@ -4,35 +4,30 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>
-/// Users' requests, in every phase: one that changes something is recorded with its id before what it leads to, so that
-/// the id is known when it comes again (I19).
-/// </summary>
+/// <summary>The rules of users' requests, in every phase. A request that changes something is recorded with its id
+/// before the resulting events, so a repeated id is recognised (I19).</summary>
 internal static class Requests
 {
     private const int Remembered = 64;
 
-    /// <summary>
-    /// The answer to a request whose id is known: the same request changes nothing, another is refused. Null for a new
-    /// request, and for a command whose sender makes its ids of what it sends.
-    /// </summary>
+    /// <summary>Decides a request whose id is known: the same request changes nothing, a different one is refused.
+    /// Returns null for a new request, and for a command whose sender derives its ids from the content.</summary>
     public static Decision<ProtectedVmEvent>? AnswerKnown(ProtectedVmState state, DecisionContext context) =>
         context.Digest is not { } digest ? null
         : state.Accepted.FirstOrDefault(accepted => accepted.Id == context.CommandId) is not { } known ? null
         : string.Equals(known.Digest, digest, StringComparison.Ordinal) ? Accept()
         : Decision<ProtectedVmEvent>.Refuse(new CommandIdReused(context.CommandId));
 
-    /// <summary>The decision about a new request, with the request before the events that it leads to.</summary>
+    /// <summary>Returns the decision about a new request, with the request recorded before the resulting
+    /// events.</summary>
     public static Decision<ProtectedVmEvent> Record(
         Decision<ProtectedVmEvent> decision, DecisionContext context) =>
         context.Digest is { } digest && decision is Decision<ProtectedVmEvent>.Accepted { Events: [_, ..] events }
             ? Accept([new CommandAccepted(context.Now, context.Actor, context.CommandId, digest), .. events])
             : decision;
 
-    /// <summary>
-    /// Remembers a request. The oldest is forgotten; the journal still knows its id, and then no request under it can
-    /// be told to be the same.
-    /// </summary>
+    /// <summary>Records a request and forgets the oldest one. The journal still knows a forgotten id, but a later
+    /// request with that id can no longer be recognised as the same request.</summary>
     public static ProtectedVmState Evolve(ProtectedVmState state, CommandAccepted e)
     {
         if (state.Accepted.Any(accepted => accepted.Id == e.Command))

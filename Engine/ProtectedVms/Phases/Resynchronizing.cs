@@ -23,10 +23,9 @@ public abstract record ResynchronizingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// A resync (RES-1 to RES-8): marked when the replica may differ, ordered by a user, by the policy's window or by the
-/// mark itself, or begun by the data plane; then it runs until both sides are equal.
-/// </summary>
+/// <summary>The rules of a resync (RES-1 to RES-8). A resync is marked when the replica may differ. It is ordered by a
+/// user, by the policy's window or by the mark itself, or the data plane begins it; then it runs until both sides are
+/// equal.</summary>
 internal static class Resynchronizing
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -44,7 +43,8 @@ internal static class Resynchronizing
         _ => Accept(),
     };
 
-    /// <summary>A reason for a resync has come up; it is ordered at once where the policy says so.</summary>
+    /// <summary>Returns the events of a new reason for a resync, which is ordered at once when the policy says
+    /// so.</summary>
     public static ValueList<ProtectedVmEvent> Marked(
         ProtectedVmState state, ResyncReason reason, DecisionContext context)
     {
@@ -70,7 +70,8 @@ internal static class Resynchronizing
             : [marked];
     }
 
-    /// <summary>The rule for the start may have changed: another policy, or a pause that ended.</summary>
+    /// <summary>Reschedules a required resync after its start rule may have changed: a new policy, or the end of a
+    /// pause.</summary>
     public static ValueList<ProtectedVmEvent> Rescheduled(ProtectedVmState state, DecisionContext context)
     {
         var marked = state.Replication is { Active: true, Resync.Stage: ResyncStage.Required };
@@ -83,23 +84,21 @@ internal static class Resynchronizing
         return [new ResyncMarked(context.Now, [], state.Enrollment.Policy.ResyncStart(context.Now))];
     }
 
-    /// <summary>The timer of a marked resync is due.</summary>
+    /// <summary>Returns the events when the timer of a required resync is due.</summary>
     public static ValueList<ProtectedVmEvent> Due(ProtectedVmState state, DateTimeOffset now)
     {
         var startsAt = state.Enrollment.Policy.ResyncStart(now);
         var reckoned = state.Replication.Resync?.StartsAt;
 
-        // The window is a time of day: a clock that was set back lets the timer come before it.
+        // The window is a time of day: a clock that was set back lets the timer fire before the window opens.
         return startsAt > now && startsAt == reckoned ? []
             : startsAt <= now
             ? [new ResyncStarted(now, ProtectedVm.EngineActor, state.Replication.Resync?.Reasons ?? [], Ordered: true)]
             : [new ResyncMarked(now, [], startsAt)];
     }
 
-    /// <summary>
-    /// The mark after an undone failover: what the data plane does by itself it takes up again; what was ordered is
-    /// ordered again; what waits is decided again.
-    /// </summary>
+    /// <summary>Returns the resync mark after an undone failover. The data plane resumes what it began itself, an
+    /// ordered resync is ordered again, and a waiting one is scheduled again.</summary>
     public static ResyncMark? Resumed(ProtectedVmState state, DateTimeOffset at) => state.Replication.Resync switch
     {
         null => null,
@@ -127,7 +126,7 @@ internal static class Resynchronizing
     private static bool Runs(ProtectedVmState state) =>
         state.Replication is { Active: true, Resync.Stage: ResyncStage.Running };
 
-    // What the source sends by itself is no comparison of everything: an ordered one stays outstanding.
+    // Extents that the source sends by itself are not a comparison of everything: an ordered one stays outstanding.
     private static bool MayBeginByItself(ProtectedVmState state) => state.Replication.Resync is not { } mark
         || (mark.Stage != ResyncStage.Running && mark.Reasons.All(SourceDuty.SourceKnowsExtents));
 

@@ -8,7 +8,7 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The commands of the way back after a failover.</summary>
+/// <summary>The commands of the return after a failover.</summary>
 public abstract record ReturningCommand : ProtectedVmCommand
 {
     private protected ReturningCommand()
@@ -16,7 +16,7 @@ public abstract record ReturningCommand : ProtectedVmCommand
     }
 }
 
-/// <summary>The events of the way back after a failover.</summary>
+/// <summary>The events of the return after a failover.</summary>
 public abstract record ReturningEvent : ProtectedVmEvent
 {
     private protected ReturningEvent(DateTimeOffset at)
@@ -25,10 +25,8 @@ public abstract record ReturningEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// The way back after a failover that was committed (FOV-6, FOV-7): replication in the other direction until both
-/// sides are equal, the failback to the source, and replication in the first direction again.
-/// </summary>
+/// <summary>The rules of the return after a committed failover (FOV-6, FOV-7): replication in the other direction until
+/// both sides are equal, failback to the source, and replication in the first direction again.</summary>
 internal static class Returning
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -40,10 +38,9 @@ internal static class Returning
         _ => Accept(),
     };
 
-    /// <summary>
-    /// The reprotect that follows a commit by itself, in a scenario whose reverse replication is automatic (SCN-5);
-    /// unless what the old source wrote alone may be lost by it: then a person decides.
-    /// </summary>
+    /// <summary>Returns the events of the automatic reprotect after a commit, in a scenario whose reverse replication
+    /// is automatic (SCN-5). When writes that only the old source holds may be lost, an operator decides
+    /// instead.</summary>
     public static ValueList<ProtectedVmEvent> ByItself(
         ProtectedVmState state, Direction direction, DateTimeOffset now) =>
         ProtectedVmOperations.ScenarioOf(state).ReverseReplication == ReverseReplicationRule.Automatic
@@ -51,7 +48,8 @@ internal static class Returning
             ? [new ReprotectStarted(now, ProtectedVm.EngineActor, direction)]
             : [];
 
-    /// <summary>What an effect of a failback leads to when it is done; null when the result is not its own.</summary>
+    /// <summary>Returns the event that follows a finished effect of a failback; null when the result does not belong to
+    /// the effect.</summary>
     public static ProtectedVmEvent? Succeeded(ProtectedVmEffect effect, EffectResult result, DateTimeOffset now) =>
         (effect, result) switch
         {
@@ -75,9 +73,11 @@ internal static class Returning
         _ => throw state.Impossible(@event),
     };
 
-    // What a source that was fenced says it wrote alone, what one that nobody has heard of may have written, and what
-    // the points held that were newer than the chosen one. A planned failover takes everything along, and what a
-    // failback has left behind is the recovered machine's own past.
+    // The bytes that a fenced source reports as divergent, what a source that was not heard of may have written, and
+    // what
+    // the points newer than the chosen one held. A planned failover takes everything along. What a failback leaves
+    // behind
+    // is the recovered machine's own past.
     private static Decision<ProtectedVmEvent> OnReprotect(
         ProtectedVmState state, Reprotect command, DecisionContext context)
     {

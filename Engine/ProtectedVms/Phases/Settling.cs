@@ -8,7 +8,7 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The commands that settle a failover or failback.</summary>
+/// <summary>The commands that commit or undo a failover or failback.</summary>
 public abstract record SettlingCommand : ProtectedVmCommand
 {
     private protected SettlingCommand()
@@ -16,7 +16,7 @@ public abstract record SettlingCommand : ProtectedVmCommand
     }
 }
 
-/// <summary>The events by which a failover or failback is settled.</summary>
+/// <summary>The events that commit or undo a failover or failback.</summary>
 public abstract record SettlingEvent : ProtectedVmEvent
 {
     private protected SettlingEvent(DateTimeOffset at)
@@ -25,10 +25,8 @@ public abstract record SettlingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// How a failover or failback is settled: it is committed and final (FOV-4), or it is undone under a new term (FOV-10),
-/// because a user asked or because an effect failed for good.
-/// </summary>
+/// <summary>The rules that end a failover or failback: it is committed and final (FOV-4), or it is undone under a new
+/// term (FOV-10) because a user requested it or an effect failed permanently.</summary>
 internal static class Settling
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -39,7 +37,7 @@ internal static class Settling
         _ => Accept(),
     };
 
-    /// <summary>What an effect that settles leads to when it is done.</summary>
+    /// <summary>Returns the events that follow a finished effect of a commit or cancel.</summary>
     public static ValueList<ProtectedVmEvent> Done(
         ProtectedVmState state, ProtectedVmEffect effect, DateTimeOffset now) => effect switch
     {
@@ -69,7 +67,7 @@ internal static class Settling
             return refused;
         }
 
-        // Until the side that takes over is known to be writable, nobody was given its disks: nothing can be lost.
+        // Until the side that takes over is known to be writable, no client has its disks: nothing can be lost.
         var bytes = state.Phase is Phase.CommitPending or Phase.ChangingPoint
             ? Math.Max(0, command.TargetWrittenBytes) : 0;
         return bytes > 0 && !command.Discard
@@ -106,7 +104,8 @@ internal static class Settling
         };
     }
 
-    // By the writes that it holds, not by its time: of two points without a write between them none is newer.
+    // Compares by the writes that the points hold, not by time: of two points without a write between them none is
+    // newer.
     private static bool HoldsMore(ProtectedVmState state, RecoveryPointId chosen)
     {
         var of = state.Points.First(kept => kept.Id == chosen).Point;

@@ -23,10 +23,8 @@ public abstract record TestingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>
-/// A test failover (FOV-1): a writable copy of a point next to the running machine, apart from the lifecycle, until it
-/// is cleaned up.
-/// </summary>
+/// <summary>The rules of a test failover (FOV-1): a writable copy of a point next to the running machine, independent
+/// of the lifecycle, until it is cleaned up.</summary>
 internal static class Testing
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -41,7 +39,8 @@ internal static class Testing
         _ => Accept(),
     };
 
-    /// <summary>What a test failover's effect leads to when it is done; null when the result is not its own.</summary>
+    /// <summary>Returns the events that follow a finished effect of a test failover; null when the result does not
+    /// belong to the effect.</summary>
     public static ValueList<ProtectedVmEvent>? Succeeded(
         ProtectedVmState state, ProtectedVmEffect effect, EffectResult result, DecisionContext context) =>
         (effect, result) switch

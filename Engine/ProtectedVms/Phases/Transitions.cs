@@ -3,26 +3,27 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The steps that the phases' folds are made of: each gives a changed state, or throws.</summary>
+/// <summary>The steps from which the phases' Evolve functions are built. Each returns a changed state or
+/// throws.</summary>
 internal static class Transitions
 {
-    /// <summary>Begins a phase, or a step of one, with the current event.</summary>
+    /// <summary>Begins a phase, or a step of a phase, with the current event.</summary>
     public static ProtectedVmState Enter(this ProtectedVmState state, Phase phase) =>
         state with { Phase = phase, PhaseSince = state.EventCount };
 
-    /// <summary>The current phase, if it is of the kind that the event can follow.</summary>
-    /// <exception cref="ImpossibleEventException">It is of another.</exception>
+    /// <summary>Returns the current phase, if it is of the type that the event can follow.</summary>
+    /// <exception cref="ImpossibleEventException">The current phase is of another type.</exception>
     public static TPhase Expect<TPhase>(this ProtectedVmState state, ProtectedVmEvent e)
         where TPhase : Phase =>
         state.Phase as TPhase ?? throw state.Impossible(e);
 
-    /// <summary>The exception for an event that cannot follow the state.</summary>
+    /// <summary>Creates the exception for an event that cannot follow the state.</summary>
     public static ImpossibleEventException Impossible(this ProtectedVmState state, ProtectedVmEvent e) =>
         new($"Event {state.EventCount} of VM '{state.Enrollment.Vm}', {e.GetType().Name}, cannot happen in phase "
             + $"{PhaseName.Of(state.Phase)}.");
 
-    /// <summary>Changes replication in a phase that has it.</summary>
-    /// <exception cref="ImpossibleEventException">The phase has none.</exception>
+    /// <summary>Changes replication in a phase that has replication.</summary>
+    /// <exception cref="ImpossibleEventException">The phase has no replication.</exception>
     public static ProtectedVmState Replicate(
         this ProtectedVmState state, ProtectedVmEvent e, Func<ReplicationState, ReplicationState> change) =>
         state.Replication.Active
@@ -32,21 +33,21 @@ internal static class Transitions
     public static ProtectedVmState StopReplication(this ProtectedVmState state) =>
         state with { Replication = ReplicationState.Idle, PointSchedule = state.PointSchedule.Stopped };
 
-    /// <summary>Notes a health cause; it replaces the one of its kind.</summary>
+    /// <summary>Adds a health cause, replacing the one of the same kind.</summary>
     public static ProtectedVmState Raise(this ProtectedVmState state, HealthCause cause)
     {
         var index = state.Causes.IndexOf(known => known.Kind == cause.Kind);
         return state with { Causes = index < 0 ? state.Causes.Add(cause) : state.Causes.SetItem(index, cause) };
     }
 
-    /// <summary>Notes that an operation was given up because of an error.</summary>
+    /// <summary>Records that an operation was abandoned because of an error.</summary>
     public static ProtectedVmState RaiseGivenUp(
         this ProtectedVmState state, string operation, EffectError error, DateTimeOffset at) =>
         state.Raise(new HealthCause(
             HealthKind.OperationFailed, operation, HealthLevel.Warning,
             $"The {operation} was abandoned: {error.Message}", error.Remedy, at));
 
-    /// <summary>Drops the health causes of these kinds.</summary>
+    /// <summary>Removes the health causes of the given kinds.</summary>
     public static ProtectedVmState Without(this ProtectedVmState state, params ReadOnlySpan<HealthKind> kinds)
     {
         if (state.Causes.Count == 0)
@@ -58,6 +59,6 @@ internal static class Transitions
         return state with { Causes = state.Causes.RemoveAll(cause => gone.Contains(cause.Kind)) };
     }
 
-    /// <summary>An error with its remedy, as a job shows it.</summary>
+    /// <summary>Returns an error with its remedy, as a job shows it.</summary>
     public static string InWords(this EffectError error) => $"{error.Message} {error.Remedy}".Trim();
 }
