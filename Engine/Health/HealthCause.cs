@@ -43,8 +43,9 @@ public enum HealthKind
     /// <summary>The target's store is damaged.</summary>
     TargetStoreCorrupt = 9,
 
-    /// <summary>An application-consistent point could not be made; a crash-consistent point was made instead
-    /// (RCP-3).</summary>
+    /// <summary>
+    /// An application-consistent point could not be made; a crash-consistent point was made instead (RCP-3).
+    /// </summary>
     AppConsistencyFailed = 10,
 
     /// <summary>The replica may differ from the source. A resync is due or running.</summary>
@@ -53,8 +54,9 @@ public enum HealthKind
     /// <summary>An operation was abandoned because of an error, and the machine is back where it was before.</summary>
     OperationFailed = 12,
 
-    /// <summary>The source is not served as the VM's state requires: wrong role, wrong term, or a disk without an
-    /// address.</summary>
+    /// <summary>
+    /// The source is not served as the VM's state requires: wrong role, wrong term, or a disk without an address.
+    /// </summary>
     SourceNotServed = 13,
 
     /// <summary>The machine runs, and no other side receives its writes.</summary>

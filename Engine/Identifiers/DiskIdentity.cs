@@ -4,9 +4,10 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.Identifiers;
 
-/// <summary>Identifies a disk on one machine, and the disks that it is layered on (A1). Two names of one disk conflict,
-/// as do a disk and its partition, and a file and a loop device over it. Two partitions of one disk do not
-/// conflict.</summary>
+/// <summary>
+/// Identifies a disk on one machine, and the disks that it is layered on (A1). Two names of one disk conflict, as do a
+/// disk and its partition, and a file and a loop device over it. Two partitions of one disk do not conflict.
+/// </summary>
 /// <param name="Host">The machine during one boot. Device numbers have no meaning on another machine or after a
 /// reboot.</param>
 /// <param name="Own">The disk itself.</param>

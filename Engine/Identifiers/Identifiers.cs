@@ -9,8 +9,10 @@ public readonly record struct VaultId(string Value)
     public override string ToString() => Value;
 }
 
-/// <summary>The name of a protected VM, unique in its vault: 1 to 64 characters of <c>[A-Za-z0-9._-]</c>, starting with
-/// a letter or digit.</summary>
+/// <summary>
+/// The name of a protected VM, unique in its vault: 1 to 64 characters of <c>[A-Za-z0-9._-]</c>, starting with a letter
+/// or digit.
+/// </summary>
 public readonly record struct ProtectedVmId(string Value)
 {
     /// <inheritdoc/>
@@ -24,8 +26,10 @@ public readonly record struct RecoveryPointId(Guid Value)
     public override string ToString() => Value.ToString("N");
 }
 
-/// <summary>The id that a sender gives a command. A repeated command with the same id has one effect and one reply
-/// (I19). Any GUID is accepted; time-ordered GUIDs (version 7 of RFC 9562) are faster to find and store.</summary>
+/// <summary>
+/// The id that a sender gives a command. A repeated command with the same id has one effect and one reply (I19). Any
+/// GUID is accepted; time-ordered GUIDs (version 7 of RFC 9562) are faster to find and store.
+/// </summary>
 public readonly record struct CommandId(Guid Value)
 {
     /// <summary>Creates a version 7 id from a time and a digest. Equal arguments give equal ids.</summary>
@@ -47,16 +51,20 @@ public readonly record struct CommandId(Guid Value)
     public override string ToString() => Value.ToString("N");
 }
 
-/// <summary>The id of an effect, which its outcome refers to. It is derived from the entity and the event that caused
-/// the effect, never random.</summary>
+/// <summary>
+/// The id of an effect, which its outcome refers to. It is derived from the entity and the event that caused the
+/// effect, never random.
+/// </summary>
 public readonly record struct EffectId(string Value)
 {
     /// <inheritdoc/>
     public override string ToString() => Value;
 }
 
-/// <summary>The fencing term of a VM's writable primary. It rises by one with each failover, failback or cancelled
-/// failover, and every store refuses a lower term (I15, FOV-8).</summary>
+/// <summary>
+/// The fencing term of a VM's writable primary. It rises by one with each failover, failback or cancelled failover, and
+/// every store refuses a lower term (I15, FOV-8).
+/// </summary>
 public readonly record struct Term(long Value) : IComparable<Term>
 {
     /// <summary>The term of a VM that has never failed over.</summary>
@@ -72,8 +80,9 @@ public readonly record struct Term(long Value) : IComparable<Term>
     public override string ToString() => Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }
 
-/// <summary>A baseline of the replica. A new generation begins when the log could not carry every write (RES-8,
-/// I12).</summary>
+/// <summary>
+/// A baseline of the replica. A new generation begins when the log could not carry every write (RES-8, I12).
+/// </summary>
 public readonly record struct Generation(long Value) : IComparable<Generation>
 {
     /// <summary>Returns the generation that follows this one.</summary>
@@ -86,9 +95,11 @@ public readonly record struct Generation(long Value) : IComparable<Generation>
     public override string ToString() => Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }
 
-/// <summary>The sequence number of a logged change of a VM, across all its disks. Numbers rise strictly in the order in
-/// which writes were accepted, so a write acknowledged before another was submitted has the lower number (I1). 0 means
-/// before any change.</summary>
+/// <summary>
+/// The sequence number of a logged change of a VM, across all its disks. Numbers rise strictly in the order in which
+/// writes were accepted, so a write acknowledged before another was submitted has the lower number (I1). 0 means before
+/// any change.
+/// </summary>
 public readonly record struct Lsn(long Value) : IComparable<Lsn>
 {
     /// <summary>The position before any change.</summary>

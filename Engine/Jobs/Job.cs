@@ -64,7 +64,7 @@ public enum JobOutcome
     Cancelled = 3,
 }
 
-/// <summary>One step of a job.</summary>
+/// <summary>A step of a job.</summary>
 /// <param name="Name">A description of the step for operators.</param>
 /// <param name="StartedAt">When the step began (UTC).</param>
 /// <param name="EndedAt">When the step ended (UTC); null while it runs.</param>

@@ -17,8 +17,9 @@ internal static class JobHistory
         return surplus <= 0 ? added : added.RemoveAll(job => job.Outcome != JobOutcome.Running && surplus-- > 0);
     }
 
-    /// <summary>Ends the current step of the running job of a kind and begins the next step. Does nothing when no such
-    /// job runs.</summary>
+    /// <summary>
+    /// Ends the current step of the running job of a kind and begins the next step. Does nothing when no such job runs.
+    /// </summary>
     public static ValueList<Job> NextStep(this ValueList<Job> jobs, JobKind kind, string step, DateTimeOffset at) =>
         jobs.Change(kind, job => job with
         {

@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>The result of deciding a command: events to persist, or a refusal. An empty list of events means that the
-/// command changes nothing.</summary>
+/// <summary>
+/// The result of deciding a command: events to persist, or a refusal. An empty list of events means that the command
+/// changes nothing.
+/// </summary>
 public abstract record Decision<TEvent>
 {
     private Decision()

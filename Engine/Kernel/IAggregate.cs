@@ -3,8 +3,10 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>An event-sourced aggregate: a set of pure functions over its state. Each entity type is implemented by a
-/// stateless type with static members, so a host needs no instance and no state can hide in one.</summary>
+/// <summary>
+/// An event-sourced aggregate: a set of pure functions over its state. Each entity type is implemented by a stateless
+/// type with static members, so a host needs no instance and no state can hide in one.
+/// </summary>
 /// <remarks>
 /// <list type="bullet">
 /// <item><see cref="Decide"/> is total: events or a refusal, never an exception.</item>
@@ -33,8 +35,10 @@ public interface IAggregate<TState, TCommand, TEvent>
     /// <summary>Applies one event to a state and returns the new state.</summary>
     static abstract TState Evolve(TState state, TEvent @event);
 
-    /// <summary>Returns the effects outstanding in a state; a pure function. The host starts an effect that becomes
-    /// outstanding and cancels one that no longer is.</summary>
+    /// <summary>
+    /// Returns the effects outstanding in a state; a pure function. The host starts an effect that becomes outstanding
+    /// and cancels one that no longer is.
+    /// </summary>
     static abstract ImmutableArray<Effect> Outstanding(TState state);
 
     /// <summary>Returns the durable timers armed in a state; a pure function.</summary>

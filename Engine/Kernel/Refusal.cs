@@ -1,19 +1,21 @@
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>A rejection of a command by the domain: a stable code for programs (kebab case, such as
-/// <c>resync-in-progress</c>) and one sentence for users that names the value and the remedy. Each aggregate derives
-/// its own closed set.</summary>
+/// <summary>
+/// A rejection of a command by the domain: a stable code for programs (kebab case, such as <c>resync-in-progress</c>)
+/// and one sentence for users that names the value and the remedy. Each aggregate derives its own closed set.
+/// </summary>
 public abstract record Refusal
 {
     /// <summary>The stable code, in kebab case.</summary>
     public abstract string Code { get; }
 
-    /// <summary>One sentence for users: what was refused, why, and what to do instead.</summary>
+    /// <summary>A sentence for users: what was refused, why, and what to do instead.</summary>
     public abstract string Message { get; }
 }
 
-/// <summary>The id belongs to another command of the same entity, or to a command too old to be compared
-/// (I19).</summary>
+/// <summary>
+/// The id belongs to another command of the same entity, or to a command too old to be compared (I19).
+/// </summary>
 public sealed record CommandIdReused(Identifiers.CommandId Id) : Refusal
 {
     /// <inheritdoc/>

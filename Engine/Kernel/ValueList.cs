@@ -4,9 +4,10 @@ using System.Runtime.CompilerServices;
 
 namespace ReplicationEngine.Engine.Kernel;
 
-/// <summary>An immutable list with value equality: two lists are equal when they hold equal items in the same order.
-/// Commands, events and states that contain lists can therefore be compared as values. The default value is the empty
-/// list.</summary>
+/// <summary>
+/// An immutable list with value equality: two lists are equal when they hold equal items in the same order. Commands,
+/// events and states that contain lists can therefore be compared as values. The default value is the empty list.
+/// </summary>
 [CollectionBuilder(typeof(ValueList), nameof(ValueList.Create))]
 public readonly struct ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
 {

@@ -6,8 +6,9 @@ public enum CaptureMode : byte
     /// <summary>Every write is recorded in the replication log.</summary>
     Logging = 0,
 
-    /// <summary>The log accepts no more writes. Writes only mark extents dirty, which are compared later
-    /// (I27).</summary>
+    /// <summary>
+    /// The log accepts no more writes. Writes only mark extents dirty, which are compared later (I27).
+    /// </summary>
     DirtyMap = 1,
 
     /// <summary>Nothing is captured, because the source side is not the primary.</summary>

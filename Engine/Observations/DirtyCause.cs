@@ -1,7 +1,9 @@
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>Why extents of a source are dirty, which means they must be compared or copied because the log does not
-/// carry their changes; or why the capture mode last changed. The values are stored.</summary>
+/// <summary>
+/// Why extents of a source are dirty, which means they must be compared or copied because the log does not carry their
+/// changes; or why the capture mode last changed. The values are stored.
+/// </summary>
 public enum DirtyCause : byte
 {
     /// <summary>No extents are dirty.</summary>
@@ -46,7 +48,9 @@ public enum DirtyCause : byte
     /// <summary>The disks were written below this volume while it was fenced (failback).</summary>
     FailedBack = 13,
 
-    /// <summary>The replica follows a different history of these disks: the source was reverted to a snapshot, restored
-    /// or cloned (RES-1).</summary>
+    /// <summary>
+    /// The replica follows a different history of these disks: the source was reverted to a snapshot, restored or
+    /// cloned (RES-1).
+    /// </summary>
     HistoryForked = 14,
 }

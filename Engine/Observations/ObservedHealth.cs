@@ -17,8 +17,10 @@ internal static class ObservedHealth
     /// <summary>How long a data stream may be down before a health cause is raised.</summary>
     public static readonly TimeSpan StreamDown = TimeSpan.FromSeconds(10);
 
-    /// <summary>The free space at the target below which a warning is raised: 1 GiB, or a tenth of a small file system,
-    /// in bytes.</summary>
+    /// <summary>
+    /// The free space at the target below which a warning is raised: 1 GiB, or a tenth of a small file system, in
+    /// bytes.
+    /// </summary>
     public static long LittleSpace(TargetRoom room) => Math.Min(1L << 30, room.TotalBytes / 10);
 
     /// <summary>The kinds of cause that this rule raises and clears.</summary>
@@ -28,8 +30,10 @@ internal static class ObservedHealth
         HealthKind.NoHooks,
     ];
 
-    /// <summary>Returns the current causes. Their <see cref="HealthCause.Since"/> is not set, because an observation
-    /// has no history.</summary>
+    /// <summary>
+    /// Returns the current causes. Their <see cref="HealthCause.Since"/> is not set, because an observation has no
+    /// history.
+    /// </summary>
     public static ValueList<HealthCause> Of(ProtectedVmState state, VmObservation observation)
     {
         ArgumentNullException.ThrowIfNull(state);

@@ -6,8 +6,9 @@ using HeldPoint = (ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint Point, 
 
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>Derives the commands for changes of the replica's recovery points that the VM's state does not contain
-/// yet.</summary>
+/// <summary>
+/// Derives the commands for changes of the replica's recovery points that the VM's state does not contain yet.
+/// </summary>
 public static class PointFacts
 {
     /// <summary>Points sealed, found unusable, graded or skipped.</summary>

@@ -8,8 +8,10 @@ namespace ReplicationEngine.Engine.Observations;
 // comparison of whole disks, which the VM's policy schedules. That comparison is ordered (see SourceDuty), and it
 // fails permanently when the cause that broke the transfer breaks it again (RES-7).
 
-/// <summary>Derives the commands for resyncs reported by source and target that the VM's state does not contain yet
-/// (RES-1 to RES-8).</summary>
+/// <summary>
+/// Derives the commands for resyncs reported by source and target that the VM's state does not contain yet (RES-1 to
+/// RES-8).
+/// </summary>
 internal static class ResyncFacts
 {
     /// <summary>Returns the resync commands for a protected VM.</summary>
@@ -23,8 +25,10 @@ internal static class ResyncFacts
             : [];
     }
 
-    /// <summary>Returns the resync commands for a VM that runs at the target side. A resync that was ordered there is
-    /// done when the source side is in sync again; nothing else would end it, and a failback waits for it.</summary>
+    /// <summary>
+    /// Returns the resync commands for a VM that runs at the target side. A resync that was ordered there is done when
+    /// the source side is in sync again; nothing else would end it, and a failback waits for it.
+    /// </summary>
     public static IEnumerable<ProtectedVmCommand> OfReverse(ProtectedVmState state, ReverseObservation? reverse) =>
         state.Replication.Resync is { Stage: ResyncStage.Running } && reverse is { InSync: true }
             ? [new ProtectedVmCommand.RecordResyncCompleted(reverse.ChangedBytes)] : [];

@@ -9,8 +9,9 @@ namespace ReplicationEngine.Engine.Observations;
 /// <param name="Lsn">The number of the change in that generation.</param>
 public readonly record struct RecoveredCut(Generation Generation, Lsn Lsn);
 
-/// <summary>The latest status reported by the source side of a VM. Only available while its agent is
-/// connected.</summary>
+/// <summary>
+/// The latest status reported by the source side of a VM. Only available while its agent is connected.
+/// </summary>
 public sealed record SourceObservation
 {
     /// <summary>The role of the source side.</summary>
@@ -19,8 +20,10 @@ public sealed record SourceObservation
     /// <summary>The term of the current role.</summary>
     public required Term Term { get; init; }
 
-    /// <summary>Whether the disks are open. When they are not, role and term are the last known ones, the source acts
-    /// in neither, and the other properties are unknown.</summary>
+    /// <summary>
+    /// Whether the disks are open. When they are not, role and term are the last known ones, the source acts in
+    /// neither, and the other properties are unknown.
+    /// </summary>
     public bool IsOpen => Capture != CaptureMode.Closed;
 
     /// <summary>How the guest's writes are captured.</summary>
@@ -38,8 +41,9 @@ public sealed record SourceObservation
     /// <summary>The number of the newest change in its generation.</summary>
     public Lsn Tail { get; init; }
 
-    /// <summary>When the status was reported, by the agent's clock, which may differ from the service's. For display
-    /// only.</summary>
+    /// <summary>
+    /// When the status was reported, by the agent's clock, which may differ from the service's. For display only.
+    /// </summary>
     public DateTimeOffset At { get; init; }
 
     /// <summary>Bytes of extents that must be compared or copied.</summary>
@@ -51,8 +55,9 @@ public sealed record SourceObservation
     /// <summary>Bytes written by a fenced source that the recovered machine does not have.</summary>
     public long DivergentBytes { get; init; }
 
-    /// <summary>The position from which a fenced source counts divergent bytes; null when the source was not given
-    /// one.</summary>
+    /// <summary>
+    /// The position from which a fenced source counts divergent bytes; null when the source was not given one.
+    /// </summary>
     public RecoveredCut? Cut { get; init; }
 
     /// <summary>Whether the data stream is connected.</summary>
@@ -76,8 +81,9 @@ public sealed record SourceObservation
     /// <summary>The paths of disks without an address, which no machine can use.</summary>
     public ValueList<string> Unserved { get; init; } = [];
 
-    /// <summary>Whether the agent has hooks for application-consistent points; null when the agent did not report
-    /// it.</summary>
+    /// <summary>
+    /// Whether the agent has hooks for application-consistent points; null when the agent did not report it.
+    /// </summary>
     public bool? HasHooks { get; init; }
 
     /// <summary>Why a resync runs that was not ordered.</summary>

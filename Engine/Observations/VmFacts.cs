@@ -3,8 +3,10 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Engine.Observations;
 
-/// <summary>Derives the commands that bring a VM's state up to date with what is observed. Pure: an up-to-date state
-/// yields no commands, so frequent observation costs no events and late observation loses none.</summary>
+/// <summary>
+/// Derives the commands that bring a VM's state up to date with what is observed. Pure: an up-to-date state yields no
+/// commands, so frequent observation costs no events and late observation loses none.
+/// </summary>
 public static class VmFacts
 {
     /// <summary>Returns all commands to deliver now, in order; empty when the state is up to date.</summary>

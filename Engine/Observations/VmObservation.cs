@@ -28,12 +28,15 @@ public enum AgentPresence
 public sealed record VmObservation(
     AgentPresence Agent, SourceObservation? Source, TargetObservation? Target, TimeSpan? AtRisk, long LagBytes)
 {
-    /// <summary>Reports that the connected agent differs from what the VM's state requires and no running effect will
-    /// change it; null when it matches, and while it is too early to decide.</summary>
+    /// <summary>
+    /// Reports that the connected agent differs from what the VM's state requires and no running effect will change it;
+    /// null when it matches, and while it is too early to decide.
+    /// </summary>
     public SourceAstray? Astray { get; init; }
 
-    /// <summary>How long the data stream that the phase requires has been down; zero while it is up or not
-    /// required.</summary>
+    /// <summary>
+    /// How long the data stream that the phase requires has been down; zero while it is up or not required.
+    /// </summary>
     public TimeSpan StreamDownFor { get; init; }
 
     /// <summary>The agent's clock minus the service's clock; null when not measured.</summary>
@@ -50,12 +53,15 @@ public sealed record TargetObservation
     /// <summary>The replica's points and skipped markers; null when the replica is not open.</summary>
     public PointsObservation? Points { get; init; }
 
-    /// <summary>Why the newest point is unusable; null when it is usable. Later points with the same damage are
-    /// unusable too.</summary>
+    /// <summary>
+    /// Why the newest point is unusable; null when it is usable. Later points with the same damage are unusable too.
+    /// </summary>
     public string? NewestDamage => Points is { Held: [.., (_, { } why)] } ? why : null;
 
-    /// <summary>Whether the damage is new: no disks were compared since the first unusable point, because a comparison
-    /// begins another generation. Damage that survives one comparison will not be repaired by another.</summary>
+    /// <summary>
+    /// Whether the damage is new: no disks were compared since the first unusable point, because a comparison begins
+    /// another generation. Damage that survives one comparison will not be repaired by another.
+    /// </summary>
     public bool IsDamageNew => NewestDamage is not null
         && Points!.Held.Reverse().TakeWhile(held => held.UnusableBecause is not null)
             .All(held => held.Point.Generation == Generation);

@@ -6,10 +6,10 @@ namespace ReplicationEngine.Engine.Policies;
 /// <summary>When a required resync that compares whole disks starts automatically (RES-6).</summary>
 public enum AutoResync
 {
-    /// <summary>In the policy's window, outside office hours.</summary>
+    /// <summary>The resync starts in the policy's window, outside office hours.</summary>
     InWindow = 1,
 
-    /// <summary>As soon as the resync is required.</summary>
+    /// <summary>The resync starts as soon as it is required.</summary>
     Immediately = 2,
 }
 
@@ -32,13 +32,17 @@ public sealed record ReplicationPolicy(
         "default", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromMinutes(60), AutoResync.InWindow,
         DailyWindow.OutsideOfficeHours);
 
-    /// <summary>Returns when a resync that is required at an instant starts automatically; the instant itself when it
-    /// may start at once.</summary>
+    /// <summary>
+    /// Returns when a resync that is required at an instant starts automatically; the instant itself when it may start
+    /// at once.
+    /// </summary>
     public DateTimeOffset ResyncStart(DateTimeOffset now) =>
         AutoResync == AutoResync.Immediately || ResyncWindow.Contains(now) ? now : ResyncWindow.NextStart(now);
 
-    /// <summary>Returns everything that is wrong with the policy under a scenario, each as a sentence (POL-2, POL-3);
-    /// empty when the policy is valid.</summary>
+    /// <summary>
+    /// Returns everything that is wrong with the policy under a scenario, each as a sentence (POL-2, POL-3); empty when
+    /// the policy is valid.
+    /// </summary>
     public ValueList<string> Problems(ScenarioProfile scenario)
     {
         List<string> problems = [];

@@ -46,12 +46,15 @@ public enum PrimarySide
     Target = 2,
 }
 
-/// <summary>Derives the writable primary from the phase (FOV-8). Each phase names one side, so there is at most one
-/// primary.</summary>
+/// <summary>
+/// Derives the writable primary from the phase (FOV-8). Each phase names one side, so there is at most one primary.
+/// </summary>
 public static class WritablePrimary
 {
-    /// <summary>Returns the side that holds the newest term. During an unplanned failover this is none, although an
-    /// unreachable source may keep writing under its old term, which every store refuses (I15).</summary>
+    /// <summary>
+    /// Returns the side that holds the newest term. During an unplanned failover this is none, although an unreachable
+    /// source may keep writing under its old term, which every store refuses (I15).
+    /// </summary>
     public static PrimarySide Of(Phase phase) => phase switch
     {
         Phase.FailingOver { Kind: FailoverKind.Planned, Step: FailoverStep.Quiescing } => PrimarySide.Source,

@@ -6,13 +6,17 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>The protected VM aggregate: one machine's protection from enabling through replication, failover and
-/// failback to disabling. All functions are pure. See <see cref="Phase"/> for the lifecycle and
-/// <see cref="ProtectedVmEffect"/> for the work outside the aggregate.</summary>
-/// <remarks>The rules are in the namespace <c>Phases</c>, one class for each part of the lifecycle. Each class decides
-/// the commands that share a base record (such as <see cref="ReturningCommand"/>), applies the events that share
-/// another, and returns the consequence of a finished effect. This class only finds the phase to which a command or an
-/// event belongs.</remarks>
+/// <summary>
+/// The protected VM aggregate: one machine's protection from enabling through replication, failover and failback to
+/// disabling. All functions are pure. See <see cref="Phase"/> for the lifecycle and <see cref="ProtectedVmEffect"/> for
+/// the work outside the aggregate.
+/// </summary>
+/// <remarks>
+/// The rules are in the namespace <c>Phases</c>, one class for each part of the lifecycle. Each class decides the
+/// commands that share a base record (such as <see cref="ReturningCommand"/>), applies the events that share another,
+/// and returns the consequence of a finished effect. This class only finds the phase to which a command or an event
+/// belongs.
+/// </remarks>
 public sealed class ProtectedVm : IAggregate<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>
 {
     /// <summary>The actor name of actions that the engine starts itself.</summary>
@@ -28,10 +32,12 @@ public sealed class ProtectedVm : IAggregate<ProtectedVmState, ProtectedVmComman
     /// <inheritdoc/>
     public static ProtectedVmState Initial { get; } = new();
 
-    /// <summary>Decides a command; total, returns events or a refusal. A user's command is first checked by
+    /// <summary>
+    /// Decides a command; total, returns events or a refusal. A user's command is first checked by
     /// <see cref="ProtectedVmOperations.Check"/>, then its arguments are validated. A fact is accepted in every phase;
     /// when it changes nothing, the decision has no events. A request with a known id changes nothing when it is the
-    /// same request, and is refused when it is another.</summary>
+    /// same request, and is refused when it is another.
+    /// </summary>
     public static Decision<ProtectedVmEvent> Decide(
         ProtectedVmState state, ProtectedVmCommand command, DecisionContext context) =>
         Requests.AnswerKnown(state, context)
@@ -77,8 +83,10 @@ public sealed class ProtectedVm : IAggregate<ProtectedVmState, ProtectedVmComman
             + "VM.", nameof(command)),
     };
 
-    /// <summary>Applies an event to a state. Throws for an event that cannot follow the state, because the stream is
-    /// corrupt (I17).</summary>
+    /// <summary>
+    /// Applies an event to a state. Throws for an event that cannot follow the state, because the stream is corrupt
+    /// (I17).
+    /// </summary>
     private static ProtectedVmState Fold(ProtectedVmState state, ProtectedVmEvent @event) => @event switch
     {
         CommandAccepted e => Requests.Evolve(state, e),

@@ -7,9 +7,11 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>A command to a protected VM: a closed hierarchy, in the order of a VM's life. Imperatives come from users.
+/// <summary>
+/// A command to a protected VM: a closed hierarchy, in the order of a VM's life. Imperatives come from users.
 /// <c>Record…</c> commands are facts from outside: from the effect runner and from the data plane. A command's base
-/// names the phase whose rules decide it.</summary>
+/// names the phase whose rules decide it.
+/// </summary>
 public abstract record ProtectedVmCommand
 {
     private protected ProtectedVmCommand()
@@ -21,8 +23,9 @@ public abstract record ProtectedVmCommand
         ProtectedVmId Vm, ValueList<ProtectedDisk> Disks, string ScenarioId, ReplicationPolicy Policy, string Agent)
         : ProtectedVmCommand;
 
-    /// <summary>Begins a VM's history again from its replica, because the journal with the old history is
-    /// lost.</summary>
+    /// <summary>
+    /// Begins a VM's history again from its replica, because the journal with the old history is lost.
+    /// </summary>
     /// <param name="Enrollment">The settings fixed by enabling.</param>
     /// <param name="Term">A term above every term ever given to a primary of this VM.</param>
     /// <param name="As">The state in which the VM continues.</param>
@@ -41,8 +44,10 @@ public abstract record ProtectedVmCommand
     /// <summary>Resumes paused replication.</summary>
     public sealed record Resume : ReplicatingCommand;
 
-    /// <summary>The receiving side equals the sending side: initial replication or a reprotect is complete. Deliver it
-    /// again after a restart; in any other phase it changes nothing.</summary>
+    /// <summary>
+    /// The receiving side equals the sending side: initial replication or a reprotect is complete. Deliver it again
+    /// after a restart; in any other phase it changes nothing.
+    /// </summary>
     /// <param name="Direction">The direction of replication that is in sync.</param>
     /// <param name="SentBytes">The number of bytes sent to get in sync.</param>
     public sealed record RecordInSync(Direction Direction, long SentBytes) : ReplicatingCommand;
@@ -86,8 +91,10 @@ public abstract record ProtectedVmCommand
     /// <summary>A point's content failed its checksums (RCP-6).</summary>
     public sealed record RecordRecoveryPointUnusable(RecoveryPointId Point, string Reason) : PointCommand;
 
-    /// <summary>The content of these points was verified further. A point that already has this grade or a higher one
-    /// is unchanged.</summary>
+    /// <summary>
+    /// The content of these points was verified further. A point that already has this grade or a higher one is
+    /// unchanged.
+    /// </summary>
     public sealed record RecordRecoveryPointsGraded(PointGrade Grade, ValueList<RecoveryPointId> Points)
         : PointCommand;
 
@@ -97,12 +104,16 @@ public abstract record ProtectedVmCommand
     /// <summary>Removes the copy made by a test failover. The notes are kept in the log.</summary>
     public sealed record CleanUpTestFailover(string Notes) : TestingCommand;
 
-    /// <summary>Fails over without data loss: the source stops first (FOV-2). The clients that have its disks open come
-    /// with the command, because only the agent knows them.</summary>
+    /// <summary>
+    /// Fails over without data loss: the source stops first (FOV-2). The clients that have its disks open come with the
+    /// command, because only the agent knows them.
+    /// </summary>
     public sealed record StartPlannedFailover : FailingOverCommand
     {
-        /// <summary>Descriptions, for operators, of clients that may be writing to the source's disks and will not be
-        /// stopped first.</summary>
+        /// <summary>
+        /// Descriptions, for operators, of clients that may be writing to the source's disks and will not be stopped
+        /// first.
+        /// </summary>
         public ValueList<string> Writers { get; init; } = [];
 
         /// <summary>Whether the user accepts that these clients' writes fail from then on.</summary>
@@ -112,8 +123,10 @@ public abstract record ProtectedVmCommand
     /// <summary>Fails over to a point, whether or not the source is reachable (FOV-3).</summary>
     public sealed record StartUnplannedFailover(PointChoice Choice, bool TryShutdown) : FailingOverCommand;
 
-    /// <summary>Changes to another recovery point before the commit. What the target wrote since the failover is
-    /// dropped (FOV-4).</summary>
+    /// <summary>
+    /// Changes to another recovery point before the commit. What the target wrote since the failover is dropped
+    /// (FOV-4).
+    /// </summary>
     public sealed record ChangeRecoveryPoint(PointChoice Choice) : FailingOverCommand;
 
     /// <summary>The old source reconnected after a failover and no longer accepts writes (FOV-8).</summary>
@@ -124,8 +137,10 @@ public abstract record ProtectedVmCommand
     /// <summary>Commits a failover or failback.</summary>
     public sealed record Commit : SettlingCommand;
 
-    /// <summary>Undoes a failover or failback (FOV-10). The amount written at the target comes with the command,
-    /// because only the store knows it.</summary>
+    /// <summary>
+    /// Undoes a failover or failback (FOV-10). The amount written at the target comes with the command, because only
+    /// the store knows it.
+    /// </summary>
     /// <param name="TargetWrittenBytes">Bytes written at the target since the failover, as counted by its
     /// store.</param>
     /// <param name="Discard">Whether the user accepts that these bytes are lost.</param>
@@ -156,8 +171,9 @@ public abstract record ProtectedVmCommand
     /// <summary>The agent's connection was lost.</summary>
     public sealed record RecordAgentDisconnected(string Reason) : MonitoringCommand;
 
-    /// <summary>A problem was found by <see cref="Observations.ObservedHealth"/>. Its start time is the time of the
-    /// decision.</summary>
+    /// <summary>
+    /// A problem was found by <see cref="Observations.ObservedHealth"/>. Its start time is the time of the decision.
+    /// </summary>
     public sealed record RecordHealthCause(HealthCause Cause) : MonitoringCommand;
 
     /// <summary>A problem found by <see cref="Observations.ObservedHealth"/> is resolved.</summary>
@@ -175,11 +191,13 @@ public abstract record ProtectedVmCommand
     /// <summary>Retries now any work that waits for its retry or for an operator (RES-7).</summary>
     public sealed record RetryJob : EffectCommand;
 
-    /// <summary>An effect succeeded. A success of an effect that is no longer outstanding is accepted and changes
-    /// nothing.</summary>
+    /// <summary>
+    /// An effect succeeded. A success of an effect that is no longer outstanding is accepted and changes nothing.
+    /// </summary>
     public sealed record RecordEffectSucceeded(EffectId Effect, EffectResult Result) : EffectCommand;
 
-    /// <summary>An effect failed. A failure of an effect that is no longer outstanding is accepted and changes
-    /// nothing.</summary>
+    /// <summary>
+    /// An effect failed. A failure of an effect that is no longer outstanding is accepted and changes nothing.
+    /// </summary>
     public sealed record RecordEffectFailed(EffectId Effect, EffectError Error) : EffectCommand;
 }

@@ -80,10 +80,12 @@ public enum EffectKind
     ReleaseProtection = 24,
 }
 
-/// <summary>Work that a protected VM requests from outside. The outcome returns as
+/// <summary>
+/// Work that a protected VM requests from outside. The outcome returns as
 /// <see cref="ProtectedVmCommand.RecordEffectSucceeded"/> or <see cref="ProtectedVmCommand.RecordEffectFailed"/> with
 /// the effect's id. An effect may be delivered again under the same id (after a restart) or under a new id (a retry),
-/// so running it must be idempotent.</summary>
+/// so running it must be idempotent.
+/// </summary>
 public abstract record ProtectedVmEffect : Effect
 {
     private ProtectedVmEffect()
@@ -93,8 +95,10 @@ public abstract record ProtectedVmEffect : Effect
     /// <summary>The kind of the effect.</summary>
     public abstract EffectKind Kind { get; }
 
-    /// <summary>Checks agent, disks, room and quota without creating anything. Succeeds with
-    /// <see cref="EffectResult.PrerequisitesMet"/>, or fails with all reasons at once (ENA-2).</summary>
+    /// <summary>
+    /// Checks agent, disks, room and quota without creating anything. Succeeds with
+    /// <see cref="EffectResult.PrerequisitesMet"/>, or fails with all reasons at once (ENA-2).
+    /// </summary>
     public sealed record CheckPrerequisites(string Agent, ValueList<ProtectedDisk> Disks) : ProtectedVmEffect
     {
         /// <inheritdoc/>
@@ -129,9 +133,11 @@ public abstract record ProtectedVmEffect : Effect
         public override EffectKind Kind => EffectKind.FinalizeProtection;
     }
 
-    /// <summary>Makes a point under this id. <see cref="ProtectedVmCommand.RecordRecoveryPointSealed"/> or
+    /// <summary>
+    /// Makes a point under this id. <see cref="ProtectedVmCommand.RecordRecoveryPointSealed"/> or
     /// <see cref="ProtectedVmCommand.RecordRecoveryPointSkipped"/> reports the result. Success only means that the
-    /// marker is in the stream.</summary>
+    /// marker is in the stream.
+    /// </summary>
     public sealed record TakeRecoveryPoint(RecoveryPointId Point, PointKind PointKind) : ProtectedVmEffect
     {
         /// <inheritdoc/>
@@ -166,8 +172,10 @@ public abstract record ProtectedVmEffect : Effect
         public override EffectKind Kind => EffectKind.StartResync;
     }
 
-    /// <summary>Exports a writable copy of the point, without affecting replication or the source. Succeeds with
-    /// <see cref="EffectResult.TestFailoverReady"/>.</summary>
+    /// <summary>
+    /// Exports a writable copy of the point, without affecting replication or the source. Succeeds with
+    /// <see cref="EffectResult.TestFailoverReady"/>.
+    /// </summary>
     public sealed record StartTestFailover(ChosenPoint Point) : ProtectedVmEffect
     {
         /// <inheritdoc/>
@@ -181,11 +189,12 @@ public abstract record ProtectedVmEffect : Effect
         public override EffectKind Kind => EffectKind.CleanUpTestFailover;
     }
 
-    /// <summary>Stops the source from accepting writes, durably. When <paramref name="Drain"/>, the source also ships
-    /// everything it has and waits until the target has it. An older point does not drain, because that would wait for
-    /// bytes that the point does not hold. Succeeds with <see cref="EffectResult.Quiesced"/>. When
-    /// <paramref name="BestEffort"/> (unplanned), the runner gives up soon, and the failover continues after any
-    /// failure.</summary>
+    /// <summary>
+    /// Stops the source from accepting writes, durably. When <paramref name="Drain"/>, the source also ships everything
+    /// it has and waits until the target has it. An older point does not drain, because that would wait for bytes that
+    /// the point does not hold. Succeeds with <see cref="EffectResult.Quiesced"/>. When <paramref name="BestEffort"/>
+    /// (unplanned), the runner gives up soon, and the failover continues after any failure.
+    /// </summary>
     public sealed record QuiesceSource(Term NewTerm, bool BestEffort, bool Drain) : ProtectedVmEffect
     {
         /// <inheritdoc/>
@@ -199,17 +208,21 @@ public abstract record ProtectedVmEffect : Effect
         public override EffectKind Kind => EffectKind.FenceSource;
     }
 
-    /// <summary>Takes the new term at the target, processes what was received, seals it when the choice requires it,
-    /// and exports writable disks. Needs nothing from the source side (FOV-9). Succeeds with
-    /// <see cref="EffectResult.FailoverReady"/>.</summary>
+    /// <summary>
+    /// Takes the new term at the target, processes what was received, seals it when the choice requires it, and exports
+    /// writable disks. Needs nothing from the source side (FOV-9). Succeeds with
+    /// <see cref="EffectResult.FailoverReady"/>.
+    /// </summary>
     public sealed record PrepareFailover(ChosenPoint Point, Term NewTerm) : ProtectedVmEffect
     {
         /// <inheritdoc/>
         public override EffectKind Kind => EffectKind.PrepareFailover;
     }
 
-    /// <summary>Exports writable disks of another point in place of the current ones. Succeeds with
-    /// <see cref="EffectResult.FailoverReady"/>. After a failure the current disks stay.</summary>
+    /// <summary>
+    /// Exports writable disks of another point in place of the current ones. Succeeds with
+    /// <see cref="EffectResult.FailoverReady"/>. After a failure the current disks stay.
+    /// </summary>
     public sealed record SwitchRecoveredPoint(RecoveryPointId Point) : ProtectedVmEffect
     {
         /// <inheritdoc/>
@@ -223,25 +236,29 @@ public abstract record ProtectedVmEffect : Effect
         public override EffectKind Kind => EffectKind.CommitFailover;
     }
 
-    /// <summary>Undoes a failover or failback. The side that was to take over stops and leaves nothing behind; the
-    /// other side writes under the new term. May succeed while the source is away: the source learns the term when it
-    /// reconnects.</summary>
+    /// <summary>
+    /// Undoes a failover or failback. The side that was to take over stops and leaves nothing behind; the other side
+    /// writes under the new term. May succeed while the source is away: the source learns the term when it reconnects.
+    /// </summary>
     public sealed record CancelFailover(Direction Direction, Term NewTerm) : ProtectedVmEffect
     {
         /// <inheritdoc/>
         public override EffectKind Kind => EffectKind.CancelFailover;
     }
 
-    /// <summary>Starts replication of differences from target to source. RecordInSync reports that both sides are
-    /// equal.</summary>
+    /// <summary>
+    /// Starts replication of differences from target to source. RecordInSync reports that both sides are equal.
+    /// </summary>
     public sealed record StartReverseReplication(Term Term) : ProtectedVmEffect
     {
         /// <inheritdoc/>
         public override EffectKind Kind => EffectKind.StartReverseReplication;
     }
 
-    /// <summary>In a failback, stops writes to the recovered disks and ships the last ones. Succeeds with
-    /// <see cref="EffectResult.Quiesced"/>.</summary>
+    /// <summary>
+    /// In a failback, stops writes to the recovered disks and ships the last ones. Succeeds with
+    /// <see cref="EffectResult.Quiesced"/>.
+    /// </summary>
     public sealed record QuiesceTarget(Term NewTerm) : ProtectedVmEffect
     {
         /// <inheritdoc/>
@@ -262,16 +279,20 @@ public abstract record ProtectedVmEffect : Effect
         public override EffectKind Kind => EffectKind.CommitFailback;
     }
 
-    /// <summary>After a failback, starts replication of differences from source to target. RecordInSync reports that
-    /// both sides are equal.</summary>
+    /// <summary>
+    /// After a failback, starts replication of differences from source to target. RecordInSync reports that both sides
+    /// are equal.
+    /// </summary>
     public sealed record StartForwardReplication(Term Term) : ProtectedVmEffect
     {
         /// <inheritdoc/>
         public override EffectKind Kind => EffectKind.StartForwardReplication;
     }
 
-    /// <summary>Detaches the agent, ends replication and removes everything that enabling created. The side that runs
-    /// the machine keeps its disks; <paramref name="KeepReplica"/> keeps the replica too.</summary>
+    /// <summary>
+    /// Detaches the agent, ends replication and removes everything that enabling created. The side that runs the
+    /// machine keeps its disks; <paramref name="KeepReplica"/> keeps the replica too.
+    /// </summary>
     public sealed record ReleaseProtection(bool KeepReplica) : ProtectedVmEffect
     {
         /// <inheritdoc/>

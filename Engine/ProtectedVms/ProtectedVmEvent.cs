@@ -7,8 +7,10 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>An event of a protected VM: a closed hierarchy, in the order of a VM's life. An event's base names the
-/// phase whose rules decide and apply it.</summary>
+/// <summary>
+/// An event of a protected VM: a closed hierarchy, in the order of a VM's life. An event's base names the phase whose
+/// rules decide and apply it.
+/// </summary>
 public abstract record ProtectedVmEvent
 {
     private protected ProtectedVmEvent(DateTimeOffset at) => At = at;
@@ -16,9 +18,10 @@ public abstract record ProtectedVmEvent
     /// <summary>When the event was decided (UTC).</summary>
     public DateTimeOffset At { get; init; }
 
-    /// <summary>A user's request was accepted under an id. The resulting events follow in the same command. The id is
-    /// kept so that a repeated request is recognised, and a different request with the same id is refused
-    /// (I19).</summary>
+    /// <summary>
+    /// A user's request was accepted under an id. The resulting events follow in the same command. The id is kept so
+    /// that a repeated request is recognised, and a different request with the same id is refused (I19).
+    /// </summary>
     public sealed record CommandAccepted(DateTimeOffset At, string By, CommandId Command, string Digest)
         : ProtectedVmEvent(At);
 
@@ -46,8 +49,10 @@ public abstract record ProtectedVmEvent
     /// <summary>The settings that follow initial replication are applied: the VM is protected (ENA-14).</summary>
     public sealed record ProtectionFinalized(DateTimeOffset At) : EnablingEvent(At);
 
-    /// <summary>The history begins again from the replica, because the journal with the old history is lost. Always the
-    /// first event.</summary>
+    /// <summary>
+    /// The history begins again from the replica, because the journal with the old history is lost. Always the first
+    /// event.
+    /// </summary>
     public sealed record ProtectionRecovered(
         DateTimeOffset At, string By, Enrollment Enrollment, Term Term, RecoveredAs As, RecoveryPointId? Point,
         ValueList<RecoveryPoint> Points) : ProtectedVmEvent(At);
@@ -61,8 +66,10 @@ public abstract record ProtectedVmEvent
     /// <summary>A user resumed replication.</summary>
     public sealed record ReplicationResumed(DateTimeOffset At, string By) : ReplicatingEvent(At);
 
-    /// <summary>Replication stopped with an error. It is retried at <paramref name="RetryAt"/>; when that is null, an
-    /// operator must intervene.</summary>
+    /// <summary>
+    /// Replication stopped with an error. It is retried at <paramref name="RetryAt"/>; when that is null, an operator
+    /// must intervene.
+    /// </summary>
     public sealed record ReplicationFaulted(DateTimeOffset At, EffectError Error, int Failures, DateTimeOffset? RetryAt)
         : ReplicatingEvent(At);
 
@@ -75,8 +82,9 @@ public abstract record ProtectedVmEvent
     /// <summary>The size of a disk changed.</summary>
     public sealed record DiskResized(DateTimeOffset At, ProtectedDisk Disk) : ReplicatingEvent(At);
 
-    /// <summary>A resync is required. It starts automatically at <paramref name="StartsAt"/>; null while replication is
-    /// paused.</summary>
+    /// <summary>
+    /// A resync is required. It starts automatically at <paramref name="StartsAt"/>; null while replication is paused.
+    /// </summary>
     public sealed record ResyncMarked(DateTimeOffset At, ValueList<ResyncReason> Reasons, DateTimeOffset? StartsAt)
         : ResynchronizingEvent(At);
 
@@ -91,13 +99,17 @@ public abstract record ProtectedVmEvent
     public sealed record RecoveryPointRequested(DateTimeOffset At, string By, RecoveryPointId Point, PointKind Kind)
         : PointEvent(At);
 
-    /// <summary>A recovery point was sealed. <paramref name="Warning"/> is set when the point is less consistent than
-    /// requested (RCP-3).</summary>
+    /// <summary>
+    /// A recovery point was sealed. <paramref name="Warning"/> is set when the point is less consistent than requested
+    /// (RCP-3).
+    /// </summary>
     public sealed record RecoveryPointSealed(DateTimeOffset At, RecoveryPoint Point, string? Warning)
         : PointEvent(At)
     {
-        /// <summary>When the point was sealed, by the host's steady clock, which retention uses (I25). Null in events
-        /// from before it was recorded; their points age by their own times.</summary>
+        /// <summary>
+        /// When the point was sealed, by the host's steady clock, which retention uses (I25). Null in events from
+        /// before it was recorded; their points age by their own times.
+        /// </summary>
         public SteadyInstant? Steady { get; init; }
     }
 
@@ -136,13 +148,16 @@ public abstract record ProtectedVmEvent
         DateTimeOffset At, string By, FailoverKind Kind, ChosenPoint Point, bool TryShutdown, Term Term)
         : FailingOverEvent(At)
     {
-        /// <summary>Whether a planned failover ignores clients that write to the source's disks, as the user
-        /// requested.</summary>
+        /// <summary>
+        /// Whether a planned failover ignores clients that write to the source's disks, as the user requested.
+        /// </summary>
         public bool Forced { get; init; }
     }
 
-    /// <summary>The side that ran the machine accepts no more writes and has shipped everything; or, with an error in
-    /// an unplanned failover, it could not be reached.</summary>
+    /// <summary>
+    /// The side that ran the machine accepts no more writes and has shipped everything; or, with an error in an
+    /// unplanned failover, it could not be reached.
+    /// </summary>
     public sealed record WritesQuiesced(DateTimeOffset At, Lsn LastLsn, EffectError? Error) : FailingOverEvent(At);
 
     /// <summary>The target accepts writes: commit pending.</summary>
@@ -174,8 +189,9 @@ public abstract record ProtectedVmEvent
     public sealed record CancelStarted(DateTimeOffset At, string By, long DiscardedBytes, Term Term)
         : SettlingEvent(At);
 
-    /// <summary>A failover or failback was abandoned because of an error and is being undone under a new
-    /// term.</summary>
+    /// <summary>
+    /// A failover or failback was abandoned because of an error and is being undone under a new term.
+    /// </summary>
     public sealed record FailoverFailed(DateTimeOffset At, EffectError Error, Term Term) : SettlingEvent(At);
 
     /// <summary>The failover or failback is undone.</summary>
@@ -184,16 +200,19 @@ public abstract record ProtectedVmEvent
     /// <summary>Replication in the other direction was ordered.</summary>
     public sealed record ReprotectStarted(DateTimeOffset At, string By, Direction Direction) : ReturningEvent(At)
     {
-        /// <summary>Bytes that only the old source holds and that are overwritten, as the user accepted
-        /// (I16).</summary>
+        /// <summary>
+        /// Bytes that only the old source holds and that are overwritten, as the user accepted (I16).
+        /// </summary>
         public long DiscardedBytes { get; init; }
 
-        /// <summary>Whether the user accepted an unknown loss: the old source had not reconnected, or points newer than
-        /// the chosen one were given up, so the number of bytes it alone holds is unknown.</summary>
+        /// <summary>
+        /// Whether the user accepted an unknown loss: the old source had not reconnected, or points newer than the
+        /// chosen one were given up, so the number of bytes it alone holds is unknown.
+        /// </summary>
         public bool DiscardedUnknown { get; init; }
     }
 
-    /// <summary>Both sides are equal again and replication continues.</summary>
+    /// <summary>The two sides are equal again and replication continues.</summary>
     public sealed record ReprotectCompleted(DateTimeOffset At, Direction Direction, long SentBytes)
         : ReturningEvent(At);
 
@@ -218,8 +237,9 @@ public abstract record ProtectedVmEvent
     /// <summary>An effect without a success event of its own succeeded.</summary>
     public sealed record EffectConfirmed(DateTimeOffset At, EffectKind Kind) : EffectEvent(At);
 
-    /// <summary>An effect failed. It is retried at <paramref name="RetryAt"/>; when that is null, an operator must
-    /// intervene.</summary>
+    /// <summary>
+    /// An effect failed. It is retried at <paramref name="RetryAt"/>; when that is null, an operator must intervene.
+    /// </summary>
     public sealed record EffectFailed(
         DateTimeOffset At, EffectKind Kind, EffectError Error, int Failures, DateTimeOffset? RetryAt)
         : EffectEvent(At);

@@ -20,17 +20,20 @@ public sealed record HealthReport(HealthLevel? Level, ValueList<HealthCause> Cau
     };
 }
 
-/// <summary>Derives health from the state and current observations: problems found, failures that wait, and machines
-/// that run without protection (OPS-2). Health is normal only when the source is served as its state requires, the
-/// agent reports, replication is in sync as the phase requires, and the newest usable point is not older than the
-/// policy allows.</summary>
+/// <summary>
+/// Derives health from the state and current observations: problems found, failures that wait, and machines that run
+/// without protection (OPS-2). Health is normal only when the source is served as its state requires, the agent
+/// reports, replication is in sync as the phase requires, and the newest usable point is not older than the policy
+/// allows.
+/// </summary>
 public static class ProtectedVmHealth
 {
     /// <summary>Returns the VM's health from its state alone.</summary>
     public static HealthReport Of(ProtectedVmState state) => Of(state, state.Causes);
 
-    /// <summary>Returns the VM's current health. Observations replace what the state knows of the same kinds of
-    /// cause.</summary>
+    /// <summary>
+    /// Returns the VM's current health. Observations replace what the state knows of the same kinds of cause.
+    /// </summary>
     /// <param name="state">The state of the VM.</param>
     /// <param name="observation">The current observation of the VM.</param>
     /// <param name="now">The service's time (UTC), used as the start of causes that the state does not know
@@ -53,8 +56,10 @@ public static class ProtectedVmHealth
             })));
     }
 
-    /// <summary>Whether a disconnected agent is a problem in a phase. While the target runs the machine and nothing is
-    /// replicated back, it is not.</summary>
+    /// <summary>
+    /// Whether a disconnected agent is a problem in a phase. While the target runs the machine and nothing is
+    /// replicated back, it is not.
+    /// </summary>
     public static bool NeedsAgent(Phase phase) => phase is Phase.Enabling or Phase.InitialReplication
         or Phase.Finalizing
         or Phase.Protected or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailingBack

@@ -3,8 +3,10 @@ using ReplicationEngine.Engine.Scenarios;
 
 namespace ReplicationEngine.Engine.ProtectedVms;
 
-/// <summary>The operations that a state offers. Decider and views use the same rule for each operation, so they cannot
-/// differ. An offered operation can still be refused for its arguments.</summary>
+/// <summary>
+/// The operations that a state offers. Decider and views use the same rule for each operation, so they cannot differ.
+/// An offered operation can still be refused for its arguments.
+/// </summary>
 public static class ProtectedVmOperations
 {
     /// <summary>Returns the operations that the state offers.</summary>
@@ -18,8 +20,9 @@ public static class ProtectedVmOperations
             ? wrong with { Offered = Offered(state).RemoveAll(offered => offered == Operation.UpdatePolicy) }
             : refusal;
 
-    /// <summary>Whether everything received can be sealed as a new point now. A replica that may differ cannot be
-    /// sealed (I12).</summary>
+    /// <summary>
+    /// Whether everything received can be sealed as a new point now. A replica that may differ cannot be sealed (I12).
+    /// </summary>
     internal static bool CanSealLatest(ProtectedVmState state) =>
         state.Phase is Phase.Protected && state.Replication.Resync is null;
 

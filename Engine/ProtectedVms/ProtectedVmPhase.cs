@@ -72,8 +72,9 @@ public abstract record Phase
     public sealed record FailingOver(
         FailoverKind Kind, FailoverStep Step, ChosenPoint Point, Term PreviousTerm, DateTimeOffset StartedAt) : Phase
     {
-        /// <summary>Whether the failover ignores clients that write to the source's disks, as the user
-        /// requested.</summary>
+        /// <summary>
+        /// Whether the failover ignores clients that write to the source's disks, as the user requested.
+        /// </summary>
         public bool Forced { get; init; }
     }
 
@@ -92,8 +93,10 @@ public abstract record Phase
     /// <summary>The target runs the machine without protection.</summary>
     public sealed record FailedOver(Recovery Recovery) : Phase
     {
-        /// <summary>Whether the commit gave up newer points, so that only the old source holds what was written after
-        /// the chosen point.</summary>
+        /// <summary>
+        /// Whether the commit gave up newer points, so that only the old source holds what was written after the chosen
+        /// point.
+        /// </summary>
         public bool GaveUpNewerPoints { get; init; }
     }
 

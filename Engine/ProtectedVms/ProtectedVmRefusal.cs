@@ -170,8 +170,9 @@ public abstract record ProtectedVmRefusal : Refusal
                 + "disks first, or reprotect with --discard.";
     }
 
-    /// <summary>Reprotect would overwrite writes newer than the point from which the recovered machine began
-    /// (I16).</summary>
+    /// <summary>
+    /// Reprotect would overwrite writes newer than the point from which the recovered machine began (I16).
+    /// </summary>
     /// <param name="Point">The recovered machine's point.</param>
     public sealed record SourceIsNewer(RecoveryPointId Point) : ProtectedVmRefusal
     {

@@ -39,9 +39,11 @@ public sealed record ProtectedVmState
     /// <summary>The newest term given to a writable primary.</summary>
     public Term Term { get; init; } = Term.First;
 
-    /// <summary>When the VM got its replica: the decision time of the enabling, or of the recovery from the replica
-    /// itself (UTC). The time identifies the replica: a directory with another time belongs to another history and is
-    /// never used. The minimum value when the VM has no replica.</summary>
+    /// <summary>
+    /// When the VM got its replica: the decision time of the enabling, or of the recovery from the replica itself
+    /// (UTC). The time identifies the replica: a directory with another time belongs to another history and is never
+    /// used. The minimum value when the VM has no replica.
+    /// </summary>
     public DateTimeOffset ReplicaSince { get; init; }
 
     /// <summary>Whether the settings that follow initial replication are applied (ENA-14).</summary>
@@ -62,17 +64,22 @@ public sealed record ProtectedVmState
     /// <summary>Points that retention expired and the store must still delete.</summary>
     public PruneOrder? Prune { get; init; }
 
-    /// <summary>The number of the event since which the source must be notified that it lost its term; null when no
-    /// notification is outstanding.</summary>
+    /// <summary>
+    /// The number of the event since which the source must be notified that it lost its term; null when no notification
+    /// is outstanding.
+    /// </summary>
     public long? FenceSince { get; init; }
 
-    /// <summary>Since when the machine's writes reach no other side (UTC); null while they do, and for a machine that
-    /// is not meant to be protected. See <see cref="Protection"/>.</summary>
+    /// <summary>
+    /// Since when the machine's writes reach no other side (UTC); null while they do, and for a machine that is not
+    /// meant to be protected. See <see cref="Protection"/>.
+    /// </summary>
     public DateTimeOffset? UnprotectedSince { get; init; }
 
-    /// <summary>Bytes that the old source wrote after the failover and the recovered machine does not have, as last
-    /// reported. Null when the old source has not reported since the failover, and when there was no
-    /// failover.</summary>
+    /// <summary>
+    /// Bytes that the old source wrote after the failover and the recovered machine does not have, as last reported.
+    /// Null when the old source has not reported since the failover, and when there was no failover.
+    /// </summary>
     public long? DivergentBytes { get; init; }
 
     /// <summary>Effects that failed and wait for a retry or are being retried.</summary>

@@ -11,8 +11,9 @@ internal static class ProtectedVmTimers
     /// <summary>The timer of the next recovery point (RCP-1).</summary>
     public const string Point = "point";
 
-    /// <summary>The timer that fires when the newest usable recovery point becomes older than the policy
-    /// allows.</summary>
+    /// <summary>
+    /// The timer that fires when the newest usable recovery point becomes older than the policy allows.
+    /// </summary>
     public const string NoPoint = "no-point";
 
     /// <summary>The timer that starts a required resync (RES-6).</summary>
@@ -26,9 +27,10 @@ internal static class ProtectedVmTimers
 
     private static readonly TimeSpan LongestWithoutPoint = TimeSpan.FromMinutes(60);
 
-    /// <summary>Returns how long a VM may be without a new usable point before health reports it: the policy's RPO
-    /// threshold, at most one hour, but never less than the interval of two points, which every healthy VM would
-    /// exceed.</summary>
+    /// <summary>
+    /// Returns how long a VM may be without a new usable point before health reports it: the policy's RPO threshold, at
+    /// most one hour, but never less than the interval of two points, which every healthy VM would exceed.
+    /// </summary>
     public static TimeSpan NoPointAfter(ReplicationPolicy policy)
     {
         var least = 2 * ReplicationPolicy.CrashConsistentEvery;

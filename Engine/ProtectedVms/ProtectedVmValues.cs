@@ -54,8 +54,9 @@ public enum ResyncReason
     /// <summary>A disk was written, replaced or reverted while it was not served (RES-3).</summary>
     ChangedOutside = 9,
 
-    /// <summary>Source and replica have different histories: the source was reverted to a snapshot, restored or cloned
-    /// (RES-1).</summary>
+    /// <summary>
+    /// Source and replica have different histories: the source was reverted to a snapshot, restored or cloned (RES-1).
+    /// </summary>
     HistoryForked = 10,
 }
 
@@ -112,12 +113,15 @@ public abstract record EffectResult
     /// <summary>The effect is done and returns no data.</summary>
     public sealed record Done : EffectResult;
 
-    /// <summary>The result of CheckPrerequisites: all prerequisites are met, and the disks have these actual
-    /// sizes.</summary>
+    /// <summary>
+    /// The result of CheckPrerequisites: all prerequisites are met, and the disks have these actual sizes.
+    /// </summary>
     public sealed record PrerequisitesMet(ValueList<ProtectedDisk> Disks) : EffectResult;
 
-    /// <summary>The result of QuiesceSource and QuiesceTarget: no more writes are accepted, durably, and every write
-    /// was shipped if requested.</summary>
+    /// <summary>
+    /// The result of QuiesceSource and QuiesceTarget: no more writes are accepted, durably, and every write was shipped
+    /// if requested.
+    /// </summary>
     /// <param name="LastLsn">The number of the last write.</param>
     /// <param name="ConfirmedByAgent">Whether the agent itself confirms the shutdown (SCN-3).</param>
     public sealed record Quiesced(Lsn LastLsn, bool ConfirmedByAgent) : EffectResult;

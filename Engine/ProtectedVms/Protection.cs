@@ -20,8 +20,10 @@ public static class Protection
     /// <summary>Whether the VM is meant to be protected in a phase.</summary>
     public static bool IsWanted(Phase phase) => phase is not (Phase.NotProtected or Phase.Disabling or Phase.Disabled);
 
-    /// <summary>Returns for how long writes have not certainly reached the other side; zero while protection works,
-    /// null when the VM is not meant to be protected.</summary>
+    /// <summary>
+    /// Returns for how long writes have not certainly reached the other side; zero while protection works, null when
+    /// the VM is not meant to be protected.
+    /// </summary>
     /// <param name="state">The state of the VM.</param>
     /// <param name="observation">The current observation of the VM.</param>
     /// <param name="now">The service's time (UTC).</param>
@@ -40,8 +42,9 @@ public static class Protection
         return known > observed ? known : observed;
     }
 
-    /// <summary>Returns the state with an updated start of the unprotected time, after an event at
-    /// <paramref name="at"/>.</summary>
+    /// <summary>
+    /// Returns the state with an updated start of the unprotected time, after an event at <paramref name="at"/>.
+    /// </summary>
     internal static ProtectedVmState Note(ProtectedVmState state, DateTimeOffset at) =>
         Works(state) || !IsWanted(state.Phase)
             ? state.UnprotectedSince is null ? state : state with { UnprotectedSince = null }

@@ -9,8 +9,10 @@ public enum RecoveredAs
     /// <summary>Replication continues after a comparison of all disks; the source is the primary.</summary>
     Protected = 2,
 
-    /// <summary>A failover waits for its commit, and the source is fenced. The recovered machine is served if it
-    /// exists; otherwise no side is writable until the operator changes the point or cancels.</summary>
+    /// <summary>
+    /// A failover waits for its commit, and the source is fenced. The recovered machine is served if it exists;
+    /// otherwise no side is writable until the operator changes the point or cancels.
+    /// </summary>
     CommitPending = 3,
 
     /// <summary>The recovered machine is the primary; the source is fenced until it is reprotected.</summary>
@@ -32,8 +34,10 @@ public enum RecoveredAs
     Reprotecting = 9,
 }
 
-/// <summary>Decides the state in which a VM continues from its state when an effect last touched its target. No side
-/// becomes writable that was not, unless the operator had decided it before the journal was lost.</summary>
+/// <summary>
+/// Decides the state in which a VM continues from its state when an effect last touched its target. No side becomes
+/// writable that was not, unless the operator had decided it before the journal was lost.
+/// </summary>
 public static class RecoveryRule
 {
     /// <summary>Returns the state in which the VM continues.</summary>

@@ -72,8 +72,9 @@ public sealed record ReplicationState(
     /// <summary>The state of replication without problems.</summary>
     public static ReplicationState Started { get; } = Idle with { Active = true };
 
-    /// <summary>The overall status: the first that applies of Stopped, Paused, Resyncing, ResyncRequired,
-    /// Running.</summary>
+    /// <summary>
+    /// The overall status: the first that applies of Stopped, Paused, Resyncing, ResyncRequired, Running.
+    /// </summary>
     public ReplicationStatus Status => !Active ? ReplicationStatus.Stopped
         : Paused ? ReplicationStatus.Paused
         : Resync is null ? ReplicationStatus.Running

@@ -23,9 +23,11 @@ public enum SourceRole
     Released = 5,
 }
 
-/// <summary>The role that a VM's state requires of its source side, and the machine it keeps at its target side. The
-/// functions are pure, so an agent that reconnects or a service that restarts receives the same directive as one that
-/// never was away.</summary>
+/// <summary>
+/// The role that a VM's state requires of its source side, and the machine it keeps at its target side. The functions
+/// are pure, so an agent that reconnects or a service that restarts receives the same directive as one that never was
+/// away.
+/// </summary>
 /// <param name="Role">The required role.</param>
 /// <param name="Term">The term of the role.</param>
 /// <param name="Replicating">Whether the source side ships or receives data.</param>
@@ -33,31 +35,38 @@ public enum SourceRole
 /// <param name="Cut">The last change that the recovered machine holds; null when there is no recovered machine.</param>
 public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, string? CopyId, RecoveryPoint? Cut)
 {
-    /// <summary>Returns the duty of the source side; null while the source side has nothing to do with the
-    /// VM.</summary>
+    /// <summary>
+    /// Returns the duty of the source side; null while the source side has nothing to do with the VM.
+    /// </summary>
     public static SourceDuty? Of(ProtectedVmState state) => RoleOf(state) is { } role
         ? new SourceDuty(role, TermOf(state, role), IsReplicating(state, role), CopyOf(state), CutOf(state))
         : null;
 
-    /// <summary>Whether the source itself reports the required role under the term of the directive (SCN-3). A source
-    /// that follows another directive reports another role or term. A source that could not open its disks only
-    /// remembers its last role.</summary>
+    /// <summary>
+    /// Whether the source itself reports the required role under the term of the directive (SCN-3). A source that
+    /// follows another directive reports another role or term. A source that could not open its disks only remembers
+    /// its last role.
+    /// </summary>
     public bool IsConfirmedBy(SourceObservation observation)
     {
         ArgumentNullException.ThrowIfNull(observation);
         return observation.IsOpen && observation.Role == Role && observation.Term == Term;
     }
 
-    /// <summary>Whether a fenced source counts divergent bytes from the recovered point. A count from no point or
-    /// another point has no meaning, nor has one against a machine whose point is not known yet.</summary>
+    /// <summary>
+    /// Whether a fenced source counts divergent bytes from the recovered point. A count from no point or another point
+    /// has no meaning, nor has one against a machine whose point is not known yet.
+    /// </summary>
     public bool IsCutKnownTo(SourceObservation observation)
     {
         ArgumentNullException.ThrowIfNull(observation);
         return Cut is { } cut && observation.Cut == new RecoveredCut(cut.Generation, cut.Lsn);
     }
 
-    /// <summary>Returns the term of the machine that runs at the target side, or ran there until a failback quiesced
-    /// it; null when there is none.</summary>
+    /// <summary>
+    /// Returns the term of the machine that runs at the target side, or ran there until a failback quiesced it; null
+    /// when there is none.
+    /// </summary>
     public static Term? LiveTerm(ProtectedVmState state) => state.Phase switch
     {
         Phase.CommitPending or Phase.Committing or Phase.FailedOver

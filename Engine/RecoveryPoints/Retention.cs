@@ -18,15 +18,18 @@ namespace ReplicationEngine.Engine.RecoveryPoints;
 /// <summary>Decides which points a policy's retention keeps (RCP-4). Pure and independent of any clock.</summary>
 internal static class Retention
 {
-    /// <summary>How many points expire at once: one hour's worth at one point every five minutes. Until then points
-    /// outlive their retention.</summary>
+    /// <summary>
+    /// How many points expire at once: one hour's worth at one point every five minutes. Until then points outlive
+    /// their retention.
+    /// </summary>
     public const int LetGoTogether = 12;
 
     private static readonly TimeSpan KeepAll = TimeSpan.FromHours(2);
     private static readonly TimeSpan Week = TimeSpan.FromDays(7);
 
-    /// <summary>Returns the points that may expire. A held point never expires, and at least one usable point always
-    /// remains.</summary>
+    /// <summary>
+    /// Returns the points that may expire. A held point never expires, and at least one usable point always remains.
+    /// </summary>
     /// <param name="points">All points, oldest first.</param>
     /// <param name="retention">How long points are kept.</param>
     /// <param name="held">Points used by a failover or test failover.</param>

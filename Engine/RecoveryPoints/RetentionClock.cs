@@ -16,12 +16,16 @@ internal static class RetentionClock
     /// <summary>The most that one new point can age the others.</summary>
     public static readonly TimeSpan MaxStep = TimeSpan.FromHours(1);
 
-    /// <summary>The most that one new point can age the others when the steady clock did not measure the time between:
-    /// twice the usual interval.</summary>
+    /// <summary>
+    /// The most that one new point can age the others when the steady clock did not measure the time between: twice the
+    /// usual interval.
+    /// </summary>
     public static readonly TimeSpan UnsureStep = TimeSpan.FromMinutes(10);
 
-    /// <summary>Returns the list with a point inserted in the order of (generation, LSN). The list is unchanged when it
-    /// already contains the id.</summary>
+    /// <summary>
+    /// Returns the list with a point inserted in the order of (generation, LSN). The list is unchanged when it already
+    /// contains the id.
+    /// </summary>
     /// <param name="points">The points so far.</param>
     /// <param name="point">The new point.</param>
     /// <param name="now">When the new point was sealed, by the steady clock.</param>
@@ -46,8 +50,10 @@ internal static class RetentionClock
         return points.Insert(at, new KeptPoint(point, age));
     }
 
-    /// <summary>Returns the list with a point inserted by the points' own times, for events from before the steady
-    /// clock's time was recorded.</summary>
+    /// <summary>
+    /// Returns the list with a point inserted by the points' own times, for events from before the steady clock's time
+    /// was recorded.
+    /// </summary>
     public static ValueList<KeptPoint> Insert(ValueList<KeptPoint> points, RecoveryPoint point)
     {
         if (points.IndexOf(kept => kept.Id == point.Id) >= 0)
@@ -67,8 +73,9 @@ internal static class RetentionClock
         return points.Insert(at, new KeptPoint(point, age));
     }
 
-    /// <summary>Compares points by generation, then LSN, then time (of two between which nothing was written), then
-    /// id.</summary>
+    /// <summary>
+    /// Compares points by generation, then LSN, then time (of two between which nothing was written), then id.
+    /// </summary>
     public static int Compare(RecoveryPoint left, RecoveryPoint right)
     {
         var order = left.Generation.CompareTo(right.Generation);

@@ -6,8 +6,9 @@ public enum PlannedFailoverRule
     /// <summary>Planned failover is offered.</summary>
     Allowed = 1,
 
-    /// <summary>Planned failover continues only after the agent confirms the shutdown, because nothing else can stop
-    /// the source.</summary>
+    /// <summary>
+    /// Planned failover continues only after the agent confirms the shutdown, because nothing else can stop the source.
+    /// </summary>
     WhenAgentConfirmsShutdown = 2,
 }
 
@@ -34,8 +35,10 @@ public enum CommitRule
     Automatic = 2,
 }
 
-/// <summary>The capabilities and limits of a protection scenario, as data only (SCN-11). One row of the table in
-/// requirements.md.</summary>
+/// <summary>
+/// The capabilities and limits of a protection scenario, as data only (SCN-11). One row of the table in
+/// requirements.md.
+/// </summary>
 public sealed record ScenarioProfile
 {
     /// <summary>The id, such as <c>SCN-1</c>.</summary>

@@ -17,8 +17,9 @@ internal static class Decisions
     public static Decision<ProtectedVmEvent> Refuse(ProtectedVmRefusal refusal) =>
         Decision<ProtectedVmEvent>.Refuse(refusal);
 
-    /// <summary>Returns the refusal of an operation that the state does not offer; null when the state offers
-    /// it.</summary>
+    /// <summary>
+    /// Returns the refusal of an operation that the state does not offer; null when the state offers it.
+    /// </summary>
     public static Decision<ProtectedVmEvent>? NotOffered(ProtectedVmState state, Operation operation) =>
         ProtectedVmOperations.Check(state, operation) is { } refusal ? Refuse(refusal) : null;
 }

@@ -15,8 +15,10 @@ public abstract record DisablingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of disabling: from protection to none (ENA-15). The machine stays where it runs. The replica is
-/// deleted unless the user keeps it, and is never deleted while the machine runs on it.</summary>
+/// <summary>
+/// The rules of disabling: from protection to none (ENA-15). The machine stays where it runs. The replica is deleted
+/// unless the user keeps it, and is never deleted while the machine runs on it.
+/// </summary>
 internal static class Disabling
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -26,8 +28,9 @@ internal static class Disabling
                 ? Refuse(new ProtectedVmRefusal.ReplicaIsPrimary(Operation.Disable))
                 : Accept(new DisableStarted(context.Now, context.Actor, command.KeepReplica)));
 
-    /// <summary>Returns the event that follows the release of all resources, for a disabled VM or for an abandoned
-    /// enabling.</summary>
+    /// <summary>
+    /// Returns the event that follows the release of all resources, for a disabled VM or for an abandoned enabling.
+    /// </summary>
     public static ProtectedVmEvent Released(ProtectedVmState state, DateTimeOffset now) =>
         state.Phase is Phase.Disabling
             ? new ProtectionDisabled(now) : new EffectConfirmed(now, EffectKind.ReleaseProtection);

@@ -25,9 +25,10 @@ public abstract record EffectEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of effects, in every phase. An outcome counts only while its effect is outstanding, and the
-/// effect's phase interprets it. A failure is retried on a schedule or waits for an operator (ERR-1 to
-/// ERR-3).</summary>
+/// <summary>
+/// The rules of effects, in every phase. An outcome counts only while its effect is outstanding, and the effect's phase
+/// interprets it. A failure is retried on a schedule or waits for an operator (ERR-1 to ERR-3).
+/// </summary>
 internal static class Effects
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -53,8 +54,9 @@ internal static class Effects
     public static DateTimeOffset? RetryAt(EffectError error, int failures, DecisionContext context) =>
         error.Class == ErrorClass.Recoverable ? context.Now + RetrySchedule.DelayAfter(failures) : null;
 
-    /// <summary>Returns the events that retry work immediately once the agent is back, instead of waiting for the
-    /// schedule.</summary>
+    /// <summary>
+    /// Returns the events that retry work immediately once the agent is back, instead of waiting for the schedule.
+    /// </summary>
     public static ValueList<ProtectedVmEvent> AgentIsBack(ProtectedVmState state, DecisionContext context) => Retried(
         state, context, retry => retry.DueAt is not null && NeedsAgent(retry.Kind),
         replication: state.Replication.Fault?.RetryAt is not null);
@@ -67,8 +69,10 @@ internal static class Effects
         _ => throw state.Impossible(@event),
     };
 
-    /// <summary>Removes retries whose effect is no longer outstanding. The retry of a resync stays until the resync is
-    /// done, so a resync that fails repeatedly half-way keeps to the schedule.</summary>
+    /// <summary>
+    /// Removes retries whose effect is no longer outstanding. The retry of a resync stays until the resync is done, so
+    /// a resync that fails repeatedly half-way keeps to the schedule.
+    /// </summary>
     public static ProtectedVmState DropSettledRetries(ProtectedVmState state)
     {
         if (state.Retries.Count == 0)

@@ -17,8 +17,10 @@ public abstract record EnablingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of enabling, from no protection to protection (ENA-1): prerequisites, source, target, initial
-/// replication and final settings. A permanent failure before initial replication abandons enabling.</summary>
+/// <summary>
+/// The rules of enabling, from no protection to protection (ENA-1): prerequisites, source, target, initial replication
+/// and final settings. A permanent failure before initial replication abandons enabling.
+/// </summary>
 internal static class Enabling
 {
     private const int MaxDisks = 64;
@@ -49,8 +51,10 @@ internal static class Enabling
                 command.Vm, command.Disks, scenario.Id, command.Policy, command.Agent)));
     }
 
-    /// <summary>Returns the event that follows a finished effect of enabling; null when the result does not belong to
-    /// the effect.</summary>
+    /// <summary>
+    /// Returns the event that follows a finished effect of enabling; null when the result does not belong to the
+    /// effect.
+    /// </summary>
     public static ProtectedVmEvent? Succeeded(ProtectedVmEffect effect, EffectResult result, DateTimeOffset now) =>
         (effect, result) switch
         {

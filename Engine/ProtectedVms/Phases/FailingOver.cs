@@ -25,8 +25,10 @@ public abstract record FailingOverEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of a failover up to commit pending (FOV-2 to FOV-4). The source stops or is abandoned, the target
-/// becomes writable, and the recovery point can be changed. <see cref="Settling"/> ends the failover.</summary>
+/// <summary>
+/// The rules of a failover up to commit pending (FOV-2 to FOV-4). The source stops or is abandoned, the target becomes
+/// writable, and the recovery point can be changed. <see cref="Settling"/> ends the failover.
+/// </summary>
 internal static class FailingOver
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -51,8 +53,10 @@ internal static class FailingOver
         _ => Accept(),
     };
 
-    /// <summary>Returns the events that follow a finished effect of a failover; null when the result does not belong to
-    /// the effect.</summary>
+    /// <summary>
+    /// Returns the events that follow a finished effect of a failover; null when the result does not belong to the
+    /// effect.
+    /// </summary>
     public static ValueList<ProtectedVmEvent>? Succeeded(
         ProtectedVmState state, ProtectedVmEffect effect, EffectResult result, DecisionContext context) =>
         (effect, result, state.Phase) switch

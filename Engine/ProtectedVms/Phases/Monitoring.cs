@@ -24,8 +24,9 @@ public abstract record MonitoringEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of problems observed from outside, in every phase (OPS-2). They change health, never the
-/// phase.</summary>
+/// <summary>
+/// The rules of problems observed from outside, in every phase (OPS-2). They change health, never the phase.
+/// </summary>
 internal static class Monitoring
 {
     public static Decision<ProtectedVmEvent> Decide(

@@ -27,8 +27,10 @@ public abstract record PointEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of recovery points (RCP-1 to RCP-6): requested by the schedule or a user, sealed by the store,
-/// graded as their content is verified, and expired by retention.</summary>
+/// <summary>
+/// The rules of recovery points (RCP-1 to RCP-6): requested by the schedule or a user, sealed by the store, graded as
+/// their content is verified, and expired by retention.
+/// </summary>
 internal static class Points
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -48,8 +50,9 @@ internal static class Points
     public static ValueList<ProtectedVmEvent> Due(ProtectedVmState state, DecisionContext context) =>
         Requested(state, DueKind(state, context.Now), ProtectedVm.EngineActor, context);
 
-    /// <summary>Returns the events for a point that the store holds and the state may not know, including expirations
-    /// it causes.</summary>
+    /// <summary>
+    /// Returns the events for a point that the store holds and the state may not know, including expirations it causes.
+    /// </summary>
     public static ValueList<ProtectedVmEvent> Sealed(
         ProtectedVmState state, RecoveryPoint point, DecisionContext context)
     {
@@ -70,8 +73,10 @@ internal static class Points
         return [made, .. Expired(ProtectedVm.Evolve(state, made), context, Retention.LetGoTogether)];
     }
 
-    /// <summary>Returns the events of points that retention expires. Points expire only while the VM is protected,
-    /// because during a failover the user may still choose any point.</summary>
+    /// <summary>
+    /// Returns the events of points that retention expires. Points expire only while the VM is protected, because
+    /// during a failover the user may still choose any point.
+    /// </summary>
     /// <param name="state">The state of the VM.</param>
     /// <param name="context">The context of the decision.</param>
     /// <param name="together">The minimum number of expired points per event, so that not every point takes an event
@@ -135,8 +140,9 @@ internal static class Points
         _ => throw state.Impossible(@event),
     };
 
-    /// <summary>Returns the point schedule at the start of a phase. In a phase that makes points, the first is due at
-    /// once.</summary>
+    /// <summary>
+    /// Returns the point schedule at the start of a phase. In a phase that makes points, the first is due at once.
+    /// </summary>
     public static PointSchedule ScheduleIn(Phase phase, ProtectedVmState state, DateTimeOffset at) =>
         phase is Phase.Protected ? state.PointSchedule.Stopped with { NextAt = at, LastAt = at }
             : state.PointSchedule.Stopped;

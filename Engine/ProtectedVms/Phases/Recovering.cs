@@ -9,8 +9,10 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEvent;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The rules of recovery from a replica whose journal was lost: a new history begins, in the phase that
-/// <see cref="RecoveredAs"/> names. A VM that has a history cannot be recovered.</summary>
+/// <summary>
+/// The rules of recovery from a replica whose journal was lost: a new history begins, in the phase that
+/// <see cref="RecoveredAs"/> names. A VM that has a history cannot be recovered.
+/// </summary>
 internal static class Recovering
 {
     public static Decision<ProtectedVmEvent> Decide(ProtectedVmState state, Recover command, DecisionContext context)

@@ -23,8 +23,10 @@ public abstract record ReplicatingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of replication while it runs, is paused or has stopped with an error (REP-10, ERR-1), and of its
-/// policy and disks.</summary>
+/// <summary>
+/// The rules of replication while it runs, is paused or has stopped with an error (REP-10, ERR-1), and of its policy
+/// and disks.
+/// </summary>
 internal static class Replicating
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -49,8 +51,10 @@ internal static class Replicating
         return new ReplicationFaulted(context.Now, error, failures, Effects.RetryAt(error, failures, context));
     }
 
-    /// <summary>Returns the phase of replication from source to target. After a failover during initial replication the
-    /// last settings are still to be applied (ENA-14).</summary>
+    /// <summary>
+    /// Returns the phase of replication from source to target. After a failover during initial replication the last
+    /// settings are still to be applied (ENA-14).
+    /// </summary>
     public static Phase ToRecovery(ProtectedVmState state) =>
         state.Finalized ? new Phase.Protected() : new Phase.Finalizing();
 

@@ -23,9 +23,10 @@ public abstract record ResynchronizingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of a resync (RES-1 to RES-8). A resync is marked when the replica may differ. It is ordered by a
-/// user, by the policy's window or by the mark itself, or the data plane begins it; then it runs until both sides are
-/// equal.</summary>
+/// <summary>
+/// The rules of a resync (RES-1 to RES-8). A resync is marked when the replica may differ. It is ordered by a user, by
+/// the policy's window or by the mark itself, or the data plane begins it; then it runs until both sides are equal.
+/// </summary>
 internal static class Resynchronizing
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -43,8 +44,9 @@ internal static class Resynchronizing
         _ => Accept(),
     };
 
-    /// <summary>Returns the events of a new reason for a resync, which is ordered at once when the policy says
-    /// so.</summary>
+    /// <summary>
+    /// Returns the events of a new reason for a resync, which is ordered at once when the policy says so.
+    /// </summary>
     public static ValueList<ProtectedVmEvent> Marked(
         ProtectedVmState state, ResyncReason reason, DecisionContext context)
     {
@@ -70,8 +72,9 @@ internal static class Resynchronizing
             : [marked];
     }
 
-    /// <summary>Reschedules a required resync after its start rule may have changed: a new policy, or the end of a
-    /// pause.</summary>
+    /// <summary>
+    /// Reschedules a required resync after its start rule may have changed: a new policy, or the end of a pause.
+    /// </summary>
     public static ValueList<ProtectedVmEvent> Rescheduled(ProtectedVmState state, DecisionContext context)
     {
         var marked = state.Replication is { Active: true, Resync.Stage: ResyncStage.Required };
@@ -97,8 +100,10 @@ internal static class Resynchronizing
             : [new ResyncMarked(now, [], startsAt)];
     }
 
-    /// <summary>Returns the resync mark after an undone failover. The data plane resumes what it began itself, an
-    /// ordered resync is ordered again, and a waiting one is scheduled again.</summary>
+    /// <summary>
+    /// Returns the resync mark after an undone failover. The data plane resumes what it began itself, an ordered resync
+    /// is ordered again, and a waiting one is scheduled again.
+    /// </summary>
     public static ResyncMark? Resumed(ProtectedVmState state, DateTimeOffset at) => state.Replication.Resync switch
     {
         null => null,

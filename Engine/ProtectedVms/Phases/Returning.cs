@@ -25,8 +25,10 @@ public abstract record ReturningEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of the return after a committed failover (FOV-6, FOV-7): replication in the other direction until
-/// both sides are equal, failback to the source, and replication in the first direction again.</summary>
+/// <summary>
+/// The rules of the return after a committed failover (FOV-6, FOV-7): replication in the other direction until both
+/// sides are equal, failback to the source, and replication in the first direction again.
+/// </summary>
 internal static class Returning
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -38,9 +40,10 @@ internal static class Returning
         _ => Accept(),
     };
 
-    /// <summary>Returns the events of the automatic reprotect after a commit, in a scenario whose reverse replication
-    /// is automatic (SCN-5). When writes that only the old source holds may be lost, an operator decides
-    /// instead.</summary>
+    /// <summary>
+    /// Returns the events of the automatic reprotect after a commit, in a scenario whose reverse replication is
+    /// automatic (SCN-5). When writes that only the old source holds may be lost, an operator decides instead.
+    /// </summary>
     public static ValueList<ProtectedVmEvent> ByItself(
         ProtectedVmState state, Direction direction, DateTimeOffset now) =>
         ProtectedVmOperations.ScenarioOf(state).ReverseReplication == ReverseReplicationRule.Automatic
@@ -48,8 +51,10 @@ internal static class Returning
             ? [new ReprotectStarted(now, ProtectedVm.EngineActor, direction)]
             : [];
 
-    /// <summary>Returns the event that follows a finished effect of a failback; null when the result does not belong to
-    /// the effect.</summary>
+    /// <summary>
+    /// Returns the event that follows a finished effect of a failback; null when the result does not belong to the
+    /// effect.
+    /// </summary>
     public static ProtectedVmEvent? Succeeded(ProtectedVmEffect effect, EffectResult result, DateTimeOffset now) =>
         (effect, result) switch
         {

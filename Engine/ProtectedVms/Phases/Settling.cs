@@ -25,8 +25,10 @@ public abstract record SettlingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules that end a failover or failback: it is committed and final (FOV-4), or it is undone under a new
-/// term (FOV-10) because a user requested it or an effect failed permanently.</summary>
+/// <summary>
+/// The rules that end a failover or failback: it is committed and final (FOV-4), or it is undone under a new term
+/// (FOV-10) because a user requested it or an effect failed permanently.
+/// </summary>
 internal static class Settling
 {
     public static Decision<ProtectedVmEvent> Decide(

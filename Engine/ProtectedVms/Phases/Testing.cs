@@ -23,8 +23,10 @@ public abstract record TestingEvent : ProtectedVmEvent
     }
 }
 
-/// <summary>The rules of a test failover (FOV-1): a writable copy of a point next to the running machine, independent
-/// of the lifecycle, until it is cleaned up.</summary>
+/// <summary>
+/// The rules of a test failover (FOV-1): a writable copy of a point next to the running machine, independent of the
+/// lifecycle, until it is cleaned up.
+/// </summary>
 internal static class Testing
 {
     public static Decision<ProtectedVmEvent> Decide(
@@ -39,8 +41,10 @@ internal static class Testing
         _ => Accept(),
     };
 
-    /// <summary>Returns the events that follow a finished effect of a test failover; null when the result does not
-    /// belong to the effect.</summary>
+    /// <summary>
+    /// Returns the events that follow a finished effect of a test failover; null when the result does not belong to the
+    /// effect.
+    /// </summary>
     public static ValueList<ProtectedVmEvent>? Succeeded(
         ProtectedVmState state, ProtectedVmEffect effect, EffectResult result, DecisionContext context) =>
         (effect, result) switch

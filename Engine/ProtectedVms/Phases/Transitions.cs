@@ -3,8 +3,9 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Engine.ProtectedVms.Phases;
 
-/// <summary>The steps from which the phases' Evolve functions are built. Each returns a changed state or
-/// throws.</summary>
+/// <summary>
+/// The steps from which the phases' Evolve functions are built. Each returns a changed state or throws.
+/// </summary>
 internal static class Transitions
 {
     /// <summary>Begins a phase, or a step of a phase, with the current event.</summary>
