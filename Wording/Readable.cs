@@ -3,14 +3,13 @@ using System.Globalization;
 namespace ReplicationEngine.Wording;
 
 /// <summary>
-/// Quantities and others' texts as people read them: the same in every program, language and time zone. Safe for many
-/// threads.
+/// Formats quantities and foreign texts for users: the same in every program, language and time zone. Thread-safe.
 /// </summary>
 public static class Readable
 {
     private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-    /// <summary>Three digits at most, and a binary unit.</summary>
+    /// <summary>Formats bytes with at most three digits and a binary unit.</summary>
     public static string Bytes(double bytes)
     {
         var unit = 0;
@@ -23,10 +22,10 @@ public static class Readable
         return $"{Number(bytes, unit == 0 || Math.Abs(bytes) >= 99.95 ? 0 : 1)} {ByteUnits[unit]}";
     }
 
-    /// <summary>Bytes each second.</summary>
+    /// <summary>Formats a rate in bytes per second.</summary>
     public static string Rate(double bytesPerSecond) => $"{Bytes(bytesPerSecond)}/s";
 
-    /// <summary>Bits each second, of a rate in bytes.</summary>
+    /// <summary>Formats a rate, given in bytes per second, in bits per second.</summary>
     public static string BitRate(double bytesPerSecond)
     {
         var bits = bytesPerSecond * 8;
@@ -35,7 +34,7 @@ public static class Readable
             : $"{Number(bits / 1e3, 0)} kbit/s";
     }
 
-    /// <summary>From milliseconds to days, the two largest units.</summary>
+    /// <summary>Formats a duration in seconds as its two largest units, from milliseconds to days.</summary>
     public static string Duration(double seconds) => seconds switch
     {
         < 0 => $"-{Duration(-seconds)}",
@@ -48,42 +47,42 @@ public static class Readable
         _ => Pair(seconds, 86400, "d", 3600, "h"),
     };
 
-    /// <summary>As <see cref="Duration"/>, without parts of a second.</summary>
+    /// <summary>Formats a duration like <see cref="Duration"/>, without fractions of a second.</summary>
     public static string WholeSeconds(TimeSpan time) => time.TotalSeconds < 59.5
         ? $"{Number(time.TotalSeconds, 0)} s" : Duration(time.TotalSeconds);
 
-    /// <summary>The instant in UTC, to the second.</summary>
+    /// <summary>Formats an instant in UTC, to the second.</summary>
     public static string Time(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    /// <summary>The time of the day in UTC, to the second.</summary>
+    /// <summary>Formats a time of day in UTC, to the second.</summary>
     public static string TimeOfDay(DateTimeOffset time) =>
         time.UtcDateTime.ToString("HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    /// <summary>A bar of <paramref name="width"/> cells; full only at 100 per cent.</summary>
+    /// <summary>Formats a progress bar of <paramref name="width"/> cells, full only at 100 per cent.</summary>
     public static string Bar(double percent, int width)
     {
         var full = Math.Clamp((int)(percent / 100 * width), 0, width);
         return new string('█', full) + new string('░', width - full);
     }
 
-    /// <summary>Per cent without decimals; never 100 before the end.</summary>
+    /// <summary>Formats a percentage without decimals, never as 100 before the end.</summary>
     public static string Percent(double percent) => $"{Number(Math.Floor(Math.Clamp(percent, 0, 100)), 0)} %";
 
     /// <summary>
-    /// Text of others, safe for a terminal and for one line: control characters (escape sequences among them) become
-    /// dots (S21).
+    /// Makes a foreign text safe for a terminal and for one line: control characters, including escape sequences,
+    /// become dots (S21).
     /// </summary>
     public static string Plain(string text) =>
         text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '·' : c)) : text;
 
-    /// <summary>A number of things, such as <c>1 event</c> or <c>12,000 events</c>.</summary>
+    /// <summary>Formats a number of things, such as <c>1 event</c> or <c>12,000 events</c>.</summary>
     public static string Count(long count, string thing) => $"{Number(count)} {thing}{(count == 1 ? "" : "s")}";
 
-    /// <summary>A number with separators of thousands.</summary>
+    /// <summary>Formats an integer with thousands separators.</summary>
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>A number with separators of thousands and as many decimals.</summary>
+    /// <summary>Formats a number with thousands separators and the given number of decimals.</summary>
     public static string Number(double value, int decimals) =>
         value.ToString($"#,0{(decimals == 0 ? "" : "." + new string('0', decimals))}", CultureInfo.InvariantCulture);
 

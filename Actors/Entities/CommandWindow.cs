@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>
-/// The answers given last. A ring that is searched linearly: at 64 ids that is faster than a hash table and a quarter
-/// of its size, and its order depends on nothing but the commands.
+/// The most recent replies. A ring that is searched linearly: at 64 ids this is faster than a hash table and takes a
+/// quarter of its size, and its order depends only on the commands.
 /// </summary>
 internal sealed class CommandWindow(int capacity)
 {
@@ -15,10 +15,10 @@ internal sealed class CommandWindow(int capacity)
     private int _count;
     private int _next;
 
-    /// <summary>Whether no event's command was ever forgotten or left unread.</summary>
+    /// <summary>Whether the window covers the whole stream: no command was dropped from it or left unread.</summary>
     public bool CoversStream { get; private set; } = true;
 
-    /// <summary>The accepted commands, oldest first: what a snapshot takes along.</summary>
+    /// <summary>Returns the accepted commands, oldest first, as stored in a snapshot.</summary>
     public ValueList<CommandRecord> Accepted()
     {
         var records = new List<CommandRecord>(_count);
@@ -34,7 +34,7 @@ internal sealed class CommandWindow(int capacity)
         return records.ToValueList();
     }
 
-    /// <summary>Takes over what a snapshot brought along.</summary>
+    /// <summary>Restores the window from a snapshot.</summary>
     public void Restore(ValueList<CommandRecord> commands, bool coversStream)
     {
         foreach (var record in commands)
@@ -45,15 +45,20 @@ internal sealed class CommandWindow(int capacity)
         CoversStream &= coversStream;
     }
 
-    /// <summary>The answer to a command whose id is known: that given before, or that the id was used for another
-    /// request. Null when the id is not known.</summary>
+    /// <summary>
+    /// Returns the reply to a command whose id is known: the earlier reply, or a refusal when the id was used for
+    /// another request. Null when the id is not known.
+    /// </summary>
     /// <param name="id">The command's id.</param>
-    /// <param name="digest">What tells its request from any other; see <see cref="DecisionContext.Digest"/>.</param>
+    /// <param name="digest">The digest that distinguishes the request from any other; see
+    /// <see cref="DecisionContext.Digest"/>.</param>
     public CommandReply? AnswerTo(CommandId id, string? digest) => Find(id) is not { } known ? null
         : IsAnother(digest, known.Digest) ? new CommandReply.Refused(new CommandIdReused(id))
         : known.Reply;
 
-    /// <summary>The answer to a command that the journal knows; one that was accepted is remembered again.</summary>
+    /// <summary>
+    /// Returns the reply to a command that the journal knows. An accepted command enters the window again.
+    /// </summary>
     public CommandReply Recall(CommandRecord record, string? digest)
     {
         if (IsAnother(digest, record.Digest))
@@ -66,14 +71,14 @@ internal sealed class CommandWindow(int capacity)
         return reply;
     }
 
-    /// <summary>What was answered to a command, and its digest; null when the id is not known.</summary>
+    /// <summary>Returns the reply to a command and its digest; null when the id is not known.</summary>
     public (CommandReply Reply, string? Digest)? Find(CommandId id)
     {
         var index = _ids.AsSpan(0, _count).IndexOf(id.Value);
         return index < 0 ? null : _replies[index];
     }
 
-    /// <summary>Remembers an answer; the later answer to the same id replaces the earlier.</summary>
+    /// <summary>Records a reply. A later reply to the same id replaces the earlier one.</summary>
     public void Remember(CommandId id, CommandReply reply, string? digest)
     {
         var known = _ids.AsSpan(0, _count).IndexOf(id.Value);

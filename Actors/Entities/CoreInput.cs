@@ -2,7 +2,7 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Actors.Entities;
 
-/// <summary>Everything that can happen to an entity's core.</summary>
+/// <summary>An input of an entity's core.</summary>
 public abstract record CoreInput<TCommand>
     where TCommand : class
 {
@@ -11,59 +11,62 @@ public abstract record CoreInput<TCommand>
     }
 
     /// <summary>
-    /// The newest snapshot; at most once, first. Never while <see cref="EntityMemory.ReadsWholeStream"/>.
+    /// The newest snapshot. At most one, and always first. Never sent while
+    /// <see cref="EntityMemory.ReadsWholeStream"/>.
     /// </summary>
     public sealed record Offered(EntitySnapshot Snapshot) : CoreInput<TCommand>;
 
     /// <summary>The next event of the stream.</summary>
     public sealed record Replayed(StoredEvent Event) : CoreInput<TCommand>;
 
-    /// <summary>A record of the stream, or the snapshot, cannot be read.</summary>
-    /// <param name="Record">What is known of it.</param>
-    /// <param name="IsSnapshot">Whether it stands in the snapshot's place.</param>
+    /// <summary>A record of the stream, or the snapshot, is unreadable.</summary>
+    /// <param name="Record">What is known of the record.</param>
+    /// <param name="IsSnapshot">Whether the unreadable record is the snapshot.</param>
     public sealed record Unreadable(UnreadableRecord Record, bool IsSnapshot) : CoreInput<TCommand>;
 
-    /// <summary>The stream has been read to its end.</summary>
+    /// <summary>The end of the stream has been reached.</summary>
     public sealed record Recovered : CoreInput<TCommand>;
 
     /// <summary>
-    /// A command; only while <see cref="EntityCore{TAggregate, TState, TCommand, TEvent}.CanAccept"/>.
+    /// A command. Only sent while <see cref="EntityCore{TAggregate, TState, TCommand, TEvent}.CanAccept"/>.
     /// </summary>
     public sealed record Received(CommandEnvelope<TCommand> Envelope) : CoreInput<TCommand>;
 
-    /// <summary>Answers <see cref="CoreOutput.FindCommand"/>.</summary>
+    /// <summary>The result of <see cref="CoreOutput.FindCommand"/>.</summary>
     public sealed record CommandFound(CommandRecord? Record) : CoreInput<TCommand>;
 
-    /// <summary>Answers <see cref="CoreOutput.FindCommand"/>: the journal cannot be read now.</summary>
+    /// <summary>The failure of <see cref="CoreOutput.FindCommand"/>: the journal cannot be read now.</summary>
     public sealed record CommandNotFound(string Message) : CoreInput<TCommand>;
 
-    /// <summary>Answers <see cref="CoreOutput.Persist"/>: the events are durable.</summary>
+    /// <summary>The success of <see cref="CoreOutput.Persist"/>: the events are durable.</summary>
     public sealed record Persisted : CoreInput<TCommand>
     {
-        /// <summary>The one that serves everywhere.</summary>
+        /// <summary>The shared instance.</summary>
         public static Persisted Instance { get; } = new();
     }
 
-    /// <summary>Answers <see cref="CoreOutput.Persist"/>: for lack of room nothing was stored (I27).</summary>
+    /// <summary>The failure of <see cref="CoreOutput.Persist"/>: nothing was stored for lack of room (I27).</summary>
     public sealed record NotPersisted(string Message) : CoreInput<TCommand>;
 
     /// <summary>
-    /// Answers <see cref="CoreOutput.Persist"/>: nobody knows whether the events are durable. The core ends; the next
-    /// one learns the truth by reading the stream.
+    /// An unknown outcome of <see cref="CoreOutput.Persist"/>: the events may or may not be durable. The core ends, and
+    /// the next one finds out by reading the stream.
     /// </summary>
     public sealed record PersistUnknown(string Message) : CoreInput<TCommand>;
 
-    /// <summary>The time of <see cref="CoreOutput.WakeAt"/> has come; ignored while something is in flight.</summary>
+    /// <summary>
+    /// The time of <see cref="CoreOutput.WakeAt"/> has come. Ignored while an operation is in flight.
+    /// </summary>
     public sealed record Woken : CoreInput<TCommand>;
 
     /// <summary>
-    /// The cause of a quarantine is removed, somebody says: recover again, from the whole stream. Ignored by an entity
-    /// that is in service.
+    /// An operator reports that the cause of a quarantine is removed: the entity recovers again, from the whole stream.
+    /// Ignored by an entity that is in service.
     /// </summary>
     public sealed record QuarantineLifted : CoreInput<TCommand>;
 
     /// <summary>
-    /// Nobody has needed the entity for a while; ignored while it has anything in flight or owes effects.
+    /// The entity has not been used for a while. Ignored while an operation is in flight or effects are outstanding.
     /// </summary>
     public sealed record Idle : CoreInput<TCommand>;
 }

@@ -6,8 +6,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>
-/// What the core asks of its host. The first two are questions: each is answered by exactly one input, and at most one
-/// is open at a time. The others are told, not asked.
+/// A request of the core to its host. The first two are questions: exactly one input replies to each, and at most one
+/// is open at a time. The others expect no reply.
 /// </summary>
 public abstract record CoreOutput
 {
@@ -15,42 +15,42 @@ public abstract record CoreOutput
     {
     }
 
-    /// <summary>Make the events of one command durable, whole or not at all.</summary>
+    /// <summary>Makes the events of one command durable, all or none.</summary>
     public sealed record Persist(ImmutableArray<StoredEvent> Events) : CoreOutput;
 
-    /// <summary>Look up whether the journal knows the command.</summary>
+    /// <summary>Looks up whether the journal knows the command.</summary>
     public sealed record FindCommand(CommandId CommandId) : CoreOutput;
 
-    /// <summary>The answer to the command received last; exactly one per command.</summary>
+    /// <summary>The reply to the last command received; exactly one per command.</summary>
     public sealed record Reply(CommandId CommandId, CommandReply Answer) : CoreOutput;
 
-    /// <summary>Carry out an effect, concurrently with whatever the entity does next.</summary>
+    /// <summary>Starts an effect, concurrently with whatever the entity does next.</summary>
     public sealed record StartEffect(Effect Effect) : CoreOutput;
 
-    /// <summary>An effect that was started is outstanding no longer: it need not be carried on.</summary>
+    /// <summary>Cancels an effect that was started and is no longer outstanding.</summary>
     public sealed record CancelEffect(EffectId EffectId) : CoreOutput;
 
-    /// <summary>Store a snapshot; its loss does no harm.</summary>
+    /// <summary>Stores a snapshot. Losing it does no harm.</summary>
     public sealed record SaveSnapshot(EntitySnapshot Snapshot) : CoreOutput;
 
     /// <summary>
-    /// Send <see cref="CoreInput{TCommand}.Woken"/> at this time of the steady clock
-    /// (<see cref="EngineInstant.Steady"/>), instead of any earlier wish; null: never.
+    /// Sends <see cref="CoreInput{TCommand}.Woken"/> at this time of the steady clock
+    /// (<see cref="EngineInstant.Steady"/>), replacing any earlier request; null means never.
     /// </summary>
     public sealed record WakeAt(DateTimeOffset? Due) : CoreOutput;
 
-    /// <summary>A snapshot could not be used; the whole stream is read instead.</summary>
+    /// <summary>A snapshot could not be used, so the whole stream is read instead.</summary>
     public sealed record SnapshotIgnored(string Reason) : CoreOutput;
 
-    /// <summary>The entity is out of service; it answers every command with its cause.</summary>
+    /// <summary>The entity is out of service and replies to every command with the cause.</summary>
     public sealed record Quarantined(string Cause, Exception Exception) : CoreOutput;
 
     /// <summary>
-    /// The core has ended. Recover a new one, with the same memory, for whoever needs the entity: at once when the
-    /// cause is not null (an exception was met) or effects may be outstanding.
+    /// The core has ended. The host recovers a new one with the same memory when the entity is needed next: at once
+    /// when the cause is not null (an exception) or effects may be outstanding.
     /// </summary>
     public sealed record Restart(Exception? Cause) : CoreOutput;
 
-    /// <summary>The core has ended with nothing left to do; drop it.</summary>
+    /// <summary>The core has ended with no work left. The host drops it.</summary>
     public sealed record Passivate : CoreOutput;
 }

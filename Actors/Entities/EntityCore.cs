@@ -1,5 +1,5 @@
-// The entity core: everything that an entity's semantics are, and no I/O. A host owns one core per active entity, feeds
-// it inputs one at a time, carries out the outputs and feeds the answers back. The actor and the simulator drive the
+// The entity core: the complete semantics of an entity, without I/O. A host owns one core per active entity, feeds
+// it inputs one at a time, runs the outputs and feeds the replies back. The actor and the simulator drive the
 // same core.
 //
 //   phase        waits for                             leaves to
@@ -8,7 +8,7 @@
 //   LookingUp    CommandFound, CommandNotFound         Ready · Persisting
 //   Persisting   Persisted, NotPersisted,              Ready · Ended (unknown)
 //                PersistUnknown
-//   Quarantined  QuarantineLifted                      Ended; Received is answered with the cause
+//   Quarantined  QuarantineLifted                      Ended; the reply to Received is the cause
 //   Ended
 //
 // Invariants: at most one question is open; each received command gets exactly one reply; no effect, no reply
@@ -16,16 +16,16 @@
 // computed on the side while deciding (so that an event that cannot be folded is never stored) and takes the place of
 // the old one only on Persisted.
 // After PersistUnknown nothing is certain but the journal: the core ends, and the next one reads it. Its caller sends
-// the same command id again; the window and, for older ones, the journal know whether it was carried out (I18, I19).
-// Two owners of one entity can never both append: a journal takes each sequence number of a stream once, and whoever
-// comes second learns PersistUnknown, reads the stream again, and decides again.
-// What happened to the entity in this life of the host (timers on the steady clock, exceptions met) goes from one core
+// the same command id again; the window and, for older ones, the journal know whether it took effect (I18, I19).
+// Two owners of one entity can never both append: a journal takes each sequence number of a stream once, and the second
+// owner gets PersistUnknown, reads the stream again and decides again.
+// What happened to the entity in this run of the host (timers on the steady clock, exceptions) passes from one core
 // to the next in the EntityMemory. Time comes in with each step; there is no randomness and no hash order, so equal
 // inputs give equal outputs.
 //
-// The core has the phases and the one command that is under way. What it works with is a part of its own each:
-// EntityHistory (what is durable: state, head, commands), EntityTimers (what rings when), RunningEffects (what the host
-// has started), EntityRecovery (what was read, and what was wrong with it). None of them knows the core.
+// The core holds the phases and the one command in progress. Each of its collaborators is a class of its own:
+// EntityHistory (the durable state, head and commands), EntityTimers (the alarms), RunningEffects (the effects that the
+// host has started), EntityRecovery (what was read, and what was wrong with it). None of them knows the core.
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using ReplicationEngine.Actors.Journaling;
@@ -54,10 +54,10 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
     private PendingCommand<TState, TCommand>? _pending;
 
     /// <summary>Creates a core that waits for its recovery.</summary>
-    /// <param name="id">The name of its stream.</param>
-    /// <param name="codec">Converts to stored bytes and back.</param>
+    /// <param name="id">The id of the entity's stream.</param>
+    /// <param name="codec">The codec between values and stored bytes.</param>
     /// <param name="options">The limits.</param>
-    /// <param name="memory">What the entity's last core left.</param>
+    /// <param name="memory">What the entity's previous core left.</param>
     public EntityCore(
         PersistenceId id, IEntityCodec<TState, TCommand, TEvent> codec, EntityCoreOptions options, EntityMemory memory)
     {
@@ -69,28 +69,28 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
         _recovery = new(id, _history, _timers, memory);
     }
 
-    /// <summary>What it is waiting for.</summary>
+    /// <summary>The phase, which determines the inputs that the core accepts.</summary>
     public EntityPhase Phase { get; private set; }
 
-    /// <summary>Whether a command may be given now; until then it waits with the host.</summary>
+    /// <summary>Whether the core can take a command now. Until then the host keeps commands waiting.</summary>
     public bool CanAccept => Phase is EntityPhase.Ready or EntityPhase.Quarantined;
 
-    /// <summary>The durable state; meaningful while <see cref="Phase"/> is Ready, LookingUp or Persisting.</summary>
+    /// <summary>The durable state. Meaningful while <see cref="Phase"/> is Ready, LookingUp or Persisting.</summary>
     public TState State => _history.State;
 
     /// <summary>The last durable event that <see cref="State"/> contains.</summary>
     public StreamHead Head => _history.Head;
 
-    /// <summary>Why it is out of service, when it is.</summary>
+    /// <summary>Why the entity is out of service; null while it is in service.</summary>
     public string? QuarantineCause { get; private set; }
 
     private bool IsReading => Phase == EntityPhase.Recovering && !_recovery.IsOver;
 
-    /// <summary>Takes one input and answers what is to be done, in order.</summary>
-    /// <param name="input">The input; only one that <see cref="Phase"/> waits for.</param>
-    /// <param name="now">The instant.</param>
-    /// <returns>The outputs; the list is reused by the next step.</returns>
-    /// <exception cref="InvalidOperationException">The host broke the protocol.</exception>
+    /// <summary>Processes one input and returns the resulting outputs, in order.</summary>
+    /// <param name="input">The input; must be one that <see cref="Phase"/> accepts.</param>
+    /// <param name="now">The current instant.</param>
+    /// <returns>The outputs. The list is reused by the next step.</returns>
+    /// <exception cref="InvalidOperationException">The input is not allowed in the current phase.</exception>
     public IReadOnlyList<CoreOutput> Step(CoreInput<TCommand> input, EngineInstant now)
     {
         CheckProtocol(input);
@@ -117,7 +117,7 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
             case CoreInput<TCommand>.Offered or CoreInput<TCommand>.Replayed or CoreInput<TCommand>.Unreadable
                 when _recovery.HasFailed || Phase == EntityPhase.Ended:
             case CoreInput<TCommand>.Recovered when Phase == EntityPhase.Ended:
-                // What recovery has found already decides; the host reads on to the end all the same.
+                // What recovery has found already decides the outcome; the host still reads to the end.
                 break;
             case CoreInput<TCommand>.Offered offered:
                 IgnoreIfUseless(_recovery.Take(offered.Snapshot));
@@ -188,7 +188,10 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    /// <summary>A host has begun to read behind the snapshot: only another recovery can do without it.</summary>
+    /// <summary>
+    /// Restarts the core without the snapshot when the snapshot is useless. The host has already begun to read after
+    /// it.
+    /// </summary>
     private void IgnoreIfUseless(string? objection)
     {
         if (objection is not null)
@@ -260,9 +263,10 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
     }
 
     /// <summary>
-    /// A command that changes nothing now may have been accepted long ago and been delivered once more. One that does
-    /// change something needs no look: a journal takes each command id once per stream, and a command whose persist
-    /// failed is looked up when it comes again; where events have left the journal, each command is looked up first.
+    /// Whether a command must be looked up in the journal first. A command that changes nothing now may have been
+    /// accepted long ago and delivered again. One that changes something needs no lookup: a journal accepts each
+    /// command id once per stream, and a command whose persist failed is looked up when it is sent again. Where events
+    /// have left the journal, every command is looked up first.
     /// </summary>
     private bool MayBeOldNews(PendingCommand<TState, TCommand> command) =>
         !command.LookedUp && command.Timer is null && !_history.Commands.CoversStream;
@@ -330,14 +334,14 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
             Finish(new CommandReply.Unavailable(UnavailableReason.JournalUnavailable, message));
         }
 
-        // A timer stays due: the next core sees whether its command was carried out, and else gives it at once.
+        // A timer stays due: the next core checks whether its command took effect and otherwise sends it at once.
         _pending = null;
         End(new CoreOutput.Restart(null));
     }
 
     /// <summary>
-    /// Answers, and gives the same answer to the same command from now on. A timer whose command changed nothing is
-    /// decided again when it is tried again: by then it may.
+    /// Replies to the current command and records the reply for repeated deliveries. A timer whose command changed
+    /// nothing is decided again at its next retry, because the outcome may differ by then.
     /// </summary>
     private void FinishForGood(CommandReply reply)
     {
@@ -368,10 +372,11 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
     }
 
     // Timers: a due one becomes a command. If the state still holds the same timer afterwards, the command changed
-    // nothing, and it rings again after EntityCoreOptions.TimerRetry rather than at once for ever.
+    // nothing, and the timer fires again after EntityCoreOptions.TimerRetry instead of at once in a loop.
 
-    /// <summary>Turns due timers into commands until one needs the journal, then asks to be woken for the
-    /// next.</summary>
+    /// <summary>
+    /// Turns due timers into commands until one needs the journal, then asks to be woken for the next.
+    /// </summary>
     private void SettleTimers()
     {
         while (Phase == EntityPhase.Ready && _pending is null)
@@ -418,7 +423,8 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
 
     private void Fail(Exception cause)
     {
-        // Reading damaged or unknown data again cannot help; anything else gets its chances, from the whole stream.
+        // Reading damaged or unknown data again cannot help. Any other failure is retried within the budget, from the
+        // whole stream.
         var failures = _memory.CountFailure(_now.Steady, _options.RestartWindow);
         var hopeless = cause is JournalCorruptException or UnreadableEventException;
         if (hopeless || failures > _options.RestartBudget)

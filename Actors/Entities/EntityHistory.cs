@@ -5,12 +5,12 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>
-/// What is durable of one entity: the state that its events give, the head of its stream, and its commands. It changes
-/// by a snapshot and by events that are replayed, and by a command's events only once the journal has them; what these
-/// would change is worked out next to it. Used by one core.
+/// The durable data of one entity: the state that its events produce, the head of its stream, and its commands. It
+/// changes by a snapshot, by replayed events, and by a command's events once the journal has stored them. The state
+/// after pending events is computed separately. Used by one core.
 /// </summary>
-/// <param name="id">The name of the stream.</param>
-/// <param name="codec">Converts to stored bytes and back.</param>
+/// <param name="id">The id of the stream.</param>
+/// <param name="codec">The codec between values and stored bytes.</param>
 /// <param name="options">The limits.</param>
 internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
     PersistenceId id, IEntityCodec<TState, TCommand, TEvent> codec, EntityCoreOptions options)
@@ -28,10 +28,13 @@ internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
     /// <summary>The last durable event.</summary>
     public StreamHead Head { get; private set; }
 
-    /// <summary>The answers given last.</summary>
+    /// <summary>The most recent replies.</summary>
     public CommandWindow Commands { get; } = new(options.RememberedCommands);
 
-    /// <summary>Goes on from a snapshot; if it is of no use, says why and changes nothing.</summary>
+    /// <summary>
+    /// Restores the history from a snapshot. Returns why the snapshot is useless, with nothing changed; null when it
+    /// was used.
+    /// </summary>
     public string? Restore(EntitySnapshot snapshot)
     {
         if (snapshot.Version != codec.SnapshotVersion)
@@ -60,7 +63,7 @@ internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
         return null;
     }
 
-    /// <summary>Folds the next event of the stream.</summary>
+    /// <summary>Applies the next event of the stream.</summary>
     /// <exception cref="JournalCorruptException">The event's number or seal does not follow.</exception>
     /// <exception cref="UnreadableEventException">The event cannot be read.</exception>
     public void Replay(StoredEvent stored)
@@ -75,7 +78,7 @@ internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
         }
     }
 
-    /// <summary>The state after these events, should they become durable.</summary>
+    /// <summary>Returns the state after the given events, without storing it.</summary>
     public TState After(ImmutableArray<TEvent> events)
     {
         var state = State;
@@ -88,10 +91,10 @@ internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
         return state;
     }
 
-    /// <summary>A command's events as they follow the head.</summary>
+    /// <summary>Returns a command's events as sealed records that follow the head.</summary>
     /// <param name="events">The events; at least one.</param>
     /// <param name="command">The command that led to them.</param>
-    /// <param name="context">The decision.</param>
+    /// <param name="context">The context of the decision.</param>
     /// <param name="wake">When the entity must be woken after them.</param>
     public StoredEvent[] Seal(
         ImmutableArray<TEvent> events, TCommand command, DecisionContext context, WakeMark wake)
@@ -111,10 +114,10 @@ internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
         return stored;
     }
 
-    /// <summary>A command's events are durable.</summary>
-    /// <param name="state">The state after them.</param>
-    /// <param name="head">The last of them.</param>
-    /// <param name="decidedAt">When they were decided (UTC).</param>
+    /// <summary>Takes over the state and head after a command's events became durable.</summary>
+    /// <param name="state">The state after the events.</param>
+    /// <param name="head">The last of the events.</param>
+    /// <param name="decidedAt">When the events were decided (UTC).</param>
     public void Advance(TState state, StreamHead head, DateTimeOffset decidedAt)
     {
         State = state;
@@ -122,7 +125,7 @@ internal sealed class EntityHistory<TAggregate, TState, TCommand, TEvent>(
         _decidedAt = decidedAt;
     }
 
-    /// <summary>A snapshot, when enough events have become durable since the last one; else null.</summary>
+    /// <summary>Returns a snapshot when enough events have become durable since the last one; otherwise null.</summary>
     public EntitySnapshot? SnapshotIfDue()
     {
         if (Head.Sequence - _snapshotAt < options.SnapshotEvery)

@@ -1,23 +1,23 @@
 namespace ReplicationEngine.Actors.Entities;
 
-/// <summary>What an entity's core is waiting for; see the head of EntityCore.cs.</summary>
+/// <summary>The phases of an entity's core; see the head of EntityCore.cs.</summary>
 public enum EntityPhase
 {
-    /// <summary>Takes snapshot and stream.</summary>
+    /// <summary>The core is reading snapshot and stream.</summary>
     Recovering,
 
-    /// <summary>Serves.</summary>
+    /// <summary>The core is ready for commands.</summary>
     Ready,
 
-    /// <summary>Asks the journal whether it knows a command.</summary>
+    /// <summary>The core is waiting for a command lookup in the journal.</summary>
     LookingUp,
 
-    /// <summary>Waits for the journal.</summary>
+    /// <summary>The core is waiting for the journal to store events.</summary>
     Persisting,
 
-    /// <summary>Out of service, with a cause.</summary>
+    /// <summary>The entity is out of service; the cause is recorded.</summary>
     Quarantined,
 
-    /// <summary>Ended; nothing in flight.</summary>
+    /// <summary>The core has ended, with nothing in flight.</summary>
     Ended,
 }

@@ -5,13 +5,13 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>
-/// Reads one entity's snapshot and stream as they come. The host reads on to the end whatever is met, so the first
-/// failure is kept until then; nothing is to be given behind it. Used by one core.
+/// Collects one entity's snapshot and stream while the host reads them. The host always reads to the end, so the first
+/// failure is kept until then; nothing after it is applied. Used by one core.
 /// </summary>
-/// <param name="id">The name of the stream.</param>
-/// <param name="history">Takes what is read.</param>
-/// <param name="timers">Takes the timers of what is read.</param>
-/// <param name="memory">What the entity's last core left.</param>
+/// <param name="id">The id of the stream.</param>
+/// <param name="history">The history that takes the records.</param>
+/// <param name="timers">The timers of the recovered state.</param>
+/// <param name="memory">What the entity's previous core left.</param>
 internal sealed class EntityRecovery<TAggregate, TState, TCommand, TEvent>(
     PersistenceId id, EntityHistory<TAggregate, TState, TCommand, TEvent> history, EntityTimers timers,
     EntityMemory memory)
@@ -22,13 +22,15 @@ internal sealed class EntityRecovery<TAggregate, TState, TCommand, TEvent>(
 {
     private Exception? _failure;
 
-    /// <summary>Whether something was met that ends the recovery in failure.</summary>
+    /// <summary>Whether a failure occurred that will fail the recovery.</summary>
     public bool HasFailed => _failure is not null;
 
-    /// <summary>Whether the stream has been read to its end.</summary>
+    /// <summary>Whether the stream was read to its end.</summary>
     public bool IsOver { get; private set; }
 
-    /// <summary>Goes on from a snapshot; if it is of no use, says why.</summary>
+    /// <summary>
+    /// Restores the history from a snapshot. Returns why the snapshot is useless; null when it was used.
+    /// </summary>
     public string? Take(EntitySnapshot snapshot)
     {
         try
@@ -48,7 +50,7 @@ internal sealed class EntityRecovery<TAggregate, TState, TCommand, TEvent>(
         }
     }
 
-    /// <summary>Folds the next event of the stream.</summary>
+    /// <summary>Applies the next event of the stream.</summary>
     public void Take(StoredEvent stored)
     {
         try
@@ -65,13 +67,13 @@ internal sealed class EntityRecovery<TAggregate, TState, TCommand, TEvent>(
         }
     }
 
-    /// <summary>The next event of the stream cannot be read.</summary>
+    /// <summary>Records that the next event of the stream is unreadable.</summary>
     public void Take(UnreadableRecord record) => _failure = new JournalCorruptException(
         id, history.Head.Sequence + 1, $"'{record.Name}' {record.Reason}");
 
-    /// <summary>The stream has been read to its end: arms the timers.</summary>
-    /// <returns>The effects that are outstanding.</returns>
-    /// <exception cref="Exception">The first failure that was met.</exception>
+    /// <summary>Finishes the recovery at the end of the stream and arms the timers.</summary>
+    /// <returns>The outstanding effects.</returns>
+    /// <exception cref="Exception">The first failure that occurred during the recovery.</exception>
     public ImmutableArray<Effect> Finish(EngineInstant now)
     {
         IsOver = true;

@@ -9,14 +9,14 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>
-/// The durable timers of one entity, and when each rings. They are a function of the state, so nothing is stored for
-/// them but the wake mark. Used by one core at a time; the alarms go on in the entity's memory.
+/// The durable timers of one entity and when each fires. Timers are a function of the state, so only the wake mark is
+/// stored. Used by one core at a time; the alarms continue in the entity's memory.
 /// </summary>
 /// <remarks>
-/// A state says in wall time when a timer is due. How long that is from now is worked out once, when the timer is first
-/// seen, and from then on measured by the steady clock, so that a wall clock that is set back delays nothing and one
-/// that is set ahead hurries nothing (I26). Only what the host finds in the journal when it starts is taken by the wall
-/// clock's word; and even then no timer is further away than it was when the last event was decided.
+/// A state gives a timer's due time as wall time. The remaining time is computed once, when the timer is first seen,
+/// and from then on measured by the steady clock. A wall clock that is set back therefore delays nothing, and one that
+/// is set ahead hastens nothing (I26). Only timers found in the journal when the host starts depend on the wall clock;
+/// even then no timer is further away than it was when the last event was decided.
 /// </remarks>
 internal sealed class EntityTimers(EntityMemory memory)
 {
@@ -25,8 +25,8 @@ internal sealed class EntityTimers(EntityMemory memory)
     private DateTimeOffset? _wakeAt;
 
     /// <summary>
-    /// The timer that rings first; among equals the first by name, so that the order is always the same. Null when none
-    /// is armed.
+    /// Returns the timer that fires first; among equals, the first by name, so that the order is deterministic. Null
+    /// when none is armed.
     /// </summary>
     public ArmedTimer? Next()
     {
@@ -43,9 +43,11 @@ internal sealed class EntityTimers(EntityMemory memory)
         return next;
     }
 
-    /// <summary>The alarms of a state's timers, those seen before with their old ones; nothing is armed yet.</summary>
+    /// <summary>
+    /// Returns the alarms of a state's timers without arming them. Timers seen before keep their alarms.
+    /// </summary>
     /// <param name="timers">The timers.</param>
-    /// <param name="now">The instant.</param>
+    /// <param name="now">The current instant.</param>
     /// <param name="recovered">Whether the state comes from the journal.</param>
     public ImmutableArray<ArmedTimer> AlarmsOf(ImmutableArray<DurableTimer> timers, EngineInstant now, bool recovered)
     {
@@ -73,7 +75,7 @@ internal sealed class EntityTimers(EntityMemory memory)
         memory.Timers = alarms;
     }
 
-    /// <summary>Lets a timer that has rung in vain ring again later; nothing when it is armed no longer.</summary>
+    /// <summary>Delays a timer that fired without effect. Does nothing when the timer is no longer armed.</summary>
     public void Delay(DurableTimer timer, DateTimeOffset until)
     {
         var index = IndexOf(timer);
@@ -84,11 +86,11 @@ internal sealed class EntityTimers(EntityMemory memory)
     }
 
     /// <summary>
-    /// Notes, while the stream is read, how far the wall clock had come, at most, since each timer was set: a timer
-    /// that a clock set which was ahead is measured by that clock, also when it was put right before the next event.
+    /// Records, while the stream is read, the latest wall time seen since each timer was set. A timer set by a clock
+    /// that was ahead is measured by that clock, even when the clock was corrected before the next event.
     /// </summary>
     /// <param name="timers">The timers of the state so far.</param>
-    /// <param name="at">When its last event was decided (UTC).</param>
+    /// <param name="at">When the last event of the state was decided (UTC).</param>
     public void Note(ImmutableArray<DurableTimer> timers, DateTimeOffset at)
     {
         if (timers.IsEmpty)
@@ -113,7 +115,9 @@ internal sealed class EntityTimers(EntityMemory memory)
         _noted = ImmutableCollectionsMarshal.AsImmutableArray(noted);
     }
 
-    /// <summary>Sets when the host is to wake the entity; whether that is another time than it knows.</summary>
+    /// <summary>
+    /// Sets when the host must wake the entity. Returns whether the time differs from the one the host knows.
+    /// </summary>
     public bool WakeAt(DateTimeOffset? due)
     {
         if (due == _wakeAt)
@@ -125,10 +129,10 @@ internal sealed class EntityTimers(EntityMemory memory)
         return true;
     }
 
-    /// <summary>The host has woken the entity and knows of no further time.</summary>
+    /// <summary>Records that the host woke the entity and has no further wake time.</summary>
     public void Woken() => _wakeAt = null;
 
-    /// <summary>When the first of these timers is due in wall time (UTC); null when there is none.</summary>
+    /// <summary>Returns the earliest wall-clock due time of the given timers (UTC); null when there is none.</summary>
     public static DateTimeOffset? EarliestDue(ImmutableArray<ArmedTimer> alarms)
     {
         DateTimeOffset? earliest = null;
@@ -144,9 +148,9 @@ internal sealed class EntityTimers(EntityMemory memory)
     }
 
     /// <summary>
-    /// The id of the command that a due timer becomes: the same for the same timer in the same state, so that a command
-    /// whose outcome was unknown is recognised; another one after any further event, so that a timer armed again under
-    /// the same name and time is not taken for it.
+    /// Returns the command id of a due timer. The id is the same for the same timer in the same state, so a command
+    /// with an unknown outcome is recognised. It differs after any further event, so a timer armed again under the same
+    /// name and time is not mistaken for the earlier one.
     /// </summary>
     public static CommandId CommandIdOf(DurableTimer timer, PersistenceId entity, long sequence)
     {
@@ -158,7 +162,7 @@ internal sealed class EntityTimers(EntityMemory memory)
         return CommandId.Of(timer.DueAt, SHA256.HashData(input));
     }
 
-    // What was stored before the host started is on the steady clock's axis, unless the wall clock was set back since.
+    // Events stored before the host started are on the steady clock's axis, unless the wall clock was set back since.
     private DateTimeOffset SetAt(DurableTimer timer, EngineInstant now)
     {
         if (memory.Recovered)

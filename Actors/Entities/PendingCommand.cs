@@ -4,32 +4,32 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Entities;
 
-/// <summary>The command that a core works on, with what was decided about it.</summary>
+/// <summary>The command that a core is processing, with the decision so far.</summary>
 /// <param name="envelope">The command.</param>
-/// <param name="timer">The timer that became it; null when somebody waits for the reply.</param>
+/// <param name="timer">The timer that triggered the command; null when a sender waits for the reply.</param>
 internal sealed class PendingCommand<TState, TCommand>(CommandEnvelope<TCommand> envelope, DurableTimer? timer)
     where TState : class
     where TCommand : class
 {
-    /// <summary>The command.</summary>
+    /// <summary>The command with its id and sender.</summary>
     public CommandEnvelope<TCommand> Envelope => envelope;
 
-    /// <summary>The timer that became the command; null when somebody waits for the reply.</summary>
+    /// <summary>The timer that triggered the command; null when a sender waits for the reply.</summary>
     public DurableTimer? Timer => timer;
 
-    /// <summary>Whether the journal was asked for the command.</summary>
+    /// <summary>Whether the command was looked up in the journal.</summary>
     public bool LookedUp { get; set; }
 
     /// <summary>The state after the command's events.</summary>
     public TState? State { get; set; }
 
-    /// <summary>The head of the stream after them.</summary>
+    /// <summary>The head of the stream after the command's events.</summary>
     public StreamHead Head { get; set; }
 
-    /// <summary>The alarms of the timers in that state.</summary>
+    /// <summary>The alarms of the timers in the state after the command.</summary>
     public ImmutableArray<ArmedTimer> Timers { get; set; }
 
-    /// <summary>The effects outstanding in that state.</summary>
+    /// <summary>The effects outstanding in the state after the command.</summary>
     public ImmutableArray<Effect> Effects { get; set; }
 
     /// <summary>When the events were decided (UTC).</summary>

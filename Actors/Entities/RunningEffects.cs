@@ -4,18 +4,20 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Entities;
 
-/// <summary>The effects that a core has had started and not cancelled. Used by one core.</summary>
+/// <summary>The effects that a core has started and not cancelled. Used by one core.</summary>
 internal sealed class RunningEffects
 {
     private ImmutableArray<EffectId> _running = [];
 
-    /// <summary>Whether none runs.</summary>
+    /// <summary>Whether no effect is running.</summary>
     public bool IsEmpty => _running.IsEmpty;
 
-    /// <summary>Asks the host to cancel what runs and is outstanding no longer, and to start what is outstanding and
-    /// does not run.</summary>
+    /// <summary>
+    /// Asks the host to cancel running effects that are no longer outstanding, and to start outstanding effects that
+    /// are not running.
+    /// </summary>
     /// <param name="outstanding">The effects that are outstanding now.</param>
-    /// <param name="outputs">Takes what the host is asked.</param>
+    /// <param name="outputs">The list that receives the requests to the host.</param>
     public void Settle(ImmutableArray<Effect> outstanding, List<CoreOutput> outputs)
     {
         if (outstanding.IsEmpty && _running.IsEmpty)

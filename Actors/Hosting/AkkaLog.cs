@@ -6,13 +6,13 @@ using Microsoft.Extensions.Logging;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>Hands the host's logger to <see cref="AkkaLog"/>.</summary>
+/// <summary>Passes the host's logger to <see cref="AkkaLog"/>.</summary>
 internal sealed class AkkaLogSetup(ILogger logger) : Setup
 {
     public ILogger Logger => logger;
 }
 
-/// <summary>What the actor system says goes to the host's log.</summary>
+/// <summary>Writes the actor system's log messages to the host's log.</summary>
 internal sealed partial class AkkaLog : UntypedActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
     private readonly ILogger? _logger = Context.System.Settings.Setup.Get<AkkaLogSetup>() is { HasValue: true } setup

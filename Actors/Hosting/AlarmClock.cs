@@ -3,9 +3,9 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Rings for the entities of a region, active or passive, when their next durable timer is due. One timer of the
-/// steady clock serves all; replaced alarms stay in the heap, are skipped when they come up,
-/// and are thrown out when they are many. Alarms due at the same instant ring in no particular order.
+/// Wakes the entities of a region, active or passive, when their next durable timer is due. One timer of the steady
+/// clock serves all entities. Replaced alarms stay in the heap, are skipped when they surface, and are purged when
+/// there are many. Alarms due at the same instant fire in no particular order.
 /// </summary>
 internal sealed class AlarmClock : IDisposable
 {
@@ -29,7 +29,7 @@ internal sealed class AlarmClock : IDisposable
         _timer = clock.CreateTimer(_ => RingDue());
     }
 
-    /// <summary>Replaces the entity's alarm, a time of the steady clock; null takes it away.</summary>
+    /// <summary>Replaces the entity's alarm with a time of the steady clock; null removes it.</summary>
     public void Set(PersistenceId id, DateTimeOffset? due)
     {
         lock (_gate)
@@ -102,7 +102,7 @@ internal sealed class AlarmClock : IDisposable
             return;
         }
 
-        // Rounded up to whole milliseconds, so that the timer does not come a moment early and find nothing due.
+        // Rounded up to whole milliseconds, so that the timer does not fire early and find nothing due.
         var wait = Math.Ceiling(Math.Max(0, (due - _clock.Steady).TotalMilliseconds));
         _timer.Change(
             TimeSpan.FromMilliseconds(Math.Min(wait, s_longestWait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);

@@ -3,9 +3,9 @@ using Akka.Actor;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Where the answer to one letter goes. It gets a path, under which other nodes find it, only when somebody asks for
-/// one: a letter that stays in the process needs none, and what Akka's own <c>Ask</c> does for each costs as much as
-/// the rest of its way.
+/// The actor reference that receives the reply to one message. It gets a path, by which other nodes find it, only on
+/// request: a message that stays in the process needs none, and what Akka's own <c>Ask</c> does for each message costs
+/// as much as the rest of its way.
 /// </summary>
 internal sealed class AnswerRef(IActorRefProvider provider) : MinimalActorRef
 {
@@ -13,7 +13,7 @@ internal sealed class AnswerRef(IActorRefProvider provider) : MinimalActorRef
     private ActorPath? _path;
     private bool _released;
 
-    /// <summary>The first message that comes.</summary>
+    /// <summary>The first message received.</summary>
     public Task<object> Answer => _answer.Task;
 
     /// <inheritdoc/>
@@ -43,7 +43,7 @@ internal sealed class AnswerRef(IActorRefProvider provider) : MinimalActorRef
         }
     }
 
-    /// <summary>Nobody waits any longer.</summary>
+    /// <summary>Releases the reference, because the caller no longer waits.</summary>
     public void Release()
     {
         lock (_answer)

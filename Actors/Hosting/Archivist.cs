@@ -4,12 +4,10 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>
-/// Has old events moved out of the journal into its archive, again and again: one actor in the whole cluster.
-/// </summary>
+/// <summary>Periodically moves old events from the journal into its archive. One actor in the whole cluster.</summary>
 internal sealed class Archivist : UntypedActor
 {
-    // A service that has just started has other things to do.
+    // A service that has just started is busy enough.
     private static readonly TimeSpan s_firstLook = TimeSpan.FromMinutes(1);
 
     private readonly EngineServices _services;
@@ -48,7 +46,7 @@ internal sealed class Archivist : UntypedActor
                 _timer!.Change(_services.Options.ArchiveEvery, Timeout.InfiniteTimeSpan);
                 break;
             case Status.Failure failure:
-                // A fault of the program; events stay where they are.
+                // A program error; the events stay where they are.
                 _services.Telemetry.ArchivingFailed();
                 _services.Logger.ArchivingBroken(failure.Cause);
                 _timer!.Change(_services.Options.ArchiveEvery, Timeout.InfiniteTimeSpan);

@@ -4,13 +4,13 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>An effect has ended, however it ended.</summary>
+/// <summary>An effect has ended, whatever the outcome.</summary>
 internal sealed record EffectEnded(EffectId Effect);
 
-/// <summary>What actors of effects of all types share.</summary>
+/// <summary>The messages shared by effect actors of all types.</summary>
 internal static class EffectActor
 {
-    /// <summary>The effect is outstanding no longer.</summary>
+    /// <summary>The effect is no longer outstanding.</summary>
     public sealed record Cancel
     {
         public static Cancel Instance { get; } = new();
@@ -18,8 +18,8 @@ internal static class EffectActor
 }
 
 /// <summary>
-/// Carries out one effect of its parent, next to it: as long as this actor lives, the effect is outstanding. It ends
-/// when the effect has ended, and ends the effect when its parent ends.
+/// Runs one effect of its parent. The actor lives as long as the run: it stops when the effect has ended, and it ends
+/// the effect when its parent stops.
 /// </summary>
 internal sealed class EffectActor<TCommand> : UntypedActor
     where TCommand : class

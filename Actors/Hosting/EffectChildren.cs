@@ -5,19 +5,18 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// The child actors of one entity's actor, one for each effect that is outstanding. Used only by that actor, within its
-/// turn.
+/// The child actors of one entity's actor, one for each outstanding effect. Used only by that actor, within its turn.
 /// </summary>
-/// <param name="runs">Creates the runs of effects; null where effects are not carried out.</param>
-/// <param name="id">The entity.</param>
-/// <param name="parent">The entity's actor.</param>
+/// <param name="runs">The factory of effect runs; null where effects are not run.</param>
+/// <param name="id">The id of the entity.</param>
+/// <param name="parent">The context of the entity's actor.</param>
 internal sealed class EffectChildren<TCommand>(EffectRuns<TCommand>? runs, PersistenceId id, IActorContext parent)
     where TCommand : class
 {
     private readonly Dictionary<EffectId, IActorRef> _children = new(0);
     private long _started;
 
-    /// <summary>Starts an effect. One that is started again under its id gets an actor of its own.</summary>
+    /// <summary>Starts an effect. An effect that is started again under the same id gets an actor of its own.</summary>
     public void Start(Effect effect)
     {
         if (runs is not null)
@@ -27,7 +26,7 @@ internal sealed class EffectChildren<TCommand>(EffectRuns<TCommand>? runs, Persi
         }
     }
 
-    /// <summary>Tells an effect that it is outstanding no longer.</summary>
+    /// <summary>Notifies an effect that it is no longer outstanding.</summary>
     public void Cancel(EffectId effect)
     {
         if (_children.TryGetValue(effect, out var child))
@@ -38,7 +37,7 @@ internal sealed class EffectChildren<TCommand>(EffectRuns<TCommand>? runs, Persi
 
     /// <summary>Forgets an effect that has ended, unless it was started again since.</summary>
     /// <param name="ended">The effect.</param>
-    /// <param name="child">Who says so.</param>
+    /// <param name="child">The actor that ran the effect.</param>
     public void Forget(EffectEnded ended, IActorRef child)
     {
         if (_children.TryGetValue(ended.Effect, out var known) && known.Equals(child))

@@ -6,9 +6,9 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// One run of an effect: tried again after 1, 2, 4 … 60 s until it succeeds or is outstanding no longer. Once it has
-/// told something it is not cancelled any more: that it is outstanding no longer is then its own doing, and it may have
-/// more to say.
+/// A run of an effect, retried after 1, 2, 4 … 60 s until it succeeds or is no longer outstanding. Once the run has
+/// reported something it is no longer cancelled, because its own report may have ended the obligation and it may have
+/// more to report.
 /// </summary>
 internal sealed class EffectRun<TCommand>(
     EffectRuns<TCommand> runs, PersistenceId id, Effect effect, IEntityCommandSink<TCommand> sink)
@@ -25,8 +25,8 @@ internal sealed class EffectRun<TCommand>(
     private bool _over;
     private bool _abandoned;
 
-    /// <summary>Begins, on the thread pool.</summary>
-    /// <param name="ended">Called when it has ended.</param>
+    /// <summary>Starts the run on the thread pool.</summary>
+    /// <param name="ended">Called when the run has ended.</param>
     public void Start(Action ended)
     {
         var finished = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,7 +34,7 @@ internal sealed class EffectRun<TCommand>(
         _ = Task.Run(() => RunAsync(former, finished, ended));
     }
 
-    /// <summary>The effect is outstanding no longer.</summary>
+    /// <summary>Notifies the run that the effect is no longer outstanding.</summary>
     public void Cancel()
     {
         lock (_gate)
@@ -48,8 +48,8 @@ internal sealed class EffectRun<TCommand>(
     }
 
     /// <summary>
-    /// The entity's actor has ended: whether the effect is outstanding will be seen by the next one. What is being told
-    /// is told to its end.
+    /// Ends the run because the entity's actor has stopped; the next actor decides whether the effect is outstanding. A
+    /// report in progress is completed.
     /// </summary>
     public void Abandon()
     {
@@ -103,7 +103,8 @@ internal sealed class EffectRun<TCommand>(
         }
         catch (OperationCanceledException) when (_outstanding.IsCancellationRequested)
         {
-            // Outstanding no longer; or it stays outstanding in the entity's state, and is started again with the
+            // The effect is no longer outstanding, or it stays outstanding in the entity's state and is started again
+            // with the
             // entity.
         }
         finally
@@ -135,7 +136,9 @@ internal sealed class EffectRun<TCommand>(
         }
     }
 
-    /// <summary>The next try has told nothing yet; there is none when the effect is outstanding no longer.</summary>
+    /// <summary>
+    /// Prepares a retry, which has not reported anything yet. Cancels it when the effect is no longer outstanding.
+    /// </summary>
     private void TellAgain()
     {
         lock (_gate)

@@ -6,7 +6,7 @@ namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
 /// The effects of one region that run on this node. An effect that is started again, because its entity was recovered
-/// again, begins only when its former run has ended.
+/// again, begins only after its previous run has ended.
 /// </summary>
 internal sealed class EffectRuns<TCommand>(
     string type,
@@ -26,7 +26,7 @@ internal sealed class EffectRuns<TCommand>(
 
     public EffectRun<TCommand> Create(PersistenceId id, Effect effect) => new(this, id, effect, sinkOf(id));
 
-    /// <summary>Puts a run in the place of the effect's former one, and returns that one.</summary>
+    /// <summary>Registers a run of an effect and returns the previous run.</summary>
     public Task Replace(PersistenceId id, EffectId effect, Task run)
     {
         services.Telemetry.EffectStarted(type);
@@ -39,11 +39,11 @@ internal sealed class EffectRuns<TCommand>(
         return former;
     }
 
-    /// <summary>The run has ended.</summary>
+    /// <summary>Removes a run that has ended.</summary>
     public void Remove(PersistenceId id, EffectId effect, Task run) =>
         _running.TryRemove(KeyValuePair.Create((id, effect), run));
 
-    /// <summary>Cancels what runs and waits for it.</summary>
+    /// <summary>Cancels all running effects and waits for them to end.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();

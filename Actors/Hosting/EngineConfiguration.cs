@@ -4,7 +4,7 @@ using Akka.Configuration;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Puts the configuration of the actor system together. What stands first wins: what the engine cannot do without, the
+/// Composes the configuration of the actor system. The first source wins: settings that the engine requires, the
 /// environment, the operator's text, the engine's <c>akka.hocon</c>, and Akka's own defaults.
 /// </summary>
 internal static class EngineConfiguration
@@ -34,10 +34,11 @@ internal static class EngineConfiguration
         }
         """;
 
-    /// <summary>The whole configuration.</summary>
+    /// <summary>Returns the complete configuration.</summary>
     /// <param name="store">The store's plugins.</param>
-    /// <param name="operators">The operator's text; null for none.</param>
-    /// <exception cref="EngineConfigurationException">The operator's text, or the environment, is no HOCON.</exception>
+    /// <param name="operators">The operator's HOCON text; null for none.</param>
+    /// <exception cref="EngineConfigurationException">The operator's text or the environment is not valid
+    /// HOCON.</exception>
     public static Config Compose(string store, string? operators)
     {
         var config = Parse(Fixed, "the engine's configuration").WithFallback(Parse(store, "the store's configuration"))
@@ -50,7 +51,7 @@ internal static class EngineConfiguration
         return config.WithFallback(Parse(Reference(), Resource));
     }
 
-    /// <summary>The engine's <c>akka.hocon</c>.</summary>
+    /// <summary>Returns the engine's <c>akka.hocon</c>.</summary>
     public static string Reference()
     {
         using var stream = typeof(EngineConfiguration).Assembly.GetManifestResourceStream(Resource)
@@ -60,7 +61,8 @@ internal static class EngineConfiguration
     }
 
     /// <summary>
-    /// <c>AKKA__CLUSTER__SHARDING__RETRY_INTERVAL=1s</c> sets <c>akka.cluster.sharding.retry-interval</c>.
+    /// Returns the settings from environment variables: <c>AKKA__CLUSTER__SHARDING__RETRY_INTERVAL=1s</c> sets
+    /// <c>akka.cluster.sharding.retry-interval</c>.
     /// </summary>
     private static string Environment()
     {
@@ -94,5 +96,5 @@ internal static class EngineConfiguration
     }
 }
 
-/// <summary>The configuration of the actor system cannot be read, or has a wrong value.</summary>
+/// <summary>The configuration of the actor system cannot be read or has an invalid value.</summary>
 public sealed class EngineConfigurationException(string message, Exception? inner = null) : Exception(message, inner);

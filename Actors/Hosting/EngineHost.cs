@@ -10,10 +10,10 @@ using ReplicationEngine.Actors.Projections;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>An actor system of the embedder's making.</summary>
+/// <summary>The factory of an actor system that the embedder creates.</summary>
 internal sealed record ActorSystemOfTheHost(Func<ActorSystemSetup, ActorSystem> Create);
 
-/// <summary>Starts and stops the actor system, the store and the regions, and is the facade.</summary>
+/// <summary>Starts and stops the actor system, the store and the regions, and implements the engine's facade.</summary>
 internal sealed class EngineHost(
     IEnumerable<IEntityRegion> regions, EngineServices services, ProjectionHost projections,
     ActorSystemOfTheHost? ofTheHost = null)
@@ -101,12 +101,12 @@ internal sealed class EngineHost(
         return Task.CompletedTask;
     }
 
-    /// <summary>Starts an actor of which the cluster has one.</summary>
+    /// <summary>Starts a cluster singleton actor.</summary>
     private static void StartOne(ActorSystem system, Props props, string name) => system.ActorOf(
         ClusterSingletonManager.Props(props, PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)),
         name);
 
-    /// <exception cref="EngineConfigurationException">Its configuration has a wrong value.</exception>
+    /// <exception cref="EngineConfigurationException">The configuration has an invalid value.</exception>
     private ActorSystem CreateSystem(ActorSystemSetup setup)
     {
         try
@@ -140,7 +140,7 @@ internal sealed class EngineHost(
                 await system.Terminate().WaitAsync(cancellationToken);
             }
 
-            // What is being moved is moved whole, before the store is closed.
+            // A move to the archive in progress is completed before the store is closed.
             await services.Archiving.WaitAsync(cancellationToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             services.Logger.EngineStopped();

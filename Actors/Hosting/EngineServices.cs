@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>What every region needs.</summary>
+/// <summary>The services that every region uses.</summary>
 internal sealed class EngineServices(
     IEngineStore store,
     IOptions<ReplicationEngineOptions> options,
@@ -32,20 +32,20 @@ internal sealed class EngineServices(
     /// <summary>Cancelled when the engine stops.</summary>
     public CancellationToken Ending => _ending.Token;
 
-    /// <summary>The moving of events to the archive that is under way, or was last.</summary>
+    /// <summary>The current or most recent move of events to the archive.</summary>
     public Task Archiving { get; set; } = Task.CompletedTask;
 
-    /// <summary>Bounds how many asks are under way at once; the others wait for their turn.</summary>
+    /// <summary>Limits the number of concurrent asks. Further asks wait for their turn.</summary>
     public SemaphoreSlim AskGate { get; } = new(options.Value.ConcurrentAsks);
 
-    /// <summary>The engine starts, perhaps not for the first time.</summary>
+    /// <summary>Prepares the services for a start of the engine, which may not be the first.</summary>
     public void Begin()
     {
         _ending.Dispose();
         _ending = new CancellationTokenSource();
     }
 
-    /// <summary>The engine stops.</summary>
+    /// <summary>Cancels <see cref="Ending"/> because the engine stops.</summary>
     public Task EndAsync() => _ending.CancelAsync();
 
     public void Dispose()

@@ -5,7 +5,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>The engine's one meter and one activity source, both named <c>ReplicationEngine</c>.</summary>
+/// <summary>The engine's meter and activity source, both named <c>ReplicationEngine</c>.</summary>
 internal sealed class EngineTelemetry : IDisposable
 {
     public const string Name = "ReplicationEngine";
@@ -69,8 +69,8 @@ internal sealed class EngineTelemetry : IDisposable
     public ActivitySource Activities { get; }
 
     /// <summary>
-    /// Begins an activity that ends in another step than it begins in, and so is nobody's current one; null when nobody
-    /// listens.
+    /// Starts an activity that ends in a later step and so is never the current activity. Returns null when there are
+    /// no listeners.
     /// </summary>
     public Activity? Begin(string name, PersistenceId id, ActivityContext parent = default)
     {
@@ -81,7 +81,7 @@ internal sealed class EngineTelemetry : IDisposable
         return activity;
     }
 
-    /// <summary>Ends one, in failure when there is a reason.</summary>
+    /// <summary>Ends an activity, as failed when a reason is given.</summary>
     public static void End(Activity? activity, string? failure = null)
     {
         activity?.SetStatus(failure is null ? ActivityStatusCode.Ok : ActivityStatusCode.Error, failure);
@@ -96,9 +96,9 @@ internal sealed class EngineTelemetry : IDisposable
         }
     }
 
-    /// <summary>A command's events are durable.</summary>
+    /// <summary>Records that a command's events are durable.</summary>
     /// <param name="type">The entity type.</param>
-    /// <param name="began">When that was asked for, as <see cref="TimePersist"/> gave it.</param>
+    /// <param name="began">When the persist began, as returned by <see cref="TimePersist"/>.</param>
     public void Persisted(string type, long began)
     {
         _persists.Add(1, new KeyValuePair<string, object?>("type", type));
@@ -109,7 +109,7 @@ internal sealed class EngineTelemetry : IDisposable
         }
     }
 
-    /// <summary>The time by the stopwatch; 0 while nobody listens.</summary>
+    /// <summary>Returns the current stopwatch time; 0 while there are no listeners.</summary>
     public long TimePersist() => _persistTime.Enabled ? Stopwatch.GetTimestamp() : 0;
 
     public void PersistFailed(string type, Exception cause) =>
@@ -132,9 +132,9 @@ internal sealed class EngineTelemetry : IDisposable
 
     public void EntityRetired(string type) => _active.Add(-1, new KeyValuePair<string, object?>("type", type));
 
-    /// <param name="projection">Its name.</param>
-    /// <param name="events">How many events a batch had.</param>
-    /// <param name="lag">The age of the batch's last event; null when it is not known.</param>
+    /// <param name="projection">The name of the projection.</param>
+    /// <param name="events">The number of events in the batch.</param>
+    /// <param name="lag">The age of the batch's last event; null when unknown.</param>
     public void Projected(string projection, int events, TimeSpan? lag)
     {
         var tag = new KeyValuePair<string, object?>("projection", projection);

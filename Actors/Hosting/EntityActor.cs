@@ -1,10 +1,10 @@
 // The actor of one entity: translates between Akka.Persistence and the core, and decides nothing.
 //
-// Akka.Persistence recovers (snapshot, then events), keeps commands back until that is done and while events are being
+// Akka.Persistence recovers (snapshot, then events), holds commands back until that is done and while events are being
 // persisted, and stops the actor when a persist or a recovery fails. A core that has ended asks its shard to passivate
-// the actor: from then on the shard keeps what comes, and hands it to the entity's next actor; what has come already
-// is sent to the shard again. Letters that an actor left behind when it was stopped come back to their senders as
-// NotDelivered (see LostMessages), and are sent again. So a letter may come by the shard or straight (see
+// the actor: from then on the shard buffers messages and hands them to the entity's next actor; messages already
+// received are sent to the shard again. Messages that an actor left behind when it was stopped come back to their
+// senders as NotDelivered (see LostMessages), and are sent again. So a message may arrive by the shard or straight (see
 // EntityRegion).
 using System.Diagnostics;
 using Akka.Actor;
@@ -17,7 +17,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>Runs one entity's core.</summary>
+/// <summary>Runs one entity's core as a persistent actor.</summary>
 internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : UntypedPersistentActor
     where TAggregate : IAggregate<TState, TCommand, TEvent>
     where TState : class
@@ -115,7 +115,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
     {
         _report.PersistFailed(cause, sequenceNr);
 
-        // The actor is stopped after this: its next one learns what the journal holds.
+        // The actor is stopped after this: its successor learns what the journal holds.
         _handedOver = true;
         Advance(new CoreInput<TCommand>.PersistUnknown(JournalTrouble.Unknown(_id, cause)));
         _region.WakeLater(_id);
@@ -144,7 +144,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
     {
         if (_core.Phase == EntityPhase.Recovering && LastSequenceNr != _core.Head.Sequence)
         {
-            // Unless damage was met before, which is what the core will tell.
+            // Unless damage was found before, which the core will report.
             var lost = new UnreadableRecord(
                 "snapshot", $"was taken after event {LastSequenceNr}, where the stream ends");
             Advance(new CoreInput<TCommand>.Unreadable(lost, IsSnapshot: false));
@@ -233,8 +233,9 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
         }
         catch (Exception exception)
         {
-            // The core answers for the entity's own exceptions; this one is the host's. Started again at once, the
-            // actor would meet it again at once.
+            // The core handles the entity's own exceptions; this one is the host's. An immediate restart would meet it
+            // again
+            // at once.
             Break(exception);
         }
     }
@@ -251,8 +252,8 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
     }
 
     /// <summary>
-    /// Returns the answer to the step's question, if there was one that could be answered at once. Who asked hears
-    /// last, so that whatever the command leads to (its alarm above all) is set up by then.
+    /// Runs the core's outputs and returns the input that replies to an open question, if it is available at once. The
+    /// sender is replied to last, so that everything the command leads to (its alarm above all) is set up by then.
     /// </summary>
     private CoreInput<TCommand>? Run(IReadOnlyList<CoreOutput> outputs)
     {
@@ -341,7 +342,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
         }
         catch (Exception exception)
         {
-            // Whatever it is, the command waits for this answer, and the entity for the command.
+            // Whatever the exception is, the command waits for this reply, and the entity for the command.
             _region.Services.Trouble.Failed(exception);
             return new CommandLookedUp(commandId, null, JournalTrouble.Sentence(exception) + ".");
         }
@@ -386,7 +387,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
         }
     }
 
-    /// <summary>Has the shard keep what comes for the entity's next actor, and end this one.</summary>
+    /// <summary>Stops this actor and has the shard buffer messages for the entity's next actor.</summary>
     private void HandOver()
     {
         _handedOver = true;

@@ -4,29 +4,31 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>Names an entity within its region (<c>vault|entity</c>), and says which shard it lies in.</summary>
+/// <summary>The name of an entity within its region (<c>vault|entity</c>) and its assignment to a shard.</summary>
 internal static class EntityAddress
 {
     private const char Separator = '|';
 
-    /// <summary>The name.</summary>
+    /// <summary>Returns the name of an entity within its region.</summary>
     public static string Of(PersistenceId id) => $"{id.Vault}{Separator}{id.Entity}";
 
-    /// <summary>The entity of a name.</summary>
+    /// <summary>Parses a name to the entity's id.</summary>
     public static PersistenceId Read(string type, string address)
     {
         var end = address.IndexOf(Separator, StringComparison.Ordinal);
         return new PersistenceId(type, new VaultId(address[..end]), address[(end + 1)..]);
     }
 
-    /// <summary>Spreads the entities over a number of shards by a hash of their names that never changes.</summary>
+    /// <summary>
+    /// Returns the extractor that spreads entities over a number of shards by a stable hash of their names.
+    /// </summary>
     public static IMessageExtractor Extractor(int shards) => HashCodeMessageExtractor.Create(
         shards,
         message => (message as ToEntity)?.Entity,
         message => message is ToEntity letter ? letter.Message : message);
 }
 
-/// <summary>A message on its way to an entity.</summary>
+/// <summary>A message addressed to an entity.</summary>
 /// <param name="Entity">The entity's name within its region.</param>
-/// <param name="Message">What it gets.</param>
+/// <param name="Message">The message itself.</param>
 internal sealed record ToEntity(string Entity, object Message);

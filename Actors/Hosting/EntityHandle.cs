@@ -7,7 +7,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>Talks to one entity through its region; reads its history straight from the journal.</summary>
+/// <summary>Sends messages to one entity through its region, and reads its history directly from the journal.</summary>
 internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     EntityRegion<TAggregate, TState, TCommand, TEvent> region, PersistenceId id)
     : IEntityHandle<TState, TCommand, TEvent>, IEntityCommandSink<TCommand>
@@ -18,10 +18,10 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
 {
     private const int EventsPerRead = 1_000;
 
-    /// <summary>How long a letter waits for one actor's answer: longer than a journal waits for a lock.</summary>
+    /// <summary>How long a message waits for the reply of one actor: longer than a journal waits for a lock.</summary>
     private static readonly TimeSpan s_attempt = TimeSpan.FromSeconds(20);
 
-    /// <summary>For how long a letter that got no certain answer is sent again.</summary>
+    /// <summary>How long a message without a definite reply is sent again.</summary>
     private static readonly TimeSpan s_repeatFor = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
@@ -127,8 +127,8 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     }
 
     /// <summary>
-    /// Sends a letter, and sends it again for a while when it was lost with an actor or its outcome is not known: a
-    /// command has one effect however often it comes.
+    /// Sends a message, and sends it again for a while when it was lost with an actor or its outcome is unknown. A
+    /// command has one effect however often it arrives.
     /// </summary>
     private async ValueTask<TAnswer> AskAsync<TAnswer>(IEntityMessage letter, CancellationToken cancellationToken)
         where TAnswer : class

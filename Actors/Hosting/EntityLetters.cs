@@ -4,60 +4,60 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>A message to an entity whose sender waits for an answer.</summary>
+/// <summary>A message to an entity whose sender waits for a reply.</summary>
 internal interface IEntityMessage;
 
-/// <summary>A command; answered by a <see cref="CommandReply"/>.</summary>
+/// <summary>Sends a command. The reply is a <see cref="CommandReply"/>.</summary>
 /// <param name="Envelope">The command.</param>
-/// <param name="Asked">The activity of whoever asks; default without one.</param>
+/// <param name="Asked">The activity of the sender; default without one.</param>
 internal sealed record TellCommand<TCommand>(CommandEnvelope<TCommand> Envelope, ActivityContext Asked = default)
     : IEntityMessage
     where TCommand : class;
 
-/// <summary>A question for the state; answered by a view, or by a reply that says why there is none.</summary>
+/// <summary>Requests the state. The reply is a view, or a command reply that explains why there is none.</summary>
 internal sealed record ShowState : IEntityMessage
 {
     public static ShowState Instance { get; } = new();
 }
 
-/// <summary>The entity's quarantine shall end; answered by <see cref="QuarantineLifted"/>.</summary>
+/// <summary>Requests the end of the entity's quarantine. The reply is <see cref="QuarantineLifted"/>.</summary>
 internal sealed record LiftQuarantine : IEntityMessage
 {
     public static LiftQuarantine Instance { get; } = new();
 }
 
-/// <summary>It has ended, if there was one.</summary>
+/// <summary>The quarantine has ended, if there was one.</summary>
 internal sealed record QuarantineLifted
 {
     public static QuarantineLifted Instance { get; } = new();
 }
 
-/// <summary>The letter found no entity to take it: its actor had just ended.</summary>
+/// <summary>The message reached no entity because its actor had just ended.</summary>
 internal sealed record NotDelivered
 {
     public static NotDelivered Instance { get; } = new();
 }
 
-/// <summary>A durable timer is due, or the entity shall come to memory because it may owe effects.</summary>
+/// <summary>Wakes an entity because a durable timer is due or effects may be outstanding.</summary>
 internal sealed record Wake
 {
     public static Wake Instance { get; } = new();
 
-    /// <summary>Called when the actor that it was for had ended; null where that matters to nobody.</summary>
+    /// <summary>Called when the addressed actor had ended; null when the sender does not need to know.</summary>
     public Action? Lost { get; init; }
 }
 
-/// <summary>Nobody has used the entity for a while.</summary>
+/// <summary>The entity has not been used for a while.</summary>
 internal sealed record IdleTimedOut
 {
     public static IdleTimedOut Instance { get; } = new();
 }
 
-/// <summary>The last message an entity's actor handles.</summary>
+/// <summary>Stops an entity's actor. The last message that it handles.</summary>
 internal sealed record StopEntity
 {
     public static StopEntity Instance { get; } = new();
 }
 
-/// <summary>What the journal's index answered.</summary>
+/// <summary>The result of a lookup in the journal's command index.</summary>
 internal sealed record CommandLookedUp(CommandId CommandId, Journaling.CommandRecord? Record, string? Trouble);

@@ -9,31 +9,33 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>A region as the host starts and stops it.</summary>
+/// <summary>A region as seen by the host that starts and stops it.</summary>
 internal interface IEntityRegion
 {
     /// <summary>The entity type.</summary>
     string Type { get; }
 
-    /// <summary>How many of its entities are in memory.</summary>
+    /// <summary>The number of entities in memory.</summary>
     int ActiveCount { get; }
 
-    /// <summary>Counts the sweeps for idle entities: a clock that costs nothing to read.</summary>
+    /// <summary>The number of sweeps for idle entities so far: a clock that costs nothing to read.</summary>
     long Sweep { get; }
 
     /// <summary>Starts the region in an actor system.</summary>
     void Start(ActorSystem system);
 
-    /// <summary>Ends its effects and its entities, when what they are persisting is durable.</summary>
+    /// <summary>Stops the region's effects and entities. Returns when everything being persisted is durable.</summary>
     Task StopAsync(CancellationToken cancellationToken);
 
-    /// <summary>An entity is due by the wake index; false when this node knows better.</summary>
+    /// <summary>
+    /// Wakes an entity that is due by the wake index. Returns false when this node already manages the entity.
+    /// </summary>
     bool WakeIfUnknown(PersistenceId id);
 }
 
 /// <summary>
-/// All entities of one type: sharded over the cluster by Akka.Cluster.Sharding, brought to memory when a letter comes,
-/// a timer is due or effects are outstanding, and let go when nobody needs them.
+/// All entities of one type, sharded over the cluster by Akka.Cluster.Sharding. An entity is loaded when a message
+/// arrives, a timer is due or effects are outstanding, and is unloaded when it is idle.
 /// </summary>
 internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     : IEntityRegion, IEntitySet<TState, TCommand, TEvent>, IDisposable
@@ -42,7 +44,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     where TCommand : class
     where TEvent : class
 {
-    /// <summary>Sweeps within <see cref="ReplicationEngineOptions.PassivateAfter"/>.</summary>
+    /// <summary>The number of sweeps within <see cref="ReplicationEngineOptions.PassivateAfter"/>.</summary>
     private const int SweepsPerIdleTime = 2;
 
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(500);
@@ -77,7 +79,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
 
     public AlarmClock Alarms { get; }
 
-    /// <summary>Null when nobody handles effects.</summary>
+    /// <summary>The running effects; null when no effect handler is registered.</summary>
     public EffectRuns<TCommand>? Effects { get; }
 
     /// <inheritdoc/>
@@ -89,7 +91,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     /// <inheritdoc/>
     public long Sweep => Volatile.Read(ref _sweep);
 
-    /// <summary>Whether it takes letters.</summary>
+    /// <summary>Whether the region accepts messages.</summary>
     public bool IsOpen => Volatile.Read(ref _open);
 
     /// <inheritdoc/>
@@ -161,7 +163,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         return true;
     }
 
-    /// <summary>Sends a message that nobody waits for.</summary>
+    /// <summary>Sends a message without waiting for a reply.</summary>
     public void Deliver(PersistenceId id, object message)
     {
         if (IsOpen)
@@ -170,19 +172,19 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    /// <summary>Sends a message to the entity's next actor, for the one who sent it.</summary>
+    /// <summary>Sends a message to the entity's next actor, on behalf of its original sender.</summary>
     public void SendAgain(PersistenceId id, object message, IActorRef sender) =>
         _shards.Tell(new ToEntity(EntityAddress.Of(id), message), sender);
 
     /// <summary>
-    /// Sends a letter and waits for the answer of whichever actor takes it. To an entity in this node's memory it goes
-    /// straight, which saves two mailboxes; to any other by its shard.
+    /// Sends a message and waits for the reply of the actor that takes it. A message to an entity in this node's memory
+    /// goes directly, which saves two mailboxes; any other goes by its shard.
     /// </summary>
     /// <param name="id">The entity.</param>
-    /// <param name="letter">The letter.</param>
-    /// <param name="limit">How long an answer may take.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <exception cref="TimeoutException">There was no answer in time.</exception>
+    /// <param name="letter">The message.</param>
+    /// <param name="limit">How long the reply may take.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="TimeoutException">No reply arrived in time.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<object> AskOnceAsync(
         PersistenceId id, IEntityMessage letter, TimeSpan limit, CancellationToken cancellationToken)
@@ -207,10 +209,10 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    /// <summary>An entity's actor has begun.</summary>
+    /// <summary>Registers an entity's actor that has started.</summary>
     public LiveEntity Arrived(PersistenceId id, IActorRef actor)
     {
-        // What a listener of the embedder's throws ends an actor that was never here, which nobody must wait for.
+        // An exception of the embedder's listener ends an actor that was never registered, which nothing must wait for.
         Services.Telemetry.EntityActivated(TAggregate.TypeName);
         var live = new LiveEntity(actor);
         live.Use(this);
@@ -218,7 +220,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         return live;
     }
 
-    /// <summary>An entity's actor has ended.</summary>
+    /// <summary>Removes an entity's actor that has ended.</summary>
     public void Left(PersistenceId id, LiveEntity live, EntityMemory memory)
     {
         _live.TryRemove(KeyValuePair.Create(id, live));
@@ -231,12 +233,12 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         Services.Telemetry.EntityRetired(TAggregate.TypeName);
     }
 
-    /// <summary>What was kept of an entity's former cores.</summary>
+    /// <summary>Returns what was kept of an entity's previous cores.</summary>
     public EntityMemory MemoryOf(PersistenceId id) => _memories.GetOrAdd(id, _ => new EntityMemory());
 
     /// <summary>
-    /// An entity had to stop while it may owe effects or timers: it is recovered again in a while, which is longer the
-    /// longer the journal's trouble lasts.
+    /// Schedules the recovery of an entity that had to stop while effects or timers may be outstanding. The delay grows
+    /// with the duration of the journal's trouble.
     /// </summary>
     public void WakeLater(PersistenceId id)
     {
@@ -255,7 +257,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     }
 
     /// <summary>
-    /// An alarm rings. It takes the way that letters take, so that whoever asks afterwards is answered behind it.
+    /// Delivers a due alarm. It takes the same route as messages, so a later request is handled after it.
     /// </summary>
     private void Ring(PersistenceId id)
     {
@@ -269,7 +271,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         }
     }
 
-    /// <summary>The entity's actor on this node; null when it has none that takes messages.</summary>
+    /// <summary>Returns the entity's actor on this node; null when there is none that accepts messages.</summary>
     private IActorRef? Find(PersistenceId id) =>
         _live.TryGetValue(id, out var live) && live.IsOpen ? live.Actor : null;
 

@@ -1,7 +1,7 @@
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Wakes those who follow the feed. A follower takes <see cref="Next"/> <b>before</b> it reads: an append that its
+/// Wakes the followers of the feed. A follower takes <see cref="Next"/> <b>before</b> it reads: an append that its
 /// reading missed completes that task.
 /// </summary>
 internal sealed class FeedPulse
@@ -27,7 +27,7 @@ internal sealed class FeedPulse
 
     public void Signal()
     {
-        // The fence orders the caller's append before the look at the waiters, as Next's exchange does on their side.
+        // The fence orders the caller's append before the check for waiters, as Next's exchange does on their side.
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _next) is not null)
         {

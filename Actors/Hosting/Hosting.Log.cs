@@ -4,7 +4,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>What the host says in the log.</summary>
+/// <summary>The host's log messages.</summary>
 internal static partial class HostingLog
 {
     [LoggerMessage(1, LogLevel.Information, "The engine started with the regions {Types}")]

@@ -5,15 +5,15 @@ using ReplicationEngine.Actors.Projections;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Where the engine keeps its events: a journal and a snapshot plugin of Akka.Persistence, and a way to read what they
+/// The storage of the engine: a journal plugin and a snapshot plugin of Akka.Persistence, and a way to read what they
 /// store. Every implementation passes the conformance suite in Tests/Persistence.
 /// </summary>
 public interface IEngineStore
 {
-    /// <summary>Reads what the journal plugin has stored.</summary>
+    /// <summary>Reads the events that the journal plugin has stored.</summary>
     IEventLog Log { get; }
 
-    /// <summary>Keeps the documents of the projections.</summary>
+    /// <summary>The store of the projections' documents.</summary>
     IDocumentStore Documents { get; }
 
     /// <summary>
@@ -22,39 +22,39 @@ public interface IEngineStore
     /// </summary>
     string Configuration { get; }
 
-    /// <summary>What the plugins need that a text cannot hold.</summary>
+    /// <summary>Settings of the plugins that a configuration text cannot hold.</summary>
     IReadOnlyList<Setup> Setups { get; }
 
-    /// <summary>Opens the store, creating it when it is missing, before any actor is started.</summary>
-    /// <exception cref="JournalInUseException">Another process has it open.</exception>
-    /// <exception cref="JournalCorruptException">It is damaged.</exception>
-    /// <exception cref="JournalUnavailableException">It cannot be opened, or is of another form.</exception>
+    /// <summary>Opens the store before any actor starts, and creates it when it is missing.</summary>
+    /// <exception cref="JournalInUseException">Another process has the store open.</exception>
+    /// <exception cref="JournalCorruptException">The store is damaged.</exception>
+    /// <exception cref="JournalUnavailableException">The store cannot be opened or has another format.</exception>
     void Open();
 
     /// <summary>
-    /// Why nothing more can be stored, as a sentence with its remedy; null while there is room. Asked before each
-    /// command's events, so that a full store refuses a command whole (I27).
+    /// Returns why nothing more can be stored, as a sentence with a remedy; null while there is room. Called before
+    /// each command's events are stored, so that a full store refuses the whole command (I27).
     /// </summary>
     string? WhyFull();
 
     /// <summary>
-    /// Moves old events out of the journal into its archive, where streams are read on as before: those that stand
-    /// before their stream's snapshot and were decided before a time. At least the last command's events of each
+    /// Moves old events from the journal into its archive, where streams are still readable. An event is moved when it
+    /// precedes its stream's snapshot and was decided before a given time. At least the last command's events of each
     /// stream stay.
     /// </summary>
-    /// <param name="before">The time.</param>
-    /// <param name="atLeast">A stream with less of such events is left as it is.</param>
-    /// <param name="cancellationToken">Ends it between two files.</param>
-    /// <exception cref="JournalUnavailableException">The journal or the archive cannot be read or written; what was
-    /// moved before is moved.</exception>
+    /// <param name="before">The time before which events must have been decided.</param>
+    /// <param name="atLeast">A stream with fewer movable events is left unchanged.</param>
+    /// <param name="cancellationToken">Stops the operation between two files.</param>
+    /// <exception cref="JournalUnavailableException">The journal or the archive cannot be read or written. Files
+    /// already moved stay moved.</exception>
     ValueTask<ArchivedEvents> ArchiveAsync(DateTimeOffset before, int atLeast, CancellationToken cancellationToken);
 
     /// <summary>Closes the store, after all actors have ended.</summary>
     void Close();
 }
 
-/// <summary>What was moved to a journal's archive.</summary>
-/// <param name="Events">How many events.</param>
-/// <param name="Files">Into how many files.</param>
-/// <param name="Left">What is damaged and was therefore left where it is, in a sentence each.</param>
+/// <summary>The result of a move of events to a journal's archive.</summary>
+/// <param name="Events">The number of events moved.</param>
+/// <param name="Files">The number of files written.</param>
+/// <param name="Left">Damaged parts that were left in place, one sentence each.</param>
 public sealed record ArchivedEvents(long Events, int Files, IReadOnlyList<string> Left);

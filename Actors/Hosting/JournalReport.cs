@@ -4,8 +4,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// What one entity's dealings with the journal say to whoever watches: the journal's health, metrics, activities and
-/// the log. Used only by the entity's actor, within its turn.
+/// Reports one entity's use of the journal to the journal's health, metrics, activities and the log. Used only by the
+/// entity's actor, within its turn.
 /// </summary>
 internal sealed class JournalReport(EngineServices services, PersistenceId id)
 {
@@ -13,7 +13,7 @@ internal sealed class JournalReport(EngineServices services, PersistenceId id)
     private Activity? _persisting;
     private long _persistBegan;
 
-    /// <summary>The stream was read to its end.</summary>
+    /// <summary>Reports that the stream was read to its end.</summary>
     public void Recovered(long events)
     {
         services.Trouble.Ended();
@@ -22,7 +22,7 @@ internal sealed class JournalReport(EngineServices services, PersistenceId id)
         End(ref _recovering);
     }
 
-    /// <summary>The stream could not be read.</summary>
+    /// <summary>Reports that the stream could not be read.</summary>
     public void RecoveryFailed(Exception reason)
     {
         services.Trouble.Failed(reason);
@@ -31,9 +31,9 @@ internal sealed class JournalReport(EngineServices services, PersistenceId id)
         services.Logger.RecoveryFailed(id, JournalTrouble.Sentence(reason));
     }
 
-    /// <summary>A command's events go to the journal.</summary>
-    /// <param name="events">How many.</param>
-    /// <param name="asked">The activity of whoever sent the command.</param>
+    /// <summary>Reports that a command's events are being written to the journal.</summary>
+    /// <param name="events">The number of events.</param>
+    /// <param name="asked">The activity of the command's sender.</param>
     public void PersistBegins(int events, ActivityContext asked)
     {
         _persistBegan = services.Telemetry.TimePersist();
@@ -41,7 +41,7 @@ internal sealed class JournalReport(EngineServices services, PersistenceId id)
         _persisting?.SetTag("entity.events", events);
     }
 
-    /// <summary>A command's events are durable.</summary>
+    /// <summary>Reports that a command's events are durable.</summary>
     public void Persisted()
     {
         services.Telemetry.Persisted(id.Type, _persistBegan);
@@ -49,7 +49,7 @@ internal sealed class JournalReport(EngineServices services, PersistenceId id)
         services.Trouble.Ended();
     }
 
-    /// <summary>Nobody knows whether a command's events are durable.</summary>
+    /// <summary>Reports that it is unknown whether a command's events are durable.</summary>
     public void PersistFailed(Exception cause, long sequence)
     {
         services.Trouble.Failed(cause);
@@ -58,7 +58,7 @@ internal sealed class JournalReport(EngineServices services, PersistenceId id)
         services.Logger.PersistFailed(id, sequence, JournalTrouble.Sentence(cause));
     }
 
-    /// <summary>The actor has ended; what is under way ends in failure.</summary>
+    /// <summary>Ends open activities as failed because the actor has ended.</summary>
     public void Close()
     {
         End(ref _recovering, "the actor has ended");

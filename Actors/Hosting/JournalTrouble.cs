@@ -3,8 +3,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Whether the journal works, as its users last saw it: seen when a persist or a recovery fails, over when one
-/// succeeds. Safe for concurrent use.
+/// The health of the journal as its users last observed it. Trouble begins when a persist or a recovery fails and ends
+/// when one succeeds. Safe for concurrent use.
 /// </summary>
 public sealed class JournalTrouble
 {
@@ -15,7 +15,7 @@ public sealed class JournalTrouble
 
     internal JournalTrouble(TimeProvider time, Func<string?> whyFull) => (_time, _whyFull) = (time, whyFull);
 
-    /// <summary>What is wrong, as a part of a sentence, and since when; null while the journal works.</summary>
+    /// <summary>The current trouble, as part of a sentence, and when it began; null while the journal works.</summary>
     public (string What, DateTimeOffset Since)? Current
     {
         get
@@ -28,26 +28,26 @@ public sealed class JournalTrouble
         }
     }
 
-    /// <summary>What an exception of the journal says, in one line.</summary>
+    /// <summary>Returns a journal exception's message in one line.</summary>
     internal static string Sentence(Exception cause)
     {
         var innermost = cause is AggregateException aggregate ? aggregate.Flatten().InnerExceptions[0] : cause;
         return innermost.Message.ReplaceLineEndings(" ").TrimEnd(' ', '.');
     }
 
-    /// <summary>What the one is told whose command was under way.</summary>
+    /// <summary>Returns the message for the sender of a command whose outcome is unknown.</summary>
     internal static string Unknown(PersistenceId id, Exception cause) =>
         $"It is unknown whether the journal has stored this command's events of {id}: {Sentence(cause)}. Resend the "
         + "command with the same command id to learn its outcome.";
 
-    /// <summary>A persist or a recovery failed.</summary>
+    /// <summary>Records that a persist or a recovery failed.</summary>
     internal void Failed(Exception cause)
     {
         var seen = new Seen(Sentence(cause), Volatile.Read(ref _seen)?.Since ?? _time.GetUtcNow());
         Volatile.Write(ref _seen, seen);
     }
 
-    /// <summary>One succeeded.</summary>
+    /// <summary>Records that a persist or a recovery succeeded.</summary>
     internal void Ended()
     {
         if (Volatile.Read(ref _seen) is not null)

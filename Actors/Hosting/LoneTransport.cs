@@ -5,14 +5,14 @@ using Akka.Remote.Transport;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// The transport of a cluster of one: an address without a socket. A single process is a cluster like any other, and
-/// nothing of it can be reached from outside.
+/// The transport of a single-node cluster: an address without a socket. A single process is a cluster like any other,
+/// and it cannot be reached from outside.
 /// </summary>
 internal sealed class LoneTransport : Transport
 {
     private const string Scheme = "lone";
 
-    /// <summary>Made by Akka.Remote from the configuration.</summary>
+    /// <summary>Created by Akka.Remote from the configuration.</summary>
     public LoneTransport(ActorSystem system, Config config)
     {
         System = system;

@@ -4,8 +4,8 @@ using Akka.Event;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Tells the senders of letters that an entity's actor left behind when it ended, so that they send them again instead
-/// of waiting for an answer that cannot come. A wake that was left behind is sent again.
+/// Notifies the senders of messages left behind by an entity's actor that ended, so that they send them again instead
+/// of waiting for a reply that cannot come. A wake that was left behind is sent again.
 /// </summary>
 internal sealed class LostMessages : UntypedActor
 {

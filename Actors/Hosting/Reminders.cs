@@ -4,12 +4,14 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Actors.Hosting;
 
 /// <summary>
-/// Wakes passive entities: one actor in the whole cluster that reads the wake index when it begins, and again every
-/// while. Who owes effects is woken at once, in small groups; who has a timer, when it is due.
+/// Wakes passive entities: one actor in the whole cluster, which reads the wake index at its start and periodically. An
+/// entity with outstanding effects is woken at once, in small groups; an entity with a timer, when the timer is due.
 /// </summary>
 internal sealed class Reminders : UntypedActor
 {
-    /// <summary>Recovering many entities at once is slow for all of them.</summary>
+    /// <summary>
+    /// The number of entities woken at once, because recovering many together is slow for all of them.
+    /// </summary>
     private const int WokenAtOnce = 50;
 
     private static readonly TimeSpan s_readAgain = TimeSpan.FromSeconds(60);

@@ -9,18 +9,16 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>
-/// Adds entity types and chooses a store, on the services that <c>AddReplicationEngine</c> was called on.
-/// </summary>
+/// <summary>Configures the engine: entity types, store, projections. Returned by <c>AddReplicationEngine</c>.</summary>
 public sealed class ReplicationEngineBuilder
 {
     internal ReplicationEngineBuilder(IServiceCollection services) => Services = services;
 
-    /// <summary>The services.</summary>
+    /// <summary>The service collection.</summary>
     public IServiceCollection Services { get; }
 
     /// <summary>
-    /// Registers an entity type; its effects go to the registered <see cref="IEffectHandler{TCommand}"/>.
+    /// Registers an entity type. Its effects go to the registered <see cref="IEffectHandler{TCommand}"/>.
     /// </summary>
     public ReplicationEngineBuilder AddEntity<TAggregate, TState, TCommand, TEvent>(
         IEntityCodec<TState, TCommand, TEvent> codec)
@@ -37,12 +35,10 @@ public sealed class ReplicationEngineBuilder
     }
 
     /// <summary>
-    /// Has the engine run in an actor system of the embedder's making, which the engine does not end.
+    /// Runs the engine in an actor system that the embedder creates and the engine does not terminate.
     /// </summary>
-    /// <param name="create">
-    /// Makes the system when the engine starts, with the bootstrap given: the configuration that the engine needs, and
-    /// what its store needs. The embedder may add to both.
-    /// </param>
+    /// <param name="create">Creates the system when the engine starts, from the given bootstrap: the configuration that
+    /// the engine and its store need. The embedder may add to it.</param>
     public ReplicationEngineBuilder UseActorSystem(Func<ActorSystemSetup, ActorSystem> create)
     {
         ArgumentNullException.ThrowIfNull(create);
@@ -50,8 +46,9 @@ public sealed class ReplicationEngineBuilder
         return this;
     }
 
-    /// <summary>Registers a projection: what it makes is read through
-    /// <see cref="IReplicationEngine.ReadModel"/>.</summary>
+    /// <summary>
+    /// Registers a projection. Its documents are read through <see cref="IReplicationEngine.ReadModel"/>.
+    /// </summary>
     public ReplicationEngineBuilder AddProjection<TProjection>()
         where TProjection : class, IProjection
     {
@@ -59,7 +56,7 @@ public sealed class ReplicationEngineBuilder
         return this;
     }
 
-    /// <summary>Says who carries out the effects of the entity type that takes these commands.</summary>
+    /// <summary>Registers the handler of effects for the entity type with these commands.</summary>
     public ReplicationEngineBuilder AddEffectHandler<TCommand, THandler>()
         where TCommand : class
         where THandler : class, IEffectHandler<TCommand>
@@ -69,7 +66,7 @@ public sealed class ReplicationEngineBuilder
     }
 }
 
-/// <summary>The registration of the engine.</summary>
+/// <summary>Registers the engine with dependency injection.</summary>
 public static class ReplicationEngineServiceCollectionExtensions
 {
     /// <summary>

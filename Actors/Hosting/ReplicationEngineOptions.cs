@@ -3,46 +3,48 @@ using ReplicationEngine.Actors.Entities;
 
 namespace ReplicationEngine.Actors.Hosting;
 
-/// <summary>The engine's settings, validated when it starts.</summary>
+/// <summary>The engine's settings, validated at its start.</summary>
 public sealed class ReplicationEngineOptions
 {
-    /// <summary>A snapshot of an entity is stored after this many events; default 200.</summary>
+    /// <summary>The number of events after which an entity's snapshot is stored; default 200.</summary>
     public int SnapshotEvery { get; set; } = 200;
 
-    /// <summary>An entity that nobody needs for this long leaves memory; default 10 minutes.</summary>
+    /// <summary>How long an entity must be idle before it leaves memory; default 10 minutes.</summary>
     public TimeSpan PassivateAfter { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How many letters may be under way at once; the senders of others wait; default 4,096.</summary>
+    /// <summary>The maximum number of messages in flight. Further senders wait. Default 4,096.</summary>
     public int ConcurrentAsks { get; set; } = 4_096;
 
     /// <summary>
-    /// Over how many shards the entities of a type are spread; the same on all nodes, for ever; default 256.
+    /// The number of shards over which the entities of a type are spread. Must be the same on all nodes and never
+    /// change. Default 256.
     /// </summary>
     public int Shards { get; set; } = 256;
 
     /// <summary>
-    /// Configuration (HOCON) that goes before the engine's own <c>akka.hocon</c>; environment variables such as
-    /// <c>AKKA__LOGLEVEL</c> go before it. Default: none.
+    /// Configuration (HOCON) with precedence over the engine's own <c>akka.hocon</c>. Environment variables such as
+    /// <c>AKKA__LOGLEVEL</c> have precedence over it. Default: none.
     /// </summary>
     public string? AkkaConfiguration { get; set; }
 
-    /// <summary>How many exceptions an entity may meet within <see cref="RestartWindow"/>; default 3.</summary>
+    /// <summary>The number of exceptions allowed per entity within <see cref="RestartWindow"/>; default 3.</summary>
     public int RestartBudget { get; set; } = 3;
 
     /// <summary>The time over which an entity's exceptions are counted; default 1 minute.</summary>
     public TimeSpan RestartWindow { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Events older than this, and before their entity's snapshot, are moved from the journal to its archive; null
-    /// leaves them; default 30 days.
+    /// The age at which events that precede their entity's snapshot are moved from the journal to its archive; null
+    /// disables archiving; default 30 days.
     /// </summary>
     public TimeSpan? ArchiveAfter { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>An entity with fewer of such events is left as it is, so that files are not small; default
-    /// 2,000.</summary>
+    /// <summary>
+    /// The minimum number of movable events per entity, so that archive files are not small; default 2,000.
+    /// </summary>
     public int ArchiveAtLeast { get; set; } = 2_000;
 
-    /// <summary>How often the engine looks for such events; default 1 hour.</summary>
+    /// <summary>The interval at which the engine looks for events to archive; default 1 hour.</summary>
     public TimeSpan ArchiveEvery { get; set; } = TimeSpan.FromHours(1);
 
     internal EntityCoreOptions Core => new()
@@ -53,7 +55,7 @@ public sealed class ReplicationEngineOptions
     };
 }
 
-/// <summary>Says every wrong setting at once.</summary>
+/// <summary>Validates the settings and reports every invalid one at once.</summary>
 internal sealed class ReplicationEngineOptionsValidator : IValidateOptions<ReplicationEngineOptions>
 {
     public ValidateOptionsResult Validate(string? name, ReplicationEngineOptions options)

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace ReplicationEngine.Actors.Journaling;
 
 /// <summary>
-/// The SHA-256 that seals one event of a stream together with everything before it. The hash before the first event
+/// A SHA-256 hash that seals one event of a stream together with all events before it. The hash before the first event
 /// is all zeroes (<see cref="None"/>).
 /// </summary>
 public readonly record struct ChainHash
@@ -16,7 +16,7 @@ public readonly record struct ChainHash
     private readonly ulong _third;
     private readonly ulong _fourth;
 
-    /// <summary>Takes the 32 bytes over.</summary>
+    /// <summary>Creates a hash from its 32 bytes.</summary>
     /// <exception cref="ArgumentException">The span is not 32 bytes long.</exception>
     public ChainHash(ReadOnlySpan<byte> bytes)
     {
@@ -31,10 +31,10 @@ public readonly record struct ChainHash
         _fourth = BinaryPrimitives.ReadUInt64BigEndian(bytes[24..]);
     }
 
-    /// <summary>Before the first event.</summary>
+    /// <summary>The hash before the first event.</summary>
     public static ChainHash None => default;
 
-    /// <summary>Writes the 32 bytes.</summary>
+    /// <summary>Writes the 32 bytes to a span.</summary>
     public void CopyTo(Span<byte> destination)
     {
         BinaryPrimitives.WriteUInt64BigEndian(destination, _first);
@@ -43,6 +43,6 @@ public readonly record struct ChainHash
         BinaryPrimitives.WriteUInt64BigEndian(destination[24..], _fourth);
     }
 
-    /// <summary>The hash as 64 hexadecimal digits.</summary>
+    /// <summary>Returns the hash as 64 hexadecimal digits.</summary>
     public override string ToString() => $"{_first:x16}{_second:x16}{_third:x16}{_fourth:x16}";
 }

@@ -18,23 +18,23 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Journaling;
 
 /// <summary>
-/// The state of an entity after an event, encoded. A snapshot only saves time: the stream is the truth.
+/// The encoded state of an entity after an event. A snapshot only saves time: the stream is authoritative.
 /// </summary>
 /// <param name="Version">The codec's snapshot version.</param>
-/// <param name="Head">The event after which it was taken; reading goes on from there.</param>
-/// <param name="DecidedAt">When that event was decided (UTC).</param>
+/// <param name="Head">The event after which the snapshot was taken; reading continues from there.</param>
+/// <param name="DecidedAt">When the event was decided (UTC).</param>
 /// <param name="Payload">The encoded state.</param>
-/// <param name="Commands">The commands accepted last, oldest first.</param>
-/// <param name="CoversStream">Whether <paramref name="Commands"/> are all that the stream holds.</param>
-/// <param name="Checksum">SHA-256 of all of this.</param>
+/// <param name="Commands">The most recently accepted commands, oldest first.</param>
+/// <param name="CoversStream">Whether <paramref name="Commands"/> are all commands of the stream.</param>
+/// <param name="Checksum">The SHA-256 of all other values.</param>
 public sealed record EntitySnapshot(
     int Version, StreamHead Head, DateTimeOffset DecidedAt, byte[] Payload, ValueList<CommandRecord> Commands,
     bool CoversStream, ChainHash Checksum)
 {
-    /// <summary>Whether it is what was stored.</summary>
+    /// <summary>Whether the checksum matches the content.</summary>
     public bool IsIntact => Sum() == Checksum;
 
-    /// <summary>Makes a snapshot with its checksum.</summary>
+    /// <summary>Creates a snapshot with its checksum.</summary>
     public static EntitySnapshot Create(
         int version, StreamHead head, DateTimeOffset decidedAt, byte[] payload, ValueList<CommandRecord> commands,
         bool coversStream)

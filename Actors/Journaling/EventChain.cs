@@ -27,18 +27,16 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Journaling;
 
-/// <summary>
-/// Seals events and checks the seals (S23: every state change stands in a hash-chained audit stream).
-/// </summary>
+/// <summary>Seals events and verifies seals. Every state change is in a hash-chained audit stream (S23).</summary>
 public static class EventChain
 {
     private const int FixedLength = 256;
 
-    /// <summary>One a thread: a hash that is begun again costs a quarter less than a new one.</summary>
+    /// <summary>A hash object per thread: reusing one costs a quarter less than creating a new one.</summary>
     [ThreadStatic]
     private static IncrementalHash? t_sha256;
 
-    /// <summary>The event that follows <paramref name="head"/>, sealed.</summary>
+    /// <summary>Returns the sealed event that follows <paramref name="head"/>.</summary>
     public static StoredEvent Seal(
         StreamHead head, EncodedEvent encoded, DateTimeOffset time, string actor, CommandId commandId,
         RecordedCommand? command)
@@ -50,10 +48,11 @@ public static class EventChain
     }
 
     /// <summary>
-    /// Checks that the events follow <paramref name="after"/> without a gap and that every seal is right.
+    /// Verifies that the events follow <paramref name="after"/> without a gap and that every seal is correct.
     /// </summary>
     /// <returns>The head after the last event.</returns>
-    /// <exception cref="JournalCorruptException">Names the stream and the first event that does not fit.</exception>
+    /// <exception cref="JournalCorruptException">The chain is broken. The exception names the stream and the first
+    /// event that does not fit.</exception>
     public static StreamHead Verify(PersistenceId id, StreamHead after, IReadOnlyList<StoredEvent> events)
     {
         var head = after;
@@ -65,9 +64,10 @@ public static class EventChain
         return head;
     }
 
-    /// <summary>Checks that one event follows <paramref name="head"/> and that its seal is right.</summary>
-    /// <returns>The head after it.</returns>
-    /// <exception cref="JournalCorruptException">Names the stream and the event.</exception>
+    /// <summary>Verifies that one event follows <paramref name="head"/> and that its seal is correct.</summary>
+    /// <returns>The head after the event.</returns>
+    /// <exception cref="JournalCorruptException">The chain is broken. The exception names the stream and the
+    /// event.</exception>
     public static StreamHead Verify(PersistenceId id, StreamHead head, StoredEvent stored)
     {
         var expected = head.Sequence + 1;

@@ -2,7 +2,9 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Journaling;
 
-/// <summary>Stored data is damaged. The entity (or the whole store) stops; nothing is served from it.</summary>
+/// <summary>
+/// Thrown for damaged stored data. The entity (or the whole store) stops, and nothing is served from it.
+/// </summary>
 public sealed class JournalCorruptException : Exception
 {
     /// <summary>An event of one stream is damaged.</summary>
@@ -21,18 +23,20 @@ public sealed class JournalCorruptException : Exception
         Damage = $"the journal {path} is damaged: {what.TrimEnd('.')}";
     }
 
-    /// <summary>What is damaged, without a remedy, a capital and a full stop: a part of a longer sentence.</summary>
+    /// <summary>The damage as part of a longer sentence: without a remedy, a capital letter or a full stop.</summary>
     public string Damage { get; }
 
-    /// <summary>The stream, when the damage lies in one.</summary>
+    /// <summary>The damaged stream; null when the damage is not in a single stream.</summary>
     public PersistenceId? Id { get; }
 
-    /// <summary>The first event that cannot be trusted, when the damage lies in a stream.</summary>
+    /// <summary>
+    /// The number of the first event that cannot be trusted; null when the damage is not in a stream.
+    /// </summary>
     public long? Sequence { get; }
 }
 
-/// <summary>The store cannot answer now; nothing is known to be wrong with what it holds.</summary>
+/// <summary>Thrown when the store cannot respond now. Its contents are not known to be damaged.</summary>
 public sealed class JournalUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>Another process has the store open.</summary>
+/// <summary>Thrown when another process has the store open.</summary>
 public sealed class JournalInUseException(string message, Exception? inner = null) : Exception(message, inner);

@@ -3,16 +3,16 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Journaling;
 
-/// <summary>One event as the journal holds it.</summary>
-/// <param name="Sequence">Its number in the entity's stream, from 1, without gaps, never used twice (I18).</param>
+/// <summary>An event as the journal stores it.</summary>
+/// <param name="Sequence">The number in the entity's stream, from 1, without gaps, never reused (I18).</param>
 /// <param name="Name">The explicit, versioned name.</param>
-/// <param name="Payload">The encoded event; not to be changed by whoever reads it.</param>
-/// <param name="Time">When it was decided (UTC).</param>
-/// <param name="Actor">Who asked for it.</param>
-/// <param name="CommandId">The command that led to it.</param>
-/// <param name="Command">The command itself, on the last event of those it led to; else null.</param>
-/// <param name="Previous">The seal of the event before it.</param>
-/// <param name="Hash">The seal over all of this, see <see cref="EventChain"/>.</param>
+/// <param name="Payload">The encoded event. Readers must not change it.</param>
+/// <param name="Time">When the event was decided (UTC).</param>
+/// <param name="Actor">The user or component that sent the command.</param>
+/// <param name="CommandId">The id of the command that produced the event.</param>
+/// <param name="Command">The command itself, on the last event that it produced; otherwise null.</param>
+/// <param name="Previous">The seal of the previous event.</param>
+/// <param name="Hash">The seal over all other values; see <see cref="EventChain"/>.</param>
 public sealed record StoredEvent(
     long Sequence,
     string Name,
@@ -24,47 +24,49 @@ public sealed record StoredEvent(
     ChainHash Previous,
     ChainHash Hash)
 {
-    /// <summary>Whether it is the last event of its command.</summary>
+    /// <summary>Whether the event is the last one of its command.</summary>
     public bool EndsCommand => Command is not null;
 
-    /// <summary>The head of its stream while it is the last event.</summary>
+    /// <summary>The head of the stream when the event is the last one.</summary>
     public StreamHead Head => new(Sequence, Hash);
 }
 
 /// <summary>
-/// What was decided: enough to decide it again in the state before, and what the entity outstanding in the state after.
+/// The record of a decision: the data to repeat it from the previous state, and what is outstanding in the state after
+/// it.
 /// </summary>
 /// <param name="Name">The command's explicit, versioned name.</param>
 /// <param name="Payload">The encoded command.</param>
-/// <param name="Digest">What told the request from any other; null where ids are made of what is sent.</param>
-/// <param name="Steady">The moment by the host's steady clock; null where the host had none.</param>
-/// <param name="Wake">When the entity must be woken after these events.</param>
+/// <param name="Digest">The digest that distinguishes the request from any other; null where ids are derived from the
+/// content.</param>
+/// <param name="Steady">The instant by the host's steady clock; null where the host had none.</param>
+/// <param name="Wake">When the entity must be woken after the command's events.</param>
 public sealed record RecordedCommand(
     string Name, byte[] Payload, string? Digest, SteadyInstant? Steady, WakeMark Wake);
 
-/// <summary>Where a stream ends: the number and the seal of its last event.</summary>
+/// <summary>The end of a stream: the number and the seal of its last event.</summary>
 public readonly record struct StreamHead(long Sequence, ChainHash Hash)
 {
-    /// <summary>Of a stream without events.</summary>
+    /// <summary>The head of a stream without events.</summary>
     public static StreamHead Start => default;
 }
 
 /// <summary>
-/// A part of a stream, verified; <paramref name="EndOfStream"/> says that nothing followed when it was read.
+/// A verified part of a stream. <paramref name="EndOfStream"/> is true when no further event existed at the time of the
+/// read.
 /// </summary>
 public sealed record StreamSlice(IReadOnlyList<StoredEvent> Events, bool EndOfStream);
 
 /// <summary>
-/// A place in the global feed, in commit order. A reader that keeps the last position it handled resumes exactly
+/// A position in the global feed, in commit order. A reader that saves the last position it handled resumes exactly
 /// there.
 /// </summary>
-/// <param name="Value">The row's number.</param>
-/// <param name="Transaction">
-/// The transaction that wrote it, where numbers alone are not in commit order; else 0.
-/// </param>
+/// <param name="Value">The row number.</param>
+/// <param name="Transaction">The transaction that wrote the row, where row numbers alone are not in commit order;
+/// otherwise 0.</param>
 public readonly record struct FeedPosition(long Value, long Transaction = 0) : IComparable<FeedPosition>
 {
-    /// <summary>Before the first event.</summary>
+    /// <summary>The position before the first event.</summary>
     public static FeedPosition Start => default;
 
     /// <inheritdoc/>
@@ -80,20 +82,20 @@ public readonly record struct FeedPosition(long Value, long Transaction = 0) : I
 /// <summary>An event in the global feed.</summary>
 public sealed record FeedEvent(FeedPosition Position, PersistenceId Id, StoredEvent Event);
 
-/// <summary>A place in the global feed.</summary>
-/// <param name="Position">The place.</param>
-/// <param name="Id">Whose event stands there; null when its name cannot be read.</param>
-/// <param name="Sequence">The event's number in its stream.</param>
-/// <param name="Event">The event, if it was read.</param>
+/// <summary>An entry of the global feed, with or without the event's content.</summary>
+/// <param name="Position">The position in the feed.</param>
+/// <param name="Id">The stream of the event; null when its name cannot be read.</param>
+/// <param name="Sequence">The number of the event in its stream.</param>
+/// <param name="Event">The event; null when its content was not read.</param>
 public sealed record FeedPlace(FeedPosition Position, PersistenceId? Id, long Sequence, StoredEvent? Event = null);
 
-/// <summary>An accepted command: the last event it led to, and what told the request from any other.</summary>
+/// <summary>An accepted command: its last event and the digest that distinguishes the request from any other.</summary>
 public sealed record CommandRecord(CommandId CommandId, long LastSequence, string? Digest);
 
 /// <summary>
-/// Takes the place of a stored event or snapshot that cannot be read: damaged bytes, a newer version's form. Readers
-/// decide what follows from it; nothing is thrown while an entity recovers (I29).
+/// Replaces a stored event or snapshot that cannot be read because of damaged bytes or a newer format. Readers decide
+/// how to react; nothing is thrown while an entity recovers (I29).
 /// </summary>
-/// <param name="Name">The name it was stored under.</param>
-/// <param name="Reason">Why it cannot be read, as a part of a sentence.</param>
+/// <param name="Name">The name under which the record was stored.</param>
+/// <param name="Reason">Why the record cannot be read, as part of a sentence.</param>
 public sealed record UnreadableRecord(string Name, string Reason);

@@ -3,16 +3,16 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Journaling;
 
 /// <summary>
-/// When an entity must be woken although nobody asks for it; stored with each command's events, so that a passive
-/// entity, or all of them after a restart, wake up.
+/// When an entity must be woken without a request. The mark is stored with each command's events, so that passive
+/// entities wake in time, also after a restart.
 /// </summary>
-/// <param name="NextDue">The earliest durable timer (UTC), if any.</param>
-/// <param name="OwesEffects">Whether effects are outstanding: such an entity is recovered when the host starts.</param>
+/// <param name="NextDue">The earliest durable timer (UTC); null when there is none.</param>
+/// <param name="OwesEffects">Whether effects are outstanding. Such an entity is recovered when the host starts.</param>
 public readonly record struct WakeMark(DateTimeOffset? NextDue, bool OwesEffects)
 {
-    /// <summary>Nothing to wake for.</summary>
+    /// <summary>The mark of an entity that need not be woken.</summary>
     public static WakeMark None => default;
 }
 
-/// <summary>One line of the reminder index.</summary>
+/// <summary>An entry of the wake index.</summary>
 public sealed record WakeEntry(PersistenceId Id, WakeMark Mark);

@@ -5,11 +5,11 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Projections;
 
-/// <summary>How far a projection has taken one entity's stream: what finds gaps, repetitions and damage.</summary>
-/// <param name="Id">The entity.</param>
-/// <param name="Sequence">The last event that was taken.</param>
-/// <param name="Seal">Its seal, in hexadecimal.</param>
-/// <param name="Trouble">Why no further event can be taken; null while all is well.</param>
+/// <summary>A projection's progress in one entity's stream, which reveals gaps, repetitions and damage.</summary>
+/// <param name="Id">The id of the entity.</param>
+/// <param name="Sequence">The number of the last event processed.</param>
+/// <param name="Seal">The seal of the last event processed, in hexadecimal.</param>
+/// <param name="Trouble">Why no further event can be processed; null while there is no problem.</param>
 internal sealed record EntityMark(string Id, long Sequence, string Seal, string? Trouble) : IDocument<EntityMark>
 {
     public static string Kind => "entity";

@@ -4,43 +4,43 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Projections;
 
 /// <summary>
-/// Makes documents out of events. The host feeds it every event once and in order within each entity, and stores what
-/// it makes together with how far it has come; so it needs no care for repetition, crashes or gaps. Without state of
-/// its own.
+/// Makes documents from events. The host passes every event once, in order within each entity, and stores the documents
+/// together with the progress, so a projection need not handle repetition, crashes or gaps. Implementations are
+/// stateless.
 /// </summary>
 public interface IProjection
 {
-    /// <summary>Its name: letters, digits and hyphens.</summary>
+    /// <summary>The name of the projection: letters, digits and hyphens.</summary>
     string Name { get; }
 
-    /// <summary>Rises when it makes other documents than before; they are built again then.</summary>
+    /// <summary>The version. A higher version makes different documents, which are then rebuilt.</summary>
     int Version { get; }
 
-    /// <summary>Whether it wants the events of an entity.</summary>
+    /// <summary>Whether the projection processes the events of an entity.</summary>
     bool Covers(PersistenceId id);
 
-    /// <summary>Takes the next events of one entity; the first ever begin with number 1.</summary>
+    /// <summary>Processes the next events of one entity. The first event has number 1.</summary>
     ValueTask ProjectAsync(
         PersistenceId id, IReadOnlyList<StoredEvent> events, IDocumentWork documents,
         CancellationToken cancellationToken);
 
-    /// <summary>No further event of an entity can be read.</summary>
-    /// <param name="id">The entity.</param>
-    /// <param name="cause">Why, as a sentence.</param>
-    /// <param name="documents">To say so in.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Handles an entity whose further events cannot be read.</summary>
+    /// <param name="id">The id of the entity.</param>
+    /// <param name="cause">The cause, as a sentence.</param>
+    /// <param name="documents">The documents in which to record the problem.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     ValueTask EndAsync(
         PersistenceId id, string cause, IDocumentWork documents, CancellationToken cancellationToken);
 }
 
-/// <summary>Documents as the projection sees them that changes them now.</summary>
+/// <summary>The documents as seen by a projection while it changes them.</summary>
 public interface IDocumentWork
 {
-    /// <summary>A document with the changes so far; null when there is none.</summary>
+    /// <summary>Returns a document with the changes so far; null when there is none.</summary>
     ValueTask<T?> FindAsync<T>(string id, CancellationToken cancellationToken)
         where T : class, IDocument<T>;
 
-    /// <summary>Stores a document in the place of whatever has its id.</summary>
+    /// <summary>Stores a document and replaces any document with the same id.</summary>
     void Store<T>(T document)
         where T : class, IDocument<T>;
 

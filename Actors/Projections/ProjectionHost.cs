@@ -7,7 +7,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Projections;
 
-/// <summary>Runs the projections of an engine, and reads what they have made.</summary>
+/// <summary>Runs the projections of an engine and reads their documents.</summary>
 internal sealed class ProjectionHost(IEnumerable<IProjection> projections, EngineServices services)
     : IReadModel, IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
 
     private IDocumentStore Documents => services.Store.Documents;
 
-    /// <summary>Starts them in an actor system; returns at once.</summary>
+    /// <summary>Starts the projections in an actor system. Returns immediately.</summary>
     public void Start(ActorSystem system)
     {
         if (_all.Count == 0)
@@ -37,7 +37,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         _starting = StartAsync(_ending.Token);
     }
 
-    /// <summary>Ends them, between two batches.</summary>
+    /// <summary>Stops the projections, between two batches.</summary>
     public async Task StopAsync()
     {
         await _ending.CancelAsync();
@@ -137,7 +137,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
                 throw new ProjectionBehindException(projection);
             }
 
-            // One that is under way already is begun again.
+            // A rebuild in progress begins again.
             var runs = each.Runs;
             foreach (var former in runs[1..])
             {
@@ -173,7 +173,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                // Whatever keeps them from beginning is told, and tried again.
+                // Any failure to begin is reported, and the start is retried.
                 var what = JournalTrouble.Sentence(exception);
                 foreach (var each in _all.Values.Where(each => each.Failed(what, services.Time.GetUtcNow())))
                 {
@@ -187,8 +187,8 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
     }
 
     /// <summary>
-    /// Goes on where the projection was. Documents of another version, and those that know events which the journal
-    /// does not have (it is an older one), are of no use: they are built again, and not read until then.
+    /// Resumes a projection where it stopped. Documents of another version, and documents that contain events which the
+    /// journal does not have (an older journal), are useless: they are rebuilt and cannot be read until then.
     /// </summary>
     private async Task BeginAsync(
         Projected each, ProjectionHead[] heads, FeedPosition end, CancellationToken cancellationToken)
@@ -226,7 +226,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         return run;
     }
 
-    /// <summary>A generation that has caught up takes the place of the one before it.</summary>
+    /// <summary>Lets a generation that has caught up replace the previous one.</summary>
     private async Task TakeOverAsync(Projected each, ProjectionRun run)
     {
         try
@@ -257,11 +257,11 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
-            // It goes on when the engine is started again.
+            // The rebuild continues when the engine is started again.
         }
         catch (Exception exception)
         {
-            // What is left of the former generation is dropped at the next start.
+            // Remains of the previous generation are dropped at the next start.
             services.Logger.ProjectionNotDropped(each.Projection.Name, exception.Message);
         }
     }
@@ -270,7 +270,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         ? each : throw new UnknownProjectionException(projection, _all.Keys);
 
     /// <summary>
-    /// Reads documents of the generation that serves; again, if another one took its place meanwhile, since its
+    /// Reads documents of the serving generation. Repeats the read when another generation took over, because the old
     /// documents may have been dropped before they were read.
     /// </summary>
     private async ValueTask<IReadOnlyList<StoredDocument>> ReadAsync<T>(
@@ -335,7 +335,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         }
     }
 
-    /// <summary>A projection and its runs: first the one whose documents are read, then the one being built.</summary>
+    /// <summary>A projection and its runs: first the run whose documents are read, then the one being built.</summary>
     private sealed class Projected(IProjection projection)
     {
         private ProjectionRun[] _runs = [];
@@ -352,7 +352,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
             set => Volatile.Write(ref _runs, value);
         }
 
-        /// <summary>Answers whether that is news.</summary>
+        /// <summary>Records a failure. Returns whether it differs from the last one.</summary>
         public bool Failed(string what, DateTimeOffset now)
         {
             var news = Trouble?.What != what;

@@ -1,13 +1,13 @@
-// One generation of a projection on its way through the feed, as an Akka.Streams graph:
+// A generation of a projection on its way through the feed, as an Akka.Streams graph:
 //
 //   feed (a batch after another, an empty one when the end is reached) -> apply, one at a time -> commit
 //
-// A batch is applied to the documents as they are stored, and stored with the place of its last event in one
-// transaction that insists on the head it began from. Whatever breaks in between, the graph completes, is started again
-// after a pause, reads the head, and goes on behind it: every event has its effect on the documents once.
-// The feed misses nothing but what has left for the archive; that is checked, for each entity by its own sequence
-// numbers and seals. A gap is read from the entity's stream. What cannot be read ends the projection of that entity,
-// and of no other (I29).
+// A batch is applied to the stored documents and stored with the position of its last event in one transaction, which
+// requires the head that the batch began from. When anything fails in between, the graph completes, is restarted after
+// a pause, reads the head, and continues after it: every event affects the documents once.
+// The feed contains every event except archived ones. This is verified for each entity by its sequence numbers and
+// seals. A gap is read from the entity's stream. An unreadable event ends the projection of that entity, and of no
+// other (I29).
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Akka;
@@ -43,23 +43,25 @@ internal sealed class ProjectionRun(
     private Task<bool> _applying = Task.FromResult(true);
     private Seen? _trouble;
 
-    /// <summary>Which time its documents are built.</summary>
+    /// <summary>The number of the build.</summary>
     public long Generation => generation;
 
-    /// <summary>How far it has come; null before it has read that.</summary>
+    /// <summary>The progress of the run; null until it has been read.</summary>
     public ProjectionHead? Head => Volatile.Read(ref _head);
 
-    /// <summary>Done when it has reached the feed's end once, and its documents are the ones to read.</summary>
+    /// <summary>
+    /// Completes when the run has reached the feed's end once and its documents are the ones to read.
+    /// </summary>
     public Task CaughtUp => _caughtUp.Task;
 
-    /// <summary>Why it does not go on, and since when; null while it does.</summary>
+    /// <summary>Why the run is stopped, and since when; null while it works.</summary>
     public (string What, DateTimeOffset Since)? Trouble =>
         Volatile.Read(ref _trouble) is { } trouble ? (trouble.What, trouble.Since) : null;
 
     /// <summary>Signalled when a batch is stored.</summary>
     public FeedPulse Moved { get; } = new();
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts the run.</summary>
     public void Start(IMaterializer materializer)
     {
         var settings = RestartSettings.Create(s_firstPause, s_longestPause, randomFactor: 0.2);
@@ -69,7 +71,7 @@ internal sealed class ProjectionRun(
             .Run(materializer);
     }
 
-    /// <summary>Takes an entity's stream again from its first event.</summary>
+    /// <summary>Processes an entity's stream again from its first event.</summary>
     public void Retake(PersistenceId id)
     {
         if (projection.Covers(id))
@@ -79,7 +81,7 @@ internal sealed class ProjectionRun(
         }
     }
 
-    /// <summary>Ends it, between two batches.</summary>
+    /// <summary>Stops the run, between two batches.</summary>
     public async Task StopAsync()
     {
         await _ending.CancelAsync();
@@ -112,7 +114,7 @@ internal sealed class ProjectionRun(
                 projection.Name, generation, projection.Version, FeedPosition.Start, 1, serving);
             if (Head is not null)
             {
-                // A newer generation has taken its place; this one is about to be stopped.
+                // A newer generation has replaced this one, which is about to be stopped.
                 throw new ProjectionMovedException(head);
             }
 
@@ -123,7 +125,9 @@ internal sealed class ProjectionRun(
         return head;
     }
 
-    /// <summary>The next events; once none, when there are no more; from then on as they come.</summary>
+    /// <summary>
+    /// Returns the next events. Returns an empty batch once at the end of the feed, and then waits for new events.
+    /// </summary>
     private async Task<Option<(Place, IReadOnlyList<FeedPlace>)>> NextAsync(Place place)
     {
         try
@@ -139,7 +143,7 @@ internal sealed class ProjectionRun(
                 var events = await ReadAsync(place.Position);
                 if (events.Count == 0 && !_retaken.IsEmpty)
                 {
-                    // Their streams are read, whatever stands here.
+                    // Their streams are read, whatever this batch contains.
                     return (place, [.. _retaken.Keys.Select(id => new FeedPlace(place.Position, id, 0))]);
                 }
 
@@ -154,16 +158,16 @@ internal sealed class ProjectionRun(
         }
         catch (Exception exception)
         {
-            // Begun again after a pause, unless it is to end.
+            // Restarted after a pause, unless the run is to end.
             Failed(exception);
             return Option<(Place, IReadOnlyList<FeedPlace>)>.None;
         }
     }
 
-    /// <summary>Waits until there may be more; answers how long it has waited at most.</summary>
+    /// <summary>Waits until there may be more events. Returns the longest time that it has waited.</summary>
     private async Task<TimeSpan> WaitAsync(Task more, TimeSpan look)
     {
-        // Other nodes give no signal, and a database may show what is committed a moment later.
+        // Other nodes send no signal, and a database may show committed events a moment later.
         var longest = services.Store.Log.ShowsAtOnce ? s_lookAnyway : look;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
         var signalled = await Task.WhenAny(more, Task.Delay(longest, services.Time, waiting.Token)) == more;
@@ -181,7 +185,7 @@ internal sealed class ProjectionRun(
         }
         catch (JournalCorruptException)
         {
-            // Whose event it is shows when its stream is read.
+            // The owner of the event is known once its stream is read.
             return await services.Store.Log.ReadPlacesAsync(after, EventsPerBatch, _ending.Token);
         }
     }
@@ -321,7 +325,7 @@ internal sealed class ProjectionRun(
 
     private readonly record struct Place(FeedPosition Position, bool AtEnd)
     {
-        /// <summary>Where the stored head says.</summary>
+        /// <summary>The place recorded in the stored head.</summary>
         public static Place Unknown { get; } = new(new FeedPosition(-1), AtEnd: false);
     }
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ReplicationEngine.Actors.Projections;
 
-/// <summary>Collects what one batch changes.</summary>
+/// <summary>Collects the document changes of one batch.</summary>
 internal sealed class ProjectionWork(IDocumentStore store, ProjectionHead head) : IDocumentWork
 {
     private readonly Dictionary<(string Kind, string Id), (object? Document, Func<string?> Body)> _seen = [];
@@ -24,7 +24,7 @@ internal sealed class ProjectionWork(IDocumentStore store, ProjectionHead head) 
         return (T?)_seen[(T.Kind, id)].Document;
     }
 
-    /// <summary>Reads documents that will be asked for, all at once.</summary>
+    /// <summary>Reads documents that will be requested, all at once.</summary>
     public async ValueTask LoadAsync<T>(IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
         where T : class, IDocument<T>
     {
