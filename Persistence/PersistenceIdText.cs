@@ -3,12 +3,12 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence;
 
-/// <summary>Persistence ids as a journal's tables hold them: <c>type|vault|entity</c>.</summary>
+/// <summary>Converts persistence ids from their form in a journal's tables: <c>type|vault|entity</c>.</summary>
 internal static class PersistenceIdText
 {
     private const char Separator = '|';
 
-    /// <summary>Reads a text; null when it names no entity.</summary>
+    /// <summary>Parses a text; null when it names no entity.</summary>
     public static PersistenceId? Read(string text)
     {
         var parts = text.Split(Separator, 3);
@@ -16,7 +16,7 @@ internal static class PersistenceIdText
             ? new PersistenceId(parts[0], new VaultId(parts[1]), parts[2]) : null;
     }
 
-    /// <summary>In the order of their vaults and entities (ordinal).</summary>
+    /// <summary>Returns the items ordered by their vaults and entities (ordinal).</summary>
     public static IReadOnlyList<T> Ordered<T>(IEnumerable<T> items, Func<T, PersistenceId> idOf) =>
         [.. items.OrderBy(item => idOf(item).Vault.Value, StringComparer.Ordinal)
             .ThenBy(item => idOf(item).Entity, StringComparer.Ordinal)];

@@ -3,22 +3,24 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence;
 
-/// <summary>Turns events as read into a verified slice.</summary>
+/// <summary>Converts events as read to a verified slice.</summary>
 internal static class StreamEnd
 {
-    /// <summary>The head behind one event, whose seal is checked by itself.</summary>
-    /// <exception cref="JournalCorruptException">Its content does not match its seal.</exception>
+    /// <summary>Returns the head after one event, whose seal is verified on its own.</summary>
+    /// <exception cref="JournalCorruptException">The content does not match the seal.</exception>
     public static StreamHead HeadOf(PersistenceId id, long sequence, StoredEvent stored) =>
         EventChain.Verify(id, new StreamHead(sequence - 1, stored.Previous), stored);
 
     /// <summary>
-    /// Verifies the chain, and that something derived from event <paramref name="after"/> is not newer than the stream.
+    /// Verifies the chain, and that the caller's data, derived from event <paramref name="after"/>, is not newer than
+    /// the stream.
     /// </summary>
-    /// <param name="id">The stream.</param>
-    /// <param name="after">The event that was read before.</param>
-    /// <param name="events">Those that follow it.</param>
+    /// <param name="id">The id of the stream.</param>
+    /// <param name="after">The last event that was read before.</param>
+    /// <param name="events">The events that follow it.</param>
     /// <param name="last">The number of the stream's last event.</param>
-    /// <exception cref="JournalCorruptException">Names the first event that is damaged or missing.</exception>
+    /// <exception cref="JournalCorruptException">An event is damaged or missing. The exception names the first
+    /// one.</exception>
     public static StreamSlice Check(
         PersistenceId id, StreamHead after, IReadOnlyList<StoredEvent> events, long last)
     {

@@ -12,7 +12,7 @@ internal static class EngineConfiguration
     private const string Resource = "akka.hocon";
     private const string Prefix = "AKKA__";
 
-    // One process is a cluster of one: there is nobody whose heartbeats matter, and it listens nowhere.
+    // One process is a cluster of one node: no heartbeats matter, and it does not listen anywhere.
     // Events are never deleted, so an entity whose snapshot cannot be loaded is recovered from its whole stream.
     private const string Fixed = """
         akka {

@@ -359,7 +359,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
             case CoreOutput.Quarantined quarantined:
                 services.Telemetry.EntityQuarantined(_id.Type);
                 _live.Quarantine = quarantined.Cause;
-                // The sentence names damaged data; where the code met it says nothing. A bug is found by its stack.
+                // The sentence names damaged data; the code location adds nothing. A bug is found by its stack.
                 services.Logger.EntityQuarantined(
                     quarantined.Cause,
                     quarantined.Exception is JournalCorruptException or UnreadableEventException

@@ -1,11 +1,11 @@
-// The directory of the archive has a directory for each stream, and in it a file for each part:
+// The archive's directory contains a directory for each stream, and in it a file for each part:
 //
 //   <stream>/<first event>-<last event>-<random>.rpj
 //
 // <stream> is the persistence id, each character that is no ASCII letter, digit, '.', '_' or '-' as '_', at most 80 of
-// them, then '-' and 16 hexadecimal digits of its SHA-256 (UTF-8). A file has the form of an export (see
-// Replay/ExportFormat). It never changes, and it belongs to the journal whose table `archive` names it; a file that no
-// row names is left from an attempt that came to nothing, and may be deleted.
+// them, then '-' and 16 hexadecimal digits of its SHA-256 (UTF-8). A file has the format of an export (see
+// Replay/ExportFormat). It never changes, and it belongs to the journal whose table `archive` names it. A file that no
+// row names is left from a failed attempt and may be deleted.
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -15,32 +15,32 @@ using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Persistence.Archives;
 
-/// <summary>The sealed files with the events that have left the journal. Safe for concurrent use.</summary>
+/// <summary>The sealed files of events that have left the journal. Safe for concurrent use.</summary>
 internal sealed class ArchiveDirectory(string path)
 {
-    /// <summary>The name of the archive's directory next to a journal's file, or in a data directory.</summary>
+    /// <summary>The name of the archive's directory next to a journal's file or in a data directory.</summary>
     public const string DirectoryName = "archive";
 
     private const int LongestName = 80;
 
-    // Whoever reads a stream from its first event reads a file several times, page by page.
+    // Reading a stream from its first event reads a file several times, page by page.
     private readonly WeakReference<Cached> _last = new(new Cached("", []));
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The path of the directory.</summary>
     public string Path => path;
 
-    /// <summary>The archive of a journal that is a file.</summary>
+    /// <summary>Returns the archive of a journal that is a file.</summary>
     public static ArchiveDirectory Beside(string journal) => new(System.IO.Path.Combine(
         System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(journal))!, DirectoryName));
 
-    /// <summary>Writes a part, durably, and reads it again.</summary>
-    /// <param name="id">The stream.</param>
-    /// <param name="before">Where the part before it ends.</param>
+    /// <summary>Writes a part durably and reads it back to verify it.</summary>
+    /// <param name="id">The id of the stream.</param>
+    /// <param name="before">The end of the previous part.</param>
     /// <param name="events">The events that follow.</param>
-    /// <returns>The part, whose file nobody knows of yet.</returns>
-    /// <exception cref="IOException">It cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
-    /// <exception cref="JournalCorruptException">What was read is not what was written.</exception>
+    /// <returns>The part. No journal names its file yet.</returns>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the directory is denied.</exception>
+    /// <exception cref="JournalCorruptException">The data read back differs from the data written.</exception>
     public ArchivePart Write(PersistenceId id, StreamHead before, IReadOnlyList<RecordedEvent> events)
     {
         var directory = NameOf(id);
@@ -83,14 +83,15 @@ internal sealed class ArchiveDirectory(string path)
     /// <summary>Deletes the file of a part that no journal names.</summary>
     public void Remove(ArchivePart part) => File.Delete(FileOf(part));
 
-    /// <summary>The file of a part.</summary>
+    /// <summary>Returns the file of a part.</summary>
     public string FileOf(ArchivePart part) => System.IO.Path.Combine(path, part.File);
 
-    /// <summary>Whether the file of a part is there.</summary>
+    /// <summary>Whether the file of a part exists.</summary>
     public bool Holds(ArchivePart part) => File.Exists(FileOf(part));
 
     /// <summary>
-    /// The events of a part, verified. A damaged file is as good as a missing one: put back, it is read again.
+    /// Returns the verified events of a part. A damaged file is treated like a missing one: once restored, it is read
+    /// again.
     /// </summary>
     /// <exception cref="JournalUnavailableException">The file is missing, damaged, or cannot be read.</exception>
     public IReadOnlyList<StoredEvent> Read(ArchivePart part)
@@ -108,8 +109,8 @@ internal sealed class ArchiveDirectory(string path)
         }
     }
 
-    /// <summary>The events of a part, verified.</summary>
-    /// <exception cref="JournalCorruptException">The file is damaged, or is not the one that was sealed.</exception>
+    /// <summary>Returns the verified events of a part.</summary>
+    /// <exception cref="JournalCorruptException">The file is damaged or is not the one that was sealed.</exception>
     /// <exception cref="JournalUnavailableException">The file is missing or cannot be read.</exception>
     public IReadOnlyList<StoredEvent> ReadSealed(ArchivePart part)
     {
@@ -137,7 +138,7 @@ internal sealed class ArchiveDirectory(string path)
                     $"the archive's file {file} has other events than {part.First} to {part.Last}");
             }
 
-            // The seal of the last event, which the journal holds, stands for all before it.
+            // The seal of the last event, which the journal holds, covers all events before it.
             var head = new StreamHead(part.First - 1, events[0].Event.Previous);
             head = events.Aggregate(head, (at, recorded) => EventChain.Verify(part.Id, at, recorded.Event));
             return head == part.Head ? events : throw new JournalCorruptException(
@@ -153,7 +154,7 @@ internal sealed class ArchiveDirectory(string path)
         }
     }
 
-    /// <summary>Says that the file of a part cannot be read.</summary>
+    /// <summary>Returns the message for a part whose file cannot be read.</summary>
     public string Missing(ArchivePart part, Exception exception) =>
         $"Events {part.First} to {part.Last} of {part.Id} are in the archive, in {FileOf(part)}, which cannot be read: "
         + $"{exception.Message.TrimEnd('.')}. Restore the file.";

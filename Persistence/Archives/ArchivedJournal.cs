@@ -4,14 +4,12 @@ using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Persistence.Archives;
 
-/// <summary>A journal and its archive as one log. For one thread.</summary>
-/// <param name="journal">The journal; this closes it.</param>
-/// <param name="parts">What lies in the archive, those of a stream together and in order.</param>
-/// <param name="archive">The archive.</param>
-/// <param name="inPlace">
-/// Whether the journal's positions are those that the archived events have kept, so that all of them make one feed;
-/// else the archived events come first, and positions are counted from 1.
-/// </param>
+/// <summary>A journal and its archive, read as one log. Not thread-safe.</summary>
+/// <param name="journal">The journal, which this object disposes.</param>
+/// <param name="parts">The parts in the archive, grouped by stream and in order.</param>
+/// <param name="archive">The archive's directory.</param>
+/// <param name="inPlace">Whether archived events kept positions of the journal's feed, so that all events form one
+/// feed. Otherwise the archived events come first, and positions are counted from 1.</param>
 internal sealed class ArchivedJournal(
     RecordedJournal journal, IReadOnlyList<ArchivePart> parts, ArchiveDirectory archive, bool inPlace)
     : RecordedJournal(journal.Path)
@@ -48,7 +46,7 @@ internal sealed class ArchivedJournal(
     /// <inheritdoc/>
     public override IEnumerable<RecordedEvent> Read(PersistenceId id)
     {
-        // Positions of one stream alone need not follow each other, so its journal's can stay as they are.
+        // Positions of a single stream need not be consecutive, so those of the journal can stay as they are.
         var before = inPlace ? 0 : parts.Sum(part => part.Count);
         return Archived(_parts[id]).Concat(journal.Read(id).Select(
             recorded => recorded with { Position = new FeedPosition(recorded.Position.Value + before) }));
@@ -118,7 +116,7 @@ internal sealed class ArchivedJournal(
         }
     }
 
-    // A file that cannot be opened leaves a gap; why, CheckStore tells.
+    // A file that cannot be opened leaves a gap; CheckStore reports why.
     private IEnumerable<RecordedEvent> Archived(IEnumerable<ArchivePart> stream)
     {
         foreach (var part in stream)

@@ -9,9 +9,10 @@ using ReplicationEngine.Persistence.Sql;
 namespace ReplicationEngine.Persistence.Archives;
 
 /// <summary>
-/// Akka.Persistence.Sql's journal, which gives an entity that reads its whole stream the part in the archive first.
+/// The journal of Akka.Persistence.Sql, extended to deliver archived events first to an entity that reads its whole
+/// stream.
 /// </summary>
-/// <param name="config">The plugin's settings.</param>
+/// <param name="config">The settings of the plugin.</param>
 internal class ArchivingJournal(Config config) : SqlWriteJournal(config)
 {
     private const string Writer = "archive";
@@ -23,7 +24,7 @@ internal class ArchivingJournal(Config config) : SqlWriteJournal(config)
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(recoveryCallback);
-        // An entity that uses its snapshot reads behind it, and what is archived stands before it.
+        // An entity that uses its snapshot reads after it, and archived events precede it.
         if (fromSequenceNr > 1 || max <= 0
             || context.System.Settings.Setup.Get<ArchivedReplay>() is not { HasValue: true, Value: var archived })
         {
@@ -57,19 +58,19 @@ internal class ArchivingJournal(Config config) : SqlWriteJournal(config)
         });
         if (first > next && await archived.ReachesAsync(persistenceId, next))
         {
-            // They were moved between the two readings: the next recovery finds them.
+            // The events were moved between the two reads: the next recovery finds them.
             throw new JournalUnavailableException(
                 $"Events of {persistenceId} from {next} on were moved to the archive while they were read.");
         }
     }
 }
 
-/// <summary>Gives the journal's plugin what lies in the archive.</summary>
+/// <summary>Gives the journal plugin access to archived events.</summary>
 internal sealed class ArchivedReplay(SqlEventLog log, ArchiveDirectory? archive) : Setup
 {
     /// <summary>
-    /// The events of a stream that lie in the archive, in order; instead of one that is damaged, an
-    /// <see cref="UnreadableRecord"/>, behind which nothing comes.
+    /// Returns a stream's archived events in order. A damaged event is replaced by an <see cref="UnreadableRecord"/>,
+    /// after which nothing follows.
     /// </summary>
     /// <exception cref="JournalUnavailableException">A file cannot be read now.</exception>
     public async IAsyncEnumerable<(long Sequence, object Payload)> ReadAsync(string persistenceId)
@@ -94,7 +95,7 @@ internal sealed class ArchivedReplay(SqlEventLog log, ArchiveDirectory? archive)
         }
     }
 
-    /// <summary>Whether an event lies in the archive.</summary>
+    /// <summary>Whether an event is in the archive.</summary>
     /// <exception cref="JournalUnavailableException">The journal cannot be read now.</exception>
     public async Task<bool> ReachesAsync(string persistenceId, long sequence) =>
         PersistenceIdText.Read(persistenceId) is { } id

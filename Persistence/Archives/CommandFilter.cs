@@ -1,8 +1,8 @@
 // A Bloom filter over command ids: 10 bits for each id, 7 of them set. The places are those of h1 + i * h2 modulo the
 // number of bits, i from 0 to 6, where h1 and h2 are the first two 8-byte numbers (little endian) of the SHA-256 of the
-// id in RFC 9562 byte order; place p is bit p % 8 of byte p / 8. Of ids that are not in it about 1 in 120 seems to be.
-// Behind the bits stands their CRC-32C (u32, little endian): a filter that is damaged may hold any id, so that its file
-// is looked into.
+// id in RFC 9562 byte order; place p is bit p % 8 of byte p / 8. About 1 in 120 ids that are not in it
+// seems to be. The bits are followed by their CRC-32C (u32, little endian): a damaged filter may hold any id, so its
+// file is read.
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ReplicationEngine.Engine.Identifiers;
@@ -10,16 +10,14 @@ using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Persistence.Archives;
 
-/// <summary>
-/// Tells of most commands that their events are not in an archived part, without opening its file (I19).
-/// </summary>
+/// <summary>Rules out, without opening the file, that a command's events are in an archived part (I19).</summary>
 internal static class CommandFilter
 {
     private const int BitsPerId = 10;
     private const int Places = 7;
     private const int Checksum = 4;
 
-    /// <summary>The filter of these ids.</summary>
+    /// <summary>Returns the filter of the given ids.</summary>
     public static byte[] Of(IReadOnlyCollection<CommandId> ids)
     {
         var bits = Math.Max(1, ((ids.Count * BitsPerId) + 7) / 8);
@@ -36,7 +34,7 @@ internal static class CommandFilter
         return filter;
     }
 
-    /// <summary>False when the id is certainly not one of those the filter was made of.</summary>
+    /// <summary>Returns false when the id is certainly not in the filter.</summary>
     public static bool MayHold(byte[] filter, CommandId id) => !IsSound(filter)
         || PlacesOf(id, filter.Length - Checksum).All(place => (filter[place / 8] & (1 << (int)(place % 8))) != 0);
 

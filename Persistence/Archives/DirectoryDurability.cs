@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ReplicationEngine.Persistence.Archives;
 
-/// <summary>Makes the names in a directory durable; .NET itself opens no directories (open(2), fsync(2)).</summary>
+/// <summary>Makes the names in a directory durable. .NET itself cannot open directories (open(2), fsync(2)).</summary>
 internal static partial class DirectoryDurability
 {
     private const int ReadOnly = 0x80000; // O_RDONLY, O_CLOEXEC
 
     /// <summary>Syncs a directory.</summary>
-    /// <exception cref="IOException">It cannot be opened or synced.</exception>
+    /// <exception cref="IOException">The directory cannot be opened or synced.</exception>
     public static void Sync(string directory)
     {
         using var handle = new SafeFileHandle(Open(directory, ReadOnly), ownsHandle: true);

@@ -5,7 +5,7 @@ using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Archives;
 
-/// <summary>Moves old events to a journal's archive without an engine, while no service runs on it.</summary>
+/// <summary>Moves old events to a journal's archive without an engine, while no service runs on the journal.</summary>
 public static class JournalArchive
 {
     /// <summary>The name of the archive's directory in a service's data directory.</summary>
@@ -13,13 +13,13 @@ public static class JournalArchive
 
     /// <summary>Moves events of the journal in a data directory.</summary>
     /// <param name="directory">The data directory.</param>
-    /// <param name="before">Only events that were decided before this time.</param>
-    /// <param name="atLeast">A stream with fewer of such events is left as it is.</param>
-    /// <param name="cancellationToken">Ends it between two files.</param>
-    /// <exception cref="ReplayRefusedException">There is no journal.</exception>
-    /// <exception cref="JournalInUseException">A service runs on it.</exception>
+    /// <param name="before">The time before which events must have been decided.</param>
+    /// <param name="atLeast">A stream with fewer movable events is left unchanged.</param>
+    /// <param name="cancellationToken">Stops the operation between two files.</param>
+    /// <exception cref="ReplayRefusedException">The directory has no journal.</exception>
+    /// <exception cref="JournalInUseException">A service runs on the journal.</exception>
     /// <exception cref="JournalCorruptException">The journal is damaged.</exception>
-    /// <exception cref="JournalUnavailableException">Journal or archive cannot be read or written.</exception>
+    /// <exception cref="JournalUnavailableException">The journal or the archive cannot be read or written.</exception>
     public static async Task<ArchivedEvents> RunAsync(
         string directory, DateTimeOffset before, int atLeast, CancellationToken cancellationToken)
     {
@@ -35,14 +35,14 @@ public static class JournalArchive
         return await store.ArchiveAsync(before, atLeast, cancellationToken);
     }
 
-    /// <summary>Moves events of a journal in PostgreSQL, whose service may run.</summary>
+    /// <summary>Moves events of a journal in PostgreSQL. Its service may be running.</summary>
     /// <param name="connection">The connection string.</param>
-    /// <param name="archive">The directory of its archive.</param>
-    /// <param name="before">Only events that were decided before this time.</param>
-    /// <param name="atLeast">A stream with fewer of such events is left as it is.</param>
-    /// <param name="cancellationToken">Ends it between two files.</param>
-    /// <exception cref="ReplayRefusedException">The connection string cannot be read.</exception>
-    /// <exception cref="JournalUnavailableException">Journal or archive cannot be read or written.</exception>
+    /// <param name="archive">The directory of the archive.</param>
+    /// <param name="before">The time before which events must have been decided.</param>
+    /// <param name="atLeast">A stream with fewer movable events is left unchanged.</param>
+    /// <param name="cancellationToken">Stops the operation between two files.</param>
+    /// <exception cref="ReplayRefusedException">The connection string is invalid.</exception>
+    /// <exception cref="JournalUnavailableException">The journal or the archive cannot be read or written.</exception>
     public static async Task<ArchivedEvents> RunOnDatabaseAsync(
         string connection, string archive, DateTimeOffset before, int atLeast, CancellationToken cancellationToken)
     {

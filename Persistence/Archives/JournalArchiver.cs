@@ -1,10 +1,10 @@
 // How events leave the journal, one part of a stream after another:
 //
-//   1  the events are read from the journal, and their seals verified behind the part before
+//   1  the events are read from the journal, and their seals are verified against the previous part
 //   2  the file is written under another name, synced, renamed, its directory synced; then read again and compared
 //   3  one transaction adds the row of the part and deletes the rows of the events
 //
-// Whatever breaks before 3 is committed leaves the journal as it was, and a file that nobody names. Whoever misses an
+// A failure before 3 is committed leaves the journal as it was, and a file that no row names. A reader that misses an
 // event in the journal after that finds the part's row.
 using System.Data.Common;
 using ReplicationEngine.Actors.Hosting;
@@ -18,10 +18,10 @@ namespace ReplicationEngine.Persistence.Archives;
 /// <summary>Moves old events into the archive's files.</summary>
 internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
 {
-    /// <summary>The most events in one file.</summary>
+    /// <summary>The maximum number of events in one file.</summary>
     public const int MostEvents = 10_000;
 
-    // Of each stream with a snapshot: that, and its first and last event.
+    // For each stream with a snapshot: the snapshot, and its first and last event.
     private const string Streams = """
         SELECT s.persistence_id, max(s.sequence_number),
           (SELECT min(sequence_number) FROM journal j WHERE j.persistence_id=s.persistence_id),
@@ -37,8 +37,8 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
         "DELETE FROM journal WHERE persistence_id=@id AND sequence_number>=@first AND sequence_number<=@last";
 
     /// <summary>
-    /// Moves what was decided before a time and stands before its stream's snapshot; a stream with less than
-    /// <paramref name="atLeast"/> such events is left.
+    /// Moves the events that were decided before a time and precede their stream's snapshot. A stream with fewer than
+    /// <paramref name="atLeast"/> such events is left unchanged.
     /// </summary>
     /// <exception cref="JournalUnavailableException">The journal or the archive cannot be read or written
     /// now.</exception>
@@ -62,7 +62,7 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
             }
             catch (JournalCorruptException exception)
             {
-                // Nothing of what is damaged is moved; the other streams are none the worse for it.
+                // No damaged event is moved; the other streams are unaffected.
                 result = result with { Left = [.. result.Left, exception.Message] };
             }
         }
@@ -70,7 +70,7 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
         return result;
     }
 
-    // Where a part that the journal names is not, nothing more must go: it is another directory, or one that lost
+    // If a part named by the journal is missing, nothing more is moved: the directory is a different one, or has lost
     // files.
     private async Task RequireArchiveAsync(CancellationToken cancellationToken)
     {
@@ -158,7 +158,7 @@ internal sealed class JournalArchiver(SqlEventLog log, ArchiveDirectory archive)
         }
     }
 
-    // The last command's events stay, so that the journal knows each stream and where it ends.
+    // The last command's events stay, so that the journal knows each stream and its end.
     private static Stream? Candidate(DbDataReader row) =>
         PersistenceIdText.Read(row.GetString(0)) is { } id && !row.IsDBNull(2)
             ? new Stream(id, row.GetInt64(2), Math.Min(row.GetInt64(1), row.GetInt64(3) - 1)) : null;

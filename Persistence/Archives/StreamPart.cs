@@ -4,7 +4,7 @@ using ReplicationEngine.Persistence.Replay;
 
 namespace ReplicationEngine.Persistence.Archives;
 
-/// <summary>Events of one stream that follow each other, as a log: what is written to an archive's file.</summary>
+/// <summary>Consecutive events of one stream as a log, as written to an archive's file.</summary>
 internal sealed class StreamPart(PersistenceId id, StreamHead before, IReadOnlyList<RecordedEvent> events)
     : RecordedJournal(id.ToString())
 {
@@ -38,6 +38,6 @@ internal sealed class StreamPart(PersistenceId id, StreamHead before, IReadOnlyL
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // It holds memory only.
+        // The log only holds memory.
     }
 }

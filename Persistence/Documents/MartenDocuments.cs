@@ -1,6 +1,6 @@
 // The documents of projections in PostgreSQL, as documents of Marten in the schema `documents`: ProjectedDocument under
 // projection/generation/kind/id, and ProjectionHeadDocument under projection/generation with Marten's revision as
-// guard. Ids are compared by their bytes (collation "C"), as everywhere else; an index of that order stands next to
+// guard. Ids are compared by their bytes (collation "C"), as everywhere else; an index of that order exists next to
 // Marten's own.
 using System.Data.Common;
 using System.Globalization;
@@ -16,45 +16,45 @@ using IDocumentStore = ReplicationEngine.Actors.Projections.IDocumentStore;
 
 namespace ReplicationEngine.Persistence.Documents;
 
-/// <summary>A document of a projection as Marten stores it.</summary>
+/// <summary>A document of a projection as stored by Marten.</summary>
 public sealed class ProjectedDocument
 {
-    /// <summary>projection/generation/kind/id.</summary>
+    /// <summary>The id: projection/generation/kind/id.</summary>
     public string Id { get; set; } = "";
 
-    /// <summary>The document itself.</summary>
+    /// <summary>The document itself, as JSON.</summary>
     public JsonElement Body { get; set; }
 }
 
-/// <summary>How far a generation of a projection has come, as Marten stores it.</summary>
+/// <summary>The progress of a generation of a projection, as stored by Marten.</summary>
 public sealed class ProjectionHeadDocument
 {
-    /// <summary>projection/generation.</summary>
+    /// <summary>The id: projection/generation.</summary>
     public string Id { get; set; } = "";
 
-    /// <summary>The projection's name.</summary>
+    /// <summary>The name of the projection.</summary>
     public string Projection { get; set; } = "";
 
-    /// <summary>Which time it was built.</summary>
+    /// <summary>The number of the build.</summary>
     public long Generation { get; set; }
 
     /// <summary>The version of the projection.</summary>
     public int Version { get; set; }
 
-    /// <summary>The row of the journal.</summary>
+    /// <summary>The row number in the journal.</summary>
     public long Value { get; set; }
 
-    /// <summary>The transaction that wrote it.</summary>
+    /// <summary>The transaction that wrote the row.</summary>
     public long Transaction { get; set; }
 
-    /// <summary>Rises with every batch.</summary>
+    /// <summary>A number that rises with every batch.</summary>
     public long Revision { get; set; }
 
-    /// <summary>Whether its documents are the ones to read.</summary>
+    /// <summary>Whether readers use the documents of this generation.</summary>
     public bool Serving { get; set; }
 }
 
-/// <summary>Documents in a PostgreSQL database, by Marten.</summary>
+/// <summary>Documents in a PostgreSQL database, stored with Marten.</summary>
 internal sealed class MartenDocuments(string name, NpgsqlDataSource source) : IDocumentStore, IDisposable
 {
     private const string Schema = "documents";

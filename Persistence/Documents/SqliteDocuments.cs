@@ -1,10 +1,10 @@
 // The documents of projections next to the journal, in its own file:
 //
-//   projection_v1  (name, generation) -> version, position, revision, serving; one row per generation under way
+//   projection_v1  (name, generation) -> version, position, revision, serving; one row per generation
 //   document_v1    (kept, id) -> body: kept is projection/generation/kind, body is JSON
 //
-// Commits here are not synced by themselves (synchronous NORMAL on these connections alone): the journal's next commit
-// syncs the log that both share. A power cut may take the last batches back, documents and heads together, and they are
+// Commits here are not synced on their own (synchronous NORMAL on these connections alone): the journal's next commit
+// syncs the log that both share. A power failure may undo the last batches, documents and heads together, and they are
 // made again.
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
@@ -14,7 +14,7 @@ using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Documents;
 
-/// <summary>Documents in the journal's SQLite file.</summary>
+/// <summary>Stores documents in the journal's SQLite file.</summary>
 internal sealed class SqliteDocuments : IDocumentStore
 {
     private const int DroppedAtOnce = 1_000;
@@ -31,15 +31,16 @@ internal sealed class SqliteDocuments : IDocumentStore
     private readonly string _connection;
     private readonly Func<string?> _whyFull;
 
-    /// <summary>Names the file; it is opened when it is used.</summary>
+    /// <summary>Creates a store for a file, which is opened on first use.</summary>
     /// <param name="path">The journal's file.</param>
-    /// <param name="lockTimeout">How long a write waits for another connection's (s).</param>
-    /// <param name="whyFull">Says why nothing more should be written: what is left belongs to the journal.</param>
+    /// <param name="lockTimeout">How long a write waits for another connection's lock, in seconds.</param>
+    /// <param name="whyFull">Returns why nothing more should be written, because the remaining space belongs to the
+    /// journal; null while there is room.</param>
     public SqliteDocuments(string path, int lockTimeout, Func<string?> whyFull)
     {
         (_path, _whyFull) = (path, whyFull);
 
-        // A pool of its own: what is set on these connections is not to be met on the journal's.
+        // A separate pool: settings of these connections must not apply to the journal's.
         _connection = new SqliteConnectionStringBuilder
         {
             DataSource = Path.GetFullPath(path), Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = lockTimeout,
@@ -155,7 +156,7 @@ internal sealed class SqliteDocuments : IDocumentStore
             return true;
         }, cancellationToken).AsValueTask();
 
-    /// <summary>Lets go of the file.</summary>
+    /// <summary>Closes the file.</summary>
     public void Close()
     {
         using var connection = new SqliteConnection(_connection);
@@ -231,7 +232,7 @@ internal sealed class SqliteDocuments : IDocumentStore
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            // The library works on the caller's thread; a caller in the actor system is not to be held up.
+            // The library works on the caller's thread, and a caller in the actor system must not be blocked.
             return await Task.Run(
                 async () =>
                 {
@@ -251,7 +252,7 @@ internal sealed class SqliteDocuments : IDocumentStore
     }
 }
 
-/// <summary>Drops a result.</summary>
+/// <summary>Discards a result.</summary>
 file static class Tasks
 {
     public static async ValueTask AsValueTask(this ValueTask<bool> task) => await task;

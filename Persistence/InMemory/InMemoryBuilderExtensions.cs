@@ -3,10 +3,10 @@ using ReplicationEngine.Actors.Hosting;
 
 namespace ReplicationEngine.Persistence.InMemory;
 
-/// <summary>Chooses the store in memory.</summary>
+/// <summary>Selects the in-memory store.</summary>
 public static class InMemoryBuilderExtensions
 {
-    /// <summary>Keeps everything in memory: nothing outlives the host's services.</summary>
+    /// <summary>Stores everything in memory. Nothing survives the host's services.</summary>
     public static ReplicationEngineBuilder UseInMemory(this ReplicationEngineBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);

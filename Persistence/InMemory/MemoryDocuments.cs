@@ -2,7 +2,7 @@ using ReplicationEngine.Actors.Projections;
 
 namespace ReplicationEngine.Persistence.InMemory;
 
-/// <summary>Documents that end with their process.</summary>
+/// <summary>Documents in memory, lost when the process ends.</summary>
 internal sealed class MemoryDocuments : IDocumentStore
 {
     private readonly Lock _gate = new();

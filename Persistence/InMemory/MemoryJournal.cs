@@ -6,7 +6,7 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.InMemory;
 
-/// <summary>The journal plugin over a <see cref="MemoryStore"/>.</summary>
+/// <summary>A journal plugin that stores events in a <see cref="MemoryStore"/>.</summary>
 internal sealed class MemoryJournal : AsyncWriteJournal
 {
     private readonly MemoryStore _store = Context.System.Settings.Setup.Get<MemoryStoreSetup>().Value.Store;

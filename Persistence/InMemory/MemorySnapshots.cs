@@ -3,7 +3,7 @@ using Akka.Persistence.Snapshot;
 
 namespace ReplicationEngine.Persistence.InMemory;
 
-/// <summary>The snapshot plugin over a <see cref="MemoryStore"/>, which keeps the newest of each entity.</summary>
+/// <summary>A snapshot plugin that keeps the newest snapshot of each entity in a <see cref="MemoryStore"/>.</summary>
 internal sealed class MemorySnapshots : SnapshotStore
 {
     private readonly MemoryStore _store = Context.System.Settings.Setup.Get<MemoryStoreSetup>().Value.Store;

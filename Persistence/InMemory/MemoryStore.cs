@@ -9,8 +9,8 @@ using ReplicationEngine.Persistence.Serialization;
 namespace ReplicationEngine.Persistence.InMemory;
 
 /// <summary>
-/// Journal and snapshots in memory, for tests and simulations: they live as long as this object, over any number of
-/// actor systems. What a journal must refuse it refuses: a sequence number, or a command's id, a second time.
+/// Journal and snapshots in memory, for tests and simulations. The data lives as long as this object, across any number
+/// of actor systems. Like every journal, it refuses a sequence number or a command's id that is already used.
 /// </summary>
 internal sealed class MemoryStore : IEngineStore, IEventLog
 {
@@ -19,16 +19,16 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     private readonly Dictionary<string, (long Sequence, object Snapshot)> _snapshots = new(StringComparer.Ordinal);
     private readonly List<(string Id, int Index)> _feed = [];
 
-    /// <summary>Awaited before a command's events are written; an exception fails the write.</summary>
+    /// <summary>Awaited before a command's events are written. An exception fails the write.</summary>
     public Func<IReadOnlyList<StoredEvent>, Task>? Writing { get; set; }
 
-    /// <summary>Awaited after they were written; an exception makes the outcome unknown.</summary>
+    /// <summary>Awaited after a command's events were written. An exception makes the outcome unknown.</summary>
     public Func<IReadOnlyList<StoredEvent>, Task>? Written { get; set; }
 
-    /// <summary>Called before a stream is read by an entity; an exception fails its recovery.</summary>
+    /// <summary>Called before an entity reads its stream. An exception fails its recovery.</summary>
     public Action<string>? Reading { get; set; }
 
-    /// <summary>Why there is no room; null while there is.</summary>
+    /// <summary>Why the store is full; null while there is room.</summary>
     public string? Full { get; set; }
 
     /// <inheritdoc/>
@@ -84,11 +84,11 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     /// <inheritdoc/>
     public void Close()
     {
-        // What it holds is kept for the next actor system.
+        // The data is kept for the next actor system.
     }
 
-    /// <summary>Writes the events of one command, whole or not at all.</summary>
-    /// <exception cref="InvalidOperationException">A sequence number or the command's id is taken.</exception>
+    /// <summary>Writes the events of one command, all or none.</summary>
+    /// <exception cref="InvalidOperationException">A sequence number or the command's id is already used.</exception>
     public void Append(string id, IReadOnlyList<StoredEvent> events)
     {
         lock (_gate)
@@ -106,7 +106,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
                         + $"{records.Count}.");
             }
 
-            // Of one command's events the last alone ends it.
+            // Only the last of a command's events ends the command.
             foreach (var stored in events)
             {
                 if (stored.EndsCommand && !stream.Commands.TryAdd(stored.CommandId, stored.Sequence))
@@ -123,7 +123,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         }
     }
 
-    /// <summary>The records of a stream from a number on, up to another, both included.</summary>
+    /// <summary>Returns the records of a stream between two numbers, both included.</summary>
     public IReadOnlyList<object> Read(string id, long from, long to)
     {
         lock (_gate)
@@ -134,7 +134,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         }
     }
 
-    /// <summary>The number of a stream's last event.</summary>
+    /// <summary>Returns the number of a stream's last event.</summary>
     public long Last(string id)
     {
         lock (_gate)
@@ -143,7 +143,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         }
     }
 
-    /// <summary>Puts another record in the place of an event, so that a test can damage a stream.</summary>
+    /// <summary>Replaces an event with another record, so that a test can damage a stream.</summary>
     public void Replace(PersistenceId id, long sequence, object record)
     {
         lock (_gate)
@@ -152,7 +152,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         }
     }
 
-    /// <summary>Keeps a snapshot unless the kept one is newer.</summary>
+    /// <summary>Stores a snapshot unless a newer one is stored.</summary>
     public void Save(string id, long sequence, object snapshot)
     {
         lock (_gate)
@@ -164,7 +164,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         }
     }
 
-    /// <summary>Forgets the snapshot.</summary>
+    /// <summary>Deletes the snapshot.</summary>
     public void Forget(string id)
     {
         lock (_gate)
@@ -173,7 +173,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
         }
     }
 
-    /// <summary>The newest snapshot.</summary>
+    /// <summary>Returns the newest snapshot.</summary>
     public (long Sequence, object Snapshot)? Snapshot(string id)
     {
         lock (_gate)
@@ -304,7 +304,7 @@ internal sealed class MemoryStore : IEngineStore, IEventLog
     private sealed record MemoryStream(List<object> Records, Dictionary<CommandId, long> Commands);
 }
 
-/// <summary>Hands a store to the plugins of an actor system.</summary>
+/// <summary>Passes a store to the plugins of an actor system.</summary>
 internal sealed class MemoryStoreSetup(MemoryStore store) : Setup
 {
     public MemoryStore Store => store;

@@ -7,7 +7,7 @@ using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 namespace ReplicationEngine.Persistence.ReadModels;
 
-/// <summary>Protected VMs as they stand, and all their jobs.</summary>
+/// <summary>The projection of protected VMs: their current states and all their jobs.</summary>
 public sealed class ProtectedVmProjection : IProjection
 {
     /// <summary>The projection's name.</summary>
@@ -18,7 +18,9 @@ public sealed class ProtectedVmProjection : IProjection
     /// <inheritdoc/>
     public string Name => ProjectionName;
 
-    /// <summary>The documents hold states in the form of snapshots, whose version therefore counts.</summary>
+    /// <summary>
+    /// The version. The documents hold states in the form of snapshots, so the snapshot version is part of it.
+    /// </summary>
     public int Version => 1_000 + s_codec.SnapshotVersion;
 
     /// <inheritdoc/>
@@ -73,7 +75,7 @@ public sealed class ProtectedVmProjection : IProjection
         documents.Store(known with { Trouble = cause });
     }
 
-    // The rule of the entity itself: an event that cannot be folded ends this entity's story, and no other's (I29).
+    // As in the entity itself, an event that cannot be applied ends this entity's history, and no other's (I29).
     private static ProtectedVmState Fold(PersistenceId id, ProtectedVmState state, StoredEvent stored)
     {
         var decoded = s_codec.Decode(stored.Name, stored.Payload);
@@ -89,7 +91,9 @@ public sealed class ProtectedVmProjection : IProjection
     }
 }
 
-/// <summary>Who asked for what: every accepted command that did not come from the engine itself (S23).</summary>
+/// <summary>
+/// The projection of the audit log: every accepted command that was not sent by the engine itself (S23).
+/// </summary>
 public sealed class AuditProjection : IProjection
 {
     /// <summary>The projection's name.</summary>

@@ -3,14 +3,16 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>A log that is made in memory, to be imported: command after command, with their sealed events.</summary>
+/// <summary>
+/// A log that is composed in memory, to be imported: command after command, with their sealed events.
+/// </summary>
 public sealed class ComposedJournal : RecordedJournal
 {
     private readonly List<RecordedEvent> _events = [];
     private readonly Dictionary<PersistenceId, StreamHead> _heads = [];
 
-    /// <summary>An empty log.</summary>
-    /// <param name="name">Names it in messages.</param>
+    /// <summary>Creates an empty log.</summary>
+    /// <param name="name">The log's name in messages.</param>
     public ComposedJournal(string name)
         : base(name)
     {
@@ -28,12 +30,12 @@ public sealed class ComposedJournal : RecordedJournal
     /// <inheritdoc/>
     public override IReadOnlyList<RecordedSnapshot> Snapshots => [];
 
-    /// <summary>Adds the events of one command behind those of its stream.</summary>
-    /// <param name="id">The stream.</param>
-    /// <param name="context">Of the decision that led to the events.</param>
-    /// <param name="command">The command, encoded.</param>
-    /// <param name="events">At least one, encoded.</param>
-    /// <param name="wake">The wake mark after them.</param>
+    /// <summary>Appends the events of one command to their stream.</summary>
+    /// <param name="id">The id of the stream.</param>
+    /// <param name="context">The context of the decision that produced the events.</param>
+    /// <param name="command">The encoded command.</param>
+    /// <param name="events">The encoded events; at least one.</param>
+    /// <param name="wake">The wake mark after the events.</param>
     public void Add(
         PersistenceId id, DecisionContext context, EncodedCommand command, IReadOnlyList<EncodedEvent> events,
         WakeMark wake)
@@ -66,6 +68,6 @@ public sealed class ComposedJournal : RecordedJournal
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // It holds memory only.
+        // The log only holds memory.
     }
 }

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>A part of a condition.</summary>
+/// <summary>A node of a condition's syntax tree.</summary>
 internal abstract record ConditionNode
 {
     public abstract bool Holds(JsonObject state);
@@ -50,13 +50,13 @@ internal abstract record ConditionNode
     }
 }
 
-/// <summary>A value written down, or a path to one.</summary>
+/// <summary>A literal value or a path to a value.</summary>
 internal sealed record Operand(JsonNode? Literal, StatePath? Path)
 {
     public JsonNode? In(JsonObject state) => Path is null ? Literal : Path.In(state);
 }
 
-/// <summary>How JSON values compare in a condition.</summary>
+/// <summary>Compares JSON values in a condition.</summary>
 internal static class ComparedValues
 {
     public static bool AreEqual(JsonNode? left, JsonNode? right) => (left, right) switch
@@ -67,7 +67,7 @@ internal static class ComparedValues
             : JsonNode.DeepEquals(left, right) || IsCase(left, right) || IsCase(right, left),
     };
 
-    /// <summary>Below, at or above 0; null when the two have no order.</summary>
+    /// <summary>Returns a number below, at or above 0; null when the two values have no order.</summary>
     public static int? Order(JsonNode? left, JsonNode? right)
     {
         if (Number(left) is { } a && Number(right) is { } b)
@@ -93,7 +93,7 @@ internal static class ComparedValues
             && text.Contains(inner, StringComparison.OrdinalIgnoreCase),
     };
 
-    // An object that is one of several cases says which in "$type"; "commit-pending" and "commitPending" both name it.
+    // An object of a closed hierarchy names its case in "$type"; "commit-pending" and "commitPending" both name it.
     private static bool IsCase(JsonNode? one, JsonNode? name) =>
         one is JsonObject members && Text(members["$type"]) is { } type && Text(name) is { } text
         && string.Equals(type, text.Replace("-", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>Reads the language of <see cref="StateCondition"/>.</summary>
+/// <summary>Parses the language of <see cref="StateCondition"/>.</summary>
 internal sealed class ConditionParser(string text)
 {
     private const int MostNested = 64;

@@ -4,72 +4,72 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>How the streams of one entity type are folded again, by the production code of that type.</summary>
+/// <summary>Replays the streams of one entity type with the production code of that type.</summary>
 internal abstract class EntityReplay
 {
     private protected EntityReplay()
     {
     }
 
-    /// <summary>The entity type as it stands in persistence ids.</summary>
+    /// <summary>The entity type as used in persistence ids.</summary>
     public abstract string Type { get; }
 
     /// <summary>The version of the snapshots that can be read.</summary>
     public abstract int SnapshotVersion { get; }
 
-    /// <summary>The state before the first event.</summary>
+    /// <summary>Returns the state before the first event.</summary>
     public abstract EntityFold Begin();
 
-    /// <summary>The state that a snapshot holds.</summary>
+    /// <summary>Returns the state of a snapshot.</summary>
     /// <exception cref="UnreadableEventException">The payload is damaged.</exception>
     public abstract EntityFold Restore(EntitySnapshot snapshot);
 
-    /// <summary>An event's data as people read it.</summary>
-    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    /// <summary>Returns an event's data in readable form.</summary>
+    /// <exception cref="UnreadableEventException">The name is unknown or the payload is damaged.</exception>
     public abstract JsonNode EventData(StoredEvent stored);
 
-    /// <summary>A recorded command's data as people read it.</summary>
-    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    /// <summary>Returns a recorded command's data in readable form.</summary>
+    /// <exception cref="UnreadableEventException">The name is unknown or the payload is damaged.</exception>
     public abstract JsonNode CommandData(RecordedCommand recorded);
 }
 
-/// <summary>A state being folded. Not safe for concurrent use.</summary>
+/// <summary>A state during a replay. Not safe for concurrent use.</summary>
 public abstract class EntityFold
 {
     private protected EntityFold()
     {
     }
 
-    /// <summary>Folds one event and checks the invariants.</summary>
-    /// <returns>What is wrong; null when the event is a legal step. After damage the fold has ended.</returns>
+    /// <summary>Applies one event and checks the invariants.</summary>
+    /// <returns>The damage; null when the event is a legal step. After damage the replay has ended.</returns>
     public abstract (DamageKind Kind, string What)? Apply(StoredEvent stored);
 
-    /// <summary>The state as JSON with camelCase members, with what is derived from it.</summary>
+    /// <summary>Returns the state and values derived from it, as JSON with camelCase members.</summary>
     public abstract JsonObject State();
 
-    /// <summary>The state in its stored form; equal states have equal bytes.</summary>
+    /// <summary>Returns the state in its stored form. Equal states have equal bytes.</summary>
     public abstract byte[] EncodeState();
 
     /// <summary>When an entity in this state must be woken.</summary>
     public abstract WakeMark Wake { get; }
 
-    /// <summary>The name of the entity that the state is of; null when the state does not say.</summary>
+    /// <summary>The name of the entity according to the state; null when the state does not contain it.</summary>
     public abstract string? EntityName { get; }
 
     /// <summary>
-    /// Decides the command that was folded last again, in the state before its first event. Only behind the last event
-    /// of a command.
+    /// Decides the last applied command again, in the state before its first event. Only valid after the last event of
+    /// a command.
     /// </summary>
-    /// <returns>Why it does not lead to exactly the events folded; null when it does.</returns>
+    /// <returns>Why the decision does not produce exactly the applied events; null when it does.</returns>
     public abstract (DamageKind Kind, string What)? Explain();
 }
 
-/// <summary>The replay of an aggregate.</summary>
-/// <param name="codec">The stored form.</param>
-/// <param name="derived">What people want to see besides the stored state, added to its JSON.</param>
-/// <param name="eventData">An event's stored payload as JSON.</param>
-/// <param name="commandData">A command's stored payload as JSON.</param>
-/// <param name="entityName">The entity's name as the state knows it; null when it does not.</param>
+/// <summary>Replays an aggregate.</summary>
+/// <param name="codec">The codec of the stored form.</param>
+/// <param name="derived">Adds derived values to the state's JSON.</param>
+/// <param name="eventData">Converts an event's stored payload to JSON.</param>
+/// <param name="commandData">Converts a command's stored payload to JSON.</param>
+/// <param name="entityName">Returns the entity's name from the state; null when the state does not contain it.</param>
 internal sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
     IEntityCodec<TState, TCommand, TEvent> codec,
     Action<TState, JsonObject> derived,
@@ -214,7 +214,7 @@ internal sealed class EntityReplay<TAggregate, TState, TCommand, TEvent>(
             }
             catch (Exception exception)
             {
-                // What throws here is the aggregate, and whatever it throws stops the entity: that is the damage.
+                // Only the aggregate can throw here, and any exception stops the entity: that is the damage.
                 return (DamageKind.Impossible, $"{what} failed with {exception.GetType().Name}: {exception.Message}");
             }
         }

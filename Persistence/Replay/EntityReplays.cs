@@ -6,23 +6,23 @@ using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>The entity types whose streams can be replayed; a new aggregate adds a line.</summary>
+/// <summary>The entity types whose streams can be replayed. Each aggregate needs an entry here.</summary>
 public sealed class EntityReplays
 {
     private readonly Dictionary<string, EntityReplay> _byType;
 
-    /// <summary>Those given.</summary>
+    /// <summary>Creates a set of the given replays.</summary>
     internal EntityReplays(params IEnumerable<EntityReplay> replays) =>
         _byType = replays.ToDictionary(replay => replay.Type, StringComparer.Ordinal);
 
-    /// <summary>All entity types of the engine.</summary>
+    /// <summary>The replays of all entity types of the engine.</summary>
     public static EntityReplays OfTheEngine { get; } = new(ProtectedVms());
 
-    /// <summary>The replay of a type; null when this version does not know it.</summary>
+    /// <summary>Returns the replay of a type; null when this version does not know the type.</summary>
     internal EntityReplay? Find(string type) => _byType.GetValueOrDefault(type);
 
-    /// <summary>The replay of a stream's type.</summary>
-    /// <exception cref="ReplayRefusedException">This version does not know it.</exception>
+    /// <summary>Returns the replay of a stream's type.</summary>
+    /// <exception cref="ReplayRefusedException">This version does not know the type.</exception>
     internal EntityReplay Of(PersistenceId id) => Find(id.Type)
         ?? throw new ReplayRefusedException("This version of the engine does not support entities of type "
             + $"'{id.Type}'.");

@@ -5,10 +5,10 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>Reads the bodies of an export's records; a body that is none gives null, never an exception.</summary>
+/// <summary>Decodes the bodies of an export's records. An invalid body gives null, never an exception.</summary>
 internal sealed class ExportDecoder(ExportHeader header)
 {
-    /// <summary>The streams, by their places in the header's list.</summary>
+    /// <summary>The streams, in the order of the header's list.</summary>
     public IReadOnlyList<PersistenceId> Streams { get; } =
         [.. header.Streams.Select(s => new PersistenceId(s.Type, new VaultId(s.Vault), s.Entity))];
 
@@ -26,7 +26,7 @@ internal sealed class ExportDecoder(ExportHeader header)
         body.Length < ExportFormat.SnapshotFixed || StreamAt(body) is not { } id ? null : RecordedSnapshot.Read(
             id, BinaryPrimitives.ReadInt64LittleEndian(body[4..]), body[ExportFormat.SnapshotFixed..].ToArray());
 
-    /// <summary>A seal from the header; one that is none equals no event's.</summary>
+    /// <summary>Parses a seal of the header. An invalid text gives a seal that equals no event's.</summary>
     public static ChainHash HashOf(string hex) =>
         hex.Length == 2 * ChainHash.Length && hex.All(char.IsAsciiHexDigit)
             ? new ChainHash(Convert.FromHexString(hex)) : ChainHash.None;

@@ -1,4 +1,4 @@
-// An exported journal. Little endian; the header is JSON so that any tool can say what the file is.
+// An exported journal. Little endian; the header is JSON so that any tool can identify the file.
 //
 //   0        8 bytes   magic "RPJEXP02"
 //   8        u32       length h of the header, at most 64 MiB
@@ -15,8 +15,8 @@
 //   snapshot  u32 stream · i64 sequence · the record, as the journal holds it
 //   end       i64 number of records before it · 32 SHA-256 of all bytes of the file before this record
 //
-// Events stand in the order of the feed, snapshots behind them. Every byte is under a CRC that names the place of a
-// flip, under the digest, and (what matters of an event) under its stream's hash chain. Equal journals give equal
+// Events are in the order of the feed, followed by the snapshots. Every byte is covered by a CRC that locates a
+// flip, by the digest and, for the essential parts of an event, by its stream's hash chain. Equal journals give equal
 // files.
 using System.Buffers.Binary;
 using System.Numerics;
@@ -24,7 +24,7 @@ using System.Text.Json.Serialization;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>The numbers of the format.</summary>
+/// <summary>The constants of the format.</summary>
 internal static class ExportFormat
 {
     public const int MagicLength = 8;
@@ -43,7 +43,7 @@ internal static class ExportFormat
 
     public static ReadOnlySpan<byte> FormerMagic => "RPJEXP01"u8;
 
-    /// <summary>CRC-32C (Castagnoli), as everywhere in the engine's formats.</summary>
+    /// <summary>Computes the CRC-32C (Castagnoli), as everywhere in the engine's formats.</summary>
     public static uint Crc(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;
@@ -61,18 +61,18 @@ internal static class ExportFormat
     }
 }
 
-/// <summary>What the file is.</summary>
+/// <summary>The header, which identifies the file and lists its streams.</summary>
 internal sealed record ExportHeader(
     string Format, int Version, bool Whole, long Events, int Snapshots, IReadOnlyList<ExportedStream> Streams,
     IReadOnlyList<string> Names);
 
-/// <summary>A stream, where it ends, and behind which event the file's part of it begins.</summary>
+/// <summary>An exported stream: its end, and the event after which the file's part of it begins.</summary>
 internal sealed record ExportedStream(
     string Type, string Vault, string Entity, long Events, long Sequence, string Seal,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long BehindSequence = 0,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? BehindSeal = null);
 
-/// <summary>The header's JSON.</summary>
+/// <summary>The JSON serialization of the header.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true,

@@ -6,11 +6,11 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// One reading of an exported file from its first to its last byte: where everything lies, what is wrong.
+/// A scan of an exported file from its first to its last byte: the location of every record, and all damage.
 /// </summary>
 internal sealed class ExportScan
 {
-    // Behind one record that does not check out the next may still begin where it should; behind two, nothing says so.
+    // After one damaged record the next may still begin where it should; after two, nothing confirms it.
     private const int MostBadInARow = 2;
 
     private readonly List<JournalDamage> _damages = [];
@@ -39,18 +39,18 @@ internal sealed class ExportScan
 
     public List<ExportPlace> Snapshots { get; } = [];
 
-    /// <summary>Everything that is wrong.</summary>
+    /// <summary>All damage found.</summary>
     public IReadOnlyList<JournalDamage> Damages => _damages;
 
-    /// <summary>What is wrong and lies in no event that can be made out.</summary>
+    /// <summary>Damage that is not in any identifiable event.</summary>
     public IEnumerable<JournalDamage> OutsideEvents => _damages.Except(_ofEvents.Values);
 
-    /// <summary>The damage of an event's record in the file; null when it has none.</summary>
+    /// <summary>Returns the damage of an event's record in the file; null when it has none.</summary>
     public JournalDamage? DamageOf(ExportPlace place) => _ofEvents.GetValueOrDefault(place.Offset);
 
-    /// <summary>Reads the file through.</summary>
-    /// <exception cref="ExportDamagedException">Its header cannot be read.</exception>
-    /// <exception cref="ReplayRefusedException">It is an export of another version.</exception>
+    /// <summary>Scans the file from start to end.</summary>
+    /// <exception cref="ExportDamagedException">The header cannot be read.</exception>
+    /// <exception cref="ReplayRefusedException">The file is an export of another version.</exception>
     public static ExportScan Of(string path, FileStream file)
     {
         var scan = new ExportScan(path, file);
@@ -133,7 +133,7 @@ internal sealed class ExportScan
         }
     }
 
-    /// <summary>Reads one record; true when it is damaged, null when the file ends in it.</summary>
+    /// <summary>Reads one record. Returns true when it is damaged, null when the file ends in it.</summary>
     private bool? ReadRecord(long at)
     {
         var left = _file.Length - at;
@@ -204,7 +204,7 @@ internal sealed class ExportScan
         places.Add(place);
         if (!sound)
         {
-            // Its own number may be what is damaged; the one that must follow in its stream is more to be trusted.
+            // The record's own number may be damaged; the one that must follow in its stream is more reliable.
             var expected = _last.GetValueOrDefault(recorded.Id) + 1;
             var name = recorded.Event.Sequence == expected ? recorded.Event.Name : null;
             var damage = new JournalDamage(

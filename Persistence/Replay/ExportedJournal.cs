@@ -4,9 +4,9 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// An exported file. Opening reads it through: every checksum and the digest are compared, and a cut or flipped file is
-/// refused with the place. For a verification it can be opened as it is; then the damages are listed instead, and what
-/// can still be read is read.
+/// An exported file. Opening it scans the whole file: every checksum and the digest are verified, and a truncated or
+/// altered file is refused with the location. For a verification a damaged file can be opened too; then its damage is
+/// listed, and everything still readable is read.
 /// </summary>
 internal sealed class ExportedJournal : RecordedJournal
 {
@@ -38,9 +38,9 @@ internal sealed class ExportedJournal : RecordedJournal
 
     public override IReadOnlyList<RecordedSnapshot> Snapshots { get; }
 
-    /// <summary>Opens a file that must be whole.</summary>
-    /// <exception cref="ExportDamagedException">It is not; the place is named.</exception>
-    /// <exception cref="ReplayRefusedException">It is an export of another version.</exception>
+    /// <summary>Opens a file that must be intact.</summary>
+    /// <exception cref="ExportDamagedException">The file is damaged; the message names the location.</exception>
+    /// <exception cref="ReplayRefusedException">The file is an export of another version.</exception>
     public static ExportedJournal OpenWhole(string path)
     {
         var journal = OpenAsItIs(path);
@@ -53,9 +53,9 @@ internal sealed class ExportedJournal : RecordedJournal
         return journal;
     }
 
-    /// <summary>Opens a file to find out what is wrong with it.</summary>
-    /// <exception cref="ExportDamagedException">Its header cannot be read.</exception>
-    /// <exception cref="ReplayRefusedException">It is an export of another version.</exception>
+    /// <summary>Opens a file that may be damaged, to find the damage.</summary>
+    /// <exception cref="ExportDamagedException">The header cannot be read.</exception>
+    /// <exception cref="ReplayRefusedException">The file is an export of another version.</exception>
     public static ExportedJournal OpenAsItIs(string path)
     {
         if (RegularFile.IsMissing(path))
@@ -75,7 +75,7 @@ internal sealed class ExportedJournal : RecordedJournal
         }
     }
 
-    /// <summary>Everything that is wrong with the file.</summary>
+    /// <summary>All damage in the file.</summary>
     public IReadOnlyList<JournalDamage> Damages => _scan.Damages;
 
     public override StreamHead BeginsBehind(PersistenceId id) => _starts.GetValueOrDefault(id);
@@ -105,5 +105,5 @@ internal sealed class ExportedJournal : RecordedJournal
     }
 }
 
-/// <summary>Where a record's body lies in the file.</summary>
+/// <summary>The location of a record's body in the file.</summary>
 internal readonly record struct ExportPlace(long Offset, int Length);

@@ -4,39 +4,41 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>When a condition holds in the life of an entity.</summary>
-/// <param name="Id">The entity.</param>
-/// <param name="Events">How many events were looked at.</param>
-/// <param name="First">The first event after which it holds; null when it never does.</param>
-/// <param name="Before">The state before that event, where it did not hold.</param>
+/// <param name="Id">The id of the entity.</param>
+/// <param name="Events">The number of events examined.</param>
+/// <param name="First">The first event after which the condition holds; null when it never does.</param>
+/// <param name="Before">The state before that event, in which the condition does not hold.</param>
 /// <param name="After">The state after that event.</param>
-/// <param name="Changes">The events after which it began or ceased to hold, at most
+/// <param name="Changes">The events after which the condition began or ceased to hold, at most
 /// <see cref="JournalBisect.MostChanges"/>.</param>
-/// <param name="ChangeCount">How many such events there are.</param>
-/// <param name="HoldsAtEnd">Whether it holds after the last event.</param>
-/// <param name="Seen">The first different values of each path, for a reader who wonders why it never held.</param>
+/// <param name="ChangeCount">The total number of such events.</param>
+/// <param name="HoldsAtEnd">Whether the condition holds after the last event.</param>
+/// <param name="Seen">The first different values of each path, which show why a condition never held.</param>
 public sealed record BisectResult(
     PersistenceId Id, long Events, RecordedEvent? First, JsonObject? Before, JsonObject? After,
     IReadOnlyList<RecordedEvent> Changes, long ChangeCount, bool HoldsAtEnd,
     IReadOnlyDictionary<string, IReadOnlyList<string>> Seen)
 {
-    /// <summary>Once it held it went on holding, so that halving the log would have found the same event.</summary>
+    /// <summary>
+    /// Whether the condition, once it held, never ceased to hold; then a binary search would have found the same event.
+    /// </summary>
     public bool IsMonotonic => ChangeCount <= 1;
 }
 
 /// <summary>
-/// Finds the first event after which a condition holds. Every state is looked at, in order: halving the log would be
-/// right only for a condition that never ceases to hold, and that is not known before all states have been seen.
+/// Finds the first event after which a condition holds. Every state is examined in order: a binary search is only
+/// correct for a condition that never ceases to hold, and that is unknown before all states have been examined.
 /// </summary>
 public sealed class JournalBisect(RecordedJournal journal, EntityReplays replays)
 {
-    /// <summary>No more changes than this are listed.</summary>
+    /// <summary>The maximum number of changes that are listed.</summary>
     public const int MostChanges = 20;
 
     private const int MostValues = 8;
     private const long ReportEvery = 512;
 
-    /// <summary>Looks at every state of an entity.</summary>
-    /// <exception cref="ReplayException">The log is damaged; what is behind the damage cannot be judged.</exception>
+    /// <summary>Examines every state of an entity.</summary>
+    /// <exception cref="ReplayException">The log is damaged; states after the damage are unknown.</exception>
     public BisectResult Run(
         PersistenceId id, StateCondition condition, Action<ReplayProgress>? progress,
         CancellationToken cancellationToken)

@@ -4,10 +4,10 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>How two logs stand in one stream.</summary>
+/// <summary>How a stream differs between two logs.</summary>
 public enum StreamRelation
 {
-    /// <summary>The same events.</summary>
+    /// <summary>The logs have the same events.</summary>
     Equal,
 
     /// <summary>Only the left log has the stream.</summary>
@@ -16,24 +16,24 @@ public enum StreamRelation
     /// <summary>Only the right log has the stream.</summary>
     OnlyRight,
 
-    /// <summary>The left log goes on where the right one ends.</summary>
+    /// <summary>The left log continues where the right one ends.</summary>
     LeftGoesOn,
 
-    /// <summary>The right log goes on where the left one ends.</summary>
+    /// <summary>The right log continues where the left one ends.</summary>
     RightGoesOn,
 
-    /// <summary>They have different events under the same number.</summary>
+    /// <summary>The logs have different events under the same number.</summary>
     Differs,
 }
 
-/// <summary>How two logs stand in one stream.</summary>
-/// <param name="Id">The stream.</param>
-/// <param name="Relation">In one word.</param>
-/// <param name="Sequence">The first event that is not the same; null when all are.</param>
-/// <param name="Left">That event in the left log.</param>
-/// <param name="Right">That event in the right log.</param>
-/// <param name="Fields">In what the two events differ.</param>
-/// <param name="States">In what the states after them differ.</param>
+/// <summary>The difference between two logs in one stream.</summary>
+/// <param name="Id">The id of the stream.</param>
+/// <param name="Relation">The kind of difference.</param>
+/// <param name="Sequence">The number of the first event that differs; null when all are the same.</param>
+/// <param name="Left">The event with that number in the left log.</param>
+/// <param name="Right">The event with that number in the right log.</param>
+/// <param name="Fields">The differences between the two events.</param>
+/// <param name="States">The differences between the states after the two events.</param>
 /// <param name="Trouble">Why the states could not be compared; null when they were.</param>
 public sealed record StreamDifference(
     PersistenceId Id, StreamRelation Relation, long? Sequence = null, RecordedEvent? Left = null,
@@ -43,7 +43,7 @@ public sealed record StreamDifference(
 /// <summary>Finds, stream by stream, the first event in which two logs differ.</summary>
 public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, EntityReplays replays)
 {
-    /// <summary>All streams of both logs, in order.</summary>
+    /// <summary>Compares all streams of both logs and returns the differences in order.</summary>
     public IReadOnlyList<StreamDifference> Run(Action<ReplayProgress>? progress, CancellationToken cancellationToken)
     {
         var differences = new List<StreamDifference>();
@@ -172,7 +172,7 @@ public sealed class JournalDiff(RecordedJournal left, RecordedJournal right, Ent
         }
         catch (UnreadableEventException)
         {
-            // It is shown as it is stored; that it cannot be read is said where the states are compared.
+            // The event is shown as stored; that it cannot be read is reported where the states are compared.
             return Hexadecimal(payload);
         }
     }

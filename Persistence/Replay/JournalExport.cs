@@ -6,7 +6,7 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>Writes a log, or some streams of it, to a file of its own.</summary>
+/// <summary>Exports a log, or some of its streams, to a file.</summary>
 public sealed class JournalExport
 {
     private const long ReportEvery = 8_192;
@@ -15,7 +15,7 @@ public sealed class JournalExport
 
     /// <summary>Prepares an export.</summary>
     /// <param name="journal">The log.</param>
-    /// <param name="streams">The streams; none for all of them.</param>
+    /// <param name="streams">The streams to export; empty for all.</param>
     public JournalExport(RecordedJournal journal, IReadOnlyCollection<PersistenceId> streams)
     {
         ArgumentNullException.ThrowIfNull(journal);
@@ -25,12 +25,12 @@ public sealed class JournalExport
         _chosen = [.. streams.Count == 0 ? journal.Streams : streams];
     }
 
-    /// <summary>All streams of a journal are exported.</summary>
+    /// <summary>Whether all streams of a journal are exported.</summary>
     public bool IsWhole { get; }
 
-    /// <summary>Writes the file; it appears under its name only when it is complete.</summary>
+    /// <summary>Writes the file, which gets its final name only when it is complete.</summary>
     /// <returns>The number of events.</returns>
-    /// <exception cref="ReplayRefusedException">The file exists.</exception>
+    /// <exception cref="ReplayRefusedException">The file already exists.</exception>
     /// <exception cref="JournalCorruptException">A file of the log's archive is missing or damaged.</exception>
     public long Write(string path, Action<ReplayProgress>? progress, CancellationToken cancellationToken)
     {

@@ -1,5 +1,5 @@
-// A new journal is written under another name and takes its own only when it is complete and on the disk: whoever looks
-// for a journal finds a whole one or none. The rows are those that the journal plugin writes.
+// A new journal is written under another name and gets its own name only when it is complete and on disk, so a journal
+// that exists is always complete. The rows are those that the journal plugin writes.
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using ReplicationEngine.Actors.Journaling;
@@ -8,10 +8,10 @@ using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>Makes the file of a new journal from events and snapshots that were sealed elsewhere.</summary>
+/// <summary>Creates the file of a new journal from events and snapshots that were sealed elsewhere.</summary>
 internal static class JournalFileWriter
 {
-    /// <summary>What stands in the place of the actor that wrote a row.</summary>
+    /// <summary>The value written in place of the id of the actor that wrote a row.</summary>
     public const string Writer = "import";
 
     private const string AddEvent =
@@ -22,10 +22,10 @@ internal static class JournalFileWriter
         "INSERT INTO snapshot (persistence_id, sequence_number, created, snapshot, manifest, serializer_id) "
         + "VALUES ($id, $sequence, $created, $snapshot, $manifest, $serializer)";
 
-    /// <summary>Makes the file, durably, whole or not at all.</summary>
-    /// <param name="file">A file that does not exist, in a directory that does.</param>
-    /// <param name="events">The events in the order of the feed; their positions are given again, from 1.</param>
-    /// <param name="snapshots">The snapshots; read after the events.</param>
+    /// <summary>Creates the file durably, completely or not at all.</summary>
+    /// <param name="file">The path of the file. It must not exist, but its directory must.</param>
+    /// <param name="events">The events in the order of the feed. They get new positions, from 1.</param>
+    /// <param name="snapshots">The snapshots, which are read after the events.</param>
     /// <exception cref="JournalUnavailableException">The file cannot be written.</exception>
     /// <exception cref="IOException">The file exists, or its directory cannot be written.</exception>
     public static void Write(string file, IEnumerable<RecordedEvent> events, IEnumerable<RecordedSnapshot> snapshots)
@@ -59,8 +59,8 @@ internal static class JournalFileWriter
         }
     }
 
-    /// <summary>Adds rows behind those that are there.</summary>
-    /// <exception cref="SqliteException">They cannot be written.</exception>
+    /// <summary>Adds rows after the existing ones.</summary>
+    /// <exception cref="SqliteException">The rows cannot be written.</exception>
     public static void Add(SqliteConnection connection, IEnumerable<RecordedEvent> events)
     {
         using var add = Prepare(
@@ -77,7 +77,7 @@ internal static class JournalFileWriter
     }
 
     /// <summary>Adds snapshots.</summary>
-    /// <exception cref="SqliteException">They cannot be written.</exception>
+    /// <exception cref="SqliteException">The snapshots cannot be written.</exception>
     public static void Add(SqliteConnection connection, IEnumerable<RecordedSnapshot> snapshots)
     {
         using var add = Prepare(
@@ -90,8 +90,8 @@ internal static class JournalFileWriter
         }
     }
 
-    /// <summary>Opens a file for writing; it is made when it is missing.</summary>
-    /// <exception cref="SqliteException">It cannot be opened.</exception>
+    /// <summary>Opens a file for writing and creates it when it is missing.</summary>
+    /// <exception cref="SqliteException">The file cannot be opened.</exception>
     public static SqliteConnection Open(string file)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
@@ -121,8 +121,9 @@ internal static class JournalFileWriter
         }
     }
 
-    // A name is durable when its directory is. SQLite syncs the directory with the first commit that makes a file in
-    // it, so a commit that changes nothing does it.
+    // A name is durable only when its directory is. SQLite syncs the directory with the first commit that creates a
+    // file
+    // in it, so an empty commit is enough.
     private static void MakeNameDurable(string file)
     {
         using var connection = Open(file);

@@ -5,22 +5,22 @@ using ReplicationEngine.Persistence.Sql;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// Makes a new journal from a log, in the data directory of a service that is yet to be. The journal is there whole or
+/// Creates a new journal from a log, in the data directory of a future service. The journal is created completely or
 /// not at all.
 /// </summary>
 public static class JournalImport
 {
     private const long ReportEvery = 8_192;
 
-    /// <summary>Imports a whole log; a damaged one is refused.</summary>
+    /// <summary>Imports a whole log. A damaged log is refused.</summary>
     /// <param name="source">The log.</param>
-    /// <param name="directory">The data directory; made when it is missing.</param>
-    /// <param name="progress">Is told now and then.</param>
-    /// <param name="cancellationToken">Gives up; nothing is left.</param>
+    /// <param name="directory">The data directory, created when it is missing.</param>
+    /// <param name="progress">Called periodically with the progress.</param>
+    /// <param name="cancellationToken">Cancels the import and leaves nothing behind.</param>
     /// <returns>The number of events.</returns>
-    /// <exception cref="ReplayRefusedException">The directory has a journal.</exception>
-    /// <exception cref="ReplayException">An event cannot be read or does not fit its seal.</exception>
-    /// <exception cref="JournalInUseException">Another import runs there.</exception>
+    /// <exception cref="ReplayRefusedException">The directory already has a journal.</exception>
+    /// <exception cref="ReplayException">An event cannot be read or does not match its seal.</exception>
+    /// <exception cref="JournalInUseException">Another import is running in the directory.</exception>
     /// <exception cref="JournalUnavailableException">The file cannot be written.</exception>
     public static long Run(
         RecordedJournal source, string directory, Action<ReplayProgress>? progress,
@@ -40,18 +40,18 @@ public static class JournalImport
     }
 
     /// <summary>
-    /// Imports of each stream what comes before its first damaged event, back to the end of a command; what is written
-    /// next to the events is made again.
+    /// Imports the events of each stream that precede its first damaged event, back to the end of a command. The
+    /// columns next to the events are recreated.
     /// </summary>
-    /// <param name="source">The log, opened even though it is damaged.</param>
-    /// <param name="directory">The data directory; made when it is missing.</param>
-    /// <param name="replays">The entity types known.</param>
-    /// <param name="explain">See <see cref="JournalVerification"/>: an event that no longer follows from its command is
-    /// damaged.</param>
-    /// <param name="progress">Is told now and then.</param>
-    /// <param name="cancellationToken">Gives up; nothing is left.</param>
-    /// <exception cref="ReplayRefusedException">The directory has a journal, or nothing is sound.</exception>
-    /// <exception cref="JournalInUseException">Another import runs there.</exception>
+    /// <param name="source">The log, opened although it may be damaged.</param>
+    /// <param name="directory">The data directory, created when it is missing.</param>
+    /// <param name="replays">The known entity types.</param>
+    /// <param name="explain">Whether to decide commands again; see <see cref="JournalVerification"/>. An event that no
+    /// longer follows from its command counts as damaged.</param>
+    /// <param name="progress">Called periodically with the progress.</param>
+    /// <param name="cancellationToken">Cancels the import and leaves nothing behind.</param>
+    /// <exception cref="ReplayRefusedException">The directory already has a journal, or no event is intact.</exception>
+    /// <exception cref="JournalInUseException">Another import is running in the directory.</exception>
     /// <exception cref="JournalUnavailableException">The file cannot be written.</exception>
     public static ImportedPart RunSoundPart(
         RecordedJournal source, string directory, EntityReplays replays, bool explain,
@@ -63,7 +63,7 @@ public static class JournalImport
         var (events, of) = (0L, 2 * source.EventCount);
         Make(directory, file =>
         {
-            // The log is read twice: to be judged, and to be written.
+            // The log is read twice: first to verify it, then to write the journal.
             part.Judge(left => Watched(left, done => Tell(progress, done, of, cancellationToken)));
             if (part.Streams == 0)
             {

@@ -3,42 +3,42 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>How far a long look at a log is.</summary>
-/// <param name="Events">Events dealt with.</param>
-/// <param name="Of">Events in all.</param>
-/// <param name="Damages">What was found wrong so far.</param>
+/// <summary>The progress of a long operation on a log.</summary>
+/// <param name="Events">The number of events processed.</param>
+/// <param name="Of">The total number of events.</param>
+/// <param name="Damages">The number of damages found so far.</param>
 public readonly record struct ReplayProgress(long Events, long Of, int Damages);
 
-/// <summary>What was found of one stream.</summary>
-/// <param name="Id">The stream.</param>
-/// <param name="Events">Its events.</param>
-/// <param name="FoldedTo">The last event that was judged as a step; behind it only seals were.</param>
-/// <param name="SnapshotAt">The event of its snapshot, if it has one.</param>
-/// <param name="First">The first damage, or null.</param>
+/// <summary>The result of verifying one stream.</summary>
+/// <param name="Id">The id of the stream.</param>
+/// <param name="Events">The number of events in the stream.</param>
+/// <param name="FoldedTo">The last event verified as a step. Of later events only the seals were verified.</param>
+/// <param name="SnapshotAt">The event of the stream's snapshot; null when there is none.</param>
+/// <param name="First">The first damage; null when there is none.</param>
 public sealed record VerifiedStream(
     PersistenceId Id, long Events, long FoldedTo, long? SnapshotAt, JournalDamage? First);
 
-/// <summary>What was found of a log.</summary>
-/// <param name="Events">Events read.</param>
-/// <param name="Streams">Each stream, in order.</param>
-/// <param name="Damages">Everything that is wrong, up to <see cref="JournalVerification.MostDamages"/>.</param>
+/// <summary>The result of verifying a log.</summary>
+/// <param name="Events">The number of events read.</param>
+/// <param name="Streams">The streams, in order.</param>
+/// <param name="Damages">All damage, up to <see cref="JournalVerification.MostDamages"/>.</param>
 public sealed record VerifiedJournal(
     long Events, IReadOnlyList<VerifiedStream> Streams, IReadOnlyList<JournalDamage> Damages)
 {
-    /// <summary>Nothing is wrong.</summary>
+    /// <summary>Whether the log is undamaged.</summary>
     public bool IsSound => Damages.Count == 0;
 }
 
 /// <summary>
-/// Reads a whole log once, in the order of the feed, and judges: the feed has no gaps; each stream has contiguous
-/// numbers and right seals; each event decodes, is a legal step of the production fold, keeps the invariants, and
-/// follows from its recorded command, decided again; a snapshot equals the state at its event, and with the tail gives
-/// the state of the whole history; what stands next to the records agrees with them, and the tables are as they must
-/// be. One state per stream is kept meanwhile.
+/// Verifies a whole log in one pass, in the order of the feed. The feed has no gaps; each stream has consecutive
+/// numbers and correct seals; each event decodes, is a legal step of the production code, keeps the invariants, and
+/// follows from its recorded command when decided again. A snapshot equals the state at its event, and with the later
+/// events gives the state of the whole history. The columns next to the records match them, and the tables are as
+/// required. One state per stream is kept in memory.
 /// </summary>
 public sealed class JournalVerification
 {
-    /// <summary>No more damages than this are collected.</summary>
+    /// <summary>The maximum number of damages that are collected.</summary>
     public const int MostDamages = 1_000;
 
     private const long ReportEvery = 4_096;
@@ -48,13 +48,11 @@ public sealed class JournalVerification
     private readonly List<JournalDamage> _damages = [];
     private readonly Dictionary<PersistenceId, StreamVerification> _streams = [];
 
-    /// <summary>Prepares a run.</summary>
+    /// <summary>Prepares a verification.</summary>
     /// <param name="journal">The log.</param>
-    /// <param name="replays">The entity types known.</param>
-    /// <param name="explain">
-    /// Decide each recorded command again and judge whether this version of the engine comes to the same events; off
-    /// for logs that an older version with other rules wrote.
-    /// </param>
+    /// <param name="replays">The known entity types.</param>
+    /// <param name="explain">Whether to decide each recorded command again and compare the events. False for logs
+    /// written by an older version with other rules.</param>
     public JournalVerification(RecordedJournal journal, EntityReplays replays, bool explain = true)
     {
         _journal = journal;
@@ -62,9 +60,9 @@ public sealed class JournalVerification
         _explain = explain;
     }
 
-    /// <summary>Runs.</summary>
-    /// <param name="progress">Is told now and then.</param>
-    /// <param name="cancellationToken">Ends the run.</param>
+    /// <summary>Runs the verification.</summary>
+    /// <param name="progress">Called periodically with the progress.</param>
+    /// <param name="cancellationToken">Cancels the verification.</param>
     public VerifiedJournal Run(Action<ReplayProgress>? progress, CancellationToken cancellationToken)
     {
         foreach (var snapshot in _journal.Snapshots)

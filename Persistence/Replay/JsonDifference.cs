@@ -4,12 +4,12 @@ using System.Text.Json.Nodes;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>A member in which two JSON values differ.</summary>
-/// <param name="Path">Where, such as <c>points[3].point.lsn</c>; empty for the values themselves.</param>
+/// <param name="Path">The path, such as <c>points[3].point.lsn</c>; empty for the values themselves.</param>
 /// <param name="Left">The left value; null when it is absent or null.</param>
 /// <param name="Right">The right value; null when it is absent or null.</param>
 public sealed record JsonDifference(string Path, JsonNode? Left, JsonNode? Right)
 {
-    /// <summary>All differences, in the order of the left value's members.</summary>
+    /// <summary>Returns all differences, in the order of the left value's members.</summary>
     public static IReadOnlyList<JsonDifference> Between(JsonNode? left, JsonNode? right)
     {
         var found = new List<JsonDifference>();
@@ -46,7 +46,7 @@ public sealed record JsonDifference(string Path, JsonNode? Left, JsonNode? Right
         }
     }
 
-    /// <summary>A value as one line; "absent" when there is none.</summary>
+    /// <summary>Returns a value as one line; "absent" when there is none.</summary>
     public static string Text(JsonNode? value) => value is null ? "absent" : value.ToJsonString(Compact);
 
     private static JsonSerializerOptions Compact { get; } =

@@ -5,8 +5,8 @@ using SQLitePCL;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// A SQLite file that is only read. What the library throws is translated by <see cref="Guard{T}"/> and
-/// <see cref="Translate"/>. For one thread.
+/// A SQLite file opened read-only. <see cref="Guard{T}"/> and <see cref="Translate"/> translate the library's
+/// exceptions. Not thread-safe.
 /// </summary>
 internal sealed class ReadOnlyDatabase : IDisposable
 {
@@ -39,18 +39,18 @@ internal sealed class ReadOnlyDatabase : IDisposable
         }
     }
 
-    /// <summary>The file.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>The connection.</summary>
+    /// <summary>The connection to the file.</summary>
     public SqliteConnection Connection => _connection;
 
     /// <summary>Opens a file.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made next to
-    /// it.</param>
-    /// <exception cref="JournalCorruptException">It is damaged.</exception>
-    /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="alone">Whether no other process writes the file; then no files are created next to it unless they
+    /// are needed.</param>
+    /// <exception cref="JournalCorruptException">The file is damaged.</exception>
+    /// <exception cref="JournalUnavailableException">The file cannot be opened.</exception>
     public static ReadOnlyDatabase Open(string path, bool alone)
     {
         var whole = System.IO.Path.GetFullPath(path);
@@ -70,7 +70,7 @@ internal sealed class ReadOnlyDatabase : IDisposable
         }
     }
 
-    /// <summary>What callers of the contracts get instead of an error of the SQLite library.</summary>
+    /// <summary>Translates an error of the SQLite library to an exception of the contracts.</summary>
     public static Exception Translate(string path, SqliteException exception)
     {
         var message = exception.Message.TrimEnd('.');
@@ -79,9 +79,9 @@ internal sealed class ReadOnlyDatabase : IDisposable
             : new JournalUnavailableException($"The journal {path} failed: {message}.", exception);
     }
 
-    /// <summary>Does work that reads.</summary>
+    /// <summary>Runs work that reads the file.</summary>
     /// <exception cref="JournalCorruptException">The file is damaged.</exception>
-    /// <exception cref="JournalUnavailableException">It cannot be read.</exception>
+    /// <exception cref="JournalUnavailableException">The file cannot be read.</exception>
     public T Guard<T>(Func<T> work)
     {
         try
@@ -95,18 +95,18 @@ internal sealed class ReadOnlyDatabase : IDisposable
     }
 
     /// <summary>
-    /// Has everything from now on see the file as it is now. A process that writes it goes on; what it writes stays in
-    /// the write-ahead log until this is closed.
+    /// Freezes the view: everything read from now on sees the file as it is now. A process that writes the file
+    /// continues; its writes stay in the write-ahead log until this object is disposed.
     /// </summary>
-    /// <exception cref="SqliteException">Reading failed.</exception>
+    /// <exception cref="SqliteException">The file cannot be read.</exception>
     public void Hold()
     {
         Run("BEGIN");
         _held = true;
     }
 
-    /// <summary>Does work that sees the file as it is at one moment.</summary>
-    /// <exception cref="SqliteException">Reading failed.</exception>
+    /// <summary>Runs work that sees the file at a single moment.</summary>
+    /// <exception cref="SqliteException">The file cannot be read.</exception>
     public void AtOneMoment(Action work)
     {
         if (_held)
@@ -126,9 +126,9 @@ internal sealed class ReadOnlyDatabase : IDisposable
         }
     }
 
-    /// <summary>A command that lives as long as the connection.</summary>
-    /// <param name="sql">Its text, with the parameters $1, $2 and so on.</param>
-    /// <param name="parameters">How many parameters it has, all of them whole numbers.</param>
+    /// <summary>Prepares a command that lives as long as the connection.</summary>
+    /// <param name="sql">The SQL text, with the parameters $1, $2 and so on.</param>
+    /// <param name="parameters">The number of parameters, which are all integers.</param>
     public SqliteCommand Prepare(string sql, int parameters)
     {
         var command = _connection.CreateCommand();
@@ -142,8 +142,8 @@ internal sealed class ReadOnlyDatabase : IDisposable
         return command;
     }
 
-    /// <summary>The rows that a command gives, each turned into a value.</summary>
-    /// <exception cref="SqliteException">Reading failed.</exception>
+    /// <summary>Runs a command and returns its rows, each converted to a value.</summary>
+    /// <exception cref="SqliteException">The file cannot be read.</exception>
     public static List<T> Rows<T>(SqliteCommand command, Func<SqliteDataReader, T> read, params long[] parameters)
     {
         foreach (var (index, value) in parameters.Index())
@@ -162,9 +162,9 @@ internal sealed class ReadOnlyDatabase : IDisposable
     }
 
     /// <summary>
-    /// The rows that a text of SQL with the parameters $1, $2 and so on gives, each turned into a value.
+    /// Runs an SQL text with the parameters $1, $2 and so on, and returns its rows, each converted to a value.
     /// </summary>
-    /// <exception cref="SqliteException">Reading failed.</exception>
+    /// <exception cref="SqliteException">The file cannot be read.</exception>
     public List<T> Rows<T>(string sql, Func<SqliteDataReader, T> read, params object[] parameters)
     {
         using var command = _connection.CreateCommand();
@@ -177,8 +177,8 @@ internal sealed class ReadOnlyDatabase : IDisposable
         return Rows(command, read);
     }
 
-    /// <summary>The one number that a text of SQL gives; null when it gives none.</summary>
-    /// <exception cref="SqliteException">Reading failed.</exception>
+    /// <summary>Runs an SQL text and returns its single number; null when there is no row.</summary>
+    /// <exception cref="SqliteException">The file cannot be read.</exception>
     public long? Number(string sql)
     {
         using var command = _connection.CreateCommand();
@@ -197,8 +197,9 @@ internal sealed class ReadOnlyDatabase : IDisposable
         _connection.Dispose();
     }
 
-    // A journal in WAL mode needs its -shm file, which a directory that cannot be written may lack; without a -wal file
-    // nothing is missing from the main file, and SQLite may be told that nobody writes it.
+    // A journal in WAL mode needs its -shm file, which may be missing in a directory that is not writable. Without a
+    // -wal
+    // file the main file is complete, and SQLite can be told that no other process writes it.
     private static ReadOnlyDatabase OpenShared(string path)
     {
         var database = new ReadOnlyDatabase(path, immutable: false);

@@ -4,39 +4,38 @@ using ReplicationEngine.Persistence.Serialization;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>An event as a log holds it.</summary>
-/// <param name="Position">Its place in the feed of the journal that recorded it.</param>
-/// <param name="Id">Its stream.</param>
-/// <param name="Event">
-/// The event; where its record cannot be read, only number and name, as they stand next to the record.
-/// </param>
+/// <summary>An event as a log stores it.</summary>
+/// <param name="Position">The position in the feed of the journal that recorded the event.</param>
+/// <param name="Id">The id of the stream.</param>
+/// <param name="Event">The event. When its record cannot be read, only number and name are set, from the columns next
+/// to the record.</param>
 public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, StoredEvent Event)
 {
-    /// <summary>What is wrong with the way it is stored; none where nothing is.</summary>
+    /// <summary>The damage in the stored form; empty when there is none.</summary>
     public IReadOnlyList<JournalDamage> Flaws { get; init; } = [];
 
-    /// <summary>Whether <see cref="Event"/> is all that its record says.</summary>
+    /// <summary>Whether <see cref="Event"/> contains the complete record.</summary>
     public bool IsReadable => !Flaws.Any(flaw => flaw.Kind == DamageKind.Unreadable);
 
     /// <summary>
-    /// The flaw for which the event cannot be trusted; null without one. What stands next to a record and can be made
-    /// again from it (<see cref="DamageKind.Row"/>) is none.
+    /// The damage because of which the event cannot be trusted; null when there is none. Columns next to a record that
+    /// can be recreated from it (<see cref="DamageKind.Row"/>) do not count.
     /// </summary>
     public JournalDamage? Broken => Flaws.FirstOrDefault(flaw => flaw.Kind != DamageKind.Row);
 
-    /// <summary>The record as it is stored.</summary>
+    /// <summary>The record in its stored form.</summary>
     internal byte[] Record { get; private init; } = [];
 
-    /// <summary>An event that is yet to be stored.</summary>
+    /// <summary>Creates an event that is not stored yet.</summary>
     internal static RecordedEvent Of(long position, PersistenceId id, StoredEvent stored) =>
         new(new FeedPosition(position), id, stored) { Record = StoredRecordForm.Encode(stored) };
 
     /// <summary>Reads a record.</summary>
-    /// <param name="position">Its place in the feed.</param>
-    /// <param name="id">Its stream.</param>
-    /// <param name="sequence">The number that stands next to it.</param>
-    /// <param name="name">The name that stands next to it.</param>
-    /// <param name="record">The record.</param>
+    /// <param name="position">The position in the feed.</param>
+    /// <param name="id">The id of the stream.</param>
+    /// <param name="sequence">The number in the column next to the record.</param>
+    /// <param name="name">The name in the column next to the record.</param>
+    /// <param name="record">The record in its stored form.</param>
     internal static RecordedEvent Read(
         long position, PersistenceId id, long sequence, string name, byte[] record)
     {
@@ -58,26 +57,26 @@ public sealed record RecordedEvent(FeedPosition Position, PersistenceId Id, Stor
         }
     }
 
-    /// <summary>The event with one flaw more.</summary>
+    /// <summary>Returns the event with an additional damage.</summary>
     internal RecordedEvent With(DamageKind kind, string what) => With(JournalDamage.At(kind, this, what));
 
     /// <inheritdoc cref="With(DamageKind, string)"/>
     internal RecordedEvent With(JournalDamage flaw) => this with { Flaws = [.. Flaws, flaw] };
 }
 
-/// <summary>A snapshot as a log holds it.</summary>
-/// <param name="Id">Its stream.</param>
-/// <param name="Sequence">The event it was taken after, as it stands next to the record.</param>
-/// <param name="Snapshot">The snapshot; null where its record cannot be read.</param>
+/// <summary>A snapshot as a log stores it.</summary>
+/// <param name="Id">The id of the stream.</param>
+/// <param name="Sequence">The event after which the snapshot was taken, from the column next to the record.</param>
+/// <param name="Snapshot">The snapshot; null when its record cannot be read.</param>
 public sealed record RecordedSnapshot(PersistenceId Id, long Sequence, EntitySnapshot? Snapshot)
 {
-    /// <summary>What is wrong with the way it is stored; none where nothing is.</summary>
+    /// <summary>The damage in the stored form; empty when there is none.</summary>
     public IReadOnlyList<JournalDamage> Flaws { get; private init; } = [];
 
-    /// <summary>The record as it is stored.</summary>
+    /// <summary>The record in its stored form.</summary>
     internal byte[] Record { get; private init; } = [];
 
-    /// <summary>A snapshot that is yet to be stored.</summary>
+    /// <summary>Creates a snapshot that is not stored yet.</summary>
     internal static RecordedSnapshot Of(PersistenceId id, EntitySnapshot snapshot) =>
         new(id, snapshot.Head.Sequence, snapshot) { Record = StoredRecordForm.Encode(snapshot) };
 
@@ -100,7 +99,7 @@ public sealed record RecordedSnapshot(PersistenceId Id, long Sequence, EntitySna
         }
     }
 
-    /// <summary>The snapshot with one flaw more.</summary>
+    /// <summary>Returns the snapshot with an additional damage.</summary>
     internal RecordedSnapshot With(string what) => this with
     {
         Flaws = [.. Flaws, new JournalDamage(DamageKind.Snapshot, Id, Sequence, null, null, what)],

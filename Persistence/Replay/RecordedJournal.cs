@@ -4,9 +4,9 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// A log to be looked at: the journal of a service, which may run meanwhile, or an exported file. It never changes what
-/// it reads, and what it gives is not verified: see <see cref="JournalVerification"/>. A journal that grows is read as
-/// it was when it was opened. For one thread.
+/// A log opened for reading: the journal of a service, which may be running, or an exported file. The log is never
+/// changed, and its content is not verified: see <see cref="JournalVerification"/>. A growing journal is read as it was
+/// when it was opened. Not thread-safe.
 /// </summary>
 public abstract class RecordedJournal : IDisposable
 {
@@ -15,13 +15,13 @@ public abstract class RecordedJournal : IDisposable
 
     private protected RecordedJournal(string path) => Path = path;
 
-    /// <summary>The file.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>How many events it holds if none is missing.</summary>
+    /// <summary>The number of events, if none is missing.</summary>
     public abstract long EventCount { get; }
 
-    /// <summary>Whether all streams of a journal are here, so that the feed has no gaps.</summary>
+    /// <summary>Whether the log has all streams of a journal, so that its feed has no gaps.</summary>
     public abstract bool IsWhole { get; }
 
     /// <summary>The streams, ordered by type, vault and entity (ordinal).</summary>
@@ -31,53 +31,50 @@ public abstract class RecordedJournal : IDisposable
     public abstract IReadOnlyList<RecordedSnapshot> Snapshots { get; }
 
     /// <summary>
-    /// Behind which event the log's part of a stream begins; what comes before that lies elsewhere.
+    /// Returns the event after which the log's part of a stream begins. Earlier events are stored elsewhere.
     /// </summary>
     public virtual StreamHead BeginsBehind(PersistenceId id) => StreamHead.Start;
 
-    /// <summary>Where the log itself says that a stream ends; null when it says nothing.</summary>
+    /// <summary>Returns the end of a stream as declared by the log; null when the log declares none.</summary>
     public abstract StreamHead? DeclaredHead(PersistenceId id);
 
-    /// <summary>All events in the order of the feed.</summary>
-    /// <exception cref="JournalCorruptException">The file cannot be read on.</exception>
+    /// <summary>Returns all events in the order of the feed.</summary>
+    /// <exception cref="JournalCorruptException">The rest of the file cannot be read.</exception>
     public abstract IEnumerable<RecordedEvent> ReadAll();
 
-    /// <summary>The events of one stream in the order of the feed.</summary>
-    /// <exception cref="JournalCorruptException">The file cannot be read on.</exception>
+    /// <summary>Returns the events of one stream in the order of the feed.</summary>
+    /// <exception cref="JournalCorruptException">The rest of the file cannot be read.</exception>
     public abstract IEnumerable<RecordedEvent> Read(PersistenceId id);
 
-    /// <summary>All events that can be read at all, in the order of the feed, past whatever is damaged.</summary>
-    /// <param name="lost">Is told of each place where nothing can be read.</param>
+    /// <summary>Returns all readable events in the order of the feed and skips damage.</summary>
+    /// <param name="lost">Called for each location where nothing can be read.</param>
     public virtual IEnumerable<RecordedEvent> ReadWhatIsLeft(Action<JournalDamage> lost) => ReadAll();
 
-    /// <summary>What is wrong with the file and its tables, as far as it lies in no event.</summary>
+    /// <summary>Returns damage of the file and its tables that is not in any event.</summary>
     public abstract IEnumerable<JournalDamage> CheckStore();
 
-    /// <summary>
-    /// Returns when everything that a stream consists of is there and sound, as far as that lies outside the log's own
-    /// tables.
-    /// </summary>
+    /// <summary>Checks that all data of a stream outside the log's own tables exists and is intact.</summary>
     /// <exception cref="JournalCorruptException">A file of the log's archive is missing or damaged.</exception>
     public virtual void RequireWhole(PersistenceId id)
     {
         // A log of one part is opened whole or not at all.
     }
 
-    /// <summary>The number of each stream's last event, from the events themselves.</summary>
+    /// <summary>Returns the number of each stream's last event, from the events themselves.</summary>
     /// <exception cref="JournalCorruptException">The file cannot be read.</exception>
     public virtual IReadOnlyDictionary<PersistenceId, long> Ends() => ReadAll().GroupBy(recorded => recorded.Id)
         .ToDictionary(stream => stream.Key, stream => stream.Max(recorded => recorded.Event.Sequence));
 
     /// <summary>
-    /// The cheap part of a verification: whether the tables are as they must be and the end of the feed is there. Its
-    /// cost does not follow the number of events.
+    /// Runs the cheap part of a verification: whether the tables are as required and the end of the feed exists. Its
+    /// cost does not depend on the number of events.
     /// </summary>
     public virtual IEnumerable<JournalDamage> CheckEnd() => [];
 
-    /// <summary>Opens what lies at a path: an export, a journal's file, or a service's data directory.</summary>
-    /// <exception cref="ReplayRefusedException">There is no log.</exception>
-    /// <exception cref="ExportDamagedException">It is an export that is damaged.</exception>
-    /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
+    /// <summary>Opens the log at a path: an export, a journal's file, or a service's data directory.</summary>
+    /// <exception cref="ReplayRefusedException">The path has no log.</exception>
+    /// <exception cref="ExportDamagedException">The log is a damaged export.</exception>
+    /// <exception cref="JournalUnavailableException">The log cannot be opened.</exception>
     public static RecordedJournal Open(string path)
     {
         if (Directory.Exists(path))
@@ -95,11 +92,11 @@ public abstract class RecordedJournal : IDisposable
     }
 
     /// <summary>
-    /// As <see cref="Open"/>, but what is damaged is opened all the same, to be verified or for what is left of it.
+    /// Opens a log like <see cref="Open"/>, even when it is damaged, to verify it or to save what is left.
     /// </summary>
-    /// <exception cref="ReplayRefusedException">There is no log.</exception>
-    /// <exception cref="ExportDamagedException">It is an export whose header cannot be read.</exception>
-    /// <exception cref="JournalCorruptException">It is a journal whose tables cannot be found.</exception>
+    /// <exception cref="ReplayRefusedException">The path has no log.</exception>
+    /// <exception cref="ExportDamagedException">The log is an export whose header cannot be read.</exception>
+    /// <exception cref="JournalCorruptException">The log is a journal whose tables cannot be found.</exception>
     public static RecordedJournal OpenDamaged(string path)
     {
         var file = Directory.Exists(path) ? System.IO.Path.Combine(path, FileName) : path;
@@ -112,20 +109,20 @@ public abstract class RecordedJournal : IDisposable
             ? RecordedSqliteJournal.Open(file, evenDamaged: true) : ExportedJournal.OpenAsItIs(file);
     }
 
-    /// <summary>Opens the journal of a service by its database.</summary>
+    /// <summary>Opens the journal of a service in its PostgreSQL database.</summary>
     /// <param name="connection">The connection string.</param>
-    /// <param name="archive">The directory of its archive; needed when events were moved there.</param>
-    /// <exception cref="ReplayRefusedException">The connection string cannot be read, or the archive is not
-    /// named.</exception>
-    /// <exception cref="JournalUnavailableException">The database does not answer, or is not the engine's.</exception>
+    /// <param name="archive">The directory of the archive; required when events were moved there.</param>
+    /// <exception cref="ReplayRefusedException">The connection string is invalid, or the archive is not
+    /// given.</exception>
+    /// <exception cref="JournalUnavailableException">The database does not respond or is not the engine's.</exception>
     public static RecordedJournal OpenPostgres(string connection, string? archive = null) =>
         RecordedPostgresJournal.OfDatabase(connection, archive);
 
     /// <summary>Opens the journal of a service by its data directory.</summary>
     /// <param name="directory">The data directory.</param>
-    /// <param name="alone">Whether the caller holds the directory; without it, the service may run.</param>
-    /// <exception cref="ReplayRefusedException">There is no journal.</exception>
-    /// <exception cref="JournalUnavailableException">It cannot be opened.</exception>
+    /// <param name="alone">Whether the caller holds the directory's lock; if not, the service may be running.</param>
+    /// <exception cref="ReplayRefusedException">The directory has no journal.</exception>
+    /// <exception cref="JournalUnavailableException">The journal cannot be opened.</exception>
     public static RecordedJournal OpenStore(string directory, bool alone = false)
     {
         var file = System.IO.Path.Combine(directory, FileName);
@@ -136,9 +133,9 @@ public abstract class RecordedJournal : IDisposable
     }
 
     /// <summary>
-    /// The stream that a name means: the whole id <c>type|vault|entity</c>, or the entity's name if only one has it.
+    /// Returns the stream with a name: the complete id <c>type|vault|entity</c>, or the entity's name if it is unique.
     /// </summary>
-    /// <exception cref="ReplayRefusedException">There is none, or several.</exception>
+    /// <exception cref="ReplayRefusedException">No stream or more than one stream matches.</exception>
     public PersistenceId Find(string name)
     {
         var found = Streams.Where(id => id.ToString() == name || id.Entity == name).ToList();

@@ -9,9 +9,8 @@ using ReplicationEngine.Persistence.Sql;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// A journal in PostgreSQL, in one transaction that only reads: it is seen as it was when it was opened, and a service
-/// that goes on writing is not held up. Places in the feed are counted from 1, since numbers that were rolled back
-/// leave gaps there.
+/// A journal in PostgreSQL, read in one read-only transaction: it is seen as it was when it was opened, and a running
+/// service is not blocked. Feed positions are counted from 1, because rolled-back numbers leave gaps in the database.
 /// </summary>
 internal sealed class RecordedPostgresJournal : RecordedJournal
 {
@@ -42,10 +41,10 @@ internal sealed class RecordedPostgresJournal : RecordedJournal
 
     public override IReadOnlyList<RecordedSnapshot> Snapshots { get; }
 
-    /// <summary>Opens the journal of a database, together with what lies in its archive.</summary>
-    /// <exception cref="ReplayRefusedException">The connection string cannot be read, or the archive is not
-    /// named.</exception>
-    /// <exception cref="JournalUnavailableException">The database does not answer, or is not the engine's.</exception>
+    /// <summary>Opens the journal of a database, together with its archive.</summary>
+    /// <exception cref="ReplayRefusedException">The connection string is invalid, or the archive is not
+    /// given.</exception>
+    /// <exception cref="JournalUnavailableException">The database does not respond or is not the engine's.</exception>
     public static RecordedJournal OfDatabase(string connectionString, string? archive)
     {
         NpgsqlConnectionStringBuilder builder;
@@ -91,7 +90,7 @@ internal sealed class RecordedPostgresJournal : RecordedJournal
             : new ArchivedJournal(journal, parts, new ArchiveDirectory(archive), inPlace: false);
     }
 
-    // The database says nowhere where a stream ends but by its last row.
+    // The database records the end of a stream only by its last row.
     public override StreamHead? DeclaredHead(PersistenceId id) => null;
 
     public override IEnumerable<RecordedEvent> ReadAll() => Rows($"{Feed} ORDER BY place", _rows.Event);
@@ -99,7 +98,7 @@ internal sealed class RecordedPostgresJournal : RecordedJournal
     public override IEnumerable<RecordedEvent> Read(PersistenceId id) => Rows(
         $"SELECT * FROM ({Feed}) AS feed WHERE persistence_id=$1 ORDER BY place", _rows.Event, _rows.TextOf(id));
 
-    // Its pages are the database's own care; that the indexes are there was checked when it was opened.
+    // The database takes care of its pages; that the indexes exist was checked when it was opened.
     public override IEnumerable<JournalDamage> CheckStore() => [];
 
     protected override void Dispose(bool disposing)

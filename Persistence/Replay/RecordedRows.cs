@@ -7,20 +7,20 @@ using ReplicationEngine.Persistence.Sql;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>Turns rows of a journal's tables, whatever the database, into what a log holds. For one thread.</summary>
+/// <summary>Converts rows of a journal's tables, of any database, to the records of a log. Not thread-safe.</summary>
 internal sealed class RecordedRows
 {
-    /// <summary>The columns of an event, behind its position in the feed.</summary>
+    /// <summary>The columns of an event, after its position in the feed.</summary>
     public const string EventColumns =
         "persistence_id, sequence_number, manifest, message, tags, identifier, deleted";
 
-    /// <summary>All snapshots.</summary>
+    /// <summary>The query for all snapshots.</summary>
     public const string AllSnapshots =
         "SELECT persistence_id, sequence_number, snapshot, manifest, serializer_id FROM snapshot";
 
     private readonly Dictionary<string, PersistenceId> _ids = new(StringComparer.Ordinal);
 
-    /// <summary>A row of <see cref="EventColumns"/>, its position before them.</summary>
+    /// <summary>Reads a row of <see cref="EventColumns"/>, preceded by its position.</summary>
     public RecordedEvent Event(DbDataReader row)
     {
         var recorded = RecordedEvent.Read(
@@ -41,7 +41,7 @@ internal sealed class RecordedRows
         return Number(row, 7) == 0 ? recorded : recorded.With(DamageKind.Row, "its row is marked as deleted");
     }
 
-    /// <summary>A row of <see cref="AllSnapshots"/>.</summary>
+    /// <summary>Reads a row of <see cref="AllSnapshots"/>.</summary>
     public RecordedSnapshot Snapshot(DbDataReader row)
     {
         var snapshot = RecordedSnapshot.Read(IdOf(Text(row, 0)), row.GetInt64(1), Bytes(row, 2));
@@ -50,9 +50,7 @@ internal sealed class RecordedRows
             ? snapshot : snapshot.With($"its snapshot's row names the form '{name}' of serializer {serializer}");
     }
 
-    /// <summary>
-    /// An id's text as an id; one that is none gives an id that no other text gives, and no entity's.
-    /// </summary>
+    /// <summary>Parses an id's text. An invalid text gives an id that no other text gives and no entity has.</summary>
     public PersistenceId IdOf(string text)
     {
         if (!_ids.TryGetValue(text, out var id))
@@ -65,14 +63,14 @@ internal sealed class RecordedRows
         return id;
     }
 
-    /// <summary>The text that gave an id.</summary>
+    /// <summary>Returns the text from which an id was parsed.</summary>
     public string TextOf(PersistenceId id) =>
         _ids.FirstOrDefault(known => known.Value == id) is { Key: { } text } ? text : id.ToString();
 
-    /// <summary>A text; empty where there is none.</summary>
+    /// <summary>Returns a text column; empty when it is null.</summary>
     public static string Text(DbDataReader row, int column) => row.IsDBNull(column) ? "" : row.GetString(column);
 
-    // Whole numbers and truth values have other types in other databases.
+    // Integers and booleans have other types in other databases.
     private static long? Number(DbDataReader row, int column) =>
         row.IsDBNull(column) ? null : Convert.ToInt64(row.GetValue(column), CultureInfo.InvariantCulture);
 

@@ -7,8 +7,8 @@ using ReplicationEngine.Persistence.Sql;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// The SQLite journal without its archive, opened for reading only. It is seen as it was when it was opened, and a
-/// service that goes on writing is not held up.
+/// The SQLite journal without its archive, opened read-only. It is seen as it was when it was opened, and a running
+/// service is not blocked.
 /// </summary>
 internal sealed class RecordedSqliteJournal : RecordedJournal
 {
@@ -27,7 +27,7 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     private readonly IReadOnlyList<ArchivePart> _parts = [];
     private readonly long _last;
 
-    /// <summary>Opens it, together with what lies in its archive.</summary>
+    /// <summary>Opens a journal together with its archive.</summary>
     /// <inheritdoc cref="RecordedSqliteJournal(string, bool, bool)"/>
     public static RecordedJournal Open(string path, bool alone = false, bool evenDamaged = false)
     {
@@ -36,11 +36,12 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
             ? journal : new ArchivedJournal(journal, journal._parts, ArchiveDirectory.Beside(path), inPlace: true);
     }
 
-    /// <summary>Opens it.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="alone">Nobody writes it meanwhile: where nothing but the file is needed, nothing is made next to
-    /// it.</param>
-    /// <param name="evenDamaged">What cannot be read is told by <see cref="CheckStore"/>.</param>
+    /// <summary>Opens a journal without its archive.</summary>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="alone">Whether no other process writes the file; then no files are created next to it unless they
+    /// are needed.</param>
+    /// <param name="evenDamaged">Whether to open a damaged file, whose damage <see cref="CheckStore"/> then
+    /// reports.</param>
     private RecordedSqliteJournal(string path, bool alone = false, bool evenDamaged = false)
         : base(path)
     {
@@ -78,7 +79,7 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
 
     public override IReadOnlyList<RecordedSnapshot> Snapshots => _snapshots;
 
-    /// <summary>Whether a file begins as SQLite's do.</summary>
+    /// <summary>Whether a file begins like a SQLite file.</summary>
     public static bool IsSqlite(string path)
     {
         if (RegularFile.IsMissing(path))
@@ -92,7 +93,7 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
             && start.SequenceEqual("SQLite format 3\0"u8);
     }
 
-    // The file says nowhere where a stream ends but by its last row.
+    // The file records the end of a stream only by its last row.
     public override StreamHead? DeclaredHead(PersistenceId id) => null;
 
     public override IEnumerable<RecordedEvent> ReadAll()
@@ -145,7 +146,7 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
 
     public override IEnumerable<JournalDamage> CheckEnd() => Check(check => check.RunAtEnd());
 
-    // Each step to the next stream is one look into the index of the streams.
+    // Each step to the next stream is one lookup in the index of the streams.
     public override IReadOnlyDictionary<PersistenceId, long> Ends() => _database.Guard(() => _database.Rows(
         """
         WITH RECURSIVE streams(id) AS (
@@ -219,7 +220,7 @@ internal sealed class RecordedSqliteJournal : RecordedJournal
     private RecordedEvent? ReadOne(long position) =>
         _database.Guard(() => ReadOnlyDatabase.Rows(_readOne, _rows.Event, position)).FirstOrDefault();
 
-    // Where a page cannot be read, each of its rows is missed by itself, and those of other pages are found.
+    // When a page cannot be read, each of its rows is reported missing on its own, and rows of other pages are found.
     private (IReadOnlyList<RecordedEvent> Events, long To) SliceOrWhatIsLeft(long after, Action<JournalDamage> lost)
     {
         try

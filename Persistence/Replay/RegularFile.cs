@@ -1,12 +1,15 @@
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>To open a named pipe is to wait for somebody who writes to it: it is told from a file before.</summary>
+/// <summary>
+/// Distinguishes regular files from named pipes, because opening a named pipe blocks until another process writes to
+/// it.
+/// </summary>
 internal static class RegularFile
 {
-    /// <summary>Says of a path that <see cref="IsMissing"/> is true of it.</summary>
+    /// <summary>The message for a path for which <see cref="IsMissing"/> is true.</summary>
     public const string Missing = "it is empty or not a regular file";
 
-    /// <summary>Whether there is something at a path, or where a link there leads, that has not one byte.</summary>
+    /// <summary>Whether the path, or the target of a link there, exists but is empty or not a regular file.</summary>
     public static bool IsMissing(string path)
     {
         var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;

@@ -3,36 +3,36 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>What an import left out.</summary>
-/// <param name="Stream">The stream; null where it cannot be told.</param>
-/// <param name="From">The first event left out; null where what is left out is no event of a known stream.</param>
-/// <param name="To">The last one that is known of.</param>
-/// <param name="Reason">What is wrong there, as a part of a sentence.</param>
+/// <summary>A range of events that an import left out.</summary>
+/// <param name="Stream">The stream; null when it cannot be determined.</param>
+/// <param name="From">The first event left out; null when the range is not of a known stream.</param>
+/// <param name="To">The last known event left out.</param>
+/// <param name="Reason">The damage, as part of a sentence.</param>
 public sealed record LeftOut(PersistenceId? Stream, long? From, long? To, string Reason);
 
-/// <summary>What came of an import of the sound part of a log.</summary>
-/// <param name="Events">The events imported.</param>
-/// <param name="Streams">The streams they belong to.</param>
-/// <param name="LeftOut">Everything that was left out.</param>
+/// <summary>The result of importing the intact part of a log.</summary>
+/// <param name="Events">The number of events imported.</param>
+/// <param name="Streams">The number of streams with imported events.</param>
+/// <param name="LeftOut">The ranges that were left out.</param>
 public sealed record ImportedPart(long Events, int Streams, IReadOnlyList<LeftOut> LeftOut);
 
 /// <summary>
-/// The part of a damaged log that can be trusted: of each stream the events before the first damaged one, back to the
-/// end of a command. For one thread.
+/// The intact part of a damaged log: the events of each stream before the first damaged one, back to the end of a
+/// command. Not thread-safe.
 /// </summary>
 internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, bool explain)
 {
     private readonly Dictionary<PersistenceId, Stream> _streams = [];
     private readonly List<LeftOut> _leftOut = [];
 
-    /// <summary>How many streams have sound events.</summary>
+    /// <summary>The number of streams with intact events.</summary>
     public int Streams => _streams.Values.Count(stream => stream.SoundTo > 0);
 
-    /// <summary>What is not part of it, once it was judged.</summary>
+    /// <summary>The ranges that are not part of it, available after <see cref="Judge"/>.</summary>
     public IReadOnlyList<LeftOut> LeftOut => _leftOut;
 
-    /// <summary>Finds out what is sound.</summary>
-    /// <param name="watched">Is put around the reading of the log.</param>
+    /// <summary>Determines the intact part.</summary>
+    /// <param name="watched">Wraps the reading of the log, for example to report progress.</param>
     public void Judge(Func<IEnumerable<RecordedEvent>, IEnumerable<RecordedEvent>> watched)
     {
         var lost = new LostPositions();
@@ -55,13 +55,13 @@ internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, b
             .Select(damage => new LeftOut(damage.Stream, damage.Sequence, null, damage.What)));
     }
 
-    /// <summary>The sound events in the order of the feed.</summary>
+    /// <summary>Returns the intact events in the order of the feed.</summary>
     public IEnumerable<RecordedEvent> Events()
     {
         var given = new Dictionary<PersistenceId, long>();
         foreach (var recorded in source.ReadWhatIsLeft(_ => { }))
         {
-            // In the same order as they were judged in, so that of two with one number it is the same one.
+            // The order is the same as during Judge, so that of two events with one number the same one is taken.
             var next = given.GetValueOrDefault(recorded.Id) + 1;
             if (recorded.Event.Sequence == next && next <= _streams[recorded.Id].SoundTo)
             {
@@ -71,7 +71,7 @@ internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, b
         }
     }
 
-    /// <summary>The snapshots that fit the sound events.</summary>
+    /// <summary>Returns the snapshots that match the intact events.</summary>
     public IEnumerable<RecordedSnapshot> Snapshots() => source.Snapshots.Where(Fits);
 
     private bool Fits(RecordedSnapshot snapshot) =>
@@ -92,7 +92,7 @@ internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, b
         return stream;
     }
 
-    /// <summary>One stream while it is judged.</summary>
+    /// <summary>The state of one stream during <see cref="Judge"/>.</summary>
     private sealed class Stream
     {
         private readonly StreamVerification _verification;
@@ -109,7 +109,7 @@ internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, b
                 _verification.Expect(snapshot);
             }
 
-            // Entities of an unknown type are told of here; their seals can be judged all the same.
+            // Entities of an unknown type are reported here; their seals can be verified all the same.
             Damage = null;
         }
 
@@ -161,7 +161,7 @@ internal sealed class SoundPart(RecordedJournal source, EntityReplays replays, b
         }
     }
 
-    /// <summary>Positions at which nothing can be read, told as ranges.</summary>
+    /// <summary>Collects unreadable positions and reports them as ranges.</summary>
     private sealed class LostPositions
     {
         private readonly List<(long From, long To, string Reason)> _ranges = [];

@@ -4,9 +4,9 @@ using ReplicationEngine.Persistence.Sql;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// Checks what of a journal's file lies in no event: its pages, its tables and the indexes that keep their keys unique,
-/// and the counter of positions, which knows of events that were cut off the end. All in one read transaction, so that
-/// a service that writes meanwhile is seen between two commits.
+/// Checks the parts of a journal's file that are not in any event: its pages, its tables, the indexes that enforce
+/// unique keys, and the counter of positions, which reveals events truncated from the end. Everything runs in one read
+/// transaction, so a running service is seen between two commits.
 /// </summary>
 internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
 {
@@ -14,8 +14,8 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
 
     private readonly List<JournalDamage> _damages = [];
 
-    /// <summary>Everything.</summary>
-    /// <exception cref="SqliteException">Reading failed.</exception>
+    /// <summary>Runs all checks.</summary>
+    /// <exception cref="SqliteException">The file cannot be read.</exception>
     public IReadOnlyList<JournalDamage> Run()
     {
         database.AtOneMoment(() =>
@@ -30,8 +30,8 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
         return _damages;
     }
 
-    /// <summary>What can be said without reading through the file.</summary>
-    /// <exception cref="SqliteException">Reading failed.</exception>
+    /// <summary>Runs the checks that do not read the whole file.</summary>
+    /// <exception cref="SqliteException">The file cannot be read.</exception>
     public IReadOnlyList<JournalDamage> RunAtEnd()
     {
         database.AtOneMoment(() =>
@@ -94,7 +94,8 @@ internal sealed class SqliteFileCheck(ReadOnlyDatabase database)
         (row.GetString(0), row.GetString(1), string.Join(
             ' ', row.GetString(2).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
 
-    // SQLite counts in the transaction of the rows: a position that was given and has no row had one.
+    // SQLite increments the counter in the transaction of the rows: a position that was assigned and has no row had
+    // one.
     private void CheckCounter()
     {
         var last = database.Number("SELECT max(ordering) FROM journal") ?? 0;

@@ -12,13 +12,11 @@ namespace ReplicationEngine.Persistence.Replay;
 //   path        name { "." name | "[" whole number "]" }; [-1] is the last item; .count is how many items a list has
 //   text        between "…" or '…', with \ before a quote or a \
 //
-// What is compared: numbers by size; texts without regard to case, and by time or duration where both are such;
+// Comparison: numbers by size; texts ignoring case, and by time or duration where both are such;
 // an object that is one of several cases (a phase) by its case's name. Values of different kinds are not equal and
-// neither is smaller. An operand alone holds when its value is there and is not false.
+// neither is smaller. An operand alone holds when its value exists and is not false.
 
-/// <summary>
-/// A condition over a state's JSON, read from text. It only looks; it cannot call or change anything.
-/// </summary>
+/// <summary>A condition over a state's JSON, parsed from text. Evaluation is read-only and cannot call code.</summary>
 public sealed class StateCondition
 {
     private readonly ConditionNode _root;
@@ -26,14 +24,14 @@ public sealed class StateCondition
     private StateCondition(string text, ConditionNode root, IReadOnlyList<StatePath> paths) =>
         (Text, _root, Paths) = (text, root, paths);
 
-    /// <summary>The text.</summary>
+    /// <summary>The text of the condition.</summary>
     public string Text { get; }
 
-    /// <summary>The paths that it names, in order.</summary>
+    /// <summary>The paths used in the condition, in order.</summary>
     internal IReadOnlyList<StatePath> Paths { get; }
 
-    /// <summary>Reads a condition.</summary>
-    /// <exception cref="ConditionException">It is none; the message names the place.</exception>
+    /// <summary>Parses a condition.</summary>
+    /// <exception cref="ConditionException">The text is not a condition; the message names the position.</exception>
     public static StateCondition Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -42,27 +40,27 @@ public sealed class StateCondition
         return new StateCondition(text, root, parser.Paths);
     }
 
-    /// <summary>Whether it holds for a state.</summary>
+    /// <summary>Whether the condition holds for a state.</summary>
     public bool Holds(JsonObject state) => _root.Holds(state);
 }
 
-/// <summary>A text is no condition.</summary>
+/// <summary>Thrown for a text that is not a condition.</summary>
 /// <param name="text">The text.</param>
-/// <param name="at">The place, counted from 0.</param>
-/// <param name="what">What is wrong there.</param>
+/// <param name="at">The position, counted from 0.</param>
+/// <param name="what">The error at the position.</param>
 public sealed class ConditionException(string text, int at, string what)
     : Exception($"'{text}' is not a condition: at character {at + 1}, {what}.")
 {
-    /// <summary>The place, counted from 0.</summary>
+    /// <summary>The position, counted from 0.</summary>
     public int At { get; } = at;
 }
 
-/// <summary>A place in a state.</summary>
-/// <param name="Text">As it was written.</param>
-/// <param name="Steps">A member's name or an item's number each.</param>
+/// <summary>A path to a value in a state.</summary>
+/// <param name="Text">The path as written.</param>
+/// <param name="Steps">The steps: a member's name or an item's index each.</param>
 internal sealed record StatePath(string Text, IReadOnlyList<object> Steps)
 {
-    /// <summary>The value there; null when there is none.</summary>
+    /// <summary>Returns the value at the path; null when there is none.</summary>
     public JsonNode? In(JsonNode? state)
     {
         var at = state;

@@ -4,10 +4,10 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>An entity's state as people and programs read it: what is stored of it, with camelCase members.</summary>
+/// <summary>An entity's state in readable form: its stored properties with camelCase members.</summary>
 public static class StateJson
 {
-    /// <summary>The state as an object.</summary>
+    /// <summary>Returns the state as a JSON object.</summary>
     public static JsonObject Of<TState, TCommand, TEvent>(IEntityCodec<TState, TCommand, TEvent> codec, TState state)
         where TState : class
         where TCommand : class

@@ -3,13 +3,13 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Replay;
 
-/// <summary>Folds one stream event by event, seals verified. For one thread.</summary>
+/// <summary>Replays one stream event by event and verifies its seals. Not thread-safe.</summary>
 public sealed class StreamReplay
 {
     private readonly EntityFold _fold;
     private StreamHead _head;
 
-    /// <summary>Begins before the first event.</summary>
+    /// <summary>Creates a replay that begins before the first event.</summary>
     /// <exception cref="ReplayRefusedException">This version does not know the entity's type.</exception>
     public StreamReplay(PersistenceId id, EntityReplays replays)
     {
@@ -19,8 +19,8 @@ public sealed class StreamReplay
         _fold = Entity.Begin();
     }
 
-    /// <summary>Begins before the first event of a log's stream.</summary>
-    /// <exception cref="ReplayRefusedException">The log does not hold the stream's beginning.</exception>
+    /// <summary>Creates a replay that begins before the first event of a log's stream.</summary>
+    /// <exception cref="ReplayRefusedException">The log does not contain the stream's beginning.</exception>
     public static StreamReplay Begin(RecordedJournal journal, PersistenceId id, EntityReplays replays)
     {
         ArgumentNullException.ThrowIfNull(journal);
@@ -32,20 +32,20 @@ public sealed class StreamReplay
             : new StreamReplay(id, replays);
     }
 
-    /// <summary>The stream.</summary>
+    /// <summary>The id of the stream.</summary>
     public PersistenceId Id { get; }
 
-    /// <summary>The replay of its entity type.</summary>
+    /// <summary>The replay of the stream's entity type.</summary>
     internal EntityReplay Entity { get; }
 
-    /// <summary>The last event folded; null before the first.</summary>
+    /// <summary>The last event applied; null before the first.</summary>
     public RecordedEvent? Last { get; private set; }
 
     /// <summary>The state after <see cref="Last"/>.</summary>
     public EntityFold Fold => _fold;
 
-    /// <summary>Folds the next event.</summary>
-    /// <exception cref="ReplayException">It does not fit behind the one before, or is no legal step.</exception>
+    /// <summary>Applies the next event.</summary>
+    /// <exception cref="ReplayException">The event does not follow the previous one or is not a legal step.</exception>
     public void Step(RecordedEvent recorded)
     {
         ArgumentNullException.ThrowIfNull(recorded);
@@ -63,9 +63,10 @@ public sealed class StreamReplay
         Last = recorded;
     }
 
-    /// <summary>The state after an event of a log.</summary>
-    /// <exception cref="ReplayRefusedException">The stream has no such event; the message gives its last.</exception>
-    /// <exception cref="ReplayException">The log is damaged before it.</exception>
+    /// <summary>Returns the replay after an event of a log.</summary>
+    /// <exception cref="ReplayRefusedException">The stream has no such event; the message names its last
+    /// event.</exception>
+    /// <exception cref="ReplayException">The log is damaged before the event.</exception>
     public static StreamReplay At(RecordedJournal journal, PersistenceId id, long sequence, EntityReplays replays)
     {
         ArgumentNullException.ThrowIfNull(journal);
@@ -85,9 +86,9 @@ public sealed class StreamReplay
             $"There is no event {sequence} of {id}; its events are 1 to {journal.Read(id).LongCount()}.");
     }
 
-    /// <summary>The state at a time: after the last event that is not younger.</summary>
-    /// <exception cref="ReplayRefusedException">Nothing had happened then.</exception>
-    /// <exception cref="ReplayException">The log is damaged before it.</exception>
+    /// <summary>Returns the replay at a time: after the last event decided at or before it.</summary>
+    /// <exception cref="ReplayRefusedException">The stream had no events at that time.</exception>
+    /// <exception cref="ReplayException">The log is damaged before that time.</exception>
     public static StreamReplay At(
         RecordedJournal journal, PersistenceId id, DateTimeOffset time, EntityReplays replays)
     {
@@ -111,10 +112,10 @@ public sealed class StreamReplay
     }
 }
 
-/// <summary>Checks one event against the head before it.</summary>
+/// <summary>Verifies one event against the previous head.</summary>
 internal static class SealCheck
 {
-    /// <summary>The damage; null when the event follows the head and can be read.</summary>
+    /// <summary>Returns the damage; null when the event follows the head and can be read.</summary>
     public static JournalDamage? Next(StreamHead head, RecordedEvent recorded)
     {
         var stored = recorded.Event;

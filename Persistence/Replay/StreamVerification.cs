@@ -5,9 +5,8 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Persistence.Replay;
 
 /// <summary>
-/// Judges one stream, event by event. Seals are judged to the end, each against the seal stored before it, so that
-/// every damaged event is named and not only the first. Steps are judged up to the first damage: behind it the state is
-/// not known.
+/// Verifies one stream, event by event. Seals are verified to the end, each against the stored seal before it, so that
+/// every damaged event is reported. Steps are verified up to the first damage, because the state after it is unknown.
 /// </summary>
 internal sealed class StreamVerification
 {
@@ -24,12 +23,12 @@ internal sealed class StreamVerification
     private bool _sealIsUnknown;
     private bool _isNamed;
 
-    /// <summary>Prepares to judge a stream.</summary>
-    /// <param name="id">The stream.</param>
-    /// <param name="behind">Where what is judged begins: behind an event, the state is not known.</param>
-    /// <param name="replay">The entity's type, if it is known.</param>
+    /// <summary>Prepares to verify a stream.</summary>
+    /// <param name="id">The id of the stream.</param>
+    /// <param name="behind">Where the verification begins. After an event, the state is unknown.</param>
+    /// <param name="replay">The entity type's replay; null when the type is unknown.</param>
     /// <param name="explain">Whether each command is decided again.</param>
-    /// <param name="report">Is told of each damage.</param>
+    /// <param name="report">Called for each damage.</param>
     public StreamVerification(
         PersistenceId id, StreamHead behind, EntityReplay? replay, bool explain, Action<JournalDamage> report)
     {
@@ -55,7 +54,7 @@ internal sealed class StreamVerification
 
     public long? SnapshotAt => _snapshots.Count == 0 ? null : _snapshots.Keys.Max();
 
-    /// <summary>Has a snapshot compared when its event comes.</summary>
+    /// <summary>Schedules a snapshot to be compared at its event.</summary>
     public void Expect(RecordedSnapshot snapshot)
     {
         _snapshots[snapshot.Sequence] = snapshot;
@@ -94,7 +93,7 @@ internal sealed class StreamVerification
         CompareSnapshot(recorded);
     }
 
-    /// <summary>The log has no more events of the stream.</summary>
+    /// <summary>Ends the verification when the log has no more events of the stream.</summary>
     public void End(StreamHead? declared)
     {
         if (declared is { } head && head.Sequence > _head.Sequence)
@@ -135,13 +134,13 @@ internal sealed class StreamVerification
             : broken);
     }
 
-    // A command's events stand together, at one time, by one actor, and the last of them holds the command.
+    // A command's events are consecutive, have one time and one actor, and the last of them holds the command.
     private void CheckCommand(RecordedEvent recorded)
     {
         var (stored, before) = (recorded.Event, _last?.Event);
         if (!recorded.IsReadable)
         {
-            // The command of the event before it may go on behind it.
+            // The command of the previous event may continue after it.
             _commands.Remove(before is { EndsCommand: false } ? before.CommandId : default);
             return;
         }
@@ -175,7 +174,7 @@ internal sealed class StreamVerification
 
     private void Fold(RecordedEvent recorded, bool broken)
     {
-        // A step behind a gap cannot be judged; one whose content only fails its seal still can, and is named then.
+        // A step after a gap cannot be verified; one whose content only fails its seal can, and is then reported.
         var gap = broken && recorded.Event.Sequence != _head.Sequence + 1;
         if (_fold is null || gap || !recorded.IsReadable)
         {
@@ -201,7 +200,7 @@ internal sealed class StreamVerification
         }
     }
 
-    // Nothing in a record says which stream it belongs to, but the state does.
+    // Nothing in a record identifies its stream, but the state does.
     private void CheckName(RecordedEvent recorded)
     {
         if (!_isNamed && _fold!.EntityName is { } name)
@@ -284,7 +283,7 @@ internal sealed class StreamVerification
             return "its snapshot was not taken at the end of a command, or has a wrong time";
         }
 
-        // A command that changed nothing has no event, and is remembered with the last event before it.
+        // A command that changed nothing has no event, and is recorded with the last event before it.
         return snapshot.Commands.Items.Any(command => _commands.TryGetValue(command.CommandId, out var known)
             ? command != known : command.LastSequence > stored.Sequence)
             ? "a command in its snapshot differs from the events" : null;

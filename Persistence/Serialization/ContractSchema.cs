@@ -8,11 +8,10 @@ namespace ReplicationEngine.Persistence.Serialization;
 
 // A contract is stored as a MessagePack array whose element n is the member with Key(n), as MessagePack's own resolver
 // writes it. That resolver generates code for each type when it is first used, which costs more than a tenth of a
-// second at the start of every process; this schema gets by with reflection, and knows no types but those in
-// StoredValue.
+// second at the start of every process; this schema gets by with reflection, and only knows the types in StoredValue.
 //
-// Arrays are append-only. Elements behind the last known member were written by a newer version and are skipped;
-// members behind the last element were added after the array was written and take their defaults.
+// Arrays are append-only. Elements after the last known member were written by a newer version and are skipped;
+// members after the last element were added after the array was written and take their defaults.
 
 /// <summary>The stored form of one contract type. Safe for concurrent use.</summary>
 internal sealed class ContractSchema
@@ -34,11 +33,9 @@ internal sealed class ContractSchema
     /// <summary>The members; member n has key n.</summary>
     public ImmutableArray<ContractMember> Members { get; }
 
-    /// <summary>The schema of a contract type.</summary>
-    /// <exception cref="InvalidOperationException">
-    /// The type is no contract: its keys have gaps or differ from the order of its constructor, or a member's type has
-    /// no stored form.
-    /// </exception>
+    /// <summary>Returns the schema of a contract type.</summary>
+    /// <exception cref="InvalidOperationException">The type is not a contract: its keys have gaps or differ from the
+    /// order of its constructor, or a member's type has no stored form.</exception>
     public static ContractSchema Of(Type contract) => Known.GetOrAdd(contract, Build);
 
     /// <summary>Whether a type is declared as a contract.</summary>
@@ -62,7 +59,7 @@ internal sealed class ContractSchema
     }
 
     /// <summary>Reads a contract.</summary>
-    /// <exception cref="Exception">The bytes are none; see <see cref="StoredForms{TBase}"/>.</exception>
+    /// <exception cref="Exception">The bytes are not a contract; see <see cref="StoredForms{TBase}"/>.</exception>
     public object Read(ref MessagePackReader reader)
     {
         MessagePackSecurity.UntrustedData.DepthStep(ref reader);
@@ -85,7 +82,7 @@ internal sealed class ContractSchema
         return _make.Invoke(values.AsSpan());
     }
 
-    /// <summary>Writes a contract as a JSON object; members that are null are left out.</summary>
+    /// <summary>Writes a contract as a JSON object. Null members are left out.</summary>
     public void WriteJson(Utf8JsonWriter json, object contract)
     {
         json.WriteStartObject();
@@ -141,11 +138,11 @@ internal sealed class ContractSchema
     }
 }
 
-/// <summary>One member of a contract.</summary>
-/// <param name="Name">Its name in JSON.</param>
-/// <param name="Value">How its value is stored.</param>
-/// <param name="Optional">Whether it may be nil.</param>
-/// <param name="Default">Its value when the stored array ends before it.</param>
-/// <param name="Get">Reads it from a contract.</param>
+/// <summary>A member of a contract.</summary>
+/// <param name="Name">The name in JSON.</param>
+/// <param name="Value">How the value is stored.</param>
+/// <param name="Optional">Whether the value may be nil.</param>
+/// <param name="Default">The value when the stored array ends before this member.</param>
+/// <param name="Get">Reads the value from a contract.</param>
 internal sealed record ContractMember(
     string Name, StoredValue Value, bool Optional, object? Default, MethodInvoker Get);

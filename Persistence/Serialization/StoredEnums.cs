@@ -7,8 +7,8 @@ using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 namespace ReplicationEngine.Persistence.Serialization;
 
 /// <summary>
-/// The numbers and texts under which enumerations are stored and shown. They are released: a value is added, never
-/// renumbered. 0 is no value, so that a number that is missing is found (but in <see cref="HealthLevel"/>, where it is
+/// The numbers and texts under which enumerations are stored and shown. They are released: values may be added, never
+/// renumbered. 0 is not a value, so that a missing number is detected (except in <see cref="HealthLevel"/>, where it is
 /// "normal").
 /// </summary>
 internal static class StoredEnums
@@ -132,11 +132,11 @@ internal static class StoredEnums
             new(EffectResultKind.TestFailoverReady, 5, "EFFECT_RESULT_TEST_FAILOVER_READY")),
     }.ToDictionary(values => values.Type);
 
-    /// <summary>All tables.</summary>
+    /// <summary>The tables of all enumerations.</summary>
     public static IEnumerable<StoredEnum> All => ByType.Values;
 
-    /// <summary>The table of an enumeration.</summary>
-    /// <exception cref="InvalidOperationException">It has none.</exception>
+    /// <summary>Returns the table of an enumeration.</summary>
+    /// <exception cref="InvalidOperationException">The enumeration has no table.</exception>
     public static StoredEnum Of(Type type) => ByType.TryGetValue(type, out var values)
         ? values
         : throw new InvalidOperationException($"Enumeration {type} has no table of stored numbers.");

@@ -1,20 +1,19 @@
 namespace ReplicationEngine.Persistence.Serialization;
 
 /// <summary>
-/// How one case of a closed hierarchy is stored: its name, its contract, and the conversions between the two.
+/// The stored form of one case of a closed hierarchy: its name, its contract, and the conversions between the two.
 /// </summary>
 /// <param name="Name">The explicit, versioned name.</param>
 /// <param name="Case">The domain's type.</param>
 /// <param name="Contract">The contract's type.</param>
-/// <param name="ToContract">From the domain to the contract.</param>
-/// <param name="FromContract">
-/// From the contract to the domain; throws <see cref="FormatException"/> when a part is missing.
-/// </param>
+/// <param name="ToContract">Converts from the domain to the contract.</param>
+/// <param name="FromContract">Converts from the contract to the domain. Throws <see cref="FormatException"/> when a
+/// part is missing.</param>
 internal sealed record StoredForm<TBase>(
     string Name, Type Case, Type Contract, Func<TBase, object> ToContract, Func<object, TBase> FromContract)
     where TBase : class
 {
-    /// <summary>The form of a case.</summary>
+    /// <summary>Creates the form of a case.</summary>
     public static StoredForm<TBase> Of<TCase, TContract>(
         string name, Func<TCase, TContract> toContract, Func<TContract, TCase> fromContract)
         where TCase : TBase

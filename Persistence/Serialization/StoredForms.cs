@@ -7,8 +7,8 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.Serialization;
 
-/// <summary>The stored forms of a closed hierarchy, found by type and by name. Immutable; safe to share.</summary>
-/// <param name="kind">What is stored, for errors: event or command.</param>
+/// <summary>The stored forms of a closed hierarchy, found by type and by name. Immutable and thread-safe.</summary>
+/// <param name="kind">The kind of data in error messages: event or command.</param>
 /// <param name="forms">One form for each case.</param>
 internal sealed class StoredForms<TBase>(string kind, IReadOnlyList<StoredForm<TBase>> forms)
     where TBase : class
@@ -23,7 +23,7 @@ internal sealed class StoredForms<TBase>(string kind, IReadOnlyList<StoredForm<T
     private readonly Dictionary<string, StoredForm<TBase>> _byName =
         forms.ToDictionary(form => form.Name, StringComparer.Ordinal);
 
-    /// <summary>All forms.</summary>
+    /// <summary>The forms of all cases.</summary>
     public IReadOnlyList<StoredForm<TBase>> All => forms;
 
     /// <summary>Encodes a value under the name of its case.</summary>
@@ -38,7 +38,7 @@ internal sealed class StoredForms<TBase>(string kind, IReadOnlyList<StoredForm<T
     }
 
     /// <summary>Decodes a value.</summary>
-    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    /// <exception cref="UnreadableEventException">The name is unknown or the payload is damaged.</exception>
     public TBase Decode(string name, ReadOnlyMemory<byte> payload)
     {
         var form = FormOf(name);
@@ -52,15 +52,15 @@ internal sealed class StoredForms<TBase>(string kind, IReadOnlyList<StoredForm<T
         }
     }
 
-    /// <summary>A value's contract as one line of JSON.</summary>
+    /// <summary>Returns a value's contract as one line of JSON.</summary>
     public string ToJson(TBase value)
     {
         var form = _byType[value.GetType()];
         return ToJson(form, form.ToContract(value));
     }
 
-    /// <summary>A stored payload's contract as one line of JSON; parts may be missing.</summary>
-    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    /// <summary>Returns a stored payload's contract as one line of JSON. Parts may be missing.</summary>
+    /// <exception cref="UnreadableEventException">The name is unknown or the payload is damaged.</exception>
     public string ToJson(string name, ReadOnlyMemory<byte> payload)
     {
         var form = FormOf(name);
@@ -94,7 +94,7 @@ internal sealed class StoredForms<TBase>(string kind, IReadOnlyList<StoredForm<T
             : throw new FormatException($"{payload.Length - reader.Consumed} bytes follow the payload.");
     }
 
-    // What reader, value types and conversions throw on bytes that were never written; anything else is a bug.
+    // The exceptions that reader, value types and conversions throw on invalid bytes; any other exception is a bug.
     private static bool IsDamage(Exception exception) => exception is MessagePackSerializationException
         or EndOfStreamException or FormatException or ArgumentException or OverflowException
         or InsufficientExecutionStackException;

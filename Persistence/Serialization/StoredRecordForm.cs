@@ -1,6 +1,6 @@
-// How a journal's records are stored: one MessagePack array each, whose places never change their meaning; a reader of
-// this version takes the places it knows and skips any that follow. The record's name stands next to it, in the column
-// `manifest`: the event's own name, or `snapshot.v1`.
+// How a journal's records are stored: one MessagePack array each, whose elements never change their meaning. A reader
+// of this version takes the elements it knows and skips any that follow. The record's name is in the column `manifest`:
+// the event's own name, or `snapshot.v1`.
 //
 //   event     0 sequence        1 payload (bin)     2 time (UTC ticks)   3 actor     4 command id (bin, 16 bytes)
 //             5 previous seal (bin, 32 bytes)       6 seal (bin, 32 bytes)                7 recorded command or nil
@@ -20,7 +20,7 @@ namespace ReplicationEngine.Persistence.Serialization;
 /// <summary>Converts a journal's records to bytes and back.</summary>
 internal static class StoredRecordForm
 {
-    /// <summary>The name of snapshots.</summary>
+    /// <summary>The stored name of snapshots.</summary>
     public const string SnapshotName = "snapshot.v1";
 
     private const int EventLength = 8;
@@ -91,12 +91,12 @@ internal static class StoredRecordForm
             reader.ReadInt32(), new StreamHead(reader.ReadInt64(), ReadHash(ref reader)), ReadTime(ref reader),
             ReadBytes(ref reader), ReadCommands(ref reader), reader.ReadBoolean(), ReadHash(ref reader)));
 
-    /// <summary>This thread's buffer, empty.</summary>
+    /// <summary>The buffer of the current thread, empty.</summary>
     private static ArrayBufferWriter<byte> Buffer
     {
         get
         {
-            // What an exception left is dropped.
+            // Remains of a write that an exception interrupted are dropped.
             t_buffer ??= new ArrayBufferWriter<byte>(InitialBuffer);
             t_buffer.ResetWrittenCount();
             return t_buffer;

@@ -5,8 +5,8 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Persistence.Serialization;
 
 /// <summary>
-/// Akka's way to the records of a journal. It never throws on what it reads: a record that is damaged, or that a newer
-/// version wrote, becomes an <see cref="UnreadableRecord"/>, and the entity decides (I29).
+/// The Akka serializer of a journal's records. Reading never throws: a record that is damaged, or that a newer version
+/// wrote, becomes an <see cref="UnreadableRecord"/>, and the entity decides how to react (I29).
 /// </summary>
 internal sealed class StoredRecordSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {

@@ -2,17 +2,17 @@ using System.Globalization;
 
 namespace ReplicationEngine.Persistence.Serialization;
 
-/// <summary>Times and spans as texts, with as many groups of three digits behind the point as they need.</summary>
+/// <summary>Formats times and durations as texts, with as many groups of three decimals as needed.</summary>
 internal static class StoredTexts
 {
     private const int NanosecondsPerTick = 100;
 
-    /// <summary>A time in RFC 3339: <c>2024-03-04T09:00:00.500Z</c>.</summary>
+    /// <summary>Formats a time in RFC 3339: <c>2024-03-04T09:00:00.500Z</c>.</summary>
     /// <param name="utc">The time (UTC).</param>
     public static string Of(DateTime utc) => string.Create(
         CultureInfo.InvariantCulture, $"{utc:yyyy-MM-dd'T'HH:mm:ss}{Fraction(utc.Ticks)}Z");
 
-    /// <summary>A span in seconds: <c>86400s</c>, <c>-1.500s</c>.</summary>
+    /// <summary>Formats a duration in seconds: <c>86400s</c>, <c>-1.500s</c>.</summary>
     public static string Of(TimeSpan span) => string.Create(
         CultureInfo.InvariantCulture,
         $"{(span < TimeSpan.Zero ? "-" : "")}{Math.Abs(span.Ticks / TimeSpan.TicksPerSecond)}{Fraction(span.Ticks)}s");

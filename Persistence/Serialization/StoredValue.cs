@@ -5,27 +5,27 @@ using MessagePack;
 
 namespace ReplicationEngine.Persistence.Serialization;
 
-// The stored forms, in MessagePack and in JSON for logs and people:
+// The stored forms, in MessagePack and in JSON for logs and users:
 //
 //   bool         bool                                  true or false
 //   int, long    int                                   number
 //   string       str, UTF-8                            string
 //   DateTime     timestamp (extension -1), 100 ns      RFC 3339 in UTC, with 0, 3, 6 or 9 digits of a second
-//   TimeSpan     int, ticks of 100 ns                  seconds and "s", with 0, 3, 6 or 9 digits behind the point
+//   TimeSpan     int, ticks of 100 ns                  seconds and "s", with 0, 3, 6 or 9 decimals
 //   Guid         bin, 16 bytes, RFC 9562 byte order    32 hexadecimal digits
 //   an enum      int, by the table in StoredEnums      the table's text
 //   a contract   array                                 object
 //   T[]          array of any of these, without nil    array
 //
-// No other type is stored, so the bytes never say what is made of them.
+// No other type is stored, so the bytes never name a type to instantiate.
 
-/// <summary>How values of one type are stored.</summary>
+/// <summary>The stored form of values of one type.</summary>
 /// <param name="name">The type's name in lists of stored members.</param>
 internal abstract class StoredValue(string name)
 {
     private const int IdBytes = 16;
 
-    // Damage in a text is found instead of being replaced.
+    // Damage in a text is detected, not replaced.
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     private static readonly Dictionary<Type, StoredValue> Scalars = new()
@@ -58,11 +58,11 @@ internal abstract class StoredValue(string name)
     /// <summary>The type's name in lists of stored members.</summary>
     public string Name { get; } = name;
 
-    /// <summary>The schema of the contract that a value is or holds; null when it is a scalar.</summary>
+    /// <summary>The schema of the contract that a value is or contains; null for a scalar.</summary>
     public virtual ContractSchema? Contract => null;
 
-    /// <summary>How values of a type are stored.</summary>
-    /// <exception cref="InvalidOperationException">They are not.</exception>
+    /// <summary>Returns the stored form of a type's values.</summary>
+    /// <exception cref="InvalidOperationException">The type cannot be stored.</exception>
     public static StoredValue Of(Type type) => type switch
     {
         _ when Scalars.TryGetValue(type, out var scalar) => scalar,
@@ -76,10 +76,10 @@ internal abstract class StoredValue(string name)
     public abstract void Write(ref MessagePackWriter writer, object value);
 
     /// <summary>Reads a value.</summary>
-    /// <exception cref="Exception">The bytes are none; see <see cref="StoredForms{TBase}"/>.</exception>
+    /// <exception cref="Exception">The bytes are not a value; see <see cref="StoredForms{TBase}"/>.</exception>
     public abstract object Read(ref MessagePackReader reader);
 
-    /// <summary>Writes a value for logs and people.</summary>
+    /// <summary>Writes a value as JSON for logs and users.</summary>
     public abstract void WriteJson(Utf8JsonWriter json, object value);
 
     private static string ReadText(ref MessagePackReader reader)
@@ -153,7 +153,7 @@ internal abstract class StoredValue(string name)
 
         public override object Read(ref MessagePackReader reader)
         {
-            // The header is refused when fewer bytes than items follow, so a lying length allocates nothing.
+            // The header is refused when fewer bytes than items follow, so a false length allocates nothing.
             var items = Array.CreateInstance(item, reader.ReadArrayHeader());
             for (var index = 0; index < items.Length; index++)
             {

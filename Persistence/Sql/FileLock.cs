@@ -3,8 +3,8 @@ using ReplicationEngine.Actors.Journaling;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Says that the journal belongs to this process: an exclusive lock on a file next to it. The operating system gives it
-/// free when the process ends, however it ends.
+/// Reserves the journal for this process with an exclusive lock on a file next to it. The operating system releases the
+/// lock when the process ends for any reason.
 /// </summary>
 internal sealed class FileLock : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class FileLock : IDisposable
 
     private FileLock(FileStream stream) => _stream = stream;
 
-    /// <exception cref="JournalInUseException">Another process holds it.</exception>
+    /// <exception cref="JournalInUseException">Another process holds the lock.</exception>
     /// <exception cref="JournalUnavailableException">The directory cannot be written.</exception>
     public static FileLock Take(string path)
     {

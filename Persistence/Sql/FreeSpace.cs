@@ -3,12 +3,12 @@ using System.Globalization;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Whether a directory's disk has room for more events. Looked at once in a while: what is written between two looks
-/// is less than the reserve.
+/// Checks whether a directory's disk has room for more events. The check runs periodically: less than the reserve is
+/// written between two checks.
 /// </summary>
 internal sealed class FreeSpace(string path, TimeProvider time)
 {
-    /// <summary>What stays free, so that a batch of events finds room (bytes).</summary>
+    /// <summary>The space kept free so that a batch of events has room, in bytes.</summary>
     public const long Reserve = 4 << 20;
 
     private static readonly TimeSpan s_lookEvery = TimeSpan.FromMilliseconds(200);
@@ -17,7 +17,7 @@ internal sealed class FreeSpace(string path, TimeProvider time)
     private long _lookedAt = long.MinValue;
     private string? _full;
 
-    /// <summary>Why nothing more should be written; null while there is room.</summary>
+    /// <summary>Returns why nothing more should be written; null while there is room.</summary>
     public string? WhyFull()
     {
         var now = time.GetTimestamp();

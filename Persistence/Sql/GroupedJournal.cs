@@ -9,10 +9,10 @@ using AkkaSerialization = Akka.Serialization.Serialization;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Akka.Persistence.Sql's journal on SQLite with a writer of our own: Akka.Persistence.Sql opens a connection and
-/// prepares its statements for every batch, and fails all writes of a batch for one.
+/// The journal of Akka.Persistence.Sql on SQLite with the engine's own writer. Akka.Persistence.Sql opens a connection
+/// and prepares its statements for every batch, and one failed write fails the whole batch.
 /// </summary>
-/// <param name="config">The plugin's settings.</param>
+/// <param name="config">The settings of the plugin.</param>
 internal sealed class GroupedJournal(Config config) : ArchivingJournal(config)
 {
     private readonly AkkaSerialization _serialization = Context.System.Serialization;
@@ -24,7 +24,8 @@ internal sealed class GroupedJournal(Config config) : ArchivingJournal(config)
     protected override async Task<IImmutableList<Exception>> WriteMessagesAsync(
         IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
     {
-        // Each is a command of its own; those of one entity stand and fall together, as they were given together.
+        // Each message is a command of its own; messages of one entity succeed or fail together, as they were sent
+        // together.
         var rows = messages
             .SelectMany(write => (IImmutableList<IPersistentRepresentation>)write.Payload)
             .Select(Row).ToList();
@@ -36,7 +37,7 @@ internal sealed class GroupedJournal(Config config) : ArchivingJournal(config)
     public override async Task<long> ReadHighestSequenceNrAsync(
         string persistenceId, long fromSequenceNr, CancellationToken cancellationToken)
     {
-        // What a former actor of the entity has given to be written is decided first.
+        // Pending writes of a previous actor of the entity are completed first.
         await _writer.SettleAsync();
         return await base.ReadHighestSequenceNrAsync(persistenceId, fromSequenceNr, cancellationToken);
     }

@@ -5,22 +5,20 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>Chooses the PostgreSQL store.</summary>
+/// <summary>Selects the PostgreSQL store.</summary>
 public static class PostgresBuilderExtensions
 {
     /// <summary>
-    /// Keeps everything in a PostgreSQL database (15 or later) of the engine's own; its tables are created when they
-    /// are missing. Every answer comes after the commit.
+    /// Stores everything in a PostgreSQL database (15 or later) that belongs to the engine. Missing tables are created.
+    /// Replies are sent after the commit.
     /// </summary>
-    /// <param name="builder">The engine.</param>
+    /// <param name="builder">The builder of the engine.</param>
     /// <param name="connection">The connection string, such as <c>Host=db;Database=engine;Username=engine</c>.</param>
-    /// <param name="archive">
-    /// The directory that old events are moved to, the same for ever and for all who open the journal; null leaves all
-    /// events in the database.
-    /// </param>
-    /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
-    /// <exception cref="JournalInUseException">At start: another process has it open.</exception>
-    /// <exception cref="JournalUnavailableException">At start: the database does not answer, or is not the
+    /// <param name="archive">The directory to which old events are moved. It must never change and be the same for all
+    /// processes that open the journal. Null keeps all events in the database.</param>
+    /// <exception cref="ArgumentException">The connection string is invalid.</exception>
+    /// <exception cref="JournalInUseException">At start: another process has the journal open.</exception>
+    /// <exception cref="JournalUnavailableException">At start: the database does not respond or is not the
     /// engine's.</exception>
     public static ReplicationEngineBuilder UsePostgreSql(
         this ReplicationEngineBuilder builder, string connection, string? archive = null)

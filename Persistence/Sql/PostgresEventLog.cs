@@ -6,9 +6,9 @@ using ReplicationEngine.Persistence.Archives;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Reads a journal in PostgreSQL. Numbers are given out before they are committed, so a feed by <c>ordering</c> alone
-/// would miss the event of a transaction that stays open; this one is ordered by the transactions' ids and ends before
-/// the oldest transaction that is still under way: it misses nothing, and numbers that were rolled back hold nobody up.
+/// Reads a journal in PostgreSQL. Numbers are assigned before they are committed, so a feed ordered by <c>ordering</c>
+/// alone would miss the event of a transaction that stays open. This feed is ordered by transaction id and ends before
+/// the oldest open transaction: it misses nothing, and rolled-back numbers block no reader.
 /// </summary>
 internal sealed class PostgresEventLog(string name, NpgsqlDataSource source, ArchiveDirectory? archive)
     : SqlEventLog(name, archive)
@@ -31,7 +31,7 @@ internal sealed class PostgresEventLog(string name, NpgsqlDataSource source, Arc
     protected override string FeedCount =>
         "SELECT count(*) FROM journal WHERE (tx, ordering) > (@transaction::text::xid8, @ordering)";
 
-    /// <summary>What callers of the contracts get for an error of the database.</summary>
+    /// <summary>Translates an error of the database to an exception of the contracts.</summary>
     public static JournalUnavailableException Translate(string name, DbException exception) => new(
         $"The journal {name} failed: {exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", exception);
 

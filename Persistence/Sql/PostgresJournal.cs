@@ -3,17 +3,17 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>Looks at a journal in PostgreSQL before an engine runs on it.</summary>
+/// <summary>Inspects a journal in PostgreSQL before an engine runs on it.</summary>
 public static class PostgresJournal
 {
     /// <summary>
-    /// The number of the last event of each stream of a type; sets the database up when it is empty.
+    /// Returns the number of the last event of each stream of a type. Creates the tables when the database is empty.
     /// </summary>
     /// <param name="connection">The connection string.</param>
     /// <param name="type">The entity type.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
-    /// <exception cref="JournalUnavailableException">The database does not answer, or is not the engine's.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="ArgumentException">The connection string is invalid.</exception>
+    /// <exception cref="JournalUnavailableException">The database does not respond or is not the engine's.</exception>
     public static async Task<IReadOnlyDictionary<PersistenceId, long>> EndsAsync(
         string connection, string type, CancellationToken cancellationToken)
     {

@@ -1,8 +1,10 @@
-// Two services on one journal would do no harm to it (its unique keys see to that), but each would refuse the other's
-// commands, carry effects out twice, and show half of what is so. The first one therefore holds an advisory lock of the
-// database on a session of its own. The session ends with the process, and a minute after its machine at the latest
-// (keepalive). When the database has ended it, the lock is taken again; if another service has it by then, this one
-// accepts no more commands, and says why.
+// Two services on one journal would not damage it (unique keys prevent that), but each would refuse the other's
+// commands,
+// run effects twice, and show only half of the state. The first service therefore holds an advisory lock of the
+// database
+// in a session of its own. The session ends with the process, or at the latest a minute after its machine fails
+// (keepalive). When the database has ended the session, the lock is taken again. If another service holds it by then,
+// this one accepts no more commands and reports why.
 using System.Data.Common;
 using System.Diagnostics;
 using Npgsql;
@@ -10,10 +12,10 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>Says that the journal in a database belongs to this process.</summary>
+/// <summary>Reserves the journal in a database for this process.</summary>
 internal sealed class PostgresLock : IDisposable
 {
-    /// <summary>How its session is named in <c>pg_stat_activity</c>.</summary>
+    /// <summary>The name of the lock's session in <c>pg_stat_activity</c>.</summary>
     public const string ApplicationName = "replication-engine lock";
 
     private const string Take = "SELECT pg_try_advisory_lock(1380993587)";
@@ -43,12 +45,12 @@ internal sealed class PostgresLock : IDisposable
         (_name, _time) = (name, time);
     }
 
-    /// <summary>Why no command may be accepted; null while the lock is held, or may still be.</summary>
+    /// <summary>Why no command may be accepted; null while the lock is held or may still be held.</summary>
     public string? Taken => Volatile.Read(ref _taken);
 
-    /// <summary>Takes the lock, and watches over it from then on.</summary>
-    /// <exception cref="JournalInUseException">Another process holds it.</exception>
-    /// <exception cref="DbException">The database does not answer.</exception>
+    /// <summary>Takes the lock and monitors it from then on.</summary>
+    /// <exception cref="JournalInUseException">Another process holds the lock.</exception>
+    /// <exception cref="DbException">The database does not respond.</exception>
     public static PostgresLock Acquire(string connection, string name, TimeProvider time)
     {
         var held = new PostgresLock(connection, name, time);
@@ -76,7 +78,7 @@ internal sealed class PostgresLock : IDisposable
 
     private async Task TakeAsync()
     {
-        // A process that was killed a moment ago has its session for another moment.
+        // The session of a process that was just killed exists for another moment.
         var began = Stopwatch.GetTimestamp();
         while (!await TryTakeAsync(CancellationToken.None))
         {
@@ -106,7 +108,7 @@ internal sealed class PostgresLock : IDisposable
             }
             catch (Exception exception) when (exception is DbException or InvalidOperationException)
             {
-                // The database is away, and with it the journal, which says so itself. The lock is free now.
+                // The database is unavailable, and with it the journal, which reports so itself. The lock is free now.
                 await DropAsync();
             }
         }

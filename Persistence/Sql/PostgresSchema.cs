@@ -46,7 +46,7 @@ internal static class PostgresSchema
 
     private const string VersionOf = "SELECT version::bigint FROM engine_schema";
 
-    // What everything above the journal stands on (I15, I18, I19), as the database itself tells it.
+    // What the journal relies on (I15, I18, I19), as reported by the database itself.
     private const string Essentials = """
         SELECT
           (SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid=i.indexrelid
@@ -57,17 +57,17 @@ internal static class PostgresSchema
              AND pg_get_expr(d.adbin, d.adrelid)='pg_current_xact_id()')
         """;
 
-    // A dump that was restored here brings the transactions of its own server, which this one has not come to yet: the
-    // feed would wait for them. Its rows are put before all of this server's, in the order of their numbers.
+    // A restored dump contains transaction ids of its old server that this server has not reached, and the feed would
+    // wait for them. Its rows are put before all of this server's, in the order of their numbers.
     private const string OfAnotherServer = """
         SELECT count(*) FROM (
           SELECT 1 FROM journal WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1) AS later
         """;
 
-    /// <summary>Sets an empty database up, and checks one that is not.</summary>
-    /// <returns>Whether it has an archive.</returns>
-    /// <exception cref="JournalUnavailableException">It holds something else, or another version, or lacks what the
-    /// journal stands on.</exception>
+    /// <summary>Creates the tables in an empty database, and checks a database that is not empty.</summary>
+    /// <returns>Whether the database has an archive.</returns>
+    /// <exception cref="JournalUnavailableException">The database holds something else or another version, or lacks
+    /// what the journal relies on.</exception>
     public static bool Apply(NpgsqlConnection connection, string name)
     {
         using var transaction = connection.BeginTransaction();
@@ -112,14 +112,14 @@ internal static class PostgresSchema
         return Read(connection, "SELECT count(*) FROM (SELECT 1 FROM archive LIMIT 1) AS any_part") != 0;
     }
 
-    /// <summary>Whether the database is of a version that has the table <c>archive</c>.</summary>
+    /// <summary>Whether the database has a version with the table <c>archive</c>.</summary>
     public static bool HasArchive(NpgsqlConnection connection) => Read(connection, VersionOf) >= FirstWithArchive;
 
     /// <summary>
-    /// Checks that a database is a journal of this version, or of one that can be brought up to it, and changes
-    /// nothing.
+    /// Checks, without changes, that a database is a journal of this version or of one that can be upgraded to it.
     /// </summary>
-    /// <exception cref="JournalUnavailableException">It is not, or lacks what the journal stands on.</exception>
+    /// <exception cref="JournalUnavailableException">The database is not such a journal, or lacks what the journal
+    /// relies on.</exception>
     public static void Check(NpgsqlConnection connection, string name)
     {
         if (!IsThere(connection, "'engine_schema'"))

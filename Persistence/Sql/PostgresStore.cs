@@ -12,12 +12,14 @@ using ReplicationEngine.Persistence.Documents;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>Journal and snapshots in a PostgreSQL database (15 or later), written by Akka.Persistence.Sql.</summary>
+/// <summary>
+/// Stores journal and snapshots in a PostgreSQL database (15 or later), written by Akka.Persistence.Sql.
+/// </summary>
 internal sealed class PostgresStore : IEngineStore, IDisposable
 {
     private const string ProviderName = "PostgreSQL.15";
 
-    // A process that is paused in the middle of a transaction must not keep the others from its rows.
+    // A process that is paused in the middle of a transaction must not block the others from its rows.
     private const string SessionLimits =
         "-c idle_in_transaction_session_timeout=3000 -c lock_timeout=4000 -c statement_timeout=8000";
 
@@ -34,11 +36,11 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     private readonly ArchivedReplay _replay;
     private PostgresLock? _lock;
 
-    /// <summary>Names the database; nothing is connected yet.</summary>
+    /// <summary>Creates a store for a database without connecting yet.</summary>
     /// <param name="connection">The connection string.</param>
-    /// <param name="archive">The directory that old events are moved to; null when none are.</param>
-    /// <param name="time">When to look whether the journal still belongs to this process.</param>
-    /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
+    /// <param name="archive">The directory to which old events are moved; null when none are.</param>
+    /// <param name="time">The clock for the periodic check that the journal still belongs to this process.</param>
+    /// <exception cref="ArgumentException">The connection string is invalid.</exception>
     public PostgresStore(string connection, string? archive, TimeProvider time)
     {
         var builder = new NpgsqlConnectionStringBuilder(connection);
@@ -55,7 +57,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         _documents = new MartenDocuments(_name, _source);
     }
 
-    /// <summary>How messages name a database.</summary>
+    /// <summary>Returns the name of a database in messages.</summary>
     public static string NameOf(NpgsqlConnectionStringBuilder builder) =>
         $"{builder.Database ?? builder.Username ?? Environment.UserName} on {builder.Host}:{builder.Port}";
 
@@ -93,9 +95,10 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         }
     }
 
-    /// <summary>Opens it next to a process that it belongs to, as far as that is harmless: to read it, or to move old
-    /// events.</summary>
-    /// <exception cref="JournalUnavailableException">It cannot be opened, or is of another form.</exception>
+    /// <summary>
+    /// Opens the journal while another process owns it, for harmless operations: to read it, or to move old events.
+    /// </summary>
+    /// <exception cref="JournalUnavailableException">The journal cannot be opened or has another format.</exception>
     public void OpenAlongside()
     {
         try
@@ -124,7 +127,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
             return new ArchivedEvents(0, 0, []);
         }
 
-        // Of two that move the same events one would fail half-way.
+        // Of two processes that move the same events, one would fail half-way.
         NpgsqlConnection session;
         try
         {
@@ -149,7 +152,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
             }
             finally
             {
-                // A session in the pool would hold it on.
+                // A pooled session would keep the lock.
                 await AnswerAsync(session, "SELECT pg_advisory_unlock(1380993588)", CancellationToken.None);
             }
         }

@@ -8,10 +8,10 @@ using ReplicationEngine.Persistence.Serialization;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Reads a journal's tables while the plugin writes them: a reader sees what is committed and holds nobody up.
+/// Reads a journal's tables while the plugin writes them. A reader sees committed data and blocks no writer.
 /// </summary>
-/// <param name="journal">Names the journal in messages.</param>
-/// <param name="archive">Where old events lie; null when none were ever moved.</param>
+/// <param name="journal">The journal's name in messages.</param>
+/// <param name="archive">The archive of old events; null when none were ever moved.</param>
 internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) : IEventLog
 {
     private const int Attempts = 4;
@@ -34,22 +34,22 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
     /// <inheritdoc/>
     public bool MayBeArchived => Volatile.Read(ref _mayBeArchived);
 
-    /// <summary>Events are about to leave the journal, or have left it before.</summary>
+    /// <summary>Records that events are about to leave the journal, or have left it before.</summary>
     public void NoteArchive() => Volatile.Write(ref _mayBeArchived, true);
 
-    /// <summary>Names the journal in messages.</summary>
+    /// <summary>The journal's name in messages.</summary>
     protected string Journal => journal;
 
     /// <summary>
-    /// The feed behind <c>@transaction</c> and <c>@ordering</c>: the columns, and as <c>tx</c> the transaction of each
-    /// row, in commit order, <c>@most</c> rows at most.
+    /// The query for the feed after <c>@transaction</c> and <c>@ordering</c>: the columns, with the transaction of each
+    /// row as <c>tx</c>, in commit order, <c>@most</c> rows at most.
     /// </summary>
     protected abstract string Feed { get; }
 
-    /// <summary>The last row that is committed: its number and its transaction.</summary>
+    /// <summary>The query for the number and the transaction of the last committed row.</summary>
     protected abstract string FeedEnd { get; }
 
-    /// <summary>How many rows are committed behind <c>@transaction</c> and <c>@ordering</c>.</summary>
+    /// <summary>The query for the number of rows committed after <c>@transaction</c> and <c>@ordering</c>.</summary>
     protected abstract string FeedCount { get; }
 
     /// <inheritdoc/>
@@ -57,7 +57,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
         PersistenceId id, StreamHead after, int maxEvents, CancellationToken cancellationToken) =>
         ReadAsync(async connection =>
         {
-            // The end is read first: what is appended in between is then read as well.
+            // The end is read first, so that events appended in between are read too.
             await using var end = Command(
                 connection, "SELECT max(sequence_number) FROM journal WHERE persistence_id=@id",
                 ("@id", id.ToString()));
@@ -113,7 +113,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
             async connection => (await PartsAsync(connection, id, cancellationToken)) is [.., var last] ? last.Last : 0,
             cancellationToken);
 
-    /// <summary>The parts of a stream that lie in the archive, in order.</summary>
+    /// <summary>Returns the archived parts of a stream, in order.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     public ValueTask<IReadOnlyList<ArchivePart>> PartsAsync(PersistenceId id, CancellationToken cancellationToken) =>
         ReadAsync(connection => PartsAsync(connection, id, cancellationToken), cancellationToken);
@@ -243,7 +243,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
             return PersistenceIdText.Ordered(wakes, wake => wake.Id);
         }, cancellationToken);
 
-    /// <summary>The number of the last event of each stream of a type.</summary>
+    /// <summary>Returns the number of the last event of each stream of a type.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     public ValueTask<IReadOnlyDictionary<PersistenceId, long>> EndsAsync(
         string type, CancellationToken cancellationToken) =>
@@ -270,7 +270,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
     /// <summary>Opens a connection.</summary>
     protected abstract Task<DbConnection> OpenAsync(CancellationToken cancellationToken);
 
-    /// <summary>What callers of the contracts get for an error of the database.</summary>
+    /// <summary>Translates an error of the database to an exception of the contracts.</summary>
     protected abstract Exception Translate(DbException exception);
 
     private static WakeMark MarkOf(string name, byte[] message)
@@ -297,7 +297,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
         }
     }
 
-    /// <summary>Reads, again when a connection turns out to be an old one.</summary>
+    /// <summary>Runs a read, and repeats it when its pooled connection turns out to be stale.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     public async ValueTask<T> ReadAsync<T>(Func<DbConnection, Task<T>> read, CancellationToken cancellationToken)
     {
@@ -311,7 +311,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
             }
             catch (DbException exception) when (exception.IsTransient && attempt < Attempts)
             {
-                // A pooled connection of before the database was restarted; the next one is another.
+                // A pooled connection from before the database was restarted; the next one is new.
             }
             catch (DbException exception)
             {
@@ -320,8 +320,9 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
         }
     }
 
-    /// <summary>Writes, once.</summary>
-    /// <exception cref="JournalUnavailableException">It failed; whether it was done is known to the work.</exception>
+    /// <summary>Runs a write once.</summary>
+    /// <exception cref="JournalUnavailableException">The write failed. Only the work itself knows whether it took
+    /// effect.</exception>
     public async ValueTask WriteAsync(Func<DbConnection, Task> write, CancellationToken cancellationToken)
     {
         try
@@ -365,7 +366,7 @@ internal abstract class SqlEventLog(string journal, ArchiveDirectory? archive) :
     private static DbCommand OfType(DbConnection connection, string sql, string type) =>
         Command(connection, sql, ("@from", $"{type}|"), ("@to", $"{type}}}"));
 
-    /// <summary>A command with its parameters.</summary>
+    /// <summary>Creates a command with its parameters.</summary>
     public static DbCommand Command(
         DbConnection connection, string sql, params ReadOnlySpan<(string Name, object Value)> values)
     {

@@ -4,15 +4,14 @@ using ReplicationEngine.Persistence.Serialization;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// The configuration of Akka.Persistence.Sql over tables that a store of the engine has made, and an archive next to
-/// them.
+/// The configuration of Akka.Persistence.Sql for tables created by a store of the engine, with an archive.
 /// </summary>
 internal static class SqlPlugins
 {
-    /// <summary>The plugins, with the serializer of their records.</summary>
-    /// <param name="writers">How many batches are written at once.</param>
+    /// <summary>Returns the configuration of the plugins, including the serializer of their records.</summary>
+    /// <param name="writers">The number of batches written concurrently.</param>
     /// <param name="journal">The class of the journal.</param>
-    /// <param name="adapters">What its events pass through.</param>
+    /// <param name="adapters">The event adapters of the journal.</param>
     public static string Configuration(int writers, Type journal, string adapters = "") => $$"""
         {{StoredRecordSerializer.Configuration}}
         akka.persistence {

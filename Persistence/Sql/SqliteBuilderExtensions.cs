@@ -4,16 +4,16 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>Chooses the SQLite store.</summary>
+/// <summary>Selects the SQLite store.</summary>
 public static class SqliteBuilderExtensions
 {
     /// <summary>
-    /// Keeps everything in one SQLite file, which is created when it is missing and belongs to this process as long as
-    /// it runs. Every answer comes after the commit is on the disk.
+    /// Stores everything in one SQLite file, which is created when it is missing and locked by this process while it
+    /// runs. Replies are sent after the commit is on disk.
     /// </summary>
-    /// <param name="builder">The engine.</param>
-    /// <param name="path">The file; its directory is created when it is missing.</param>
-    /// <exception cref="JournalInUseException">At start: another process has it open.</exception>
+    /// <param name="builder">The builder of the engine.</param>
+    /// <param name="path">The path of the file. Its directory is created when it is missing.</param>
+    /// <exception cref="JournalInUseException">At start: another process has the file open.</exception>
     public static ReplicationEngineBuilder UseSqlite(this ReplicationEngineBuilder builder, string path)
     {
         ArgumentNullException.ThrowIfNull(builder);

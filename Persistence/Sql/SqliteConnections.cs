@@ -5,11 +5,11 @@ using LinqToDB.Interceptors;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// Keeps the plugins' own threads free: Microsoft.Data.Sqlite works on the caller's thread, which a commit of a
-/// snapshot or a recovery's reading would hold up. Each leaves that thread before it opens its connection. (Events are
-/// written by <see cref="SqliteWriter"/>.)
+/// Keeps the plugins' own threads free. Microsoft.Data.Sqlite works on the caller's thread, which would block during a
+/// snapshot's commit or a recovery's reads, so each operation leaves that thread before it opens its connection.
+/// (Events are written by <see cref="SqliteWriter"/>.)
 /// </summary>
-/// <param name="lockTimeout">How long a write waits for another connection's (s).</param>
+/// <param name="lockTimeout">How long a write waits for another connection's lock, in seconds.</param>
 internal sealed class SqliteConnections(int lockTimeout) : ConnectionInterceptor
 {
     /// <inheritdoc/>
@@ -18,7 +18,7 @@ internal sealed class SqliteConnections(int lockTimeout) : ConnectionInterceptor
         await Task.Yield();
 
     /// <summary>
-    /// Has SQLite itself wait for the lock of another connection (that of the projections): it looks again after a
+    /// Lets SQLite itself wait for the lock of another connection (that of the projections). SQLite retries after a
     /// millisecond, Microsoft.Data.Sqlite after 150.
     /// </summary>
     public override void ConnectionOpened(ConnectionEventData eventData, DbConnection connection)

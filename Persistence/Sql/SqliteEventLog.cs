@@ -5,7 +5,9 @@ using ReplicationEngine.Persistence.Archives;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>Reads a journal's file. SQLite has one writer, so the rows' order is that of their commits.</summary>
+/// <summary>
+/// Reads a journal's SQLite file. SQLite has one writer, so the order of the rows is that of their commits.
+/// </summary>
 internal sealed class SqliteEventLog(string path, string connectionString, ArchiveDirectory archive)
     : SqlEventLog(path, archive)
 {
@@ -27,7 +29,7 @@ internal sealed class SqliteEventLog(string path, string connectionString, Archi
     protected override string FeedCount =>
         "SELECT count(*) FROM journal WHERE ordering>@ordering AND @transaction=0";
 
-    /// <summary>What callers of the contracts get for an error of the library.</summary>
+    /// <summary>Translates an error of the library to an exception of the contracts.</summary>
     public static Exception Translate(string path, SqliteException exception) =>
         exception.SqliteErrorCode is NotADatabase or Corrupt
             ? new JournalCorruptException(path, exception.Message)

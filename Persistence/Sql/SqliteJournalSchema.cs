@@ -2,9 +2,9 @@
 // SQLite's. Its tables are those that Akka.Persistence.Sql reads and writes, made here and not by the plugin, so that
 // their keys are certain:
 //
-//   journal            the truth, one row per event; a row is never changed, and leaves for the archive only
+//   journal            authoritative, one row per event; a row is never changed, and only moves to the archive
 //     ordering         i64, the feed position: rises in commit order, since SQLite has one writer
-//     created          i64, when the row was written (ticks); told to nobody
+//     created          i64, when the row was written (ticks); not exposed
 //     deleted          0; rows are never marked as deleted
 //     persistence_id   text, type|vault|entity
 //     sequence_number  i64, from 1; unique within the persistence id
@@ -22,7 +22,7 @@
 //     file             relative to the archive's directory
 //     commands         bytes, a filter over the ids of their commands (see Archives/CommandFilter)
 //
-// Of every stream at least the last command's events stay in the journal. Version 1 had no archive, and up to version 2
+// At least the last command's events of every stream stay in the journal. Version 1 had no archive, and up to version 2
 // the index of tags began with the persistence id; both are brought up to date when they are opened for writing.
 //
 // A file of the former form (application id "RPJ1") is recognised and refused.
@@ -35,24 +35,24 @@ namespace ReplicationEngine.Persistence.Sql;
 /// <summary>Creates and checks the tables of a journal's SQLite file.</summary>
 internal static class SqliteJournalSchema
 {
-    /// <summary>"RPJ2".</summary>
+    /// <summary>The application id of the file, "RPJ2".</summary>
     public const int ApplicationId = 0x52504A32;
 
     /// <summary>The version of the tables.</summary>
     public const int Version = 3;
 
-    /// <summary>The table of what lies in the archive.</summary>
+    /// <summary>The table of archived parts.</summary>
     public const string ArchiveTable = "archive";
 
-    /// <summary>The index that takes each command once.</summary>
+    /// <summary>The index that accepts each command once per stream.</summary>
     public const string CommandIndex = "journal_command";
 
     /// <summary>The id of the serializer whose records the tables hold.</summary>
     public const int SerializerId = 9001;
 
     /// <summary>
-    /// For each connection that writes: how many pages the write-ahead log holds before they go to the file (16 MiB). A
-    /// page that many transactions change goes once.
+    /// The size of the write-ahead log, in pages, at which its content moves to the file (16 MiB), set on each
+    /// connection that writes. A page that many transactions change moves once.
     /// </summary>
     public const string Checkpoints = "PRAGMA wal_autocheckpoint=4000";
 
@@ -79,28 +79,29 @@ internal static class SqliteJournalSchema
           manifest TEXT, serializer_id INTEGER, PRIMARY KEY (persistence_id, sequence_number));
         """;
 
-    /// <summary>How <see cref="CommandIndex"/> was made before version 3.</summary>
+    /// <summary>The definition of <see cref="CommandIndex"/> before version 3.</summary>
     public const string FormerCommands =
         $"CREATE UNIQUE INDEX {CommandIndex} ON journal (persistence_id, tags) WHERE tags <> ''";
 
     private const string Commands =
         $"CREATE UNIQUE INDEX {CommandIndex} ON journal (tags, persistence_id) WHERE tags <> '';";
 
-    /// <summary>The text of the column <c>tags</c> on the last event of a command.</summary>
+    /// <summary>Returns the text of the column <c>tags</c> on the last event of a command.</summary>
     public static string TagOf(CommandId command) => $";{TagTextOf(command)};";
 
-    /// <summary>The tag itself.</summary>
+    /// <summary>Returns the tag of a command, without separators.</summary>
     public static string TagTextOf(CommandId command) => command.Value.ToString("N");
 
-    /// <summary>Sets the file up when it is empty, and checks it when it is not.</summary>
-    /// <param name="connection">Open for writing.</param>
-    /// <param name="path">The file, for messages.</param>
-    /// <returns>Whether it has an archive.</returns>
-    /// <exception cref="JournalUnavailableException">The file belongs to something else, or to another
+    /// <summary>Creates the tables in an empty file, and checks a file that is not empty.</summary>
+    /// <param name="connection">A connection open for writing.</param>
+    /// <param name="path">The path of the file, for messages.</param>
+    /// <returns>Whether the file has an archive.</returns>
+    /// <exception cref="JournalUnavailableException">The file belongs to another application or has another
     /// version.</exception>
     public static bool Apply(SqliteConnection connection, string path)
     {
-        // Both are properties of the file; SQLite's default of full synchronous commits holds for each connection.
+        // Both settings are properties of the file; SQLite's default of full synchronous commits holds for each
+        // connection.
         Execute(connection, "PRAGMA journal_mode=WAL");
         if (Read(connection, "PRAGMA application_id") == 0 && Read(connection, "PRAGMA user_version") == 0
             && Read(connection, "SELECT count(*) FROM sqlite_master") == 0)
@@ -134,15 +135,16 @@ internal static class SqliteJournalSchema
         return Read(connection, "SELECT EXISTS (SELECT 1 FROM archive)") != 0;
     }
 
-    /// <summary>Whether the file is of a version that has the table <c>archive</c>.</summary>
+    /// <summary>Whether the file has a version with the table <c>archive</c>.</summary>
     public static bool HasArchive(SqliteConnection connection) =>
         Read(connection, "PRAGMA user_version") >= FirstWithArchive;
 
-    /// <summary>Whether the file is of this version.</summary>
+    /// <summary>Whether the file has this version.</summary>
     public static bool IsUpToDate(SqliteConnection connection) => Read(connection, "PRAGMA user_version") == Version;
 
-    /// <summary>Checks that the file is a journal of this version, or of one that can be brought up to it.</summary>
-    /// <exception cref="JournalUnavailableException">It belongs to something else, or to another version.</exception>
+    /// <summary>Checks that the file is a journal of this version, or of one that can be upgraded to it.</summary>
+    /// <exception cref="JournalUnavailableException">The file belongs to another application or has another
+    /// version.</exception>
     public static void Check(SqliteConnection connection, string path)
     {
         var application = Read(connection, "PRAGMA application_id");

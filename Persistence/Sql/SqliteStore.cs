@@ -11,14 +11,14 @@ using ReplicationEngine.Persistence.Documents;
 namespace ReplicationEngine.Persistence.Sql;
 
 /// <summary>
-/// The embedded default: journal and snapshots in one SQLite file, written by Akka.Persistence.Sql. The file belongs to
-/// this process as long as it runs; every answer comes after the commit is on the disk (WAL, synchronous FULL).
+/// The default store: journal and snapshots in one SQLite file, written by Akka.Persistence.Sql. The process locks the
+/// file while it runs. Replies are sent after the commit is on disk (WAL, synchronous FULL).
 /// </summary>
 internal sealed class SqliteStore : IEngineStore, IDisposable
 {
     private const string ProviderName = "SQLite.MS";
 
-    /// <summary>How long a write waits for a lock that somebody else holds (s).</summary>
+    /// <summary>How long a write waits for a lock held by another connection, in seconds.</summary>
     private const int LockTimeout = 10;
 
     private readonly string _path;
@@ -32,7 +32,7 @@ internal sealed class SqliteStore : IEngineStore, IDisposable
     private SqliteWriter? _writer;
     private FreeSpace? _space;
 
-    /// <summary>Names the file; it is opened by <see cref="Open"/>.</summary>
+    /// <summary>Creates a store for a file, which <see cref="Open"/> opens.</summary>
     public SqliteStore(string path, TimeProvider time)
     {
         _path = path;

@@ -1,8 +1,9 @@
-// The one writer of a journal's file. Whatever waits when a commit is done goes into the next transaction together, so
-// that one sync serves all of it (group commit). A write that the tables refuse (its number or its command's id is
-// taken) fails alone; an error of the file fails the whole transaction, whose outcome is then not known.
+// The only writer of a journal's file. All writes that wait when a commit is done go into the next transaction
+// together,
+// so that one sync serves them all (group commit). A write that the tables refuse (its number or its command's id is
+// already used) fails alone. An error of the file fails the whole transaction, whose outcome is then unknown.
 //
-// One thread of its own writes: SQLite works on the thread that calls it, and a commit holds that up for a sync.
+// A dedicated thread writes: SQLite works on the calling thread, which a commit blocks for a sync.
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -12,14 +13,14 @@ using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>A row of the table <c>journal</c> that is yet to be written.</summary>
+/// <summary>A row of the table <c>journal</c> that is not written yet.</summary>
 internal readonly record struct JournalRow(
     string PersistenceId, long Sequence, byte[] Message, string Tags, string Manifest, int Serializer, string Writer);
 
 /// <summary>Writes rows of a journal's file in groups. Safe for concurrent use.</summary>
 /// <param name="connection">The file's connection string.</param>
-/// <param name="lockTimeout">How long a write waits for another connection's (s).</param>
-/// <param name="time">The time that the rows are stamped with.</param>
+/// <param name="lockTimeout">How long a write waits for another connection's lock, in seconds.</param>
+/// <param name="time">The clock for the rows' timestamps.</param>
 internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvider time) : Setup, IDisposable
 {
     private const int MostTogether = 1_000;
@@ -37,15 +38,15 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
     private SqliteConnection? _connection;
     private SqliteCommand? _insert;
 
-    /// <summary>Begins to write.</summary>
+    /// <summary>Starts the writer's thread.</summary>
     public void Start()
     {
         _thread = new Thread(Run) { IsBackground = true, Name = "journal writer" };
         _thread.Start();
     }
 
-    /// <summary>Writes the rows of one command, all or none of them; done when they are on the disk.</summary>
-    /// <exception cref="SqliteException">They were not written, or whether they were is not known.</exception>
+    /// <summary>Writes the rows of one command, all or none. Completes when they are on disk.</summary>
+    /// <exception cref="SqliteException">The rows were not written, or the outcome is unknown.</exception>
     public Task WriteAsync(IReadOnlyList<JournalRow> rows)
     {
         var write = new Write(rows);
@@ -61,10 +62,10 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
         return write.Done.Task;
     }
 
-    /// <summary>Done when everything is decided that was given to <see cref="WriteAsync"/> before.</summary>
+    /// <summary>Completes when the outcome of all earlier <see cref="WriteAsync"/> calls is known.</summary>
     public Task SettleAsync() => WriteAsync([]);
 
-    /// <summary>Writes what waits, and ends.</summary>
+    /// <summary>Writes everything that waits, then stops the thread.</summary>
     public void Dispose()
     {
         _waiting.CompleteAdding();
@@ -90,7 +91,7 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
         Disconnect();
     }
 
-    // The boundary of the thread: whatever goes wrong is told to those who wait.
+    // The boundary of the thread: any error is reported to the waiting callers.
     private void Commit(List<Write> writes)
     {
         try
@@ -109,7 +110,7 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
         }
         catch (Exception exception)
         {
-            // The next write begins with a connection that nothing has happened to.
+            // The next write begins with a fresh connection.
             Disconnect();
             foreach (var write in writes)
             {
@@ -139,7 +140,9 @@ internal sealed class SqliteWriter(string connection, int lockTimeout, TimeProvi
         }
     }
 
-    /// <summary>Inserts the rows of one write; answers why the tables refuse them, and then none is there.</summary>
+    /// <summary>
+    /// Inserts the rows of one write. Returns the error when the tables refuse them, and then leaves no row.
+    /// </summary>
     private SqliteException? Put(SqliteCommand insert, IReadOnlyList<JournalRow> rows)
     {
         var several = rows.Count > 1;

@@ -9,8 +9,8 @@ using ReplicationEngine.Engine.RecoveryPoints;
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 /// <summary>
-/// Conversions of the values that events and commands are made of. A part that is missing means a damaged payload and
-/// throws <see cref="FormatException"/>.
+/// Converts the values that events and commands consist of. A missing part means a damaged payload and throws
+/// <see cref="FormatException"/>.
 /// </summary>
 internal static class ContractValues
 {

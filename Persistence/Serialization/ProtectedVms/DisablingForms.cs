@@ -7,7 +7,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands on the way out of protection, with their contracts.</summary>
+/// <summary>The stored forms of disabling: events, commands and their contracts.</summary>
 internal static class DisablingForms
 {
     /// <summary>The phase's events.</summary>

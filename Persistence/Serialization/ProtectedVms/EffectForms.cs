@@ -7,7 +7,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of effects and timers, with their contracts.</summary>
+/// <summary>The stored forms of effects and timers: events, commands and their contracts.</summary>
 internal static class EffectForms
 {
     /// <summary>The phase's events.</summary>

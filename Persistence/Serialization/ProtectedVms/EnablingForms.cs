@@ -8,7 +8,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands on the way to protection, with their contracts.</summary>
+/// <summary>The stored forms of enabling: events, commands and their contracts.</summary>
 internal static class EnablingForms
 {
     /// <summary>The phase's events.</summary>

@@ -8,7 +8,9 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of failovers until they are settled, with their contracts.</summary>
+/// <summary>
+/// The stored forms of failovers until they are committed or undone: events, commands and their contracts.
+/// </summary>
 internal static class FailingOverForms
 {
     /// <summary>The phase's events.</summary>

@@ -8,7 +8,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of what is found wrong, with their contracts.</summary>
+/// <summary>The stored forms of health causes: events, commands and their contracts.</summary>
 internal static class MonitoringForms
 {
     /// <summary>The phase's events.</summary>

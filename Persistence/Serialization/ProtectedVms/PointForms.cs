@@ -8,7 +8,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of recovery points, with their contracts.</summary>
+/// <summary>The stored forms of recovery points: events, commands and their contracts.</summary>
 internal static class PointForms
 {
     /// <summary>The phase's events.</summary>

@@ -4,9 +4,9 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 /// <summary>
-/// The stored form of a protected VM. Events and commands are MessagePack contracts under explicit names (see <see
-/// cref="ProtectedVmForms"/>); snapshots are JSON (see <see cref="SnapshotForm"/>), since they are few, are never
-/// searched, and are thrown away when their form changes. Stateless; safe to share.
+/// The codec of protected VMs. Events and commands are MessagePack contracts under explicit names (see
+/// <see cref="ProtectedVmForms"/>). Snapshots are JSON (see <see cref="SnapshotForm"/>), because they are few, are
+/// never searched, and are discarded when their form changes. Stateless and thread-safe.
 /// </summary>
 public sealed class ProtectedVmCodec : IEntityCodec<ProtectedVmState, ProtectedVmCommand, ProtectedVmEvent>
 {
@@ -51,19 +51,23 @@ public sealed class ProtectedVmCodec : IEntityCodec<ProtectedVmState, ProtectedV
     public ProtectedVmState DecodeState(ReadOnlyMemory<byte> payload) => SnapshotForm.Read(payload.Span);
 
     /// <summary>
-    /// The event's data as one line of JSON, for logs and people: camelCase members, times in RFC 3339, durations in
-    /// seconds (<c>1.500s</c>), absent values left out.
+    /// Returns the event's data as one line of JSON, for logs and users: camelCase members, times in RFC 3339,
+    /// durations in seconds (<c>1.500s</c>), absent values left out.
     /// </summary>
     public static string ToJson(ProtectedVmEvent @event) => Events.ToJson(@event);
 
-    /// <summary>A stored event's data as one line of JSON, without folding it into the domain's form first.</summary>
-    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    /// <summary>
+    /// Returns a stored event's data as one line of JSON, without converting it to the domain's form first.
+    /// </summary>
+    /// <exception cref="UnreadableEventException">The name is unknown or the payload is damaged.</exception>
     public static string ToJson(string name, ReadOnlyMemory<byte> payload) => Events.ToJson(name, payload);
 
-    /// <summary>The command's data as one line of JSON, as <see cref="ToJson(ProtectedVmEvent)"/>.</summary>
+    /// <summary>
+    /// Returns the command's data as one line of JSON, in the format of <see cref="ToJson(ProtectedVmEvent)"/>.
+    /// </summary>
     public static string CommandToJson(ProtectedVmCommand command) => Commands.ToJson(command);
 
-    /// <summary>A stored command's data as one line of JSON.</summary>
-    /// <exception cref="UnreadableEventException">The name is not known or the payload is damaged.</exception>
+    /// <summary>Returns a stored command's data as one line of JSON.</summary>
+    /// <exception cref="UnreadableEventException">The name is unknown or the payload is damaged.</exception>
     public static string CommandToJson(string name, ReadOnlyMemory<byte> payload) => Commands.ToJson(name, payload);
 }

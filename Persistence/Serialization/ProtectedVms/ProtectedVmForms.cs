@@ -2,16 +2,16 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-// A new event or command needs a contract and a form, both in the file of its phase, and its golden bytes. A released
-// form is never changed in what it reads: a contract only gains members behind its last one. When an event's meaning
-// changes, the new form gets a v2 name and a contract of its own, and the old one stays to be decoded to today's event.
-// A command is stored with the events that it led to, so that a verification can decide it again: what is decoded
-// equals what was encoded.
+// A new event or command needs a contract and a form, both in the file of its phase, and its golden bytes. What a
+// released form reads never changes: a contract only gains members after its last one. When an event's meaning changes,
+// the new form gets a v2 name and a contract of its own, and the old one stays to be decoded to the current event. A
+// command is stored with the events that it produced, so that a verification can decide it again: the decoded command
+// equals the encoded one.
 
 /// <summary>The stored forms of all events and commands, phase by phase.</summary>
 internal static class ProtectedVmForms
 {
-    /// <summary>All events.</summary>
+    /// <summary>The forms of all events.</summary>
     public static IReadOnlyList<StoredForm<ProtectedVmEvent>> Events =>
     [
         .. RequestForms.Events, .. EnablingForms.Events, .. RecoveringForms.Events, .. ReplicatingForms.Events,
@@ -20,7 +20,7 @@ internal static class ProtectedVmForms
         .. EffectForms.Events,
     ];
 
-    /// <summary>All commands.</summary>
+    /// <summary>The forms of all commands.</summary>
     public static IReadOnlyList<StoredForm<ProtectedVmCommand>> Commands =>
     [
         .. EnablingForms.Commands, .. RecoveringForms.Commands, .. ReplicatingForms.Commands,
@@ -29,14 +29,14 @@ internal static class ProtectedVmForms
         .. MonitoringForms.Commands, .. EffectForms.Commands,
     ];
 
-    /// <summary>The form of an event under a name and version such as <c>commit-started.v1</c>.</summary>
+    /// <summary>Returns the form of an event under a name and version such as <c>commit-started.v1</c>.</summary>
     public static StoredForm<ProtectedVmEvent> Event<TEvent, TContract>(
         string name, Func<TEvent, TContract> toContract, Func<TContract, TEvent> fromContract)
         where TEvent : ProtectedVmEvent
         where TContract : class =>
         StoredForm<ProtectedVmEvent>.Of($"protected-vm.{name}", toContract, fromContract);
 
-    /// <summary>The form of a command under a name and version such as <c>commit.v1</c>.</summary>
+    /// <summary>Returns the form of a command under a name and version such as <c>commit.v1</c>.</summary>
     public static StoredForm<ProtectedVmCommand> Command<TCommand, TContract>(
         string name, Func<TCommand, TContract> toContract, Func<TContract, TCommand> fromContract)
         where TCommand : ProtectedVmCommand

@@ -8,7 +8,9 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of a recovery from a replica whose journal was lost, with their contracts.</summary>
+/// <summary>
+/// The stored forms of a recovery from a replica whose journal was lost: events, commands and their contracts.
+/// </summary>
 internal static class RecoveringForms
 {
     /// <summary>The phase's events.</summary>

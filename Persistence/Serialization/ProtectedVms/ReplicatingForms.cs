@@ -7,7 +7,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of replication, policy and disks, with their contracts.</summary>
+/// <summary>The stored forms of replication, policy and disks: events, commands and their contracts.</summary>
 internal static class ReplicatingForms
 {
     /// <summary>The phase's events.</summary>

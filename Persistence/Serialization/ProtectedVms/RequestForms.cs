@@ -7,7 +7,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events of users' requests, whatever they ask for, with their contracts.</summary>
+/// <summary>The stored forms of users' requests in every phase: events and their contracts.</summary>
 internal static class RequestForms
 {
     /// <summary>The events.</summary>

@@ -7,7 +7,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of resyncs, with their contracts.</summary>
+/// <summary>The stored forms of resyncs: events, commands and their contracts.</summary>
 internal static class ResynchronizingForms
 {
     /// <summary>The phase's events.</summary>

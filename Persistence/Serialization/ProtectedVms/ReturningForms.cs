@@ -8,7 +8,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of reprotect and failback, with their contracts.</summary>
+/// <summary>The stored forms of reprotect and failback: events, commands and their contracts.</summary>
 internal static class ReturningForms
 {
     /// <summary>The phase's events.</summary>

@@ -8,7 +8,9 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands that settle failovers and failbacks, with their contracts.</summary>
+/// <summary>
+/// The stored forms that commit or undo failovers and failbacks: events, commands and their contracts.
+/// </summary>
 internal static class SettlingForms
 {
     /// <summary>The phase's events.</summary>

@@ -7,7 +7,7 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Lists as JSON arrays.</summary>
+/// <summary>Serializes lists as JSON arrays.</summary>
 internal sealed class ValueListConverter : JsonConverterFactory
 {
     /// <inheritdoc/>
@@ -31,7 +31,7 @@ internal sealed class ValueListConverter : JsonConverterFactory
     }
 }
 
-/// <summary>Identifiers, which wrap one value each, as that value.</summary>
+/// <summary>Serializes identifiers, which wrap one value each, as that value.</summary>
 internal sealed class IdentifierConverter : JsonConverterFactory
 {
     /// <inheritdoc/>
@@ -66,7 +66,7 @@ internal sealed class IdentifierConverter : JsonConverterFactory
     }
 }
 
-/// <summary>Point kinds under the names that they had when snapshots were first stored.</summary>
+/// <summary>Serializes point kinds under the names that they had when snapshots were first stored.</summary>
 internal sealed class PointKindConverter : JsonConverter<PointKind>
 {
     private const string Crash = "Crash";

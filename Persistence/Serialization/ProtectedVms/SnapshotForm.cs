@@ -7,9 +7,9 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 // A snapshot is the state's public properties as JSON: ids as their bare values, times of retention as ticks, closed
-// hierarchies with a "$type" that is the case's name. Nothing may depend on it for long: when a property of the state
+// hierarchies with a "$type" that is the case's name. No long-term data depends on it: when a property of the state
 // (or of a value in it) is added, renamed or changes its meaning, raise Version, and older snapshots are ignored in
-// favour of the events. A test compares the form with a golden text, so that this cannot be forgotten.
+// favour of the events. A test compares the form with a golden text, so that this is not forgotten.
 
 /// <summary>The stored form of a state.</summary>
 internal static class SnapshotForm
@@ -62,7 +62,7 @@ internal static class SnapshotForm
         }
     }
 
-    // Properties that only derive from others have no setter.
+    // Derived properties have no setter.
     private static void OnlyWhatIsStored(JsonTypeInfo type)
     {
         if (type.Kind != JsonTypeInfoKind.Object)

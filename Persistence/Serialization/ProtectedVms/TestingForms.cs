@@ -7,7 +7,7 @@ using static ReplicationEngine.Persistence.Serialization.ProtectedVms.ProtectedV
 
 namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
-/// <summary>Events and commands of test failovers, with their contracts.</summary>
+/// <summary>The stored forms of test failovers: events, commands and their contracts.</summary>
 internal static class TestingForms
 {
     /// <summary>The phase's events.</summary>

@@ -65,11 +65,13 @@ internal enum EffectResultKind
     TestFailoverReady = 5,
 }
 
-/// <summary>Which point to recover to; the id stands with <see cref="PointChoiceKind.Specific"/> only.</summary>
+/// <summary>
+/// The choice of a recovery point. The id is only present with <see cref="PointChoiceKind.Specific"/>.
+/// </summary>
 [MessagePackObject]
 internal sealed record PointChoiceV1([property: Key(0)] PointChoiceKind? Kind, [property: Key(1)] Guid? Id);
 
-/// <summary>The result of an effect; each case has its own of the members, and the others are nil.</summary>
+/// <summary>The result of an effect. Each case uses some of the members, and the others are nil.</summary>
 [MessagePackObject]
 internal sealed record EffectResultV1(
     [property: Key(0)] EffectResultKind? Kind,
