@@ -12,15 +12,16 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Orchestration.Effects;
 
 /// <summary>
-/// Carries out what a protected VM asks of the outside. Every effect may come twice (after a restart, or as a retry),
-/// so each brings source and target into a named condition rather than doing a step: what is so already is left alone.
+/// Runs the effects of protected VMs. Effects may be delivered more than once (after a restart, or as a retry), so each
+/// one is idempotent: it describes the state to reach and does nothing if that state already holds.
 /// </summary>
 public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegister disks, TimeProvider time)
 {
     private static readonly EffectResult.Done Done = new();
 
-    // What a failover, a cancel or a release can do without is waited for no longer than this, whatever the source does
-    // (B6). While changes keep coming, a failover to the latest point takes them in for longer.
+    // The longest waits for optional contributions of the source to a failover, a cancel or a release (B6). While
+    // changes
+    // keep coming, a failover to the latest point waits longer for them.
     private static readonly TimeSpan MarkWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan QuiesceWithin = TimeSpan.FromSeconds(1.5);
@@ -28,7 +29,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
     private static readonly TimeSpan ReleaseWithin = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Carries one effect out and answers with the command that records its outcome.</summary>
+    /// <summary>Runs one effect and returns the command that records its outcome.</summary>
     public async Task<ProtectedVmCommand> RunAsync(
         ProtectedVmState state, ProtectedVmEffect effect, CancellationToken cancellationToken)
     {
@@ -124,13 +125,13 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         return Done;
     }
 
-    // What broke the transfers before is forgotten: if it breaks this resync too, the resync has failed (RES-7).
+    // Earlier transfer failures are forgotten: if the same cause breaks this resync too, the resync has failed (RES-7).
     private Task<EffectResult> ResyncAsync(ProtectedVmState state, CancellationToken ct)
     {
         Volume(state).ForgetFault();
         if (state.Phase is Phase.ProtectedReverse)
         {
-            // The sender is this service's own splitter: it is the one to compare all.
+            // The sender is this service's own splitter, so it compares everything.
             Volume(state).ResyncLive();
         }
 
@@ -159,8 +160,8 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
     }
 
     /// <summary>
-    /// Everything the source has (when it can be asked) is processed before the point is sealed; when it cannot be, the
-    /// point holds all that was received.
+    /// Processes everything the source has, if the source can be asked, and then seals the point. Otherwise the point
+    /// holds everything received so far.
     /// </summary>
     private async Task SealLatestAsync(
         ProtectedVmState state, ITargetVolume volume, RecoveryPointId point, CancellationToken ct)
@@ -180,8 +181,8 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
     }
 
     /// <summary>
-    /// Has the source mark the point and waits until it is sealed. False when the source cannot, or the stream does not
-    /// get there in time: then what was received has to do.
+    /// Has the source mark the point and waits until it is sealed. Returns false when the source cannot mark it or the
+    /// stream does not reach the mark in time; the caller then uses what was received.
     /// </summary>
     private async Task<bool> TryDrainAsync(
         ProtectedVmState state, ITargetVolume volume, RecoveryPointId point, CancellationToken ct)
@@ -199,7 +200,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         }
     }
 
-    // False when it does not get there: what comes no more is done without.
+    // False when the position is not reached in time: the effect continues without the rest.
     private async Task<bool> DrainAsync(ITargetVolume volume, ChangePosition position, CancellationToken ct)
     {
         try
@@ -213,8 +214,8 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         }
     }
 
-    /// <summary>Gives up an answer of the source that takes too long.</summary>
-    /// <exception cref="SourceSilentException">It took too long.</exception>
+    /// <summary>Limits the wait for a reply of the source.</summary>
+    /// <exception cref="SourceSilentException">The reply took too long.</exception>
     private async Task<T> WithinAsync<T>(
         TimeSpan within, Func<CancellationToken, Task<T>> ask, CancellationToken ct)
     {
@@ -238,7 +239,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         var duty = SourceDuty.Of(state)!;
         while (true)
         {
-            // With best effort, what does not come is done without (the failover needs nothing of the source).
+            // With best effort, a missing reply is accepted (the failover needs nothing of the source).
             var observation = quiesce.BestEffort
                 ? await WithinAsync(QuiesceWithin, token => source.DirectAsync(state, token), ct)
                 : await source.DirectAsync(state, ct);
@@ -255,7 +256,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
                 return new EffectResult.Quiesced(tail.Lsn, confirmed);
             }
 
-            // What the log does not carry is copied first: a planned failover loses nothing (I22).
+            // Changes that the log does not carry are copied first: a planned failover loses nothing (I22).
             await Task.Delay(AgainAfter, time, ct);
         }
     }
@@ -292,13 +293,13 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
             await volume.ReopenLiveAsync(cancel.NewTerm, ct);
         }
 
-        // A source that is away, or does not do at once what it is told, is directed again when it can be.
+        // A source that is away, or does not obey a directive at once, is directed again when it can be reached.
         _ = await TryDirectAsync(state, CancelWithin, ct);
         return Done;
     }
 
-    /// <summary>Directs a connected source, for as long as <paramref name="within"/> allows.</summary>
-    /// <returns>Why it is not what it was directed to be; null when it is, or is away.</returns>
+    /// <summary>Directs a connected source, for at most <paramref name="within"/>.</summary>
+    /// <returns>Why the source does not have the required role; null when it has, or when it is away.</returns>
     private async Task<EffectFailedException?> TryDirectAsync(
         ProtectedVmState state, TimeSpan within, CancellationToken ct)
     {
@@ -320,7 +321,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         return await DirectAsync(state, ct);
     }
 
-    // The splitter that takes no more writes is this service's own; no agent has a part in it.
+    // The splitter that accepts no more writes is this service's own; no agent is involved.
     private async Task<EffectResult> QuiesceTargetAsync(ProtectedVmState state, CancellationToken ct)
     {
         var tail = await Volume(state).QuiesceLiveAsync(ct);
@@ -337,13 +338,13 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
     private async Task<EffectResult> ReleaseAsync(
         ProtectedVmState state, ProtectedVmEffect.ReleaseProtection release, CancellationToken ct)
     {
-        // One that is silent lets the disks go when it comes back: until then it is directed so again.
+        // A silent agent releases the disks when it reconnects: until then it is directed to do so again.
         if (await TryDirectAsync(state, ReleaseWithin, ct) is { } failed and not SourceSilentException)
         {
             throw failed;
         }
 
-        // What lies there of another history is not this VM's to delete.
+        // A replica of another history must not be deleted on behalf of this VM.
         var keep = release.KeepReplica || site.WhyNotOwn(state, []) is not null;
         await site.ReleaseAsync(state.Enrollment.Vm.Value, keep);
         return Done;
@@ -366,7 +367,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
         return Done;
     }
 
-    /// <summary>The error of an exception that belongs to the outside world; null for a bug.</summary>
+    /// <summary>Returns the error for an exception caused by the environment; null for a bug.</summary>
     private static EffectError? Describe(Exception exception) => exception switch
     {
         StorageException { Errno: StorageException.NoSpace } e => EffectError.Of(

@@ -3,23 +3,24 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Effects;
 
 /// <summary>
-/// Has the effects that a VM asks for carried out: one at a time per VM, but for recovery points and for fencing the
-/// source; only while they are outstanding; and tells the outcome.
+/// Runs the effects of VMs: one at a time per VM, except recovery points and fencing of the source, and only while they
+/// are outstanding. Reports each outcome.
 /// </summary>
 /// <remarks>
-/// Fencing only tells an agent what it may not know yet, and the agent may be silent for ever: it holds nothing up. The
-/// agent obeys directives by their number, so one that is overtaken changes nothing.
+/// Fencing only notifies an agent of what it may not know yet, and the agent may stay silent, so fencing blocks
+/// nothing. The agent obeys directives by their number, so an outdated directive changes nothing.
 /// </remarks>
 public sealed class EffectTurns(
     Func<string, CancellationToken, ValueTask<ProtectedVmState>> stateOf, EffectRunner runner, VmGates gates)
 {
-    /// <summary>Carries one effect out and tells the outcome before the VM's next effect begins.</summary>
-    /// <param name="vm">The VM.</param>
+    /// <summary>Runs one effect and reports its outcome before the VM's next effect begins.</summary>
+    /// <param name="vm">The name of the VM.</param>
     /// <param name="effect">The effect.</param>
-    /// <param name="tell">Tells the VM the outcome.</param>
-    /// <param name="outstanding">Cancelled when the effect is outstanding no longer, which ends a wait for what cannot
-    /// come.</param>
-    /// <exception cref="OperationCanceledException">It is outstanding no longer; nothing was told.</exception>
+    /// <param name="tell">Reports the outcome to the VM.</param>
+    /// <param name="outstanding">Cancelled when the effect is no longer outstanding, which ends a wait that cannot
+    /// succeed.</param>
+    /// <exception cref="OperationCanceledException">The effect is no longer outstanding, and nothing was
+    /// reported.</exception>
     public async Task RunAsync(
         string vm, ProtectedVmEffect effect, Func<ProtectedVmCommand, CancellationToken, Task> tell,
         CancellationToken outstanding)

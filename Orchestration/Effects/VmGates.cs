@@ -1,16 +1,13 @@
 namespace ReplicationEngine.Orchestration.Effects;
 
-/// <summary>
-/// Lets one at a time work on a VM's source and target, in the order in which they came; different VMs do not wait for
-/// each other.
-/// </summary>
-/// <remarks>Who waits goes on in its own synchronization context, which a semaphore's waiters do not.</remarks>
+/// <summary>A FIFO lock per VM, for work on its source and target.</summary>
+/// <remarks>Waiters continue in their own synchronization context, unlike the waiters of a semaphore.</remarks>
 public sealed class VmGates
 {
     private readonly Lock _guard = new();
     private readonly Dictionary<string, Queue<TaskCompletionSource>> _waiting = new(StringComparer.Ordinal);
 
-    /// <summary>Waits for the VM's turn; dispose the answer to end it.</summary>
+    /// <summary>Waits for the VM's lock. Disposing the result releases it.</summary>
     public async Task<IDisposable> EnterAsync(string vm, CancellationToken cancellationToken)
     {
         if (Queue(vm) is { } turn)

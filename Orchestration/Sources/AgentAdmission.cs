@@ -2,14 +2,14 @@ using ReplicationEngine.Agent.Protocol.Control;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
-/// <summary>Who asks to be taken as an agent, proved by a signature.</summary>
-/// <param name="Agent">The name.</param>
-/// <param name="Key">The public key that the proof fits.</param>
-/// <param name="Process">The process.</param>
-/// <param name="Address">Where it calls from.</param>
+/// <summary>A process that asks to be admitted as an agent, proved by a signature.</summary>
+/// <param name="Agent">The name of the agent.</param>
+/// <param name="Key">The public key of the proof.</param>
+/// <param name="Process">The process on the agent's machine.</param>
+/// <param name="Address">The network address of the caller.</param>
 public sealed record AgentClaim(string Agent, string Key, AgentProcessInfo Process, string Address)
 {
-    /// <summary>The process, for people.</summary>
+    /// <summary>Returns a description of the process for operators.</summary>
     public override string ToString() =>
         $"process {Process.Pid} of host '{Process.Host}' at {Address} (incarnation {Short(Process.Incarnation)}, boot "
             + $"{Short(Process.BootId)})";
@@ -17,44 +17,47 @@ public sealed record AgentClaim(string Agent, string Key, AgentProcessInfo Proce
     private static string Short(string id) => id.Length <= 8 ? id : id[..8];
 }
 
-/// <summary>What becomes of a newcomer.</summary>
+/// <summary>The decision about a new connection.</summary>
 public abstract record AdmissionVerdict
 {
     private AdmissionVerdict()
     {
     }
 
-    /// <summary>It is taken; a session that there is ends.</summary>
-    /// <param name="OtherProcess">The session that ends is another process's: whatever belonged to it ends too.</param>
+    /// <summary>The new connection is admitted, and an existing session ends.</summary>
+    /// <param name="OtherProcess">Whether the existing session belongs to another process, whose resources then end
+    /// too.</param>
     public sealed record Admit(bool OtherProcess) : AdmissionVerdict;
 
-    /// <summary>The session that there is has to show within <see cref="AgentAdmission.ProofOfLife"/> that its process
-    /// lives; <see cref="AgentAdmission.AfterAsking"/> has the verdict then.</summary>
+    /// <summary>
+    /// The existing session must prove within <see cref="AgentAdmission.ProofOfLife"/> that its process is alive; then
+    /// <see cref="AgentAdmission.AfterAsking"/> decides.
+    /// </summary>
     public sealed record AskTheOther : AdmissionVerdict;
 
-    /// <summary>It is refused.</summary>
-    /// <param name="Code">That of <see cref="ControlMessage.Refused"/>.</param>
-    /// <param name="Reason">For the agent's log.</param>
-    /// <param name="Conflict">For the operator.</param>
+    /// <summary>The new connection is refused.</summary>
+    /// <param name="Code">The code of <see cref="ControlMessage.Refused"/>.</param>
+    /// <param name="Reason">The reason, for the agent's log.</param>
+    /// <param name="Conflict">The conflict, for the operator.</param>
     public sealed record Refuse(string Code, string Reason, string Conflict) : AdmissionVerdict;
 }
 
 /// <summary>
-/// Decides which of two connections speaks for an agent (B6, F19). A name belongs to the first key that registers it.
-/// A process that calls again wins at once over its own former connection, which may be half open. Another process with
-/// the same key is a restart or a copy of the machine: it wins only over one that shows no life.
+/// Decides which of two connections represents an agent (B6, F19). A name belongs to the first key that registers it. A
+/// process that connects again immediately replaces its own earlier connection, which may be half open. Another process
+/// with the same key is a restart or a copy of the machine: it replaces only a session that shows no life.
 /// </summary>
 public static class AgentAdmission
 {
     /// <summary>
-    /// How long a session has to show that its process lives; a live one says something every second.
+    /// How long a session has to prove that its process is alive. A live process sends a message every second.
     /// </summary>
     public static TimeSpan ProofOfLife { get; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>The verdict about a newcomer.</summary>
-    /// <param name="boundKey">The key that the name belongs to; null when it belongs to none yet.</param>
-    /// <param name="current">Who holds the name now; null when nobody is connected under it.</param>
-    /// <param name="newcomer">Who calls.</param>
+    /// <summary>Decides about a new connection.</summary>
+    /// <param name="boundKey">The key to which the name belongs; null when it belongs to none yet.</param>
+    /// <param name="current">The current holder of the name; null when none is connected.</param>
+    /// <param name="newcomer">The new connection.</param>
     public static AdmissionVerdict Judge(string? boundKey, AgentClaim? current, AgentClaim newcomer)
     {
         if (boundKey is not null && boundKey != newcomer.Key)
@@ -73,10 +76,10 @@ public static class AgentAdmission
             : new AdmissionVerdict.AskTheOther();
     }
 
-    /// <summary>The verdict when the holder of the name was asked to show that it lives.</summary>
-    /// <param name="alive">It did.</param>
-    /// <param name="current">The holder.</param>
-    /// <param name="newcomer">Who calls.</param>
+    /// <summary>Decides after the holder of the name was asked to prove that it is alive.</summary>
+    /// <param name="alive">Whether the holder proved that it is alive.</param>
+    /// <param name="current">The current holder of the name.</param>
+    /// <param name="newcomer">The new connection.</param>
     public static AdmissionVerdict AfterAsking(bool alive, AgentClaim current, AgentClaim newcomer) => alive
         ? new AdmissionVerdict.Refuse(
             "clone",

@@ -3,18 +3,18 @@ using ReplicationEngine.Agent.Protocol.Control;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
-// Two machines' clocks are never compared for a duration. What is measured here serves two things.
+// Two machines' clocks are never compared for a duration. The measurements here serve two purposes.
 //
-// The offset, for people: the service asks for the agent's time and takes the middle between question and answer for
-// the moment of the reading, as NTP does; the error is at most half the round trip, so of the last readings the one
-// with the shortest round trip counts. A reading that cannot be explained by the round trips means that a clock was
-// set: what was measured before it is forgotten.
+// The offset, for operators: the service asks for the agent's time and takes the middle between request and reply for
+// the moment of the reading, as NTP does. The error is at most half the round trip, so of the last readings the one
+// with the shortest round trip counts. A reading that the round trips cannot explain means that a clock was set;
+// earlier readings are then forgotten.
 //
 // A moment of the service's own for each report: a report carries the number of the newest probe that its agent had
-// received, so what it says was observed after that probe was sent. That holds whatever any clock shows, however long
+// received, so its content was observed after that probe was sent. That holds whatever any clock shows, however long
 // the report was under way (I21, I26).
 
-/// <summary>The agents' clocks as the service measures them. Safe to use from several tasks.</summary>
+/// <summary>The agents' clocks as measured by the service. Safe for concurrent use.</summary>
 public sealed class AgentClocks(TimeProvider time)
 {
     private const int ReadingsKept = 8;
@@ -23,7 +23,9 @@ public sealed class AgentClocks(TimeProvider time)
     private readonly ConcurrentDictionary<string, Clock> _clocks = new(StringComparer.Ordinal);
     private long _lastNumber = time.GetUtcNow().UtcTicks;
 
-    /// <summary>Notes that an agent is asked now; returns the number of the question, unique over restarts.</summary>
+    /// <summary>
+    /// Records that an agent is being asked for its time and returns the probe, whose number is unique across restarts.
+    /// </summary>
     public AgentRequest.ProbeClock Ask(string agent)
     {
         var number = Interlocked.Increment(ref _lastNumber);
@@ -42,7 +44,7 @@ public sealed class AgentClocks(TimeProvider time)
         return new AgentRequest.ProbeClock(number);
     }
 
-    /// <summary>Takes an answer.</summary>
+    /// <summary>Records a reply to a probe.</summary>
     public void Answered(string agent, AgentRequest.ProbeClock probe, AgentReply.ClockRead read)
     {
         if (!_clocks.TryGetValue(agent, out var clock))
@@ -62,7 +64,7 @@ public sealed class AgentClocks(TimeProvider time)
         }
     }
 
-    /// <summary>The agent's clock minus the service's; null before the first answer.</summary>
+    /// <summary>Returns the agent's clock minus the service's; null before the first reply.</summary>
     public TimeSpan? OffsetOf(string agent)
     {
         if (!_clocks.TryGetValue(agent, out var clock))
@@ -77,7 +79,8 @@ public sealed class AgentClocks(TimeProvider time)
     }
 
     /// <summary>
-    /// A moment before which nothing that a report says was observed; null when the report names no probe of this life.
+    /// Returns a moment after which everything in a report was observed; null when the report names no probe of this
+    /// run of the service.
     /// </summary>
     public ServiceMoment? Before(string agent, VolumeStatus report)
     {
@@ -121,13 +124,11 @@ public sealed class AgentClocks(TimeProvider time)
     }
 }
 
-/// <summary>
-/// A moment of the service: for people by the wall clock, for durations by the one that is never set.
-/// </summary>
+/// <summary>A moment of the service: wall time for operators, and a monotonic timestamp for durations.</summary>
 /// <param name="At">The wall clock's time (UTC).</param>
-/// <param name="Stamp">The clock's timestamp.</param>
+/// <param name="Stamp">The monotonic timestamp.</param>
 public readonly record struct ServiceMoment(DateTimeOffset At, long Stamp)
 {
-    /// <summary>The moment now.</summary>
+    /// <summary>Returns the current moment.</summary>
     public static ServiceMoment Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());
 }

@@ -6,11 +6,13 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>
-/// Which agents are connected, since when the others are away, and what each last reported of its volumes. Durations go
-/// by the clock that is never set (I26). Safe to use from several tasks.
+/// The connected agents, how long the others have been away, and the last report of each agent's volumes. Durations are
+/// measured by the monotonic clock (I26). Safe for concurrent use.
 /// </summary>
-/// <remarks>An agent with an open session that says nothing is away like one without: a stream can stay open long after
-/// the other end is gone (B6).</remarks>
+/// <remarks>
+/// An agent with an open session that sends nothing counts as away, because a stream can stay open long after the other
+/// end is gone (B6).
+/// </remarks>
 public sealed class AgentObservations(TimeProvider time)
 {
     private static readonly TimeSpan ConflictsShownFor = TimeSpan.FromMinutes(10);
@@ -21,12 +23,16 @@ public sealed class AgentObservations(TimeProvider time)
     private readonly ConcurrentDictionary<string, (AgentConflict Conflict, long Stamp)> _conflicts =
         new(StringComparer.Ordinal);
 
-    /// <summary>All agents seen since the start: name, whether it is connected, and when it was last seen.</summary>
+    /// <summary>
+    /// All agents seen since the start: name, whether the agent is connected, and when it was last seen.
+    /// </summary>
     public IReadOnlyList<(string Agent, bool Connected, DateTimeOffset LastSeen)> Agents =>
         [.. _seen.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => (s.Key, IsConnected(s.Key), s.Value.At))];
 
-    /// <summary>An agent has connected. What it reported before it was away says nothing of what it does now: it serves
-    /// and sends nothing until directed.</summary>
+    /// <summary>
+    /// Records that an agent has connected. Its earlier reports are dropped, because it serves and sends nothing until
+    /// directed.
+    /// </summary>
     public void Connected(string agent)
     {
         foreach (var volume in _volumes.Where(v => v.Value.Agent == agent))
@@ -38,13 +44,13 @@ public sealed class AgentObservations(TimeProvider time)
         _sessions[agent] = true;
     }
 
-    /// <summary>An agent's connection has ended; it was heard of last before.</summary>
+    /// <summary>Records that an agent's connection has ended. The agent was last seen before.</summary>
     public void Disconnected(string agent) => _sessions.TryRemove(agent, out _);
 
-    /// <summary>A connected agent said something.</summary>
+    /// <summary>Records that a connected agent sent a message.</summary>
     public void Heard(string agent) => _seen[agent] = Observation.Now(time);
 
-    /// <summary>Notes who else claims an agent's name or identity, for the operator.</summary>
+    /// <summary>Records a competing claim to an agent's name or identity, for the operator.</summary>
     public void Conflicts(string agent, string text)
     {
         var now = Observation.Now(time);
@@ -52,54 +58,58 @@ public sealed class AgentObservations(TimeProvider time)
         _conflicts[agent] = (new AgentConflict(text, since), now.Stamp);
     }
 
-    /// <summary>There is no conflict about the agent any more.</summary>
+    /// <summary>Removes the conflict about an agent.</summary>
     public void Settled(string agent) => _conflicts.TryRemove(agent, out _);
 
     /// <summary>
-    /// Who else has claimed an agent's name or identity within the last ten minutes; null for nobody.
+    /// Returns the competing claim to an agent's name or identity within the last ten minutes; null when there is none.
     /// </summary>
     public AgentConflict? ConflictOf(string agent) =>
         _conflicts.TryGetValue(agent, out var noted) && time.GetElapsedTime(noted.Stamp) < ConflictsShownFor
             ? noted.Conflict : null;
 
-    /// <summary>The names for which <see cref="ConflictOf"/> has one.</summary>
+    /// <summary>The agent names for which <see cref="ConflictOf"/> returns a conflict.</summary>
     public IReadOnlyList<string> Contested => [.. _conflicts.Keys.Where(agent => ConflictOf(agent) is not null)];
 
-    /// <summary>Takes the newest report of a volume.</summary>
+    /// <summary>Records the newest report of a volume.</summary>
     public void Note(string agent, VolumeStatus status)
     {
         _volumes[status.Vm] = new Report(agent, status, time.GetTimestamp());
     }
 
-    /// <summary>Whether there is a session with an agent, silent or not.</summary>
+    /// <summary>Whether an agent has a session, silent or not.</summary>
     public bool HasSession(string agent) => _sessions.ContainsKey(agent);
 
     /// <summary>
-    /// Whether an agent is connected and was heard of within <see cref="ControlLimits.SilentTooLong"/>.
+    /// Whether an agent is connected and sent a message within <see cref="ControlLimits.SilentTooLong"/>.
     /// </summary>
     public bool IsConnected(string agent) =>
         HasSession(agent) && SilentFor(agent) < ControlLimits.SilentTooLong;
 
-    /// <summary>How long nothing was heard of an agent that is away, counted from the start for one that never came;
-    /// zero while connected.</summary>
+    /// <summary>
+    /// Returns how long an agent has been away, counted from the start for one that never connected; zero while
+    /// connected.
+    /// </summary>
     public TimeSpan AwayFor(string agent) => IsConnected(agent) ? TimeSpan.Zero : SilentFor(agent);
 
-    /// <summary>How long nothing was heard of an agent, connected or not.</summary>
+    /// <summary>Returns how long an agent has sent nothing, connected or not.</summary>
     public TimeSpan SilentFor(string agent) =>
         time.GetElapsedTime((_seen.TryGetValue(agent, out var seen) ? seen : _started).Stamp);
 
-    /// <summary>What was last reported of a VM's source side; null when nothing was since its agent came.</summary>
+    /// <summary>
+    /// Returns the last report of a VM's source side; null when there is none since its agent connected.
+    /// </summary>
     public VolumeStatus? Status(string vm) => _volumes.TryGetValue(vm, out var report) ? report.Status : null;
 
-    /// <summary>The VMs of which an agent has reported that it holds them.</summary>
+    /// <summary>Returns the VMs that an agent has reported to hold.</summary>
     public IReadOnlyList<string> VmsOf(string agent) => [.. _volumes.Values
         .Where(v => v.Agent == agent && v.Status.Role != SourceRole.Released).Select(v => v.Status.Vm)
         .Order(StringComparer.Ordinal)];
 
     /// <summary>
-    /// How old the oldest write is that the target does not durably have: its age when the agent reported
-    /// it, and the time since. So neither two machines' clocks that differ nor one that is set make a lag
-    /// (I26). Zero when there is none; null when nothing was reported, or by a source that has not opened its disks.
+    /// Returns the age of the oldest write that the target does not durably have: its age when the agent reported it,
+    /// plus the time since. Clock differences between machines and clock changes therefore cause no lag (I26). Zero
+    /// when there is no such write. Null when there is no report, or when the source has not opened its disks.
     /// </summary>
     public TimeSpan? LagOf(string vm)
     {
@@ -113,8 +123,9 @@ public sealed class AgentObservations(TimeProvider time)
     }
 
     /// <summary>
-    /// The time whose writes a failover now could lose: while the agent is connected its lag, or null when it has
-    /// reported nothing; while it is away no less than the time it has been, since nobody knows what was written.
+    /// Returns the time whose writes a failover now could lose. While the agent is connected, this is its lag, or null
+    /// when it has reported nothing. While the agent is away, it is at least the time since, because its writes are
+    /// unknown.
     /// </summary>
     public TimeSpan? AtRisk(string agent, string vm)
     {
@@ -122,7 +133,7 @@ public sealed class AgentObservations(TimeProvider time)
         return away > (lag ?? TimeSpan.Zero) ? away : lag;
     }
 
-    /// <summary>A moment, for people by the wall clock and for durations by the one that is never set.</summary>
+    /// <summary>A moment: wall time for operators, and a monotonic timestamp for durations.</summary>
     private readonly record struct Observation(DateTimeOffset At, long Stamp)
     {
         public static Observation Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());
@@ -131,7 +142,7 @@ public sealed class AgentObservations(TimeProvider time)
     private sealed record Report(string Agent, VolumeStatus Status, long Stamp);
 }
 
-/// <summary>Who else claims an agent's name or identity.</summary>
-/// <param name="Text">For the operator.</param>
-/// <param name="Since">Since when it was seen.</param>
+/// <summary>A competing claim to an agent's name or identity.</summary>
+/// <param name="Text">The description for the operator.</param>
+/// <param name="Since">When the claim was first observed.</param>
 public sealed record AgentConflict(string Text, DateTimeOffset Since);

@@ -5,12 +5,12 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>
-/// Which disks belong to which VM, over all agents (A1): two agents of one machine may be given one disk, under
-/// different names or in different layers. Safe for several tasks; of two VMs that are checked at the same moment, one
-/// gets the disk.
+/// Assigns disks to VMs across all agents (A1), because two agents of one machine may be given the same disk under
+/// different names or in different layers. Safe for concurrent use: of two VMs checked at the same time, one gets the
+/// disk.
 /// </summary>
-/// <param name="agents">The agents, which report what their disks are now.</param>
-/// <param name="vms">Finds the states of all VMs of the vault.</param>
+/// <param name="agents">The agents, which report the current identity of their disks.</param>
+/// <param name="vms">Returns the states of all VMs of the vault.</param>
 public sealed class DiskRegister(
     IAgents agents, Func<CancellationToken, Task<IReadOnlyList<ProtectedVmState>>> vms)
 {
@@ -18,7 +18,8 @@ public sealed class DiskRegister(
     private readonly Dictionary<string, ValueList<ProtectedDisk>> _checked = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Why disks may not be a VM's, each as one sentence; none when they may, and then they count as its own.
+    /// Checks whether disks can belong to a VM. Returns each reason against it as one sentence; when there is none, the
+    /// disks are assigned to the VM.
     /// </summary>
     public async Task<ValueList<string>> CheckAsync(
         string vm, ValueList<ProtectedDisk> disks, CancellationToken cancellationToken)
@@ -53,13 +54,13 @@ public sealed class DiskRegister(
     private static bool HasEnded(ProtectedVmState state) =>
         state.Phase is Phase.NotProtected or Phase.EnableFailed or Phase.Disabled;
 
-    // A disk may be replaced by another one under its path, and the one that it was is nobody's then.
+    // A disk may be replaced by another one under its path; the former disk then belongs to no VM.
     private bool IsReported(ProtectedVmState state) =>
         agents.Observations.Status(state.Enrollment.Vm.Value)?.Disks is { } reported
         && state.Enrollment.Disks.All(disk =>
             reported.Any(now => now.Path == disk.Path && now.Identity is { Length: > 0 }));
 
-    // Device numbers hold for one boot; what the agent says now is newer than what was found when it was protected.
+    // Device numbers hold for one boot, so the agent's current report takes precedence over the identity at protection.
     private IEnumerable<ProtectedDisk> Known(ProtectedVmState state)
     {
         var reported = agents.Observations.Status(state.Enrollment.Vm.Value)?.Disks ?? [];

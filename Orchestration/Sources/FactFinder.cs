@@ -6,8 +6,7 @@ using ReplicationEngine.Orchestration.Effects;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
-/// <summary>Finds what a VM's state does not know yet: the difference between what is observed and what it
-/// says.</summary>
+/// <summary>Finds the facts that a VM's state does not contain yet, by comparing observations with the state.</summary>
 public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite site, TimeProvider time)
 {
     private static readonly TimeSpan DirectAgainAfter = TimeSpan.FromSeconds(10);
@@ -21,18 +20,18 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
     private readonly ConcurrentDictionary<string, (ProtectedVmState State, PointsObservation Points)> _known =
         new(StringComparer.Ordinal);
 
-    /// <summary>Notes at the VM's target side how far its source was, as its agent reported.</summary>
+    /// <summary>Records at the VM's target side the source position that its agent reported.</summary>
     public void NoteReport(string agent, VolumeStatus report) =>
         site.Find(report.Vm)?.NoteReport(SourceReports.Observe(report), agents.Clocks.Before(agent, report));
 
-    /// <summary>All facts to be told now; none when the state is up to date.</summary>
+    /// <summary>Returns all facts to deliver now; empty when the state is up to date.</summary>
     public IReadOnlyList<ProtectedVmCommand> Facts(ProtectedVmState state)
     {
         var observation = Observe(state);
         return VmFacts.Of(state, observation with { Target = News(state, observation.Target) });
     }
 
-    /// <summary>Everything that is observed of a VM now.</summary>
+    /// <summary>Returns the current observation of a VM.</summary>
     public VmObservation Observe(ProtectedVmState state)
     {
         var (vm, agent, seen) = (state.Enrollment.Vm.Value, state.Enrollment.Agent, agents.Observations);
@@ -54,7 +53,7 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
         };
     }
 
-    // Said when a directive has failed, or when it has lasted longer than a directive takes.
+    // Reported when a directive has failed, or when it has lasted longer than a directive takes.
     private SourceAstray? AstrayOf(ProtectedVmState state, AgentPresence presence)
     {
         var vm = state.Enrollment.Vm.Value;
@@ -70,7 +69,7 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
             ? target?.Reverse is { Connected: false }
             : known is { Role: SourceRole.Primary, Connected: false });
 
-    // How long a condition has been seen to hold; at least a tick while it does.
+    // How long a condition has been observed; at least a tick while it holds.
     private TimeSpan Since(ConcurrentDictionary<string, long> since, string vm, bool holds)
     {
         if (!holds)
@@ -84,10 +83,10 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
     }
 
     /// <summary>
-    /// Directs a connected agent again that does not say of a VM's source side what it is to be, while no effect is
-    /// under way to make it so: a directive that failed or was lost (a disk that was away, a full data directory) would
-    /// otherwise wait for the next connection. At most one at a time and every ten seconds. Answers why it failed; null
-    /// when it did not, or there was nothing to do.
+    /// Resends the directive to a connected agent whose reported role differs from the one the VM's state requires,
+    /// unless a running effect will change it. A directive that failed or was lost (a disk that was away, a full data
+    /// directory) would otherwise wait for the next connection. At most one directive is sent at a time and every ten
+    /// seconds. Returns why it failed; null when it did not, or when nothing was sent.
     /// </summary>
     public async Task<string?> KeepAsync(ProtectedVmState state, CancellationToken ct)
     {
@@ -126,8 +125,9 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
             || (duty is { Role: SourceRole.Fenced, Cut: not null } && !duty.IsCutKnownTo(observation));
     }
 
-    // Hundreds of points are compared with hundreds only when the state or the replica's list has changed since they
-    // told nothing.
+    // Hundreds of points are compared only when the state or the replica's list has changed since a comparison that
+    // found
+    // no new facts.
     private TargetObservation? News(ProtectedVmState state, TargetObservation? target)
     {
         if (target is not { Points: { } points, LostBecause: null })
@@ -152,8 +152,8 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
     }
 
     /// <summary>
-    /// An agent has connected: tells it what a VM's source side is to be, and the VM that it is there. Answers why it
-    /// could not be directed; null when it was, or there is nothing to direct.
+    /// Handles an agent that has connected: sends the directives for a VM's source side and reports the connection to
+    /// the VM. Returns why the agent could not be directed; null when it was, or when there is no directive.
     /// </summary>
     public async Task<string?> WelcomeAsync(
         ProtectedVmState state, Func<ProtectedVmCommand, CancellationToken, Task> tell, CancellationToken ct)
@@ -163,8 +163,9 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
         return problem;
     }
 
-    // While prerequisites are checked there is nothing to direct, but a check that failed for want of the agent is
-    // tried again at once when the VM is told.
+    // While prerequisites are checked there is no directive, but a check that failed because the agent was away is
+    // retried
+    // at once when the connection is reported.
     private async Task<string?> DirectAsync(ProtectedVmState state, CancellationToken ct)
     {
         if (state.Phase is Phase.NotProtected or Phase.Enabling { Step: EnableStep.CheckingPrerequisites })

@@ -2,28 +2,31 @@ using ReplicationEngine.Agent.Protocol.Control;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
-/// <summary>The agents, as a service reaches them.</summary>
+/// <summary>The agents as a service reaches them.</summary>
 public interface IAgents
 {
-    /// <summary>What is known of them.</summary>
+    /// <summary>The observations of the agents.</summary>
     AgentObservations Observations { get; }
 
-    /// <summary>Their clocks.</summary>
+    /// <summary>The measurements of the agents' clocks.</summary>
     AgentClocks Clocks { get; }
 
-    /// <summary>Asks a connected agent and waits for the answer; one that goes away meanwhile answers with a
-    /// recoverable failure.</summary>
+    /// <summary>
+    /// Sends a request to a connected agent and waits for the reply. When the agent disconnects meanwhile, the reply is
+    /// a recoverable failure.
+    /// </summary>
     Task<AgentReply> AskAsync(string agent, AgentRequest request, CancellationToken ct);
 
-    /// <summary>Takes what an agent answered as its newest report of that volume.</summary>
+    /// <summary>Records an agent's reply as its newest report of a volume.</summary>
     void Note(string agent, VolumeStatus status);
 }
 
-/// <summary>Reads agents' clocks.</summary>
+/// <summary>Measures agents' clocks.</summary>
 public static class ClockProbes
 {
-    /// <summary>Asks a connected agent for its time once; an agent that does not answer is asked again by the next
-    /// call.</summary>
+    /// <summary>
+    /// Asks a connected agent for its time once. When the agent does not reply, the next call asks again.
+    /// </summary>
     public static async Task ProbeAsync(this IAgents agents, string agent, CancellationToken ct)
     {
         var probe = agents.Clocks.Ask(agent);

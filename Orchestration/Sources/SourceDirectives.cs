@@ -4,14 +4,15 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Sources;
 
 /// <summary>
-/// What a VM's source side is to be, as it is told to the agent: by the effects that change it and again whenever the
-/// agent connects, so an agent that was away cannot miss a failover (FOV-8). <see cref="SourceDuty"/> has the rules.
+/// The directives to agents about their VMs' source sides. Effects that change a role send them, and they are sent
+/// again whenever the agent connects, so an agent that was away cannot miss a failover (FOV-8).
+/// <see cref="SourceDuty"/> has the rules.
 /// </summary>
 internal static class SourceDirectives
 {
     /// <summary>
-    /// The directive; null while the agent has nothing to do with the VM. <paramref name="keyOf"/> finds (or makes) the
-    /// VM's data key; it is not asked for one that is let go.
+    /// Returns the directive for a VM; null while the agent has nothing to do with the VM. <paramref name="keyOf"/>
+    /// returns the VM's data key, creating it if needed; it is not called for a VM that is released.
     /// </summary>
     public static VolumeDirective? For(ProtectedVmState state, Func<string, string> keyOf)
     {
@@ -27,7 +28,7 @@ internal static class SourceDirectives
             duty.Role == SourceRole.Released ? "" : keyOf(state.Enrollment.Vm.Value), duty.CopyId, state.EventCount,
             cut)
         {
-            // An unplanned failover asks nobody.
+            // An unplanned failover does not involve the agent.
             Force = state.Phase is Phase.FailingOver { Kind: FailoverKind.Unplanned } or Phase.FailingOver
             {
                 Forced: true,

@@ -6,10 +6,10 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
-/// <summary>What agents report, as the domain's rules see it.</summary>
+/// <summary>Converts agents' reports to the domain's observations.</summary>
 internal static class SourceReports
 {
-    /// <summary>An agent's report of a volume.</summary>
+    /// <summary>Converts an agent's report of a volume.</summary>
     public static SourceObservation Observe(VolumeStatus status) => new()
     {
         Role = status.Role,

@@ -9,10 +9,10 @@ using ReplicationEngine.Orchestration.Effects;
 
 namespace ReplicationEngine.Orchestration.Sources;
 
-/// <summary>The source sides of all VMs through the agents that are connected.</summary>
+/// <summary>The source sides of all VMs, reached through the connected agents.</summary>
 /// <param name="agents">The agents.</param>
-/// <param name="keyOf">Finds, or makes, a VM's data key in base64.</param>
-/// <param name="time">The clock.</param>
+/// <param name="keyOf">Returns a VM's data key in base64, creating it if needed.</param>
+/// <param name="time">The time source.</param>
 public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeProvider time) : ISourceSide
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(2);
@@ -55,7 +55,7 @@ public sealed class SourceSide(IAgents agents, Func<string, string> keyOf, TimeP
         return new ChangePosition(new Generation(marked.Generation), new Lsn(marked.Lsn));
     }
 
-    /// <summary>Asks an agent and insists on one kind of answer.</summary>
+    /// <summary>Sends a request to an agent and requires one type of reply.</summary>
     private async Task<TReply> AskAsync<TReply>(string agent, AgentRequest request, CancellationToken ct)
         where TReply : AgentReply
     {

@@ -2,9 +2,9 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.Orchestration.Targets;
 
-/// <summary>A replica that a session fills; the damage it finds is noted, and forgotten with its next sync.</summary>
+/// <summary>A replica sink that reports damage found during a session, and clears it with the next sync.</summary>
 /// <param name="sink">The replica.</param>
-/// <param name="noted">Takes what is damaged; null when there is nothing any more.</param>
+/// <param name="noted">Receives a description of the damage; null when there is none any more.</param>
 internal sealed class DamageNoting(IReplicaSink sink, Action<string?> noted) : IReplicaSink
 {
     /// <inheritdoc/>

@@ -6,103 +6,102 @@ using ReplicationEngine.Orchestration.Sources;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
-/// The target side of one VM as effects and facts use it: the replica with its recovery points, and the machines that
-/// are recovered from them. Each operation describes a state to reach and does nothing if that state already holds.
-/// Operations come one at a time; observations may be made next to them.
+/// The target side of one VM as used by effects and facts: the replica with its recovery points, and the machines
+/// recovered from them. Each operation describes a state to reach and does nothing if that state already holds.
+/// Operations run one at a time; observations may run concurrently with them.
 /// </summary>
 public interface ITargetVolume
 {
     /// <summary>Whether a source is connected and sending.</summary>
     bool Receiving { get; }
 
-    /// <summary>Whether there is a failed-over machine.</summary>
+    /// <summary>Whether a failed-over machine exists.</summary>
     bool HasLive { get; }
 
-    /// <summary>Returns what is observed of the target side now.</summary>
+    /// <summary>Returns the current observation of the target side.</summary>
     TargetObservation Observe();
 
-    /// <summary>Notes how far the source was, for an honest statement of what a failover loses (I21).</summary>
-    /// <param name="observation">What it reported.</param>
-    /// <param name="before">
-    /// A moment of the service before which nothing of the report was observed; null when none is known, and then the
-    /// report says nothing of any moment.
-    /// </param>
+    /// <summary>Records the source's position, from which the data loss of a failover is computed (I21).</summary>
+    /// <param name="observation">The source's report.</param>
+    /// <param name="before">A moment of the service after which everything in the report was observed; null when none
+    /// is known, and then the report does not date any position.</param>
     void NoteReport(SourceObservation observation, ServiceMoment? before);
 
-    /// <summary>Returns why the host has no descriptors left for this replica, when it is not open yet; null when it
-    /// has.</summary>
+    /// <summary>
+    /// Returns why the host has too few descriptors for this replica, when it is not open yet; null when it has enough.
+    /// </summary>
     string? NoRoomFor(int disks);
 
-    /// <summary>Forgets the fault: transfers are tried again, and it comes back if they fail again.</summary>
+    /// <summary>Clears the fault, so that transfers are retried. The fault returns if they fail again.</summary>
     void ForgetFault();
 
-    /// <summary>Creates the replica, or opens the one that is there.</summary>
-    /// <exception cref="ReplicaCorruptException">What is there is damaged.</exception>
+    /// <summary>Creates the replica, or opens the existing one.</summary>
+    /// <exception cref="ReplicaCorruptException">The existing replica is damaged.</exception>
     Task PrepareAsync(IReadOnlyList<DiskSpec> disks, Term term, CancellationToken cancellationToken);
 
-    /// <summary>Refuses senders of a smaller term from now on.</summary>
+    /// <summary>Refuses senders with a lower term from now on.</summary>
     void Fence(Term term);
 
     /// <summary>
     /// Waits until the replica durably holds everything up to a position and is not resyncing. With
-    /// <paramref name="giveUpWhenIdle"/>, gives up when nothing has come for a while, and returns false.
+    /// <paramref name="giveUpWhenIdle"/>, stops waiting when nothing has arrived for a while, and returns false.
     /// </summary>
     Task<bool> WaitForAsync(ChangePosition position, bool giveUpWhenIdle, CancellationToken ct);
 
-    /// <summary>Whether the point exists.</summary>
+    /// <summary>Whether a recovery point exists.</summary>
     bool HasPoint(RecoveryPointId point);
 
     /// <summary>
-    /// Notes that the source is asked for a point now: it holds every write that was answered before. Not so when an
-    /// earlier life of the service has asked for it too, because the point may be the one that was marked then (I21).
+    /// Records that the source is being asked for a point, which holds every write acknowledged before. Ignored when an
+    /// earlier run of the service has already asked for the point, because it may have been marked then (I21).
     /// </summary>
     void NoteAsked(RecoveryPointId point);
 
     /// <summary>Seals everything received as a point.</summary>
     void SealNow(RecoveryPointId point);
 
-    /// <summary>Drops points; those that are not there are dropped already.</summary>
+    /// <summary>Deletes recovery points. Points that do not exist are ignored.</summary>
     void Prune(IReadOnlyList<RecoveryPointId> points);
 
-    /// <summary>Makes the point the replica's newest content and drops the others (FOV-4).</summary>
+    /// <summary>Makes the point the replica's newest content and deletes the others (FOV-4).</summary>
     void Settle(RecoveryPointId point);
 
-    /// <summary>Serves a writable copy of a point; nothing else changes (FOV-1, I23).</summary>
+    /// <summary>Serves a writable copy of a point without changing anything else (FOV-1, I23).</summary>
     Task<RecoveredMachine> StartTestAsync(RecoveryPointId point, CancellationToken ct);
 
-    /// <summary>Removes the test machine and all it wrote.</summary>
+    /// <summary>Removes the test machine and everything it wrote.</summary>
     Task RemoveTestAsync();
 
     /// <summary>
-    /// Takes the term, so that no sender of a smaller one is heard any more, and serves writable disks of the point.
-    /// Needs nothing of the source (FOV-9).
+    /// Takes the term, so that senders with a lower one are refused, and serves writable disks of the point. Needs
+    /// nothing of the source (FOV-9).
     /// </summary>
     Task<RecoveredMachine> FailOverAsync(RecoveryPointId point, Term term, CancellationToken ct);
 
-    /// <summary>Serves another point's disks in the place of the current ones, whose writes are dropped
-    /// (FOV-4).</summary>
+    /// <summary>Serves another point's disks in place of the current ones, whose writes are dropped (FOV-4).</summary>
     Task<RecoveredMachine> SwitchAsync(RecoveryPointId point, Term term, CancellationToken ct);
 
     /// <summary>Returns the failed-over machine.</summary>
-    /// <exception cref="ReplicaRefusedException">There is none.</exception>
+    /// <exception cref="ReplicaRefusedException">No failed-over machine exists.</exception>
     RecoveredMachine RequireLive();
 
     /// <summary>Has the stream back to the source compare all of the failed-over machine's disks.</summary>
-    /// <exception cref="ReplicaRefusedException">There is no failed-over machine.</exception>
+    /// <exception cref="ReplicaRefusedException">No failed-over machine exists.</exception>
     void ResyncLive();
 
     /// <summary>
-    /// The failed-over machine takes no more writes; waits until the source side holds every one durably (I22).
+    /// Stops writes to the failed-over machine and waits until the source side holds every write durably (I22).
     /// </summary>
     Task<ChangePosition> QuiesceLiveAsync(CancellationToken ct);
 
-    /// <summary>The failed-over machine takes writes again under a new term (a failback was cancelled).</summary>
+    /// <summary>Lets the failed-over machine accept writes again under a new term (a failback was cancelled).</summary>
     Task ReopenLiveAsync(Term term, CancellationToken ct);
 
-    /// <summary>Lets the failed-over machine go; the source writes again under the new term.</summary>
+    /// <summary>Removes the failed-over machine; the source writes again under the new term.</summary>
     Task RemoveLiveAsync(Term term);
 
-    /// <summary>Makes what the failed-over machine wrote the replica's newest content and lets the machine go
-    /// (failback).</summary>
+    /// <summary>
+    /// Makes the failed-over machine's writes the replica's newest content and removes the machine (failback).
+    /// </summary>
     Task AdoptAsync();
 }

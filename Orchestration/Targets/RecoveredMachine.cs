@@ -11,9 +11,9 @@ namespace ReplicationEngine.Orchestration.Targets;
 public record RecoveredMachine(
     RecoveryPoint Point, TimeSpan RpoBound, TimeSpan ReadyAfter, IReadOnlyList<RecoveredDisk> Disks);
 
-/// <summary>One served disk.</summary>
-/// <param name="Path">The path of the source's disk it stands for.</param>
-/// <param name="Name">The export's name.</param>
-/// <param name="Uri">Its NBD URI.</param>
-/// <param name="SizeBytes">Its size.</param>
+/// <summary>A served disk.</summary>
+/// <param name="Path">The path of the source's disk that it replaces.</param>
+/// <param name="Name">The name of the export.</param>
+/// <param name="Uri">The NBD URI.</param>
+/// <param name="SizeBytes">The size in bytes.</param>
 public sealed record RecoveredDisk(string Path, string Name, string Uri, long SizeBytes);

@@ -9,11 +9,11 @@ using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
-/// The machines that are served from one VM's replica: a test machine, and the live one after a failover. The live
-/// one's disks stand behind a splitter of their own, so that what it writes can be shipped back.
+/// The machines served from one VM's replica: a test machine, and the live machine after a failover. The live machine's
+/// disks are behind a splitter of their own, so that its writes can be shipped back.
 /// </summary>
 /// <remarks>
-/// One lock guards the references to the machines; it is held only to read or replace one, never across I/O. Machines
+/// One lock guards the references to the machines. It is held only to read or replace one, never across I/O. Machines
 /// are opened and closed by one task at a time, and read by any.
 /// </remarks>
 internal sealed class RecoveredMachines(TargetSurroundings surroundings, ReplicaFreshness freshness)
@@ -34,12 +34,12 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
     /// <summary>The failed-over machine; null when there is none.</summary>
     public ServedMachine? Live => Peek(LiveName);
 
-    /// <summary>Serves a machine's writable disks of a point; one that is served already is left as it is.</summary>
+    /// <summary>Serves a machine's writable disks of a point. Does nothing if the machine is already served.</summary>
     /// <param name="store">The replica.</param>
-    /// <param name="name">Which machine.</param>
-    /// <param name="id">The point.</param>
-    /// <param name="term">The term under which it writes; null for a test machine.</param>
-    /// <param name="ct">Gives up.</param>
+    /// <param name="name">The name of the machine.</param>
+    /// <param name="id">The id of the point.</param>
+    /// <param name="term">The term of its writes; null for a test machine.</param>
+    /// <param name="ct">Cancels the operation.</param>
     /// <exception cref="ReplicaCorruptException">The replica does not hold the point.</exception>
     public async Task<ServedMachine> OpenAsync(
         Replica store, string name, RecoveryPointId id, Term? term, CancellationToken ct)
@@ -66,17 +66,17 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
         }
         catch
         {
-            // What is tried again finds it as it was.
+            // A retry finds it as it was.
             source?.Dispose();
             overlay.Dispose();
             throw;
         }
     }
 
-    /// <summary>Ends a machine, if it is served.</summary>
+    /// <summary>Stops a machine, if it is served.</summary>
     /// <param name="store">The replica; null when it is not open.</param>
-    /// <param name="name">Which machine.</param>
-    /// <param name="delete">What it wrote goes too, also what is left of a machine that is not served.</param>
+    /// <param name="name">The name of the machine.</param>
+    /// <param name="delete">Whether to delete its writes too, also those left of a machine that is not served.</param>
     public async Task CloseAsync(Replica? store, string name, bool delete)
     {
         if (Peek(name) is { } machine)
@@ -84,7 +84,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
             await surroundings.Server.StopAsync(machine);
             if (delete)
             {
-                // Nothing of it is needed any more: a disk that does not sync must not keep it.
+                // None of its data is needed any more: a disk that does not sync must not block the removal.
                 machine.Source?.Dispose();
             }
             else
@@ -107,15 +107,15 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
         }
     }
 
-    /// <summary>Finds a point in the replica.</summary>
-    /// <exception cref="ReplicaCorruptException">It does not hold the point.</exception>
+    /// <summary>Returns a point of the replica.</summary>
+    /// <exception cref="ReplicaCorruptException">The replica does not hold the point.</exception>
     public StoredPoint Stored(Replica store, RecoveryPointId id) =>
         store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
             $"The replica of '{surroundings.Vm}' does not have recovery point {id}.");
 
     /// <summary>
-    /// The machine's disks. What a removal that was cut short has left is of another machine: it goes first, with the
-    /// log of its writes, which must never be applied to the new disks.
+    /// Returns the machine's disks. Remains of an interrupted removal belong to another machine: they are deleted
+    /// first, with the log of its writes, which must never be applied to the new disks.
     /// </summary>
     private ReplicaOverlay OverlayOf(Replica store, string name, RecoveryPointId id)
     {

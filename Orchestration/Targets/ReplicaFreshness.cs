@@ -7,10 +7,10 @@ using ReplicationEngine.Orchestration.Sources;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
-/// Up to which moment a replica, and each point in it, is known to hold every write: what a failover says of the data
-/// it loses (I21). Counted by the clock that is never set, as far as this life of the service knows (I26).
+/// Tracks up to which moment a replica, and each point in it, is known to hold every write, from which a failover
+/// reports its data loss (I21). Measured by the monotonic clock within this run of the service (I26).
 /// </summary>
-/// <remarks>One lock guards all of it; nothing is called under it.</remarks>
+/// <remarks>One lock guards all members; no external code is called under it.</remarks>
 internal sealed class ReplicaFreshness(TimeProvider time)
 {
     private const int Kept = 4096;
@@ -20,7 +20,7 @@ internal sealed class ReplicaFreshness(TimeProvider time)
     private IReadOnlySet<RecoveryPointId> _askedBefore = new HashSet<RecoveryPointId>();
     private ServiceMoment? _completeAsOf;
 
-    /// <summary>Notes which points an earlier life of the service may have asked for.</summary>
+    /// <summary>Records which points an earlier run of the service may have requested.</summary>
     public void Restore(IReadOnlySet<RecoveryPointId> askedBefore) => _askedBefore = askedBefore;
 
     /// <inheritdoc cref="ITargetVolume.NoteReport"/>
@@ -51,9 +51,7 @@ internal sealed class ReplicaFreshness(TimeProvider time)
         }
     }
 
-    /// <summary>
-    /// Notes that a point holds what was received rather than what its marker, had it come, would have stood for.
-    /// </summary>
+    /// <summary>Records that a point holds what was received, and not what its marker would have stood for.</summary>
     public void Forget(RecoveryPointId point)
     {
         lock (_guard)
@@ -62,7 +60,7 @@ internal sealed class ReplicaFreshness(TimeProvider time)
         }
     }
 
-    /// <summary>Notes the moment up to which a point is complete, unless one is known.</summary>
+    /// <summary>Records the moment up to which a point is complete, unless one is already known.</summary>
     public void NoteComplete(RecoveryPointId point, long stamp)
     {
         lock (_guard)
@@ -72,17 +70,17 @@ internal sealed class ReplicaFreshness(TimeProvider time)
                 _completeAt.Remove(_completeAt.MinBy(one => one.Value).Key);
             }
 
-            // Asked again, the point may be the one that was marked when it was asked for first.
+            // A point that is requested again may be the one that was marked after the first request.
             _completeAt.TryAdd(point, stamp);
         }
     }
 
     /// <summary>
-    /// Returns the newest moment of which the replica is known to hold every write. Where no report of this life says
-    /// so, the newest point does, by its time alone.
+    /// Returns the latest moment up to which the replica is known to hold every write. Without a report in this run of
+    /// the service, the newest point's time is used.
     /// </summary>
-    /// <param name="applied">How far the replica is.</param>
-    /// <param name="newestPoint">The time of its newest point; the epoch when it has none.</param>
+    /// <param name="applied">The position up to which the replica is applied.</param>
+    /// <param name="newestPoint">The time of the newest point; the epoch when there is none.</param>
     public (DateTimeOffset At, long? Stamp) CompleteAsOf(ChangePosition applied, DateTimeOffset newestPoint)
     {
         lock (_guard)
@@ -98,8 +96,8 @@ internal sealed class ReplicaFreshness(TimeProvider time)
     }
 
     /// <summary>
-    /// Returns how long ago the moment was up to which a point is known to hold every write: by the clock that is never
-    /// set where that moment was in this life of the service, else by the point's time (I26). Never negative.
+    /// Returns the age of the moment up to which a point is known to hold every write: by the monotonic clock when that
+    /// moment was in this run of the service, otherwise by the point's time (I26). Never negative.
     /// </summary>
     public TimeSpan AgeOf(RecoveryPointId point, DateTimeOffset pointTime)
     {

@@ -6,34 +6,35 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
-/// What a VM's directory at the target knows of the VM's history, so that a journal that is lost, older, or another
-/// vault's is noticed, and can be made again. It only ever moves forward: it is written before an effect acts.
+/// What a VM's directory at the target records of the VM's history, so that a journal that is lost, older or of another
+/// vault is detected and can be recreated. It is written before an effect acts, and its sequence never decreases.
 /// </summary>
 public sealed record ReplicaIdentity
 {
     /// <summary>The VM's name.</summary>
     public required string Vm { get; init; }
 
-    /// <summary>Names the replica; see <see cref="ProtectedVmState.ReplicaSince"/>.</summary>
+    /// <summary>The identity of the replica; see <see cref="ProtectedVmState.ReplicaSince"/>.</summary>
     public required DateTimeOffset ReplicaSince { get; init; }
 
-    /// <summary>The number of the newest event that is known to have led to work here: no journal of this VM is
-    /// shorter.</summary>
+    /// <summary>
+    /// The number of the newest event known to have led to work here. No valid journal of this VM is shorter.
+    /// </summary>
     public required long Sequence { get; init; }
 
     /// <summary>The term at that event.</summary>
     public required long Term { get; init; }
 
-    /// <summary>The phase's name at that event; for the operator.</summary>
+    /// <summary>The name of the phase at that event, for the operator.</summary>
     public required string Phase { get; init; }
 
-    /// <summary>What the VM is recovered as when the disks of a recovered machine are there.</summary>
+    /// <summary>The state in which the VM is recovered when the disks of a recovered machine exist.</summary>
     public required RecoveredAs WithMachine { get; init; }
 
-    /// <summary>What the VM is recovered as when they are not.</summary>
+    /// <summary>The state in which the VM is recovered when the disks of a recovered machine do not exist.</summary>
     public required RecoveredAs WithoutMachine { get; init; }
 
-    /// <summary>Everything here is being deleted; whatever is left of it is of no use.</summary>
+    /// <summary>Whether the directory is being deleted, so that any remains are useless.</summary>
     public bool Released { get; init; }
 
     /// <summary>The agent on the source's machine.</summary>
@@ -45,10 +46,10 @@ public sealed record ReplicaIdentity
     /// <summary>The replication policy.</summary>
     public required ReplicationPolicy Policy { get; init; }
 
-    /// <summary>The disks in the VM's order.</summary>
+    /// <summary>The disks, in the VM's order.</summary>
     public required IReadOnlyList<ProtectedDisk> Disks { get; init; }
 
-    /// <summary>What an effect leaves of a state.</summary>
+    /// <summary>Creates the identity of a state, with the consequences of an effect.</summary>
     public static ReplicaIdentity Of(ProtectedVmState state, ProtectedVmEffect? effect = null) => new()
     {
         Vm = state.Enrollment.Vm.Value,
@@ -65,11 +66,11 @@ public sealed record ReplicaIdentity
         Disks = [.. state.Enrollment.Disks],
     };
 
-    /// <summary>What enabling had fixed.</summary>
+    /// <summary>The settings fixed by enabling.</summary>
     public Enrollment Enrollment => new(new ProtectedVmId(Vm), [.. Disks], ScenarioId, Policy, Agent);
 }
 
-/// <summary>The JSON of an identity.</summary>
+/// <summary>The JSON serialization of an identity.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]

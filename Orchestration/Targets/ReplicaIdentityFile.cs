@@ -7,9 +7,9 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
-/// Keeps a <see cref="ReplicaIdentity"/> as the file <c>identity</c> of a VM's directory. Two slots take turns and each
-/// write is synced, so one slot always survives. A slot is overwritten in its place: pruning points, which gives space
-/// back, must not fail because a full disk has no room for a new file.
+/// Stores a <see cref="ReplicaIdentity"/> as the file <c>identity</c> of a VM's directory. Two slots alternate and each
+/// write is synced, so one slot always survives. A slot is overwritten in place: pruning points, which frees space,
+/// must not fail because a full disk has no room for a new file.
 /// </summary>
 /// <remarks>
 /// Integers little endian.
@@ -19,26 +19,28 @@ namespace ReplicationEngine.Orchestration.Targets;
 ///  16 i64 serial: the greater one counts   24 u32 payload length p   28 u32 CRC-32C over bytes 0 .. 28 and the payload
 ///  32 p bytes: UTF-8 JSON, the members of ReplicaIdentity in camel case
 /// </code>
-/// A file whose slots both do not check out is damaged. When the JSON outgrows the slot, the file is written again
-/// next to the old one and takes its place by a rename.
+/// A file without an intact slot is damaged. When the JSON outgrows the slot, a new file is written next to the old one
+/// and replaces it by a rename.
 /// </remarks>
 public sealed class ReplicaIdentityFile(IStorageDirectory directory)
 {
-    /// <summary>The file's name.</summary>
+    /// <summary>The name of the file.</summary>
     public const string FileName = "identity";
 
     private const uint Magic = 0x31495652;
     private const int HeaderSize = 32;
     private const int Unit = 4096;
 
-    /// <summary>The identity; null when there is no file.</summary>
-    /// <exception cref="ReplicaCorruptException">There is one that cannot be read.</exception>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>Reads the identity; null when there is no file.</summary>
+    /// <exception cref="ReplicaCorruptException">The file exists and cannot be read.</exception>
+    /// <exception cref="StorageException">An I/O error of the operating system.</exception>
     public ReplicaIdentity? Read() => Load()?.Identity;
 
-    /// <summary>Makes an identity durable. One whose sequence is not greater than what is there, for the same replica,
-    /// changes nothing.</summary>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>
+    /// Writes an identity durably. Does nothing if the stored identity of the same replica has the same or a higher
+    /// sequence.
+    /// </summary>
+    /// <exception cref="StorageException">An I/O error of the operating system.</exception>
     public void Write(ReplicaIdentity identity)
     {
         var known = LoadOrNull();
@@ -52,8 +54,8 @@ public sealed class ReplicaIdentityFile(IStorageDirectory directory)
         Store(identity, known);
     }
 
-    /// <summary>Puts an identity in the place of whatever is there: the history begins again.</summary>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>Replaces whatever is stored with an identity, because the history begins again.</summary>
+    /// <exception cref="StorageException">An I/O error of the operating system.</exception>
     public void Replace(ReplicaIdentity identity) => Store(identity, LoadOrNull());
 
     private void Store(ReplicaIdentity identity, Slot? known)
@@ -69,7 +71,7 @@ public sealed class ReplicaIdentityFile(IStorageDirectory directory)
             return;
         }
 
-        // Room for twice the disks and names, so that it rarely has to be written again.
+        // Room for twice the disks and names, so that the file rarely has to be rewritten.
         var size = needed * 2;
         const string next = FileName + ".new";
         using (var file = directory.Open(next, StorageOpen.Any))
@@ -84,7 +86,7 @@ public sealed class ReplicaIdentityFile(IStorageDirectory directory)
         directory.Sync();
     }
 
-    // What is damaged is written again: an effect must not wait for ever because of it.
+    // A damaged file is rewritten: it must not block an effect for ever.
     private Slot? LoadOrNull()
     {
         try
@@ -158,7 +160,7 @@ public sealed class ReplicaIdentityFile(IStorageDirectory directory)
         }
         catch (JsonException)
         {
-            // Sound bytes of another version's form.
+            // An intact slot in the format of another version.
             return null;
         }
     }

@@ -5,7 +5,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Orchestration.Targets;
 
-/// <summary>Whose replica lies in a VM's directory, and how far the VM's history was at the last work on it.</summary>
+/// <summary>Checks and records which VM and history a replica in a VM's directory belongs to.</summary>
 public sealed class ReplicaOwnership(IStorageDirectory directory)
 {
     private readonly ReplicaIdentityFile _file = new(directory);
@@ -14,11 +14,11 @@ public sealed class ReplicaOwnership(IStorageDirectory directory)
         && ReplicaStore.Exists(directory.Subdirectory(TargetVolume.StoreDirectory));
 
     /// <summary>
-    /// Says why the replica must not be used for a VM; null when there is none, or when it is the VM's own: it was made
-    /// by this protection, or kept when the one before was disabled, and has these disks.
+    /// Returns why the replica must not be used for a VM. Null when there is no replica, or when it is the VM's own: it
+    /// was created by this protection, or kept when the previous one was disabled, and has these disks.
     /// </summary>
-    /// <param name="state">The VM.</param>
-    /// <param name="disks">The disks that it is to hold; none to ask only whose it is.</param>
+    /// <param name="state">The state of the VM.</param>
+    /// <param name="disks">The disks that the replica must hold; empty to check only the owner.</param>
     public string? WhyNot(ProtectedVmState state, IReadOnlyList<ProtectedDisk> disks)
     {
         if (!HasReplica)
@@ -48,14 +48,14 @@ public sealed class ReplicaOwnership(IStorageDirectory directory)
             : disks.Count == 0 ? null : WhyNotTheseDisks(identity, disks);
     }
 
-    /// <summary>Notes that an effect acts on behalf of a VM; see <see cref="Effects.ITargetSite.Begin"/>.</summary>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>Records that an effect acts on behalf of a VM; see <see cref="Effects.ITargetSite.Begin"/>.</summary>
+    /// <exception cref="StorageException">An I/O error of the operating system.</exception>
     public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
     {
         switch (effect)
         {
             case ProtectedVmEffect.CheckPrerequisites or ProtectedVmEffect.AttachSource:
-                // Nothing of the target is touched, and what lies there may be another's.
+                // The target is not touched, and its content may belong to another VM.
                 break;
             case ProtectedVmEffect.PrepareTarget prepare:
                 if (WhyNot(state, [.. prepare.Disks]) is null)
@@ -86,7 +86,7 @@ public sealed class ReplicaOwnership(IStorageDirectory directory)
         }
         catch (ReplicaCorruptException)
         {
-            // The VM's state says that the replica is in use, so it is written again.
+            // The VM's state requires the replica again, so it is recorded as in use.
             known = null;
         }
 

@@ -12,18 +12,18 @@ using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
-/// The target side of one VM over a replica store: the replica, the machines that are served from it, and what its
-/// sessions may do. Operations come one at a time (the gate of <see cref="Effects.EffectTurns"/>); sessions and views
-/// run next to them.
+/// The target side of one VM over a replica store: the replica, the machines served from it, and the rights of its
+/// sessions. Operations run one at a time (the gate of <see cref="Effects.EffectTurns"/>); sessions and views run
+/// concurrently with them.
 /// </summary>
 /// <remarks>
-/// <c>_life</c> guards which store there is; it is held while the store is opened and otherwise only to read the
+/// <c>_life</c> guards the reference to the store. It is held while the store is opened, and otherwise only to read the
 /// reference. <c>_observation</c> guards the newest observation of the points. Machines and freshness have locks of
-/// their own; none of the four is taken under another. Under the first two the store is called, which never calls back.
+/// their own. None of the four is taken under another. The store is called under the first two and never calls back.
 /// </remarks>
 public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposable
 {
-    /// <summary>The replica's directory in the VM's.</summary>
+    /// <summary>The name of the replica's directory in the VM's directory.</summary>
     public const string StoreDirectory = "replica";
 
     /// <summary>The name of the recovered machine that takes over, and of its overlay.</summary>
@@ -44,7 +44,7 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     private (IReadOnlyList<StoredPoint>? Points, PointsObservation? Observe) _observed;
     private volatile string? _fault;
 
-    /// <summary>Takes the directory; opens nothing.</summary>
+    /// <summary>Creates the target side of a directory without opening anything.</summary>
     public TargetVolume(TargetSurroundings surroundings, Func<TargetVolume, ITargetSessions> sessions)
     {
         (_surroundings, _directory, _time) = (surroundings, surroundings.Directory, surroundings.Time);
@@ -53,7 +53,7 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
         Sessions = sessions(this);
     }
 
-    /// <summary>The data session.</summary>
+    /// <summary>The data sessions of the VM.</summary>
     public ITargetSessions Sessions { get; }
 
     /// <inheritdoc/>
@@ -71,14 +71,15 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
         }
     }
 
-    /// <summary>Why the replica that is there cannot be opened and none of its points be used; null while it
-    /// can.</summary>
+    /// <summary>
+    /// Why the existing replica cannot be opened and none of its points can be used; null while it can.
+    /// </summary>
     public string? LostBecause { get; private set; }
 
-    /// <summary>Why the replica takes nothing more; null when it does.</summary>
+    /// <summary>Why the replica accepts no more data; null while it does.</summary>
     public string? Fault => LostBecause ?? _fault;
 
-    /// <summary>Whether anything of the VM is stored.</summary>
+    /// <summary>Whether a replica of the VM is stored.</summary>
     public bool Exists => ReplicaStore.Exists(_directory.Subdirectory(StoreDirectory));
 
     /// <summary>The test machine; null when there is none.</summary>
@@ -97,7 +98,7 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     public string? NoRoomFor(int disks) => Store is null ? _surroundings.NoRoomFor(disks) : null;
 
     /// <inheritdoc/>
-    /// <remarks>See <see cref="LostBecause"/> when what is there is damaged.</remarks>
+    /// <remarks>When the existing replica is damaged, see <see cref="LostBecause"/>.</remarks>
     public Task PrepareAsync(IReadOnlyList<DiskSpec> disks, Term term, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -122,8 +123,8 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
         return Task.CompletedTask;
     }
 
-    /// <summary>After a restart: opens the replica and serves again what the VM's state says was served.</summary>
-    /// <exception cref="IOException">The replica, or what is over it, cannot be opened.</exception>
+    /// <summary>Opens the replica after a restart and serves the machines that the VM's state requires.</summary>
+    /// <exception cref="IOException">The replica, or a machine over it, cannot be opened.</exception>
     public async Task RestoreAsync(ProtectedVmState state, CancellationToken ct)
     {
         _freshness.Restore(ProtectedVm.Outstanding(state).OfType<ProtectedVmEffect>().Select(AskedFor).ToHashSet());
@@ -264,7 +265,7 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     {
         if (Live is { } current && current.Point.Id != point)
         {
-            // A point that is not there is refused before the machine that is there is let go.
+            // A point that does not exist is refused before the current machine is removed.
             _ = _machines.Stored(Opened(), point);
             await CloseLiveAsync(delete: true);
         }
@@ -326,9 +327,9 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     }
 
     /// <summary>
-    /// Returns whether the source side is in sync (nothing is left to compare or copy; it follows the log, behind by
-    /// what is in flight), and whether it has caught up: durably holds every write so far, which a machine that writes
-    /// on may never show.
+    /// Returns whether the source side is in sync (nothing is left to compare or copy; it follows the log), and whether
+    /// it has caught up: it durably holds every write so far, which may never be the case for a machine that keeps
+    /// writing.
     /// </summary>
     public (bool InSync, bool CaughtUp) ReverseState()
     {
@@ -343,8 +344,8 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
     }
 
     /// <summary>
-    /// One bounded piece of the store's background work; false when there was none. What it found out (a grade, damage)
-    /// is told as a change. Called by one task only.
+    /// Runs one bounded piece of the store's background work; returns false when there was none. A result (a grade,
+    /// damage) is reported as a change. Called by one task only.
     /// </summary>
     public bool Maintain()
     {
@@ -376,13 +377,13 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
         }
     }
 
-    /// <summary>The replica.</summary>
-    /// <exception cref="IOException">There is none that is open.</exception>
+    /// <summary>Returns the open replica.</summary>
+    /// <exception cref="IOException">No replica is open.</exception>
     public ReplicaStore Opened() => Store ?? throw (LostBecause is { } why
         ? new ReplicaCorruptException(why)
         : new ReplicaRefusedException(ReplicaRefusal.Unavailable, $"The replica of '{_surroundings.Vm}' is not open."));
 
-    /// <summary>The point that an effect asks the source for; none for most.</summary>
+    /// <summary>Returns the point for which an effect asks the source; null for most effects.</summary>
     private static RecoveryPointId AskedFor(ProtectedVmEffect effect) => effect switch
     {
         ProtectedVmEffect.TakeRecoveryPoint take => take.Point,
@@ -391,7 +392,7 @@ public sealed class TargetVolume : ITargetVolume, ITargetStream, IAsyncDisposabl
         _ => default,
     };
 
-    // What it wrote is shipped back by a session, which must not find it gone.
+    // A session ships its writes back and must not find it gone.
     private async Task CloseLiveAsync(bool delete)
     {
         if (HasLive)

@@ -22,7 +22,7 @@ public sealed class EntityReplays
     internal EntityReplay? Find(string type) => _byType.GetValueOrDefault(type);
 
     /// <summary>Returns the replay of a stream's type.</summary>
-    /// <exception cref="ReplayRefusedException">This version does not know the type.</exception>
+    /// <exception cref="ReplayRefusedException">The entity type is unknown to this version.</exception>
     internal EntityReplay Of(PersistenceId id) => Find(id.Type)
         ?? throw new ReplayRefusedException("This version of the engine does not support entities of type "
             + $"'{id.Type}'.");

@@ -10,7 +10,7 @@ public sealed class StreamReplay
     private StreamHead _head;
 
     /// <summary>Creates a replay that begins before the first event.</summary>
-    /// <exception cref="ReplayRefusedException">This version does not know the entity's type.</exception>
+    /// <exception cref="ReplayRefusedException">The entity's type is unknown to this version.</exception>
     public StreamReplay(PersistenceId id, EntityReplays replays)
     {
         ArgumentNullException.ThrowIfNull(replays);

@@ -9,7 +9,7 @@ namespace ReplicationEngine.Persistence.Serialization;
 
 /// <summary>The stored forms of a closed hierarchy, found by type and by name. Immutable and thread-safe.</summary>
 /// <param name="kind">The kind of data in error messages: event or command.</param>
-/// <param name="forms">One form for each case.</param>
+/// <param name="forms">The forms, exactly one for each case.</param>
 internal sealed class StoredForms<TBase>(string kind, IReadOnlyList<StoredForm<TBase>> forms)
     where TBase : class
 {
