@@ -104,8 +104,7 @@ internal sealed class EffectRun<TCommand>(
         catch (OperationCanceledException) when (_outstanding.IsCancellationRequested)
         {
             // The effect is no longer outstanding, or it stays outstanding in the entity's state and is started again
-            // with the
-            // entity.
+            // with the entity.
         }
         finally
         {

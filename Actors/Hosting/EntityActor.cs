@@ -234,8 +234,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
         catch (Exception exception)
         {
             // The core handles the entity's own exceptions; this one is the host's. An immediate restart would meet it
-            // again
-            // at once.
+            // again at once.
             Break(exception);
         }
     }

@@ -11,7 +11,7 @@ namespace ReplicationEngine.Engine.Observations;
 /// </summary>
 public static class PointFacts
 {
-    /// <summary>Points sealed, found unusable, graded or skipped.</summary>
+    /// <summary>Returns commands for points that were sealed, found unusable, graded or skipped.</summary>
     public static IEnumerable<ProtectedVmCommand> Of(ProtectedVmState state, PointsObservation points)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -30,7 +30,7 @@ public static class PointFacts
         state.Points.Where(kept => kept.Usable)
             .Select(kept => new ProtectedVmCommand.RecordRecoveryPointUnusable(kept.Id, why));
 
-    // How many points at the beginning of both lists are the same and as usable: they are most, and no facts.
+    // The number of points at the beginning of both lists that are equal and usable: most points are, and are no facts.
     private static int Agreeing(ValueList<KeptPoint> kept, IReadOnlyList<HeldPoint> held)
     {
         var same = 0;
@@ -77,7 +77,7 @@ public static class PointFacts
         }
     }
 
-    // All points that rose to a grade since the last look are one fact, and so one event.
+    // All points that rose to a grade since the last observation are one fact, and so one event.
     private static IEnumerable<ProtectedVmCommand> Graded(ImmutableArray<KeptPoint> kept, List<HeldPoint> held)
     {
         var usable = kept.Where(known => known.Usable).ToDictionary(known => known.Id);

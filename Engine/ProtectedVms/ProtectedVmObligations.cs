@@ -7,9 +7,8 @@ using static ReplicationEngine.Engine.ProtectedVms.ProtectedVmEffect;
 namespace ReplicationEngine.Engine.ProtectedVms;
 
 // The outstanding effects are derived from the state alone. An effect's id consists of the VM's name, the effect's
-// kind,
-// the number of the event since which it is outstanding and, for a retry, the number of failures before it. The same
-// work therefore always has the same id, a retry has a new one, and a reply to an abandoned attempt is recognised
+// kind, the number of the event since which it is outstanding and, for a retry, the number of failures before it. The
+// same work therefore always has the same id, a retry has a new one, and a reply to an abandoned attempt is recognised
 // because its id is no longer outstanding.
 
 /// <summary>Derives the outstanding effects from a state.</summary>

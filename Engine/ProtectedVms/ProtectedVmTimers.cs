@@ -85,10 +85,8 @@ internal static class ProtectedVmTimers
     }
 
     // The time since when there was no newer usable point: that of the last seal (or of the start of protection) while
-    // the
-    // newest point is usable or there is none yet, else the newest usable point's own. It does not matter why no point
-    // is
-    // made: a pause, a resync and an agent that is away count like any other reason.
+    // the newest point is usable or there is none yet, else the newest usable point's own. It does not matter why no
+    // point is made: a pause, a resync and an agent that is away count like any other reason.
     private static DateTimeOffset? NewestUsableAt(ProtectedVmState state)
     {
         if (state is not { Phase: Phase.Protected, PointSchedule.LastAt: { } last })

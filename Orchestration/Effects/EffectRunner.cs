@@ -20,8 +20,7 @@ public sealed class EffectRunner(ITargetSite site, ISourceSide source, DiskRegis
     private static readonly EffectResult.Done Done = new();
 
     // The longest waits for optional contributions of the source to a failover, a cancel or a release (B6). While
-    // changes
-    // keep coming, a failover to the latest point waits longer for them.
+    // changes keep coming, a failover to the latest point waits longer for them.
     private static readonly TimeSpan MarkWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan QuiesceWithin = TimeSpan.FromSeconds(1.5);

@@ -101,12 +101,12 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
     }
 
     /// <summary>
-    /// Whether a connected agent reports another role than the VM's state asks for, while no effect is under way to
+    /// Whether a connected agent reports a role other than the one the VM's state requires and no running effect will
     /// change it.
     /// </summary>
     public bool IsAstray(ProtectedVmState state)
     {
-        // What is outstanding costs more to derive than all else, so it is asked for last.
+        // The outstanding effects cost more to derive than everything else, so they are checked last.
         return agents.Observations.IsConnected(state.Enrollment.Agent) && SourceDuty.Of(state) is { } duty
             && Differs(duty, agents.Observations.Status(state.Enrollment.Vm.Value))
             && ProtectedVm.Outstanding(state).All(effect =>
@@ -126,8 +126,7 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
     }
 
     // Hundreds of points are compared only when the state or the replica's list has changed since a comparison that
-    // found
-    // no new facts.
+    // found no new facts.
     private TargetObservation? News(ProtectedVmState state, TargetObservation? target)
     {
         if (target is not { Points: { } points, LostBecause: null })
@@ -164,8 +163,7 @@ public sealed class FactFinder(IAgents agents, ISourceSide source, ITargetSite s
     }
 
     // While prerequisites are checked there is no directive, but a check that failed because the agent was away is
-    // retried
-    // at once when the connection is reported.
+    // retried at once when the connection is reported.
     private async Task<string?> DirectAsync(ProtectedVmState state, CancellationToken ct)
     {
         if (state.Phase is Phase.NotProtected or Phase.Enabling { Step: EnableStep.CheckingPrerequisites })

@@ -2,11 +2,11 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Orchestration.Targets;
 
-/// <summary>A failed-over or test machine as effects report it, whatever carries its disks.</summary>
-/// <param name="Point">The point they stand on.</param>
-/// <param name="RpoBound">Every acknowledged write that is not in it is newer than this before the failover
-/// (I21).</param>
-/// <param name="ReadyAfter">From the request to the disks being served.</param>
+/// <summary>A failed-over or test machine as effects report it, independent of how its disks are stored.</summary>
+/// <param name="Point">The point on which the disks are based.</param>
+/// <param name="RpoBound">The upper bound of the data loss: every acknowledged write that is missing is newer than this
+/// long before the failover (I21).</param>
+/// <param name="ReadyAfter">The time from the request until the disks were served.</param>
 /// <param name="Disks">The disks.</param>
 public record RecoveredMachine(
     RecoveryPoint Point, TimeSpan RpoBound, TimeSpan ReadyAfter, IReadOnlyList<RecoveredDisk> Disks);

@@ -3,22 +3,21 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
-/// The wait for changes that are on their way into a replica: how long it lasts is the same for every kind of target
-/// side.
+/// Waits for changes on their way into a replica. The limits are the same for every kind of target side.
 /// </summary>
 public static class StreamWait
 {
-    /// <summary>A stream that brings nothing for longer than this counts as idle.</summary>
+    /// <summary>The time without new data after which a stream counts as idle.</summary>
     public static TimeSpan IdleTooLong { get; } = TimeSpan.FromSeconds(1.5);
 
-    /// <summary>Waits until something is reached.</summary>
-    /// <param name="isReached">Whether it is.</param>
-    /// <param name="applied">How far the replica is; a stream that moves it is not idle.</param>
+    /// <summary>Waits until a condition is met.</summary>
+    /// <param name="isReached">Returns whether the condition is met.</param>
+    /// <param name="applied">Returns the position of the replica. A stream that advances it is not idle.</param>
     /// <param name="giveUpWhenIdle">Whether an idle stream ends the wait.</param>
-    /// <param name="lookEvery">How often both are looked at.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="ct">Gives up.</param>
-    /// <returns>True when it is reached; false when the stream is idle.</returns>
+    /// <param name="lookEvery">The polling interval.</param>
+    /// <param name="time">The time source.</param>
+    /// <param name="ct">Cancels the wait.</param>
+    /// <returns>True when the condition is met; false when the stream is idle.</returns>
     public static async Task<bool> UntilAsync(
         Func<bool> isReached, Func<ChangePosition> applied, bool giveUpWhenIdle, TimeSpan lookEvery, TimeProvider time,
         CancellationToken ct)

@@ -1,8 +1,7 @@
 // A Bloom filter over command ids: 10 bits for each id, 7 of them set. The places are those of h1 + i * h2 modulo the
 // number of bits, i from 0 to 6, where h1 and h2 are the first two 8-byte numbers (little endian) of the SHA-256 of the
-// id in RFC 9562 byte order; place p is bit p % 8 of byte p / 8. About 1 in 120 ids that are not in it
-// seems to be. The bits are followed by their CRC-32C (u32, little endian): a damaged filter may hold any id, so its
-// file is read.
+// id in RFC 9562 byte order; place p is bit p % 8 of byte p / 8. About 1 in 120 ids that are not in it seems to be. The
+// bits are followed by their CRC-32C (u32, little endian): a damaged filter may hold any id, so its file is read.
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ReplicationEngine.Engine.Identifiers;

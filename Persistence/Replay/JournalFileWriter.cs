@@ -122,8 +122,7 @@ internal static class JournalFileWriter
     }
 
     // A name is durable only when its directory is. SQLite syncs the directory with the first commit that creates a
-    // file
-    // in it, so an empty commit is enough.
+    // file in it, so an empty commit is enough.
     private static void MakeNameDurable(string file)
     {
         using var connection = Open(file);

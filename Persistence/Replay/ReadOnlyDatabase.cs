@@ -198,8 +198,7 @@ internal sealed class ReadOnlyDatabase : IDisposable
     }
 
     // A journal in WAL mode needs its -shm file, which may be missing in a directory that is not writable. Without a
-    // -wal
-    // file the main file is complete, and SQLite can be told that no other process writes it.
+    // -wal file the main file is complete, and SQLite can be told that no other process writes it.
     private static ReadOnlyDatabase OpenShared(string path)
     {
         var database = new ReadOnlyDatabase(path, immutable: false);

@@ -12,9 +12,9 @@ namespace ReplicationEngine.Persistence.Replay;
 //   path        name { "." name | "[" whole number "]" }; [-1] is the last item; .count is how many items a list has
 //   text        between "…" or '…', with \ before a quote or a \
 //
-// Comparison: numbers by size; texts ignoring case, and by time or duration where both are such;
-// an object that is one of several cases (a phase) by its case's name. Values of different kinds are not equal and
-// neither is smaller. An operand alone holds when its value exists and is not false.
+// Comparison: numbers by size; texts ignoring case, and by time or duration where both are such; an object that is one
+// of several cases (a phase) by its case's name. Values of different kinds are not equal and neither is smaller. An
+// operand alone holds when its value exists and is not false.
 
 /// <summary>A condition over a state's JSON, parsed from text. Evaluation is read-only and cannot call code.</summary>
 public sealed class StateCondition

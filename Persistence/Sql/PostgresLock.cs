@@ -1,10 +1,8 @@
 // Two services on one journal would not damage it (unique keys prevent that), but each would refuse the other's
-// commands,
-// run effects twice, and show only half of the state. The first service therefore holds an advisory lock of the
-// database
-// in a session of its own. The session ends with the process, or at the latest a minute after its machine fails
-// (keepalive). When the database has ended the session, the lock is taken again. If another service holds it by then,
-// this one accepts no more commands and reports why.
+// commands, run effects twice, and show only half of the state. The first service therefore holds an advisory lock of
+// the database in a session of its own. The session ends with the process, or at the latest a minute after its machine
+// fails (keepalive). When the database has ended the session, the lock is taken again. If another service holds it by
+// then, this one accepts no more commands and reports why.
 using System.Data.Common;
 using System.Diagnostics;
 using Npgsql;

@@ -1,7 +1,7 @@
 // The only writer of a journal's file. All writes that wait when a commit is done go into the next transaction
-// together,
-// so that one sync serves them all (group commit). A write that the tables refuse (its number or its command's id is
-// already used) fails alone. An error of the file fails the whole transaction, whose outcome is then unknown.
+// together, so that one sync serves them all (group commit). A write that the tables refuse (its number or its
+// command's id is already used) fails alone. An error of the file fails the whole transaction, whose outcome is then
+// unknown.
 //
 // A dedicated thread writes: SQLite works on the calling thread, which a commit blocks for a sync.
 using System.Collections.Concurrent;

@@ -169,8 +169,7 @@ internal static class Effects
         }
 
         // A timer that was delivered is due, even if the clock was set back since. What follows from it is computed
-        // from the
-        // current clock; otherwise the next timer would be as far away as the clock was set back (I26).
+        // from the current clock; otherwise the next timer would be as far away as the clock was set back (I26).
         return AcceptAll(command.Name switch
         {
             ProtectedVmTimers.Point => Points.Due(state, context),

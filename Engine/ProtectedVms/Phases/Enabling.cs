@@ -135,8 +135,7 @@ internal static class Enabling
         }
 
         // The term continues from an earlier protection, so that no store ever sees a lower one. Points continue with
-        // the
-        // replica that holds them; both were forgotten when the replica was deleted.
+        // the replica that holds them; both were forgotten when the replica was deleted.
         return state.Enter(new Phase.Enabling(EnableStep.CheckingPrerequisites)) with
         {
             Enrollment = e.Enrollment,

@@ -79,10 +79,8 @@ internal static class Returning
     };
 
     // The bytes that a fenced source reports as divergent, what a source that was not heard of may have written, and
-    // what
-    // the points newer than the chosen one held. A planned failover takes everything along. What a failback leaves
-    // behind
-    // is the recovered machine's own past.
+    // what the points newer than the chosen one held. A planned failover takes everything along. What a failback leaves
+    // behind is the recovered machine's own past.
     private static Decision<ProtectedVmEvent> OnReprotect(
         ProtectedVmState state, Reprotect command, DecisionContext context)
     {
