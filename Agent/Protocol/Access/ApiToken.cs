@@ -32,7 +32,7 @@ public sealed partial class ApiToken
     /// <summary>The value of the request header <c>Authorization</c> (RFC 6750).</summary>
     public string Authorization => "Bearer " + _text;
 
-    /// <summary>Makes a new random token.</summary>
+    /// <summary>Creates a new random token.</summary>
     public static ApiToken Make() => new(
         Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)) + "."
         + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)));

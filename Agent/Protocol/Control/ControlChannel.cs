@@ -56,7 +56,7 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
 
     /// <summary>Reads the next message; null if the other side ended the stream between messages.</summary>
     /// <exception cref="IOException">The stream is broken or closed.</exception>
-    /// <exception cref="InvalidDataException">The bytes are no message of this protocol.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a message of this protocol.</exception>
     public async ValueTask<ControlMessage?> ReadAsync(CancellationToken cancellationToken)
     {
         var header = new byte[4];
