@@ -12,7 +12,9 @@ namespace ReplicationEngine.DataPlane.Blocks;
 /// </summary>
 internal static class DiskStack
 {
-    /// <summary>Stacks deeper than this do not occur; a cycle in <c>/sys</c> must not hang the agent.</summary>
+    /// <summary>
+    /// The maximum depth of a stack. Deeper ones do not occur, but a cycle in <c>/sys</c> must not hang the agent.
+    /// </summary>
     private const int Deepest = 16;
 
     private const int SectorBytes = 512;

@@ -11,7 +11,9 @@ namespace ReplicationEngine.DataPlane.Blocks;
 /// </remarks>
 public sealed class FileBlockDevice : IBlockDevice
 {
-    /// <summary>Below this many bytes, writing zeroes costs less than changing the file's allocation twice.</summary>
+    /// <summary>
+    /// The number of bytes below which writing zeroes costs less than changing the file's allocation twice.
+    /// </summary>
     private const int SmallZeroes = 64 << 10;
 
     private static readonly byte[] Zeroes = new byte[1 << 20];
@@ -38,7 +40,7 @@ public sealed class FileBlockDevice : IBlockDevice
     /// <remarks>A block device may implement zeroing by writing, without reporting it.</remarks>
     public bool HasFastZeroes => !_cannotAllocate && !_file.IsBlockDevice;
 
-    /// <summary>Opens an existing file or block device.</summary>
+    /// <summary>Opens an existing file or block device as a disk.</summary>
     /// <exception cref="StorageException">The file does not exist or may not be opened.</exception>
     public static FileBlockDevice Open(string path, bool readOnly = false)
     {

@@ -62,13 +62,13 @@ public readonly record struct ChangeHeader(
     public bool ChangesDisk => Kind is not (ChangeKind.Marker or ChangeKind.GenerationStart or ChangeKind.ResyncEnd
         or ChangeKind.LocalMarker);
 
-    /// <summary>The bytes of the whole encoded record.</summary>
+    /// <summary>The length of the whole encoded record in bytes.</summary>
     public int EncodedLength => ChangeRecord.EncodedLength(DataLength);
 }
 
 /// <summary>
-/// The one encoding of a change, in the replication log, on the wire and in the replica's segments alike, so that the
-/// checksums made when the guest's write was accepted are those that a read of a recovered disk checks (I7).
+/// The only encoding of a change: in the replication log, on the wire and in the replica's segments. The checksums
+/// computed when the guest's write was accepted are therefore those that a read of a recovered disk checks (I7).
 /// </summary>
 /// <remarks>
 /// All integers little endian.
@@ -86,13 +86,13 @@ public readonly record struct ChangeHeader(
 /// </remarks>
 public static class ChangeRecord
 {
-    /// <summary>Bytes of the fixed header.</summary>
+    /// <summary>The size of the fixed header in bytes.</summary>
     public const int HeaderSize = 64;
 
-    /// <summary>Bytes that one checksum covers.</summary>
+    /// <summary>The number of bytes that one checksum covers.</summary>
     public const int ChunkSize = 4096;
 
-    /// <summary>The most data one record may carry.</summary>
+    /// <summary>The maximum size of one record's data in bytes.</summary>
     public const int MaxDataLength = 32 << 20;
 
     private const uint Magic = 0x31474843;

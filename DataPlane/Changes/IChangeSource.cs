@@ -32,10 +32,10 @@ public interface IChangeSource
     /// <summary>The disks of the VM.</summary>
     IReadOnlyList<DiskSpec> Disks { get; }
 
-    /// <summary>The writable primary's term under which this source writes.</summary>
+    /// <summary>The term of the writable primary under which this source writes.</summary>
     Term Term { get; }
 
-    /// <summary>The newest logged change.</summary>
+    /// <summary>The position of the newest logged change.</summary>
     ChangePosition Tail { get; }
 
     /// <summary>The source's history, to announce when a session opens.</summary>
@@ -78,7 +78,7 @@ public interface IChangeSource
     /// </summary>
     void Acknowledge(ChangePosition durable);
 
-    /// <summary>Reads the source's disk, for resync and initial replication.</summary>
+    /// <summary>Reads from the source's disk, for resync and initial replication.</summary>
     void ReadDisk(int disk, long offset, Span<byte> destination);
 
     /// <summary>Returns the allocation of the source's disk; holes need not be read.</summary>

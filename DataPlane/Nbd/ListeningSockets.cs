@@ -4,7 +4,7 @@ using System.Text;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>Opens sockets to listen on.</summary>
+/// <summary>Opens listening sockets.</summary>
 internal static class ListeningSockets
 {
     private const int Backlog = 1024;

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>NBD URIs (doc/uri.md of NetworkBlockDevice/nbd).</summary>
+/// <summary>Builds NBD URIs (doc/uri.md of NetworkBlockDevice/nbd).</summary>
 internal static class NbdUri
 {
     /// <summary>

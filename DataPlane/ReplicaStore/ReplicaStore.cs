@@ -56,7 +56,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         _rewinder = new Rewinder(content, _points, _overlays, _maintenance, _applier, _guard);
     }
 
-    /// <summary>The VM whose replica this is.</summary>
+    /// <summary>The VM to which the replica belongs.</summary>
     public ProtectedVmId Vm => new(_content.State.VmId);
 
     /// <summary>The current disks of the replica.</summary>

@@ -81,7 +81,7 @@ internal sealed class Rewinder(
         overlays.DeleteFiles(overlay.Info.Owner, andData: false);
     }
 
-    /// <summary>Updates content, points and damage after the manifest dropped the layers above one.</summary>
+    /// <summary>Updates the content and the applier's state after the manifest dropped the layers above one.</summary>
     private void DropAbove(long layer)
     {
         content.DropAbove(layer);

@@ -14,7 +14,7 @@ internal sealed class LogSegment(
     private const int Stops = 256;
     private readonly List<(long FirstLsn, long Offset)> _index = new(Stops);
 
-    /// <summary>The bytes of each disk before each stop of the index, one stop after another.</summary>
+    /// <summary>The bytes of each disk before each stop of the index, in the order of the stops.</summary>
     private readonly List<long> _bytesBefore = new(Stops * disks);
     private readonly long[] _diskBytes = new long[disks];
     private long _used = LogSegmentHeader.Size;

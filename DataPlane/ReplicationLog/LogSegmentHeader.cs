@@ -60,7 +60,7 @@ internal sealed record LogSegmentHeader
     private const int IdAt = 56;
     private const int PreviousAt = 208;
 
-    /// <summary>Writes the encoded form.</summary>
+    /// <summary>Writes the encoded form of the header.</summary>
     public void Write(Span<byte> target)
     {
         target[..Size].Clear();

@@ -34,7 +34,7 @@ public enum ExtentStage : byte
 /// <summary>The progress of one extent in a resync.</summary>
 public sealed class ExtentWork(DirtyExtent extent, bool copy)
 {
-    /// <summary>The extent as it was marked.</summary>
+    /// <summary>The extent with its version at the time it was marked.</summary>
     public DirtyExtent Extent { get; } = extent;
 
     /// <summary>Whether the replica's extent is known to be empty.</summary>
@@ -49,7 +49,7 @@ public sealed class ExtentWork(DirtyExtent extent, bool copy)
     /// <summary>The sequence number of the last frame about the extent.</summary>
     public ulong LastSequence { get; set; }
 
-    /// <summary>The source's block hashes as read for the root probe; dropped when they are no longer needed.</summary>
+    /// <summary>The source's block hashes read for the root probe; null after they are no longer needed.</summary>
     public byte[]? Hashes { get; set; }
 
     /// <summary>The number of blocks of the extent.</summary>

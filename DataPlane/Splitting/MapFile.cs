@@ -37,7 +37,7 @@ internal sealed class MapFile : IDisposable
     /// <summary>The number of extents of the disk.</summary>
     public int Extents { get; private set; }
 
-    /// <summary>Whether any page was unreadable when it was loaded.</summary>
+    /// <summary>Whether any page was unreadable when the file was loaded.</summary>
     public bool HadDamage { get; private set; }
 
     /// <summary>Creates the file with the given marks on every extent, and syncs it.</summary>

@@ -123,7 +123,7 @@ internal sealed record VolumeState
         return stream.ToArray();
     }
 
-    /// <summary>Reads the encoded form, whose checksum was right.</summary>
+    /// <summary>Decodes the state; the caller has checked the checksum.</summary>
     public static VolumeState Decode(byte[] bytes)
     {
         using var reader = new BinaryReader(new MemoryStream(bytes), Encoding.UTF8);

@@ -39,7 +39,7 @@ public interface IStorageDirectory
     /// <summary>Deletes a file; does nothing if it does not exist.</summary>
     void Delete(string name);
 
-    /// <summary>Renames a file, replacing one of the new name.</summary>
+    /// <summary>Renames a file, replacing a file of the new name.</summary>
     void Rename(string from, string to);
 
     /// <summary>Returns a subdirectory, created if it does not exist.</summary>

@@ -30,7 +30,7 @@ public sealed class BackgroundScheduler : TaskScheduler
     /// <inheritdoc/>
     public override int MaximumConcurrencyLevel => MaxThreads;
 
-    /// <summary>Starts an asynchronous body on these threads.</summary>
+    /// <summary>Starts an asynchronous body on the scheduler's threads.</summary>
     public Task Run(Func<Task> body) => Task.Factory.StartNew(
         body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, this).Unwrap();
 

@@ -6,7 +6,7 @@ public enum FrameError
     /// <summary>The header does not match its checksum, or holds values that this version does not know.</summary>
     BadHeader,
 
-    /// <summary>A length is over the cap (S4).</summary>
+    /// <summary>A length exceeds the cap (S4).</summary>
     TooLarge,
 
     /// <summary>A frame was replayed, dropped or reordered (S9).</summary>

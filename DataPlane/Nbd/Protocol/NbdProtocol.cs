@@ -23,7 +23,10 @@ internal static class NbdProtocol
     /// <summary>The magic number at the start of a chunk of a structured reply.</summary>
     public const uint StructuredReplyMagic = 0x668e33ef;
 
-    /// <summary>Server and client: fixed newstyle (bit 0), and no 124 zero bytes after EXPORT_NAME (bit 1).</summary>
+    /// <summary>
+    /// The handshake flags of server and client: fixed newstyle (bit 0), and no 124 zero bytes after EXPORT_NAME (bit
+    /// 1).
+    /// </summary>
     public const ushort FixedNewstyle = 1;
     public const ushort NoZeroes = 2;
 

@@ -5,13 +5,13 @@ namespace ReplicationEngine.DataPlane.Nbd.Protocol;
 /// <summary>Encodes replies of the transmission phase; each method returns the bytes it wrote.</summary>
 internal static class NbdReplies
 {
-    /// <summary>The bytes in front of the data of an OFFSET_DATA chunk.</summary>
+    /// <summary>The number of bytes before the data of an OFFSET_DATA chunk.</summary>
     public const int DataChunkOverhead = NbdProtocol.ChunkHeaderSize + sizeof(ulong);
 
-    /// <summary>The bytes of an OFFSET_HOLE chunk.</summary>
+    /// <summary>The size of an OFFSET_HOLE chunk in bytes.</summary>
     public const int HoleChunkSize = NbdProtocol.ChunkHeaderSize + sizeof(ulong) + sizeof(uint);
 
-    /// <summary>The bytes of an error chunk without a message.</summary>
+    /// <summary>The size of an error chunk without a message in bytes.</summary>
     public const int ErrorChunkSize = NbdProtocol.ChunkHeaderSize + sizeof(uint) + sizeof(ushort);
 
     private const ushort Done = 1;

@@ -20,7 +20,7 @@ internal readonly record struct NbdRequest(
     /// <summary>Returns whether a flag is set.</summary>
     public bool Has(NbdCommandFlags flag) => (Flags & flag) != 0;
 
-    /// <summary>Reads the header from at least <see cref="NbdProtocol.RequestSize"/> bytes.</summary>
+    /// <summary>Reads a request from at least <see cref="NbdProtocol.RequestSize"/> bytes.</summary>
     /// <exception cref="NbdProtocolException">The magic number is wrong: the stream is out of sync.</exception>
     public static NbdRequest Read(ReadOnlySpan<byte> source)
     {
@@ -35,7 +35,7 @@ internal readonly record struct NbdRequest(
                 BinaryPrimitives.ReadUInt32BigEndian(source[24..]));
     }
 
-    /// <summary>Writes the header.</summary>
+    /// <summary>Writes the request's encoded form.</summary>
     public void Write(Span<byte> target)
     {
         BinaryPrimitives.WriteUInt32BigEndian(target, NbdProtocol.RequestMagic);

@@ -79,8 +79,9 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
             ReplicaRefusal.PointUnusable, $"Recovery point {id} must not be used: {why} Choose another point.");
     }
 
-    /// <summary>Opens a usable point for reading; <paramref name="release"/> must lead to
-    /// <see cref="EndReading"/>.</summary>
+    /// <summary>
+    /// Opens a usable point for reading; <paramref name="release"/> must call <see cref="EndReading"/>.
+    /// </summary>
     public RecoveryPointExport Export(RecoveryPointId id, Action release)
     {
         var (point, layer) = Usable(id);

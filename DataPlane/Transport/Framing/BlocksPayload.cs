@@ -20,7 +20,7 @@ internal static class BlocksPayload
     /// <summary>Returns the offset of a block's hash.</summary>
     public static int HashOffset(int block) => FixedSize + (block * BlockHashTree.HashSize);
 
-    /// <summary>Writes the fixed part.</summary>
+    /// <summary>Writes the fixed part of a frame of blocks.</summary>
     public static void WriteFixed(Span<byte> payload, int disk, int blocks, uint hashed, long firstBlock)
     {
         BinaryPrimitives.WriteUInt16LittleEndian(payload, checked((ushort)disk));
@@ -29,7 +29,7 @@ internal static class BlocksPayload
         BinaryPrimitives.WriteInt64LittleEndian(payload[8..], firstBlock);
     }
 
-    /// <summary>Reads and checks the fixed part.</summary>
+    /// <summary>Reads and checks the fixed part of a frame of blocks.</summary>
     public static (int Disk, int Blocks, uint Hashed, long FirstBlock) ReadFixed(ReadOnlySpan<byte> payload)
     {
         if (payload.Length < FixedSize)

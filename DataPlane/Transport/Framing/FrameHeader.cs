@@ -43,7 +43,7 @@ public readonly record struct FrameHeader(int SealedLength, int PlainLength, ulo
     /// <summary>The size of the ciphertext in bytes.</summary>
     public int CipherLength => SealedLength - TagSize;
 
-    /// <summary>Writes the header.</summary>
+    /// <summary>Writes the header's encoded form.</summary>
     public void Write(Span<byte> target)
     {
         BinaryPrimitives.WriteInt32LittleEndian(target, SealedLength);
