@@ -25,7 +25,7 @@ public sealed record SessionAcceptance(ReadOnlyMemory<byte> DataKey, SessionOffe
 /// the agent always opens the connection, regardless of the direction of the data. A peer that does not finish within
 /// <see cref="Deadline"/> is dropped (S3).
 /// </summary>
-/// <exception cref="SessionRefusedException">One of the ends refuses the session.</exception>
+/// <exception cref="SessionRefusedException">Either end refuses the session.</exception>
 /// <exception cref="FrameException">The peer does not follow the protocol, or bytes were changed on the
 /// way.</exception>
 /// <exception cref="LinkLostException">The peer disconnected or did not reply in time.</exception>
