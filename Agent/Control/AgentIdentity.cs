@@ -6,13 +6,12 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.Agent.Control;
 
 /// <summary>
-/// The key pair that makes an agent the same agent at its next start. It is made at the first start and stays in
-/// <c>identity</c> of the agent's data directory (PKCS#8 in PEM, readable by its owner only). Safe for one task at a
-/// time.
+/// The key pair that identifies an agent across restarts. The first start creates it in the file <c>identity</c> of the
+/// agent's data directory (PKCS#8 in PEM, readable by its owner only). Safe for one task at a time.
 /// </summary>
 internal sealed class AgentIdentity : IDisposable
 {
-    /// <summary>The file's name.</summary>
+    /// <summary>The name of the key file in the agent's data directory.</summary>
     public const string FileName = "identity";
 
     private readonly ECDsa _key;
@@ -23,7 +22,7 @@ internal sealed class AgentIdentity : IDisposable
     /// <summary>The public key: SubjectPublicKeyInfo in base64.</summary>
     public string PublicKey { get; }
 
-    /// <summary>The identity of a data directory, made when it has none.</summary>
+    /// <summary>Loads the identity from a data directory, or creates one if the directory has none.</summary>
     /// <exception cref="IOException">The file cannot be read or written, or holds no key.</exception>
     public static AgentIdentity Of(string dataDirectory)
     {
@@ -58,7 +57,7 @@ internal sealed class AgentIdentity : IDisposable
         }
     }
 
-    /// <summary>Signs.</summary>
+    /// <summary>Signs a text with the private key and returns the signature in base64.</summary>
     public string Sign(byte[] text) => Convert.ToBase64String(_key.SignData(text, HashAlgorithmName.SHA256));
 
     /// <inheritdoc/>

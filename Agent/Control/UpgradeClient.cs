@@ -7,9 +7,9 @@ using ReplicationEngine.DataPlane.Transport;
 namespace ReplicationEngine.Agent.Control;
 
 /// <summary>
-/// Opens a two-way stream to the service through its one HTTP port: an HTTP/1.1 request with <c>Upgrade</c>
-/// (RFC 9110 section 7.8), answered by 101; from then on the connection carries raw bytes. The request carries the
-/// service's API token. Transport security wraps the connection before the request is sent.
+/// Opens a two-way stream to the service through its one HTTP port: an HTTP/1.1 request with <c>Upgrade</c> (RFC 9110
+/// section 7.8), to which the service replies with status 101. After that the connection carries raw bytes. The request
+/// carries the service's API token. Transport security wraps the connection before the request is sent.
 /// </summary>
 internal static class UpgradeClient
 {
@@ -17,13 +17,15 @@ internal static class UpgradeClient
 
     /// <summary>Connects and upgrades, within <see cref="ControlLimits.HandshakeWithin"/>.</summary>
     /// <param name="server">The service's URL.</param>
-    /// <param name="asked">What is asked for.</param>
-    /// <param name="token">Finds the API token; one that the service refuses is replaced by the one it asks
-    /// for.</param>
+    /// <param name="asked">The request to send.</param>
+    /// <param name="token">
+    /// Finds the API token. A token that the service refuses is replaced by the one that the refusal names.
+    /// </param>
     /// <param name="time">The clock of the deadline.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="IOException">The service cannot be reached, does not answer in time or refuses; the message
-    /// says which and why.</exception>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    /// <exception cref="IOException">
+    /// The service cannot be reached, does not reply in time or refuses. The message names the service and the reason.
+    /// </exception>
     public static async Task<Stream> ConnectAsync(
         Uri server, UpgradeRequest asked, ServiceToken token, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -37,7 +39,7 @@ internal static class UpgradeClient
         return stream ?? throw new IOException(token.Refusal);
     }
 
-    // No stream, and what the service asks for, when it refuses the token.
+    // Returns no stream, and the service's token challenge, when the service refuses the token.
     private static async Task<(Stream? Stream, string? Challenge)> TryAsync(
         Uri server, UpgradeRequest asked, ApiToken? token, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -97,7 +99,7 @@ internal static class UpgradeClient
         var buffer = new byte[MaxHeaderBytes];
         for (var length = 0; length < buffer.Length; length++)
         {
-            // One byte at a time: what follows the header already belongs to the upgraded stream.
+            // Reads one byte at a time, because the bytes after the header belong to the upgraded stream.
             await stream.ReadExactlyAsync(buffer.AsMemory(length, 1), cancellationToken);
             if (length >= 3 && buffer.AsSpan(0, length + 1).EndsWith("\r\n\r\n"u8))
             {
@@ -109,13 +111,13 @@ internal static class UpgradeClient
     }
 }
 
-/// <summary>What is asked of the service.</summary>
-/// <param name="PathAndQuery">The target.</param>
+/// <summary>A request to upgrade a connection to a stream of the service.</summary>
+/// <param name="PathAndQuery">The request target: path and query.</param>
 /// <param name="Protocol">The upgrade token of the stream.</param>
 /// <param name="Session">The control session's secret; null for the control stream itself.</param>
 internal sealed record UpgradeRequest(string PathAndQuery, string Protocol, string? Session)
 {
-    /// <summary>The request as it goes over the wire.</summary>
+    /// <summary>Returns the text of the request.</summary>
     internal string Text(Uri server, ApiToken? token) => $"GET {PathAndQuery} HTTP/1.1\r\nHost: {server.Authority}\r\n"
         + (token is null ? "" : $"Authorization: {token.Authorization}\r\n")
         + (Session is null ? "" : $"{StreamUpgrade.SessionHeader}: {Session}\r\n")

@@ -5,9 +5,9 @@ namespace ReplicationEngine.Agent.Hooks;
 
 /// <summary>
 /// Freezes and thaws a VM's applications around the instant of an application-consistent point (RCP-2): runs
-/// <c>DIR/freeze VM</c> and <c>DIR/thaw VM</c>. A freeze that fails or takes longer than the limit is thawed and
-/// reported, so that the point becomes crash-consistent and no workload is stuck (RCP-3, I10). <c>DIR/stop VM</c> takes
-/// the machine down before a planned failover.
+/// <c>DIR/freeze VM</c> and <c>DIR/thaw VM</c>. If the freeze fails or takes longer than the limit, the applications
+/// are thawed and the failure is reported, so the point becomes crash-consistent and no workload hangs (RCP-3, I10).
+/// <c>DIR/stop VM</c> stops the machine before a planned failover.
 /// </summary>
 internal sealed class ApplicationHooks(string? directory, TimeProvider time)
 {
@@ -21,7 +21,8 @@ internal sealed class ApplicationHooks(string? directory, TimeProvider time)
     public bool Exist => directory is not null;
 
     /// <summary>
-    /// Freezes, runs the action, thaws. Answers the action's result and, when the applications were not frozen, why.
+    /// Freezes the applications, runs the action and thaws the applications. Returns the action's result and, if the
+    /// applications were not frozen, the reason.
     /// </summary>
     public async Task<(T Result, string? Warning)> AroundAsync<T>(
         string vm, Func<bool, T> action, CancellationToken cancellationToken)
@@ -52,8 +53,10 @@ internal sealed class ApplicationHooks(string? directory, TimeProvider time)
     /// <summary>Whether there is a hook of this name.</summary>
     public bool Has(string hook) => directory is not null && File.Exists(Path.Combine(directory, hook));
 
-    /// <summary>Runs <c>DIR/stop VM</c>, which returns when the machine has stopped; answers why it did not, or
-    /// null.</summary>
+    /// <summary>
+    /// Runs <c>DIR/stop VM</c>, which returns when the machine has stopped. Returns the reason if the machine was not
+    /// stopped, otherwise null.
+    /// </summary>
     public Task<string?> StopAsync(string vm, CancellationToken cancellationToken) =>
         RunAsync(Stop, vm, StopLimit, cancellationToken);
 

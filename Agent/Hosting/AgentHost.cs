@@ -8,17 +8,19 @@ using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Agent.Hosting;
 
-/// <summary>An agent from its data directory's lock to its last closed volume.</summary>
+/// <summary>Hosts an agent's process, from locking the data directory to closing the last volume.</summary>
 public static partial class AgentHost
 {
     private static readonly TimeSpan MaintainEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Runs until cancelled. Nothing that the service says or does ends it: the guest's disks depend on this process
-    /// (B6).
+    /// Runs the agent until it is cancelled. No message or failure of the service ends the agent, because the guest's
+    /// disks depend on this process (B6).
     /// </summary>
     /// <exception cref="DataDirectoryBusyException">Another process uses the data directory.</exception>
-    /// <exception cref="IOException">The agent's key or socket cannot be had.</exception>
+    /// <exception cref="IOException">
+    /// The agent's key cannot be read or created, or its socket cannot be opened.
+    /// </exception>
     public static async Task RunAsync(
         AgentSettings settings, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -45,7 +47,8 @@ public static partial class AgentHost
         }
         finally
         {
-            // Before the volumes take their exports away: a client that comes now is not to be told that there is none.
+            // Stop accepting before the volumes withdraw their exports, so that no new client is refused for a missing
+            // export.
             await server.StopAcceptingAsync();
         }
     }
@@ -95,7 +98,7 @@ public static partial class AgentHost
                 surroundings.Service.Lost();
             }
 
-            // An agent that ends has ended the connection itself, whatever that looked like from here.
+            // An agent that is shutting down has closed the connection itself, whatever exception that caused here.
             ct.ThrowIfCancellationRequested();
             if (said.IsWorthSaying(reason))
             {

@@ -7,17 +7,17 @@ using ReplicationEngine.Agent.Volumes;
 namespace ReplicationEngine.Agent.Hosting;
 
 /// <summary>
-/// The agent's conversation with the service: calls out, proves who it is, answers requests (each on a task of its own,
-/// so a long one holds up no other) and reports its volumes every second. Returns when the stream ends; a service that
-/// says nothing for too long is given up.
+/// The agent's control session with the service. Connects, authenticates, handles requests (each on a task of its own,
+/// so a long one does not delay the others) and reports the volumes every second. Returns when the stream ends. A
+/// service that is silent for too long is treated as lost.
 /// </summary>
 internal sealed partial class ControlLoop(
     AgentSettings settings, AgentSelf self, VolumeSet volumes, TimeProvider time, ILogger<ControlLoop> logger)
 {
-    /// <summary>One connection, from the call to its end.</summary>
-    /// <param name="welcomed">Told the session's secret when the service has taken this agent.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="AgentRefusedException">The service does not take this agent now.</exception>
+    /// <summary>Runs one connection, from connecting until it ends.</summary>
+    /// <param name="welcomed">Receives the session's secret when the service has accepted this agent.</param>
+    /// <param name="cancellationToken">Ends the connection.</param>
+    /// <exception cref="AgentRefusedException">The service does not accept this agent now.</exception>
     /// <exception cref="IOException">The connection could not be made, or broke.</exception>
     /// <exception cref="InvalidDataException">The service does not follow the protocol.</exception>
     public async Task RunOnceAsync(Action<string> welcomed, CancellationToken cancellationToken)
@@ -38,7 +38,7 @@ internal sealed partial class ControlLoop(
         ];
         try
         {
-            // The first to end, in peace or not, ends the connection.
+            // The first task that ends, successfully or not, ends the connection.
             await await Task.WhenAny(running);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
@@ -158,10 +158,12 @@ internal sealed partial class ControlLoop(
     private partial void AnswerLost(long id, string reason);
 }
 
-/// <summary>The service does not take this agent now; <paramref name="code"/> is that of
-/// <see cref="ControlMessage.Refused"/>. What the agent serves goes on being served, and it tries again.</summary>
+/// <summary>
+/// The service does not accept this agent now; <paramref name="code"/> is that of <see cref="ControlMessage.Refused"/>.
+/// The agent continues to serve its disks and retries.
+/// </summary>
 internal sealed class AgentRefusedException(string code, string message) : IOException(message)
 {
-    /// <summary>The refusal's code.</summary>
+    /// <summary>The code of the service's refusal.</summary>
     public string Code { get; } = code;
 }

@@ -1,15 +1,15 @@
 namespace ReplicationEngine.Agent.Hosting;
 
 /// <summary>
-/// Tells which of many equal sentences are worth a line: the first, and one every ten minutes while it stays the same.
-/// Used by one task.
+/// Limits the logging of a repeated reason: the first occurrence is logged, then one every ten minutes while the reason
+/// stays the same. Used by one task.
 /// </summary>
 internal sealed class RepeatedReason(TimeProvider time)
 {
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(10);
     private (string Reason, long Stamp)? _said;
 
-    /// <summary>Whether to say it now.</summary>
+    /// <summary>Returns whether the reason should be logged now.</summary>
     public bool IsWorthSaying(string reason)
     {
         if (_said is { } said && said.Reason == reason && time.GetElapsedTime(said.Stamp) < AgainAfter)
@@ -21,6 +21,6 @@ internal sealed class RepeatedReason(TimeProvider time)
         return true;
     }
 
-    /// <summary>It is over: the next sentence is a new one.</summary>
+    /// <summary>Forgets the last reason, so the next one is logged at once.</summary>
     public void Forget() => _said = null;
 }

@@ -6,8 +6,8 @@ namespace ReplicationEngine.Agent.Volumes;
 /// <summary>
 /// The disks that an agent may serve: those whose real path, with every symbolic link and <c>..</c> resolved, is one of
 /// the allowed paths or below one. Allowed paths are resolved too, at each check, so an allowed link to a device allows
-/// that device. A path is checked before it is opened, because opening a device may do something to it, and what was
-/// opened is checked again, because a link may have been exchanged between the two.
+/// that device. A path is checked before it is opened, because opening a device may have side effects, and again
+/// afterwards, because a link may have been replaced in between.
 /// </summary>
 /// <param name="allowed">The allowed paths, absolute; with none, no disk is allowed.</param>
 public sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
@@ -18,17 +18,19 @@ public sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
     private const string NotAllowed = "disk-not-allowed";
     private const string Remedy = "Restart the agent with --allow PATH for the disk or its directory.";
 
-    /// <summary>Why a disk may not be served, as one sentence; null when it may.</summary>
-    /// <remarks>A path that leads to nothing is judged by the part of it that exists, so that nobody learns which
-    /// files there are where no disk is allowed.</remarks>
+    /// <summary>Returns the reason why a disk may not be served, as one sentence; null if it may be served.</summary>
+    /// <remarks>
+    /// A path that does not exist is judged by its existing part, so that a caller cannot find out which files exist
+    /// outside the allowed paths.
+    /// </remarks>
     public string? ProblemOf(string path) => Path.IsPathFullyQualified(path) ? Judge(path, RealOrNearest(path)) : null;
 
     /// <summary>Checks a disk before it is opened.</summary>
-    /// <exception cref="VolumeException">It is not allowed.</exception>
+    /// <exception cref="VolumeException">The disk is not allowed.</exception>
     public void Check(string path) => Demand(ProblemOf(path));
 
-    /// <summary>Checks what was opened under a path.</summary>
-    /// <exception cref="VolumeException">It is not allowed.</exception>
+    /// <summary>Checks the file that was opened under a path.</summary>
+    /// <exception cref="VolumeException">The disk is not allowed.</exception>
     public void CheckOpened(string path, SafeFileHandle handle)
     {
         var descriptor = handle.DangerousGetHandle();
@@ -69,7 +71,8 @@ public sealed partial class AllowedPaths(IReadOnlyList<string> allowed)
     private static bool Holds(string root, string path) =>
         path == root || path.StartsWith(root.EndsWith('/') ? root : root + "/", StringComparison.Ordinal);
 
-    // The real path; of what does not exist, the real path of its nearest parent with the rest as it is written.
+    // Returns the real path. For a path that does not exist, returns the real path of the nearest existing parent,
+    // followed by the rest as written.
     private static string RealOrNearest(string path)
     {
         var full = path.TrimEnd('/');

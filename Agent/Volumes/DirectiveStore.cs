@@ -6,8 +6,8 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
-/// Keeps a VM's newest directive in <c>directive.json</c> of its directory, for the time after a restart. Written by
-/// one directive at a time; read by everyone.
+/// Stores a VM's newest directive in <c>directive.json</c> of the VM's directory, so that it is known after a restart.
+/// One directive at a time writes; all threads may read.
 /// </summary>
 internal sealed partial class DirectiveStore
 {
@@ -17,22 +17,22 @@ internal sealed partial class DirectiveStore
     private readonly ILogger _logger;
     private VolumeDirective? _newest;
 
-    /// <summary>Reads what was stored before.</summary>
+    /// <summary>Opens the store and reads the stored directive.</summary>
     public DirectiveStore(string vm, IStorageDirectory directory, ILogger logger)
     {
         (_vm, _directory, _logger) = (vm, directory, logger);
         _newest = Read();
     }
 
-    /// <summary>The newest directive, also one from before a restart; null before the first.</summary>
+    /// <summary>The newest directive, including one from before a restart; null before the first.</summary>
     public VolumeDirective? Newest => Volatile.Read(ref _newest);
 
     /// <summary>
-    /// Stores the directive. On a full disk, one that changes nothing of weight (neither role, term, disks nor copy) is
-    /// obeyed unstored: a guest must not lose its disks because the agent's data directory is full (I27), and after a
-    /// restart the service says again what holds.
+    /// Stores the directive. On a full disk, a directive that changes neither role, term, disks nor copy is obeyed
+    /// without being stored: a guest must not lose its disks because the agent's data directory is full (I27), and
+    /// after a restart the service sends the current directive again.
     /// </summary>
-    /// <exception cref="StorageException">It could not be stored.</exception>
+    /// <exception cref="StorageException">The directive could not be stored.</exception>
     public void Remember(VolumeDirective directive)
     {
         try
@@ -49,7 +49,7 @@ internal sealed partial class DirectiveStore
         Volatile.Write(ref _newest, directive);
     }
 
-    /// <summary>The VM's directory is gone, and the directive with it.</summary>
+    /// <summary>Forgets the directive after the VM's directory was deleted.</summary>
     public void Forget() => Volatile.Write(ref _newest, null);
 
     private void Write(VolumeDirective directive)

@@ -4,16 +4,16 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
-/// Which disks of this agent belong to which VM, by what the disks are and not by their paths (A1). Of two VMs that
-/// claim one disk at the same moment, one gets it. Safe for several threads.
+/// The assignment of this agent's disks to VMs, by disk identity and not by path (A1). If two VMs claim one disk at the
+/// same moment, one of them gets it. Safe for several threads.
 /// </summary>
 internal sealed class DiskClaims(IVolumeHost host)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, IReadOnlyList<DiskClaim>> _claims = new(StringComparer.Ordinal);
 
-    /// <summary>Claims a VM's disks in the place of what it had claimed.</summary>
-    /// <exception cref="VolumeException">One belongs to another VM; nothing is claimed then.</exception>
+    /// <summary>Claims a VM's disks, replacing its earlier claims.</summary>
+    /// <exception cref="VolumeException">A disk belongs to another VM. Nothing is claimed then.</exception>
     public void Take(string vm, IReadOnlyList<DiskClaim> disks)
     {
         lock (_lock)
@@ -28,7 +28,7 @@ internal sealed class DiskClaims(IVolumeHost host)
         }
     }
 
-    /// <summary>Gives up what a VM had claimed.</summary>
+    /// <summary>Releases all claims of a VM.</summary>
     public void Release(string vm)
     {
         lock (_lock)
@@ -37,7 +37,7 @@ internal sealed class DiskClaims(IVolumeHost host)
         }
     }
 
-    /// <summary>Why a VM may not have a disk, as one sentence; null when it may.</summary>
+    /// <summary>Returns the reason why a VM may not use a disk, as one sentence; null if it may.</summary>
     public string? Problem(string vm, DiskClaim disk)
     {
         lock (_lock)
@@ -63,7 +63,7 @@ internal sealed class DiskClaims(IVolumeHost host)
         return null;
     }
 
-    // A disk that nobody holds open may have been replaced since it was claimed, and its number given to another file.
+    // A disk that is not open may have been replaced since it was claimed, and its number given to another file.
     private DiskIdentity Now(DiskClaim claim)
     {
         try
@@ -72,14 +72,14 @@ internal sealed class DiskClaims(IVolumeHost host)
         }
         catch (StorageException)
         {
-            // It is away; when it comes back it is most likely the one it was.
+            // The disk is absent. When it returns it is most likely the same disk.
             return claim.Identity;
         }
     }
 }
 
 /// <summary>A disk that belongs to a VM.</summary>
-/// <param name="Path">Its path.</param>
-/// <param name="Identity">Which it is.</param>
-/// <param name="IsOpen">Whether the VM has it open, so that it cannot become another.</param>
+/// <param name="Path">The path of the disk.</param>
+/// <param name="Identity">The identity of the disk.</param>
+/// <param name="IsOpen">Whether the VM has the disk open, so that the path cannot change its disk.</param>
 internal sealed record DiskClaim(string Path, DiskIdentity Identity, bool IsOpen);

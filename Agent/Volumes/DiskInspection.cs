@@ -5,16 +5,20 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>Whether disks can be protected: every reason why not, before anything is created (ENA-2, A1).</summary>
-/// <param name="host">The machine.</param>
-/// <param name="claims">Which disks belong to which VM.</param>
-/// <param name="own">The volume of the VM itself, when there is one; what it has open is its own.</param>
+/// <summary>
+/// Checks whether disks can be protected and collects every reason against it, before anything is created (ENA-2, A1).
+/// </summary>
+/// <param name="host">The machine that has the disks.</param>
+/// <param name="claims">The assignment of disks to VMs.</param>
+/// <param name="own">
+/// The volume of the inspected VM, if there is one; the disks it has open are not counted as in use.
+/// </param>
 internal sealed class DiskInspection(IVolumeHost host, DiskClaims claims, ProtectedVolume? own)
 {
     private readonly List<string> _problems = [];
     private readonly List<(string Path, DiskIdentity Identity)> _seen = [];
 
-    /// <summary>Looks at all disks of a request.</summary>
+    /// <summary>Inspects all disks of a request.</summary>
     public AgentReply.Inspected Inspect(AgentRequest.Inspect request)
     {
         var disks = request.Disks.Select(path => Guarded(request, path)).OfType<InspectedDisk>().ToList();
@@ -26,7 +30,7 @@ internal sealed class DiskInspection(IVolumeHost host, DiskClaims claims, Protec
         return new AgentReply.Inspected(disks, _problems);
     }
 
-    /// <summary>Why a path cannot be that of a disk, as one sentence; null when it can.</summary>
+    /// <summary>Returns the reason why a path cannot be that of a disk, as one sentence; null if it can.</summary>
     public static string? Problem(string path)
     {
         if (!Path.IsPathFullyQualified(path))

@@ -5,18 +5,18 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
-/// Watches disks that are open (A5): whether somebody cuts or grows one, or its path leads elsewhere. Looked at by one
-/// thread; what was seen last may be read by all.
+/// Watches open disks for changes from outside (A5): a disk is truncated or grows, or its path leads to another file.
+/// One thread runs the checks; all threads may read the latest findings.
 /// </summary>
 internal sealed class DiskWatch(IReadOnlyList<IHostDisk> disks)
 {
     private readonly bool[] _cut = new bool[disks.Count];
     private volatile DiskFindings _last = new([], [], false);
 
-    /// <summary>What the last look found.</summary>
+    /// <summary>The findings of the latest check.</summary>
     public DiskFindings Last => _last;
 
-    /// <summary>Looks at all disks; <paramref name="knownBytes"/> are the sizes under which they are used.</summary>
+    /// <summary>Checks all disks; <paramref name="knownBytes"/> are the sizes under which they are used.</summary>
     public DiskFindings Look(IReadOnlyList<long> knownBytes)
     {
         var problems = new List<VolumeProblem>();
@@ -42,7 +42,7 @@ internal sealed class DiskWatch(IReadOnlyList<IHostDisk> disks)
         return _last = new DiskFindings(problems, sizes, restored);
     }
 
-    /// <summary>What is said of a disk that is smaller than it was.</summary>
+    /// <summary>Returns the problem of a disk that is smaller than before.</summary>
     public static VolumeProblem Shrunk(string path, long bytes, long knownBytes) => new(
         "disk-shrunk",
         $"Disk '{path}' has {bytes} bytes and had {knownBytes}: it was truncated, and nothing past its end can be "
@@ -84,10 +84,11 @@ internal sealed class DiskWatch(IReadOnlyList<IHostDisk> disks)
     }
 }
 
-/// <summary>What a look at disks found.</summary>
-/// <param name="Problems">What is wrong with them.</param>
-/// <param name="SizeBytes">The sizes now; empty before the first look.</param>
-/// <param name="Restored">A disk that had been cut has its size again, and what was cut off is not there any
-/// more.</param>
+/// <summary>The findings of a check of disks.</summary>
+/// <param name="Problems">The problems of the disks.</param>
+/// <param name="SizeBytes">The current sizes in bytes; empty before the first check.</param>
+/// <param name="Restored">
+/// Whether a truncated disk has its size again. The content of the truncated part is lost.
+/// </param>
 internal sealed record DiskFindings(
     IReadOnlyList<VolumeProblem> Problems, IReadOnlyList<long> SizeBytes, bool Restored);

@@ -7,12 +7,12 @@ using ReplicationEngine.DataPlane.Splitting;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
-/// The open disks of one VM, as its source or as a replica of the machine at the target side, with what is served of
-/// them and the data session. Owns the disks and what is built on them.
+/// The open disks of one VM, as its source or as a replica of the machine at the target side, with their exports and
+/// the data session. Owns the disks and everything built on them.
 /// </summary>
 /// <remarks>
-/// Opened, served, replicated and closed by one directive at a time. Status and maintenance read it next to that: what
-/// it was opened with never changes, and the session is exchanged whole.
+/// Directives open, serve, replicate and close the volume one at a time. Status and maintenance read it concurrently:
+/// the parts passed at opening never change, and the session reference is replaced atomically.
 /// </remarks>
 internal sealed partial class OpenVolume
 {
@@ -29,16 +29,16 @@ internal sealed partial class OpenVolume
         Exports = new VolumeExports(vm, [.. disks.Select(disk => disk.Path)], host);
     }
 
-    /// <summary>The disks.</summary>
+    /// <summary>The open disks.</summary>
     public IReadOnlyList<IHostDisk> Disks { get; }
 
     /// <summary>The identity of each disk, as text.</summary>
     public IReadOnlyList<string> Identities { get; }
 
-    /// <summary>What happens to the disks from outside.</summary>
+    /// <summary>The watch for changes to the disks from outside.</summary>
     public DiskWatch Watch { get; }
 
-    /// <summary>What is served of them; nothing while they are a replica.</summary>
+    /// <summary>The exports of the disks; empty while the disks are a replica.</summary>
     public VolumeExports Exports { get; }
 
     /// <summary>The splitter; null while the disks are a replica.</summary>
@@ -54,17 +54,17 @@ internal sealed partial class OpenVolume
     public IReadOnlyList<long> KnownBytes => Source is { } source
         ? [.. source.Disks.Select(disk => disk.SizeBytes)] : [.. Disks.Select(disk => disk.Device.Length)];
 
-    /// <summary>Takes over disks under a source.</summary>
+    /// <summary>Takes ownership of disks and the source that uses them.</summary>
     public static OpenVolume OfSource(
         string vm, IVolumeHost host, IReadOnlyList<IHostDisk> disks, SourceVolume source) =>
         new(vm, host, disks, source, null);
 
-    /// <summary>Takes over disks under a replica.</summary>
+    /// <summary>Takes ownership of disks and the replica that uses them.</summary>
     public static OpenVolume OfReverse(
         string vm, IVolumeHost host, IReadOnlyList<IHostDisk> disks, InPlaceReplica reverse) =>
         new(vm, host, disks, null, reverse);
 
-    /// <summary>Starts the data session, or ends it, as a directive says.</summary>
+    /// <summary>Starts or ends the data session, as the directive requires.</summary>
     public async Task ReplicateAsync(VolumeDirective directive, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
@@ -90,8 +90,8 @@ internal sealed partial class OpenVolume
         }
     }
 
-    /// <summary>Closes source or replica, and the disks, once nothing uses them any more.</summary>
-    /// <returns>False when the source's last writes may not be durable on its disks.</returns>
+    /// <summary>Closes the source or replica and then the disks, after their last use.</summary>
+    /// <returns>False if the source's last writes may not be durable on its disks.</returns>
     public bool Close()
     {
         var clean = true;

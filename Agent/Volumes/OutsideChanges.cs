@@ -6,11 +6,11 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
-/// Deals with what others do to a VM's disks while they are open (A5): takes up growth, has a disk compared that was
-/// cut and has its size back, and tells of changes.
+/// Handles changes that others make to a VM's disks while they are open (A5): extends the volume when a disk grows, has
+/// a disk compared that was truncated and has its size again, and reports changes.
 /// </summary>
 /// <remarks>
-/// The maintenance loop alone calls <see cref="Look"/>; growth is taken up by one directive at a time. Everything else
+/// Only the maintenance loop calls <see cref="Look"/>; only one directive at a time takes up growth. All other members
 /// may be called by any thread.
 /// </remarks>
 internal sealed partial class OutsideChanges(string vm, ILogger logger, Action changed)
@@ -20,14 +20,14 @@ internal sealed partial class OutsideChanges(string vm, ILogger logger, Action c
     private bool _comparisonDue;
     private string? _lastLogged;
 
-    /// <summary>Whether the last look found a disk of the source larger than it is served.</summary>
+    /// <summary>Whether the latest check found a source disk that is larger than its export.</summary>
     public bool HasGrown => _hasGrown;
 
-    /// <summary>Why growth could not be taken up; null when it could.</summary>
+    /// <summary>The reason why growth could not be taken up; null if there is none.</summary>
     public VolumeProblem? Problem => _notGrown;
 
-    /// <summary>Looks at the open disks.</summary>
-    /// <exception cref="IOException">A comparison could not be begun; calling again goes on.</exception>
+    /// <summary>Checks the open disks for changes from outside.</summary>
+    /// <exception cref="IOException">A comparison could not be started. A repeated call continues.</exception>
     public void Look(OpenVolume open)
     {
         var known = open.KnownBytes;
@@ -39,7 +39,7 @@ internal sealed partial class OutsideChanges(string vm, ILogger logger, Action c
         }
         catch (ObjectDisposedException)
         {
-            // Closed meanwhile by a directive, which reports by itself.
+            // A directive has closed the volume meanwhile and reports on its own.
             return;
         }
 
@@ -52,17 +52,17 @@ internal sealed partial class OutsideChanges(string vm, ILogger logger, Action c
         _comparisonDue |= now.Restored;
         if (_comparisonDue && open.Source is { } source)
         {
-            // What was cut off is gone, and the disk has zeroes, or anything, in its place.
+            // The content of the truncated part is lost, and the disk has zeroes or arbitrary data there.
             source.MarkAllDirty(DirtyCause.ChangedOutside);
             _comparisonDue = false;
         }
     }
 
-    /// <summary>The growth that was found is being dealt with.</summary>
+    /// <summary>Clears the growth that was found, because it is being handled.</summary>
     public void ForgetGrowth() => _hasGrown = false;
 
-    /// <summary>Resizes the source's disks to what they are now.</summary>
-    /// <exception cref="IOException">It could not be done; calling again goes on.</exception>
+    /// <summary>Resizes the source to the current sizes of its disks.</summary>
+    /// <exception cref="IOException">The source could not be resized. A repeated call continues.</exception>
     public void TakeUpGrowth(OpenVolume open, SourceVolume source)
     {
         try
@@ -87,8 +87,9 @@ internal sealed partial class OutsideChanges(string vm, ILogger logger, Action c
         }
     }
 
-    /// <summary>Tells of a source's new condition. A short comparison is over before a report tells of it, so it is
-    /// logged.</summary>
+    /// <summary>
+    /// Reports a source's new condition. A short comparison ends before a report shows it, so it is logged.
+    /// </summary>
     public void ConditionChanged(SourceCondition condition)
     {
         if (condition.Cause == DirtyCause.ChangedOutside && condition.Detail.Length > 0

@@ -10,14 +10,14 @@ using ReplicationEngine.Engine.RecoveryPoints;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
-/// The source side of one VM, brought into whatever role the service's directive names. What it needs to know after a
-/// restart is the last directive (<see cref="DirectiveStore"/>), and what the source or the reverse replica keeps in
-/// directories of its own (<see cref="VolumeOpener"/>).
+/// The source side of one VM, which takes the role that the service's directive names. After a restart it needs only
+/// the last directive (<see cref="DirectiveStore"/>) and the state that the source or the reverse replica stores in its
+/// own directory (<see cref="VolumeOpener"/>).
 /// </summary>
 /// <remarks>
 /// Directives are obeyed one at a time under <see cref="_turn"/>; the one with the highest
 /// <see cref="VolumeDirective.Sequence"/> wins. The turn guards every change of the parts. Status and maintenance take
-/// no lock: they read <see cref="_open"/>, which is exchanged whole.
+/// no lock: they read the reference <see cref="_open"/>, which is replaced atomically.
 /// </remarks>
 public sealed partial class ProtectedVolume : IAsyncDisposable
 {
@@ -31,7 +31,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     private volatile OpenVolume? _open;
     private volatile VolumeProblem? _failure;
 
-    /// <summary>Takes the VM's directory up; opens and serves nothing yet.</summary>
+    /// <summary>Loads the VM's directory. Opens and serves nothing yet.</summary>
     internal ProtectedVolume(string vm, IVolumeHost host, DiskClaims claims, Action changed)
     {
         (Vm, _host, _changed) = (vm, host, changed);
@@ -42,10 +42,10 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         _report = new VolumeReport(host);
     }
 
-    /// <summary>The VM.</summary>
+    /// <summary>The name of the VM.</summary>
     public string Vm { get; }
 
-    /// <summary>The last directive that was carried out, also before a restart.</summary>
+    /// <summary>The last directive that was obeyed, including one from before a restart.</summary>
     public VolumeDirective? Remembered => _directives.Newest;
 
     /// <summary>The splitter; null while the disks are closed, or a replica of the machine at the target
@@ -58,7 +58,9 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     /// <summary>Whether a disk of this path is open here.</summary>
     public bool HasOpen(string path) => _open?.Disks.Any(disk => disk.Path == path) == true;
 
-    /// <summary>Tells clients to wait for the disks that were served before the agent was restarted.</summary>
+    /// <summary>
+    /// Announces the disks that were served before the agent was restarted, so that clients wait for them.
+    /// </summary>
     public void Announce()
     {
         if (Remembered is { Role: SourceRole.Primary or SourceRole.Quiesced or SourceRole.Fenced } last)
@@ -75,8 +77,8 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     public void ClaimRemembered() => _opener.ClaimRemembered();
 
     /// <summary>
-    /// What there is to report; null while no directive was obeyed. A volume that is not open reports the role that it
-    /// remembers, serves nothing, and says why it could not be opened.
+    /// Returns the status to report; null while no directive was obeyed. A volume that is not open reports its stored
+    /// role, serves nothing, and gives the reason why it could not be opened.
     /// </summary>
     public VolumeStatus? Status(DateTimeOffset now)
     {
@@ -87,7 +89,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     }
 
     /// <summary>Brings the volume into the directive's role; a directive older than the last changes nothing.</summary>
-    /// <exception cref="VolumeException">It cannot be done.</exception>
+    /// <exception cref="VolumeException">The directive cannot be obeyed.</exception>
     public async Task DirectAsync(VolumeDirective directive, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
@@ -95,7 +97,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         {
             if (Remembered is { } last)
             {
-                // Numbers of events begin again when a lost journal is made again, under a term above all before.
+                // Event numbers start again when a lost journal is recreated, under a term above all earlier ones.
                 if (directive.Term <= last.Term && directive.Sequence < last.Sequence)
                 {
                     return;
@@ -138,8 +140,10 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         }
     }
 
-    /// <summary>Marks a recovery point in the stream, with the applications frozen around it when asked (RCP-2,
-    /// RCP-3).</summary>
+    /// <summary>
+    /// Inserts a recovery point's marker into the stream, with the applications frozen around it if requested (RCP-2,
+    /// RCP-3).
+    /// </summary>
     public async Task<AgentReply> MarkAsync(AgentRequest.InsertMarker asked, CancellationToken cancellationToken)
     {
         if (asked.Kind is PointKind.Crash)
@@ -159,8 +163,12 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         return Marked(outcome, reached, warning);
     }
 
-    /// <summary>Background work: clears quiet extents, leaves dirty-map mode when there is room again.</summary>
-    /// <exception cref="IOException">The volume's directory refuses; calling again goes on.</exception>
+    /// <summary>
+    /// Runs background work: clears quiet extents, and leaves dirty-map mode when there is room again.
+    /// </summary>
+    /// <exception cref="IOException">
+    /// The volume's directory could not be written. A repeated call continues.
+    /// </exception>
     public void Maintain()
     {
         if (_open is { } open)
@@ -171,10 +179,10 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes up disks that have grown: what is new is dirty, and clients that connect from now on see the new size. The
-    /// data session is begun again, as the replica grows at its beginning.
+    /// Extends the volume when disks have grown: the new part is dirty, and clients that connect later see the new
+    /// size. The data session is restarted, because a replica grows only at the start of a session.
     /// </summary>
-    /// <exception cref="IOException">It could not be done; calling again goes on.</exception>
+    /// <exception cref="IOException">The volume could not be extended. A repeated call continues.</exception>
     public async Task TakeUpGrowthAsync(CancellationToken cancellationToken)
     {
         if (!_outside.HasGrown || !await _turn.WaitAsync(TimeSpan.Zero, cancellationToken))
@@ -250,7 +258,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     {
         if (IsReplica || Remembered is null)
         {
-            // What a release that was cut short has left says as little about the disks.
+            // The files left by an interrupted release are just as unreliable about the disks.
             await DropLogsAsync(ct);
         }
 
@@ -337,7 +345,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         }
     }
 
-    // The disks were written below the old log, which says nothing about them any more: a new volume is all dirty.
+    // The disks were written below the old log, so the log is no longer valid for them. A new volume starts all dirty.
     private async Task DropLogsAsync(CancellationToken ct)
     {
         await CloseAsync(ct);
@@ -345,8 +353,8 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
     }
 
     /// <summary>
-    /// Closes the disks for good. After a failed sync the log still has what may not be on them: an opening writes it
-    /// once more, before the log goes (I28).
+    /// Closes the disks permanently. After a failed sync the log still holds writes that may be missing on the disks,
+    /// so an opening writes them again before the log is deleted (I28).
     /// </summary>
     private async Task CloseForGoodAsync(CancellationToken ct)
     {
@@ -366,7 +374,7 @@ public sealed partial class ProtectedVolume : IAsyncDisposable
         }
     }
 
-    /// <summary>Closes what is open; false when the source's last writes may not be durable on its disks.</summary>
+    /// <summary>Closes the open volume; false if the source's last writes may not be durable on its disks.</summary>
     private async Task<bool> CloseAsync(CancellationToken ct)
     {
         if (_open is not { } open)

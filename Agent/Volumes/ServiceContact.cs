@@ -1,24 +1,24 @@
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>What an agent's data sessions know of its control session. Safe for several threads.</summary>
+/// <summary>The state of the agent's control session, as its data sessions need it. Safe for several threads.</summary>
 internal sealed class ServiceContact
 {
     private readonly Signal _answered = new();
     private volatile string? _session;
 
-    /// <summary>The secret that data streams show; null while the service has not taken this agent.</summary>
+    /// <summary>The secret that data streams present; null while the service has not accepted this agent.</summary>
     public string? Session => _session;
 
-    /// <summary>Completes when the service takes this agent the next time.</summary>
+    /// <summary>A task that completes the next time the service accepts this agent.</summary>
     public Task Next => _answered.Next;
 
-    /// <summary>The service has taken this agent.</summary>
+    /// <summary>Records that the service has accepted this agent.</summary>
     public void Welcomed(string session)
     {
         _session = session;
         _answered.Pulse();
     }
 
-    /// <summary>The control session is over.</summary>
+    /// <summary>Records that the control session has ended.</summary>
     public void Lost() => _session = null;
 }

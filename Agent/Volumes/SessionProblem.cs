@@ -3,10 +3,10 @@ using ReplicationEngine.DataPlane.Transport;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>What the end of a data session means to a volume's health.</summary>
+/// <summary>Maps the end of a data session to a problem of the volume's health.</summary>
 public static class SessionProblem
 {
-    /// <summary>The problem that is reported while there is no other session.</summary>
+    /// <summary>Returns the problem to report while there is no other session.</summary>
     public static VolumeProblem Of(IOException end) => end is SessionRefusedException refused
         ? new VolumeProblem(
             "refused-" + refused.Reason.ToString().ToLowerInvariant(), end.Message, null,

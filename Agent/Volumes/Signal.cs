@@ -1,14 +1,14 @@
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>Something that happens again and again and that others wait for.</summary>
+/// <summary>A recurring event that tasks can wait for.</summary>
 internal sealed class Signal
 {
     private volatile TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes when it happens the next time.</summary>
+    /// <summary>A task that completes at the next pulse.</summary>
     public Task Next => _next.Task;
 
-    /// <summary>It happens now.</summary>
+    /// <summary>Completes the tasks that wait for the next pulse.</summary>
     public void Pulse() => Interlocked.Exchange(
         ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 }

@@ -3,13 +3,13 @@ using ReplicationEngine.DataPlane.Splitting;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>What is served of an open source, each disk under the VM's name and the disk's number.</summary>
+/// <summary>The exports of an open source: each disk is served under the VM's name and the disk's number.</summary>
 /// <remarks>
-/// Changed by one directive at a time; what is served may be read next to it, as the list is exchanged whole.
+/// Directives change the exports one at a time. The list is replaced atomically, so it may be read concurrently.
 /// </remarks>
 internal sealed class VolumeExports(string vm, IReadOnlyList<string> paths, IVolumeHost host)
 {
-    // A machine that was stopped leaves its disks at once; its process may take a moment to end.
+    // A stopped machine releases its disks at once, but its process may take a moment to end.
     private static readonly TimeSpan LeaveWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LookAgainEvery = TimeSpan.FromMilliseconds(100);
     private volatile IReadOnlyList<string> _uris = [];
@@ -18,18 +18,18 @@ internal sealed class VolumeExports(string vm, IReadOnlyList<string> paths, IVol
     /// <summary>The URI of each disk that is served.</summary>
     public IReadOnlyList<string> Uris => _uris;
 
-    /// <summary>Those who use the disks now.</summary>
+    /// <summary>The clients that use the disks now.</summary>
     public IReadOnlyList<VolumeClient> Clients => [.. paths.SelectMany((path, i) =>
         host.ClientsOf(NameOf(vm, i)).Select(client => new VolumeClient(path, client.Who, client.ReadOnly)))];
 
     private List<string> Writers =>
         [.. Clients.Where(client => !client.ReadOnly).Select(client => client.Who).Distinct(StringComparer.Ordinal)];
 
-    /// <summary>The name under which a disk of a VM is served.</summary>
+    /// <summary>Returns the export name of a VM's disk.</summary>
     public static string NameOf(string vm, int disk) => $"{vm}-{disk}";
 
-    /// <summary>Serves the disks, in the place of what was served before.</summary>
-    /// <returns>False when they are served so already.</returns>
+    /// <summary>Serves the disks, replacing the earlier exports.</summary>
+    /// <returns>False if the disks are already served in this way.</returns>
     public async Task<bool> ServeAsync(SourceVolume source, bool readOnly, CancellationToken ct)
     {
         if (_readOnly == readOnly)
@@ -47,7 +47,7 @@ internal sealed class VolumeExports(string vm, IReadOnlyList<string> paths, IVol
         return true;
     }
 
-    /// <summary>Ends serving; afterwards the disks are used no more.</summary>
+    /// <summary>Stops serving; afterwards the disks are no longer used.</summary>
     public async Task StopAsync(CancellationToken ct)
     {
         for (var i = 0; i < _uris.Count; i++)
@@ -57,10 +57,10 @@ internal sealed class VolumeExports(string vm, IReadOnlyList<string> paths, IVol
     }
 
     /// <summary>
-    /// Before the disks of a running machine are taken away: has the machine stopped when there is a way, and refuses
-    /// while somebody may still be writing (B8).
+    /// Makes sure that the disks have no writers before they are withdrawn: stops the machine if a hook can, and
+    /// refuses while a client may still be writing (B8).
     /// </summary>
-    /// <exception cref="VolumeException">Somebody has the disks open for writing.</exception>
+    /// <exception cref="VolumeException">A client has the disks open for writing.</exception>
     public async Task FreeOfWritersAsync(CancellationToken ct)
     {
         if (_readOnly != false || Writers.Count == 0)

@@ -22,14 +22,14 @@ internal sealed partial class VolumeOpener
     private readonly IStorageDirectory _directory;
     private readonly DirectiveStore _directives;
 
-    /// <summary>Opens nothing yet.</summary>
+    /// <summary>Creates the opener. Opens nothing yet.</summary>
     public VolumeOpener(
         string vm, IVolumeHost host, DiskClaims claims, IStorageDirectory directory, DirectiveStore directives) =>
         (_vm, _host, _claims, _directory, _directives) = (vm, host, claims, directory, directives);
 
     /// <summary>
-    /// Claims the disks of the directive that is remembered before any of them is opened, so that none is given to
-    /// another VM meanwhile. What is away, or another's, is told when it is opened.
+    /// Claims the disks of the stored directive before any of them is opened, so that none is assigned to another VM
+    /// meanwhile. A disk that is absent or belongs to another VM is reported when it is opened.
     /// </summary>
     public void ClaimRemembered()
     {
@@ -49,7 +49,7 @@ internal sealed partial class VolumeOpener
     }
 
     /// <summary>Opens the disks as the source.</summary>
-    /// <exception cref="VolumeException">A disk cannot be had.</exception>
+    /// <exception cref="VolumeException">A disk cannot be opened or claimed.</exception>
     /// <exception cref="SourceVolumeException">The source cannot be opened.</exception>
     public OpenVolume OpenSource(VolumeDirective directive, Action<SourceCondition> conditionChanged)
     {
@@ -84,7 +84,7 @@ internal sealed partial class VolumeOpener
     }
 
     /// <summary>Opens the disks as a replica of the machine at the target side.</summary>
-    /// <exception cref="VolumeException">A disk cannot be had.</exception>
+    /// <exception cref="VolumeException">A disk cannot be opened or claimed.</exception>
     public OpenVolume OpenReverse(VolumeDirective directive)
     {
         var disks = OpenDisks(directive);
@@ -102,14 +102,16 @@ internal sealed partial class VolumeOpener
         }
     }
 
-    /// <summary>Deletes what is known of the disks, while they are closed: what opens next is all dirty.</summary>
+    /// <summary>
+    /// Deletes the stored state of the disks while they are closed, so the next opening starts all dirty.
+    /// </summary>
     public void DropLogs()
     {
         _directory.DeleteSubdirectory(SourceDirectory);
         _directory.DeleteSubdirectory(ReverseDirectory);
     }
 
-    /// <summary>Gives up the disks, and deletes the VM's directory, while they are closed.</summary>
+    /// <summary>Releases the disks' claims and deletes the VM's directory, while the disks are closed.</summary>
     public void Release()
     {
         _claims.Release(_vm);
@@ -118,7 +120,7 @@ internal sealed partial class VolumeOpener
     }
 
     /// <summary>
-    /// Opens the disks: claimed before and after, since a path may come to lead to another disk in between.
+    /// Opens the disks. Claims them before and after opening, because a path may change its disk in between.
     /// </summary>
     private IHostDisk[] OpenDisks(VolumeDirective directive)
     {
@@ -148,7 +150,7 @@ internal sealed partial class VolumeOpener
         }
         catch (DiskInUseException e)
         {
-            // While it is first protected, the choice of the disk is wrong; later it is a matter of time.
+            // During the first protection the wrong disk was chosen; later the conflict is temporary.
             LetGo(disks, isKnown);
             throw new VolumeException("disk-in-use", e.Message, "Stop the other user of the disk.", isKnown);
         }

@@ -8,26 +8,27 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>Makes the status that is reported of a VM's volume out of what is open. Keeps nothing.</summary>
+/// <summary>Builds the reported status of a VM's volume from its open parts. Stateless.</summary>
 internal sealed class VolumeReport(IVolumeHost host)
 {
-    /// <summary>The status of a volume of which nothing is left.</summary>
+    /// <summary>Returns the status of a volume that was released.</summary>
     public static VolumeStatus Released(VolumeDirective directive, DateTimeOffset now) => new(
         directive.Vm, SourceRole.Released, directive.Term, [], CaptureMode.None, DirtyCause.None, "",
         0, 0, 0, 0, 0, null, 0, 0, 0, null, [], now);
 
-    /// <summary>The status of a volume that is open.</summary>
-    /// <param name="directive">The directive that it obeys.</param>
-    /// <param name="open">What is open.</param>
-    /// <param name="growth">Why growth could not be taken up; null when nothing hinders it.</param>
+    /// <summary>Returns the status of an open volume.</summary>
+    /// <param name="directive">The directive that the volume obeys.</param>
+    /// <param name="open">The open volume.</param>
+    /// <param name="growth">The reason why growth could not be taken up; null if there is none.</param>
     /// <param name="now">The time of the report.</param>
     public VolumeStatus OfOpen(
         VolumeDirective directive, OpenVolume open, VolumeProblem? growth, DateTimeOffset now) =>
         open.Source is { } source ? OfSource(directive, open, source, growth, now)
             : OfReverse(directive, open, open.Reverse!.Position, growth, now);
 
-    /// <summary>The status of a volume that is not open: the role that it remembers, and why it could not be
-    /// opened.</summary>
+    /// <summary>
+    /// Returns the status of a volume that is not open: its stored role, and the reason why it could not be opened.
+    /// </summary>
     public VolumeStatus OfClosed(VolumeDirective directive, VolumeProblem? failure, DateTimeOffset now) => new(
         directive.Vm, directive.Role, directive.Term,
         [.. directive.Disks.Select(path => new ServedDisk(path, SizeNow(path), null))], CaptureMode.Closed,
@@ -81,13 +82,13 @@ internal sealed class VolumeReport(IVolumeHost host)
         }
         catch (StorageException)
         {
-            // It is away, which is what the problem says.
+            // The disk is absent, which the problem reports.
             return 0;
         }
     }
 
-    // What only the source has (I16): the writes in the log behind the recovered machine's cut, and extents whose
-    // writes it did not carry.
+    // Returns the bytes that only the source has (I16): writes in the log behind the recovered machine's cut, and dirty
+    // extents whose writes the log does not hold.
     private static long Divergent(VolumeDirective directive, SourceVolume source, SourceCounters counters)
     {
         if (directive is not { Role: SourceRole.Fenced, Cut: { } told })
@@ -102,7 +103,7 @@ internal sealed class VolumeReport(IVolumeHost host)
         }
         catch (IOException)
         {
-            // What cannot be read may all be the guest's.
+            // Unreadable data may all be the guest's.
             return source.BytesAfter(cut) + counters.DirtyBytes;
         }
     }

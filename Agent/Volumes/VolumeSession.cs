@@ -9,8 +9,8 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.Agent.Volumes;
 
 /// <summary>
-/// Keeps a data session with the service going: calls out, runs it, and calls again with growing pauses when it ends,
-/// until it is disposed. Sends a source's changes, or receives them when given a sink.
+/// Keeps a data session with the service open: connects, runs the session, and reconnects with growing pauses when it
+/// ends, until it is disposed. Sends a source's changes, or receives changes if it is given a sink.
 /// </summary>
 internal sealed partial class VolumeSession : IVolumeSession
 {
@@ -29,13 +29,13 @@ internal sealed partial class VolumeSession : IVolumeSession
     private long _changedBytes;
     private long _copiedBytes;
 
-    /// <summary>Starts sending.</summary>
+    /// <summary>Starts a session that sends.</summary>
     public VolumeSession(VolumeSurroundings surroundings, VolumeDirective directive, IChangeSource source)
         : this(surroundings, directive, source, null, [])
     {
     }
 
-    /// <summary>Starts receiving.</summary>
+    /// <summary>Starts a session that receives.</summary>
     public VolumeSession(
         VolumeSurroundings surroundings, VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes)
         : this(surroundings, directive, null, sink, diskSizes)
@@ -137,7 +137,7 @@ internal sealed partial class VolumeSession : IVolumeSession
             Interlocked.Add(ref _wireBytes, progress.WireBytes);
             Interlocked.Add(ref _changedBytes, progress.LogBytes + progress.BlockBytes);
 
-            // A copy that goes on in the next session goes on being counted.
+            // A copy that continues in the next session keeps its counters.
             Interlocked.Exchange(
                 ref _copiedBytes,
                 progress.Phase == TransferPhase.Streaming ? 0 : _copiedBytes + sending.CopiedBytes);

@@ -5,8 +5,9 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>The volumes of one agent, by VM: answers the service's requests and gathers what there is to
-/// report.</summary>
+/// <summary>
+/// The volumes of one agent, by VM. Handles the service's requests and collects the volumes' reports.
+/// </summary>
 public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, ProtectedVolume> _volumes = new(StringComparer.Ordinal);
@@ -15,8 +16,8 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
     private long _probe;
 
     /// <summary>
-    /// Takes up the volumes that are on disk. They serve nothing until the service has said what they are, unless the
-    /// agent may start alone (FOV-8).
+    /// Loads the stored volumes. They serve nothing until the service has confirmed their roles, unless the agent may
+    /// start alone (FOV-8).
     /// </summary>
     public async Task LoadAsync(bool startAlone, CancellationToken cancellationToken)
     {
@@ -32,10 +33,10 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
         }
     }
 
-    /// <summary>A VM's volume; null when there is none.</summary>
+    /// <summary>Returns a VM's volume; null if there is none.</summary>
     public ProtectedVolume? Find(string vm) => _volumes.GetValueOrDefault(vm);
 
-    /// <summary>Answers one request; trouble with the outside is an answer too.</summary>
+    /// <summary>Runs one request and returns its reply. I/O failures are replies too.</summary>
     public async Task<AgentReply> AnswerAsync(AgentRequest request, CancellationToken cancellationToken)
     {
         try
@@ -60,20 +61,22 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
         }
     }
 
-    /// <summary>What there is to report of every volume.</summary>
+    /// <summary>Returns the status of every volume.</summary>
     public IReadOnlyList<VolumeStatus> Status()
     {
-        // Read first: what is observed afterwards is newer than the probe.
+        // Read the probe first: observations made afterwards are newer than the probe.
         var probe = Volatile.Read(ref _probe);
         return [.. _volumes.Values.Select(v => v.Status(time.GetUtcNow())).OfType<VolumeStatus>()
             .Select(status => Told(status, probe))];
     }
 
-    /// <summary>Completes at the next change that should be reported at once.</summary>
+    /// <summary>Returns a task that completes at the next change that should be reported at once.</summary>
     public Task NextChangeAsync(CancellationToken cancellationToken) => _changed.Next.WaitAsync(cancellationToken);
 
-    /// <summary>Background work of every volume: watching its disks, lazy clearing, leaving dirty-map mode.</summary>
-    /// <exception cref="IOException">That of one could not be done; calling again goes on.</exception>
+    /// <summary>
+    /// Runs the background work of every volume: watching its disks, lazy clearing, leaving dirty-map mode.
+    /// </summary>
+    /// <exception cref="IOException">The work of one volume failed. A repeated call continues.</exception>
     public void Maintain()
     {
         IOException? failed = null;
@@ -85,7 +88,7 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
             }
             catch (IOException e)
             {
-                // The others' is done all the same.
+                // The other volumes' work still runs.
                 failed = e;
             }
         }
@@ -96,7 +99,7 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
         }
     }
 
-    /// <summary>Takes up what <see cref="Maintain"/> saw grow.</summary>
+    /// <summary>Extends the volumes whose disks <see cref="Maintain"/> found grown.</summary>
     public async Task TakeUpGrowthAsync(CancellationToken cancellationToken)
     {
         foreach (var volume in _volumes.Values)
@@ -108,11 +111,11 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        // All at once: what each waits for is its disks and its clients, and the guest waits for all of it.
+        // All at once: each volume waits for its own disks and clients, and the guest waits for all of them.
         await Task.WhenAll(_volumes.Values.Select(volume => volume.DisposeAsync().AsTask()));
     }
 
-    // What cannot be served now, or must not, waits for the service; the other volumes do not wait for it.
+    // A volume that cannot or must not be served now waits for the service; the other volumes do not wait for it.
     private async Task StartAloneAsync(
         ProtectedVolume volume, VolumeDirective directive, CancellationToken cancellationToken)
     {
@@ -149,8 +152,8 @@ public sealed partial class VolumeSet(IVolumeHost host, TimeProvider time) : IAs
             return new AgentReply.Directed(VolumeReport.Released(directive, time.GetUtcNow()));
         }
 
-        // A volume that was let go stays in the set, with nothing in it: this directive may be an old one, which
-        // changes nothing, or a newer one may wait for the same volume.
+        // A released volume stays in the set, empty: this directive may be an old one, which changes nothing, or a
+        // newer one may be waiting for the same volume.
         var volume = Obtain(directive.Vm);
         await volume.DirectAsync(directive, cancellationToken);
         var probe = Volatile.Read(ref _probe);

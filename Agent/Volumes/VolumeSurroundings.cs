@@ -12,19 +12,19 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Agent.Volumes;
 
-/// <summary>The agent's process as its volumes see it.</summary>
+/// <summary>The agent's process, as its volumes use it.</summary>
 /// <param name="Settings">The agent's settings.</param>
-/// <param name="Server">Serves the disks.</param>
-/// <param name="Hooks">Freezes and thaws applications.</param>
-/// <param name="Time">The clock.</param>
-/// <param name="Logger">For everything a volume has to say.</param>
+/// <param name="Server">The server of the disks.</param>
+/// <param name="Hooks">The hooks that freeze and thaw applications.</param>
+/// <param name="Time">The source of time for volumes.</param>
+/// <param name="Logger">The logger of the volumes.</param>
 internal sealed record VolumeSurroundings(
     AgentSettings Settings, DiskServer Server, ApplicationHooks Hooks, TimeProvider Time, ILogger Logger) : IVolumeHost
 {
-    // Measured: state, log, readers of the log, data session, and what is open for a moment.
+    // Measured: state, log, readers of the log, data session, and files that are open briefly.
     private const int PerVolumeFiles = 12;
 
-    // The disk, its map, a client's connection, and one to spare for a client that comes again.
+    // The disk, its map, a client's connection, and one spare for a client that reconnects.
     private const int PerDiskFiles = 4;
 
     /// <summary>The control session with the service.</summary>
@@ -101,7 +101,7 @@ internal sealed record VolumeSurroundings(
     public IVolumeSession Receive(VolumeDirective directive, IReplicaSink sink, IReadOnlyList<long> diskSizes) =>
         new VolumeSession(this, directive, sink, diskSizes);
 
-    /// <summary>The line <c>btime</c> of /proc/stat: seconds since 1970.</summary>
+    /// <summary>Reads the boot time from the line <c>btime</c> of /proc/stat: seconds since 1970.</summary>
     private static DateTimeOffset? Booted()
     {
         const string name = "btime ";

@@ -6,12 +6,12 @@ using System.Runtime.Intrinsics.X86;
 
 namespace ReplicationEngine.DataPlane.Blocks;
 
-/// <summary>CRC-32C (Castagnoli) as in RFC 3720, on the processor's own instruction where there is one.</summary>
+/// <summary>CRC-32C (Castagnoli) as in RFC 3720, computed with the processor's instruction if it has one.</summary>
 /// <remarks>
-/// The instruction takes one word per cycle but answers only three cycles later, so one chain of words leaves two
-/// thirds of it idle. Long inputs are cut into three lanes that run side by side; the lanes are then joined: appending
+/// The instruction accepts one word per cycle but has a latency of three cycles, so one chain of words leaves two
+/// thirds of it idle. Long inputs are split into three lanes that run in parallel; the lanes are then joined: appending
 /// n bytes multiplies a checksum by x^8n modulo the polynomial P, which is one carry-less multiplication by a constant
-/// and one more checksum instruction. The reflected product of two 32-bit values stands one place low, and the
+/// and one more checksum instruction. The reflected product of two 32-bit values is shifted down by one bit, and the
 /// instruction itself multiplies by x^32, so the constant for n bytes is x^(8n-33) mod P.
 /// </remarks>
 public static class Crc32C
@@ -27,7 +27,7 @@ public static class Crc32C
     private static readonly LaneJoin LongJoin = new(LongLane);
     private static readonly LaneJoin ShortJoin = new(ShortLane);
 
-    /// <summary>The checksum of the bytes; <paramref name="seed"/> continues an earlier checksum.</summary>
+    /// <summary>Returns the checksum of the bytes; <paramref name="seed"/> continues an earlier checksum.</summary>
     public static uint Compute(ReadOnlySpan<byte> data, uint seed = 0)
     {
         var crc = ~seed;
@@ -52,7 +52,9 @@ public static class Crc32C
         return ~crc;
     }
 
-    /// <summary>Takes as many triples of lanes off the front of the words as there are.</summary>
+    /// <summary>
+    /// Processes as many triples of lanes as the words hold, and removes them from the front of the words.
+    /// </summary>
     private static uint ComputeLanes(ref ReadOnlySpan<ulong> words, uint seed, int lane, in LaneJoin join)
     {
         ulong crc = seed;
@@ -76,7 +78,7 @@ public static class Crc32C
         return (uint)crc;
     }
 
-    /// <summary>The checksum with as many zero bytes appended as the constant stands for.</summary>
+    /// <summary>Returns the checksum after appending zero bytes; the constant determines their number.</summary>
     private static ulong Append(ulong crc, Vector128<ulong> constant)
     {
         var product = Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar(crc), constant, 0);

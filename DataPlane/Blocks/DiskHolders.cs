@@ -4,13 +4,14 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>
-/// Finds out who uses a disk, for people: mounts, device-mapper and RAID, swap, processes that have it open. What this
-/// user may not see is not found.
+/// Finds the users of a disk, for messages to operators: mounts, device-mapper and RAID, swap, processes that have the
+/// disk open. Users that the current user has no permission to see are not found.
 /// </summary>
 internal static class DiskHolders
 {
-    /// <summary>Who uses the disk, as the end of "it is in use"; for example <c>by process 4711
-    /// (qemu-nbd)</c>.</summary>
+    /// <summary>
+    /// Returns the users of the disk as the end of "it is in use"; for example <c>by process 4711 (qemu-nbd)</c>.
+    /// </summary>
     public static string Describe(FileStatus disk) =>
         (disk.IsBlockDevice ? MountOf(disk) ?? DeviceAbove(disk) : null)
         ?? ProcessOf(disk)
@@ -64,7 +65,7 @@ internal static class DiskHolders
         return opened;
     }
 
-    /// <summary>Whether a process has locks on the disk; null when it does not have it open.</summary>
+    /// <summary>Returns whether a process has locks on the disk; null if the process does not have it open.</summary>
     private static bool? OpenedBy(string process, FileStatus disk)
     {
         bool? found = null;
@@ -82,7 +83,7 @@ internal static class DiskHolders
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It ended, or is another user's: what was seen until then is all there is to see.
+            // The process has ended or belongs to another user, so only the findings so far are available.
             return found;
         }
 
@@ -101,7 +102,7 @@ internal static class DiskHolders
         }
         catch (StorageException)
         {
-            // Closed meanwhile, or nothing that has a status.
+            // The descriptor was closed meanwhile, or has no status.
             return false;
         }
     }
@@ -115,7 +116,7 @@ internal static class DiskHolders
         }
         catch (IOException)
         {
-            // It ended meanwhile.
+            // The process ended meanwhile.
             return $"by process {id}";
         }
     }

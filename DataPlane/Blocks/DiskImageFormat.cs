@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>
-/// Recognizes disk images that are no disks but files in a format of their own, with the disk's bytes somewhere inside
-/// (A1). Served as a disk, a guest would see the format's headers and overwrite them.
+/// Recognizes disk images in a format of their own, which hold the disk's bytes somewhere inside the file (A1). If such
+/// a file were served as a disk, a guest would see the format's headers and overwrite them.
 /// </summary>
 public static class DiskImageFormat
 {
@@ -12,7 +12,9 @@ public static class DiskImageFormat
     private const int VdiSignatureAt = 64;
     private const uint VdiSignature = 0xBEDA107F;
 
-    /// <summary>The name of the format that a disk's first and last bytes belong to; null for plain bytes.</summary>
+    /// <summary>
+    /// Returns the name of the format that a disk's first and last bytes belong to; null for plain bytes.
+    /// </summary>
     /// <exception cref="BlockDeviceException">The disk cannot be read.</exception>
     public static string? Of(IBlockDevice disk)
     {
@@ -25,7 +27,7 @@ public static class DiskImageFormat
             return format;
         }
 
-        // A fixed VHD is the plain bytes and then a footer of 512 bytes; old writers made it one byte shorter.
+        // A fixed VHD is the plain bytes followed by a footer of 512 bytes; old tools wrote 511 bytes.
         Span<byte> tail = stackalloc byte[HeadBytes];
         var length = (int)Math.Min(HeadBytes, disk.Length);
         disk.Read(disk.Length - length, tail[..length]);

@@ -5,14 +5,14 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>
-/// The locks that QEMU and its tools take on an image and respect (block/file-posix.c): one byte for each permission
-/// that the holder has, from byte 100 on, and one for each that it does not share, from byte 200 on. All are shared
-/// locks, so that several holders with permissions that go together can coexist; who opens sets its own first and then
-/// looks whether anybody's are against it, so of two that come at once at least one sees the other.
+/// The locks that QEMU and its tools take on an image and respect (block/file-posix.c): one byte from offset 100 for
+/// each permission of the holder, and one byte from offset 200 for each permission that the holder does not share. All
+/// are shared locks, so that holders with compatible permissions can coexist. A process first sets its own locks and
+/// then checks for conflicting ones, so if two processes open at once, at least one of them sees the other.
 /// </summary>
 /// <remarks>
 /// The locks belong to the open file description, not to the process: closing another descriptor of the file does not
-/// drop them, and a second opening in the same process is refused too. They end when the disk is closed.
+/// drop them, and a second opening in the same process is refused too. Closing the disk releases them.
 /// </remarks>
 internal static class DiskLocks
 {
@@ -32,10 +32,10 @@ internal static class DiskLocks
     private static readonly int[] Unshared = [Write, Resize];
 
     /// <summary>
-    /// Takes the locks of one who reads, writes and resizes a disk and lets others only read it; false when somebody
-    /// else's are against it. The caller closes the handle then, which drops what was taken.
+    /// Takes the locks of a holder that reads, writes and resizes a disk and lets others only read it. Returns false if
+    /// another holder's locks conflict; the caller then closes the handle, which releases the locks taken.
     /// </summary>
-    /// <exception cref="StorageException">The file system has no such locks.</exception>
+    /// <exception cref="StorageException">The file system does not support such locks.</exception>
     public static bool TryTake(SafeFileHandle handle, string path) =>
         Held.All(bit => TrySet(handle, path, HeldBase + bit)) && Unshared.All(
             bit => TrySet(handle, path, UnsharedBase + bit))
@@ -49,7 +49,7 @@ internal static class DiskLocks
         return Call(handle, path, OpenFileSet, &wanted) is not (NativeMethods.WouldBlock or notPermitted);
     }
 
-    // A write lock would be in the way of everybody else's, so asking for one finds them all, but not one's own.
+    // A write lock conflicts with every other holder's lock, so querying one finds them all, except the caller's own.
     private static unsafe bool IsFree(SafeFileHandle handle, string path, int at)
     {
         var wanted = new FileLock { Type = WriteLock, Start = at, Length = 1 };

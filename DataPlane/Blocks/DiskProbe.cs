@@ -6,35 +6,37 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Blocks;
 
-/// <summary>A disk as it is now.</summary>
+/// <summary>An observation of a disk at one moment.</summary>
 /// <param name="Identity">
-/// Which disk it is, whatever path led to it: <c>file:MAJOR:MINOR:INODE</c> or <c>block:MAJOR:MINOR</c>. It tells disks
-/// apart on one machine within one boot: the system may give a file system or a device other numbers in the next.
+/// The identity of the disk, independent of the path: <c>file:MAJOR:MINOR:INODE</c> or <c>block:MAJOR:MINOR</c>. It is
+/// unique on one machine within one boot: the system may number a file system or a device differently after the next
+/// boot.
 /// </param>
-/// <param name="IsBlockDevice">Whether it is a block device; else it is a regular file.</param>
-/// <param name="SizeBytes">The size now.</param>
-/// <param name="Birth">When the file was made; null for a block device and where the file system does not keep
-/// it.</param>
+/// <param name="IsBlockDevice">Whether the disk is a block device; otherwise it is a regular file.</param>
+/// <param name="SizeBytes">The current size in bytes.</param>
+/// <param name="Birth">
+/// The creation time of the file; null for a block device and if the file system does not record it.
+/// </param>
 /// <param name="Changed">
-/// The file's change time, which moves with every write and cannot be set; null for a block device, whose node's times
-/// say nothing about its bytes.
+/// The file's change time, which moves with every write and cannot be set. Null for a block device, because its node's
+/// times do not depend on its bytes.
 /// </param>
 public sealed record DiskObservation(
     string Identity, bool IsBlockDevice, long SizeBytes, DateTimeOffset? Birth, DateTimeOffset? Changed)
 {
     /// <summary>
-    /// When the file was written last, which a change of its name or rights does not move and programs can set; null
-    /// where it is not known. It is kept nowhere.
+    /// The file's modification time, which a change of name or rights does not move and programs can set; null if
+    /// unknown. The time is not stored.
     /// </summary>
     public DateTimeOffset? Written { get; init; }
 }
 
-/// <summary>Looks at disks of this machine: which they are, how large, and when they changed (A1, A3, A5).</summary>
+/// <summary>Observes disks of this machine: their identity, their size, and when they changed (A1, A3, A5).</summary>
 public static class DiskProbe
 {
-    /// <summary>Looks at what a path leads to now, through symbolic links.</summary>
+    /// <summary>Observes the disk that a path leads to now, through symbolic links.</summary>
     /// <exception cref="StorageException">
-    /// Nothing is there, it may not be opened, or it is neither a regular file nor a block device.
+    /// The path does not exist, may not be opened, or is neither a regular file nor a block device.
     /// </exception>
     public static DiskObservation Look(string path)
     {
@@ -48,9 +50,10 @@ public static class DiskProbe
         return Observation(status, file.Length, path);
     }
 
-    /// <summary>Looks at an open disk, which may have lost its name since.</summary>
-    /// <exception cref="StorageException">The system refuses, or it is neither a regular file nor a block
-    /// device.</exception>
+    /// <summary>Observes an open disk, which may have lost its name since it was opened.</summary>
+    /// <exception cref="StorageException">
+    /// The system reports an error, or the file is neither a regular file nor a block device.
+    /// </exception>
     public static DiskObservation Look(SafeFileHandle handle)
     {
         ArgumentNullException.ThrowIfNull(handle);
@@ -62,18 +65,18 @@ public static class DiskProbe
                 $"cannot measure an open disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
     }
 
-    /// <summary>Which disk a path leads to, with all that lies below it.</summary>
-    /// <exception cref="StorageException">As for <see cref="Look(string)"/>.</exception>
+    /// <summary>Returns the identity of the disk at a path, including the devices below it.</summary>
+    /// <exception cref="StorageException">See <see cref="Look(string)"/>.</exception>
     public static DiskIdentity IdentityOf(string path) =>
         DiskStack.IdentityOf(FileStatus.Of(path), Look(path).SizeBytes);
 
-    /// <summary>The identity text of a file or a block device.</summary>
+    /// <summary>Returns the identity text of a file or a block device.</summary>
     internal static string NameOf(FileStatus status) => status.IsBlockDevice
         ? NameOfBlock(status.NodeMajor, status.NodeMinor)
         : string.Create(
             CultureInfo.InvariantCulture, $"file:{status.DeviceMajor}:{status.DeviceMinor}:{status.Inode}");
 
-    /// <summary>The identity text of a block device.</summary>
+    /// <summary>Returns the identity text of a block device.</summary>
     internal static string NameOfBlock(uint major, uint minor) =>
         string.Create(CultureInfo.InvariantCulture, $"block:{major}:{minor}");
 

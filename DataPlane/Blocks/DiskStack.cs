@@ -6,19 +6,21 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>
-/// Finds the disks below a disk of this machine (A1): the whole disk below a partition, the file or disk below a loop
-/// device, the members below device-mapper, LVM and RAID. Loop devices are asked themselves, because a path in
-/// <c>/sys</c> may belong to another mount namespace or to a file that was deleted.
+/// Finds the devices below a disk of this machine (A1): the whole disk below a partition, the file or disk below a loop
+/// device, the members below device-mapper, LVM and RAID. Loop devices are queried directly, because a path in
+/// <c>/sys</c> may belong to another mount namespace or to a deleted file.
 /// </summary>
 internal static class DiskStack
 {
-    /// <summary>Stacks deeper than this do not occur; a cycle in <c>/sys</c> must not hang the agent.</summary>
+    /// <summary>
+    /// The maximum depth of a stack. Deeper ones do not occur, but a cycle in <c>/sys</c> must not hang the agent.
+    /// </summary>
     private const int Deepest = 16;
 
     private const int SectorBytes = 512;
     private const string Boot = "/proc/sys/kernel/random/boot_id";
 
-    /// <summary>The identity of what a status describes, with all that lies below it.</summary>
+    /// <summary>Returns the identity of the disk that a status describes, including the devices below it.</summary>
     public static DiskIdentity IdentityOf(FileStatus status, long sizeBytes)
     {
         var layers = new List<DiskLayer>();
@@ -31,7 +33,7 @@ internal static class DiskStack
             File.ReadAllText(Boot).Trim(), DiskProbe.NameOf(status), layers.Distinct().ToValueList());
     }
 
-    /// <summary>The directory of <c>/sys</c> that describes a block device.</summary>
+    /// <summary>Returns the directory of <c>/sys</c> that describes a block device.</summary>
     public static string SystemDirectory(uint major, uint minor) =>
         string.Create(CultureInfo.InvariantCulture, $"/sys/dev/block/{major}:{minor}");
 
@@ -144,10 +146,10 @@ internal static class DiskStack
     private readonly record struct Range(long Start, long Length);
 }
 
-/// <summary>A block device's numbers.</summary>
+/// <summary>The major and minor number of a block device.</summary>
 internal readonly record struct DeviceNumber(uint Major, uint Minor)
 {
-    /// <summary>Takes a number apart that the kernel encodes in one word (<c>new_encode_dev</c>).</summary>
+    /// <summary>Decodes a device number that the kernel encodes in one word (<c>new_encode_dev</c>).</summary>
     public static DeviceNumber Decode(ulong encoded) =>
         new((uint)((encoded >> 8) & 0xFFF), (uint)((encoded & 0xFF) | ((encoded >> 12) & 0xFFFFFF00)));
 }

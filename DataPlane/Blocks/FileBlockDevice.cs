@@ -3,14 +3,17 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>
-/// A disk that is a regular file or a block device of this machine. Its size is the file's at the time it was opened.
-/// Safe for many threads, as the file below is; it owns the file.
+/// A disk that is a regular file or a block device of this machine. The size is the file's size when it was opened.
+/// Owns the file. Safe for many threads, as the underlying file is.
 /// </summary>
-/// <remarks>Durability (I3, I28): <see cref="Flush"/> is the file's sync, which stays failed once it has
-/// failed.</remarks>
+/// <remarks>
+/// Durability (I3, I28): <see cref="Flush"/> syncs the file. After one failed sync all later ones fail.
+/// </remarks>
 public sealed class FileBlockDevice : IBlockDevice
 {
-    /// <summary>Below this many bytes, writing zeroes costs less than changing the file's allocation twice.</summary>
+    /// <summary>
+    /// The number of bytes below which writing zeroes costs less than changing the file's allocation twice.
+    /// </summary>
     private const int SmallZeroes = 64 << 10;
 
     private static readonly byte[] Zeroes = new byte[1 << 20];
@@ -19,7 +22,7 @@ public sealed class FileBlockDevice : IBlockDevice
     private readonly bool _readOnly;
     private volatile bool _cannotAllocate;
 
-    /// <summary>Takes over an open file.</summary>
+    /// <summary>Creates a disk from an open file and takes ownership of the file.</summary>
     public FileBlockDevice(IStorageFile file, bool readOnly = false)
     {
         _file = file;
@@ -34,11 +37,11 @@ public sealed class FileBlockDevice : IBlockDevice
     public long UsableLength => Math.Min(Length, _file.Length);
 
     /// <inheritdoc/>
-    /// <remarks>A block device may carry zeroing out by writing, and does not say so.</remarks>
+    /// <remarks>A block device may implement zeroing by writing, without reporting it.</remarks>
     public bool HasFastZeroes => !_cannotAllocate && !_file.IsBlockDevice;
 
-    /// <summary>Opens an existing file or block device.</summary>
-    /// <exception cref="StorageException">It does not exist or may not be opened.</exception>
+    /// <summary>Opens an existing file or block device as a disk.</summary>
+    /// <exception cref="StorageException">The file does not exist or may not be opened.</exception>
     public static FileBlockDevice Open(string path, bool readOnly = false)
     {
         var access = readOnly ? FileAccess.Read : FileAccess.ReadWrite;
@@ -133,7 +136,7 @@ public sealed class FileBlockDevice : IBlockDevice
         {
             var (run, isHole) = _file.IsBlockDevice ? (length, false) : _file.NextRun(offset);
 
-            // A file cut short from outside has no run here; reading it will say so.
+            // A file truncated from outside has no run here; a read of it reports the error.
             return run == 0
                 ? new AllocatedRun(length, AllocationState.Data)
                 : new AllocatedRun(Math.Min(run, length), isHole ? AllocationState.Hole : AllocationState.Data);
@@ -147,7 +150,10 @@ public sealed class FileBlockDevice : IBlockDevice
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    /// <summary>Carries out the first change and those right behind it that continue it; returns how many.</summary>
+    /// <summary>
+    /// Applies the first change and the changes after it that continue its range. Returns the number of changes
+    /// applied.
+    /// </summary>
     private int WriteRun(ReadOnlySpan<BlockChange> changes)
     {
         ref readonly var first = ref changes[0];
@@ -201,7 +207,9 @@ public sealed class FileBlockDevice : IBlockDevice
         }
     }
 
-    /// <summary>Zeroes a range without writing it and keeps its space taken: two calls, whatever the length.</summary>
+    /// <summary>
+    /// Zeroes a range without writing it and keeps its space allocated: two calls, whatever the length.
+    /// </summary>
     private void PunchAndAllocate(in BlockChange change)
     {
         const int notSupported = 95;
@@ -224,7 +232,7 @@ public sealed class FileBlockDevice : IBlockDevice
         }
     }
 
-    // A write behind the end of a file that was cut would make it longer again, with a hole where bytes were lost.
+    // A write behind the end of a truncated file would extend it again, with a hole where bytes were lost.
     private void CheckUsable(long end)
     {
         var now = _file.Length;

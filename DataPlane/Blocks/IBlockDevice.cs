@@ -2,97 +2,105 @@ namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>
 /// A disk: a fixed number of bytes that can be read and written at any offset. All members are synchronous and may be
-/// called from several threads at once; the caller sees to it that a range is inside the device (<see
-/// cref="ArgumentOutOfRangeException"/> otherwise). Trouble below is a <see cref="BlockDeviceException"/>.
+/// called from several threads at once. The caller ensures that a range is inside the device
+/// (<see cref="ArgumentOutOfRangeException"/> otherwise). I/O failures are thrown as
+/// <see cref="BlockDeviceException"/>.
 /// </summary>
 public interface IBlockDevice : IDisposable
 {
-    /// <summary>The size in bytes.</summary>
+    /// <summary>The size of the disk in bytes.</summary>
     long Length { get; }
 
     /// <summary>
-    /// The bytes that are there now: fewer than <see cref="Length"/> once somebody has cut the disk below. Reads behind
-    /// them fail with EIO, writes with ENOSPC, and nothing makes the disk longer (A5).
+    /// The number of bytes that exist now: fewer than <see cref="Length"/> after the underlying disk was truncated.
+    /// Reads behind them fail with EIO, writes with ENOSPC, and no operation extends the disk (A5).
     /// </summary>
     long UsableLength => Length;
 
-    /// <summary>Whether zeroing a range costs less than writing it, whatever its length (NBD's fast zero).</summary>
+    /// <summary>
+    /// Whether zeroing a range costs less than writing it, regardless of its length (NBD's fast zero).
+    /// </summary>
     bool HasFastZeroes => false;
 
-    /// <summary>Fills the destination from an offset.</summary>
+    /// <summary>Reads bytes from an offset until the destination is full.</summary>
     void Read(long offset, Span<byte> destination);
 
     /// <summary>
-    /// Carries out changes in the order given and returns when the source's caches hold them all (not yet durable, but
-    /// for those with <see cref="BlockChange.ForceUnitAccess"/>). When it throws, any part of them may have been done.
+    /// Applies changes in the order given. Returns when the source's caches hold all of them; only changes with
+    /// <see cref="BlockChange.ForceUnitAccess"/> are durable then. If it throws, any part of the changes may have been
+    /// applied.
     /// </summary>
     void Write(ReadOnlySpan<BlockChange> changes);
 
-    /// <summary>Makes every change that was finished before the call durable.</summary>
+    /// <summary>Makes every change that finished before the call durable.</summary>
     void Flush();
 
-    /// <summary>As <see cref="Flush"/>, with the times that a file system keeps of the disk.</summary>
+    /// <summary>Flushes the disk like <see cref="Flush"/>, and also the file's times.</summary>
     void FlushTimes() => Flush();
 
     /// <summary>
-    /// Lets later reads come from the medium. After a failed flush the system calls pages clean that the medium lacks,
-    /// and what is read from them would be trusted although a power cut takes it (I28).
+    /// Drops cached pages, so that later reads come from the medium. After a failed flush the system marks pages clean
+    /// that the medium lacks; data read from them would be trusted although a power failure loses it (I28).
     /// </summary>
     void DropCached()
     {
     }
 
     /// <summary>
-    /// The first run of one allocation state from an offset on, at most <paramref name="length"/> long.
+    /// Returns the first run of one allocation state from an offset, at most <paramref name="length"/> bytes long.
     /// </summary>
     AllocatedRun NextRun(long offset, long length);
 }
 
-/// <summary>One change to a disk.</summary>
-/// <param name="Offset">The first byte.</param>
-/// <param name="Length">The bytes changed; the length of <paramref name="Data"/> when that is not empty.</param>
-/// <param name="Data">The bytes to write; empty means zeroes. Owned by the caller, valid during the call only.</param>
-/// <param name="MayDeallocate">For zeroes: the space may be given back.</param>
-/// <param name="ForceUnitAccess">The change must be durable on return (FUA).</param>
+/// <summary>A write of bytes or zeroes to a range of a disk.</summary>
+/// <param name="Offset">The offset of the first byte.</param>
+/// <param name="Length">
+/// The number of bytes changed; the length of <paramref name="Data"/> if that is not empty.
+/// </param>
+/// <param name="Data">
+/// The bytes to write; empty means zeroes. Owned by the caller and valid only during the call.
+/// </param>
+/// <param name="MayDeallocate">Whether the space of a write of zeroes may be deallocated.</param>
+/// <param name="ForceUnitAccess">Whether the change must be durable on return (FUA).</param>
 public readonly record struct BlockChange(
     long Offset, long Length, ReadOnlyMemory<byte> Data, bool MayDeallocate, bool ForceUnitAccess)
 {
-    /// <summary>A write of bytes.</summary>
+    /// <summary>Creates a write of bytes.</summary>
     public static BlockChange Write(long offset, ReadOnlyMemory<byte> data) =>
         new(offset, data.Length, data, false, false);
 
-    /// <summary>A write of zeroes.</summary>
+    /// <summary>Creates a write of zeroes.</summary>
     public static BlockChange Zeroes(long offset, long length, bool mayDeallocate) =>
         new(offset, length, default, mayDeallocate, false);
 }
 
-/// <summary>What a run of a disk holds.</summary>
+/// <summary>The allocation state of a run of a disk.</summary>
 public enum AllocationState
 {
-    /// <summary>Bytes that must be read.</summary>
+    /// <summary>Allocated bytes that must be read.</summary>
     Data,
 
-    /// <summary>Allocated, reads as zeroes.</summary>
+    /// <summary>Allocated space that reads as zeroes.</summary>
     Zero,
 
-    /// <summary>Not allocated, reads as zeroes.</summary>
+    /// <summary>Unallocated space that reads as zeroes.</summary>
     Hole,
 }
 
 /// <summary>A run of one allocation state.</summary>
 public readonly record struct AllocatedRun(long Length, AllocationState State);
 
-/// <summary>A disk could not do what was asked; <see cref="Errno"/> is what an NBD client is told.</summary>
+/// <summary>A disk failed an operation; <see cref="Errno"/> is the error number that an NBD client receives.</summary>
 public sealed class BlockDeviceException(string message, int errno, Exception? inner = null)
     : IOException(message, inner)
 {
     /// <summary>EPERM: the device is read-only or fenced.</summary>
     public const int NotPermitted = 1;
 
-    /// <summary>EIO.</summary>
+    /// <summary>EIO: an input or output error.</summary>
     public const int InputOutput = 5;
 
-    /// <summary>ENOSPC.</summary>
+    /// <summary>ENOSPC: no space is left.</summary>
     public const int NoSpace = 28;
 
     /// <summary>ESHUTDOWN: the device is going away.</summary>

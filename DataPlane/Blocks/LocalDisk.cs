@@ -6,9 +6,9 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Blocks;
 
 /// <summary>
-/// A regular file or block device of this machine, open for reading and writing and locked against others while it is
-/// (A1): through the locks that QEMU and its tools respect (<see cref="DiskLocks"/>), and a block device exclusively,
-/// which the system refuses while it is mounted, swapped to, or part of another device.
+/// A regular file or block device of this machine, open for reading and writing and locked against others (A1): with
+/// the locks that QEMU and its tools respect (<see cref="DiskLocks"/>), and a block device also exclusively, which the
+/// system refuses while it is mounted, used for swap, or part of another device.
 /// </summary>
 public sealed class LocalDisk : IHostDisk
 {
@@ -37,11 +37,10 @@ public sealed class LocalDisk : IHostDisk
     public IBlockDevice Device { get; }
 
     /// <summary>Opens and locks a disk.</summary>
-    /// <param name="path">The path.</param>
-    /// <param name="opened">Judges what was opened before it is locked; when it throws, the disk is closed
-    /// again.</param>
-    /// <exception cref="StorageException">It is not there, is no disk, or may not be opened.</exception>
-    /// <exception cref="DiskInUseException">Somebody else uses it.</exception>
+    /// <param name="path">The path of the disk.</param>
+    /// <param name="opened">Checks the opened file before it is locked. If it throws, the disk is closed again.</param>
+    /// <exception cref="StorageException">The path does not exist, is not a disk, or may not be opened.</exception>
+    /// <exception cref="DiskInUseException">Another process uses the disk.</exception>
     public static LocalDisk Open(string path, Action<SafeFileHandle>? opened = null)
     {
         var status = FileStatus.Of(path);
@@ -69,7 +68,7 @@ public sealed class LocalDisk : IHostDisk
             throw;
         }
 
-        // Closed first, so that this opening is not found as the one in the way.
+        // Close first, so that this opening is not found as the conflicting user.
         handle.Dispose();
         throw InUse(path, status);
     }

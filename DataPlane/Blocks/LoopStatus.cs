@@ -4,11 +4,12 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.Blocks;
 
-/// <summary>What a loop device says of itself (<c>LOOP_GET_STATUS64</c> of linux/loop.h).</summary>
-/// <param name="BackingFile">The identity of the file below; meaningless when <paramref name="Backing"/> is
-/// set.</param>
-/// <param name="Backing">The block device below; null when a file is.</param>
-/// <param name="Offset">Where the loop device begins in it, in bytes.</param>
+/// <summary>The status of a loop device (<c>LOOP_GET_STATUS64</c> of linux/loop.h).</summary>
+/// <param name="BackingFile">
+/// The identity of the backing file; meaningless if <paramref name="Backing"/> is set.
+/// </param>
+/// <param name="Backing">The backing block device; null if a file backs the loop device.</param>
+/// <param name="Offset">The offset in bytes at which the loop device starts in its backing file or device.</param>
 internal sealed record LoopStatus(string BackingFile, DeviceNumber? Backing, long Offset)
 {
     private const int GetStatus = 0x4C05;
@@ -17,8 +18,9 @@ internal sealed record LoopStatus(string BackingFile, DeviceNumber? Backing, lon
     private const int BackingAt = 16;
     private const int OffsetAt = 24;
 
-    /// <summary>The status; null when the node is not that device, may not be opened, or is no set-up loop
-    /// device.</summary>
+    /// <summary>
+    /// Reads the status; null if the node is another device, may not be opened, or is not a configured loop device.
+    /// </summary>
     public static unsafe LoopStatus? Of(string node, uint major, uint minor)
     {
         var descriptor = NativeMethods.Open(node, NativeMethods.OpenCloseOnExec, 0);

@@ -2,15 +2,15 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.Cache;
 
-/// <summary>Asks the cache's file system for space without keeping it.</summary>
+/// <summary>Checks the free space of the cache's file system without reserving it.</summary>
 internal static class CacheSpace
 {
     private const string ProbeName = "probe";
     private const int NotSupported = 95;
 
     /// <summary>
-    /// Whether the directory's file system has so many bytes to give now. Some file systems cannot allocate ahead;
-    /// there the answer is yes, and the next write tells.
+    /// Returns whether the directory's file system can allocate so many bytes now. On a file system that cannot
+    /// preallocate it returns true, and the next write reports a lack of space.
     /// </summary>
     public static bool HasRoom(IStorageDirectory directory, long bytes)
     {
@@ -31,7 +31,7 @@ internal static class CacheSpace
         }
         catch (StorageException)
         {
-            // No is the answer, whatever the reason; what was allocated in part goes back.
+            // The result is false whatever the error; a partial allocation is released.
             directory.Delete(ProbeName);
             return false;
         }

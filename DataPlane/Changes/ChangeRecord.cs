@@ -4,7 +4,7 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Changes;
 
-/// <summary>What a change record does.</summary>
+/// <summary>The kind of a change record.</summary>
 public enum ChangeKind : byte
 {
     /// <summary>The guest wrote the record's data. Logged; has an LSN of its own.</summary>
@@ -13,55 +13,62 @@ public enum ChangeKind : byte
     /// <summary>The guest made a range zero (or trimmed it). Logged; has an LSN of its own; no data.</summary>
     Zeroes = 2,
 
-    /// <summary>A recovery point is to be sealed at this LSN. Logged; the data is a
-    /// <see cref="PointMarker"/>.</summary>
+    /// <summary>A recovery point is sealed at this LSN. Logged; the data is a <see cref="PointMarker"/>.</summary>
     Marker = 3,
 
-    /// <summary>The log begins again after writes it did not carry: the replica needs a resync. Logged; no
-    /// data.</summary>
+    /// <summary>
+    /// The log starts again after writes that it does not hold, so the replica needs a resync. Logged; no data.
+    /// </summary>
     GenerationStart = 4,
 
-    /// <summary>A block as it is on the source's disk, sent by initial replication or resync. Not logged; LSN
-    /// 0.</summary>
+    /// <summary>
+    /// The current content of a block of the source's disk, sent by initial replication or resync. Not logged; LSN 0.
+    /// </summary>
     ResyncData = 16,
 
     /// <summary>A range that is zero on the source's disk. Not logged; LSN 0; no data.</summary>
     ResyncZeroes = 17,
 
-    /// <summary>A resync ended. Stands in a replica store's own log only, never on the wire. LSN 0; the data is i64
-    /// generation and i64 LSN of the position from which the content is consistent.</summary>
+    /// <summary>
+    /// A resync ended. Only in a replica store's own log, never on the wire. LSN 0; the data is i64 generation and i64
+    /// LSN of the position from which the content is consistent.
+    /// </summary>
     ResyncEnd = 128,
 
-    /// <summary>A recovery point that a replica store seals itself. Stands in its own log only, never on the wire. LSN
-    /// 0; the data is a <see cref="PointMarker"/>.</summary>
+    /// <summary>
+    /// A recovery point that a replica store seals itself. Only in the store's own log, never on the wire. LSN 0; the
+    /// data is a <see cref="PointMarker"/>.
+    /// </summary>
     LocalMarker = 129,
 }
 
 /// <summary>The fixed part of a change record.</summary>
-/// <param name="Kind">What it does.</param>
-/// <param name="Disk">The disk, by its place in the VM's list.</param>
-/// <param name="Generation">The generation of the log it stands in.</param>
-/// <param name="Lsn">Its number; 0 for the kinds that are not logged.</param>
-/// <param name="Offset">The first byte it changes.</param>
-/// <param name="Length">The bytes it changes; equal to <paramref name="DataLength"/> for kinds that write data.</param>
-/// <param name="CompletedLsn">All changes up to here were on the source's disk when this record was made.</param>
-/// <param name="Time">When the change was accepted.</param>
-/// <param name="DataLength">The bytes of data that follow.</param>
+/// <param name="Kind">The kind of the record.</param>
+/// <param name="Disk">The index of the disk in the VM's list.</param>
+/// <param name="Generation">The generation of the log that holds the record.</param>
+/// <param name="Lsn">The sequence number of the record; 0 for the kinds that are not logged.</param>
+/// <param name="Offset">The offset of the first changed byte.</param>
+/// <param name="Length">
+/// The number of changed bytes; equal to <paramref name="DataLength"/> for kinds that write data.
+/// </param>
+/// <param name="CompletedLsn">All changes up to this LSN were on the source's disk when the record was made.</param>
+/// <param name="Time">The time at which the change was accepted.</param>
+/// <param name="DataLength">The number of bytes of data that follow.</param>
 public readonly record struct ChangeHeader(
     ChangeKind Kind, int Disk, Generation Generation, Lsn Lsn, long Offset, long Length, Lsn CompletedLsn,
     DateTimeOffset Time, int DataLength)
 {
-    /// <summary>Whether it changes a disk; markers and the borders of generations and resyncs do not.</summary>
+    /// <summary>Whether the record changes a disk; markers and the borders of generations and resyncs do not.</summary>
     public bool ChangesDisk => Kind is not (ChangeKind.Marker or ChangeKind.GenerationStart or ChangeKind.ResyncEnd
         or ChangeKind.LocalMarker);
 
-    /// <summary>The bytes of the whole encoded record.</summary>
+    /// <summary>The length of the whole encoded record in bytes.</summary>
     public int EncodedLength => ChangeRecord.EncodedLength(DataLength);
 }
 
 /// <summary>
-/// The one encoding of a change, in the replication log, on the wire and in the replica's segments alike, so that the
-/// checksums made when the guest's write was accepted are those that a read of a recovered disk checks (I7).
+/// The only encoding of a change: in the replication log, on the wire and in the replica's segments. The checksums
+/// computed when the guest's write was accepted are therefore those that a read of a recovered disk checks (I7).
 /// </summary>
 /// <remarks>
 /// All integers little endian.
@@ -79,24 +86,24 @@ public readonly record struct ChangeHeader(
 /// </remarks>
 public static class ChangeRecord
 {
-    /// <summary>Bytes of the fixed header.</summary>
+    /// <summary>The size of the fixed header in bytes.</summary>
     public const int HeaderSize = 64;
 
-    /// <summary>Bytes that one checksum covers.</summary>
+    /// <summary>The number of bytes that one checksum covers.</summary>
     public const int ChunkSize = 4096;
 
-    /// <summary>The most data one record may carry.</summary>
+    /// <summary>The maximum size of one record's data in bytes.</summary>
     public const int MaxDataLength = 32 << 20;
 
     private const uint Magic = 0x31474843;
 
-    /// <summary>The number of chunks of so many bytes of data.</summary>
+    /// <summary>Returns the number of chunks of so many bytes of data.</summary>
     public static int ChunkCount(int dataLength) => (dataLength + ChunkSize - 1) / ChunkSize;
 
-    /// <summary>Where the data begins in an encoded record.</summary>
+    /// <summary>Returns the offset of the data in an encoded record.</summary>
     public static int DataOffset(int dataLength) => HeaderSize + (4 * ChunkCount(dataLength));
 
-    /// <summary>The bytes of a whole encoded record, a multiple of 8.</summary>
+    /// <summary>Returns the length in bytes of a whole encoded record, a multiple of 8.</summary>
     public static int EncodedLength(int dataLength) => (DataOffset(dataLength) + dataLength + 7) & ~7;
 
     /// <summary>Encodes a record into <paramref name="target"/> and returns its length.</summary>
@@ -118,7 +125,7 @@ public static class ChangeRecord
     }
 
     /// <summary>
-    /// Completes a record whose data already stands at <see cref="DataOffset"/>: writes header and chunk table.
+    /// Completes a record whose data is already at <see cref="DataOffset"/>: writes header and chunk table.
     /// </summary>
     public static void SealInPlace(in ChangeHeader header, Span<byte> record)
     {
@@ -128,8 +135,8 @@ public static class ChangeRecord
     }
 
     /// <summary>
-    /// Writes the chunk table of some data: the part of a record that does not depend on its LSN, so that it can be
-    /// made before the record has its place in the order.
+    /// Writes the chunk table of a record's data. It does not depend on the record's LSN, so it can be written before
+    /// the record is ordered.
     /// </summary>
     internal static void WriteChunkTable(ReadOnlySpan<byte> data, Span<byte> table)
     {
@@ -142,7 +149,7 @@ public static class ChangeRecord
 
     /// <summary>
     /// Completes the head of a record (header and chunk table, <see cref="DataOffset"/> bytes) whose chunk table is
-    /// written; the data itself may stand elsewhere.
+    /// already written. The data itself may be elsewhere.
     /// </summary>
     internal static void SealHeader(in ChangeHeader header, Span<byte> record)
     {
@@ -161,8 +168,9 @@ public static class ChangeRecord
     }
 
     /// <summary>
-    /// Reads the header of the record that begins at the start of <paramref name="source"/>, checking the header's
-    /// checksum (not the data's). False when the bytes are too few for header and chunk table, or are no sound record.
+    /// Reads the header of the record at the start of <paramref name="source"/> and checks the header's checksum (not
+    /// the data's). Returns false if the bytes do not hold a complete header and chunk table, or are not a valid
+    /// record.
     /// </summary>
     public static bool TryReadHeader(ReadOnlySpan<byte> source, out ChangeHeader header)
     {
@@ -192,7 +200,7 @@ public static class ChangeRecord
         return true;
     }
 
-    /// <summary>Whether the data of a whole encoded record matches its chunk table.</summary>
+    /// <summary>Returns whether the data of a whole encoded record matches its chunk table.</summary>
     public static bool VerifyData(ReadOnlySpan<byte> record, in ChangeHeader header)
     {
         var data = record.Slice(DataOffset(header.DataLength), header.DataLength);

@@ -1,21 +1,20 @@
 namespace ReplicationEngine.DataPlane.Changes;
 
 /// <summary>
-/// A digest of the logged record at a position. Positions are numbers, and a source that was put back to a snapshot
-/// gives the same numbers to other changes; the mark tells those changes apart. It covers what every copy of the record
-/// keeps: its place in the order, the instant at which it was accepted, and the range it changes. Zero means: not
-/// known.
+/// A digest of the logged record at a position. A source that was restored from a snapshot assigns the same positions
+/// to different changes; the mark distinguishes those changes. It covers the parts that every copy of the record has:
+/// its position in the order, the instant at which it was accepted, and the range it changes. Zero means unknown.
 /// </summary>
 /// <remarks>
-/// Not a defence against forgery, which the sealed stream is; 64 bits make a chance match of two histories at one
-/// position as unlikely as the clock's 100 ns make it already.
+/// The mark is not a defence against forgery; the sealed stream is. With 64 bits, a chance match of two histories at
+/// one position is as unlikely as the clock's resolution of 100 ns makes it already.
 /// </remarks>
 public readonly record struct HistoryMark(ulong Value)
 {
-    /// <summary>Whether there is a record to speak of.</summary>
+    /// <summary>Whether the mark is known; false for zero.</summary>
     public bool IsKnown => Value != 0;
 
-    /// <summary>The mark of a logged record.</summary>
+    /// <summary>Computes the mark of a logged record.</summary>
     public static HistoryMark Of(in ChangeHeader header)
     {
         var hash = 0x9E3779B97F4A7C15UL;
@@ -29,7 +28,7 @@ public readonly record struct HistoryMark(ulong Value)
         return new HistoryMark(hash == 0 ? 1 : hash);
     }
 
-    /// <summary>One round of the SplitMix64 finalizer.</summary>
+    /// <summary>Computes one round of the SplitMix64 finalizer.</summary>
     private static ulong Mix(ulong hash, long value)
     {
         unchecked
@@ -44,30 +43,28 @@ public readonly record struct HistoryMark(ulong Value)
 /// <summary>A position together with the digest of the record there: the position in one history.</summary>
 public readonly record struct MarkedPosition(ChangePosition Position, HistoryMark Mark);
 
-/// <summary>
-/// What a sender says of its history when a session opens.
-/// </summary>
+/// <summary>A sender's history, announced when a session opens.</summary>
 /// <param name="Incarnation">
-/// Names one opening of the sender's volume: random, durable before the opening takes a write. Empty when there is
-/// none.
+/// The identifier of one opening of the sender's volume: random, and durable before the opening accepts a write. Empty
+/// if there is none.
 /// </param>
 /// <param name="Floor">
-/// Where the replica durably stood, by the sender's durable knowledge: everything that the sender's disks may have more
-/// than a replica that stood there lies in its marked extents.
+/// The replica's durable position, as the sender durably knows it: every difference between the sender's disks and a
+/// replica at this position lies in the sender's marked extents.
 /// </param>
 public readonly record struct SourceHistory(Guid Incarnation, MarkedPosition Floor);
 
-/// <summary>What a receiver says of the history it follows.</summary>
-/// <param name="Mark">The digest of the record at its durable position.</param>
-/// <param name="Incarnation">The incarnation of the sender that it last listened to; empty before the first.</param>
+/// <summary>A receiver's account of the history that it follows.</summary>
+/// <param name="Mark">The digest of the record at the replica's durable position.</param>
+/// <param name="Incarnation">The incarnation of the latest sender; empty before the first.</param>
 /// <param name="ChangedSinceFloor">
-/// The extents it changed after the sender's floor; null when its history does not contain that floor, or it no longer
-/// knows.
+/// The extents that the replica changed after the sender's floor; null if its history does not contain that floor, or
+/// the changes are no longer known.
 /// </param>
 public sealed record ReplicaHistory(
     HistoryMark Mark, Guid Incarnation, IReadOnlyList<ExtentRange>? ChangedSinceFloor)
 {
-    /// <summary>Of a replica that follows no history.</summary>
+    /// <summary>The history of a replica that follows none.</summary>
     public static ReplicaHistory None { get; } = new(default, Guid.Empty, null);
 }
 

@@ -7,7 +7,7 @@ namespace ReplicationEngine.DataPlane.Changes;
 /// kind.</summary>
 internal readonly record struct PointMarker(RecoveryPointId Id, PointKind Kind)
 {
-    /// <summary>Bytes of the encoded form.</summary>
+    /// <summary>The size of the encoded form in bytes.</summary>
     public const int Size = 24;
 
     /// <summary>Writes the encoded form.</summary>

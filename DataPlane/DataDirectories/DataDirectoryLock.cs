@@ -1,27 +1,31 @@
 namespace ReplicationEngine.DataPlane.DataDirectories;
 
 /// <summary>
-/// Holds a data directory for one process: an exclusive lock on a file in it, which the system releases when the
-/// process ends, however it ends.
+/// Reserves a data directory for one process: an exclusive lock on a file in the directory, which the system releases
+/// when the process ends, even after a crash.
 /// </summary>
 public sealed class DataDirectoryLock : IDisposable
 {
-    // EWOULDBLOCK: somebody holds the lock.
+    // EWOULDBLOCK: another process holds the lock.
     private const int WouldBlock = 11;
 
     private readonly FileStream _file;
 
     private DataDirectoryLock(FileStream file, int closed) => (_file, ClosedToOthers) = (file, closed);
 
-    /// <summary>How many files and directories were open to other users at the start; they are closed now.</summary>
+    /// <summary>
+    /// The number of files and directories that were open to other users at the start and were closed to them.
+    /// </summary>
     public int ClosedToOthers { get; }
 
-    /// <summary>The directory.</summary>
+    /// <summary>The path of the data directory.</summary>
     public string Directory => Path.GetDirectoryName(_file.Name)!;
 
-    /// <summary>Creates the directory when needed, closed to other users, and takes the lock.</summary>
-    /// <exception cref="DataDirectoryBusyException">Another process holds it, it belongs to another user or is open to
-    /// others (<see cref="PrivateDirectory.Claim"/>), or it cannot be created.</exception>
+    /// <summary>Creates the directory if needed, closed to other users, and takes the lock.</summary>
+    /// <exception cref="DataDirectoryBusyException">
+    /// Another process holds the lock, the directory belongs to another user or is open to others
+    /// (<see cref="PrivateDirectory.Claim"/>), or it cannot be created.
+    /// </exception>
     public static DataDirectoryLock Take(string directory, string purpose)
     {
         try
@@ -53,7 +57,7 @@ public sealed class DataDirectoryLock : IDisposable
         }
     }
 
-    // One who may change the directory would keep a reader out.
+    // A process that may change the directory would exclude readers.
     private static bool HasOnlyReaders(string directory)
     {
         try
@@ -68,10 +72,10 @@ public sealed class DataDirectoryLock : IDisposable
     }
 
     /// <summary>
-    /// Keeps every process that would change the directory out of it, and lets others read next to this one; creates
-    /// nothing. Null when no lock file is there, because then no process uses the directory.
+    /// Excludes every process that would change the directory, while other readers may use it concurrently. Creates
+    /// nothing. Null if there is no lock file, because then no process uses the directory.
     /// </summary>
-    /// <exception cref="DataDirectoryBusyException">A process that may change it is running on it.</exception>
+    /// <exception cref="DataDirectoryBusyException">A process that may change the directory is running.</exception>
     public static DataDirectoryLock? Share(string directory)
     {
         try

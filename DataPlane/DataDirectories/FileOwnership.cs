@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace ReplicationEngine.DataPlane.DataDirectories;
 
-/// <summary>Who owns a file and who may use it, which the framework does not say.</summary>
+/// <summary>The owner and permissions of a file, which the framework does not expose.</summary>
 /// <param name="Owner">The owner's user id.</param>
 /// <param name="Mode">The type and the permissions (<c>st_mode</c>).</param>
 public sealed partial record FileOwnership(uint Owner, int Mode)
@@ -12,7 +12,7 @@ public sealed partial record FileOwnership(uint Owner, int Mode)
     private const int Directory = 0x4000;
     private const int Link = 0xA000;
 
-    // The part of struct statx that is used, in bytes from its start (linux/stat.h); the whole struct has 256.
+    // The used part of struct statx, in bytes from its start (linux/stat.h); the whole struct has 256 bytes.
     private const int StatusBytes = 256;
     private const int OwnerAt = 20;
     private const int ModeAt = 28;
@@ -20,22 +20,22 @@ public sealed partial record FileOwnership(uint Owner, int Mode)
     private const int NoFollow = 0x100;
     private const uint ModeAndOwner = 0x0B;
 
-    /// <summary>The user this process acts as.</summary>
+    /// <summary>The effective user ID of this process.</summary>
     public static uint CurrentUser => EffectiveUser();
 
-    /// <summary>Whether group or others have any right.</summary>
+    /// <summary>Whether group or others have any permission.</summary>
     public bool IsOpenToOthers => !IsLink && (Mode & OthersMask) != 0;
 
-    /// <summary>Whether it is a directory.</summary>
+    /// <summary>Whether the file is a directory.</summary>
     public bool IsDirectory => (Mode & TypeMask) == Directory;
 
-    /// <summary>Whether it is a symbolic link, whose own permissions mean nothing.</summary>
+    /// <summary>Whether the file is a symbolic link, whose own permissions have no effect.</summary>
     public bool IsLink => (Mode & TypeMask) == Link;
 
-    /// <summary>Looks at what a path names.</summary>
-    /// <param name="path">The path.</param>
-    /// <param name="follow">Whether a symbolic link at its end is followed.</param>
-    /// <exception cref="IOException">There is nothing, or the way to it is barred.</exception>
+    /// <summary>Reads the ownership of the file that a path names.</summary>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="follow">Whether a symbolic link at the path's end is followed.</param>
+    /// <exception cref="IOException">The path does not exist or is not accessible.</exception>
     public static unsafe FileOwnership Of(string path, bool follow = true)
     {
         var status = stackalloc byte[StatusBytes];

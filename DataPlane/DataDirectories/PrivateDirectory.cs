@@ -3,36 +3,42 @@ using System.Runtime.InteropServices;
 namespace ReplicationEngine.DataPlane.DataDirectories;
 
 /// <summary>
-/// Keeps a process's data from the machine's other users: directories are 0700 and files 0600. New ones are made so,
-/// because the process's umask allows nothing else (<see cref="OwnerOnly"/>); there is no instant at which others can
-/// open them. A directory that is there already is checked at start (<see cref="Claim"/>): it must belong to this user,
-/// and one that others can enter is taken only when it is empty or a former version made it, whose files are then
-/// closed to others. Any other directory is refused: its rights are somebody's decision.
+/// Protects a process's data from the machine's other users: directories are 0700 and files 0600. New ones are created
+/// that way, because the process's umask allows nothing else (<see cref="OwnerOnly"/>), so other users can never open
+/// them. An existing directory is checked at the start (<see cref="Claim"/>): it must belong to the current user. If
+/// others can enter it, it is accepted only if it is empty or was created by a former version, whose files are then
+/// closed to others. Any other directory is refused, because its permissions were set deliberately.
 /// </summary>
 public static partial class PrivateDirectory
 {
-    /// <summary>Read, write and enter, for the owner.</summary>
+    /// <summary>Read, write and enter permission for the owner only.</summary>
     public const UnixFileMode DirectoryMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private const int GroupAndOthers = 0x3F;
     private const int Permissions = 0xFFF;
 
-    // What former versions left at the top of a data directory open to others, and what a new file system holds.
+    // The files that former versions left open to others at the top of a data directory, and the content of a new file
+    // system.
     private static readonly string[] FormerNames =
         ["journal.db", "journal.db-shm", "journal.db-wal", "lock", "lost+found", "nbd.sock", "vms", "volumes"];
 
-    /// <summary>Everything that this process creates from now on is closed to the other users.</summary>
+    /// <summary>Sets the umask, so that everything this process creates is closed to other users.</summary>
     public static void OwnerOnly() => _ = SetMask(GroupAndOthers);
 
-    /// <summary>Makes the directory, or checks one that is there and closes a former version's to others.</summary>
+    /// <summary>
+    /// Creates the directory, or checks an existing one and closes a former version's files to others.
+    /// </summary>
     /// <param name="directory">The data directory.</param>
-    /// <param name="purpose">Whose it is, for messages.</param>
-    /// <returns>How many files and directories were closed to others.</returns>
-    /// <exception cref="DataDirectoryBusyException">It belongs to another user, or others can enter it; the message
-    /// says what to do.</exception>
-    /// <exception cref="IOException">It cannot be made or looked at.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be made or looked at.</exception>
+    /// <param name="purpose">The owner of the directory, for messages.</param>
+    /// <returns>The number of files and directories that were closed to others.</returns>
+    /// <exception cref="DataDirectoryBusyException">
+    /// The directory belongs to another user, or others can enter it. The message names the remedy.
+    /// </exception>
+    /// <exception cref="IOException">The directory cannot be created or read.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The user has no permission to create or read the directory.
+    /// </exception>
     public static int Claim(string directory, string purpose)
     {
         Directory.CreateDirectory(directory, DirectoryMode);
@@ -60,7 +66,8 @@ public static partial class PrivateDirectory
         return 1 + CloseContent(directory, demandOwner: true);
     }
 
-    // Where others could enter they may have put something; what is not this user's is then not this process's either.
+    // If others could enter, they may have put files there; a file that does not belong to this user does not belong to
+    // this process either.
     private static int CloseContent(string directory, bool demandOwner)
     {
         var closed = 0;
@@ -97,7 +104,7 @@ public static partial class PrivateDirectory
     private static void Close(string path, FileOwnership found) =>
         File.SetUnixFileMode(path, (UnixFileMode)(found.Mode & Permissions & ~GroupAndOthers));
 
-    /// <summary>A path as one word of a shell's command line.</summary>
+    /// <summary>Quotes a path as one word of a shell's command line.</summary>
     private static string Quoted(string path) =>
         path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-')
             ? path : "'" + path.Replace("'", "'\\''", StringComparison.Ordinal) + "'";

@@ -3,8 +3,8 @@ using ReplicationEngine.DataPlane.Blocks;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// One process's NBD server: on the sockets that the parent passed on (systemd socket activation) or else on a unix
-/// socket in the data directory, or, where that path is too long for a socket, in a private directory elsewhere
+/// The NBD server of a process. Listens on the sockets that the parent passed on (systemd socket activation), otherwise
+/// on a unix socket in the data directory, or, if that path is too long for a socket, in a private directory elsewhere
 /// (<see cref="SocketPlace"/>). Used by agent and service alike.
 /// </summary>
 public sealed class DiskServer : IAsyncDisposable
@@ -12,14 +12,16 @@ public sealed class DiskServer : IAsyncDisposable
     private readonly NbdServer _server;
     private readonly NbdListener _listener;
 
-    /// <summary>Listens.</summary>
+    /// <summary>Creates the server and starts to listen.</summary>
     /// <param name="dataDirectory">The process's data directory.</param>
-    /// <param name="socketPath">Another path for the socket; null means <c>nbd.sock</c> in the data directory.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="access">Who may connect; null means the process's user only. A socket that was passed on has its
-    /// own.</param>
+    /// <param name="socketPath">The path of the socket; null means <c>nbd.sock</c> in the data directory.</param>
+    /// <param name="time">The source of time for deadlines.</param>
+    /// <param name="access">
+    /// The users that may connect; null means the process's user only. A socket that was passed on has its own
+    /// permissions.
+    /// </param>
     /// <param name="acceptAtOnce">Whether clients are accepted before <see cref="StartAccepting"/>.</param>
-    /// <exception cref="NbdListenException">The socket cannot be had; the message says why.</exception>
+    /// <exception cref="NbdListenException">The socket cannot be opened. The message names the reason.</exception>
     public DiskServer(
         string dataDirectory, string? socketPath, TimeProvider time, UnixSocketAccess? access = null,
         bool acceptAtOnce = true)
@@ -30,7 +32,7 @@ public sealed class DiskServer : IAsyncDisposable
             : _server.ListenUnix(socketPath ?? SocketPlace.Of(dataDirectory, Path.GetTempPath()), access);
     }
 
-    /// <summary>Serves a disk under a name, in the place of what was served under it; answers its NBD URI.</summary>
+    /// <summary>Serves a disk under a name, replacing the export of that name. Returns the export's NBD URI.</summary>
     public async Task<string> ServeAsync(
         string name, IBlockDevice device, bool readOnly, string description, CancellationToken cancellationToken)
     {
@@ -38,26 +40,26 @@ public sealed class DiskServer : IAsyncDisposable
         return _listener.UriOf(name);
     }
 
-    /// <summary>Who uses what is served under a name.</summary>
+    /// <summary>Returns the clients of the export with a name.</summary>
     public IReadOnlyList<NbdPeer> ClientsOf(string name) => _server.ClientsOf(name);
 
     /// <summary>Announces a name that will be served soon: its clients may wait for it.</summary>
     public void Expect(string name) => _server.Expect(name);
 
-    /// <summary>Ends serving a name; when this completes, its device is used no more.</summary>
+    /// <summary>Stops serving a name. When the task completes, the device is no longer used.</summary>
     public Task StopAsync(string name, CancellationToken cancellationToken) =>
         _server.RemoveExportAsync(name, cancellationToken);
 
     /// <summary>
-    /// Takes in clients, those included that came since the socket was there. To be called when all that was served
-    /// before a restart is served or expected again, so that none of them is told that its disk is not there.
+    /// Starts to accept clients, including those that connected after the socket was opened. Call it when all disks
+    /// that were served before a restart are served or expected again, so that no client is refused for a missing disk.
     /// </summary>
     public void StartAccepting() => _server.StartAccepting();
 
     /// <summary>
-    /// Accepts no more clients, while what is served goes on. To be called before the exports of a process that ends
-    /// are taken away: a newcomer is held by a socket that was passed on or refused by the process's own, and is not
-    /// told that its disk is not there.
+    /// Stops accepting clients; existing connections continue. Call it before a process that ends withdraws its
+    /// exports: new clients then wait on a socket that was passed on, or are refused by the process's own socket, but
+    /// are never refused for a missing disk.
     /// </summary>
     public Task StopAcceptingAsync() => _server.StopAcceptingAsync();
 

@@ -1,8 +1,8 @@
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// What a server tells its owner, for logs and metrics. Called on the connections' own threads: members must be quick,
-/// safe for several threads, and must not throw.
+/// Notifications of a server to its owner, for logs and metrics. Called on the connections' own threads: members must
+/// be quick, safe for several threads, and must not throw.
 /// </summary>
 internal interface INbdServerEvents
 {
@@ -11,15 +11,15 @@ internal interface INbdServerEvents
     {
     }
 
-    /// <summary>A connection ended; <paramref name="error"/> is null when it did so in good order.</summary>
-    /// <param name="export">The export it used; null when it never got past the handshake.</param>
+    /// <summary>A connection ended; <paramref name="error"/> is null if it ended normally.</summary>
+    /// <param name="export">The export that the connection used; null if the handshake did not finish.</param>
     /// <param name="connection">The connection's number, unique within the server.</param>
-    /// <param name="error">What ended it: the peer's fault or the network's, or a bug.</param>
+    /// <param name="error">The cause of the end: an error of the peer or the network, or a bug.</param>
     void ConnectionEnded(string? export, long connection, Exception? error)
     {
     }
 
-    /// <summary>A device failed a request; the client was told an error number only.</summary>
+    /// <summary>A device failed a request. The client received only an error number.</summary>
     void RequestFailed(string export, long connection, string request, Exception error)
     {
     }

@@ -1,22 +1,23 @@
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>What a session needs of the world around it: the exports, and a way out for its bytes.</summary>
+/// <summary>The environment of a session: the exports, and the output for its bytes.</summary>
 internal interface INbdSessionHost
 {
-    /// <summary>The exports a client may list, by name.</summary>
+    /// <summary>The exports that a client may list, by name.</summary>
     IReadOnlyList<NbdExport> Exports { get; }
 
-    /// <summary>The export of exactly this name, or none.</summary>
+    /// <summary>Returns the export of exactly this name, or null.</summary>
     NbdExport? Find(string name);
 
     /// <summary>
-    /// The handshake is over and this export is in use until the session ends; false when it has just been removed.
+    /// Attaches the session to an export after the handshake; the export is in use until the session ends. False if the
+    /// export has just been removed.
     /// </summary>
     bool TryAttach(NbdExport export);
 
-    /// <summary>Sends all the bytes; blocks while the peer takes none.</summary>
+    /// <summary>Sends all the bytes. Blocks while the peer accepts none.</summary>
     void Send(ReadOnlySpan<byte> bytes);
 
-    /// <summary>A request failed below the protocol; the client was told an error number only.</summary>
+    /// <summary>A request failed below the protocol. The client received only an error number.</summary>
     void RequestFailed(NbdExport export, string request, Exception error);
 }

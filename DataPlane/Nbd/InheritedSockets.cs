@@ -4,15 +4,15 @@ using System.Net.Sockets;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// Sockets that the parent process opened and listens on: systemd's protocol (sd_listen_fds(3)). <c>LISTEN_PID</c> is
-/// the process they are meant for, <c>LISTEN_FDS</c> how many there are, from descriptor 3 on.
+/// Listening sockets that the parent process opened: systemd's protocol (sd_listen_fds(3)). <c>LISTEN_PID</c> is the
+/// process for which they are intended, <c>LISTEN_FDS</c> their number; they start at descriptor 3.
 /// </summary>
 internal static class InheritedSockets
 {
     private const int FirstDescriptor = 3;
     private const int MaxDescriptors = 1024;
 
-    /// <summary>The descriptors meant for this process: none unless both variables say so.</summary>
+    /// <summary>Returns the descriptors intended for this process: none unless both variables are valid.</summary>
     public static IReadOnlyList<int> Descriptors(string? listenPid, string? listenFds, int processId)
     {
         var meant = int.TryParse(listenPid, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
@@ -24,8 +24,8 @@ internal static class InheritedSockets
             : [];
     }
 
-    /// <summary>The sockets meant for this process.</summary>
-    /// <exception cref="NbdListenException">A descriptor is no listening socket.</exception>
+    /// <summary>Returns the sockets intended for this process.</summary>
+    /// <exception cref="NbdListenException">A descriptor is not a listening socket.</exception>
     public static IReadOnlyList<Socket> Take() =>
     [
         .. Descriptors(
@@ -34,13 +34,13 @@ internal static class InheritedSockets
             Environment.ProcessId).Select(Open),
     ];
 
-    /// <summary>Takes over a descriptor.</summary>
+    /// <summary>Creates a socket that owns a descriptor.</summary>
     internal static Socket Open(int descriptor)
     {
         var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
         try
         {
-            // Taking over does not look at what the descriptor is; this does.
+            // Creating the socket does not check the kind of descriptor; this does.
             if (socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection) is 1)
             {
                 return socket;
@@ -58,5 +58,7 @@ internal static class InheritedSockets
     }
 }
 
-/// <summary>The server cannot listen where it was told to; the message says why and what to do.</summary>
+/// <summary>
+/// The server cannot listen at the requested address or path. The message names the reason and the remedy.
+/// </summary>
 public sealed class NbdListenException(string message, Exception? inner = null) : IOException(message, inner);

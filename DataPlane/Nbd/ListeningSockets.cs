@@ -4,15 +4,15 @@ using System.Text;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>Opens sockets to listen on.</summary>
+/// <summary>Opens listening sockets.</summary>
 internal static class ListeningSockets
 {
     private const int Backlog = 1024;
     private const int LongestPath = 107;
 
     /// <summary>
-    /// A unix socket that only those whom <paramref name="access"/> names may connect to. A socket file that a former
-    /// process left behind is replaced; one that is in use is not.
+    /// Opens a unix socket that only the users named by <paramref name="access"/> may connect to. Replaces a socket
+    /// file left by a former process, but not one that is in use.
     /// </summary>
     public static Socket Unix(string path, UnixSocketAccess access)
     {
@@ -51,7 +51,7 @@ internal static class ListeningSockets
         }
     }
 
-    /// <summary>A TCP socket.</summary>
+    /// <summary>Opens a TCP socket that listens at an address.</summary>
     public static Socket Tcp(IPEndPoint endPoint)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
@@ -82,7 +82,7 @@ internal static class ListeningSockets
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
         {
-            // Nobody listens: it is a socket left behind, or a file that is no socket, which connecting refuses alike.
+            // No process listens: the file is a leftover socket or not a socket, and connecting refuses both alike.
             if (new FileInfo(path).Length == 0)
             {
                 File.Delete(path);

@@ -5,14 +5,16 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// <summary>
 /// The data of LIST_META_CONTEXT and SET_META_CONTEXT: an export's name and patterns of context names.
 /// </summary>
-/// <param name="Export">The export.</param>
-/// <param name="Selects">Whether SET selects base:allocation: one query is its very name.</param>
-/// <param name="Lists">Whether LIST shows it: also for no query at all, and for its namespace.</param>
+/// <param name="Export">The name of the export.</param>
+/// <param name="Selects">Whether SET selects base:allocation: one query equals its name.</param>
+/// <param name="Lists">
+/// Whether LIST shows base:allocation: also for an empty list of queries, and for its namespace.
+/// </param>
 internal readonly record struct MetaContextQuery(string Export, bool Selects, bool Lists)
 {
     private const string Namespace = "base:";
 
-    /// <summary>Reads it; false when it is malformed.</summary>
+    /// <summary>Parses the option's data; false if it is malformed.</summary>
     public static bool TryRead(ReadOnlySpan<byte> data, out MetaContextQuery query)
     {
         query = default;

@@ -4,16 +4,16 @@ using System.Runtime.InteropServices;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// Page-aligned memory outside the collector's heap. A large one is only address space until it is touched: the system
-/// gives a page when bytes have arrived for it, so a client takes as much memory as it has really sent (S4).
+/// Page-aligned memory outside the collector's heap. A large buffer is only address space until it is touched: the
+/// system allocates a page when bytes arrive for it, so a client uses only as much memory as it has sent (S4).
 /// </summary>
 internal sealed unsafe partial class NativeBuffer : MemoryManager<byte>
 {
     /// <summary>
-    /// Where messages begin in a buffer. Data lie behind a header of 16 or 28 bytes, and the processor's block copy
-    /// is four times slower when the target stands 1 to 31 bytes further in its page than the source in its own
-    /// (measured on EPYC: 395 against 79 microseconds per MiB out of the page cache, whose bytes begin at the start
-    /// of a page). From the middle of a page on, neither direction meets that.
+    /// The offset in a buffer at which messages start. Data follows a header of 16 or 28 bytes, and the processor's
+    /// block copy is four times slower if the target is 1 to 31 bytes further in its page than the source in its own
+    /// (measured on EPYC: 395 against 79 microseconds per MiB out of the page cache, whose bytes start at the start of
+    /// a page). An origin in the middle of a page avoids that in both directions.
     /// </summary>
     public const int Origin = 2048;
 
@@ -23,7 +23,7 @@ internal sealed unsafe partial class NativeBuffer : MemoryManager<byte>
     private readonly int _capacity;
     private byte* _start;
 
-    /// <summary>Room for so many bytes from <see cref="Origin"/> on.</summary>
+    /// <summary>Allocates room for so many bytes from <see cref="Origin"/>.</summary>
     public NativeBuffer(int capacity)
     {
         _capacity = (Origin + capacity + PageSize - 1) / PageSize * PageSize;
@@ -51,8 +51,8 @@ internal sealed unsafe partial class NativeBuffer : MemoryManager<byte>
     }
 
     /// <summary>
-    /// Gives the pages from an offset on back to the system; their contents are lost. It is advice: when the system
-    /// does not take it, the pages simply stay.
+    /// Returns the pages from an offset to the system; their contents are lost. This is advice: if the system ignores
+    /// it, the pages remain.
     /// </summary>
     public void GiveBack(int from) => _ = Advise(_start + from, (nuint)(_capacity - from), DontNeed);
 

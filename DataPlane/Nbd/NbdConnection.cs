@@ -4,14 +4,14 @@ using ReplicationEngine.DataPlane.Transport;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// The shell around a session: a socket and the one thread that receives, calls the device and sends, without ever
-/// waiting for anything but these three. Asynchronous calls per request cost half of the requests per second at depth
-/// 32.
+/// The shell around a session: a socket and one thread that receives, calls the device and sends, and blocks on nothing
+/// else. Asynchronous calls per request cost half of the requests per second at depth 32.
 /// </summary>
 /// <remarks>
-/// Ending. Only the thread itself closes the socket. Others ask it to: <see cref="Finish"/> stops the receiving side,
-/// so that the thread answers what has arrived and then sees the end; <see cref="Abort"/> stops both sides, so that it
-/// is not held up by a peer that takes no replies. A handshake that is not over by its deadline is aborted.
+/// Ending. Only the thread itself closes the socket. Other threads request it: <see cref="Finish"/> stops the receiving
+/// side, so that the thread replies to the requests that have arrived and then sees the end; <see cref="Abort"/> stops
+/// both sides, so that a peer that accepts no replies does not block the thread. A handshake that is not finished by
+/// its deadline is aborted.
 /// </remarks>
 internal sealed class NbdConnection : INbdSessionHost, IDisposable
 {
@@ -41,10 +41,10 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
     /// <inheritdoc/>
     public IReadOnlyList<NbdExport> Exports => _exports.Offered();
 
-    /// <summary>Who uses the export; null before the handshake is over.</summary>
+    /// <summary>The client of the export; null before the handshake is finished.</summary>
     public NbdPeer? Client { get; private set; }
 
-    /// <summary>Starts the thread; when the system gives none, the connection ends at once.</summary>
+    /// <summary>Starts the thread. If the system cannot create one, the connection ends at once.</summary>
     public void Start()
     {
         try
@@ -57,10 +57,10 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
         }
     }
 
-    /// <summary>Answers what has arrived, then ends.</summary>
+    /// <summary>Completes the requests that have arrived, then ends the connection.</summary>
     public void Finish() => Shutdown(SocketShutdown.Receive);
 
-    /// <summary>Ends as soon as the device call under way returns.</summary>
+    /// <summary>Ends the connection as soon as the running device call returns.</summary>
     public void Abort() => Shutdown(SocketShutdown.Both);
 
     /// <inheritdoc/>
@@ -111,7 +111,8 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
         }
         catch (Exception e)
         {
-            // The boundary of this connection: whatever ended it, the others go on and the owner is told.
+            // The boundary of this connection: whatever ended it, the other connections continue and the owner is
+            // notified.
             error = e;
         }
 
@@ -159,7 +160,7 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
             }
             catch (SocketException) when (session.Ended)
             {
-                // A client that says goodbye need not stay for the answer.
+                // A client that disconnects need not wait for the reply.
                 return;
             }
         }
@@ -179,7 +180,7 @@ internal sealed class NbdConnection : INbdSessionHost, IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The peer or the thread was quicker: the connection has ended, which is what was asked for.
+            // The peer or the thread was faster: the connection has already ended, as requested.
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>All connections of a server, whatever phase they are in. Safe for several threads.</summary>
+/// <summary>The connections of a server, in any phase. Safe for several threads.</summary>
 internal sealed class NbdConnectionTable
 {
     private readonly HashSet<NbdConnection> _connections = [];
@@ -8,7 +8,7 @@ internal sealed class NbdConnectionTable
     private long _last;
     private bool _closing;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of connections.</summary>
     public int Count
     {
         get
@@ -20,7 +20,7 @@ internal sealed class NbdConnectionTable
         }
     }
 
-    /// <summary>Takes a connection in and numbers it.</summary>
+    /// <summary>Adds a connection and returns its number.</summary>
     public long Add(NbdConnection connection)
     {
         lock (_connections)
@@ -30,7 +30,7 @@ internal sealed class NbdConnectionTable
         }
     }
 
-    /// <summary>Its thread is done.</summary>
+    /// <summary>Removes a connection whose thread has ended.</summary>
     public void Remove(NbdConnection connection)
     {
         lock (_connections)
@@ -41,7 +41,7 @@ internal sealed class NbdConnectionTable
     }
 
     /// <summary>
-    /// Aborts all there are; completes when their threads are done. No connection may be added any more.
+    /// Aborts all connections; completes when their threads have ended. No connection may be added afterwards.
     /// </summary>
     public Task CloseAsync()
     {

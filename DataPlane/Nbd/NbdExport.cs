@@ -4,13 +4,13 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// A disk under a name. The name is opaque: it is compared with what a client asks for and never used as a path (S5).
-/// The device stays the caller's: the server does not dispose of it.
+/// A disk served under a name. The name is opaque: it is compared with the name that a client requests and never used
+/// as a path (S5). The device belongs to the caller: the server does not dispose of it.
 /// </summary>
 /// <remarks>
 /// Fencing. Every batch of changes is counted in and out under the gate; <see cref="SetReadOnly"/> first sets the flag,
-/// which keeps new ones out, then waits until the count is zero. So when it returns, no change is under way on any
-/// connection, and all later ones are answered EPERM.
+/// which keeps new ones out, then waits until the count is zero. When it returns, no change is running on any
+/// connection, and all later ones fail with EPERM.
 /// </remarks>
 internal sealed class NbdExport
 {
@@ -18,12 +18,12 @@ internal sealed class NbdExport
     private bool _readOnly;
     private int _changing;
 
-    /// <summary>Describes an export.</summary>
+    /// <summary>Creates an export of a disk.</summary>
     /// <param name="name">At most 4096 bytes of UTF-8 without NUL; the empty name is the default export.</param>
-    /// <param name="device">The disk.</param>
+    /// <param name="device">The exported disk.</param>
     /// <param name="readOnly">Whether changes are refused with EPERM.</param>
-    /// <param name="description">For people; shown by <c>nbdinfo --list</c>.</param>
-    /// <exception cref="ArgumentException">The name cannot be asked for by any client.</exception>
+    /// <param name="description">A description for operators; shown by <c>nbdinfo --list</c>.</param>
+    /// <exception cref="ArgumentException">No client can request the name.</exception>
     public NbdExport(string name, IBlockDevice device, bool readOnly = false, string description = "")
     {
         CheckString(name, nameof(name));
@@ -34,22 +34,22 @@ internal sealed class NbdExport
         _readOnly = readOnly;
     }
 
-    /// <summary>The name clients ask for.</summary>
+    /// <summary>The name that clients request.</summary>
     public string Name { get; }
 
-    /// <summary>The disk.</summary>
+    /// <summary>The exported disk.</summary>
     public IBlockDevice Device { get; }
 
-    /// <summary>For people.</summary>
+    /// <summary>A description for operators.</summary>
     public string Description { get; }
 
-    /// <summary>Whether changes are refused.</summary>
+    /// <summary>Whether changes are refused with EPERM.</summary>
     public bool ReadOnly => Volatile.Read(ref _readOnly);
 
     /// <summary>
-    /// Refuses changes from now on (fencing), or allows them again. Returns when no change is under way, so it must not
-    /// be called by whom a change in progress waits for. A client that connected while the export was read-only was
-    /// told so and has to connect again to write.
+    /// Refuses changes from now on (fencing), or allows them again. Returns when no change is running, so a thread that
+    /// a running change waits for must not call it. A client that connected while the export was read-only must
+    /// reconnect to write.
     /// </summary>
     public void SetReadOnly(bool readOnly)
     {
@@ -63,7 +63,7 @@ internal sealed class NbdExport
         }
     }
 
-    /// <summary>Begins a batch of changes; false when they are refused. Ends with <see cref="EndChanges"/>.</summary>
+    /// <summary>Starts a batch of changes; false if changes are refused. Ends with <see cref="EndChanges"/>.</summary>
     internal bool TryBeginChanges()
     {
         lock (_gate)
@@ -73,7 +73,7 @@ internal sealed class NbdExport
         }
     }
 
-    /// <summary>Ends what <see cref="TryBeginChanges"/> began.</summary>
+    /// <summary>Ends a batch that <see cref="TryBeginChanges"/> started.</summary>
     internal void EndChanges()
     {
         lock (_gate)

@@ -2,12 +2,12 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>What an export promises to a client.</summary>
+/// <summary>The capabilities that an export announces to a client.</summary>
 internal static class NbdExportRules
 {
     /// <summary>
-    /// The transmission flags. Several connections are always allowed: a flush on one covers what was answered on all,
-    /// since the device's own flush does.
+    /// Returns the transmission flags. Several connections are always allowed: a flush on one connection covers the
+    /// changes completed on all of them, because the device's own flush does.
     /// </summary>
     public static NbdExportFlags Flags(NbdExport export, bool structuredReplies)
     {

@@ -1,9 +1,9 @@
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>The exports by name, and who uses each. Safe for several threads.</summary>
+/// <summary>The exports by name, and the connections that use each. Safe for several threads.</summary>
 /// <remarks>
-/// An export that was taken out is found by nobody, and a handshake that found it just before can no longer attach. So
-/// its users only become fewer, and once the last has detached nothing touches its device again.
+/// A removed export can no longer be found, and a handshake that found it just before can no longer attach. So the
+/// number of its users only falls, and after the last has detached nothing uses its device again.
 /// </remarks>
 internal sealed class NbdExportTable(NbdServerOptions options)
 {
@@ -14,7 +14,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         new(StringComparer.Ordinal);
     private bool _ending;
 
-    /// <summary>The exports in ordinal order of their names.</summary>
+    /// <summary>Returns the exports in ordinal order of their names.</summary>
     public IReadOnlyList<NbdExport> List()
     {
         lock (_lock)
@@ -23,7 +23,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>The export of this name, or none.</summary>
+    /// <summary>Returns the export of this name, or null.</summary>
     public NbdExport? Find(string name)
     {
         lock (_lock)
@@ -32,8 +32,8 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>The exports that a client is told of.</summary>
-    /// <exception cref="OperationCanceledException">The server is ending, so the list may be a part.</exception>
+    /// <summary>Returns the exports that a client may list.</summary>
+    /// <exception cref="OperationCanceledException">The server is ending, so the list may be incomplete.</exception>
     public IReadOnlyList<NbdExport> Offered()
     {
         lock (_lock)
@@ -44,11 +44,12 @@ internal sealed class NbdExportTable(NbdServerOptions options)
     }
 
     /// <summary>
-    /// The export of this name, or none; blocks for a while when it is expected, so that a client that comes back
-    /// during a restart is not turned away for the moment in which its disk is not served yet.
+    /// Returns the export of this name, or null. Blocks for a while if the name is expected, so that a client that
+    /// reconnects during a restart is not refused while its disk is not served yet.
     /// </summary>
-    /// <exception cref="OperationCanceledException">The server is ending, so nothing can be said of a name that it no
-    /// longer serves.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The server is ending, so it cannot reply about a name that it no longer serves.
+    /// </exception>
     public NbdExport? FindOrAwait(string name)
     {
         Task served;
@@ -67,7 +68,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         return FindUnlessEnding(name);
     }
 
-    /// <summary>Notes that an export of this name will be offered soon.</summary>
+    /// <summary>Announces that an export of this name will be offered soon.</summary>
     public void Expect(string name)
     {
         lock (_lock)
@@ -79,8 +80,8 @@ internal sealed class NbdExportTable(NbdServerOptions options)
     }
 
     /// <summary>
-    /// From now on no client learns that an export is not there, because it may only not be there any more: its
-    /// connection ends without an answer. Who waits for what is expected waits no more.
+    /// Stops replying about missing exports, because an export may only have been withdrawn: the client's connection
+    /// ends without a reply. Waits for expected exports end.
     /// </summary>
     public void End()
     {
@@ -96,7 +97,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>The clients of the export of this name.</summary>
+    /// <summary>Returns the clients of the export of this name.</summary>
     public IReadOnlyList<NbdPeer> ClientsOf(string name)
     {
         lock (_lock)
@@ -116,7 +117,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>Puts an export in the place of the one of the same name, which is returned if there was one.</summary>
+    /// <summary>Replaces the export of the same name. Returns the replaced one, or null if there was none.</summary>
     public Entry? Replace(NbdExport export)
     {
         lock (_lock)
@@ -128,7 +129,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>Takes an export out, if there is one.</summary>
+    /// <summary>Removes an export. Returns it, or null if there was none.</summary>
     public Entry? Remove(string name)
     {
         lock (_lock)
@@ -137,7 +138,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>Notes a user; false when the export has been taken out.</summary>
+    /// <summary>Adds a user; false if the export has been removed.</summary>
     public bool TryAttach(NbdExport export, NbdConnection user)
     {
         lock (_lock)
@@ -147,7 +148,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>The user is done.</summary>
+    /// <summary>Removes a user that no longer uses the export.</summary>
     public void Detach(NbdExport export, NbdConnection user)
     {
         lock (_lock)
@@ -167,7 +168,7 @@ internal sealed class NbdExportTable(NbdServerOptions options)
         }
     }
 
-    /// <summary>Who uses an export that was taken out.</summary>
+    /// <summary>Returns the users of a removed export.</summary>
     public IReadOnlyList<NbdConnection> UsersOf(Entry entry)
     {
         lock (_lock)
@@ -228,7 +229,8 @@ internal sealed class NbdExportTable(NbdServerOptions options)
     }
 
     /// <summary>
-    /// An export with its users; <see cref="Unused"/> completes when it was taken out and the last one left.
+    /// An export with its users; <see cref="Unused"/> completes when the export has been removed and the last user has
+    /// left.
     /// </summary>
     internal sealed record Entry(NbdExport Export)
     {

@@ -3,12 +3,12 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>What a client is told when a device throws.</summary>
+/// <summary>Translates a device's exception to the error that the client receives.</summary>
 internal static class NbdFailure
 {
     /// <summary>
-    /// The protocol's error for trouble of the device. Anything else (a range the rules should have refused, a null) is
-    /// a bug: it is not translated and ends the connection.
+    /// Returns the protocol's error for an I/O failure of the device. Any other exception (a range that the rules
+    /// should have refused, a null) is a bug: it is not translated and ends the connection.
     /// </summary>
     public static bool IsTrouble(Exception exception, out NbdError error)
     {

@@ -3,34 +3,36 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>Where a handshake stands.</summary>
+/// <summary>The phase of a handshake.</summary>
 internal enum HandshakePhase
 {
-    /// <summary>The client's 32 bits of flags come next.</summary>
+    /// <summary>The next input is the client's 32 bits of flags.</summary>
     ClientFlags,
 
-    /// <summary>An option comes next.</summary>
+    /// <summary>The next input is an option.</summary>
     Options,
 
-    /// <summary>The rest of an option that is too long to be looked at is thrown away.</summary>
+    /// <summary>The rest of an option that is too long is discarded.</summary>
     Skipping,
 
-    /// <summary>An export was chosen: requests come next.</summary>
+    /// <summary>An export was chosen: the next input is a request.</summary>
     Chosen,
 
-    /// <summary>The client said goodbye, or cannot be answered: the connection closes.</summary>
+    /// <summary>The client disconnected or cannot be served: the connection closes.</summary>
     Ended,
 }
 
 /// <summary>
-/// The fixed newstyle handshake as a machine from bytes to bytes. Lengths are checked before anything is kept: option
-/// data beyond <see cref="MaxOptionData"/> is skipped without being stored, and ends the handshake beyond <see
-/// cref="MaxSkipped"/> (S4).
+/// The fixed newstyle handshake as a state machine from bytes to bytes. Lengths are checked before bytes are stored:
+/// option data beyond <see cref="MaxOptionData"/> is skipped without being stored, and ends the handshake beyond
+/// <see cref="MaxSkipped"/> (S4).
 /// </summary>
 /// <remarks>Moves: ClientFlags → Options ⇄ Skipping; Options → Chosen | Ended; ClientFlags → Ended.</remarks>
 internal sealed class NbdHandshake(INbdSessionHost host, NbdOutput output)
 {
-    /// <summary>The longest option data that is looked at: a name, its description and a few hundred queries.</summary>
+    /// <summary>
+    /// The maximum length of option data that is read: a name, its description and a few hundred queries.
+    /// </summary>
     public const int MaxOptionData = 32 << 10;
 
     private const int MaxSkipped = 1 << 20;
@@ -42,19 +44,19 @@ internal sealed class NbdHandshake(INbdSessionHost host, NbdOutput output)
     private int _options;
     private uint _skip;
 
-    /// <summary>Where it stands.</summary>
+    /// <summary>The current phase of the handshake.</summary>
     public HandshakePhase Phase { get; private set; }
 
-    /// <summary>The bytes the next step looks at.</summary>
+    /// <summary>The number of bytes that the next step needs.</summary>
     public int Needed { get; private set; } = sizeof(uint);
 
-    /// <summary>The export chosen, in phase <see cref="HandshakePhase.Chosen"/>.</summary>
+    /// <summary>The chosen export, in phase <see cref="HandshakePhase.Chosen"/>.</summary>
     public NbdExport? Export => _haggling.Export;
 
-    /// <summary>What was agreed, in phase <see cref="HandshakePhase.Chosen"/>.</summary>
+    /// <summary>The negotiated terms, in phase <see cref="HandshakePhase.Chosen"/>.</summary>
     public NbdTerms Terms => _haggling.Terms;
 
-    /// <summary>The server's first words.</summary>
+    /// <summary>Sends the server's greeting.</summary>
     public void Greet()
     {
         var target = output.Reserve(GreetingSize);
@@ -64,8 +66,10 @@ internal sealed class NbdHandshake(INbdSessionHost host, NbdOutput output)
         output.Advance(GreetingSize);
     }
 
-    /// <summary>Takes one step; returns the bytes used up, 0 when <see cref="Needed"/> have not arrived.</summary>
-    /// <exception cref="NbdProtocolException">The client does not speak this protocol.</exception>
+    /// <summary>
+    /// Processes one step. Returns the number of bytes consumed, or 0 if fewer than <see cref="Needed"/> have arrived.
+    /// </summary>
+    /// <exception cref="NbdProtocolException">The client does not follow the protocol.</exception>
     public int Step(ReadOnlySpan<byte> arrived)
     {
         if (arrived.Length < Needed)

@@ -1,15 +1,17 @@
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>The bytes that have arrived on a connection and are not yet used up.</summary>
+/// <summary>The bytes that have arrived on a connection and are not consumed yet.</summary>
 /// <remarks>
-/// Messages lie whole and in place, so that a payload is handed to the device without a copy. What remains of an
-/// incomplete message moves to the front before more is received. To keep that move small, the rest of a long message
-/// is received exactly, and only short messages are received together with what follows them.
+/// Messages are contiguous and in place, so that a payload is passed to the device without a copy. The rest of an
+/// incomplete message moves to the front before more bytes are received. To keep that move small, the rest of a long
+/// message is received exactly, and only short messages are received together with the bytes after them.
 /// </remarks>
 internal sealed class NbdInput(int capacity) : IDisposable
 {
-    /// <summary>What one receive may bring beyond need: enough for a deep queue of small writes, small enough to stay
-    /// in the processor's cache.</summary>
+    /// <summary>
+    /// The maximum number of bytes that one receive may read beyond need: enough for a deep queue of small writes,
+    /// small enough to remain in the processor's cache.
+    /// </summary>
     public const int ReceiveSize = 256 << 10;
 
     private const int ExactAbove = 64 << 10;
@@ -22,13 +24,15 @@ internal sealed class NbdInput(int capacity) : IDisposable
     private int _highWater;
     private int _rounds;
 
-    /// <summary>What has arrived and is not used up.</summary>
+    /// <summary>The bytes that have arrived and are not consumed.</summary>
     public ReadOnlySpan<byte> Unread => _buffer.GetSpan()[_start.._end];
 
-    /// <summary>How much that is.</summary>
+    /// <summary>The number of unread bytes.</summary>
     public int Count => _end - _start;
 
-    /// <summary>Where to receive next, when the message at the front is <paramref name="needed"/> bytes long.</summary>
+    /// <summary>
+    /// Returns the memory for the next receive, if the message at the front is <paramref name="needed"/> bytes long.
+    /// </summary>
     public Span<byte> Window(int needed)
     {
         if (_start > NativeBuffer.Origin)
@@ -48,23 +52,23 @@ internal sealed class NbdInput(int capacity) : IDisposable
         return _buffer.GetSpan().Slice(_end, size);
     }
 
-    /// <summary>Notes that so many bytes were received into the window.</summary>
+    /// <summary>Records that so many bytes were received into the window.</summary>
     public void Arrived(int count)
     {
         _end += count;
         _highWater = Math.Max(_highWater, _end);
     }
 
-    /// <summary>Uses up bytes; their memory stays as it is until the next <see cref="Window"/>.</summary>
+    /// <summary>Consumes bytes. Their memory is valid until the next <see cref="Window"/>.</summary>
     public void Consume(int count) => _start += count;
 
-    /// <summary>Some of the unread bytes as memory, valid until the next <see cref="Window"/>.</summary>
+    /// <summary>Returns unread bytes as memory, valid until the next <see cref="Window"/>.</summary>
     public ReadOnlyMemory<byte> Slice(int offset, int length) => _buffer.Memory.Slice(_start + offset, length);
 
     /// <inheritdoc/>
     public void Dispose() => ((IDisposable)_buffer).Dispose();
 
-    /// <summary>Returns the memory that long messages took once they have stopped coming.</summary>
+    /// <summary>Frees the memory of long messages when they have stopped arriving.</summary>
     private void GiveBackWhenQuiet()
     {
         if (_highWater <= KeptBytes || ++_rounds < QuietRounds)

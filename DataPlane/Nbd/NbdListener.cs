@@ -3,10 +3,10 @@ using System.Net.Sockets;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>A place where clients connect. Disposing of it closes the place, not the connections made there.</summary>
+/// <summary>A listening address or path. Disposing of it closes the socket, not the accepted connections.</summary>
 internal sealed class NbdListener : IAsyncDisposable
 {
-    /// <summary>When the system has no descriptors or memory left for a client, accepting rests this long.</summary>
+    /// <summary>The pause in accepting when the system has no descriptors or memory left for a client.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
     private readonly Socket _socket;
@@ -27,10 +27,10 @@ internal sealed class NbdListener : IAsyncDisposable
         _accepting = AcceptAsync(accepted, mayAccept, _stop.Token);
     }
 
-    /// <summary>The address; with the real port when port 0 was asked for.</summary>
+    /// <summary>The listening address, with the actual port if port 0 was requested.</summary>
     public EndPoint EndPoint { get; }
 
-    /// <summary>The NBD URI under which a client on this machine reaches an export.</summary>
+    /// <summary>Returns the NBD URI under which a client on this machine reaches an export.</summary>
     public string UriOf(string export) => NbdUri.Of(EndPoint, export);
 
     /// <inheritdoc/>
@@ -70,7 +70,7 @@ internal sealed class NbdListener : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // Closed: the only way out.
+            // The socket was closed: the only way out.
         }
     }
 
@@ -82,7 +82,7 @@ internal sealed class NbdListener : IAsyncDisposable
         }
         catch (SocketException)
         {
-            // The client left before it was accepted, or descriptors ran out. Either way others may still come.
+            // The client left before it was accepted, or descriptors ran out. Other clients may still connect.
             return null;
         }
     }

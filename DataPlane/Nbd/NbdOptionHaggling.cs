@@ -4,7 +4,7 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// Answers whole options and keeps what was agreed on, until an export is chosen or the client gives up.
+/// Processes whole options and stores the negotiated terms, until an export is chosen or the client disconnects.
 /// </summary>
 internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
 {
@@ -14,19 +14,19 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
     private bool _structured;
     private string? _contextFor;
 
-    /// <summary>The client wants no padding behind the answer to EXPORT_NAME.</summary>
+    /// <summary>Whether the client wants no padding after the reply to EXPORT_NAME.</summary>
     public bool NoZeroes { get; set; }
 
-    /// <summary>The export chosen, once there is one.</summary>
+    /// <summary>The chosen export; null before the choice.</summary>
     public NbdExport? Export { get; private set; }
 
-    /// <summary>What was agreed, once an export is chosen.</summary>
+    /// <summary>The negotiated terms, once an export is chosen.</summary>
     public NbdTerms Terms { get; private set; }
 
-    /// <summary>The client said goodbye, or cannot be answered.</summary>
+    /// <summary>Whether the client disconnected or cannot be served.</summary>
     public bool Ended { get; private set; }
 
-    /// <summary>Answers one option.</summary>
+    /// <summary>Processes one option and sends the reply.</summary>
     public void Answer(NbdOption option, ReadOnlySpan<byte> data)
     {
         switch (option)
@@ -59,7 +59,9 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
         }
     }
 
-    /// <summary>The oldest way to choose. It has no error reply: an unknown name ends the connection.</summary>
+    /// <summary>
+    /// Chooses an export with the oldest option. It has no error reply: an unknown name ends the connection.
+    /// </summary>
     private void ChooseByName(ReadOnlySpan<byte> data)
     {
         if (!OptionReader.TryDecode(data, out var name) || host.Find(name) is not { } export)
@@ -94,9 +96,9 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
     }
 
     /// <summary>
-    /// The place of TLS: to accept it, acknowledge, forget everything agreed and arrived so far (S2), and hand the
-    /// stream to the TLS layer before the next step. This server has no certificate, so it declines as the protocol
-    /// asks.
+    /// Declines TLS as the protocol requires, because this server has no certificate. To accept, a server must
+    /// acknowledge, discard all negotiated terms and received bytes (S2), and pass the stream to the TLS layer before
+    /// the next step.
     /// </summary>
     private void StartTls(ReadOnlySpan<byte> data)
     {
@@ -179,7 +181,7 @@ internal sealed class NbdOptionHaggling(INbdSessionHost host, NbdOutput output)
 
     private void MetaContext(NbdOption option, ReadOnlySpan<byte> data)
     {
-        // A new SET replaces the former one, and a failed one leaves nothing selected.
+        // A new SET replaces the former one, and a failed one selects nothing.
         _contextFor = option == NbdOption.SetMetaContext ? null : _contextFor;
         if (!_structured || !MetaContextQuery.TryRead(data, out var query))
         {

@@ -7,17 +7,17 @@ namespace ReplicationEngine.DataPlane.Nbd;
 /// <summary>Encodes the replies of the handshake.</summary>
 internal sealed class NbdOptionReplies(NbdOutput output)
 {
-    /// <summary>The option is done.</summary>
+    /// <summary>Writes the reply to an option that succeeded.</summary>
     public void Acknowledge(NbdOption option) => Header(option, NbdOptionReply.Ack, 0);
 
-    /// <summary>The option is refused; the reason is for people.</summary>
+    /// <summary>Writes the reply to a refused option; the reason is a sentence for users.</summary>
     public void Refuse(NbdOption option, NbdOptionReply error, string reason)
     {
         var length = Encoding.UTF8.GetByteCount(reason);
         Encoding.UTF8.GetBytes(reason, Header(option, error, length));
     }
 
-    /// <summary>One export of a list.</summary>
+    /// <summary>Writes the reply for one export of a list.</summary>
     public void Server(string name, string description)
     {
         var nameLength = Encoding.UTF8.GetByteCount(name);
@@ -28,7 +28,7 @@ internal sealed class NbdOptionReplies(NbdOutput output)
         Encoding.UTF8.GetBytes(description, target[(sizeof(uint) + nameLength)..]);
     }
 
-    /// <summary>Size and flags of an export.</summary>
+    /// <summary>Writes the size and flags of an export.</summary>
     public void ExportInfo(NbdOption option, long size, NbdExportFlags flags)
     {
         var target = Info(option, NbdInfo.Export, sizeof(long) + sizeof(ushort));
@@ -36,11 +36,11 @@ internal sealed class NbdOptionReplies(NbdOutput output)
         BinaryPrimitives.WriteUInt16BigEndian(target[sizeof(long)..], (ushort)flags);
     }
 
-    /// <summary>A name or description.</summary>
+    /// <summary>Writes a name or description.</summary>
     public void TextInfo(NbdOption option, NbdInfo kind, string text) =>
         Encoding.UTF8.GetBytes(text, Info(option, kind, Encoding.UTF8.GetByteCount(text)));
 
-    /// <summary>Smallest, preferred and largest request.</summary>
+    /// <summary>Writes the minimum, preferred and maximum request size.</summary>
     public void BlockSizes(NbdOption option)
     {
         var target = Info(option, NbdInfo.BlockSize, 3 * sizeof(uint));
@@ -49,7 +49,7 @@ internal sealed class NbdOptionReplies(NbdOutput output)
         BinaryPrimitives.WriteUInt32BigEndian(target[8..], NbdProtocol.MaxPayload);
     }
 
-    /// <summary>The base:allocation context under a number.</summary>
+    /// <summary>Writes the base:allocation context with its number.</summary>
     public void AllocationContext(NbdOption option, uint id)
     {
         var length = sizeof(uint) + Encoding.UTF8.GetByteCount(NbdProtocol.AllocationContext);
@@ -65,7 +65,7 @@ internal sealed class NbdOptionReplies(NbdOutput output)
         return target[sizeof(ushort)..];
     }
 
-    /// <summary>Writes the header of a reply and returns the room for its data.</summary>
+    /// <summary>Writes the header of a reply and returns the memory for its data.</summary>
     private Span<byte> Header(NbdOption option, NbdOptionReply type, int length)
     {
         var size = NbdProtocol.OptionReplyHeaderSize + length;

@@ -1,9 +1,11 @@
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>Replies on their way out: collected, so that many small ones leave in one send.</summary>
+/// <summary>The output of a session: replies are collected, so that many small ones are sent together.</summary>
 internal sealed class NbdOutput(int capacity, INbdSessionHost host) : IDisposable
 {
-    /// <summary>Replies leave when this much has been collected, or when there is nothing left to do.</summary>
+    /// <summary>
+    /// The number of collected bytes at which replies are sent; they are also sent when no input is left.
+    /// </summary>
     private const int SendAt = 256 << 10;
 
     private const int KeptBytes = 2 << 20;
@@ -13,7 +15,7 @@ internal sealed class NbdOutput(int capacity, INbdSessionHost host) : IDisposabl
     private int _highWater;
 
     /// <summary>
-    /// Room for a reply of at most <paramref name="size"/> bytes, to be kept with <see cref="Advance"/>.
+    /// Returns memory for a reply of at most <paramref name="size"/> bytes, to be committed with <see cref="Advance"/>.
     /// </summary>
     public Span<byte> Reserve(int size)
     {
@@ -25,14 +27,14 @@ internal sealed class NbdOutput(int capacity, INbdSessionHost host) : IDisposabl
         return _buffer.GetSpan().Slice(NativeBuffer.Origin + _count, size);
     }
 
-    /// <summary>Keeps what was written at the front of the room reserved.</summary>
+    /// <summary>Commits the bytes written at the front of the reserved memory.</summary>
     public void Advance(int count)
     {
         _count += count;
         _highWater = Math.Max(_highWater, _count);
     }
 
-    /// <summary>Sends what was collected.</summary>
+    /// <summary>Sends the collected replies.</summary>
     public void Send()
     {
         if (_count == 0)

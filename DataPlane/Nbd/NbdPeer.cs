@@ -4,17 +4,17 @@ using System.Net.Sockets;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>A client of an export.</summary>
-/// <param name="Who">For people: the process behind a unix socket, or the address.</param>
-/// <param name="ReadOnly">It was told that it cannot write.</param>
+/// <param name="Who">A description for operators: the process behind a unix socket, or the address.</param>
+/// <param name="ReadOnly">Whether the client was informed that it cannot write.</param>
 public sealed record NbdPeer(string Who, bool ReadOnly)
 {
     private const int SocketLevel = 1;
 
-    // SO_PEERCRED of Linux: struct ucred, three 32-bit numbers. .NET has no name for it.
+    // SO_PEERCRED of Linux: struct ucred, three 32-bit numbers. .NET has no constant for it.
     private const int PeerCredentials = 17;
     private const int CredentialBytes = 12;
 
-    /// <summary>Who is at the other end of a connection.</summary>
+    /// <summary>Describes the peer of a connection.</summary>
     internal static string Name(Socket socket)
     {
         try

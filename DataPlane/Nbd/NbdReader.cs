@@ -3,11 +3,11 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>The requests that change nothing: READ, BLOCK_STATUS and CACHE.</summary>
+/// <summary>Handles the requests that change nothing: READ, BLOCK_STATUS and CACHE.</summary>
 internal sealed class NbdReader(NbdExport export, NbdTerms terms, NbdOutput output, INbdSessionHost host)
 {
     /// <summary>
-    /// A structured read leaves in pieces of this size, so that the client takes one while the next is read, and the
+    /// The piece size of a structured read in bytes. The client receives one piece while the next is read, and the
     /// bytes are still in the processor's cache when they are sent.
     /// </summary>
     private const int PieceSize = 256 << 10;
@@ -15,7 +15,7 @@ internal sealed class NbdReader(NbdExport export, NbdTerms terms, NbdOutput outp
     private const int MaxExtents = 128;
     private const int MaxRuns = 1024;
 
-    /// <summary>Answers a READ that passed the rules.</summary>
+    /// <summary>Replies to a READ that passed the rules.</summary>
     public void Read(in NbdRequest request)
     {
         if (terms.StructuredReplies)
@@ -28,7 +28,7 @@ internal sealed class NbdReader(NbdExport export, NbdTerms terms, NbdOutput outp
         }
     }
 
-    /// <summary>Answers BLOCK_STATUS with runs as the device tells them, equal neighbours joined.</summary>
+    /// <summary>Replies to BLOCK_STATUS with the device's runs; adjacent runs of the same state are joined.</summary>
     public void BlockStatus(in NbdRequest request)
     {
         Span<NbdExtent> extents = stackalloc NbdExtent[MaxExtents];
@@ -47,8 +47,8 @@ internal sealed class NbdReader(NbdExport export, NbdTerms terms, NbdOutput outp
     }
 
     /// <summary>
-    /// Answers CACHE: the range is read and dropped, so that it is in the system's cache afterwards. It is a hint, so a
-    /// long range is followed only as far as one READ could go.
+    /// Handles CACHE: the range is read and discarded, so that it is in the system's cache afterwards. The request is a
+    /// hint, so no more than the length of one READ is read.
     /// </summary>
     public void Cache(in NbdRequest request)
     {
@@ -71,7 +71,7 @@ internal sealed class NbdReader(NbdExport export, NbdTerms terms, NbdOutput outp
         output.Advance(NbdReplies.Simple(target, request.Cookie, error));
     }
 
-    /// <summary>Answers a READ or BLOCK_STATUS with an error, after agreement on structured replies.</summary>
+    /// <summary>Replies to a READ or BLOCK_STATUS with an error, after structured replies were negotiated.</summary>
     public void Fail(ulong cookie, NbdError error) =>
         output.Advance(NbdReplies.ErrorChunk(output.Reserve(NbdReplies.ErrorChunkSize), cookie, error));
 
@@ -99,7 +99,9 @@ internal sealed class NbdReader(NbdExport export, NbdTerms terms, NbdOutput outp
         }
     }
 
-    /// <summary>A simple reply says how it went in front of the data, so all of them are read first.</summary>
+    /// <summary>
+    /// Replies to a READ with a simple reply. The result precedes the data, so all data is read first.
+    /// </summary>
     private void ReadSimple(in NbdRequest request)
     {
         var length = (int)request.Length;

@@ -5,9 +5,9 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// Serves disks over NBD, on any number of unix and TCP sockets. All members are safe for several threads. Devices stay
-/// the caller's; when <see cref="RemoveExportAsync"/>, <see cref="ReplaceExportAsync"/> or <see cref="DisposeAsync"/>
-/// has completed, the device concerned is used no more and may be disposed of.
+/// Serves disks over NBD, on any number of unix and TCP sockets. All members are safe for several threads. Devices
+/// belong to the caller; when <see cref="RemoveExportAsync"/>, <see cref="ReplaceExportAsync"/> or
+/// <see cref="DisposeAsync"/> has completed, the device is no longer used and may be disposed of.
 /// </summary>
 internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
 {
@@ -18,20 +18,20 @@ internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     private readonly TaskCompletionSource _accepting = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _closing;
 
-    /// <summary>A server on the system's clock that tells nobody what happens.</summary>
+    /// <summary>Creates a server on the system's clock that sends no notifications.</summary>
     public NbdServer()
         : this(new NbdServerOptions())
     {
     }
 
-    /// <summary>The exports in ordinal order of their names.</summary>
+    /// <summary>Returns the exports in ordinal order of their names.</summary>
     public IReadOnlyList<NbdExport> Exports => _exports.List();
 
-    /// <summary>The connections there are, those in the handshake included.</summary>
+    /// <summary>The number of connections, including those in the handshake.</summary>
     public int ConnectionCount => _connections.Count;
 
-    /// <summary>Offers an export from now on.</summary>
-    /// <exception cref="InvalidOperationException">There is one of this name.</exception>
+    /// <summary>Adds an export.</summary>
+    /// <exception cref="InvalidOperationException">An export of this name exists.</exception>
     public void AddExport(NbdExport export)
     {
         if (!_exports.TryAdd(export))
@@ -41,17 +41,17 @@ internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
     }
 
     /// <summary>
-    /// Offers an export in the place of the one of the same name, if there is one; completes when the former is out of
-    /// use. Clients of the former are disconnected as in <see cref="RemoveExportAsync"/>.
+    /// Adds an export, replacing the one of the same name if there is one; completes when the former is out of use.
+    /// Clients of the former are disconnected as in <see cref="RemoveExportAsync"/>.
     /// </summary>
     public Task ReplaceExportAsync(NbdExport export, CancellationToken cancellationToken = default) =>
         _exports.Replace(export) is { } former ? EmptyAsync(former, cancellationToken) : Task.CompletedTask;
 
     /// <summary>
-    /// Withdraws an export: new clients do not find it, requests that have arrived are answered, then its connections
-    /// are closed. Completes when its device is out of use; false when there was no such export.
+    /// Withdraws an export: new clients do not find it, requests that have arrived are completed, then its connections
+    /// are closed. Completes when its device is out of use; false if there was no such export.
     /// </summary>
-    /// <remarks>When cancelled, the export is withdrawn all the same, only not waited for.</remarks>
+    /// <remarks>If cancelled, the export is withdrawn all the same; only the wait ends.</remarks>
     public async Task<bool> RemoveExportAsync(string name, CancellationToken cancellationToken = default)
     {
         if (_exports.Remove(name) is not { } entry)
@@ -63,49 +63,51 @@ internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         return true;
     }
 
-    /// <summary>The clients of an export; none when there is no such export.</summary>
+    /// <summary>Returns the clients of an export; none if there is no such export.</summary>
     public IReadOnlyList<NbdPeer> ClientsOf(string name) => _exports.ClientsOf(name);
 
-    /// <summary>Announces an export that will be offered soon: a client that asks for it meanwhile waits for a
-    /// moment instead of being turned away.</summary>
+    /// <summary>
+    /// Announces an export that will be offered soon: a client that asks for it meanwhile waits briefly instead of
+    /// being refused.
+    /// </summary>
     public void Expect(string name) => _exports.Expect(name);
 
-    /// <summary>The export of this name, or none.</summary>
+    /// <summary>Returns the export of this name, or null.</summary>
     public NbdExport? FindExport(string name) => _exports.Find(name);
 
     /// <summary>
-    /// Listens on a unix socket, replacing a socket file left behind by a former process. It is this user's only,
-    /// unless <paramref name="access"/> opens it to others; it is open to nobody else at any moment before.
+    /// Listens on a unix socket and replaces a socket file left by a former process. Only the current user may connect,
+    /// unless <paramref name="access"/> allows others; no other user can connect at any earlier moment.
     /// </summary>
-    /// <exception cref="NbdListenException">The path is in use, too long, or may not be created, or the group is not
-    /// known or may not be given.</exception>
+    /// <exception cref="NbdListenException">
+    /// The path is in use, too long, or may not be created, or the group is unknown or may not be assigned.
+    /// </exception>
     public NbdListener ListenUnix(string path, UnixSocketAccess? access = null)
     {
         var full = Path.GetFullPath(path);
         return Listen(ListeningSockets.Unix(full, access ?? UnixSocketAccess.OwnerOnly), full);
     }
 
-    /// <summary>Listens on a TCP address; port 0 takes a free one. Without TLS only loopback is safe.</summary>
-    /// <exception cref="NbdListenException">The address is in use or not this machine's.</exception>
+    /// <summary>Listens on a TCP address; port 0 chooses a free one. Without TLS only loopback is safe.</summary>
+    /// <exception cref="NbdListenException">The address is in use or does not belong to this machine.</exception>
     public NbdListener ListenTcp(IPEndPoint endPoint) => Listen(ListeningSockets.Tcp(endPoint), null);
 
     /// <summary>
-    /// Listens on the sockets the parent process passed on (systemd socket activation); there may be none.
+    /// Listens on the sockets that the parent process passed on (systemd socket activation); there may be none.
     /// </summary>
-    /// <exception cref="NbdListenException">What was passed on is no socket.</exception>
+    /// <exception cref="NbdListenException">A passed-on descriptor is not a socket.</exception>
     public IReadOnlyList<NbdListener> ListenInherited() => [.. InheritedSockets.Take().Select(s => Listen(s, null))];
 
     /// <summary>
-    /// Takes in the clients that the sockets' queues hold, and those to come
-    /// (<see cref="NbdServerOptions.AcceptAtOnce"/>).
+    /// Accepts the clients in the sockets' queues, and later ones (<see cref="NbdServerOptions.AcceptAtOnce"/>).
     /// </summary>
     public void StartAccepting() => _accepting.TrySetResult();
 
     /// <summary>
-    /// Stops listening; what is served goes on. Newcomers on a socket of this server's own are refused, those on one
-    /// that was passed on wait in its queue for the next process. A client that is still choosing is disconnected when
-    /// it asks for what is not served any more, because "no such export" would be a false answer. For a caller that
-    /// takes its exports away one by one before <see cref="DisposeAsync"/>.
+    /// Stops listening; existing connections continue. New clients on the server's own sockets are refused; those on a
+    /// socket that was passed on wait in its queue for the next process. A client in the handshake is disconnected when
+    /// it requests an export that is no longer served, because "no such export" would be wrong. For a caller that
+    /// withdraws its exports one by one before <see cref="DisposeAsync"/>.
     /// </summary>
     public async Task StopAcceptingAsync()
     {
@@ -123,7 +125,7 @@ internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops listening, answers what has arrived, and closes all connections.</summary>
+    /// <summary>Stops listening, completes the requests that have arrived, and closes all connections.</summary>
     public async ValueTask DisposeAsync()
     {
         _closing = true;
@@ -132,7 +134,7 @@ internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         await _connections.CloseAsync();
     }
 
-    /// <summary>Accepts clients on a listening socket, which is the server's from now on.</summary>
+    /// <summary>Accepts clients on a listening socket and takes ownership of the socket.</summary>
     internal NbdListener Listen(Socket socket, string? ownedPath)
     {
         lock (_listeners)
@@ -169,7 +171,7 @@ internal sealed class NbdServer(NbdServerOptions options) : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            // Some client does not take its replies: it has had its time.
+            // A client has not accepted its replies within the deadline.
             foreach (var user in _exports.UsersOf(entry))
             {
                 user.Abort();

@@ -3,9 +3,8 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// One connection without its socket: bytes go in through <see cref="Window"/> and <see cref="Arrived"/>, replies come
-/// out through the host. How the bytes are cut on the way makes no difference to the answers. Not safe for several
-/// threads.
+/// A connection without its socket: input arrives through <see cref="Window"/> and <see cref="Arrived"/>, replies leave
+/// through the host. The replies do not depend on how the input is split. Not safe for several threads.
 /// </summary>
 internal sealed class NbdSession : IDisposable
 {
@@ -18,7 +17,7 @@ internal sealed class NbdSession : IDisposable
     private NbdOutput _output;
     private NbdTransmission? _transmission;
 
-    /// <summary>A connection that was just accepted.</summary>
+    /// <summary>Creates the session of an accepted connection.</summary>
     public NbdSession(INbdSessionHost host)
     {
         _host = host;
@@ -26,7 +25,7 @@ internal sealed class NbdSession : IDisposable
         _handshake = new NbdHandshake(host, _output);
     }
 
-    /// <summary>The session is over: the connection is to be closed.</summary>
+    /// <summary>Whether the session has ended and the connection must be closed.</summary>
     public bool Ended { get; private set; }
 
     /// <summary>Whether an export was chosen.</summary>
@@ -39,12 +38,13 @@ internal sealed class NbdSession : IDisposable
         _output.Send();
     }
 
-    /// <summary>Where to put the bytes that arrive next; never empty.</summary>
+    /// <summary>Returns the memory for the next bytes to receive; never empty.</summary>
     public Span<byte> Window() => _input.Window(_transmission?.Needed ?? _handshake.Needed);
 
-    /// <summary>So many bytes were put into the window: answers whatever is complete.</summary>
-    /// <exception cref="NbdProtocolException">The peer does not speak the protocol; the session is of no more
-    /// use.</exception>
+    /// <summary>Processes all complete messages after so many bytes were written into the window.</summary>
+    /// <exception cref="NbdProtocolException">
+    /// The peer does not follow the protocol; the session can no longer be used.
+    /// </exception>
     public void Arrived(int count)
     {
         _input.Arrived(count);
@@ -77,7 +77,7 @@ internal sealed class NbdSession : IDisposable
         }
         while (used > 0 && _handshake.Phase is HandshakePhase.Options or HandshakePhase.Skipping);
 
-        // Attached before the client learns that it may begin: what it then does counts as use of the export.
+        // Attach before the client learns that it may start, so that its requests count as use of the export.
         var export = _handshake.Phase == HandshakePhase.Chosen ? _handshake.Export : null;
         Ended = _handshake.Phase == HandshakePhase.Ended || (export is not null && !_host.TryAttach(export));
         if (export is null || !Ended)
@@ -92,7 +92,7 @@ internal sealed class NbdSession : IDisposable
     }
 
     /// <summary>
-    /// Changes to buffers that hold the largest request; what arrived behind the handshake moves over.
+    /// Switches to buffers that hold the largest request, and moves the bytes that arrived after the handshake.
     /// </summary>
     private void BeginTransmission(NbdExport export)
     {

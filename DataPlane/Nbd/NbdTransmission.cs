@@ -2,14 +2,14 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>The transmission phase as a machine from arrived bytes to device calls and reply bytes.</summary>
+/// <summary>The transmission phase as a state machine from arrived bytes to device calls and reply bytes.</summary>
 /// <remarks>
-/// <para>All that has arrived is worked off in order. Changes that follow each other reach the device in one call. A
-/// flush waits until the end of what has arrived, and all flushes waiting share one: each is answered after it, hence
-/// after every change answered before it, which is more than the protocol asks. Replies collected so far leave before
-/// it, so that nobody waits for a flush he did not ask for.</para>
-/// <para>A WRITE that is refused still carries its payload; it is thrown away as it arrives, without being kept, then
-/// the refusal is sent and the connection goes on. So no length a client may announce takes memory (S4).</para>
+/// <para>All arrived messages are processed in order. Consecutive changes reach the device in one call. A flush waits
+/// until the end of the arrived messages, and all waiting flushes share one: each reply is sent after it, hence after
+/// every change completed before it, which is more than the protocol requires. Pending replies are sent first, so a
+/// client that did not request the flush does not wait for it.</para>
+/// <para>A refused WRITE still carries its payload. The payload is discarded as it arrives, without being stored; then
+/// the refusal is sent and the connection continues. So no length that a client announces allocates memory (S4).</para>
 /// </remarks>
 internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutput output, INbdSessionHost host)
 {
@@ -20,19 +20,19 @@ internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutpu
     private NbdError _refusal;
     private uint _skip;
 
-    /// <summary>The bytes of the message at the front of the input.</summary>
+    /// <summary>The number of bytes of the message at the front of the input.</summary>
     public int Needed { get; private set; } = NbdProtocol.RequestSize;
 
-    /// <summary>The client said goodbye.</summary>
+    /// <summary>Whether the client disconnected.</summary>
     public bool Ended { get; private set; }
 
-    /// <summary>Works off what has arrived and sends the replies.</summary>
-    /// <exception cref="NbdProtocolException">The stream is out of step.</exception>
+    /// <summary>Processes the arrived messages and sends the replies.</summary>
+    /// <exception cref="NbdProtocolException">The stream is out of sync.</exception>
     public void Process(NbdInput input)
     {
         while (!Ended && TakeNext(input))
         {
-            // Each turn takes one message, or as much of a refused payload as has arrived.
+            // Each iteration processes one message, or as much of a refused payload as has arrived.
         }
 
         RunBatch();
@@ -79,7 +79,7 @@ internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutpu
         return true;
     }
 
-    /// <summary>Whether zeroes are fast is asked of the device only when a client depends on it.</summary>
+    /// <summary>The device is asked for fast zeroes only if a client depends on them.</summary>
     private NbdTerms CurrentTerms(in NbdRequest request) =>
         request.Has(NbdCommandFlags.FastZero) ? terms with { FastZeroes = export.Device.HasFastZeroes } : terms;
 
@@ -143,7 +143,7 @@ internal sealed class NbdTransmission(NbdExport export, NbdTerms terms, NbdOutpu
 
     private void AnswerRefused()
     {
-        // A READ may only be answered with a structured reply once those were agreed on; so is BLOCK_STATUS.
+        // After structured replies were negotiated, a READ needs a structured reply, and so does BLOCK_STATUS.
         if (terms.StructuredReplies && _refused.Command is NbdCommand.Read or NbdCommand.BlockStatus)
         {
             _reader.Fail(_refused.Cookie, _refusal);

@@ -3,11 +3,11 @@ using ReplicationEngine.DataPlane.Nbd.Protocol;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>Changes that arrived one after another and reach the device in one call.</summary>
+/// <summary>Consecutive changes that reach the device in one call.</summary>
 /// <remarks>
-/// None of them has been answered, so none may be relied on before another; still they are carried out in the order of
-/// arrival. When the call fails, any part of it may have been done; each change is then tried alone, so that every
-/// client request gets its own answer. Doing a change twice is harmless: the bytes are the same.
+/// The client has no reply to any of the changes, so their order is free; they are applied in the order of arrival. If
+/// the call fails, any part of the batch may have been applied; each change is then retried alone, so that every
+/// request gets its own result. Applying a change twice is harmless: the bytes are the same.
 /// </remarks>
 internal sealed class NbdWriteBatch(NbdExport export, INbdSessionHost host)
 {
@@ -18,16 +18,16 @@ internal sealed class NbdWriteBatch(NbdExport export, INbdSessionHost host)
     private readonly NbdError[] _errors = new NbdError[MaxChanges];
     private int _count;
 
-    /// <summary>Whether it must be carried out before another change is added.</summary>
+    /// <summary>Whether the batch must run before another change is added.</summary>
     public bool IsFull => _count == MaxChanges;
 
     /// <summary>The cookies of the changes, in order.</summary>
     public ReadOnlySpan<ulong> Cookies => _cookies.AsSpan(0, _count);
 
-    /// <summary>How each went, after <see cref="Run"/>.</summary>
+    /// <summary>The result of each change, after <see cref="Run"/>.</summary>
     public ReadOnlySpan<NbdError> Errors => _errors.AsSpan(0, _count);
 
-    /// <summary>Adds a change that passed the rules; <paramref name="payload"/> is empty but for WRITE.</summary>
+    /// <summary>Adds a change that passed the rules; <paramref name="payload"/> is empty except for WRITE.</summary>
     public void Add(in NbdRequest request, ReadOnlyMemory<byte> payload)
     {
         var mayDeallocate = request.Command == NbdCommand.Trim
@@ -37,7 +37,7 @@ internal sealed class NbdWriteBatch(NbdExport export, INbdSessionHost host)
         _cookies[_count++] = request.Cookie;
     }
 
-    /// <summary>Carries all of them out; <see cref="Errors"/> tells how it went.</summary>
+    /// <summary>Applies all changes; <see cref="Errors"/> holds the results.</summary>
     public void Run()
     {
         var errors = _errors.AsSpan(0, _count);
@@ -67,7 +67,7 @@ internal sealed class NbdWriteBatch(NbdExport export, INbdSessionHost host)
         }
     }
 
-    /// <summary>Makes it empty.</summary>
+    /// <summary>Removes all changes.</summary>
     public void Clear()
     {
         Array.Clear(_changes, 0, _count);

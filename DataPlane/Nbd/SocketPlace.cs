@@ -5,25 +5,27 @@ using ReplicationEngine.DataPlane.DataDirectories;
 namespace ReplicationEngine.DataPlane.Nbd;
 
 /// <summary>
-/// Where a process's NBD socket is: <c>nbd.sock</c> in its data directory, or, where that path is longer than the
-/// system takes for a socket, in a directory of a random name in the temporary directory. That directory is this user's
-/// alone, so that nobody else can put a socket of theirs in the place; its path is kept in the data directory's file
-/// <c>socket-directory</c> and stays the same over restarts, because machines have it in their configuration.
+/// The path of a process's NBD socket: <c>nbd.sock</c> in its data directory, or, if that path is longer than the
+/// system allows for a socket, in a directory of a random name in the temporary directory. Only the current user can
+/// write to that directory, so no other user can put a socket there. Its path is stored in the data directory's file
+/// <c>socket-directory</c> and is the same after restarts, because machines have it in their configuration.
 /// </summary>
 internal static class SocketPlace
 {
-    /// <summary>The file that keeps the directory of a socket outside the data directory.</summary>
+    /// <summary>The name of the file that stores the directory of a socket outside the data directory.</summary>
     public const string FileName = "socket-directory";
 
     private const string SocketName = "nbd.sock";
     private const int LongestSocketPath = 107;
     private const int RandomBytes = 8;
 
-    /// <summary>The socket's path; its directory exists.</summary>
+    /// <summary>Returns the socket's path; its directory exists.</summary>
     /// <param name="dataDirectory">The process's data directory.</param>
-    /// <param name="temporary">The temporary directory.</param>
-    /// <exception cref="IOException">No private directory can be made.</exception>
-    /// <exception cref="UnauthorizedAccessException">No private directory may be made.</exception>
+    /// <param name="temporary">The path of the temporary directory.</param>
+    /// <exception cref="IOException">No private directory can be created.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The user has no permission to create a private directory.
+    /// </exception>
     public static string Of(string dataDirectory, string temporary)
     {
         var path = Path.GetFullPath(Path.Combine(dataDirectory, SocketName));
@@ -52,8 +54,8 @@ internal static class SocketPlace
         return Path.Combine(made, SocketName);
     }
 
-    // The directory, made when it is missing (the temporary directory is emptied at boot); null when it is not this
-    // user's alone or cannot be made.
+    // Returns the directory, created if it is missing (the temporary directory is emptied at boot); null if other users
+    // can use it or it cannot be created.
     private static string? IsPrivate(string directory)
     {
         if (!Path.IsPathFullyQualified(directory))
@@ -67,7 +69,7 @@ internal static class SocketPlace
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Something else has its name: the check below would refuse it too.
+            // Another kind of file has this name; the check below would refuse it too.
             return null;
         }
 

@@ -5,20 +5,20 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.Nbd;
 
-/// <summary>Who may connect to a unix socket: connecting needs the right to write to it.</summary>
-/// <param name="Group">The group's name or number; null leaves the process's own.</param>
+/// <summary>The users that may connect to a unix socket: connecting requires write permission on it.</summary>
+/// <param name="Group">The group's name or number; null leaves the process's own group.</param>
 /// <param name="Mode">The socket file's permission bits.</param>
 public sealed record UnixSocketAccess(string? Group, UnixFileMode Mode)
 {
     private const int OwnerOnlyMask = 0x3F;
     private const int GroupBuffer = 64 << 10;
 
-    /// <summary>Only the user of this process (mode 0600).</summary>
+    /// <summary>Access for the user of this process only (mode 0600).</summary>
     public static UnixSocketAccess OwnerOnly { get; } =
         new(null, UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
-    /// <summary>Binds the socket to its path, closed to others until the rights are set.</summary>
-    /// <exception cref="NbdListenException">The group is not known or may not be given.</exception>
+    /// <summary>Binds the socket to its path, closed to others until the permissions are set.</summary>
+    /// <exception cref="NbdListenException">The group is unknown or may not be assigned.</exception>
     internal void Bind(Socket socket, UnixDomainSocketEndPoint endPoint, string path)
     {
         if (OperatingSystem.IsWindows())
@@ -27,8 +27,8 @@ public sealed record UnixSocketAccess(string? Group, UnixFileMode Mode)
             return;
         }
 
-        // The mask is the whole process's. For this moment other threads make files and directories that are their
-        // owner's only, which is what all of this program's are anyway.
+        // The mask is process-wide. While it is set, other threads create files and directories for their owner only,
+        // as this program always does.
         var former = NativeMethods.Mask(OwnerOnlyMask);
         try
         {

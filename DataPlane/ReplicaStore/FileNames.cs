@@ -4,7 +4,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 
 /// <summary>
 /// The names of a store's files. Owner 0 is the store's own log; each overlay has an owner number. Segments and index
-/// files draw their numbers from one counter, so that an overlay's files can become the store's without being renamed.
+/// files get their numbers from one counter, so that an overlay's files can become the store's without being renamed.
 /// </summary>
 internal static class FileNames
 {
@@ -30,7 +30,7 @@ internal static class FileNames
 
     public static string Hashes(int disk) => $"hashes-{disk}";
 
-    /// <summary>The owner and number in a name of one of the three numbered kinds.</summary>
+    /// <summary>Parses a name of one of the three numbered kinds into owner and number.</summary>
     public static bool TryParse(string name, out string prefix, out uint owner, out uint number)
     {
         (owner, number) = (0, 0);

@@ -14,13 +14,13 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
 /// <summary>
-/// The content of a store: the base image of each disk, over it the layers of the log, and the block hashes of both.
-/// Owns their files: makes, opens, frees and closes them.
+/// The content of a store: the base image of each disk, the layers of the log over it, and the block hashes of both.
+/// Owns their files: creates, opens, frees and closes them.
 /// </summary>
 /// <remarks>
-/// The store's session lock guards everything here: one thread at a time changes the content. Views
-/// (<see cref="ViewAt"/>) read next to it under the log's gate. Locks are taken in this order: session lock, an
-/// overlay's lock, the log's gate, the lock of the block hashes or of the segments.
+/// The store's session lock guards all members: one thread at a time changes the content. Views (<see cref="ViewAt"/>)
+/// read concurrently under the log's gate. Locks are taken in this order: session lock, an overlay's lock, the log's
+/// gate, the lock of the block hashes or of the segments.
 /// </remarks>
 internal sealed class LayerStack : IDisposable
 {
@@ -57,17 +57,19 @@ internal sealed class LayerStack : IDisposable
 
     public StoreState State => Log.State;
 
-    /// <summary>Whether a sync failed: what is on storage is then unknown until the store is opened again.</summary>
+    /// <summary>
+    /// Whether a sync failed: the content on storage is then unknown until the store is opened again.
+    /// </summary>
     public bool Poisoned => Log.Poisoned || Base.Poisoned;
 
-    /// <summary>The sizes of the disks as they are now, in bytes.</summary>
+    /// <summary>The current sizes of the disks in bytes.</summary>
     public IReadOnlyList<long> DiskSizes => [.. State.Disks.Select(d => d.SizeBytes)];
 
-    /// <summary>Whether a directory holds a store.</summary>
+    /// <summary>Returns whether a directory holds a store.</summary>
     public static bool Exists(IStorageDirectory directory) => directory.Exists(FileNames.Manifest(0));
 
-    /// <summary>Makes the files of an empty store.</summary>
-    /// <exception cref="InvalidOperationException">There is a store already.</exception>
+    /// <summary>Creates the files of an empty store.</summary>
+    /// <exception cref="InvalidOperationException">The directory already holds a store.</exception>
     public static LayerStack Create(
         IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<DiskSpec> disks, Term term,
         ReplicaStoreOptions options)
@@ -106,8 +108,8 @@ internal sealed class LayerStack : IDisposable
         }
     }
 
-    /// <summary>Opens the files of a store; what its log holds behind the checkpoint is not scanned yet.</summary>
-    /// <exception cref="InvalidOperationException">There is no store.</exception>
+    /// <summary>Opens the files of a store. The log behind the checkpoint is not scanned yet.</summary>
+    /// <exception cref="InvalidOperationException">The directory holds no store.</exception>
     /// <exception cref="ReplicaCorruptException">The manifest is damaged: no point may be used.</exception>
     public static LayerStack Open(IStorageDirectory directory, ReplicaStoreOptions options)
     {
@@ -147,8 +149,10 @@ internal sealed class LayerStack : IDisposable
         parent.DeleteSubdirectory(name);
     }
 
-    /// <summary>Deletes every file of a store, the manifest first: without it the rest is no store, and is deleted when
-    /// one is made there.</summary>
+    /// <summary>
+    /// Deletes every file of a store, the manifest first: without it the rest is not a store, and is deleted when a
+    /// store is created there.
+    /// </summary>
     public static void DeleteFiles(IStorageDirectory directory)
     {
         directory.Delete(FileNames.Manifest(0));
@@ -159,18 +163,20 @@ internal sealed class LayerStack : IDisposable
         }
     }
 
-    /// <summary>The content up to a layer, readable from any thread.</summary>
+    /// <summary>Returns the content up to a layer, readable from any thread.</summary>
     public LayeredReader ViewAt(long layer) => new(Log, layer, Records, new BaseLower(Base));
 
-    /// <summary>The size of a disk, in bytes.</summary>
+    /// <summary>Returns the size of a disk in bytes.</summary>
     /// <exception cref="ReplicaRefusedException">The disk does not exist.</exception>
     public long SizeOf(int disk) => disk >= 0 && disk < State.Disks.Count
         ? State.Disks[disk].SizeBytes
         : throw new ReplicaRefusedException(
             ReplicaRefusal.OutOfRange, $"Disk {disk} does not exist: '{State.VmId}' has {State.Disks.Count} disks.");
 
-    /// <summary>Whether a layer above the one given may have changed any of the regions; under the gate, or the session
-    /// lock.</summary>
+    /// <summary>
+    /// Returns whether a layer above the given one may have changed any of the regions; requires the gate or the
+    /// session lock.
+    /// </summary>
     public bool MayTouchAbove(long layer, int disk, long firstRegion, long lastRegion)
     {
         var layers = Log.Layers;
@@ -186,8 +192,8 @@ internal sealed class LayerStack : IDisposable
     }
 
     /// <summary>
-    /// Makes everything durable. The log first: content that went straight into the base must not outlive the record of
-    /// the generation it belongs to. Then the base, before a point that needs it is listed.
+    /// Makes everything durable. The log comes first, because content written directly into the base must not become
+    /// durable before the record of its generation. The base comes second, before a point that needs it is listed.
     /// </summary>
     public void Sync()
     {
@@ -209,7 +215,7 @@ internal sealed class LayerStack : IDisposable
         Log.Record(new StoreRecord.DiskResized(disk, sizeBytes));
     }
 
-    /// <summary>The oldest layer is in the base, durably: drops the layer and what only it needed.</summary>
+    /// <summary>Drops the oldest layer, which is durably in the base, and the files that only it needed.</summary>
     public void DropFolded(SealedLayer layer)
     {
         Hashes.Outdate(layer);
@@ -218,7 +224,7 @@ internal sealed class LayerStack : IDisposable
         FreeSegments();
     }
 
-    /// <summary>The manifest has dropped the layers above one: brings block hashes and index in line with it.</summary>
+    /// <summary>Updates block hashes and index after the manifest dropped the layers above one.</summary>
     public void DropAbove(long layer)
     {
         var dropped = Log.Layers.Where(l => l.From > layer).ToList();
@@ -226,28 +232,29 @@ internal sealed class LayerStack : IDisposable
         Log.DropUnlisted(andUnsealed: true);
     }
 
-    /// <summary>The manifest has taken over layers of an overlay: opens them with their segments.</summary>
+    /// <summary>Opens an overlay's layers, with their segments, after the manifest has adopted them.</summary>
     public void OpenAdopted()
     {
         Segments.Refresh();
         Log.OpenListed();
     }
 
-    /// <summary>A number for a new overlay's files.</summary>
+    /// <summary>Returns a number for a new overlay's files.</summary>
     public uint NextOwner() => _numbers.Next();
 
-    /// <summary>What an overlay shares with this store.</summary>
+    /// <summary>Returns the parts that an overlay shares with this store.</summary>
     public OverlaySurroundings Around(ILower lower) => new(_numbers, _pages, lower);
 
-    /// <summary>Deletes the store's segments that nothing needs; returns how many.</summary>
+    /// <summary>Deletes the store's unused segments; returns their number.</summary>
     public int FreeSegments()
     {
         var overlays = State.Overlays.Values.Select(o => o.Owner).ToHashSet();
         return Log.FreeSegments(owner => !overlays.Contains(owner), Records);
     }
 
-    /// <summary>Deletes what a crash has left: files of overlays that are no more, index files that no layer has,
-    /// segments that nothing needs.</summary>
+    /// <summary>
+    /// Deletes the leftovers of a crash: files of deleted overlays, index files of no layer, unused segments.
+    /// </summary>
     public void RemoveOrphans()
     {
         var overlays = State.Overlays.Values.Select(o => o.Owner).ToHashSet();
@@ -267,7 +274,7 @@ internal sealed class LayerStack : IDisposable
         FreeSegments();
     }
 
-    /// <summary>Closes the files.</summary>
+    /// <summary>Closes all files of the content.</summary>
     public void Dispose()
     {
         Log.Dispose();

@@ -2,8 +2,9 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
-/// <summary>Gives out the numbers of segments, index files and overlays: each one above all that stand in the
-/// directory.</summary>
+/// <summary>
+/// Assigns the numbers of segments, index files and overlays: each is above all numbers in the directory.
+/// </summary>
 internal sealed class NumberSource
 {
     private uint _last;
@@ -21,6 +22,6 @@ internal sealed class NumberSource
 
     public uint Next() => Interlocked.Increment(ref _last);
 
-    /// <summary>Never gives out a number up to this one.</summary>
+    /// <summary>Excludes all numbers up to this one.</summary>
     public void Skip(uint used) => _last = Math.Max(_last, used);
 }

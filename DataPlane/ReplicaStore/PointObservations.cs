@@ -3,10 +3,12 @@ using EnginePoint = ReplicationEngine.Engine.RecoveryPoints.RecoveryPoint;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
-/// <summary>A replica's recovery points as the domain knows them.</summary>
+/// <summary>Converts a replica's recovery points to the domain's observations.</summary>
 public static class PointObservations
 {
-    /// <summary>The point; what a store computes of its grade is the digest, the others come from elsewhere.</summary>
+    /// <summary>
+    /// Converts a point. Of the grades a store computes only the digest; the others are assigned elsewhere.
+    /// </summary>
     public static EnginePoint Describe(RecoveryPoint point)
     {
         ArgumentNullException.ThrowIfNull(point);
@@ -14,7 +16,7 @@ public static class PointObservations
             point.Id, point.Time, point.Kind, point.Cut.Generation, point.Cut.Lsn, point.Grade);
     }
 
-    /// <summary>All of a store's.</summary>
+    /// <summary>Converts all points of a store.</summary>
     public static PointsObservation Of(IEnumerable<RecoveryPoint> points, IEnumerable<SkippedMarker> skipped) => new(
         [.. points.Select(point => (Describe(point), point.UnusableBecause))],
         [.. skipped.Select(marker => (marker.Id, marker.Why))]);

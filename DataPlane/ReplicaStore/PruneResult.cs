@@ -2,8 +2,8 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
-/// <summary>What <see cref="ReplicaStore.Prune"/> did.</summary>
-/// <param name="Pruned">The points that are gone.</param>
-/// <param name="Kept">The points that stay, each with the reason.</param>
+/// <summary>The result of <see cref="ReplicaStore.Prune"/>.</summary>
+/// <param name="Pruned">The points that were dropped.</param>
+/// <param name="Kept">The points that were kept, each with the reason.</param>
 public sealed record PruneResult(
     IReadOnlyList<RecoveryPointId> Pruned, IReadOnlyList<(RecoveryPointId Id, string Why)> Kept);

@@ -2,7 +2,9 @@ using ReplicationEngine.DataPlane.Blocks;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
-/// <summary>The disks of a recovery point, read-only. The point cannot be pruned until this is disposed.</summary>
+/// <summary>
+/// The disks of a recovery point, read-only. The point cannot be pruned until the export is disposed.
+/// </summary>
 public sealed class RecoveryPointExport : IDisposable
 {
     private Action? _release;
@@ -10,12 +12,12 @@ public sealed class RecoveryPointExport : IDisposable
     internal RecoveryPointExport(RecoveryPoint point, IReadOnlyList<IBlockDevice> disks, Action release) =>
         (Point, Disks, _release) = (point, disks, release);
 
-    /// <summary>The point.</summary>
+    /// <summary>The exported point.</summary>
     public RecoveryPoint Point { get; }
 
-    /// <summary>One device per disk, in the VM's order; writing is refused.</summary>
+    /// <summary>The read-only disks, one device per disk in the VM's order; writing is refused.</summary>
     public IReadOnlyList<IBlockDevice> Disks { get; }
 
-    /// <summary>Lets the point go.</summary>
+    /// <summary>Releases the point.</summary>
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }

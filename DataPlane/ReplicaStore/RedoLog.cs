@@ -5,14 +5,13 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
-/// <summary>
-/// A log of change records with an index in layers: what the store and each overlay are made of.
-/// </summary>
+/// <summary>A log of change records with an index in layers: the basis of the store and of each overlay.</summary>
 /// <remarks>
 /// States of a layer: active (in memory, growing) → frozen (in memory, unchanging) → sealed (index file, in the
-/// manifest). A record is first in the log, then in the active layer; the manifest's checkpoint says where the log must
-/// be scanned from on reopening to rebuild what was not sealed. A recovery point enters the manifest in the same frame
-/// as the layers it needs and the checkpoint behind its marker, so it is there once or not at all.
+/// manifest). A record is first in the log, then in the active layer; the manifest's checkpoint is the position from
+/// which the log is scanned on reopening, to rebuild the parts that were not sealed. A recovery point enters the
+/// manifest in the same frame as the layers it needs and the checkpoint behind its marker, so it exists completely or
+/// not at all.
 /// Concurrency: one thread at a time changes the log (the owner's session lock). Readers hold the read side of
 /// <see cref="Gate"/> while they look up and read; every change of the index happens under its write side.
 /// </remarks>
@@ -56,39 +55,42 @@ internal sealed class RedoLog : IDisposable
 
     public uint Owner { get; }
 
-    /// <summary>A segment that has reached this size gets no more records.</summary>
+    /// <summary>The segment size in bytes at which the next record starts a new segment.</summary>
     public long SegmentBytes => _options.SegmentBytes;
 
-    /// <summary>What everything applied adds up to, durable or not.</summary>
+    /// <summary>The state that results from all applied records, durable or not.</summary>
     public StreamState Stream { get; set; }
 
     public ActiveLayer Active { get; private set; }
 
-    /// <summary>All layers from old to new, the active one last.</summary>
+    /// <summary>The layers from old to new, the active one last.</summary>
     public IReadOnlyList<ILayer> Layers { get; private set; }
 
     public IReadOnlyList<SealedLayer> Sealed => _sealed;
 
-    /// <summary>Rises with each change of the index's structure, after which what a view remembers is void.</summary>
+    /// <summary>
+    /// A version of the index's structure. When it rises, the data that a view has cached is invalid.
+    /// </summary>
     public int Version { get; private set; }
 
     public bool Poisoned => _writer.Poisoned || Manifest.Poisoned;
 
-    /// <summary>Segments with damaged bytes that cannot be moved.</summary>
+    /// <summary>The segments with damaged bytes that cannot be moved.</summary>
     public HashSet<uint> Uncleanable { get; } = [];
 
-    /// <summary>The layer number up to which everything frozen goes.</summary>
+    /// <summary>The last layer number of the frozen layers.</summary>
     public long LastFrozen => Active.From - 1;
 
-    /// <summary>The place behind the newest record.</summary>
+    /// <summary>The position behind the newest record.</summary>
     public (uint Segment, long Offset) Tail => (_writer.Segment, _writer.Offset);
 
-    /// <summary>The first recorded thing that is not yet durable in the manifest, for views of points in the
-    /// making.</summary>
+    /// <summary>The records that are not yet durable in the manifest, for views of unfinished points.</summary>
     public IEnumerable<StoreRecord> Pending => _pending;
 
-    /// <summary>Scans the log from the checkpoint on; returns what was lost when bytes that had been durable are
-    /// damaged.</summary>
+    /// <summary>
+    /// Scans the log from the checkpoint. Returns a description of the loss if durable bytes are damaged, otherwise
+    /// null.
+    /// </summary>
     public string? Recover(LogScan.Visit visit)
     {
         var scan = new LogScan(_segments, Owner);
@@ -104,7 +106,7 @@ internal sealed class RedoLog : IDisposable
 
     public (uint Segment, long Offset) Append(IReadOnlyList<ReadOnlyMemory<byte>> records) => _writer.Append(records);
 
-    /// <summary>Closes the active layer at a place in the log; under the write lock.</summary>
+    /// <summary>Closes the active layer at a position in the log; requires the write lock.</summary>
     public void Freeze(uint segment, long offset)
     {
         if (Active.IsEmpty)
@@ -118,26 +120,28 @@ internal sealed class RedoLog : IDisposable
         Restructured();
     }
 
-    /// <summary>Lets a record enter the manifest together with everything up to a place in the log.</summary>
+    /// <summary>
+    /// Defers a record, so that it enters the manifest together with everything up to a position in the log.
+    /// </summary>
     public void Defer(StoreRecord record, uint segment, long offset)
     {
         _pending.Add(record);
         _pendingEnd = new Checkpoint(segment, offset, Stream);
     }
 
-    /// <summary>Whether the active layer is to be closed.</summary>
+    /// <summary>Whether the active layer is full and must be closed.</summary>
     public bool IsActiveFull => Active.Count >= _options.LayerExtents || Active.Bytes >= _options.LayerBytes;
 
-    /// <summary>How many closed layers wait in memory for their files.</summary>
+    /// <summary>The number of closed layers in memory that have no file yet.</summary>
     public int FrozenCount => _frozen.Count;
 
-    /// <summary>Takes back what was appended from a place on.</summary>
+    /// <summary>Removes the records appended from a position.</summary>
     public void Undo(uint segment, long offset) => _writer.Undo(segment, offset);
 
-    /// <summary>Makes everything appended durable.</summary>
+    /// <summary>Makes all appended records durable.</summary>
     public void SyncRecords() => _writer.Sync();
 
-    /// <summary>Makes what was deferred or frozen durable; the records are so already.</summary>
+    /// <summary>Makes the deferred records and frozen layers durable; the log's records are durable already.</summary>
     public void SyncRest()
     {
         if (_pending.Count > 0 || _frozen.Count > 0)
@@ -148,8 +152,10 @@ internal sealed class RedoLog : IDisposable
         WriteHead();
     }
 
-    /// <summary>Records facts at once; the frame is durable on return. When it throws, nothing of them counts, so that
-    /// what they name may be deleted: what comes after the frame does not make it fail.</summary>
+    /// <summary>
+    /// Records facts immediately; the frame is durable on return. If it throws, none of them counts, so that the files
+    /// they name may be deleted. Steps after the frame do not cause a failure.
+    /// </summary>
     /// <exception cref="StorageException">The manifest cannot be written.</exception>
     public void Record(params IReadOnlyList<StoreRecord> records)
     {
@@ -161,7 +167,7 @@ internal sealed class RedoLog : IDisposable
         }
     }
 
-    /// <summary>Replaces a row of sealed layers by one; the record must be the one that says so.</summary>
+    /// <summary>Replaces a row of sealed layers by one, as the record describes.</summary>
     public void Replace(StoreRecord.LayersMerged record)
     {
         var merged = SealedLayer.Open(_directory, _pages, record.Layer, State.Tag);
@@ -186,7 +192,7 @@ internal sealed class RedoLog : IDisposable
         old.ForEach(Discard);
     }
 
-    /// <summary>Drops the sealed layers that the manifest does not name any more.</summary>
+    /// <summary>Drops the sealed layers that the manifest no longer lists.</summary>
     public void DropUnlisted(bool andUnsealed)
     {
         var listed = State.Layers.Select(l => l.File).ToHashSet();
@@ -207,7 +213,7 @@ internal sealed class RedoLog : IDisposable
         gone.ForEach(Discard);
     }
 
-    /// <summary>Opens layers that the manifest names and that are not open yet.</summary>
+    /// <summary>Opens the layers that the manifest lists and that are not open yet.</summary>
     public void OpenListed()
     {
         var open = _sealed.Select(l => l.Info.File).ToHashSet();
@@ -221,7 +227,7 @@ internal sealed class RedoLog : IDisposable
         });
     }
 
-    /// <summary>Lets the next record begin a new segment, so that a checkpoint can stand before it.</summary>
+    /// <summary>Makes the next record start a new segment, so that a checkpoint can precede it.</summary>
     public Checkpoint NewSegment(StreamState stream)
     {
         _writer.StartSegment();
@@ -229,8 +235,9 @@ internal sealed class RedoLog : IDisposable
         return new Checkpoint(_writer.Segment, _writer.Offset, stream);
     }
 
-    /// <summary>Deletes segments of the owners asked for that no layer needs and that lie before the
-    /// checkpoint.</summary>
+    /// <summary>
+    /// Deletes segments of the selected owners that no layer needs and that lie before the checkpoint.
+    /// </summary>
     public int FreeSegments(Func<uint, bool> isMine, RecordReader reader)
     {
         if (_sealed.Any(l => l.Damage is not null))
@@ -252,7 +259,7 @@ internal sealed class RedoLog : IDisposable
         return dead.Count;
     }
 
-    /// <summary>Runs an action while no reader is at work.</summary>
+    /// <summary>Runs an action while no reader is active.</summary>
     public void Exclusive(Action action)
     {
         Gate.EnterWriteLock();
@@ -335,7 +342,7 @@ internal sealed class RedoLog : IDisposable
         }
         catch (StorageException)
         {
-            // An older value is true as well, and the next one says what this one would have said.
+            // An older value is true as well, and the next value includes this one.
         }
     }
 

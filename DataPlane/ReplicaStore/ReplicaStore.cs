@@ -16,13 +16,14 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 /// </summary>
 /// <remarks>
 /// Layers: the base image of each disk, over it the sealed layers (one or more per interval between points), over those
-/// the layer being written. A point is "everything up to a layer". Pruning a point lets <see cref="Maintain"/> merge
-/// its layer with the next one, or fold it into the base when it is the oldest. Formats: docs/formats/replica-store.md.
+/// the layer being written. A point is "everything up to a layer". After a point is pruned, <see cref="Maintain"/> can
+/// merge its layer with the next one, or fold it into the base if it is the oldest. Formats:
+/// docs/formats/replica-store.md.
 /// <para>
-/// Concurrency: every member may be called from any thread. The session lock, held here and by none of the parts, lets
-/// one thread at a time change the store; the parts it guards say so. Views are read next to it, under the log's gate
-/// (<see cref="RedoLog.Gate"/>). Order of locks: session lock, an overlay's lock, the log's gate, the lock of the block
-/// hashes or of the segments.
+/// Concurrency: every member may be called from any thread. Only one thread at a time changes the store; it holds the
+/// session lock, which is taken here and by none of the parts. The documentation of a part states whether the session
+/// lock guards it. Views are read concurrently, under the log's gate (<see cref="RedoLog.Gate"/>). Order of locks:
+/// session lock, an overlay's lock, the log's gate, the lock of the block hashes or of the segments.
 /// </para>
 /// </remarks>
 public sealed class ReplicaStore : IReplicaSink, IDisposable
@@ -55,10 +56,10 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         _rewinder = new Rewinder(content, _points, _overlays, _maintenance, _applier, _guard);
     }
 
-    /// <summary>The VM whose replica this is.</summary>
+    /// <summary>The VM to which the replica belongs.</summary>
     public ProtectedVmId Vm => new(_content.State.VmId);
 
-    /// <summary>The disks as they are now.</summary>
+    /// <summary>The current disks of the replica.</summary>
     public IReadOnlyList<DiskSpec> Disks =>
         Read<IReadOnlyList<DiskSpec>>(static store => [.. store._content.State.Disks]);
 
@@ -66,43 +67,49 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     public ReplicaPosition Position => Read(static store => store._applier.Position);
 
     /// <summary>
-    /// Why the file system took no more when something was stored last; null when it took it. Safe to read from any
-    /// thread, and never waits.
+    /// The reason why the file system was full at the latest write; null if the write succeeded. Safe to read from any
+    /// thread, and never blocks.
     /// </summary>
     public string? FullBecause => _guard.FullBecause;
 
-    /// <summary>The newest change applied, durable or not.</summary>
+    /// <summary>The position of the newest applied change, durable or not.</summary>
     public ChangePosition Applied => Read(static store => store._content.Log.Stream.Applied);
 
     /// <summary>
-    /// How many frames the manifest has, and the hash that chains all of them: who notes both elsewhere can prove later
-    /// that the store's history was not changed or rolled back (S11).
+    /// The number of the manifest's frames, and the hash that chains all of them. An operator who stores both elsewhere
+    /// can prove later that the store's history was not changed or rolled back (S11).
     /// </summary>
     public (long Frames, ReadOnlyMemory<byte> Chain) ManifestHead =>
         Read(static store => (store._content.Log.Manifest.Frames, store._content.Log.Manifest.Chain));
 
-    /// <summary>The recovery points, oldest first. Each is durable; its content never changes until it is pruned
-    /// (I6). The same list is returned until something of it has changed.</summary>
+    /// <summary>
+    /// The recovery points, oldest first. Each is durable; its content never changes until it is pruned (I6). The same
+    /// list instance is returned until a point changes.
+    /// </summary>
     public IReadOnlyList<RecoveryPoint> Points => Read(static store => store._points.Points);
 
-    /// <summary>The markers that made no point, oldest first; the last 1,024. The same list as long as
-    /// <see cref="Points"/> is.</summary>
+    /// <summary>
+    /// The markers that made no point, oldest first; the last 1,024. The same list instance as long as that of
+    /// <see cref="Points"/>.
+    /// </summary>
     public IReadOnlyList<SkippedMarker> SkippedMarkers => Read(static store => store._points.Skipped);
 
-    /// <summary>The names of the overlays that exist, in ordinal order.</summary>
+    /// <summary>The names of the existing overlays, in ordinal order.</summary>
     public IReadOnlyList<string> Overlays => Read(static store => store._overlays.Names);
 
-    /// <summary>Whether a directory holds a replica store.</summary>
+    /// <summary>Returns whether a directory holds a replica store.</summary>
     public static bool Exists(IStorageDirectory directory) => LayerStack.Exists(directory);
 
-    /// <summary>Deletes a store with its directory: its manifest first, durably, so that what a power cut leaves of it
-    /// is no store.</summary>
+    /// <summary>
+    /// Deletes a store with its directory: its manifest first, durably, so that the remains after a power failure are
+    /// not a store.
+    /// </summary>
     public static void Delete(IStorageDirectory parent, string name) => LayerStack.Delete(parent, name);
 
-    /// <summary>Makes an empty store in a directory of its own.</summary>
-    /// <exception cref="InvalidOperationException">There is a store already.</exception>
-    /// <exception cref="ArgumentException">There is no disk, or one without a size.</exception>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>Creates an empty store in its own directory.</summary>
+    /// <exception cref="InvalidOperationException">The directory already holds a store.</exception>
+    /// <exception cref="ArgumentException">The list of disks is empty, or a disk has no size.</exception>
+    /// <exception cref="StorageException">The system reports an error.</exception>
     public static ReplicaStore Create(
         IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<DiskSpec> disks, Term term,
         ReplicaStoreOptions? options = null)
@@ -111,10 +118,10 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         return new ReplicaStore(LayerStack.Create(directory, vm, disks, term, options), options);
     }
 
-    /// <summary>Opens a store and restores exactly what was durable.</summary>
-    /// <exception cref="InvalidOperationException">There is no store.</exception>
+    /// <summary>Opens a store and restores exactly its durable state.</summary>
+    /// <exception cref="InvalidOperationException">The directory holds no store.</exception>
     /// <exception cref="ReplicaCorruptException">The manifest is damaged: no point may be used.</exception>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <exception cref="StorageException">The system reports an error.</exception>
     public static ReplicaStore Open(IStorageDirectory directory, ReplicaStoreOptions? options = null)
     {
         options ??= new ReplicaStoreOptions();
@@ -131,17 +138,17 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Raises the term durably: whoever sends under a smaller one is refused from now on (I15,
-    /// FOV-8).</summary>
-    /// <exception cref="ReplicaRefusedException">The store's term is higher already.</exception>
+    /// <summary>Raises the term durably: senders with a smaller term are refused from now on (I15, FOV-8).</summary>
+    /// <exception cref="ReplicaRefusedException">The store's term is already higher.</exception>
     public void Fence(Term term)
     {
         using var change = BeginChange();
         _sender.Raise(term);
     }
 
-    /// <summary>A sender begins under this term: refused when it is stale, else the store's term is raised to
-    /// it.</summary>
+    /// <summary>
+    /// Accepts a sender under a term: a stale term is refused; otherwise the store's term is raised to it.
+    /// </summary>
     /// <exception cref="ReplicaRefusedException">The sender's term is stale.</exception>
     public void AcceptTerm(Term term)
     {
@@ -157,7 +164,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     }
 
     /// <inheritdoc/>
-    /// <remarks>Known since the store was opened, and as long as few enough syncs passed.</remarks>
+    /// <remarks>Known only since the store was opened, and only for a limited number of syncs.</remarks>
     public IReadOnlyList<ExtentRange>? ChangedSince(MarkedPosition floor)
     {
         lock (_session)
@@ -224,8 +231,10 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>The durable facts with numbers above the given one (0: all that are kept, the last 8,192), in
-    /// order.</summary>
+    /// <summary>
+    /// Returns the durable facts with numbers above the given one, in order. 0 returns all that are kept: the last
+    /// 8,192.
+    /// </summary>
     internal IReadOnlyList<NumberedFact> FactsAfter(long number)
     {
         lock (_session)
@@ -243,7 +252,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         return _applier.Seal(id, time, kind);
     }
 
-    /// <summary>Opens a point for reading, at once whatever its size (FOV, RTO).</summary>
+    /// <summary>Opens a point for reading, immediately whatever its size (FOV, RTO).</summary>
     /// <exception cref="ReplicaRefusedException">The point does not exist or is unusable.</exception>
     public RecoveryPointExport OpenPoint(RecoveryPointId id)
     {
@@ -261,7 +270,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         _points.Hold(id, reason);
     }
 
-    /// <summary>Ends a hold, durably; nothing happens when there is none of this reason.</summary>
+    /// <summary>Ends a hold, durably; does nothing if there is no hold for this reason.</summary>
     public void Release(RecoveryPointId id, string reason)
     {
         using var change = BeginChange();
@@ -269,8 +278,8 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     }
 
     /// <summary>
-    /// Drops points, durably; <see cref="Maintain"/> gives their space back. Points that are held, exported, under an
-    /// overlay, or the last usable one stay (I25). Ids that do not exist are passed over.
+    /// Drops points, durably; <see cref="Maintain"/> frees their space. Points that are held, exported, under an
+    /// overlay, or the last usable one are kept (I25). Ids that do not exist are ignored.
     /// </summary>
     public PruneResult Prune(IReadOnlyCollection<RecoveryPointId> ids)
     {
@@ -280,7 +289,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
 
     /// <summary>
     /// Makes a point the newest content, durably: everything newer is dropped (commit after a failover, FOV-4). The
-    /// replica then stands at the point's cut.
+    /// replica's position is then the point's cut.
     /// </summary>
     /// <exception cref="ReplicaRefusedException">The point is unusable, or a newer one is held or in use.</exception>
     public void Rewind(RecoveryPointId id)
@@ -290,12 +299,12 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     }
 
     /// <summary>
-    /// Reads every stored byte of a point and checks all checksums and the content digest (RCP-6). Reports exactly what
-    /// is wrong (I14); a point with anything wrong becomes unusable. Replication goes on next to it.
+    /// Reads every stored byte of a point and checks all checksums and the content digest (RCP-6). Reports exactly the
+    /// damaged ranges (I14); any damage makes the point unusable. Replication continues concurrently.
     /// </summary>
-    /// <param name="id">The point; it may be unusable already.</param>
-    /// <param name="progress">Told the bytes done and the bytes of all disks, every 4 MiB; may be null.</param>
-    /// <param name="cancellationToken">Ends it early.</param>
+    /// <param name="id">The point; may already be unusable.</param>
+    /// <param name="progress">Receives the bytes done and the bytes of all disks, every 4 MiB; may be null.</param>
+    /// <param name="cancellationToken">Cancels the verification.</param>
     /// <exception cref="ReplicaRefusedException">The point does not exist.</exception>
     public VerifyReport Verify(
         RecoveryPointId id, IProgress<(long Done, long Total)>? progress = null,
@@ -331,12 +340,13 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     /// <summary>
     /// Computes digests of new points, folds the oldest layers into the base images, merges layers whose points are
     /// gone, cleans and frees segments. Each step is bounded (some milliseconds; a fold step writes at most 8 MiB);
-    /// between steps other callers get in. Returns whether there is more to do.
+    /// other callers run between steps. Returns whether there is more to do.
     /// </summary>
-    /// <param name="budget">How long to go on beginning steps.</param>
-    /// <param name="cancellationToken">Ends it after the step at hand.</param>
-    /// <exception cref="ReplicaRefusedException">The system refuses to write; nothing is half-done, call again
-    /// later.</exception>
+    /// <param name="budget">The time during which new steps are started.</param>
+    /// <param name="cancellationToken">Ends the work after the current step.</param>
+    /// <exception cref="ReplicaRefusedException">
+    /// The system refuses to write. No work is half-done; call again later.
+    /// </exception>
     public bool Maintain(TimeSpan budget, CancellationToken cancellationToken = default)
     {
         var start = _time.GetTimestamp();
@@ -352,7 +362,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         return true;
     }
 
-    /// <summary>Makes an empty overlay over a point, durably.</summary>
+    /// <summary>Creates an empty overlay over a point, durably.</summary>
     /// <exception cref="ReplicaRefusedException">The point does not exist or is unusable, or the name is
     /// taken.</exception>
     public ReplicaOverlay CreateOverlay(string name, RecoveryPointId point)
@@ -361,9 +371,11 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         return new ReplicaOverlay(_overlays.Create(name, point), Close);
     }
 
-    /// <summary>Opens an overlay that exists, with every write that was acknowledged.</summary>
-    /// <exception cref="ReplicaRefusedException">It does not exist.</exception>
-    /// <exception cref="ReplicaCorruptException">Its log is damaged; delete it and choose a point again.</exception>
+    /// <summary>Opens an existing overlay with every acknowledged write.</summary>
+    /// <exception cref="ReplicaRefusedException">The overlay does not exist.</exception>
+    /// <exception cref="ReplicaCorruptException">
+    /// The overlay's log is damaged; delete the overlay and choose a point again.
+    /// </exception>
     public ReplicaOverlay OpenOverlay(string name)
     {
         lock (_session)
@@ -373,8 +385,8 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>The point that an overlay stands on.</summary>
-    /// <exception cref="ReplicaRefusedException">It does not exist.</exception>
+    /// <summary>Returns the point on which an overlay is based.</summary>
+    /// <exception cref="ReplicaRefusedException">The overlay does not exist.</exception>
     public RecoveryPointId PointOfOverlay(string name)
     {
         lock (_session)
@@ -383,8 +395,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Deletes an overlay and what was written to it, durably; nothing happens when it does not
-    /// exist.</summary>
+    /// <summary>Deletes an overlay and its data, durably; does nothing if it does not exist.</summary>
     public void DeleteOverlay(string name)
     {
         using var change = BeginChange();
@@ -392,13 +403,14 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     }
 
     /// <summary>
-    /// Makes a point plus what was written to its overlay the store's newest content, in a new generation, without
-    /// copying: the overlay's layers become the store's. Newer points are dropped; the overlay is no more (failback).
+    /// Makes a point plus the writes to its overlay the store's newest content, in a new generation, without copying:
+    /// the overlay's layers become the store's. Newer points are dropped, and the overlay no longer exists (failback).
     /// </summary>
-    /// <param name="name">The overlay.</param>
-    /// <param name="at">The position of the source's log at which its disks equal this content; changes after it can
-    /// be applied. Null when there is none: the store then stands at the start of the next generation and awaits a
-    /// resync.</param>
+    /// <param name="name">The name of the overlay.</param>
+    /// <param name="at">
+    /// The position of the source's log at which its disks equal this content; changes after it can be applied. Null if
+    /// there is none: the store is then at the start of the next generation and waits for a resync.
+    /// </param>
     /// <exception cref="ReplicaRefusedException">A newer point is held or in use, or the position is not
     /// newer.</exception>
     public void AdoptOverlay(string name, ChangePosition? at = null)
@@ -407,7 +419,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         _rewinder.Adopt(name, at);
     }
 
-    /// <summary>Closes the files. What was not synced is on storage, but not promised to survive a power cut.</summary>
+    /// <summary>Closes the files. Unsynced data is on storage, but may be lost in a power failure.</summary>
     public void Dispose()
     {
         lock (_session)
@@ -466,7 +478,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
 
     private void EnsureOpen() => ObjectDisposedException.ThrowIf(_disposed, this);
 
-    /// <summary>Takes the session lock to change the store; the scope gives it back.</summary>
+    /// <summary>Takes the session lock to change the store; disposing the scope releases it.</summary>
     private Lock.Scope BeginChange()
     {
         var session = _session.EnterScope();

@@ -10,10 +10,11 @@ namespace ReplicationEngine.DataPlane.ReplicaStore;
 
 /// <summary>
 /// Replaces the newest content by that of a recovery point, or of an overlay over one. The layers above the point are
-/// dropped; an overlay's layers take their place.
+/// dropped; an overlay's layers replace them.
 /// </summary>
-/// <remarks>Has no state of its own. The store's session lock guards it; an overlay's own lock and the log's gate are
-/// taken after that.</remarks>
+/// <remarks>
+/// Stateless. The store's session lock guards the calls; an overlay's own lock and the log's gate are taken after that.
+/// </remarks>
 internal sealed class Rewinder(
     LayerStack content, PointLedger points, OverlaySet overlays, StoreMaintenance maintenance, ChangeApplier applier,
     WriteGuard guard)
@@ -34,10 +35,13 @@ internal sealed class Rewinder(
         });
     }
 
-    /// <summary>Makes an overlay's content the newest, durably, in a new generation; the overlay is no more.</summary>
-    /// <param name="name">The overlay.</param>
-    /// <param name="at">The position at which the source's disks equal this content; null when a resync must make them
-    /// equal.</param>
+    /// <summary>
+    /// Makes an overlay's content the newest, durably, in a new generation; the overlay no longer exists afterwards.
+    /// </summary>
+    /// <param name="name">The name of the overlay.</param>
+    /// <param name="at">
+    /// The position at which the source's disks equal this content; null if a resync must make them equal.
+    /// </param>
     /// <exception cref="ReplicaRefusedException">A newer point is held or in use, or the position is not
     /// newer.</exception>
     public void Adopt(string name, ChangePosition? at)
@@ -77,7 +81,7 @@ internal sealed class Rewinder(
         overlays.DeleteFiles(overlay.Info.Owner, andData: false);
     }
 
-    /// <summary>The manifest has dropped the layers above one: brings everything in line with it.</summary>
+    /// <summary>Updates the content and the applier's state after the manifest dropped the layers above one.</summary>
     private void DropAbove(long layer)
     {
         content.DropAbove(layer);

@@ -5,10 +5,10 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
 /// <summary>
-/// Which sender a store listens to: the term is a fencing token that the store checks itself (I15), the incarnation
-/// tells one run of a source from the next.
+/// The sender that a store accepts: the term is a fencing token that the store itself checks (I15), and the incarnation
+/// distinguishes one run of a source from the next.
 /// </summary>
-/// <remarks>The store's session lock guards it.</remarks>
+/// <remarks>The store's session lock guards the fence.</remarks>
 internal sealed class SenderFence(StoreState state, WriteGuard guard)
 {
     private Term _admitted = state.Term;
@@ -29,7 +29,7 @@ internal sealed class SenderFence(StoreState state, WriteGuard guard)
         }
     }
 
-    /// <summary>A sender begins under a term, to which the store's is raised.</summary>
+    /// <summary>Accepts a sender under a term and raises the store's term to it.</summary>
     /// <exception cref="ReplicaRefusedException">The sender's term is stale.</exception>
     public void Admit(Term term)
     {
@@ -37,7 +37,7 @@ internal sealed class SenderFence(StoreState state, WriteGuard guard)
         _admitted = term;
     }
 
-    /// <exception cref="ReplicaRefusedException">The store's term was raised since the sender began.</exception>
+    /// <exception cref="ReplicaRefusedException">The store's term was raised after the sender started.</exception>
     public void EnsureCurrent()
     {
         if (_admitted != state.Term)
@@ -46,7 +46,7 @@ internal sealed class SenderFence(StoreState state, WriteGuard guard)
         }
     }
 
-    /// <summary>Notes the sender's incarnation durably.</summary>
+    /// <summary>Stores the sender's incarnation durably.</summary>
     public void Name(Guid incarnation)
     {
         if (incarnation != state.Source)

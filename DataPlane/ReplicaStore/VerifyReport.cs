@@ -3,18 +3,22 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
-/// <summary>What a verification found.</summary>
-/// <param name="Point">The point.</param>
-/// <param name="BytesRead">Bytes read back and checked; zeroes take no reading.</param>
-/// <param name="Damaged">Ranges whose stored bytes do not match their checksums, in 4 KiB pieces joined where they
-/// touch.</param>
-/// <param name="Differing">Blocks that match their checksums but not the hash taken when the point was graded.</param>
-/// <param name="DigestMatches">Whether the whole content has the point's digest; null when it was not graded
-/// before.</param>
+/// <summary>The result of a verification.</summary>
+/// <param name="Point">The verified point.</param>
+/// <param name="BytesRead">The number of bytes read and checked; zeroes need no reading.</param>
+/// <param name="Damaged">
+/// The ranges whose stored bytes do not match their checksums, in pieces of 4 KiB; adjacent ranges are joined.
+/// </param>
+/// <param name="Differing">
+/// The blocks that match their checksums but not the hash taken when the point was graded.
+/// </param>
+/// <param name="DigestMatches">
+/// Whether the whole content has the point's digest; null if it was not graded before.
+/// </param>
 public sealed record VerifyReport(
     RecoveryPointId Point, long BytesRead, IReadOnlyList<DiskRange> Damaged, IReadOnlyList<DiskRange> Differing,
         bool? DigestMatches)
 {
-    /// <summary>Whether nothing is wrong.</summary>
+    /// <summary>Whether the verification found no damage and no difference.</summary>
     public bool IsSound => Damaged.Count == 0 && Differing.Count == 0 && DigestMatches != false;
 }

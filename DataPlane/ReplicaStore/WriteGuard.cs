@@ -5,18 +5,20 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore;
 
 /// <summary>
-/// Stands before everything that writes to a store's files: refuses when the store is poisoned, and turns what the
-/// file system refuses into a refusal that names the remedy.
+/// Guards every write to a store's files: refuses if the store is poisoned, and converts file system errors into a
+/// refusal that names the remedy.
 /// </summary>
-/// <remarks>The store's session lock guards it, but for <see cref="FullBecause"/>, which any thread may read.</remarks>
+/// <remarks>
+/// The store's session lock guards the state, except <see cref="FullBecause"/>, which any thread may read.
+/// </remarks>
 internal sealed class WriteGuard(LayerStack content)
 {
     private string? _fullBecause;
 
-    /// <summary>Why the file system had no room at the last write; null when it had.</summary>
+    /// <summary>The reason why the file system was full at the last write; null if it had space.</summary>
     public string? FullBecause => Volatile.Read(ref _fullBecause);
 
-    /// <exception cref="ReplicaRefusedException">A sync failed: nothing may be written.</exception>
+    /// <exception cref="ReplicaRefusedException">A sync failed, so nothing may be written.</exception>
     public void EnsureWritable()
     {
         if (content.Poisoned)
@@ -29,11 +31,11 @@ internal sealed class WriteGuard(LayerStack content)
     }
 
     /// <summary>Commits a change of the store's state to the manifest, durably.</summary>
-    /// <exception cref="ReplicaRefusedException">The file system refused; nothing has changed.</exception>
+    /// <exception cref="ReplicaRefusedException">The file system reports an error; nothing has changed.</exception>
     public void Commit(StoreRecord record) => Write(() => content.Log.Record(record));
 
     /// <summary>Runs an action that writes.</summary>
-    /// <exception cref="ReplicaRefusedException">The file system refused.</exception>
+    /// <exception cref="ReplicaRefusedException">The file system reports an error.</exception>
     public void Write(Action action)
     {
         try

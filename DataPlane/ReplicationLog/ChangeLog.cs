@@ -6,22 +6,23 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
-/// The replication log of one VM: change records in segment files, appended by one writer at a time (the holder of the
-/// volume's order lock), read by one sending session next to it, freed from the front as the replica acknowledges.
+/// The replication log of one VM: change records in segment files. One writer at a time appends (the holder of the
+/// volume's order lock), one sending session reads concurrently, and segments are freed from the front as the replica
+/// acknowledges.
 /// </summary>
 /// <remarks>
-/// <para>Nothing here is synced while the log is written: the activity map covers what a power cut may take (I2). After
-/// the death of the process alone the page cache still holds every write that returned.</para>
+/// <para>The log is not synced while it is written: the activity map covers the records that a power failure may lose
+/// (I2). After the death of the process alone the page cache still holds every write that returned.</para>
 /// <para>The page cache is also the reader's memory: a read near the tail copies from it without touching the disk and
-/// without any lock the guest's writes take, so there is no second copy of the tail in this process.</para>
-/// <para>Segments that were freed are used again, up to <see cref="MaxSpares"/>: writing over cached pages is two to
-/// three times as fast as filling new ones. A file is renamed to a spare name before it is reused and gets its new head
-/// before it gets its new name, so a file with a log name always has the head that belongs to it.</para>
+/// without any lock that the guest's writes take, so this process holds no second copy of the tail.</para>
+/// <para>Freed segments are reused, up to <see cref="MaxSpares"/>: writing over cached pages is two to three times as
+/// fast as filling new ones. A file is renamed to a spare name before it is reused and gets its new head before it gets
+/// its new name, so a file with a log name always has the matching head.</para>
 /// <para>Locks, from outer to inner: the volume's order lock, or <c>_reading</c>; then <c>_gate</c>.</para>
 /// </remarks>
 internal sealed class ChangeLog : IDisposable
 {
-    /// <summary>What the names of segments begin with.</summary>
+    /// <summary>The prefix of segment names.</summary>
     public const string Prefix = "log-";
 
     private const string SparePrefix = "spare-";
@@ -44,7 +45,7 @@ internal sealed class ChangeLog : IDisposable
     private bool _opensGeneration;
     private MarkedPosition _last;
 
-    /// <summary>Takes over the sound part of what was found, deleting the rest.</summary>
+    /// <summary>Creates the log from the sound part of a scan, and deletes the rest.</summary>
     public ChangeLog(IStorageDirectory directory, LogOptions options, LogScan scan)
     {
         _directory = directory;
@@ -63,20 +64,22 @@ internal sealed class ChangeLog : IDisposable
         }
     }
 
-    /// <summary>The generation of records that are appended.</summary>
+    /// <summary>The generation of appended records.</summary>
     public Generation Generation { get; private set; }
 
-    /// <summary>The newest record, also when it was freed. Read under the order lock.</summary>
+    /// <summary>The position of the newest record, even if it was freed. Read under the order lock.</summary>
     public MarkedPosition Last => _last;
 
-    /// <summary>The bytes of the segments that hold records not yet freed.</summary>
+    /// <summary>The size in bytes of the segments with records that are not freed yet.</summary>
     public long RetainedBytes => Interlocked.Read(ref _retained);
 
-    /// <summary>The name of a segment.</summary>
+    /// <summary>Returns the name of a segment.</summary>
     public static string NameOf(long sequence) =>
         string.Create(CultureInfo.InvariantCulture, $"{Prefix}{sequence:D19}");
 
-    /// <summary>Whether so many more bytes keep the log inside its limit. Called under the order lock.</summary>
+    /// <summary>
+    /// Returns whether the log can take so many more bytes within its limit. Called under the order lock.
+    /// </summary>
     public bool HasRoomFor(long bytes)
     {
         while (RetainedBytes + bytes + (Volatile.Read(ref _spareCount) * _options.SegmentBytes) > _options.LimitBytes)
@@ -92,7 +95,9 @@ internal sealed class ChangeLog : IDisposable
         return true;
     }
 
-    /// <summary>The next record opens a generation, in a segment of its own. Called under the order lock.</summary>
+    /// <summary>
+    /// Starts a generation with the next record, in a segment of its own. Called under the order lock.
+    /// </summary>
     public void BeginGeneration(Generation generation)
     {
         Seal();
@@ -100,7 +105,7 @@ internal sealed class ChangeLog : IDisposable
         _opensGeneration = true;
     }
 
-    /// <summary>The next record goes into a new segment. Called under the order lock.</summary>
+    /// <summary>Makes the next record start a new segment. Called under the order lock.</summary>
     public void Seal()
     {
         lock (_gate)
@@ -110,12 +115,13 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>Appends sealed records. Called under the order lock.</summary>
-    /// <param name="batch">The records.</param>
-    /// <param name="disk">The disk that they change; null for markers and the starts of generations.</param>
-    /// <param name="first">The first one's number.</param>
-    /// <param name="last">The last one's number.</param>
-    /// <exception cref="StorageException">Nothing of them is in the log; it takes records again after
-    /// <see cref="Seal"/>.</exception>
+    /// <param name="batch">The sealed records.</param>
+    /// <param name="disk">The index of the disk that they change; null for markers and generation starts.</param>
+    /// <param name="first">The number of the first record.</param>
+    /// <param name="last">The number of the last record.</param>
+    /// <exception cref="StorageException">
+    /// None of the records is in the log. The log accepts records again after <see cref="Seal"/>.
+    /// </exception>
     public void Append(RecordBatch batch, int? disk, Lsn first, Lsn last)
     {
         var segment = _current;
@@ -141,8 +147,8 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>
-    /// The mark of the record at a place, as long as the log holds it, or holds the record that follows it; unknown
-    /// otherwise, and where a record is damaged. Not to be called under the order lock.
+    /// Returns the mark of the record at a position, as long as the log holds the record or the one after it; unknown
+    /// otherwise, or if a record is damaged. Must not be called under the order lock.
     /// </summary>
     public HistoryMark MarkAt(ChangePosition place)
     {
@@ -166,7 +172,7 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>
-    /// Whether the stream can go on behind a place: the next record there follows it, or opens a generation.
+    /// Returns whether the stream can continue behind a position: the next record follows it, or starts a generation.
     /// </summary>
     public bool CanFollow(ChangePosition after)
     {
@@ -179,7 +185,7 @@ internal sealed class ChangeLog : IDisposable
         }
     }
 
-    /// <summary>Copies whole records behind a place; see <see cref="IChangeSource.ReadLog"/>.</summary>
+    /// <summary>Copies whole records behind a position; see <see cref="IChangeSource.ReadLog"/>.</summary>
     /// <exception cref="ReplicationLogCorruptException">A record is damaged or missing.</exception>
     public int Read(ref ChangePosition after, System.Buffers.ArrayBufferWriter<byte> target, int maxBytes)
     {
@@ -189,7 +195,9 @@ internal sealed class ChangeLog : IDisposable
         }
     }
 
-    /// <summary>When the first change behind a place was accepted; null when there is none.</summary>
+    /// <summary>
+    /// Returns the time at which the first change behind a position was accepted; null if there is none.
+    /// </summary>
     public DateTimeOffset? TimeAfter(ChangePosition after)
     {
         lock (_reading)
@@ -199,7 +207,8 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>
-    /// Bytes of records behind a place, of one disk or (below 0) of all; too many by at most an index stride.
+    /// Returns the bytes of records behind a position, of one disk or (if negative) of all; too many by at most an
+    /// index stride.
     /// </summary>
     public long BytesAfter(ChangePosition after, int disk = -1)
     {
@@ -217,9 +226,10 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>
-    /// Bytes of records behind a place that change a disk, exactly: none when nothing was written since.
+    /// Returns the exact number of bytes of records behind a position that change a disk; zero if nothing was written
+    /// since.
     /// </summary>
-    /// <exception cref="ReplicationLogCorruptException">No record begins where one must.</exception>
+    /// <exception cref="ReplicationLogCorruptException">A record is missing where one must start.</exception>
     public long WrittenAfter(ChangePosition after)
     {
         lock (_reading)
@@ -235,16 +245,19 @@ internal sealed class ChangeLog : IDisposable
     }
 
     /// <summary>
-    /// Frees the segments that hold nothing behind a place, all but the newest, which says where the log ends. What is
-    /// not completed stays, because the replica has it and the disk may not: a redo needs it if the process dies (I3).
+    /// Frees the segments that hold nothing behind a position, except the newest, which determines the log's end.
+    /// Changes that are not completed are kept, because the replica has them and the disk may not: a redo needs them if
+    /// the process dies (I3).
     /// </summary>
-    /// <param name="durable">The place: the replica holds everything up to it.</param>
-    /// <param name="completed">Every change up to it is on the source's disks. What is still on its way there stays,
-    /// because the log is all that can bring it there after the death of the process.</param>
+    /// <param name="durable">The position up to which the replica holds everything.</param>
+    /// <param name="completed">
+    /// The number up to which all changes are on the source's disks. Later ones are kept, because only the log can
+    /// restore them after the death of the process.
+    /// </param>
     public void DropThrough(ChangePosition durable, Lsn completed) =>
         Drop(s => s.Last.CompareTo(durable) <= 0 && s.Last.Lsn.Value <= completed.Value, keep: 1);
 
-    /// <summary>Frees every segment but the one being written.</summary>
+    /// <summary>Frees every segment except the one being written.</summary>
     public void DropSealed() => Drop(_ => true, keep: 0);
 
     /// <summary>Makes the log durable, names included.</summary>
@@ -277,7 +290,9 @@ internal sealed class ChangeLog : IDisposable
         }
     }
 
-    /// <summary>The segment that holds or will hold the first record behind a place; null when there is none.</summary>
+    /// <summary>
+    /// Returns the segment that holds or will hold the first record behind a position; null if there is none.
+    /// </summary>
     internal LogSegment? SegmentAfter(ChangePosition after)
     {
         lock (_gate)
@@ -286,7 +301,7 @@ internal sealed class ChangeLog : IDisposable
         }
     }
 
-    /// <summary>The segment behind one; null when it is the newest or was freed.</summary>
+    /// <summary>Returns the segment after a given one; null if it is the newest or was freed.</summary>
     internal LogSegment? Following(LogSegment segment)
     {
         lock (_gate)
@@ -344,7 +359,7 @@ internal sealed class ChangeLog : IDisposable
         }
     }
 
-    /// <summary>Takes back a segment that got no record, so that no empty one stands in the chain.</summary>
+    /// <summary>Deletes a segment that got no record, so that the chain has no empty one.</summary>
     private void Discard(LogSegment segment)
     {
         if (segment.Used > LogSegmentHeader.Size)

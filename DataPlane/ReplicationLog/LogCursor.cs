@@ -5,7 +5,7 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
-/// A place in the log from which records are read on. It remembers segment and offset, so that reading on costs no
+/// A position in the log from which records are read. It stores segment and offset, so that continued reading needs no
 /// search. Used under the log's reading lock only.
 /// </summary>
 internal sealed class LogCursor(ChangeLog log)
@@ -15,10 +15,10 @@ internal sealed class LogCursor(ChangeLog log)
     private ChangePosition _at;
     private long _offset;
 
-    /// <summary>Forgets the place: segments were freed.</summary>
+    /// <summary>Forgets the segment, because segments were freed.</summary>
     public void Forget() => _segment = null;
 
-    /// <summary>Copies whole, checked records behind a place and moves it on.</summary>
+    /// <summary>Copies whole, checked records behind a position and advances it.</summary>
     public int Read(ref ChangePosition after, ArrayBufferWriter<byte> target, int maxBytes)
     {
         if (!MoveTo(after))
@@ -45,13 +45,14 @@ internal sealed class LogCursor(ChangeLog log)
                 return whole;
             }
 
-            // The first record is larger than what was asked for.
+            // The first record is larger than the requested size.
             wanted = FirstLength(segment, bytes, available);
         }
     }
 
     /// <summary>
-    /// When the first record behind a place was accepted; null when there is none or it cannot be read.
+    /// Returns the time at which the first record behind a position was accepted; null if there is none or it cannot be
+    /// read.
     /// </summary>
     public DateTimeOffset? PeekTime(ChangePosition after)
     {
@@ -65,7 +66,7 @@ internal sealed class LogCursor(ChangeLog log)
             ? header.Time : null;
     }
 
-    /// <summary>Bytes of a segment's records up to a place that change a disk.</summary>
+    /// <summary>Returns the bytes of a segment's records up to a position that change a disk.</summary>
     public long WrittenUpTo(LogSegment segment, ChangePosition after)
     {
         Forget();
@@ -168,7 +169,7 @@ internal sealed class LogCursor(ChangeLog log)
             var damage = Damage(segment, rest, out var header);
             if (damage is not null)
             {
-                // What is sound goes out first; the next read comes back here.
+                // Sound records are returned first; the next read reaches the damage again.
                 return taken > 0 ? taken : throw Damaged(segment, damage);
             }
 
@@ -201,7 +202,8 @@ internal sealed class LogCursor(ChangeLog log)
     }
 
     /// <summary>
-    /// The bytes of the record that seems to begin here, not checked; a head's worth when it cannot be told.
+    /// Returns the unchecked length of the record that seems to start here; the length of a head if it cannot be
+    /// determined.
     /// </summary>
     private static int LengthOf(ReadOnlySpan<byte> bytes)
     {

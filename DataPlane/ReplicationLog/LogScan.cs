@@ -6,17 +6,19 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
-/// What the log's files hold when the log is opened: the chain of sound segments from the oldest on, and what ends it.
+/// The content of the log's files at its opening: the chain of sound segments from the oldest, and the reason where it
+/// ends.
 /// </summary>
 /// <remarks>
-/// <para>A record belongs to the chain when its head's checksum is right, it carries the segment's generation and the
-/// number that is due. Every segment but the newest must hold exactly what its successor says it does. The data of the
-/// records is not read here: <see cref="ChangeLog.Read"/> and the redo check it when they use it.</para>
+/// <para>A record belongs to the chain if its head's checksum is right and it has the segment's generation and the next
+/// number. Every segment but the newest must end exactly where its successor records. The data of the records is not
+/// read here: <see cref="ChangeLog.Read"/> and the redo check it when they use it.</para>
 /// <para>The end of the newest segment. A file that was never used before grows with each write, so a process that is
-/// killed within a write leaves a last record that the file cuts short: it was never acknowledged, and the log ends
-/// before it. Anything else behind the last sound record is damage. A file that was used before holds old bytes, so
-/// each write puts an end mark of zero bytes behind its records; a missing mark may be a torn write or damage, and is
-/// called damage: then nothing is redone and the active extents are compared, which is right in both cases.</para>
+/// killed within a write leaves a last record that the end of the file truncates: it was never acknowledged, and the
+/// log ends before it. Anything else behind the last sound record is damage. A file that was used before holds old
+/// bytes, so each write puts an end mark of zero bytes behind its records. A missing mark may be a torn write or
+/// damage, and is treated as damage: then nothing is redone and the active extents are compared, which is right in both
+/// cases.</para>
 /// </remarks>
 internal sealed class LogScan
 {
@@ -30,33 +32,31 @@ internal sealed class LogScan
     /// <summary>The sound segments, oldest first, none of them empty.</summary>
     public IReadOnlyList<LogSegment> Chain => _chain;
 
-    /// <summary>Names of files that are not part of the chain.</summary>
+    /// <summary>The names of files that are not part of the chain.</summary>
     public List<string> Strays { get; } = [];
 
-    /// <summary>What ends the chain too early; null when all is sound.</summary>
+    /// <summary>The damage that ends the chain too early; null if all is sound.</summary>
     public string? Damage { get; private set; }
 
-    /// <summary>The highest number seen anywhere, also outside the chain.</summary>
+    /// <summary>The highest LSN in any file, also outside the chain.</summary>
     public Lsn HighestLsn { get; private set; }
 
-    /// <summary>The highest generation seen anywhere.</summary>
+    /// <summary>The highest generation in any file.</summary>
     public Generation HighestGeneration { get; private set; }
 
-    /// <summary>The highest segment number seen anywhere.</summary>
+    /// <summary>The highest segment number in any file.</summary>
     public long HighestSequence { get; private set; }
 
-    /// <summary>
-    /// The highest number up to which the chain's records say that the source's disks had everything.
-    /// </summary>
+    /// <summary>The highest LSN up to which, by the chain's records, the source's disks had every change.</summary>
     public Lsn Completed { get; private set; }
 
-    /// <summary>The last record of the chain with its mark; default when there is none.</summary>
+    /// <summary>The last record of the chain with its mark; default if there is none.</summary>
     public MarkedPosition Last { get; private set; }
 
-    /// <summary>The newest time that any record of the chain bears: when the last change was accepted.</summary>
+    /// <summary>The newest time of any record of the chain: when the last change was accepted.</summary>
     public DateTimeOffset LastTime { get; private set; }
 
-    /// <summary>The last record of the chain.</summary>
+    /// <summary>The position of the last record of the chain.</summary>
     public ChangePosition Tail => _chain.Count == 0 ? default : _chain[^1].Last;
 
     /// <summary>Reads the segments of a VM's directory.</summary>
@@ -119,7 +119,7 @@ internal sealed class LogScan
             return;
         }
 
-        // Outside the chain, or its writer stopped before the first record.
+        // The segment is outside the chain, or its writer stopped before the first record.
         _chain.Remove(segment);
         Strays.Add(name);
         segment.Dispose();
@@ -141,7 +141,7 @@ internal sealed class LogScan
             : $"the log segment '{segment.Name}' does not follow '{previous.Name}'";
     }
 
-    /// <summary>Publishes a segment's sound records; returns what is wrong behind them.</summary>
+    /// <summary>Publishes a segment's sound records; returns the damage behind them, or null.</summary>
     private string? Walk(LogSegment segment, LogSegmentHeader? next, bool newest)
     {
         var file = segment.File;

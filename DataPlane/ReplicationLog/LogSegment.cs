@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
-/// One file of the log with a sparse index over its records. Written by one writer; <see cref="Used"/> is published
-/// after the bytes below it are in the file, so a reader next to the writer sees whole records only.
+/// A file of the log with a sparse index over its records. Written by one writer; <see cref="Used"/> is published after
+/// the bytes below it are in the file, so a concurrent reader sees whole records only.
 /// </summary>
 internal sealed class LogSegment(
     IStorageFile file, string name, LogSegmentHeader header, int disks, long stride) : IDisposable
@@ -14,34 +14,34 @@ internal sealed class LogSegment(
     private const int Stops = 256;
     private readonly List<(long FirstLsn, long Offset)> _index = new(Stops);
 
-    /// <summary>The bytes of each disk before each stop of the index, one stop after another.</summary>
+    /// <summary>The bytes of each disk before each stop of the index, in the order of the stops.</summary>
     private readonly List<long> _bytesBefore = new(Stops * disks);
     private readonly long[] _diskBytes = new long[disks];
     private long _used = LogSegmentHeader.Size;
     private long _lastLsn = header.FirstLsn.Value - 1;
 
-    /// <summary>The file.</summary>
+    /// <summary>The segment's file.</summary>
     public IStorageFile File => file;
 
     /// <summary>The file's name in the directory.</summary>
     public string Name => name;
 
-    /// <summary>The head.</summary>
+    /// <summary>The header of the segment.</summary>
     public LogSegmentHeader Header => header;
 
-    /// <summary>The bytes from the file's start that hold head and whole records.</summary>
+    /// <summary>The number of bytes from the file's start that hold head and whole records.</summary>
     public long Used => Volatile.Read(ref _used);
 
-    /// <summary>The last record's place in the order (before the first one when there is none).</summary>
+    /// <summary>The position of the last record (before the first one if there is none).</summary>
     public ChangePosition Last => new(header.Generation, new Lsn(Volatile.Read(ref _lastLsn)));
 
-    /// <summary>The place right before the first record.</summary>
+    /// <summary>The position directly before the first record.</summary>
     public ChangePosition Before => new(header.Generation, new Lsn(header.FirstLsn.Value - 1));
 
-    /// <summary>The VM's number of disks.</summary>
+    /// <summary>The number of the VM's disks.</summary>
     public int Disks => disks;
 
-    /// <summary>Whether all its records are durable on this machine.</summary>
+    /// <summary>Whether all records of the segment are durable on this machine.</summary>
     public bool Synced { get; set; }
 
     /// <summary>The bytes of the records that change a disk.</summary>
@@ -56,11 +56,11 @@ internal sealed class LogSegment(
         }
     }
 
-    /// <summary>Publishes records that stand in the file behind <see cref="Used"/>.</summary>
-    /// <param name="disk">The disk that they change; null for markers and the starts of generations.</param>
-    /// <param name="first">The first one's number.</param>
-    /// <param name="last">The last one's number.</param>
-    /// <param name="bytes">What they take in the file.</param>
+    /// <summary>Publishes records that were written to the file behind <see cref="Used"/>.</summary>
+    /// <param name="disk">The index of the disk that they change; null for markers and generation starts.</param>
+    /// <param name="first">The number of the first record.</param>
+    /// <param name="last">The number of the last record.</param>
+    /// <param name="bytes">The size of the records in the file.</param>
     public void Publish(int? disk, Lsn first, Lsn last, long bytes)
     {
         lock (_index)
@@ -83,7 +83,7 @@ internal sealed class LogSegment(
     }
 
     /// <summary>
-    /// A place at or before the record that follows an LSN, from which records can be read one after another.
+    /// Returns an offset at or before the record that follows an LSN, from which records can be read in sequence.
     /// </summary>
     public long SeekOffset(Lsn after)
     {
@@ -93,7 +93,9 @@ internal sealed class LogSegment(
         }
     }
 
-    /// <summary>As <see cref="SeekOffset"/>, with the bytes of the records before it that change a disk.</summary>
+    /// <summary>
+    /// Returns an offset like <see cref="SeekOffset"/>, and the bytes of the records before it that change a disk.
+    /// </summary>
     public (long Offset, long Written) SeekWritten(Lsn after)
     {
         lock (_index)
@@ -104,7 +106,9 @@ internal sealed class LogSegment(
         }
     }
 
-    /// <summary>The bytes one disk's records take from about (at or before) the record that follows an LSN.</summary>
+    /// <summary>
+    /// Returns the bytes of one disk's records from about (at or before) the record that follows an LSN.
+    /// </summary>
     public long DiskBytesAfter(int disk, Lsn after)
     {
         lock (_index)
@@ -118,7 +122,7 @@ internal sealed class LogSegment(
     public void Dispose() => file.Dispose();
 
     /// <summary>
-    /// The last stop at or before the record that follows an LSN; -1 when there is none. Under the lock.
+    /// Finds the last stop at or before the record that follows an LSN; -1 if there is none. Requires the lock.
     /// </summary>
     private int Find(Lsn after)
     {

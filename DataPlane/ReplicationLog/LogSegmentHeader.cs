@@ -16,42 +16,43 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 ///  40 i64 sequence number of the segment before this one (0: there is none)
 ///  48 i64 bytes of that segment that belong to the log
 ///  56 u8 length of the VM's id, then its UTF-8 bytes (at most 151); zero bytes up to 208
-/// 208 i64 generation, 216 i64 LSN, 224 u64 mark of the record before the first one, wherever it stood (0: none)
+/// 208 i64 generation, 216 i64 LSN, 224 u64 mark of the record before the first one, in any segment (0: none)
 /// 232 zero bytes up to 256, where the first record begins
 /// </code>
 /// </summary>
 internal sealed record LogSegmentHeader
 {
-    /// <summary>The VM whose changes these are.</summary>
+    /// <summary>The VM to which the changes belong.</summary>
     public required ProtectedVmId Vm { get; init; }
 
-    /// <summary>The segment's number; its name says it too.</summary>
+    /// <summary>The segment's sequence number, which is also in its name.</summary>
     public required long Sequence { get; init; }
 
-    /// <summary>The generation of all its records.</summary>
+    /// <summary>The generation of all records in the segment.</summary>
     public required Generation Generation { get; init; }
 
-    /// <summary>The number of its first record.</summary>
+    /// <summary>The number of the segment's first record.</summary>
     public required Lsn FirstLsn { get; init; }
 
-    /// <summary>The segment it follows.</summary>
+    /// <summary>The sequence number of the previous segment.</summary>
     public required long PreviousSequence { get; init; }
 
-    /// <summary>Where the log ends in the segment it follows.</summary>
+    /// <summary>The end of the log in the previous segment, in bytes.</summary>
     public required long PreviousEnd { get; init; }
 
-    /// <summary>The record before the first one, which may be gone with its segment.</summary>
+    /// <summary>The record before the first one; its segment may have been freed.</summary>
     public required MarkedPosition Previous { get; init; }
 
     /// <summary>
-    /// The file held an older segment, so its length says nothing and an end mark follows the last record.
+    /// Whether the file held an older segment, so that its length is not significant and an end mark follows the last
+    /// record.
     /// </summary>
     public required bool Reused { get; init; }
 
-    /// <summary>Its first record is the generation's start.</summary>
+    /// <summary>Whether the first record is the generation's start.</summary>
     public required bool OpensGeneration { get; init; }
 
-    /// <summary>Bytes before the first record.</summary>
+    /// <summary>The number of bytes before the first record.</summary>
     public const int Size = 256;
 
     private const uint Magic = 0x47534C52;
@@ -59,7 +60,7 @@ internal sealed record LogSegmentHeader
     private const int IdAt = 56;
     private const int PreviousAt = 208;
 
-    /// <summary>Writes the encoded form.</summary>
+    /// <summary>Writes the encoded form of the header.</summary>
     public void Write(Span<byte> target)
     {
         target[..Size].Clear();
@@ -78,7 +79,7 @@ internal sealed record LogSegmentHeader
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Compute(target[4..Size]));
     }
 
-    /// <summary>Reads the encoded form; null when it is damaged or none.</summary>
+    /// <summary>Reads the encoded form; null if it is damaged or not a header.</summary>
     public static LogSegmentHeader? Read(ReadOnlySpan<byte> source)
     {
         if (source.Length < Size

@@ -6,9 +6,9 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
 /// <summary>
-/// Change records on their way into the log, reusable without allocation. The costly part (copying and checksumming the
-/// data) is done by <see cref="Add"/> before the records have their place in the order; <see cref="Seal"/> then only
-/// fills in the heads, so that the order lock is held for as short as can be.
+/// Change records to be written to the log, reusable without allocation. <see cref="Add"/> does the costly part
+/// (copying and checksumming the data) before the records are ordered; <see cref="Seal"/> then only completes the
+/// heads, so that the order lock is held as briefly as possible.
 /// </summary>
 /// <remarks>
 /// A whole batch is one write. Small data is copied behind its head; data of <see cref="DirectSize"/> or more is
@@ -16,13 +16,15 @@ namespace ReplicationEngine.DataPlane.ReplicationLog;
 /// </remarks>
 internal sealed class RecordBatch
 {
-    /// <summary>Zero bytes behind the last record of a segment whose file held an older segment.</summary>
+    /// <summary>
+    /// The number of zero bytes behind the last record of a segment whose file held an older segment.
+    /// </summary>
     public const int EndMark = 64;
 
-    /// <summary>Data of so many bytes is written from the caller's memory.</summary>
+    /// <summary>The data size from which bytes are written from the caller's memory.</summary>
     private const int DirectSize = 32 << 10;
 
-    /// <summary>A buffer that grew beyond this is given up after use.</summary>
+    /// <summary>The buffer size above which a buffer is released after use.</summary>
     private const int KeptSize = 1 << 20;
 
     private byte[] _buffer = new byte[4096];
@@ -30,16 +32,16 @@ internal sealed class RecordBatch
     private Entry[] _entries = new Entry[4];
     private int _used;
 
-    /// <summary>The records.</summary>
+    /// <summary>The number of records.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Their encoded bytes.</summary>
+    /// <summary>The size of the encoded records in bytes.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>The last sealed record's place and mark.</summary>
+    /// <summary>The position and mark of the last sealed record.</summary>
     public MarkedPosition Last { get; private set; }
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Removes all records.</summary>
     public void Clear()
     {
         Array.Clear(_entries, 0, Count);
@@ -71,7 +73,9 @@ internal sealed class RecordBatch
     /// <summary>Adds a marker or a generation start.</summary>
     public void AddControl(ChangeKind kind, ReadOnlyMemory<byte> data) => AddRecord(kind, 0, 0, data);
 
-    /// <summary>Gives the records their numbers, from <paramref name="first"/> on, and completes their heads.</summary>
+    /// <summary>
+    /// Assigns numbers to the records, starting at <paramref name="first"/>, and completes their heads.
+    /// </summary>
     public void Seal(int disk, Generation generation, Lsn first, Lsn completed, DateTimeOffset time)
     {
         for (var i = 0; i < Count; i++)
@@ -88,7 +92,7 @@ internal sealed class RecordBatch
         }
     }
 
-    /// <summary>Writes the sealed records at a place of a file, with an end mark behind them when asked.</summary>
+    /// <summary>Writes the sealed records at an offset of a file, followed by an end mark if requested.</summary>
     public void WriteTo(IStorageFile file, long offset, bool endMark)
     {
         Reserve(EndMark);

@@ -3,16 +3,16 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicationLog;
 
-/// <summary>What stands at a place of a segment.</summary>
+/// <summary>The kind of content at an offset of a segment.</summary>
 internal enum RecordFound
 {
     /// <summary>A head with a sound checksum; the data may be cut off or damaged.</summary>
     Head,
 
-    /// <summary>The file ends within the record that would begin here.</summary>
+    /// <summary>The file ends within the record that would start here.</summary>
     CutShort,
 
-    /// <summary>Bytes that are no head.</summary>
+    /// <summary>The bytes are not a record's head.</summary>
     NoRecord,
 }
 
@@ -26,7 +26,7 @@ internal sealed class RecordReader(int windowSize = 1 << 20)
     private long _start;
     private int _length;
 
-    /// <summary>Reads the head at a place, none of whose bytes lie behind <paramref name="end"/>.</summary>
+    /// <summary>Reads the head at an offset, which must end at or before <paramref name="end"/>.</summary>
     public RecordFound ReadHead(IStorageFile file, long offset, long end, out ChangeHeader header)
     {
         header = default;
@@ -52,14 +52,14 @@ internal sealed class RecordReader(int windowSize = 1 << 20)
         return ChangeRecord.TryReadHeader(bytes, out header) ? RecordFound.Head : RecordFound.NoRecord;
     }
 
-    /// <summary>Whether nothing but zero bytes stand in the first bytes of an end mark at this place.</summary>
+    /// <summary>Returns whether the first bytes of an end mark at this offset are all zero.</summary>
     public bool IsEndMark(IStorageFile file, long offset, long end)
     {
         var bytes = At(file, offset, end, RecordBatch.EndMark);
         return !bytes[..Math.Min(bytes.Length, RecordBatch.EndMark)].ContainsAnyExcept((byte)0);
     }
 
-    /// <summary>Forgets what was read, as the file may have changed.</summary>
+    /// <summary>Discards the read bytes, because the file may have changed.</summary>
     public void Reset() => _file = null;
 
     private ReadOnlySpan<byte> At(IStorageFile file, long offset, long end, int wanted)

@@ -3,59 +3,59 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.Resync;
 
-// An extent's way through a resync:
+// The stages of an extent in a resync:
 //
 //   copy:     Queued ─inspect─► Sending ─last slot reserved─► Settling ─durable─► (cleared)
 //   compare:  Queued ─► Rooting ─same─► Settling
-//                          └─differs─► Probing ─► (awaits the answer) ─► Sending ─► Settling ─durable─► (cleared)
+//                          └─differs─► Probing ─► (waits for the reply) ─► Sending ─► Settling ─durable─► (cleared)
 //
 // Settling holds the sequence number of the last frame about this extent, or of the probe that found it equal: a match
 // was found against applied, perhaps not yet durable, content.
 
-/// <summary>Where an extent stands.</summary>
+/// <summary>The stage of an extent in a resync.</summary>
 public enum ExtentStage : byte
 {
-    /// <summary>Not begun.</summary>
+    /// <summary>The extent waits to be started.</summary>
     Queued,
 
-    /// <summary>Its root hash is on the way.</summary>
+    /// <summary>The extent's root hash was sent.</summary>
     Rooting,
 
-    /// <summary>Its block hashes are due or on the way.</summary>
+    /// <summary>The extent's block hashes must be sent or were sent.</summary>
     Probing,
 
-    /// <summary>Blocks of it are to be sent.</summary>
+    /// <summary>Blocks of the extent must be sent.</summary>
     Sending,
 
-    /// <summary>All is sent; it becomes durable.</summary>
+    /// <summary>The extent's blocks are all sent and become durable.</summary>
     Settling,
 }
 
-/// <summary>One extent on its way.</summary>
+/// <summary>The progress of one extent in a resync.</summary>
 public sealed class ExtentWork(DirtyExtent extent, bool copy)
 {
-    /// <summary>The extent as it was marked.</summary>
+    /// <summary>The extent with its version at the time it was marked.</summary>
     public DirtyExtent Extent { get; } = extent;
 
     /// <summary>Whether the replica's extent is known to be empty.</summary>
     public bool Copy { get; } = copy;
 
-    /// <summary>Where it stands.</summary>
+    /// <summary>The current stage of the extent.</summary>
     public ExtentStage Stage { get; set; }
 
-    /// <summary>Blocks still to be sent.</summary>
+    /// <summary>The blocks still to send, as a bit mask.</summary>
     public ulong Pending { get; set; }
 
-    /// <summary>The last frame about it.</summary>
+    /// <summary>The sequence number of the last frame about the extent.</summary>
     public ulong LastSequence { get; set; }
 
-    /// <summary>The source's block hashes as read for the root probe; dropped when they are no longer needed.</summary>
+    /// <summary>The source's block hashes read for the root probe; null after they are no longer needed.</summary>
     public byte[]? Hashes { get; set; }
 
-    /// <summary>Blocks of the extent.</summary>
+    /// <summary>The number of blocks of the extent.</summary>
     public int Blocks => BlockHashTree.BlockCount(Extent.Length);
 
-    /// <summary>Takes the next run of pending blocks.</summary>
+    /// <summary>Removes the next run of pending blocks and returns it.</summary>
     public (int First, int Count) TakeRun()
     {
         var first = BitOperations.TrailingZeroCount(Pending);

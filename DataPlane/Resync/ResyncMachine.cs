@@ -9,7 +9,7 @@ namespace ReplicationEngine.DataPlane.Resync;
 /// <remarks>
 /// Invariants. An extent is cleared only after the receiver acknowledged as durable the last frame about it (I11, I13).
 /// At most <c>maxOutstanding</c> extents are between Queued and Settling, so memory for hashes is bounded. Blocks are
-/// copied without comparison only while the replica's extent is known to hold nothing but what the log brought.
+/// copied without comparison only while the replica's extent is known to hold nothing except data from the log.
 /// </remarks>
 internal sealed class ResyncMachine(int maxOutstanding)
 {
@@ -21,28 +21,31 @@ internal sealed class ResyncMachine(int maxOutstanding)
     private readonly HashSet<(int Disk, long Offset)> _begun = [];
     private int _outstanding;
 
-    /// <summary>Bytes of the extents that this resync began with or was given since.</summary>
+    /// <summary>The bytes of the extents in this resync, including those added since its start.</summary>
     public long TotalBytes { get; private set; }
 
-    /// <summary>Bytes of the extents that are done and durable.</summary>
+    /// <summary>The bytes of the extents that are complete and durable.</summary>
     public long DoneBytes { get; private set; }
 
-    /// <summary>Extents whose root was answered.</summary>
+    /// <summary>The number of extents for whose root probe the reply has arrived.</summary>
     public long ExtentsCompared { get; private set; }
 
-    /// <summary>Extents whose root differed.</summary>
+    /// <summary>The number of extents whose root differed.</summary>
     public long ExtentsDifferent { get; private set; }
 
-    /// <summary>Nothing to send and no answer awaited; something may still settle.</summary>
+    /// <summary>Whether nothing is left to send and no reply is outstanding; extents may still settle.</summary>
     public bool AllSent => _queued.Count == 0 && _urgent.Count == 0 && _awaitingAnswer.Count == 0;
 
-    /// <summary>Extents whose last frame is not yet durable.</summary>
+    /// <summary>The number of extents whose last frame is not yet durable.</summary>
     public int Settling => _settling.Count;
 
-    /// <summary>Everything is done, durable and handed out to be cleared.</summary>
+    /// <summary>Whether all extents are complete, durable and returned for clearing.</summary>
     public bool Idle => AllSent && _settling.Count == 0 && _cleared.Count == 0;
 
-    /// <summary>Takes a snapshot of dirty extents. What an earlier one had queued and not begun is dropped.</summary>
+    /// <summary>
+    /// Starts with a snapshot of dirty extents. Drops the extents of an earlier snapshot that were queued and not
+    /// started.
+    /// </summary>
     public void Begin(IReadOnlyList<DirtyExtent> extents, bool emptyReplica)
     {
         foreach (var dropped in _queued)
@@ -59,7 +62,7 @@ internal sealed class ResyncMachine(int maxOutstanding)
         }
     }
 
-    /// <summary>The next place in the stream to be used; it must be reserved (or inspected) at once.</summary>
+    /// <summary>Returns the next slot for the stream; the caller must reserve (or inspect) it at once.</summary>
     public bool TryNext(out ResyncSlot slot)
     {
         slot = default;
@@ -93,13 +96,13 @@ internal sealed class ResyncMachine(int maxOutstanding)
         return true;
     }
 
-    /// <summary>The extent's allocated blocks, as <see cref="ResyncSlotKind.Inspect"/> asked for.</summary>
+    /// <summary>Receives the extent's allocated blocks, as <see cref="ResyncSlotKind.Inspect"/> requested.</summary>
     public void Inspected(ExtentWork work, ulong allocated)
     {
         work.Pending = allocated;
         if (allocated == 0)
         {
-            // The replica held nothing here and holds nothing now: there is no frame to wait for.
+            // The replica's extent is empty and remains so: there is no frame to wait for.
             _outstanding--;
             Done(work);
             return;
@@ -109,7 +112,7 @@ internal sealed class ResyncMachine(int maxOutstanding)
         _urgent.Enqueue(work);
     }
 
-    /// <summary>The slot stands in the stream as this frame.</summary>
+    /// <summary>Records the sequence number of the frame that carries the slot.</summary>
     public void Reserved(in ResyncSlot slot, ulong sequence)
     {
         var work = slot.Work;
@@ -133,9 +136,10 @@ internal sealed class ResyncMachine(int maxOutstanding)
         }
     }
 
-    /// <summary>The receiver's answer to a probe: which blocks differ; for a root, any bit means that it
-    /// differs.</summary>
-    /// <exception cref="InvalidDataException">No probe of this number is open.</exception>
+    /// <summary>
+    /// Receives the reply to a probe: the blocks that differ. For a root, any bit means that it differs.
+    /// </summary>
+    /// <exception cref="InvalidDataException">No probe with this sequence number is outstanding.</exception>
     public void Answered(ulong sequence, ulong differing)
     {
         if (!_awaitingAnswer.Remove(sequence, out var work))
@@ -167,7 +171,7 @@ internal sealed class ResyncMachine(int maxOutstanding)
         _urgent.Enqueue(work);
     }
 
-    /// <summary>Every frame up to this one is durable.</summary>
+    /// <summary>Records that every frame up to this one is durable.</summary>
     public void Durable(ulong sequence)
     {
         while (_settling.TryPeek(out var work, out var last) && last <= sequence)
@@ -177,7 +181,7 @@ internal sealed class ResyncMachine(int maxOutstanding)
         }
     }
 
-    /// <summary>Takes an extent that may be cleared.</summary>
+    /// <summary>Removes an extent that may be cleared and returns it.</summary>
     public bool TryTakeCleared(out DirtyExtent extent) => _cleared.TryDequeue(out extent);
 
     private void Settle(ExtentWork work)

@@ -4,8 +4,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Follows what the replica acknowledged: clears the Active marks of extents that it holds, and stores the
-/// acknowledged position, the floor, above which every change still has its mark.
+/// Tracks the replica's acknowledgements: clears the Active marks of extents that the replica holds, and stores the
+/// acknowledged position, the floor. Every change above the floor still has its mark.
 /// </summary>
 /// <remarks>
 /// <b>Locks</b>: called under the generation lock, which guards the fields; takes the order lock to clear marks. The
@@ -19,8 +19,8 @@ internal sealed class AcknowledgedFloor(
     private Lsn _quiet;
 
     /// <summary>
-    /// Clears the Active marks of quiet extents that the replica holds. An extent is quiet when nothing touched it
-    /// since the last round: busy ones would only be set again.
+    /// Clears the Active marks of quiet extents that the replica holds. An extent is quiet if no write touched it since
+    /// the last round; a busy one would only be marked again.
     /// </summary>
     public void ClearQuietExtents()
     {
@@ -41,9 +41,9 @@ internal sealed class AcknowledgedFloor(
     }
 
     /// <summary>
-    /// Stores the floor now and then, so that source and replica find their common past after a power cut or a return
-    /// to a snapshot: the replica remembers what it changed since a recent floor, and a busy volume may lower no marks,
-    /// which stores one, for long.
+    /// Stores the floor periodically, so that source and replica find their common history after a power failure or a
+    /// return to a snapshot: the replica knows its changes since a recent floor only, and a busy volume may go for long
+    /// without lowering marks, which also stores a floor.
     /// </summary>
     /// <exception cref="Storage.StorageException">The state could not be written.</exception>
     public void RaiseWhenDue()
@@ -56,14 +56,16 @@ internal sealed class AcknowledgedFloor(
         }
     }
 
-    /// <summary>The floor that may be stored now: what the replica holds. Outside the order lock.</summary>
+    /// <summary>Returns the floor that may be stored now: the replica's position. Outside the order lock.</summary>
     public MarkedPosition Next()
     {
         var acknowledged = Acknowledged();
         return new MarkedPosition(acknowledged, backlog.Log.MarkAt(acknowledged));
     }
 
-    /// <summary>Stores a floor before marks below it are lowered; a lower one than is stored changes nothing.</summary>
+    /// <summary>
+    /// Stores a floor before marks below it are lowered; a floor below the stored one changes nothing.
+    /// </summary>
     /// <exception cref="Storage.StorageException">The state could not be written.</exception>
     public void RaiseTo(MarkedPosition floor)
     {

@@ -3,8 +3,8 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Since when changes have stood in the log, by the clock that nobody sets (I26). Changes that came close together
-/// share an entry; when there are too many entries, further ones share. Not safe for several threads.
+/// The ages of the changes in the log, by the monotonic clock (I26). Changes that arrive close together share an entry;
+/// if there are too many entries, further changes share too. Not safe for several threads.
 /// </summary>
 internal sealed class ChangeAges(TimeProvider time)
 {
@@ -14,7 +14,7 @@ internal sealed class ChangeAges(TimeProvider time)
     private TimeSpan _grain = Finest;
     private long _newest;
 
-    /// <summary>A change was logged at a place behind all before it.</summary>
+    /// <summary>Records that a change was logged at a position behind all earlier ones.</summary>
     public void Note(ChangePosition position)
     {
         var now = time.GetTimestamp();
@@ -33,8 +33,8 @@ internal sealed class ChangeAges(TimeProvider time)
     }
 
     /// <summary>
-    /// How long the oldest change behind an acknowledged place has waited, too long by at most the time within which
-    /// changes share an entry. Null when it came before the volume was opened.
+    /// Returns the age of the oldest change behind an acknowledged position; too long by at most the time within which
+    /// changes share an entry. Null if the change was logged before the volume was opened.
     /// </summary>
     public TimeSpan? OldestBehind(ChangePosition acknowledged)
     {

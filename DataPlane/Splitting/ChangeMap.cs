@@ -4,15 +4,15 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Why an extent is marked.</summary>
+/// <summary>The reason why an extent is marked.</summary>
 internal enum ExtentMark
 {
     /// <summary>
-    /// It may hold logged writes that the replica does not durably have, or that the source has not synced.
+    /// The extent may hold logged writes that are not yet durable on the replica, or not yet synced on the source.
     /// </summary>
     Active = 0,
 
-    /// <summary>It must be compared or copied: the log does not carry it.</summary>
+    /// <summary>The extent must be compared or copied, because the log does not hold its changes.</summary>
     Dirty = 1,
 }
 
@@ -20,23 +20,24 @@ internal enum ExtentMark
 /// The activity log of one disk: which extents may differ between source and replica, crash-safe (I2, I13).
 /// </summary>
 /// <remarks>
-/// <para>Two layers per mark. <i>Logical</i> bits say what is so; they change only under the volume's order lock.
-/// <i>Stored</i> bits say what the file may be read back as; they change only under <c>_gate</c>. The rule that carries
-/// every crash argument: a logical bit is set only after a sync of a page that has it, and a stored bit is lowered only
-/// while its logical bit is clear. So at any power cut the file's bits are a superset of the logical ones: raising is
-/// written and synced first, lowering is written later and never synced, and a page torn by the cut reads as all
-/// set.</para>
-/// <para>Lowering waits for the source's disk. <see cref="Propose"/> remembers which bits are stored but no longer
-/// logical and the newest number given out; after a sync of the disk that began later,
-/// <see cref="Lower(LoweringProposal)"/> lowers those that stayed clear and (Active) saw no newer write. Without that,
-/// a power cut could take unsynced writes from the source that the replica has, with no bit left to say so.</para>
+/// <para>Two layers per mark. <i>Logical</i> bits are the current marks; they change only under the volume's order
+/// lock. <i>Stored</i> bits are the marks that the file may be read back with; they change only under <c>_gate</c>.
+/// Every crash argument depends on one rule: a logical bit is set only after a sync of a page that has it, and a stored
+/// bit is lowered only while its logical bit is clear. So at any power failure the file's bits are a superset of the
+/// logical ones: raising is written and synced first, lowering is written later and never synced, and a page torn by
+/// the failure reads as all set.</para>
+/// <para>Lowering waits for the source's disk. <see cref="Propose"/> records the bits that are stored but no longer
+/// logical and the newest assigned number; after a sync of the disk that started later,
+/// <see cref="Lower(LoweringProposal)"/> lowers those that are still clear and (Active) saw no newer write. Without
+/// that, a power failure could lose unsynced writes of the source that the replica has, with no bit left to mark
+/// them.</para>
 /// <para>Lock order: <c>_gate</c>, then the order lock, never the other way round. <see cref="MapFile"/> has the
 /// format.</para>
 /// </remarks>
 internal sealed class ChangeMap : IDisposable
 {
     /// <summary>
-    /// Extents that become active together, so that a stream of writes syncs the map once per 32 MiB.
+    /// The number of extents that become active together, so that a stream of writes syncs the map once per 32 MiB.
     /// </summary>
     private const int ActivationGroup = 8;
 
@@ -47,7 +48,9 @@ internal sealed class ChangeMap : IDisposable
     private readonly ExtentBits[] _stored;
     private long[] _lastLsn;
 
-    /// <summary>Takes over a file with what it holds; its bits change under the order's lock.</summary>
+    /// <summary>
+    /// Creates the map from a file and takes ownership of it; its bits change under the order's lock.
+    /// </summary>
     public ChangeMap(MapFile file, WriteOrder order, Lsn tail)
     {
         _file = file;
@@ -58,23 +61,23 @@ internal sealed class ChangeMap : IDisposable
         Array.Fill(_lastLsn, tail.Value);
     }
 
-    /// <summary>The number of extents of so many bytes.</summary>
+    /// <summary>Returns the number of extents of so many bytes.</summary>
     public static int ExtentsOf(long bytes) => checked((int)((bytes + DirtyExtent.Size - 1) / DirtyExtent.Size));
 
-    /// <summary>The extents a range touches.</summary>
+    /// <summary>Returns the run of extents that a range touches.</summary>
     public static ExtentRun RunOf(long offset, long length) =>
         new((int)(offset / DirtyExtent.Size), (int)((offset + length - 1) / DirtyExtent.Size));
 
-    /// <summary>The logical bits of a mark. Under the order lock.</summary>
+    /// <summary>Returns the logical bits of a mark. Under the order lock.</summary>
     public ExtentBits this[ExtentMark mark] => _logical[(int)mark];
 
     /// <summary>
-    /// The stored bits of a mark: those of changes behind the stored floor were never lowered. Under the generation
-    /// lock, which keeps them from being lowered.
+    /// Returns the stored bits of a mark: those of changes behind the stored floor were never lowered. Under the
+    /// generation lock, which keeps them from being lowered.
     /// </summary>
     public ExtentBits Stored(ExtentMark mark) => _stored[(int)mark];
 
-    /// <summary>Whether every extent of the runs has a mark. Under the order lock.</summary>
+    /// <summary>Returns whether every extent of the runs has a mark. Under the order lock.</summary>
     public bool AllSet(ExtentMark mark, ReadOnlySpan<ExtentRun> runs)
     {
         var bits = _logical[(int)mark];
@@ -89,7 +92,7 @@ internal sealed class ChangeMap : IDisposable
         return true;
     }
 
-    /// <summary>Notes changes to runs. Under the order lock, with the runs' bits set.</summary>
+    /// <summary>Records changes to runs. Under the order lock, with the runs' bits set.</summary>
     public void Touch(ReadOnlySpan<ExtentRun> runs, Lsn lsn)
     {
         foreach (var run in runs)
@@ -100,7 +103,7 @@ internal sealed class ChangeMap : IDisposable
 
     /// <summary>
     /// Marks runs; on return the marks are durable. Activation counts as a touch by the newest change, so that an
-    /// extent made active ahead of its writes is not cleared at once.
+    /// extent activated ahead of its writes is not cleared at once.
     /// </summary>
     /// <exception cref="StorageException">The map could not be written or synced; the logical bits are
     /// unchanged.</exception>
@@ -153,7 +156,7 @@ internal sealed class ChangeMap : IDisposable
     }
 
     /// <summary>
-    /// The bits that may be lowered after a sync of the disk that begins from now on; null when there are none.
+    /// Returns the bits that may be lowered after a sync of the disk that starts from now on; null if there are none.
     /// </summary>
     public LoweringProposal? Propose()
     {
@@ -170,7 +173,7 @@ internal sealed class ChangeMap : IDisposable
         }
     }
 
-    /// <summary>Lowers what was proposed, after the sync.</summary>
+    /// <summary>Lowers the proposed bits, after the sync.</summary>
     public void Lower(LoweringProposal proposal)
     {
         lock (_gate)
@@ -180,10 +183,10 @@ internal sealed class ChangeMap : IDisposable
         }
     }
 
-    /// <summary>Makes lowered bits durable, which nothing but a clean close needs.</summary>
+    /// <summary>Makes lowered bits durable; only a clean shutdown needs it.</summary>
     public void Sync() => _file.Sync();
 
-    /// <summary>Makes room for a grown disk; new extents are clear.</summary>
+    /// <summary>Extends the map for a grown disk; new extents are clear.</summary>
     public void Grow(long bytes)
     {
         lock (_gate)
@@ -249,5 +252,5 @@ internal sealed class ChangeMap : IDisposable
     }
 }
 
-/// <summary>Bits that may be lowered after a sync of the disk.</summary>
+/// <summary>The bits that may be lowered after a sync of the disk.</summary>
 internal sealed record LoweringProposal(ulong[] Active, ulong[] Dirty, Lsn Newest);

@@ -1,11 +1,11 @@
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Which bytes of a disk were dealt with already: ranges that neither touch nor overlap, in order.</summary>
+/// <summary>The bytes of a disk that were already handled: ranges that neither touch nor overlap, in order.</summary>
 internal sealed class CoveredRanges
 {
     private readonly SortedSet<(long Start, long End)> _ranges = [];
 
-    /// <summary>Adds a range; returns the parts of it that were not covered before, in order.</summary>
+    /// <summary>Adds a range; returns its parts that were not covered before, in order.</summary>
     public List<(long Start, long End)> Cover(long start, long end)
     {
         var fresh = new List<(long Start, long End)>();

@@ -3,12 +3,12 @@ using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Why the log cannot carry the writes, so that the dirty map must.</summary>
-/// <param name="Cause">The cause, for health.</param>
-/// <param name="Detail">One sentence for people.</param>
+/// <summary>The reason why the log cannot hold the writes, so that the dirty map must track them.</summary>
+/// <param name="Cause">The cause, as health shows it.</param>
+/// <param name="Detail">A sentence for operators.</param>
 internal readonly record struct DirtyMapReason(DirtyCause Cause, string Detail)
 {
-    /// <summary>The log's storage refused.</summary>
+    /// <summary>Creates the reason for an error of the log's storage.</summary>
     public static DirtyMapReason Of(StorageException error) => new(
         error.Errno == StorageException.NoSpace ? DirtyCause.NoSpace : DirtyCause.CacheFailed, error.Message);
 }

@@ -4,12 +4,12 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Syncs the disks of a volume and notes which failed: the first failed sync poisons its disk until the volume is
-/// opened again (I28).
+/// Syncs the disks of a volume and records failures: the first failed sync poisons its disk until the volume is opened
+/// again (I28).
 /// </summary>
 /// <remarks>
-/// <b>Locks</b>: none of its own. Syncs run side by side; each disk's <see cref="FlushTracker"/> and the state file
-/// lock themselves. May be called under the order lock, with nothing under way.
+/// <b>Locks</b>: none of its own. Syncs run in parallel; each disk's <see cref="FlushTracker"/> and the state file lock
+/// themselves. May be called under the order lock, with no write in progress.
 /// </remarks>
 internal sealed class DiskFlushes(VolumeStateFile state, WriteAdmission admission, VolumeSignals signals)
 {
@@ -18,7 +18,7 @@ internal sealed class DiskFlushes(VolumeStateFile state, WriteAdmission admissio
     /// before.</exception>
     public void Flush(VolumeDisk disk) => Flush(disk, withTimes: false);
 
-    /// <summary>As <see cref="Flush(VolumeDisk)"/>, with the times of the disk's file.</summary>
+    /// <summary>Flushes a disk like <see cref="Flush(VolumeDisk)"/>, and also the times of its file.</summary>
     /// <exception cref="BlockDeviceException">The volume is closed, or a sync of the disk failed now or
     /// before.</exception>
     public void FlushTimes(VolumeDisk disk) => Flush(disk, withTimes: true);

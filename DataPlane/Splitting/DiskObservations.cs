@@ -6,18 +6,21 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Looks at the disks while the volume is open: notes when they changed last, for an opening after a crash
-/// (<see cref="DiskContinuity"/>), and notices when somebody else changed one: its change time moved, and no write was
-/// given its place meanwhile (A5).
+/// Observes the disks while the volume is open: records when they last changed, for an opening after a crash
+/// (<see cref="DiskContinuity"/>), and detects changes by other programs: the change time moved, and no write was
+/// ordered meanwhile (A5).
 /// </summary>
 /// <remarks>
-/// <b>Locks</b>: the generation lock guards <c>_settled</c>, and whoever calls <see cref="Beat"/> holds it. The newest
-/// look at each disk is exchanged whole, without a lock, as the guest's writes note one too. The disks are looked at
-/// under no other lock; the heartbeat file locks itself.
+/// <b>Locks</b>: the generation lock guards <c>_settled</c>; the caller of <see cref="Beat"/> holds it. The newest
+/// observation of each disk is replaced atomically, without a lock, because the guest's writes record one too. The
+/// disks are observed under no other lock; the heartbeat file locks itself.
 /// </remarks>
 internal sealed class DiskObservations
 {
-    /// <summary>With more disks, a look behind each write that leaves none under way would cost too much.</summary>
+    /// <summary>
+    /// The number of disks above which an observation after each write that leaves none in progress would cost too
+    /// much.
+    /// </summary>
     private const int MostLookedAt = 64;
 
     private readonly TimeProvider _time;
@@ -30,7 +33,7 @@ internal sealed class DiskObservations
     private readonly bool _looksWhenQuiet;
     private readonly long[] _settled;
 
-    /// <summary>Takes a first look at the disks.</summary>
+    /// <summary>Makes the first observation of the disks.</summary>
     public DiskObservations(
         TimeProvider time, SourceVolumeParts parts, VolumeDisk[] disks, WriteAdmission admission,
         VolumeGenerations generations)
@@ -43,10 +46,10 @@ internal sealed class DiskObservations
     }
 
     /// <summary>
-    /// Looks at all disks and notes how they are; begins a comparison of a disk that somebody else changed. Under the
+    /// Observes all disks and records the result; starts a comparison of a disk that another program changed. Under the
     /// generation lock.
     /// </summary>
-    /// <returns>False when it could not be noted, or a comparison was begun.</returns>
+    /// <returns>False if the result could not be recorded, or a comparison was started.</returns>
     public bool Beat(bool durably = false)
     {
         if (!_disks.Any(d => d.HasLook))
@@ -68,15 +71,15 @@ internal sealed class DiskObservations
         }
         catch (StorageException)
         {
-            // A full directory: an opening after a crash compares more than it would have to. Who owns the volume
-            // watches the directory.
+            // The directory is full: an opening after a crash compares more than necessary. The volume's owner watches
+            // the directory.
             return false;
         }
     }
 
     /// <summary>
-    /// Looks at the disks right behind the write after which none is under way, and notes how they are: what changes
-    /// them from here on, until the next write has its place, is not the guest, whether the process lives or not.
+    /// Observes the disks directly after the write that leaves none in progress, and records the result: a change from
+    /// then on, until the next write is ordered, does not come from the guest, whether the process lives or not.
     /// </summary>
     public void NoteQuiet()
     {
@@ -120,22 +123,23 @@ internal sealed class DiskObservations
         }
         catch (Exception e) when (e is StorageException or ObjectDisposedException)
         {
-            // The beat looks again, unless the volume was closed meanwhile; who owns it watches disks and directory.
+            // The next beat observes again, unless the volume was closed meanwhile; the volume's owner watches disks
+            // and directory.
             return;
         }
     }
 
     /// <summary>
-    /// The change time of a disk, in UTC ticks, that is not noted as settled yet; null when it is, or when the disk has
-    /// none. Under the generation lock.
+    /// Returns the change time of a disk, in UTC ticks, that is not recorded as settled yet; null if it is recorded, or
+    /// the disk has none. Under the generation lock.
     /// </summary>
     public long? UnsettledTime(VolumeDisk disk) =>
         disk.Look()?.Changed is { } changed && _settled[disk.Index] != changed.UtcTicks ? changed.UtcTicks : null;
 
     /// <summary>
-    /// Notes durably that the medium has a disk's change time, after a sync with times. Under the generation lock.
+    /// Records durably that the medium has a disk's change time, after a sync with times. Under the generation lock.
     /// </summary>
-    /// <returns>False when it could not be noted, or a comparison was begun.</returns>
+    /// <returns>False if it could not be recorded, or a comparison was started.</returns>
     public bool Settle(VolumeDisk disk, long changed)
     {
         var before = _settled[disk.Index];
@@ -159,7 +163,7 @@ internal sealed class DiskObservations
         }
         catch (StorageException)
         {
-            // A disk that cannot be looked at now. Who owns the volume watches the disks.
+            // A disk cannot be observed now. The volume's owner watches the disks.
             return ([], null, []);
         }
 
@@ -169,7 +173,7 @@ internal sealed class DiskObservations
             [.. seen.Select(s => s?.Changed?.UtcTicks ?? 0)], [.. _settled]), batches);
     }
 
-    // A disk that has another size is for its owner to take up; one that nobody may write needs no comparison yet.
+    // The owner handles a disk that has another size; a disk that may not be written needs no comparison yet.
     private bool CompareForeign(DiskObservation?[] seen, bool isIdle, long[] batches)
     {
         var isForeign = false;
@@ -187,7 +191,7 @@ internal sealed class DiskObservations
                 });
             }
 
-            // Unless a write has ended since, and was looked behind.
+            // Unless a write has ended since and was followed by an observation.
             var look = isIdle && now is { Changed: not null } ? new QuietLook(batches[i], now) : null;
             Interlocked.CompareExchange(ref _looks[i], look, before);
         }
@@ -195,7 +199,7 @@ internal sealed class DiskObservations
         return isForeign;
     }
 
-    // A new name, or other rights, move the change time too, and leave the time of the last write.
+    // A change of name or rights moves the change time too, but not the time of the last write.
     private static bool IsRewritten(DiskObservation before, DiskObservation now) =>
         before.Changed != now.Changed && (before.Written is null || before.Written != now.Written);
 
@@ -207,8 +211,8 @@ internal sealed class DiskObservations
         }
     }
 
-    /// <summary>A disk as it was when no write was under way.</summary>
-    /// <param name="Batches">How many batches had their place then.</param>
-    /// <param name="Seen">The disk.</param>
+    /// <summary>An observation of a disk while no write was in progress.</summary>
+    /// <param name="Batches">The number of batches ordered at that time.</param>
+    /// <param name="Seen">The observation of the disk.</param>
     private sealed record QuietLook(long Batches, DiskObservation Seen);
 }

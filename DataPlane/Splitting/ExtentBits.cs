@@ -2,10 +2,10 @@ using System.Numerics;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>A bit per extent. Not safe for several threads; its owner holds a lock.</summary>
+/// <summary>A bit per extent. Not safe for several threads; the owner holds a lock.</summary>
 internal sealed class ExtentBits(int count)
 {
-    /// <summary>The words, lowest extent in the lowest bit of the first.</summary>
+    /// <summary>The words of the bits; the lowest extent is in the lowest bit of the first word.</summary>
     public ulong[] Words { get; private set; } = new ulong[(count + 63) / 64];
 
     /// <summary>The number of extents.</summary>
@@ -32,7 +32,7 @@ internal sealed class ExtentBits(int count)
     /// <summary>Whether any bit is set.</summary>
     public bool Any => Words.AsSpan().ContainsAnyExcept(0UL);
 
-    /// <summary>Makes room for more extents, which are clear.</summary>
+    /// <summary>Extends the bits for more extents, which are clear.</summary>
     public void Grow(int count)
     {
         var words = Words;
@@ -75,7 +75,7 @@ internal sealed class ExtentBits(int count)
         }
     }
 
-    /// <summary>The set bits in order.</summary>
+    /// <summary>Returns the extents whose bits are set, in order.</summary>
     public IEnumerable<int> SetBits()
     {
         for (var i = 0; i < Words.Length; i++)

@@ -1,22 +1,22 @@
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Which syncs of one disk began when, and whether one failed (I28).</summary>
+/// <summary>Tracks the order of one disk's syncs, and whether one failed (I28).</summary>
 internal sealed class FlushTracker
 {
     private readonly Lock _gate = new();
     private long _begun;
     private long _succeeded;
 
-    /// <summary>The first failure; nothing is durable that was not before it.</summary>
+    /// <summary>The first failure; null if none. No write became durable after it.</summary>
     public IOException? Poison { get; private set; }
 
-    /// <summary>The number of the newest sync that began.</summary>
+    /// <summary>The number of the newest sync that started.</summary>
     public long Begun => Interlocked.Read(ref _begun);
 
-    /// <summary>Numbers a sync that begins now.</summary>
+    /// <summary>Returns a number for a sync that starts now.</summary>
     public long Begin() => Interlocked.Increment(ref _begun);
 
-    /// <summary>Whether a sync succeeded that began after the one numbered so.</summary>
+    /// <summary>Returns whether a sync succeeded that started after the one with this number.</summary>
     public bool SucceededAfter(long number)
     {
         lock (_gate)
@@ -25,7 +25,7 @@ internal sealed class FlushTracker
         }
     }
 
-    /// <summary>Notes a success.</summary>
+    /// <summary>Records that the sync with a number succeeded.</summary>
     public void Succeeded(long number)
     {
         lock (_gate)
@@ -34,7 +34,7 @@ internal sealed class FlushTracker
         }
     }
 
-    /// <summary>Notes a failure; true for the first.</summary>
+    /// <summary>Records a failure; true for the first.</summary>
     public bool Fail(IOException error)
     {
         lock (_gate)

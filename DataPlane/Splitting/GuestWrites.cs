@@ -3,19 +3,22 @@ using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>The guest's way to the disks: captures each batch of changes, writes it to its disk and ends it.</summary>
+/// <summary>
+/// The guest's write path to the disks: captures each batch of changes, writes it to its disk and ends it.
+/// </summary>
 /// <remarks>
-/// <b>Locks</b>: no fields to guard. A batch takes the order lock for its ticket, its place and its end, and to see
-/// whether it leaves none under way; a map's gate for the first write into an extent. The device is written under no
-/// lock. Tickets are reused, so capturing a batch allocates nothing.
+/// <b>Locks</b>: no fields to guard. A batch takes the order lock for its ticket, its ordering and its end, and to
+/// check whether it leaves none in progress; it takes a map's gate for the first write into an extent. The device is
+/// written under no lock. Tickets are reused, so capturing a batch allocates nothing.
 /// </remarks>
 internal sealed class GuestWrites(
     WriteOrder order, WriteCapture capture, VolumeGenerations generations, DiskFlushes flushes,
     DiskObservations observations, VolumeSignals signals)
 {
     /// <summary>Writes a batch of changes to a disk; on return a FUA batch is durable.</summary>
-    /// <exception cref="BlockDeviceException">The guest may not write, the disk or the map refused, or a sync
-    /// failed.</exception>
+    /// <exception cref="BlockDeviceException">
+    /// The guest may not write, the disk or the map reports an error, or a sync failed.
+    /// </exception>
     public void Write(VolumeDisk disk, ReadOnlySpan<BlockChange> changes)
     {
         var ticket = order.Rent();

@@ -6,19 +6,19 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>What a volume last noted of its disks while it was open.</summary>
-/// <param name="At">When, by the machine's clock.</param>
-/// <param name="Newest">The newest number given out.</param>
-/// <param name="IsIdle">No change was under way while the disks were looked at.</param>
-/// <param name="Changed">The disks' change times in UTC ticks; 0 where there is none.</param>
+/// <summary>The newest observation that a volume recorded of its disks while it was open.</summary>
+/// <param name="At">The time by the machine's clock.</param>
+/// <param name="Newest">The newest assigned number.</param>
+/// <param name="IsIdle">Whether no change was in progress while the disks were observed.</param>
+/// <param name="Changed">The disks' change times in UTC ticks; 0 if there is none.</param>
 /// <param name="Settled">
-/// Change times that the medium has, each not older than any write whose active mark was taken away; 0 where there is
-/// none. A disk with an older one was put back to before such a write.
+/// The change times that the medium has, each not older than any write whose active mark was removed; 0 if there is
+/// none. A disk with an older one was restored to a moment before such a write.
 /// </param>
 internal sealed record Heartbeat(
     DateTimeOffset At, Lsn Newest, bool IsIdle, ImmutableArray<long> Changed, ImmutableArray<long> Settled)
 {
-    /// <summary>Whether it says the same of the disks, whenever that was.</summary>
+    /// <summary>Returns whether two heartbeats agree about the disks, regardless of their times.</summary>
     public bool SaysTheSame(Heartbeat other) =>
         Newest == other.Newest && IsIdle == other.IsIdle && Changed.AsSpan().SequenceEqual(other.Changed.AsSpan())
         && Settled.AsSpan().SequenceEqual(other.Settled.AsSpan());
@@ -26,7 +26,7 @@ internal sealed record Heartbeat(
 
 /// <summary>
 /// Keeps the newest <see cref="Heartbeat"/> in the file <c>seen</c>. It is written over itself, at least once a second
-/// while there are writes and behind each one after which none is under way, and synced every five seconds: after the
+/// while there are writes and after each one that leaves none in progress, and synced every five seconds: after the
 /// death of the process the page cache has the newest one, after a power cut the medium has one that is some seconds
 /// old, or a torn one, which reads as none.
 /// <code>
@@ -49,13 +49,13 @@ internal sealed class HeartbeatFile : IDisposable
 
     private HeartbeatFile(IStorageFile file) => _file = file;
 
-    /// <summary>How often a heartbeat is repeated, and brought to the medium.</summary>
+    /// <summary>The interval at which a heartbeat is repeated and synced to the medium.</summary>
     public static TimeSpan Every { get; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The newest heartbeat; null when there is none that can be read.</summary>
+    /// <summary>The newest heartbeat; null if none can be read.</summary>
     public Heartbeat? Newest { get; private set; }
 
-    /// <summary>Opens the file, or makes it.</summary>
+    /// <summary>Opens the file, or creates it.</summary>
     public static HeartbeatFile Open(IStorageDirectory directory)
     {
         var isNew = !directory.Exists(Name);
@@ -69,7 +69,7 @@ internal sealed class HeartbeatFile : IDisposable
         return new HeartbeatFile(file) { Newest = Parse(bytes.AsSpan(0, file.Read(0, bytes))) };
     }
 
-    /// <summary>Begins again at an opening, durably.</summary>
+    /// <summary>Replaces the content at an opening, durably.</summary>
     public void Begin(Heartbeat heartbeat)
     {
         lock (_gate)
@@ -81,8 +81,10 @@ internal sealed class HeartbeatFile : IDisposable
         _file.Sync();
     }
 
-    /// <summary>Notes a heartbeat, unless it says what a recent one says, and makes it durable when that was not done
-    /// for a while, or <paramref name="durably"/> is set. What a quiet moment told since stays.</summary>
+    /// <summary>
+    /// Records a heartbeat, unless it agrees with a recent one. Syncs the file if the last sync is old or
+    /// <paramref name="durably"/> is set. Observations of quiet moments since then are kept.
+    /// </summary>
     public void Write(Heartbeat heartbeat, bool durably = false)
     {
         bool syncs;
@@ -111,8 +113,8 @@ internal sealed class HeartbeatFile : IDisposable
     }
 
     /// <summary>
-    /// Notes the disks as they are right behind the last write: in the page cache, where it outlives the process, and
-    /// without a wait, since the guest waits for its answer.
+    /// Records the disks' change times directly after the last write: in the page cache, where they survive the
+    /// process, and without blocking, because the guest waits for the reply.
     /// </summary>
     public void NoteQuiet(DateTimeOffset at, Lsn newest, ReadOnlySpan<long> changed)
     {

@@ -6,14 +6,14 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Whether disks hold what the log says was written to them last: a sample of the newest completed changes, taken
-/// before anything is redone. A disk that was put back from a backup does not hold them.
+/// Checks whether disks hold the last writes recorded in the log: a sample of the newest completed changes, taken
+/// before anything is redone. A disk that was restored from a backup does not hold them.
 /// </summary>
 /// <remarks>
 /// Changes are taken newest first, and of each only the bytes that no newer one writes; those not known to be completed
-/// only cover, since the disk may hold them or not. Extents that are marked dirty are left out: a write there may have
-/// failed. Only after the death of a process: a power cut may take completed changes that were not flushed. A disk
-/// whose change time is older than a completed change does not hold it, whatever the sample says.
+/// only cover, because the disk may hold them or not. Extents that are marked dirty are left out: a write there may
+/// have failed. Only after the death of a process: a power failure may lose completed changes that were not flushed. A
+/// disk whose change time is older than a completed change does not hold it, whatever the sample shows.
 /// </remarks>
 internal sealed class LogAgreement(
     IReadOnlyList<LogSegment> chain, IReadOnlyList<IBlockDevice> devices, IReadOnlyList<ExtentBits> dirty)
@@ -29,9 +29,9 @@ internal sealed class LogAgreement(
     private long _compared;
     private int _looked;
 
-    /// <summary>The disks that do not hold what they should.</summary>
-    /// <param name="completed">What up to here changes the disks stands on them.</param>
-    /// <param name="changed">When each disk was changed last; null where that is not known.</param>
+    /// <summary>Returns the disks that do not hold the completed changes.</summary>
+    /// <param name="completed">The number up to which the changes are completed on the disks.</param>
+    /// <param name="changed">The time at which each disk was last changed; null if unknown.</param>
     /// <exception cref="BlockDeviceException">A disk cannot be read.</exception>
     public IReadOnlySet<int> Differing(Lsn completed, IReadOnlyList<DateTimeOffset?> changed)
     {
@@ -57,7 +57,7 @@ internal sealed class LogAgreement(
 
     private bool HasMore() => _compared < MostBytes && _looked < MostRecords;
 
-    /// <summary>The records of a segment that change bytes, oldest first.</summary>
+    /// <summary>Returns the records of a segment that change bytes, oldest first.</summary>
     private static List<(long Offset, ChangeHeader Header)> RecordsOf(LogSegment segment)
     {
         var records = new List<(long, ChangeHeader)>();
@@ -107,7 +107,7 @@ internal sealed class LogAgreement(
             record[segment.File.Read(offset, record)..].Clear();
             if (!ChangeRecord.VerifyData(record, header))
             {
-                // The redo finds the damage and gives the log up.
+                // The redo finds the damage and discards the log.
                 return;
             }
 

@@ -12,8 +12,8 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <remarks>
 /// All changes are checked before the first is applied: half a redo could put old bytes over newer ones. They are
 /// applied newest first, and of each only the bytes that no newer one writes. So every byte is written once, with its
-/// last value: were an older value written on the way, a power cut in the middle of the redo could leave it in place of
-/// a newer one that a FLUSH had made durable (I3).
+/// last value: if an older value were written first, a power failure in the middle of the redo could leave it in place
+/// of a newer one that a FLUSH had made durable (I3).
 /// </remarks>
 internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBlockDevice> devices)
 {
@@ -21,8 +21,8 @@ internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBl
     private readonly CoveredRanges[] _covered = [.. devices.Select(_ => new CoveredRanges())];
     private byte[] _buffer = new byte[1 << 20];
 
-    /// <summary>Applies all changes above a number; false when one is damaged (then none was applied).</summary>
-    /// <exception cref="BlockDeviceException">A disk refused.</exception>
+    /// <summary>Applies all changes above a number; false if one is damaged (then none was applied).</summary>
+    /// <exception cref="BlockDeviceException">A disk reports an error.</exception>
     public bool TryApply(Lsn above)
     {
         for (var i = 0; i < chain.Count; i++)
@@ -100,7 +100,7 @@ internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBl
         }
     }
 
-    /// <summary>A whole record; zero bytes where the file ends early, which no checksum matches.</summary>
+    /// <summary>Returns a whole record; zero bytes if the file ends early, which no checksum matches.</summary>
     private ReadOnlyMemory<byte> ReadRecord(LogSegment segment, long offset, in ChangeHeader header)
     {
         if (_buffer.Length < header.EncodedLength)

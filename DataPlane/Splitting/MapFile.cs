@@ -34,13 +34,13 @@ internal sealed class MapFile : IDisposable
         Extents = extents;
     }
 
-    /// <summary>The extents of the disk.</summary>
+    /// <summary>The number of extents of the disk.</summary>
     public int Extents { get; private set; }
 
-    /// <summary>Whether any page was unreadable when it was loaded.</summary>
+    /// <summary>Whether any page was unreadable when the file was loaded.</summary>
     public bool HadDamage { get; private set; }
 
-    /// <summary>Makes the file, every extent carrying the marks given, and syncs it.</summary>
+    /// <summary>Creates the file with the given marks on every extent, and syncs it.</summary>
     public static MapFile Create(IStorageDirectory directory, int disk, int extents, bool dirty)
     {
         var map = new MapFile(directory.Open(NameOf(disk), StorageOpen.Any), disk, extents);
@@ -57,8 +57,8 @@ internal sealed class MapFile : IDisposable
     }
 
     /// <summary>
-    /// Opens the file, writes it again as it is and syncs it: what is read from it may be in the page cache only, after
-    /// a failed sync even in pages that the system calls clean, and counts as durable from here on.
+    /// Opens the file, rewrites it unchanged and syncs it: its content may be in the page cache only, after a failed
+    /// sync even in pages that the system marks clean, and counts as durable from here on.
     /// </summary>
     public static MapFile Open(IStorageDirectory directory, int disk, int extents)
     {
@@ -92,7 +92,7 @@ internal sealed class MapFile : IDisposable
         return bits;
     }
 
-    /// <summary>Writes the pages that some runs touch, with the runs' bits set besides those given.</summary>
+    /// <summary>Writes the pages that some runs touch, with the runs' bits set in addition to the given bits.</summary>
     public void Store(ExtentMark mark, ExtentBits bits, ReadOnlySpan<ExtentRun> set)
     {
         var (low, high) = (int.MaxValue, -1);
@@ -108,7 +108,7 @@ internal sealed class MapFile : IDisposable
         }
     }
 
-    /// <summary>Writes the pages in which any of the bits given changed.</summary>
+    /// <summary>Writes the pages in which any of the given bits changed.</summary>
     public void StoreChanged(ExtentMark mark, ExtentBits bits, ReadOnlySpan<ulong> changed)
     {
         for (var page = 0; page * PageWords < changed.Length; page++)
@@ -120,10 +120,10 @@ internal sealed class MapFile : IDisposable
         }
     }
 
-    /// <summary>Makes what was written durable.</summary>
+    /// <summary>Makes all writes durable.</summary>
     public void Sync() => _file.Sync();
 
-    /// <summary>Makes room for more extents, whose bits are clear, and syncs.</summary>
+    /// <summary>Extends the file for more extents, whose bits are clear, and syncs it.</summary>
     public void Grow(int extents)
     {
         var (active, dirty) = (Load(ExtentMark.Active), Load(ExtentMark.Dirty));
@@ -149,7 +149,7 @@ internal sealed class MapFile : IDisposable
         return bits.Words.AsSpan(first, Math.Min(PageWords, bits.Words.Length - first));
     }
 
-    /// <summary>Bits behind the last extent say nothing; they stay clear in memory.</summary>
+    /// <summary>Bits behind the last extent have no meaning; they are always clear in memory.</summary>
     private static void TrimBehind(ExtentBits bits)
     {
         if ((bits.Count & 63) != 0)

@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Lowers the stored marks of change maps that are not needed any more: notes which, lets a sync of the disk pass (the
-/// guest's own when one comes in time), and lowers them.
+/// Lowers the stored marks of change maps that are no longer needed: proposes marks, waits for a sync of the disk (the
+/// guest's own if one comes in time), and lowers them.
 /// </summary>
 /// <remarks>
 /// <b>Locks</b>: called under the generation lock, which guards the fields. Takes a map's gate and the order lock to
@@ -23,7 +23,7 @@ internal sealed class MapSettling
     private readonly Proposed?[] _proposed;
     private readonly long[] _timesKept;
 
-    /// <summary>Begins with nothing proposed.</summary>
+    /// <summary>Starts without a proposal.</summary>
     public MapSettling(
         SourceVolumeOptions options, VolumeDisk[] disks, VolumeGenerations generations, DiskFlushes flushes,
         DiskObservations observations, AcknowledgedFloor floor)
@@ -35,8 +35,8 @@ internal sealed class MapSettling
     }
 
     /// <summary>
-    /// Takes each disk one step further. Does not wait for the guest's sync when a resync has just ended, since a crash
-    /// would begin it again.
+    /// Advances each disk by one step. Does not wait for the guest's sync if a resync has just ended, because a crash
+    /// would start it again.
     /// </summary>
     /// <exception cref="Storage.StorageException">A map or the state could not be written.</exception>
     public void Advance()
@@ -47,7 +47,7 @@ internal sealed class MapSettling
         }
     }
 
-    /// <summary>Proposes what a sync of all disks that begins from now on lets be lowered.</summary>
+    /// <summary>Proposes the marks that may be lowered after a sync of all disks that starts from now on.</summary>
     public void ProposeAll()
     {
         foreach (var disk in _disks)
@@ -56,7 +56,7 @@ internal sealed class MapSettling
         }
     }
 
-    /// <summary>Lowers what was proposed, after that sync, and makes the maps durable.</summary>
+    /// <summary>Lowers the proposed marks, after that sync, and makes the maps durable.</summary>
     /// <exception cref="Storage.StorageException">A map or the state could not be written.</exception>
     public void LowerAll()
     {
@@ -110,16 +110,16 @@ internal sealed class MapSettling
         }
         catch (BlockDeviceException)
         {
-            // The condition says so, and every later FLUSH of the guest; the marks stay.
+            // The condition reports the failure, and so does every later FLUSH of the guest; the marks are kept.
             return false;
         }
     }
 
     /// <summary>
-    /// Brings a disk's change time to its medium and notes it durably, before marks are lowered that a disk which is
-    /// put back to an earlier moment would be found by.
+    /// Syncs a disk's change time to its medium and records it durably, before marks are lowered that reveal a disk
+    /// restored to an earlier moment.
     /// </summary>
-    /// <returns>False when that is to be done later.</returns>
+    /// <returns>False if this must be done later.</returns>
     private bool KeepTime(VolumeDisk disk, bool isUrgent)
     {
         if (_observations.UnsettledTime(disk) is not { } changed)
@@ -138,7 +138,7 @@ internal sealed class MapSettling
         }
         catch (BlockDeviceException)
         {
-            // The condition says so; the marks stay.
+            // The condition reports the failure; the marks are kept.
             return false;
         }
 
@@ -159,8 +159,8 @@ internal sealed class MapSettling
     }
 
     /// <summary>
-    /// Lowers after the sync. The floor is stored first: a replica that is less far when it attaches again than it was
-    /// when the marks became needless gets everything again.
+    /// Lowers marks after the sync. The floor is stored first: a replica that attaches at an earlier position than the
+    /// one at which the marks became unnecessary gets everything again.
     /// </summary>
     private void Lower(VolumeDisk disk, Proposed proposed)
     {
@@ -169,7 +169,7 @@ internal sealed class MapSettling
         _proposed[disk.Index] = null;
     }
 
-    /// <summary>Marks came again, or the resync ended after the proposal was made.</summary>
+    /// <summary>Returns whether marks were set again, or the resync ended after the proposal was made.</summary>
     private bool IsOutdated(VolumeDisk disk, Proposed proposed)
     {
         var (generation, isDirty) = _generations.ResyncOf(disk);
@@ -180,7 +180,7 @@ internal sealed class MapSettling
         LoweringProposal Lowering, Generation Generation, long FlushesBegun, long Since, MarkedPosition Floor,
         bool WasDirty)
     {
-        /// <summary>Whether it lowers the marks of a resync that has ended.</summary>
+        /// <summary>Whether the proposal lowers the marks of a resync that has ended.</summary>
         public bool EndsResync => !WasDirty && Lowering.Dirty.Length > 0;
     }
 }

@@ -6,22 +6,23 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// What the attached replica is sent: the log behind the position where it attached, and the Dirty extents while their
-/// resync is not held. One sending session at a time.
+/// The stream for the attached replica: the log behind the position where it attached, and the Dirty extents while
+/// their resync is not held. One sending session at a time.
 /// </summary>
 /// <remarks>
-/// <b>Locks</b>: attaching and giving up the log take the generation lock first. The order lock guards all fields. The
+/// <b>Locks</b>: attaching and discarding the log take the generation lock first. The order lock guards all fields. The
 /// log is read under neither.
 /// </remarks>
 internal sealed class ReplicaFeed(
     SharedHistory history, VolumeStateFile state, VolumeDisk[] disks, WriteOrder order, ReplicationBacklog backlog,
     VolumeGenerations generations)
 {
-    /// <summary>How far the session has read the log.</summary>
+    /// <summary>The position up to which the session has read the log.</summary>
     private ChangePosition _read;
 
     /// <summary>
-    /// The replica cannot have ended its resync yet: something was Dirty ever since its start was read.
+    /// Whether the replica is certainly still resyncing: an extent was Dirty at every moment since the resync's start
+    /// was read.
     /// </summary>
     private bool _replicaResyncing;
 
@@ -104,7 +105,7 @@ internal sealed class ReplicaFeed(
         return bytes;
     }
 
-    /// <summary>Whether there are changes behind a position, or extents to copy now.</summary>
+    /// <summary>Returns whether there are changes behind a position, or extents to copy now.</summary>
     public bool HasWork(ChangePosition after)
     {
         lock (order.Gate)
@@ -145,15 +146,18 @@ internal sealed class ReplicaFeed(
             {
                 disks[extent.Disk].Map[ExtentMark.Dirty].Clear((int)(extent.Offset / DirtyExtent.Size));
 
-                // The copy stands behind the generation's start: a replica that is not there any more lacks it.
+                // The copy is behind the generation's start in the stream, so a replica that is no longer there would
+                // lack it.
                 backlog.AcknowledgeAtLeast(start);
                 _replicaResyncing &= IsDirty();
             }
         }
     }
 
-    /// <summary>Whether the log held the position since the floor, and it was not overtaken by a later
-    /// acknowledgement. Under the order lock.</summary>
+    /// <summary>
+    /// Returns whether the log held the position since the floor, and no later acknowledgement passed it. Under the
+    /// order lock.
+    /// </summary>
     private bool WasSent(ChangePosition position)
     {
         var current = state.Current;
@@ -161,13 +165,15 @@ internal sealed class ReplicaFeed(
             && position.CompareTo(current.AcknowledgedFloor) >= 0 && position.CompareTo(backlog.Tail) <= 0;
     }
 
-    /// <summary>Whether the log goes on behind the replica's position, and a resync that is due there is one that the
-    /// replica knows of. Under the order lock.</summary>
+    /// <summary>
+    /// Returns whether the log continues behind the replica's position and the replica knows of any resync that is
+    /// outstanding there. Under the order lock.
+    /// </summary>
     private bool CanContinue(ReplicaPosition replica) =>
         backlog.Log.CanFollow(replica.Durable)
         && (!IsDirty() || replica.Resyncing || generations.IsHeld(replica.Durable));
 
-    /// <summary>Begins to send behind a position. Under the order lock.</summary>
+    /// <summary>Starts to send behind a position. Under the order lock.</summary>
     private ChangePosition Adopt(ReplicaPosition replica, ChangePosition from)
     {
         backlog.Adopt(replica.Durable);
@@ -175,15 +181,15 @@ internal sealed class ReplicaFeed(
         return _read = from;
     }
 
-    /// <summary>The generation for a replica that the log cannot go on from.</summary>
+    /// <summary>Returns the generation change for a replica from whose position the log cannot continue.</summary>
     private GenerationChange ResyncOf(ReplicaPosition replica, bool isShared, bool isOwn)
     {
         var cause = !state.Current.Attached ? DirtyCause.InitialReplication
             : isShared ? DirtyCause.ReplicaUnknown : DirtyCause.HistoryForked;
 
-        // Own but not continuable: the log's records are gone, and what they changed is Active still.
-        // A common past: what this side changed since the floor is Active, and the replica says what it changed.
-        // Unknown: anything may differ.
+        // Own history but not continuable: the log's records are gone, and the extents they changed are still Active.
+        // Shared history: the extents that this side changed since the floor are Active, and the replica reports its
+        // own changes. Unknown: anything may differ.
         var scope = isOwn ? ResyncScope.Active
             : history.ChangedSinceFloor(replica) is { } changed ? ResyncScope.ActiveAnd(changed) : ResyncScope.All;
         return new GenerationChange(cause, scope)

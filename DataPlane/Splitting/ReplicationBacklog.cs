@@ -8,12 +8,12 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// The replication log from what the replica acknowledged to the newest change: appends at one end, is freed at the
-/// other, and measures what lies between against the limits of log and disks (REP-10, RES-4).
+/// The replication log from the replica's acknowledged position to the newest change: appends at one end, is freed at
+/// the other, and compares its size with the limits of log and disks (REP-10, RES-4).
 /// </summary>
 /// <remarks>
-/// <b>Locks</b>: the order lock guards all fields; members that are called under it say so, the others take it. The
-/// log's locks are inside it; the log is freed outside it, because that deletes files.
+/// <b>Locks</b>: the order lock guards all fields; the documentation of a member states whether it is called under that
+/// lock, all others take it. The log's locks are inside it; the log is freed outside it, because that deletes files.
 /// </remarks>
 internal sealed class ReplicationBacklog
 {
@@ -24,7 +24,7 @@ internal sealed class ReplicationBacklog
     private readonly RecordBatch _control = new();
     private readonly ChangeAges _ages;
 
-    /// <summary>Takes over the log as an opening left it.</summary>
+    /// <summary>Takes ownership of the log that an opening produced.</summary>
     public ReplicationBacklog(SourceVolumeOptions options, SourceVolumeParts parts, VolumeDisk[] disks)
     {
         (_options, _order, _disks) = (options, parts.Order, disks);
@@ -40,17 +40,17 @@ internal sealed class ReplicationBacklog
     /// <summary>The newest logged change. Under the order lock.</summary>
     public ChangePosition Tail { get; private set; }
 
-    /// <summary>What the replica holds durably. Under the order lock.</summary>
+    /// <summary>The replica's durable position. Under the order lock.</summary>
     public ChangePosition Acknowledged { get; private set; }
 
     /// <summary>
-    /// How long the oldest change that is not acknowledged has waited; null when it was logged before the volume was
-    /// opened. Under the order lock.
+    /// The age of the oldest change that is not acknowledged; null if it was logged before the volume was opened. Under
+    /// the order lock.
     /// </summary>
     public TimeSpan? Age => _ages.OldestBehind(Acknowledged);
 
-    /// <summary>Appends an encoded batch, which gets the next numbers. Under the order lock.</summary>
-    /// <returns>False when the log cannot take it, with the reason; nothing of it is in the log then.</returns>
+    /// <summary>Appends an encoded batch and assigns the next numbers to it. Under the order lock.</summary>
+    /// <returns>False if the log cannot take the batch, with the reason; none of it is in the log then.</returns>
     public bool TryAppend(VolumeDisk disk, WriteTicket ticket, out DirtyMapReason reason)
     {
         var bytes = ticket.Records.Bytes;
@@ -91,10 +91,11 @@ internal sealed class ReplicationBacklog
     }
 
     /// <summary>
-    /// Appends a record that changes no bytes; its number is used up only when it stands. Under the order lock.
+    /// Appends a record that changes no bytes; its number is used only if the record is in the log. Under the order
+    /// lock.
     /// </summary>
-    /// <returns>The time in the record: the one given, or the clock's.</returns>
-    /// <exception cref="StorageException">The log did not take it.</exception>
+    /// <returns>The time in the record: the given one, or the clock's.</returns>
+    /// <exception cref="StorageException">The log did not accept the record.</exception>
     public DateTimeOffset AppendControl(ChangeKind kind, ReadOnlyMemory<byte> data, DateTimeOffset? givenTime = null)
     {
         var time = givenTime ?? _options.Time.GetUtcNow();
@@ -109,7 +110,7 @@ internal sealed class ReplicationBacklog
         return time;
     }
 
-    /// <summary>Takes the replica's acknowledgement and frees the log up to it; an old one changes nothing.</summary>
+    /// <summary>Records the replica's acknowledgement and frees the log up to it; an old one changes nothing.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The position was never logged.</exception>
     public void Acknowledge(ChangePosition durable)
     {
@@ -137,21 +138,25 @@ internal sealed class ReplicationBacklog
         }
     }
 
-    /// <summary>Goes on from where an attaching replica stands, also when that is behind. Under the order
-    /// lock.</summary>
+    /// <summary>
+    /// Continues from an attaching replica's position, even if that is earlier. Under the order lock.
+    /// </summary>
     public void Adopt(ChangePosition durable)
     {
         Acknowledged = durable;
         Measure();
     }
 
-    /// <summary>The replica holds at least this, as it holds a copy that was made behind it. Under the order
-    /// lock.</summary>
+    /// <summary>
+    /// Raises the acknowledged position to at least this one, because the replica holds a copy that was made behind it.
+    /// Under the order lock.
+    /// </summary>
     public void AcknowledgeAtLeast(ChangePosition durable) =>
         Acknowledged = Acknowledged.CompareTo(durable) < 0 ? durable : Acknowledged;
 
-    /// <summary>Frees the part of the log that is acknowledged and on the source's disks. Outside the order
-    /// lock.</summary>
+    /// <summary>
+    /// Frees the part of the log that is acknowledged and on the source's disks. Outside the order lock.
+    /// </summary>
     public void Free()
     {
         ChangePosition durable;
@@ -174,8 +179,8 @@ internal sealed class ReplicationBacklog
     }
 
     /// <summary>
-    /// Whether the log may carry the writes again: at most half of each limit is used, and the file system has room for
-    /// the next segment. Outside the order lock.
+    /// Returns whether the log can hold the writes again: at most half of each limit is used, and the file system has
+    /// room for the next segment. Outside the order lock.
     /// </summary>
     public bool HasRecovered()
     {

@@ -3,29 +3,29 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Which extents a new generation resynchronises, beyond those that are Dirty already.</summary>
+/// <summary>The extents that a new generation resynchronises, in addition to those that are Dirty already.</summary>
 internal abstract class ResyncScope
 {
     private ResyncScope()
     {
     }
 
-    /// <summary>No others.</summary>
+    /// <summary>An empty scope.</summary>
     public static ResyncScope None { get; } = new NoneScope();
 
-    /// <summary>All that are active.</summary>
+    /// <summary>The scope of all active extents.</summary>
     public static ResyncScope Active { get; } = new ActiveScope();
 
-    /// <summary>All of every disk.</summary>
+    /// <summary>The scope of all extents of every disk.</summary>
     public static ResyncScope All { get; } = new FromScope(null, 0);
 
-    /// <summary>All that are stored as active, and some more.</summary>
+    /// <summary>Returns the scope of all extents stored as active, and some more.</summary>
     public static ResyncScope ActiveAnd(IReadOnlyList<ExtentRange> more) => new ActiveAndScope(more);
 
-    /// <summary>All of one disk, from an extent on.</summary>
+    /// <summary>Returns the scope of all extents of one disk, from an extent.</summary>
     public static ResyncScope From(int disk, int extent) => new FromScope(disk, extent);
 
-    /// <summary>The runs of a disk that are to be marked and are not yet. Under the order lock.</summary>
+    /// <summary>Returns the runs of a disk in the scope that are not marked yet. Under the order lock.</summary>
     public ExtentRun[] Missing(VolumeDisk disk)
     {
         var (map, runs) = (disk.Map, new List<ExtentRun>());
@@ -49,7 +49,7 @@ internal abstract class ResyncScope
         return [.. runs];
     }
 
-    /// <summary>64 extents of a disk, as bits.</summary>
+    /// <summary>Returns 64 extents of a disk as bits.</summary>
     protected abstract ulong Wanted(int disk, ChangeMap map, int word);
 
     private sealed class NoneScope : ResyncScope

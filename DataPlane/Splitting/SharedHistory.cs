@@ -4,9 +4,9 @@ using ReplicationEngine.DataPlane.ReplicationLog;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Decides whether a replica follows this volume's own history. A position alone proves nothing: a source that was put
-/// back to a snapshot gives the same numbers to other changes. So positions are compared with the mark of the change
-/// there (RES-1).
+/// Decides whether a replica follows this volume's own history. A position alone proves nothing: a source that was
+/// restored from a snapshot assigns the same numbers to other changes. So positions are compared with the mark of the
+/// change there (RES-1).
 /// </summary>
 /// <remarks>
 /// <b>Locks</b>: called under the generation lock, which guards the proven positions; state file and log lock
@@ -15,12 +15,12 @@ namespace ReplicationEngine.DataPlane.Splitting;
 internal sealed class SharedHistory(VolumeStateFile state, ChangeLog log)
 {
     /// <summary>
-    /// Where the replica stood when it attached, and when the log was given up: positions that count as this volume's
-    /// own past although the log no longer shows them.
+    /// The replica's positions when it attached and when the log was discarded. They count as this volume's own past
+    /// although the log no longer holds them.
     /// </summary>
     private readonly HashSet<MarkedPosition> _proven = [];
 
-    /// <summary>What the volume says of its history when a session opens. Needs no lock.</summary>
+    /// <summary>The volume's history, to announce when a session opens. Needs no lock.</summary>
     public SourceHistory Statement
     {
         get
@@ -32,8 +32,8 @@ internal sealed class SharedHistory(VolumeStateFile state, ChangeLog log)
     }
 
     /// <summary>
-    /// Whether the replica's position is one of this volume's own past: it last listened to an opening of this volume,
-    /// and the change that it holds there is the one that stands, or stood, in this log under that number.
+    /// Returns whether the replica's position is in this volume's own past: its latest sender was an opening of this
+    /// volume, and its change at that position is the one that this log has, or had, under that number.
     /// </summary>
     public bool Contains(ReplicaPosition replica)
     {
@@ -45,8 +45,8 @@ internal sealed class SharedHistory(VolumeStateFile state, ChangeLog log)
     }
 
     /// <summary>
-    /// The extents that the replica changed after the floor, when its history contains the floor; null when the two
-    /// have no past in common that is known. What this side changed after the floor lies in extents stored as Active.
+    /// Returns the extents that the replica changed after the floor, if its history contains the floor; null if no
+    /// common past is known. The extents that this side changed after the floor are stored as Active.
     /// </summary>
     public IReadOnlyList<ExtentRange>? ChangedSinceFloor(ReplicaPosition replica)
     {
@@ -55,7 +55,7 @@ internal sealed class SharedHistory(VolumeStateFile state, ChangeLog log)
             ? replica.History.ChangedSinceFloor : null;
     }
 
-    /// <summary>The replica attached at a position: that alone is proven now.</summary>
+    /// <summary>Marks the position at which the replica attached as the only proven one.</summary>
     public void Prove(MarkedPosition position)
     {
         _proven.Clear();

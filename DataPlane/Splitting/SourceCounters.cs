@@ -3,15 +3,17 @@ using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Where replication of a volume stands, for status and health.</summary>
-/// <param name="Mode">Whether the log carries the writes.</param>
+/// <summary>The progress of a volume's replication, for status and health.</summary>
+/// <param name="Mode">Whether the log holds the writes.</param>
 /// <param name="Tail">The newest logged change.</param>
-/// <param name="Acknowledged">What the replica holds durably.</param>
-/// <param name="LagBytes">Bytes of the log behind that, too many by at most a few hundred KiB.</param>
-/// <param name="Lag">How long the oldest of those changes has waited; null when there is none.</param>
-/// <param name="LogBytes">Bytes the log takes.</param>
-/// <param name="CapturedRecords">Changes numbered since the volume was opened (I30).</param>
-/// <param name="Disks">Each disk.</param>
+/// <param name="Acknowledged">The replica's durable position.</param>
+/// <param name="LagBytes">
+/// The bytes of the log behind the acknowledged position, too many by at most a few hundred KiB.
+/// </param>
+/// <param name="Lag">The age of the oldest of those changes; null if there is none.</param>
+/// <param name="LogBytes">The size of the log in bytes.</param>
+/// <param name="CapturedRecords">The number of changes since the volume was opened (I30).</param>
+/// <param name="Disks">The counters of each disk.</param>
 public sealed record SourceCounters(
     CaptureMode Mode,
     ChangePosition Tail,
@@ -22,13 +24,13 @@ public sealed record SourceCounters(
     long CapturedRecords,
     IReadOnlyList<SourceDiskCounters> Disks)
 {
-    /// <summary>Bytes of all dirty extents.</summary>
+    /// <summary>The bytes of all dirty extents.</summary>
     public long DirtyBytes => Disks.Sum(d => d.DirtyBytes);
 }
 
-/// <summary>Where one disk stands.</summary>
-/// <param name="SizeBytes">Its size.</param>
-/// <param name="ActiveBytes">Bytes of the extents that a power cut would make uncertain.</param>
-/// <param name="DirtyBytes">Bytes of the extents to be compared or copied.</param>
-/// <param name="LagBytes">Its part of the log behind what the replica holds durably.</param>
+/// <summary>The progress of one disk.</summary>
+/// <param name="SizeBytes">The size of the disk in bytes.</param>
+/// <param name="ActiveBytes">The bytes of the extents that a power failure would make uncertain.</param>
+/// <param name="DirtyBytes">The bytes of the extents to be compared or copied.</param>
+/// <param name="LagBytes">The disk's share of the log behind the acknowledged position, in bytes.</param>
 public readonly record struct SourceDiskCounters(long SizeBytes, long ActiveBytes, long DirtyBytes, long LagBytes);

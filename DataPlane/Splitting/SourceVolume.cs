@@ -15,33 +15,34 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// for many threads; one sending session at a time.
 /// </summary>
 /// <remarks>
-/// <para><b>A write</b>: (1) its extents are Active, durably; (2) under the order lock it gets its numbers, goes to the
-/// log in one append, and enters the list of changes under way; (3) it goes to the disk once no earlier overlapping
-/// change is under way; (4) it leaves the list and is answered. So a write that was answered before another was
-/// submitted has the smaller number (I1), the log holds every answered write (I2), and disk and log agree on who wrote
-/// a byte last.</para>
-/// <para><b>FLUSH and FUA</b> sync the disk (I3). The log needs no sync: what a power cut takes from it lies in Active
-/// extents. The first failed sync poisons the disk: FLUSH answers EIO until the volume is opened again (I28), and then
-/// the whole log is applied once more before the disk is trusted.</para>
-/// <para><b>What may differ from the replica</b> is at all times inside Active ∪ Dirty (I13). Active: set and synced
+/// <para><b>A write</b>: (1) its extents are Active, durably; (2) under the order lock it gets its numbers, is appended
+/// to the log in one write, and enters the list of changes in progress; (3) it goes to the disk once no earlier
+/// overlapping change is in progress; (4) it leaves the list and is acknowledged. So a write that was acknowledged
+/// before another was submitted has the smaller number (I1), the log holds every acknowledged write (I2), and disk and
+/// log agree on the last writer of each byte.</para>
+/// <para><b>FLUSH and FUA</b> sync the disk (I3). The log needs no sync: the records that a power failure loses are in
+/// Active extents. The first failed sync poisons the disk: FLUSH fails with EIO until the volume is opened again (I28),
+/// and then the whole log is applied again before the disk is trusted.</para>
+/// <para><b>Differences from the replica</b> are at all times inside Active ∪ Dirty (I13). Active: set and synced
 /// before the first write; cleared when the replica acknowledged the extent's last change <i>and</i> the disk was
-/// synced after it finished, the acknowledged place being stored first (the floor). Dirty: what the log does not carry;
-/// set and synced before the write in dirty-map mode; cleared when the replica durably holds a copy made under the
-/// present generation. Every new Dirty mark brings a new generation, whose start record makes the replica resync, so
-/// that no recovery point is made of half a copy (I12), and copies handed out before it no longer clear anything
+/// synced after it finished, after the acknowledged position (the floor) is stored. Dirty: changes that the log does
+/// not hold; set and synced before the write in dirty-map mode; cleared when the replica durably holds a copy made
+/// under the present generation. Every new Dirty mark starts a new generation, whose start record makes the replica
+/// resync, so that no recovery point is made of a partial copy (I12), and earlier copies no longer clear anything
 /// (I11).</para>
-/// <para><b>Parts</b>, each with its own state: <see cref="GuestWrites"/> takes a write through the four steps;
-/// <see cref="WriteAdmission"/> says whether it may (fence, quiesce); <see cref="WriteCapture"/> records it in the log
-/// or the dirty map; <see cref="ReplicationBacklog"/> is the log between the replica's acknowledgement and the newest
-/// change; <see cref="VolumeGenerations"/> begins generations; <see cref="ReplicaFeed"/> is what the replica is sent;
-/// <see cref="MapSettling"/> and <see cref="AcknowledgedFloor"/> take marks away; <see cref="DiskFlushes"/> and
-/// <see cref="DiskObservations"/> sync the disks and look at them. <see cref="SourceVolumeOpening"/> tells what an
-/// opening does.</para>
+/// <para><b>Parts</b>, each with its own state: <see cref="GuestWrites"/> runs a write through the four steps;
+/// <see cref="WriteAdmission"/> decides whether it may run (fence, quiesce); <see cref="WriteCapture"/> records it in
+/// the log or the dirty map; <see cref="ReplicationBacklog"/> is the log between the replica's acknowledgement and the
+/// newest change; <see cref="VolumeGenerations"/> starts generations; <see cref="ReplicaFeed"/> is the stream for the
+/// replica; <see cref="MapSettling"/> and <see cref="AcknowledgedFloor"/> remove marks; <see cref="DiskFlushes"/> and
+/// <see cref="DiskObservations"/> sync and observe the disks. <see cref="SourceVolumeOpening"/> describes an
+/// opening.</para>
 /// <para><b>Locks</b>, outer to inner: the generation lock (<see cref="VolumeGenerations.Gate"/>: changes of
 /// generation, attach, maintenance, resize, close), a map's gate, the order lock (<see cref="WriteOrder.Gate"/>), the
 /// locks of log, state file, heartbeat file and flush trackers. The guest's writes take the order lock only, and a
-/// map's gate for the first write into an extent. Each part says which lock guards its fields.</para>
-/// <para>There is no thread in here: the owner calls <see cref="Maintain"/> about once a second.</para>
+/// map's gate for the first write into an extent. The documentation of each part names the lock that guards its
+/// fields.</para>
+/// <para>The volume has no thread: the owner calls <see cref="Maintain"/> about once a second.</para>
 /// </remarks>
 public sealed class SourceVolume : IChangeSource, IDisposable
 {
@@ -82,7 +83,9 @@ public sealed class SourceVolume : IChangeSource, IDisposable
         _exports = [.. _disks.Select(disk => new SplitDisk(disk, writes, _flushes))];
     }
 
-    /// <summary>How the volume is; <see cref="SourceVolumeOptions.ConditionChanged"/> tells of changes.</summary>
+    /// <summary>
+    /// The condition of the volume; <see cref="SourceVolumeOptions.ConditionChanged"/> reports changes.
+    /// </summary>
     public SourceCondition Condition => _signals.Condition;
 
     /// <inheritdoc/>
@@ -110,18 +113,22 @@ public sealed class SourceVolume : IChangeSource, IDisposable
     }
 
     /// <summary>
-    /// Opens the volume in its directory, or makes it there when there is none, all of it dirty. See
-    /// <see cref="SourceVolumeOpening"/> for what is done after a crash.
+    /// Opens the volume in its directory, or creates it there, all dirty. <see cref="SourceVolumeOpening"/> describes
+    /// the steps after a crash.
     /// </summary>
-    /// <exception cref="SourceVolumeException">It cannot be opened: another VM's, disks that do not fit, damaged state,
-    /// or a source disk that refuses the redo.</exception>
+    /// <exception cref="SourceVolumeException">
+    /// The volume cannot be opened: it belongs to another VM, its disks do not fit, its state is damaged, or a source
+    /// disk fails the redo.
+    /// </exception>
     /// <exception cref="StorageException">The directory cannot be read or written.</exception>
     public static SourceVolume Open(SourceVolumeOptions options) => SourceVolumeOpening.Open(options);
 
-    /// <summary>A disk as the guest sees it. It lives as long as the volume; disposing it does nothing.</summary>
+    /// <summary>
+    /// Returns a disk as the guest sees it. It is valid as long as the volume; disposing it does nothing.
+    /// </summary>
     public IBlockDevice Disk(int index) => _exports[index];
 
-    /// <summary>Where replication stands.</summary>
+    /// <summary>Returns the progress of replication.</summary>
     public SourceCounters Counters()
     {
         ChangePosition acknowledged;
@@ -149,7 +156,7 @@ public sealed class SourceVolume : IChangeSource, IDisposable
     }
 
     /// <summary>
-    /// The extents that may differ from the replica, dirty or active: what a fenced source reports (I16).
+    /// Returns the extents that may differ from the replica, dirty or active, which a fenced source reports (I16).
     /// </summary>
     public IReadOnlyList<DirtyExtent> UncertainExtents()
     {
@@ -169,7 +176,9 @@ public sealed class SourceVolume : IChangeSource, IDisposable
     /// <inheritdoc/>
     public long BytesAfter(ChangePosition position) => _backlog.Log.BytesAfter(position);
 
-    /// <summary>Bytes of the guest's writes in the log behind a place; none when nothing was written since.</summary>
+    /// <summary>
+    /// Returns the bytes of the guest's writes in the log behind a position; zero if nothing was written since.
+    /// </summary>
     /// <exception cref="ReplicationLogCorruptException">The log is damaged there.</exception>
     public long WrittenAfter(ChangePosition position) => _backlog.Log.WrittenAfter(position);
 
@@ -223,30 +232,33 @@ public sealed class SourceVolume : IChangeSource, IDisposable
     public void ClearDirty(DirtyExtent extent) => _feed.ClearDirty(extent);
 
     /// <summary>
-    /// Puts a recovery point's marker behind all changes accepted so far. Every write that was answered before the call
-    /// is before it (I1).
+    /// Inserts a recovery point's marker behind all changes accepted so far. Every write that was acknowledged before
+    /// the call precedes it (I1).
     /// </summary>
-    /// <param name="point">The point's id.</param>
-    /// <param name="consistency">How consistent it is.</param>
+    /// <param name="point">The identifier of the point.</param>
+    /// <param name="consistency">The consistency of the point.</param>
     /// <param name="time">
-    /// The time that the point shows, by the clock of whoever asks; null means this machine's clock now. It must not be
-    /// later than the call, or the point would promise writes that it lacks (I21).
+    /// The time that the point shows, by the clock of the requester; null means this machine's clock now. It must not
+    /// be later than the call, or the point would promise writes that it lacks (I21).
     /// </param>
     public MarkerOutcome InsertMarker(
         RecoveryPointId point, PointKind consistency, DateTimeOffset? time = null) =>
         _capture.InsertMarker(new PointMarker(point, consistency), time);
 
-    /// <summary>Makes the replica resync all of every disk (RES-6), keeping the log that is not shipped yet.</summary>
-    /// <exception cref="StorageException">The maps or the state could not be written; calling again goes
-    /// on.</exception>
+    /// <summary>
+    /// Makes the replica resync every disk completely (RES-6), and keeps the part of the log that is not sent yet.
+    /// </summary>
+    /// <exception cref="StorageException">
+    /// The maps or the state could not be written. A repeated call continues.
+    /// </exception>
     public void MarkAllDirty(DirtyCause cause) => _generations.Begin(new GenerationChange(cause, ResyncScope.All));
 
     /// <summary>
-    /// Refuses further writes (ESHUTDOWN), waits for those under way, syncs the disks and returns the newest logged
-    /// change. In dirty-map mode, or with dirty extents, the log alone does not bring the replica there: see
-    /// <see cref="Counters"/>. Not durable: a volume that must stay quiet over a restart is fenced.
+    /// Refuses further writes (ESHUTDOWN), waits for those in progress, syncs the disks and returns the newest logged
+    /// change. In dirty-map mode, or with dirty extents, the log alone does not bring the replica to that change: see
+    /// <see cref="Counters"/>. Not durable: a volume that must remain quiet over a restart is fenced.
     /// </summary>
-    /// <exception cref="BlockDeviceException">A disk failed to sync; the volume stays quiet.</exception>
+    /// <exception cref="BlockDeviceException">A disk failed to sync; the volume remains quiet.</exception>
     public ChangePosition Quiesce()
     {
         _admission.Quiesce();
@@ -258,20 +270,21 @@ public sealed class SourceVolume : IChangeSource, IDisposable
         return Tail;
     }
 
-    /// <summary>Takes writes again after <see cref="Quiesce"/>.</summary>
+    /// <summary>Accepts writes again after <see cref="Quiesce"/>.</summary>
     public void Resume() => _admission.Resume();
 
     /// <summary>
-    /// Refuses writes with EPERM from now on, also after a restart (FOV-8, I15, I16). Log and maps stay, so that the
-    /// tail that was not replicated can be reported. On return no write is under way and the fence is durable.
+    /// Refuses writes with EPERM from now on, also after a restart (FOV-8, I15, I16). Log and maps are kept, so that
+    /// the tail that was not replicated can be reported. On return no write is in progress and the fence is durable.
     /// </summary>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void Fence(Term term) => _admission.Fence(term);
 
-    /// <summary>Takes writes again, under a term.</summary>
-    /// <param name="term">At least the volume's.</param>
-    /// <param name="disksUnchanged"> Nobody wrote to the disks while they were fenced. Otherwise (failback wrote them)
-    /// the log is dropped and all is to be compared.
+    /// <summary>Accepts writes again, under a term.</summary>
+    /// <param name="term">The new term; not smaller than the volume's.</param>
+    /// <param name="disksUnchanged">
+    /// Whether the disks were not written while they were fenced. Otherwise (failback wrote them) the log is dropped
+    /// and all blocks must be compared.
     /// </param>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void Unfence(Term term, bool disksUnchanged)
@@ -285,13 +298,13 @@ public sealed class SourceVolume : IChangeSource, IDisposable
         _admission.Unfence(term);
     }
 
-    /// <summary>Goes on under a higher term (after a cancelled failover, say), durably.</summary>
+    /// <summary>Continues under a higher term, durably; for example after a cancelled failover.</summary>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void SetTerm(Term term) => _admission.SetTerm(term);
 
     /// <summary>
-    /// Takes a grown disk (RES-3). The device given takes the place of the old one, which the caller disposes with the
-    /// volume. What is new is dirty, so a resync of it follows under a new generation.
+    /// Takes up a grown disk (RES-3). The given device replaces the old one, which the caller disposes with the volume.
+    /// The new part is dirty, so it is resynchronised under a new generation.
     /// </summary>
     /// <exception cref="SourceVolumeException">The device is smaller than the disk.</exception>
     /// <exception cref="BlockDeviceException">The disk failed to sync.</exception>
@@ -328,11 +341,11 @@ public sealed class SourceVolume : IChangeSource, IDisposable
 
     /// <summary>
     /// Clears and lowers map marks that are no longer needed, leaves dirty-map mode when the log has room again, and
-    /// begins a generation that a failed write asked for. Cheap when there is nothing to do; to be called about once a
-    /// second.
+    /// starts a generation that a failed write requested. Cheap if there is nothing to do; call it about once a second.
     /// </summary>
-    /// <exception cref="StorageException">The maps or the state could not be written; calling again goes
-    /// on.</exception>
+    /// <exception cref="StorageException">
+    /// The maps or the state could not be written. A repeated call continues.
+    /// </exception>
     public void Maintain()
     {
         lock (_generations.Gate)
@@ -355,8 +368,9 @@ public sealed class SourceVolume : IChangeSource, IDisposable
     }
 
     /// <summary>
-    /// Closes the volume clean: later writes answer ESHUTDOWN, those under way finish, disks and log become durable,
-    /// and the next opening has nothing to do. When anything of that fails, the next opening treats it as a crash.
+    /// Closes the volume with a clean shutdown: later writes fail with ESHUTDOWN, those in progress finish, disks and
+    /// log become durable, and the next opening has nothing to do. If any step fails, the next opening treats the
+    /// shutdown as a crash.
     /// </summary>
     public void Close()
     {
@@ -388,8 +402,9 @@ public sealed class SourceVolume : IChangeSource, IDisposable
         }
     }
 
-    /// <summary>Closes all files at once, as a crash of the process would; <see cref="Close"/> is the clean
-    /// way.</summary>
+    /// <summary>
+    /// Closes all files immediately, without syncing, as a crash would; <see cref="Close"/> is the clean shutdown.
+    /// </summary>
     public void Dispose()
     {
         if (_admission.IsClosed)
@@ -409,10 +424,10 @@ public sealed class SourceVolume : IChangeSource, IDisposable
         _heartbeat.Dispose();
     }
 
-    /// <summary>Begins the generation that an opening needs.</summary>
+    /// <summary>Starts the generation that an opening needs.</summary>
     internal void Begin(GenerationChange change) => _generations.Begin(change);
 
-    /// <summary>What was logged before the volume was opened knows its age by the wall clock only.</summary>
+    /// <summary>Returns the age of a change that was logged before the volume was opened, by the wall clock.</summary>
     private TimeSpan AgeByRecord(DateTimeOffset written)
     {
         var age = _options.Time.GetUtcNow() - written;
@@ -420,7 +435,7 @@ public sealed class SourceVolume : IChangeSource, IDisposable
     }
 }
 
-/// <summary>What an opening hands to a volume.</summary>
+/// <summary>The parts that an opening passes to a volume.</summary>
 internal sealed record SourceVolumeParts(
     VolumeStateFile State, ChangeMap[] Maps, ChangeLog Log, WriteOrder Order, ChangePosition Tail,
     ChangePosition GenerationStart, HeartbeatFile Heartbeat);

@@ -1,6 +1,6 @@
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Why a volume cannot be opened or changed.</summary>
+/// <summary>The reason why a volume cannot be opened or changed.</summary>
 public enum SourceVolumeError
 {
     /// <summary>The state file cannot be read.</summary>
@@ -10,24 +10,24 @@ public enum SourceVolumeError
     OtherVm,
 
     /// <summary>
-    /// The disks are not those the volume was made for: their number, or one is smaller than it was (RES-3).
+    /// The disks are not those of the volume: their number differs, or one is smaller than before (RES-3).
     /// </summary>
     DisksDiffer,
 
-    /// <summary>A disk was asked to shrink.</summary>
+    /// <summary>The new size of a disk is smaller than the old one.</summary>
     ShrinkRefused,
 
-    /// <summary>The log could not be applied to a source disk again after a crash.</summary>
+    /// <summary>After a crash the log could not be applied to a source disk again.</summary>
     RedoFailed,
 
-    /// <summary>The term given is smaller than the volume's (I15).</summary>
+    /// <summary>The given term is smaller than the volume's (I15).</summary>
     StaleTerm,
 }
 
-/// <summary>A volume cannot be opened or changed as asked; nothing was changed.</summary>
+/// <summary>A volume cannot be opened or changed as requested; nothing was changed.</summary>
 public sealed class SourceVolumeException(SourceVolumeError error, string message, Exception? inner = null)
     : IOException(message, inner)
 {
-    /// <summary>Why.</summary>
+    /// <summary>The reason for the failure.</summary>
     public SourceVolumeError Error { get; } = error;
 }

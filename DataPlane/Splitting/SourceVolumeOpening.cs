@@ -7,29 +7,29 @@ using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>Makes or opens the volume of a directory.</summary>
+/// <summary>Creates or opens the volume of a directory.</summary>
 /// <remarks>
-/// <para><b>The log is trusted</b> when the volume was logging, the log is sound, and either the volume was closed
-/// clean or the machine has not booted since (the page cache then holds every write that returned). Then changes above
-/// the highest completed number in the log are applied to the disks again in order, so that disk equals log, and the
-/// generation goes on: nothing is to be compared. Why a redo is right: all writes since that number are in the log
-/// (nothing goes unlogged while logging), and those at or below it are on the disk.</para>
-/// <para><b>Otherwise nothing is redone</b>, as the disk may hold writes, flushed even, that the log lacks: a redo
-/// would put older bytes over them (I3). The disk is right as it is; what the replica may lack lies in Active extents,
-/// which become dirty, and a new generation begins, far above any number that may have been sent (2^32). Before the
-/// log's files are touched the dirty-map mode is stored, so that a crash in the middle of this ends here again. The
-/// sound part of the log, from the oldest record to the damage, is true history: it is kept and shipped, so its
+/// <para><b>The log is trusted</b> if the volume was logging, the log is sound, and either the volume had a clean
+/// shutdown or the machine has not booted since (the page cache then holds every write that returned). Then changes
+/// above the highest completed number in the log are applied to the disks again in order, so that disk equals log, and
+/// the generation continues: nothing needs a comparison. Why a redo is right: all writes since that number are in the
+/// log (every write is logged while logging), and those at or below it are on the disk.</para>
+/// <para><b>Otherwise nothing is redone</b>, because the disk may hold writes, even flushed ones, that the log lacks: a
+/// redo would put older bytes over them (I3). The disk is right. The changes that the replica may lack are in
+/// Active extents, which become dirty, and a new generation starts, far above any number that may have been sent
+/// (2^32). Before the log's files are touched the dirty-map mode is stored, so that a crash in the middle leads here
+/// again. The sound part of the log, from the oldest record to the damage, is true history: it is kept and sent, so its
 /// recovery points are not lost.</para>
-/// <para><b>Before anything is redone</b> each disk must be the one that the log belongs to
-/// (<see cref="DiskContinuity"/>) and hold what the log says is completed (<see cref="LogAgreement"/>). One that is
-/// not, or does not, was replaced, put back or written by somebody else: nothing is redone, and all of it is compared.
-/// What it holds is right: the guest's writes that were answered were on the disk that is gone.</para>
-/// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written: all that the
-/// log holds is applied again, what marked extents hold is written again as it is (the log may have gone of that, since
-/// the replica has it), and the disk must sync, before it is trusted. A process that died while it synced may not have
-/// lived to note the failure: then all that the log holds is applied again, and the disk must sync.</para>
-/// <para>Dirty extents at an opening mean a resync that was under way: it begins again under a new generation, for the
-/// extents still dirty.</para>
+/// <para><b>Before anything is redone</b> each disk must be the one to which the log belongs
+/// (<see cref="DiskContinuity"/>) and hold the changes that the log records as completed (<see cref="LogAgreement"/>).
+/// A disk that fails either check was replaced, restored or written by another program: nothing is redone, and all of
+/// it is compared. Its content is right: the guest's acknowledged writes were on the disk that is gone.</para>
+/// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written. Before the disk
+/// is trusted, the whole log is applied again, the content of marked extents is rewritten unchanged (the log may no
+/// longer hold it, because the replica does), and the disk must sync. A process that died during a sync may not have
+/// recorded the failure: then the whole log is applied again too, and the disk must sync.</para>
+/// <para>Dirty extents at an opening mean an interrupted resync: it starts again under a new generation, for the
+/// extents that are still dirty.</para>
 /// </remarks>
 internal static class SourceVolumeOpening
 {
@@ -48,7 +48,7 @@ internal static class SourceVolumeOpening
         var logs = options.Directory.List().Where(n => n.StartsWith(ChangeLog.Prefix, StringComparison.Ordinal));
         foreach (var name in logs)
         {
-            // Of a volume whose state file is gone: nothing says what these belong to.
+            // The files of a volume whose state file is gone: their owner is unknown.
             options.Directory.Delete(name);
         }
 
@@ -130,7 +130,7 @@ internal static class SourceVolumeOpening
         var (before, scan, doubts) = opened;
         if (!isTrusted)
         {
-            // Closed clean in dirty-map mode: log and disk are whole, only the mode goes on.
+            // Clean shutdown in dirty-map mode: log and disk are whole, only the mode continues.
             var isWhole = before.Clean && scan.Damage is null;
             volume.Begin(new GenerationChange(cause, isWhole ? ResyncScope.None : ResyncScope.Active));
         }
@@ -168,7 +168,9 @@ internal static class SourceVolumeOpening
         return state.Mode == CaptureMode.Logging && sameCache && !damage && scan.Chain.Count > 0;
     }
 
-    /// <summary>For each disk why it must be compared; null when it is as the volume left it.</summary>
+    /// <summary>
+    /// Returns for each disk the reason why it must be compared; null if it is as the volume left it.
+    /// </summary>
     private static string?[] Doubts(SourceVolumeOptions options, VolumeState state, LogScan scan, bool compare)
     {
         using var heartbeat = HeartbeatFile.Open(options.Directory);
@@ -204,7 +206,7 @@ internal static class SourceVolumeOpening
         return map.Load(ExtentMark.Dirty);
     }
 
-    /// <summary>Notes durably how the disks are before the volume takes its first write.</summary>
+    /// <summary>Records an observation of the disks durably before the volume accepts its first write.</summary>
     private static HeartbeatFile FirstBeat(SourceVolumeOptions options, Lsn newest)
     {
         var file = HeartbeatFile.Open(options.Directory);
@@ -221,7 +223,7 @@ internal static class SourceVolumeOpening
 
     private static bool Redo(SourceVolumeOptions options, VolumeState state, LogScan scan, bool failed)
     {
-        // After a failed sync, all of the present generation: before its start, writes may have gone unlogged.
+        // After a failed sync, redo all of the present generation: writes before its start may not have been logged.
         var from = failed
             ? new Lsn(scan.Chain.First(s => s.Header.Generation == scan.Tail.Generation).Header.FirstLsn.Value - 1)
             : new Lsn(Math.Max(scan.Completed.Value, state.Completed.Value));
@@ -252,7 +254,9 @@ internal static class SourceVolumeOpening
         }
     }
 
-    /// <summary>Writes what the marked extents hold again as it is: what was not synced lies nowhere else.</summary>
+    /// <summary>
+    /// Rewrites the content of the marked extents unchanged, because unsynced data exists nowhere else.
+    /// </summary>
     private static void WriteAgain(SourceVolumeOptions options, VolumeState state)
     {
         var buffer = new byte[1 << 20];
@@ -327,7 +331,7 @@ internal static class SourceVolumeOpening
         return new SourceVolumeParts(files.State, maps, log, order, tail, start, files.Heartbeat);
     }
 
-    /// <summary>What an opening found.</summary>
+    /// <summary>The findings of an opening.</summary>
     private sealed record Opened(VolumeState Before, LogScan Scan, string?[] Doubts);
 
     private static long Max(params ReadOnlySpan<Lsn> numbers)

@@ -3,7 +3,7 @@ using ReplicationEngine.DataPlane.Blocks;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// One disk of a <see cref="SourceVolume"/> as its guest sees it. Closing it does nothing: the volume owns it.
+/// A disk of a <see cref="SourceVolume"/> as its guest sees it. Closing it does nothing, because the volume owns it.
 /// </summary>
 internal sealed class SplitDisk(VolumeDisk disk, GuestWrites writes, DiskFlushes flushes) : IBlockDevice
 {
@@ -33,7 +33,7 @@ internal sealed class SplitDisk(VolumeDisk disk, GuestWrites writes, DiskFlushes
             end = Math.Max(end, change.Offset + change.Length);
         }
 
-        // Before the log has it: the replica must not hold what the source cannot.
+        // Check before logging: the replica must not hold data that the source cannot.
         if (end > disk.Device.UsableLength)
         {
             throw new BlockDeviceException(

@@ -6,21 +6,21 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Begins the generations of a volume: each opens with a start record in the log, after which the replica
+/// Starts the generations of a volume: each opens with a start record in the log, after which the replica
 /// resynchronises the Dirty extents (RES-1, I12).
 /// </summary>
 /// <remarks>
-/// <para><b>A new generation</b> begins only while every change that its stream will not carry lies in a Dirty extent.
-/// Where the log before it is kept, that holds already. Where it is given up (damage, an unknown replica), all Active
+/// <para><b>A new generation</b> starts only while every change that its stream will not hold is in a Dirty extent. If
+/// the earlier log is kept, that is already true. If the log is discarded (damage, an unknown replica), all Active
 /// extents are marked Dirty first, and the order lock is held from the check that none is missing until the start
-/// record stands.</para>
-/// <para><b>In dirty-map mode</b> there is no log to write the start record to: the generation is pending, and begins
-/// with the end of that mode. The mode ends by itself, when at most half of the log's limit is still unacknowledged and
-/// the file system has room: the next generation is stored, its start record opens a new segment, and then the mode is
-/// stored. A crash between these steps finds dirty-map mode still.</para>
-/// <para><b>Locks</b>: <see cref="Gate"/>, the generation lock, is the volume's outermost; it is held over a whole
-/// change of generation and by whoever needs none to happen meanwhile (attaching, maintenance, resizing, closing).
-/// Start and pending cause change under the order lock inside it.</para>
+/// record is in the log.</para>
+/// <para><b>In dirty-map mode</b> there is no log for the start record: the generation is pending, and starts when that
+/// mode ends. The mode ends automatically when at most half of the log's limit is still unacknowledged and the file
+/// system has room: the next generation is stored, its start record opens a new segment, and then the mode is stored. A
+/// crash between these steps leaves the volume in dirty-map mode.</para>
+/// <para><b>Locks</b>: <see cref="Gate"/>, the generation lock, is the volume's outermost. It is held for a whole
+/// change of generation, and by operations that must exclude one (attaching, maintenance, resizing, closing). Start and
+/// pending cause change under the order lock inside it.</para>
 /// </remarks>
 internal sealed class VolumeGenerations
 {
@@ -32,7 +32,7 @@ internal sealed class VolumeGenerations
     private readonly VolumeSignals _signals;
     private DirtyCause? _pending;
 
-    /// <summary>Goes on with the generation that an opening found.</summary>
+    /// <summary>Continues with the generation that an opening found.</summary>
     public VolumeGenerations(
         SourceVolumeParts parts, VolumeDisk[] disks, WriteCapture capture, ReplicationBacklog backlog,
         VolumeSignals signals)
@@ -41,28 +41,28 @@ internal sealed class VolumeGenerations
         (_disks, _capture, _backlog, _signals) = (disks, capture, backlog, signals);
     }
 
-    /// <summary>The generation lock.</summary>
+    /// <summary>The lock for changes of generation.</summary>
     public Lock Gate { get; } = new();
 
     /// <summary>The position of the newest start record. Under the order lock.</summary>
     public ChangePosition Start { get; private set; }
 
     /// <summary>
-    /// The position behind which a stream finds the present generation's start record; in dirty-map mode, behind which
-    /// it will find the next one's. Under the order lock.
+    /// The position behind which a stream finds the present generation's start record; in dirty-map mode, the position
+    /// behind which it will find the next one's. Under the order lock.
     /// </summary>
     public ChangePosition StreamStart => _capture.Mode == CaptureMode.Logging
         ? Start with { Lsn = new Lsn(Start.Lsn.Value - 1) }
         : new ChangePosition(_state.Current.Generation, _order.Newest);
 
     /// <summary>
-    /// Whether the resync is held for a stream that was read up to a position: it has not passed the start record of
-    /// the newest generation, or one is still to come. Under the order lock.
+    /// Returns whether the resync is held for a stream that was read up to a position: it has not passed the start
+    /// record of the newest generation, or one is pending. Under the order lock.
     /// </summary>
     public bool IsHeld(ChangePosition read) =>
         _capture.Mode == CaptureMode.DirtyMap || _pending is not null || read.CompareTo(Start) < 0;
 
-    /// <summary>The present generation, and whether a disk has extents left to resynchronise in it.</summary>
+    /// <summary>Returns the present generation, and whether a disk has extents left to resynchronise in it.</summary>
     public (Generation Generation, bool IsDirty) ResyncOf(VolumeDisk disk)
     {
         lock (_order.Gate)
@@ -71,7 +71,7 @@ internal sealed class VolumeGenerations
         }
     }
 
-    /// <summary>Lets maintenance begin a generation soon, and holds the resync until then.</summary>
+    /// <summary>Requests that maintenance starts a generation soon, and holds the resync until then.</summary>
     public void Request(DirtyCause cause)
     {
         lock (_order.Gate)
@@ -81,8 +81,8 @@ internal sealed class VolumeGenerations
     }
 
     /// <summary>
-    /// Marks the extents of the change's scope Dirty and begins a new generation. In dirty-map mode the generation
-    /// begins when that mode ends.
+    /// Marks the extents of the change's scope Dirty and starts a new generation. In dirty-map mode the generation
+    /// starts when that mode ends.
     /// </summary>
     /// <exception cref="StorageException">Maps or state could not be written; the generation is pending.</exception>
     public void Begin(GenerationChange change)
@@ -121,7 +121,7 @@ internal sealed class VolumeGenerations
         _signals.SignalWork();
     }
 
-    /// <summary>Begins the generation that is pending, if the log can carry it. Under the generation lock.</summary>
+    /// <summary>Starts the pending generation if the log can hold it. Under the generation lock.</summary>
     /// <exception cref="StorageException">Maps or state could not be written.</exception>
     public void BeginPending()
     {
@@ -141,7 +141,7 @@ internal sealed class VolumeGenerations
         }
     }
 
-    /// <summary>Frees the log's space before anything of the new generation is written to it.</summary>
+    /// <summary>Frees the log's space before any of the new generation is written to it.</summary>
     private void GiveUpLog(ResyncScope scope)
     {
         MarkDirty(scope);
@@ -153,7 +153,7 @@ internal sealed class VolumeGenerations
         _backlog.Log.DropSealed();
     }
 
-    /// <summary>Frees what was logged between giving up the log and the start record.</summary>
+    /// <summary>Frees the records logged between discarding the log and the start record.</summary>
     private void ForgetLog()
     {
         _backlog.Log.DropSealed();
@@ -180,8 +180,10 @@ internal sealed class VolumeGenerations
         }
     }
 
-    /// <summary>Stores the change and, while logging, begins its generation; false when writes have made more extents
-    /// Active meanwhile, which must be marked first.</summary>
+    /// <summary>
+    /// Stores the change and, while logging, starts its generation; false if writes have made more extents Active
+    /// meanwhile, which must be marked first.
+    /// </summary>
     private bool TryStore(GenerationChange change)
     {
         lock (_order.Gate)
@@ -210,8 +212,8 @@ internal sealed class VolumeGenerations
     }
 
     /// <summary>
-    /// Stores the next generation and opens it in the log; goes over to (or stays in) the dirty map when the log
-    /// refuses. Under the order lock.
+    /// Stores the next generation and opens it in the log; switches to (or remains in) the dirty map if the log fails.
+    /// Under the order lock.
     /// </summary>
     private void BeginNext(DirtyCause cause)
     {
@@ -253,8 +255,8 @@ internal sealed class VolumeGenerations
     }
 
     /// <summary>
-    /// The newest segment stays while the log is written, as it says where the log ends. Here it is not written, and
-    /// may be what keeps the log above its limit.
+    /// Drops acknowledged segments including the newest. While the log is written, the newest is kept because it
+    /// determines the log's end; here it is not written, and may keep the log above its limit.
     /// </summary>
     private void DropAcknowledgedLog()
     {

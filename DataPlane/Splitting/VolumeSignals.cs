@@ -1,8 +1,8 @@
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Notifies those who wait on a volume: its owner, when the condition changes, and the sending session, when there may
-/// be work.
+/// Notifies the threads that wait on a volume: its owner, when the condition changes, and the sending session, when
+/// there may be work.
 /// </summary>
 /// <remarks>
 /// <b>Locks</b>: the condition changes under the order lock and is read without it. Publishing calls the owner, so it
@@ -16,7 +16,7 @@ internal sealed class VolumeSignals
     private SourceCondition _published;
     private TaskCompletionSource? _work;
 
-    /// <summary>Takes over the condition that the stored state describes.</summary>
+    /// <summary>Starts with the condition that the stored state describes.</summary>
     public VolumeSignals(SourceVolumeOptions options, WriteOrder order, VolumeState state)
     {
         (_options, _order) = (options, order);
@@ -27,7 +27,7 @@ internal sealed class VolumeSignals
     /// <summary>The condition of the volume.</summary>
     public SourceCondition Condition => Volatile.Read(ref _condition);
 
-    /// <summary>Changes the condition; <see cref="PublishCondition"/> makes the change known.</summary>
+    /// <summary>Changes the condition; <see cref="PublishCondition"/> reports the change.</summary>
     public void ChangeCondition(Func<SourceCondition, SourceCondition> change)
     {
         lock (_order.Gate)
@@ -40,7 +40,7 @@ internal sealed class VolumeSignals
         }
     }
 
-    /// <summary>Calls the owner when the condition differs from the one published last.</summary>
+    /// <summary>Calls the owner if the condition differs from the one published last.</summary>
     public void PublishCondition()
     {
         var condition = Volatile.Read(ref _condition);
@@ -51,8 +51,8 @@ internal sealed class VolumeSignals
     }
 
     /// <summary>
-    /// A task that completes at the next <see cref="SignalWork"/>. Whoever waits takes it before looking for work, so
-    /// no signal is missed.
+    /// Returns a task that completes at the next <see cref="SignalWork"/>. A waiter gets it before it checks for work,
+    /// so no signal is missed.
     /// </summary>
     public Task NextWork()
     {

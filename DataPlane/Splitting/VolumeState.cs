@@ -8,77 +8,79 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// What a volume must know when it is opened again. Changed only through <see cref="VolumeStateFile"/>.
+/// The durable state of a volume, needed when it is opened again. Changed only through <see cref="VolumeStateFile"/>.
 /// </summary>
 internal sealed record VolumeState
 {
-    /// <summary>Openings that are remembered: a replica that last listened to an older one is compared.</summary>
+    /// <summary>The number of openings kept: a replica whose latest sender was an older one is compared.</summary>
     public const int MostIncarnations = 64;
 
-    /// <summary>The VM.</summary>
+    /// <summary>The identifier of the VM.</summary>
     public required ProtectedVmId Vm { get; init; }
 
-    /// <summary>The disks.</summary>
+    /// <summary>The disks of the VM.</summary>
     public required ImmutableArray<VolumeStateDisk> Disks { get; init; }
 
     /// <summary>The term under which the volume writes.</summary>
     public required Term Term { get; init; }
 
-    /// <summary>The newest generation that was begun, or is about to be.</summary>
+    /// <summary>The newest generation that was started, or is about to be.</summary>
     public Generation Generation { get; init; }
 
-    /// <summary>Whether the log carries the writes.</summary>
+    /// <summary>Whether the log holds the writes.</summary>
     public CaptureMode Mode { get; init; }
 
-    /// <summary>Why the volume is in its mode.</summary>
+    /// <summary>The cause of the volume's mode.</summary>
     public DirtyCause Cause { get; init; }
 
     /// <summary>The boot of the machine under which the volume was last open for writing.</summary>
     public required string BootId { get; init; }
 
-    /// <summary>The volume was closed with everything durable.</summary>
+    /// <summary>Whether the volume was closed with everything durable.</summary>
     public bool Clean { get; init; }
 
-    /// <summary>Writes are refused (FOV-8).</summary>
+    /// <summary>Whether writes are refused (FOV-8).</summary>
     public bool Fenced { get; init; }
 
-    /// <summary>A replica was attached: positions at or above the floor are this volume's own.</summary>
+    /// <summary>Whether a replica was attached: positions at or above the floor are this volume's own.</summary>
     public bool Attached { get; init; }
 
-    /// <summary>A sync of a source disk failed: all of the log is to be applied again (I28).</summary>
+    /// <summary>Whether a sync of a source disk failed, so that the whole log must be applied again (I28).</summary>
     public bool SyncFailed { get; init; }
 
     /// <summary>
-    /// The newest number given out when this was stored; the last change of the log when closed clean.
+    /// The newest assigned number when the state was stored; after a clean shutdown, the last change of the log.
     /// </summary>
     public Lsn Newest { get; init; }
 
-    /// <summary>Every change up to here is on the source's disks.</summary>
+    /// <summary>The number up to which every change is on the source's disks.</summary>
     public Lsn Completed { get; init; }
 
-    /// <summary>The replica durably holds all up to here; no Active bit of a later change was ever cleared.</summary>
+    /// <summary>
+    /// The position up to which the replica durably holds everything; no Active bit of a later change was ever cleared.
+    /// </summary>
     public ChangePosition AcknowledgedFloor { get; init; }
 
-    /// <summary>The mark of the record at the floor; unknown when the log did not hold it.</summary>
+    /// <summary>The mark of the record at the floor; unknown if the log did not hold it.</summary>
     public HistoryMark FloorMark { get; init; }
 
-    /// <summary>The newest record when the log was emptied last.</summary>
+    /// <summary>The newest record when the log was last emptied.</summary>
     public MarkedPosition LastLogged { get; init; }
 
-    /// <summary>A random name for each opening of the volume, the present one last.</summary>
+    /// <summary>The random names of the volume's openings, the present one last.</summary>
     public ImmutableArray<Guid> Incarnations { get; init; } = [];
 
-    /// <summary>The present opening.</summary>
+    /// <summary>The name of the present opening.</summary>
     public Guid Incarnation => Incarnations.IsEmpty ? Guid.Empty : Incarnations[^1];
 
-    /// <summary>The openings with one more.</summary>
+    /// <summary>Returns the openings with one more.</summary>
     public ImmutableArray<Guid> With(Guid incarnation) =>
         [.. Incarnations.Skip(Math.Max(0, Incarnations.Length + 1 - MostIncarnations)), incarnation];
 
-    /// <summary>The configured limit of the log, for whoever reads the file.</summary>
+    /// <summary>The configured limit of the log in bytes, for readers of the file.</summary>
     public long CacheLimitBytes { get; init; }
 
-    /// <summary>The encoded form.</summary>
+    /// <summary>Encodes the state for the file.</summary>
     public byte[] Encode()
     {
         using var stream = new MemoryStream();
@@ -121,7 +123,7 @@ internal sealed record VolumeState
         return stream.ToArray();
     }
 
-    /// <summary>Reads the encoded form, whose checksum was right.</summary>
+    /// <summary>Decodes the state; the caller has checked the checksum.</summary>
     public static VolumeState Decode(byte[] bytes)
     {
         using var reader = new BinaryReader(new MemoryStream(bytes), Encoding.UTF8);
@@ -169,8 +171,8 @@ internal sealed record VolumeState
         new(new Generation(reader.ReadInt64()), new Lsn(reader.ReadInt64()));
 }
 
-/// <summary>A disk as it was when the volume was opened, or closed clean.</summary>
-/// <param name="Path">Its path.</param>
-/// <param name="SizeBytes">The size that is protected.</param>
-/// <param name="Seen">What was seen of it then; null when it was not looked at.</param>
+/// <summary>A disk as it was when the volume was opened, or closed with a clean shutdown.</summary>
+/// <param name="Path">The path of the disk.</param>
+/// <param name="SizeBytes">The protected size in bytes.</param>
+/// <param name="Seen">The observation of the disk at that time; null if it was not observed.</param>
 internal readonly record struct VolumeStateDisk(string Path, long SizeBytes, DiskObservation? Seen);

@@ -5,21 +5,22 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Keeps a <see cref="VolumeState"/> in a file of two slots of 64 KiB, both allocated when the file is made, so that a
-/// full disk cannot refuse a change of state (I27).
+/// Stores a <see cref="VolumeState"/> in a file of two slots of 64 KiB, both allocated when the file is created, so
+/// that a full disk cannot prevent a change of state (I27).
 /// <code>
 ///   each slot:  0 u32 CRC-32C of bytes 4 .. 28+n   4 u32 magic "VSTA"   8 u16 version (2)   10 u16 0
 ///              12 u32 key id (0)   16 u64 rising number   24 u32 n   28 the encoded state, n bytes
 /// </code>
 /// A change is written to the first slot and synced, then to the second and synced. A crash between them leaves the
-/// newer state in the first, and that change was never answered; rot in one slot leaves the same state in the other.
-/// <para>Behind the slots, at 131072, stands one byte that is never synced: 1 while a sync of a disk is under way or
-/// has failed, else 0. The page cache keeps it when the process dies, and a process that died between a failed sync
-/// and the state that says so is found out by it (I28). Files of before it was kept end there, which reads as 0.</para>
+/// newer state in the first, and that change was never acknowledged; damage to one slot leaves the state in the other.
+/// <para>Behind the slots, at 131072, is one byte that is never synced: 1 while a sync of a disk is running or has
+/// failed, otherwise 0. The page cache keeps it when the process dies, so it reveals a process that died between a
+/// failed sync and recording it in the state (I28). Files from before this byte existed end there, which reads as
+/// 0.</para>
 /// </summary>
 internal sealed class VolumeStateFile : IDisposable
 {
-    /// <summary>The file's name.</summary>
+    /// <summary>The name of the state file.</summary>
     public const string Name = "state";
 
     private const string NewName = "state.new";
@@ -41,14 +42,14 @@ internal sealed class VolumeStateFile : IDisposable
         Current = state;
     }
 
-    /// <summary>The state as it is durable.</summary>
+    /// <summary>The current durable state.</summary>
     public VolumeState Current { get; private set; }
 
-    /// <summary>The process before this one ended while a disk was being synced, or after that failed.</summary>
+    /// <summary>Whether the previous process ended while a disk was being synced, or after a sync failed.</summary>
     public bool DiedSyncing { get; private init; }
 
-    /// <summary>Notes that a sync of a disk begins; one that fails never ends.</summary>
-    /// <exception cref="StorageException">It could not be noted.</exception>
+    /// <summary>Records that a sync of a disk starts; a failed sync never ends.</summary>
+    /// <exception cref="StorageException">The start could not be recorded.</exception>
     public void SyncBegins()
     {
         lock (_noteGate)
@@ -62,8 +63,8 @@ internal sealed class VolumeStateFile : IDisposable
         }
     }
 
-    /// <summary>Notes that a sync has succeeded.</summary>
-    /// <exception cref="StorageException">It could not be noted.</exception>
+    /// <summary>Records that a sync has succeeded.</summary>
+    /// <exception cref="StorageException">The end could not be recorded.</exception>
     public void SyncEnded()
     {
         lock (_noteGate)
@@ -75,8 +76,8 @@ internal sealed class VolumeStateFile : IDisposable
         }
     }
 
-    /// <summary>What the process before has left was dealt with.</summary>
-    /// <exception cref="StorageException">It could not be noted.</exception>
+    /// <summary>Clears the previous process's sync mark after it was handled.</summary>
+    /// <exception cref="StorageException">The change could not be recorded.</exception>
     public void ForgetSyncing()
     {
         lock (_noteGate)
@@ -85,7 +86,7 @@ internal sealed class VolumeStateFile : IDisposable
         }
     }
 
-    /// <summary>Makes the file durably; the state is its first.</summary>
+    /// <summary>Creates the file durably, with its first state.</summary>
     public static VolumeStateFile Create(IStorageDirectory directory, VolumeState state)
     {
         var file = directory.Open(NewName, StorageOpen.Any);
@@ -97,7 +98,7 @@ internal sealed class VolumeStateFile : IDisposable
         return result;
     }
 
-    /// <summary>Opens the file.</summary>
+    /// <summary>Opens the file and reads its newest valid state.</summary>
     /// <exception cref="SourceVolumeException">Neither slot can be read.</exception>
     public static VolumeStateFile Open(IStorageDirectory directory)
     {
@@ -116,7 +117,9 @@ internal sealed class VolumeStateFile : IDisposable
     }
 
     /// <summary>Changes the state; on return the change is durable.</summary>
-    /// <exception cref="StorageException">It could not be written; <see cref="Current"/> is as before.</exception>
+    /// <exception cref="StorageException">
+    /// The state could not be written; <see cref="Current"/> is unchanged.
+    /// </exception>
     public void Update(Func<VolumeState, VolumeState> change)
     {
         lock (_gate)

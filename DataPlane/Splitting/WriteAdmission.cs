@@ -4,12 +4,12 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Decides whether the guest may write: not while the volume is closed, quiesced, fenced or broken. Keeps the term.
+/// Decides whether the guest may write: not while the volume is closed, quiesced, fenced or broken. Stores the term.
 /// </summary>
 /// <remarks>
-/// <b>Locks</b>: the order lock guards all fields, so a write that was admitted under it has its place in the order
-/// before a fence or a quiesce takes effect. Whether the volume is closed may be read without it. The state file's lock
-/// is taken outside the order lock here.
+/// <b>Locks</b>: the order lock guards all fields, so a write that was admitted under it is ordered before a fence or a
+/// quiesce takes effect. Whether the volume is closed may be read without it. The state file's lock is taken outside
+/// the order lock here.
 /// </remarks>
 internal sealed class WriteAdmission(
     SourceVolumeOptions options, VolumeStateFile state, WriteOrder order, VolumeSignals signals)
@@ -22,17 +22,17 @@ internal sealed class WriteAdmission(
     /// <summary>The term under which the volume writes.</summary>
     public Term Term => state.Current.Term;
 
-    /// <summary>Whether the volume is closed for good.</summary>
+    /// <summary>Whether the volume is closed permanently.</summary>
     public bool IsClosed => _closed;
 
     /// <summary>Whether writes are refused under the present term. Under the order lock.</summary>
     public bool IsFenced => _fenced;
 
-    /// <summary>Whether writes are refused by a fence or a quiesce; without a lock, for a guess.</summary>
+    /// <summary>Whether a fence or a quiesce refuses writes; read without a lock, so only a hint.</summary>
     public bool IsSuspended => _fenced || _quiesced;
 
-    /// <summary>Returns when the guest may write. Under the order lock.</summary>
-    /// <exception cref="BlockDeviceException">It may not.</exception>
+    /// <summary>Returns if the guest may write, otherwise throws. Under the order lock.</summary>
+    /// <exception cref="BlockDeviceException">The guest may not write.</exception>
     public void Check()
     {
         if (_closed || _quiesced)
@@ -55,14 +55,14 @@ internal sealed class WriteAdmission(
         }
     }
 
-    /// <summary>The error of whatever comes to a closed volume.</summary>
+    /// <summary>Returns the error for an operation on a closed volume.</summary>
     public BlockDeviceException ClosedError() =>
         new($"'{options.Vm}' accepts no more writes: it is being closed or moved", BlockDeviceException.Shutdown);
 
-    /// <summary>Refuses writes from now on, without waiting for those under way.</summary>
+    /// <summary>Refuses writes from now on, without waiting for those in progress.</summary>
     public void Close() => _closed = true;
 
-    /// <summary>Refuses writes until the volume is opened again, because neither disk nor map takes any.</summary>
+    /// <summary>Refuses writes until the volume is opened again, because neither disk nor map accepts any.</summary>
     public void Break()
     {
         lock (order.Gate)
@@ -71,7 +71,7 @@ internal sealed class WriteAdmission(
         }
     }
 
-    /// <summary>Refuses writes until <see cref="Resume"/>; on return none is under way.</summary>
+    /// <summary>Refuses writes until <see cref="Resume"/>; on return none is in progress.</summary>
     public void Quiesce()
     {
         lock (order.Gate)
@@ -81,7 +81,7 @@ internal sealed class WriteAdmission(
         }
     }
 
-    /// <summary>Ends a quiesce.</summary>
+    /// <summary>Accepts writes again after <see cref="Quiesce"/>.</summary>
     public void Resume()
     {
         lock (order.Gate)
@@ -90,7 +90,7 @@ internal sealed class WriteAdmission(
         }
     }
 
-    /// <summary>Refuses writes, durably; on return none is under way.</summary>
+    /// <summary>Refuses writes, durably; on return none is in progress.</summary>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void Fence(Term term)
     {
@@ -103,13 +103,13 @@ internal sealed class WriteAdmission(
             completed = order.Newest;
         }
 
-        // While fenced the disks may be written from below; nothing of this log is to be redone over that.
+        // While fenced the disks may be written from below; this log must not be redone over those writes.
         state.Update(s => s with { Fenced = true, Term = term, Completed = completed });
         signals.ChangeCondition(c => c with { Fenced = true });
         signals.PublishCondition();
     }
 
-    /// <summary>Ends a fence, durably.</summary>
+    /// <summary>Ends a fence under a term, durably.</summary>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void Unfence(Term term)
     {
@@ -124,7 +124,7 @@ internal sealed class WriteAdmission(
         signals.PublishCondition();
     }
 
-    /// <summary>Stores a higher term.</summary>
+    /// <summary>Raises the volume's term, durably.</summary>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void SetTerm(Term term)
     {
@@ -132,7 +132,7 @@ internal sealed class WriteAdmission(
         state.Update(s => s with { Term = term });
     }
 
-    /// <summary>Refuses a term that has passed.</summary>
+    /// <summary>Throws if a term is older than the volume's.</summary>
     /// <exception cref="SourceVolumeException">The term is smaller than the volume's.</exception>
     public void CheckTerm(Term term)
     {

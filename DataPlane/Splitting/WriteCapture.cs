@@ -6,16 +6,16 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// Captures every change before it reaches a disk: in the log, or, while the log cannot go on, as Dirty extents
-/// (dirty-map mode, I27). Gives each its place in the order.
+/// Captures every change before it reaches a disk: in the log, or, while the log cannot continue, as Dirty extents
+/// (dirty-map mode, I27). Orders each change.
 /// </summary>
 /// <remarks>
-/// <para><b>Into dirty-map mode</b>: under the order lock, the mode is stored durably before any write goes unlogged,
-/// so an opening after a crash never redoes an old log over writes it did not see. The log that exists stays and is
-/// shipped. Unlogged changes have numbers too, so that their completion can be waited for, and their extents are Dirty,
-/// durably, before they are written. The way out is a new generation (<see cref="VolumeGenerations"/>).</para>
+/// <para><b>Into dirty-map mode</b>: under the order lock, the mode is stored durably before the first unlogged write,
+/// so that an opening after a crash never redoes an old log over later writes. The existing log is kept and sent.
+/// Unlogged changes have numbers too, so that their completion can be waited for, and their extents are Dirty, durably,
+/// before they are written. The way out is a new generation (<see cref="VolumeGenerations"/>).</para>
 /// <para><b>Locks</b>: the mode changes under the order lock and may be read without it. Marks are raised outside it,
-/// because the map's gate comes before the order lock; so a write looks again once its marks stand.</para>
+/// because the map's gate comes before the order lock; so a write checks the mode again after its marks are set.</para>
 /// </remarks>
 internal sealed class WriteCapture(
     SourceVolumeOptions options, VolumeStateFile state, WriteOrder order, ReplicationBacklog backlog,
@@ -23,13 +23,14 @@ internal sealed class WriteCapture(
 {
     private volatile CaptureMode _mode = state.Current.Mode;
 
-    /// <summary>Whether the log carries the writes.</summary>
+    /// <summary>Whether the log holds the writes.</summary>
     public CaptureMode Mode => _mode;
 
     /// <summary>
-    /// Gives a batch its numbers and its place, in the log or in the dirty map; blocks until it may go to the disk.
+    /// Assigns numbers to a batch and orders it, in the log or in the dirty map; blocks until the batch may go to the
+    /// disk.
     /// </summary>
-    /// <exception cref="BlockDeviceException">The guest may not write, or the change map takes no mark.</exception>
+    /// <exception cref="BlockDeviceException">The guest may not write, or the change map cannot be marked.</exception>
     public void Enter(VolumeDisk disk, WriteTicket ticket)
     {
         while (true)
@@ -65,10 +66,12 @@ internal sealed class WriteCapture(
     }
 
     /// <summary>
-    /// Marks what the log has and the disk may not, so that it is compared. The mark is durable before the change
-    /// counts as completed, since after a crash nothing would redo it then.
+    /// Marks changes that the log holds and the disk may not, so that they are compared. The mark is durable before the
+    /// change counts as completed, because after a crash it would not be redone.
     /// </summary>
-    /// <exception cref="BlockDeviceException">The map takes no mark either; the guest may write no more.</exception>
+    /// <exception cref="BlockDeviceException">
+    /// The map cannot be marked either; the guest can no longer write.
+    /// </exception>
     public void MarkUncertain(VolumeDisk disk, WriteTicket ticket)
     {
         try
@@ -77,13 +80,13 @@ internal sealed class WriteCapture(
         }
         catch (BlockDeviceException)
         {
-            // Neither disk nor map takes anything. With no later record in the log, an opening redoes this change.
+            // Neither disk nor map accepts the change. With no later record in the log, an opening redoes this change.
             admission.Break();
             throw;
         }
     }
 
-    /// <summary>Puts a recovery point's marker behind all changes that have their place.</summary>
+    /// <summary>Inserts a recovery point's marker behind all ordered changes.</summary>
     public MarkerOutcome InsertMarker(PointMarker marker, DateTimeOffset? time)
     {
         var data = new byte[PointMarker.Size];
@@ -102,8 +105,8 @@ internal sealed class WriteCapture(
         return outcome;
     }
 
-    /// <summary>Goes over to the dirty map, durably. Under the order lock.</summary>
-    /// <exception cref="BlockDeviceException">The mode could not be stored, so nothing may go unlogged.</exception>
+    /// <summary>Switches to the dirty map, durably. Under the order lock.</summary>
+    /// <exception cref="BlockDeviceException">The mode could not be stored, so no write may be unlogged.</exception>
     public void EnterDirtyMap(DirtyMapReason reason)
     {
         try
@@ -123,8 +126,9 @@ internal sealed class WriteCapture(
             c => c with { Mode = CaptureMode.DirtyMap, Cause = reason.Cause, Detail = reason.Detail });
     }
 
-    /// <summary>Lets the log carry the writes again, durably, once it bears the start of a generation. Under the order
-    /// lock.</summary>
+    /// <summary>
+    /// Switches back to the log, durably, once the log holds the start of a generation. Under the order lock.
+    /// </summary>
     /// <exception cref="StorageException">The mode could not be stored.</exception>
     public void ResumeLogging()
     {

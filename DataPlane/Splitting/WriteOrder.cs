@@ -3,13 +3,13 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Splitting;
 
 /// <summary>
-/// The order of a VM's changes: gives out numbers, knows which changes are still on their way to the disks, and makes a
-/// change wait for those before it that touch the same bytes. Its <see cref="Gate"/> is the volume's order lock.
+/// The order of a VM's changes: assigns numbers, tracks the changes in progress, and makes a change wait for earlier
+/// ones that touch the same bytes. <see cref="Gate"/> is the volume's order lock.
 /// </summary>
 /// <remarks>
-/// Changes stand in a list in the order of their numbers. A change may go to the disk when no earlier one in the list
-/// that is not done overlaps it; since waiting goes from higher to lower numbers only, nothing waits in a circle.
-/// Everything below the list's head is on the disks: that is the completed number, which rises without gaps (I1).
+/// Changes are in a list in the order of their numbers. A change may go to the disk when no earlier unfinished one in
+/// the list overlaps it; because only higher numbers wait for lower ones, there is no deadlock. Everything below the
+/// list's head is on the disks: that is the completed number, which rises without gaps (I1).
 /// </remarks>
 public class WriteOrder
 {
@@ -21,19 +21,19 @@ public class WriteOrder
     /// <summary>The order lock; a monitor, because threads wait on it.</summary>
     public object Gate { get; } = new OrderLock();
 
-    /// <summary>The newest number given out. Under the lock.</summary>
+    /// <summary>The newest assigned number. Under the lock.</summary>
     public Lsn Newest { get; private set; }
 
-    /// <summary>All changes up to here are on the disks. Under the lock.</summary>
+    /// <summary>The number up to which all changes are on the disks. Under the lock.</summary>
     public virtual Lsn Completed => _head is null ? Newest : new Lsn(_head.First.Value - 1);
 
-    /// <summary>How many numbers were given out since the volume was opened. Under the lock.</summary>
+    /// <summary>The count of numbers assigned since the volume was opened. Under the lock.</summary>
     public long Numbered { get; private set; }
 
-    /// <summary>Moves the numbers up; never down. Under the lock.</summary>
+    /// <summary>Raises the newest number; never lowers it. Under the lock.</summary>
     public void StartAt(Lsn newest) => Newest = new Lsn(Math.Max(newest.Value, Newest.Value));
 
-    /// <summary>A ticket to fill.</summary>
+    /// <summary>Returns an empty ticket.</summary>
     public WriteTicket Rent()
     {
         lock (Gate)
@@ -42,7 +42,7 @@ public class WriteOrder
         }
     }
 
-    /// <summary>Gives back a ticket that was never entered.</summary>
+    /// <summary>Returns a ticket that was never entered to the pool.</summary>
     public void Return(WriteTicket ticket)
     {
         ticket.Clear();
@@ -52,14 +52,14 @@ public class WriteOrder
         }
     }
 
-    /// <summary>Takes the next number for something that is done at once. Under the lock.</summary>
+    /// <summary>Assigns the next number to a change that is completed at once. Under the lock.</summary>
     public Lsn Next()
     {
         Numbered++;
         return Newest = Newest.Next();
     }
 
-    /// <summary>Gives a batch its numbers and puts it in the list. Under the lock.</summary>
+    /// <summary>Assigns numbers to a batch and adds it to the list. Under the lock.</summary>
     public void Enter(WriteTicket ticket, int numbers)
     {
         Numbered += numbers;
@@ -78,7 +78,7 @@ public class WriteOrder
     }
 
     /// <summary>
-    /// Waits until no earlier change that overlaps is on its way. Under the lock, which it lets go while waiting.
+    /// Waits until no earlier overlapping change is in progress. Under the lock, which is released while waiting.
     /// </summary>
     public virtual void WaitForTurn(WriteTicket ticket)
     {
@@ -97,7 +97,7 @@ public class WriteOrder
         }
     }
 
-    /// <summary>Notes that a batch is on the disk, or failed.</summary>
+    /// <summary>Records that a batch is on the disk, or failed.</summary>
     public void Finish(WriteTicket ticket)
     {
         lock (Gate)
@@ -118,11 +118,13 @@ public class WriteOrder
         }
     }
 
-    /// <summary>Blocks until a batch may have finished, with the lock let go meanwhile. Under the lock. The simulator
-    /// replaces it, because its guests wait in virtual time.</summary>
+    /// <summary>
+    /// Blocks until a batch may have finished, with the lock released meanwhile. Under the lock. The simulator replaces
+    /// it, because its guests wait in virtual time.
+    /// </summary>
     protected virtual void Block() => Monitor.Wait(Gate);
 
-    /// <summary>Wakes all that block. Under the lock.</summary>
+    /// <summary>Wakes all blocked threads. Under the lock.</summary>
     protected virtual void Pulse() => Monitor.PulseAll(Gate);
 
     private bool MustWait(WriteTicket ticket)

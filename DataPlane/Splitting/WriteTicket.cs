@@ -4,7 +4,7 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Splitting;
 
-/// <summary>One batch of changes to one disk on its way; reused, so that a write allocates nothing.</summary>
+/// <summary>A batch of changes to one disk in progress; reused, so that a write allocates nothing.</summary>
 public sealed class WriteTicket
 {
     private BlockChange[] _changes = [];
@@ -12,10 +12,10 @@ public sealed class WriteTicket
     private long _low;
     private long _high;
 
-    /// <summary>The disk.</summary>
+    /// <summary>The index of the disk.</summary>
     public int Disk { get; private set; }
 
-    /// <summary>The changes that change anything, without their wish for durability.</summary>
+    /// <summary>The changes without empty ones, and without their FUA flags.</summary>
     public ReadOnlySpan<BlockChange> Changes => _changes.AsSpan(0, Count);
 
     /// <summary>The extents of each change.</summary>
@@ -24,10 +24,10 @@ public sealed class WriteTicket
     /// <summary>The number of changes.</summary>
     public int Count { get; private set; }
 
-    /// <summary>One of the changes must be durable on return.</summary>
+    /// <summary>Whether a change of the batch must be durable on return.</summary>
     public bool ForceUnitAccess { get; private set; }
 
-    /// <summary>The encoded records.</summary>
+    /// <summary>The encoded records of the batch.</summary>
     internal RecordBatch Records { get; } = new();
 
     /// <summary>The first number of the batch.</summary>
@@ -36,13 +36,13 @@ public sealed class WriteTicket
     /// <summary>The last number of the batch.</summary>
     public Lsn Last { get; set; }
 
-    /// <summary>It is on the disk, or failed. Under the order lock.</summary>
+    /// <summary>Whether the batch is on the disk, or failed. Under the order lock.</summary>
     public bool Done { get; set; }
 
     /// <summary>The batch that got its numbers next. Under the order lock.</summary>
     public WriteTicket? Next { get; set; }
 
-    /// <summary>Takes in the changes.</summary>
+    /// <summary>Loads the changes of a batch.</summary>
     public void Load(int disk, ReadOnlySpan<BlockChange> changes)
     {
         if (_changes.Length < changes.Length)
@@ -81,7 +81,7 @@ public sealed class WriteTicket
         }
     }
 
-    /// <summary>Lets go of the caller's memory.</summary>
+    /// <summary>Releases the references to the caller's memory.</summary>
     public void Clear()
     {
         Array.Clear(_changes, 0, Count);
@@ -89,7 +89,7 @@ public sealed class WriteTicket
         Records.Clear();
     }
 
-    /// <summary>Whether the two batches change a byte in common.</summary>
+    /// <summary>Returns whether the two batches change a common byte.</summary>
     public bool Overlaps(WriteTicket other)
     {
         if (Disk != other.Disk || _low >= other._high || other._low >= _high)

@@ -4,17 +4,17 @@ using Microsoft.Win32.SafeHandles;
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// What the system says of a file (<c>statx</c>): the framework's own calls give neither device, inode nor change time.
+/// The status of a file (<c>statx</c>): the framework's own calls return neither device, inode nor change time.
 /// </summary>
 /// <param name="Mode">The type and the permissions (<c>st_mode</c>).</param>
-/// <param name="DeviceMajor">The device that holds the file, major number.</param>
-/// <param name="DeviceMinor">The device that holds the file, minor number.</param>
-/// <param name="Inode">The inode.</param>
-/// <param name="NodeMajor">For a device node: the device it names, major number.</param>
-/// <param name="NodeMinor">For a device node: the device it names, minor number.</param>
-/// <param name="SizeBytes">The size; 0 for a device node.</param>
-/// <param name="Links">Hard links; 0 once the file is deleted.</param>
-/// <param name="Birth">When the file was made; null where the file system does not keep it.</param>
+/// <param name="DeviceMajor">The major number of the device that holds the file.</param>
+/// <param name="DeviceMinor">The minor number of the device that holds the file.</param>
+/// <param name="Inode">The inode number.</param>
+/// <param name="NodeMajor">The major number of the device that a device node names.</param>
+/// <param name="NodeMinor">The minor number of the device that a device node names.</param>
+/// <param name="SizeBytes">The size in bytes; 0 for a device node.</param>
+/// <param name="Links">The number of hard links; 0 after the file was deleted.</param>
+/// <param name="Birth">The creation time of the file; null if the file system does not record it.</param>
 /// <param name="Changed">The change time, which no program can set.</param>
 /// <param name="Written">The time of the last write, which programs can set.</param>
 internal sealed record FileStatus(
@@ -25,7 +25,7 @@ internal sealed record FileStatus(
     private const int BlockDevice = 0x6000;
     private const int RegularFile = 0x8000;
 
-    // The part of struct statx that is used, in bytes from its start (linux/stat.h); the whole struct has 256.
+    // The used part of struct statx, in bytes from its start (linux/stat.h); the whole struct has 256 bytes.
     private const int StatusBytes = 256;
     private const int LinksAt = 16;
     private const int ModeAt = 28;
@@ -40,18 +40,18 @@ internal sealed record FileStatus(
     private const int CurrentDirectory = -100;
     private const int EmptyPath = 0x1000;
 
-    /// <summary>STATX_BASIC_STATS and STATX_BTIME.</summary>
+    /// <summary>The requested fields: STATX_BASIC_STATS and STATX_BTIME.</summary>
     private const uint Wanted = 0xFFF;
     private const uint BirthBit = 0x800;
 
-    /// <summary>Whether it is a block device.</summary>
+    /// <summary>Whether the file is a block device.</summary>
     public bool IsBlockDevice => (Mode & TypeMask) == BlockDevice;
 
-    /// <summary>Whether it is a regular file.</summary>
+    /// <summary>Whether the file is a regular file.</summary>
     public bool IsRegularFile => (Mode & TypeMask) == RegularFile;
 
-    /// <summary>The status of what a path leads to, through symbolic links.</summary>
-    /// <exception cref="StorageException">The path leads to nothing, or may not be followed.</exception>
+    /// <summary>Reads the status of the file at a path, through symbolic links.</summary>
+    /// <exception cref="StorageException">The path does not exist, or may not be followed.</exception>
     public static unsafe FileStatus Of(string path)
     {
         var status = stackalloc byte[StatusBytes];
@@ -60,8 +60,8 @@ internal sealed record FileStatus(
             : throw Failed($"'{path}'");
     }
 
-    /// <summary>The status of an open file.</summary>
-    /// <exception cref="StorageException">The system refuses.</exception>
+    /// <summary>Reads the status of an open file.</summary>
+    /// <exception cref="StorageException">The system reports an error.</exception>
     public static unsafe FileStatus Of(SafeFileHandle handle)
     {
         var held = false;
@@ -90,7 +90,7 @@ internal sealed record FileStatus(
         (*(uint*)status & BirthBit) != 0 ? Time(status + BirthAt) : null, Time(status + ChangedAt),
         Time(status + WrittenAt));
 
-    // A whole tick is 100 ns; the rest is cut off alike each time, so equal times stay equal.
+    // One tick is 100 ns; the rest is truncated in the same way each time, so equal times remain equal.
     private static unsafe DateTimeOffset Time(byte* time) =>
         DateTimeOffset.UnixEpoch.AddTicks((*(long*)time * TimeSpan.TicksPerSecond) + (*(uint*)(time + 8) / 100));
 

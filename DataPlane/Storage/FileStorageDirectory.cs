@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace ReplicationEngine.DataPlane.Storage;
 
-/// <summary>A directory of the operating system; created (with its parents) when it does not exist.</summary>
+/// <summary>A directory of the operating system; created (with its parents) if it does not exist.</summary>
 public sealed class FileStorageDirectory : IStorageDirectory
 {
     /// <summary>Opens or creates the directory.</summary>
@@ -30,8 +30,9 @@ public sealed class FileStorageDirectory : IStorageDirectory
     }
 
     /// <summary>Opens a file by its full path, which may be a block device.</summary>
-    /// <exception cref="StorageException">It does not exist, exists already, is a directory, or may not be
-    /// opened.</exception>
+    /// <exception cref="StorageException">
+    /// The file does not exist, exists already, is a directory, or may not be opened.
+    /// </exception>
     public static IStorageFile OpenPath(string path, FileMode mode, FileAccess access = FileAccess.ReadWrite) =>
         Guard($"open '{path}'", () => new FileStorageFile(
             path, File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete)));
@@ -116,7 +117,8 @@ public sealed class FileStorageDirectory : IStorageDirectory
     }
 
     /// <summary>
-    /// .NET gives its own HResults to the errors it knows by name, and the system's number to the others.
+    /// Returns the system's error number. .NET uses its own HResults for the errors it has names for, and the system's
+    /// number for the others.
     /// </summary>
     private static int Errno(IOException e)
     {

@@ -4,9 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// A file of the operating system, or a block device. Every call checks the system's own error number; it is synced
-/// through <c>fdatasync</c> (I3), and one failed sync poisons it for good (I28): the kernel marks the pages it could
-/// not write as clean, so a second sync would succeed without the bytes being on the disk.
+/// A file of the operating system, or a block device. Every call checks the system's own error number. The file is
+/// synced with <c>fdatasync</c> (I3), and one failed sync poisons it permanently (I28): the kernel marks the pages it
+/// could not write as clean, so a second sync would succeed without the bytes being on the disk.
 /// </summary>
 internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle) : IStorageFile
 {
@@ -17,7 +17,7 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
     public string Name => path;
 
     /// <inheritdoc/>
-    /// <remarks>By seeking, because the status call says 0 for a block device.</remarks>
+    /// <remarks>Determined by seeking, because the status call returns 0 for a block device.</remarks>
     public long Length
     {
         get
@@ -144,7 +144,7 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
 
         if (IsBlockDevice)
         {
-            // The system answers neither seek on a block device: all of it must be read.
+            // A block device supports neither seek: all of it must be read.
             return (end - offset, false);
         }
 
@@ -168,8 +168,8 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
             throw Failed("find a hole in", Marshal.GetLastPInvokeError());
         }
 
-        // A hole punched between the two seeks makes the second answer the offset itself: a hole of unknown length, for
-        // which one byte of data is a safe answer, since data only means "must be read".
+        // If a hole is punched between the two seeks, the second returns the offset itself: a hole of unknown length.
+        // One byte of data is a safe result then, because data only means "must be read".
         return (Math.Max(1, Math.Min(hole, end) - offset), false);
     }
 
@@ -200,14 +200,15 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
     }
 
     /// <inheritdoc/>
-    /// <remarks>A system that does not take the hint loses nothing, so its answer does not matter.</remarks>
+    /// <remarks>The call is a hint: if the system ignores it, nothing is lost, so its result is ignored.</remarks>
     public void DropCached() => _ = NativeMethods.Advise(handle, 0, 0, NativeMethods.NotNeeded);
 
     /// <inheritdoc/>
     public void Dispose() => handle.Dispose();
 
-    /// <summary>Zeroes the whole sectors of a range through the device, and the bytes at its edges by
-    /// writing.</summary>
+    /// <summary>
+    /// Zeroes the whole sectors of a range through the device, and the bytes at its edges by writing.
+    /// </summary>
     private void ZeroSectors(long offset, long length, bool mayDeallocate)
     {
         var end = offset + length;
@@ -241,7 +242,7 @@ internal sealed unsafe class FileStorageFile(string path, SafeFileHandle handle)
         }
     }
 
-    /// <summary>After a failed call: 0 when it was only interrupted and is to be made again.</summary>
+    /// <summary>Checks a failed call: returns 0 if it was only interrupted and must be repeated.</summary>
     private int Retry(string what)
     {
         var errno = Marshal.GetLastPInvokeError();

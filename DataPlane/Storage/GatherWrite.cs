@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ReplicationEngine.DataPlane.Storage;
 
-/// <summary>Writes several buffers to consecutive places of a file with as few system calls as possible.</summary>
+/// <summary>Writes several buffers to consecutive positions of a file with as few system calls as possible.</summary>
 internal static unsafe class GatherWrite
 {
-    /// <summary>Buffers per system call; the system's own limit (IOV_MAX) is 1024.</summary>
+    /// <summary>The number of buffers per system call; the system's own limit (IOV_MAX) is 1024.</summary>
     private const int MaxVectors = 64;
 
-    /// <summary>Writes all buffers; returns 0 or the errno. A short write goes on where it stopped.</summary>
+    /// <summary>Writes all buffers; returns 0 or the errno. A short write continues where it stopped.</summary>
     public static int Write(SafeFileHandle handle, long offset, IReadOnlyList<ReadOnlyMemory<byte>> sources)
     {
         for (var first = 0; first < sources.Count; first += MaxVectors)

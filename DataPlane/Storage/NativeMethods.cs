@@ -4,9 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// The system calls .NET does not offer or offers without their errors: its own flush returns normally when
-/// <c>fsync</c> failed, its positional writes turn some errors into exceptions of other kinds (EFBIG becomes an
-/// argument error), and it cannot open a directory to sync it. Callers retry on <see cref="Interrupted"/>.
+/// The system calls that .NET lacks or offers without their errors: its own flush returns normally when <c>fsync</c>
+/// failed, its positional writes turn some errors into exceptions of other kinds (EFBIG becomes an argument error), and
+/// it cannot open a directory to sync it. Callers retry on <see cref="Interrupted"/>.
 /// </summary>
 internal static unsafe partial class NativeMethods
 {
@@ -27,13 +27,13 @@ internal static unsafe partial class NativeMethods
     /// <summary>O_RDWR.</summary>
     public const int OpenReadWrite = 2;
 
-    /// <summary>O_EXCL, which on a block device without O_CREAT claims it.</summary>
+    /// <summary>O_EXCL: without O_CREAT it claims a block device.</summary>
     public const int OpenExclusive = 0x80;
 
     /// <summary>FALLOC_FL_ZERO_RANGE.</summary>
     public const int ZeroRangeMode = 0x10;
 
-    /// <summary>EAGAIN: somebody else holds a lock.</summary>
+    /// <summary>EAGAIN: another process holds a lock.</summary>
     public const int WouldBlock = 11;
 
     /// <summary>EBUSY.</summary>
@@ -51,17 +51,17 @@ internal static unsafe partial class NativeMethods
     /// <summary>EOPNOTSUPP.</summary>
     public const int NotSupported = 95;
 
-    /// <summary>PRIO_PROCESS: a thread by its id, the calling one by 0.</summary>
+    /// <summary>PRIO_PROCESS: selects a thread by its id; 0 is the calling thread.</summary>
     public const int PriorityOfThread = 0;
 
     /// <summary>
-    /// The nice value of a thread, which Linux keeps per thread; a process's id is that of its first thread. -1 may be
-    /// the value or a failure; only a failure sets the error.
+    /// Returns the nice value of a thread, which Linux keeps per thread; a process's id is that of its first thread. -1
+    /// may be the value or a failure; only a failure sets the error.
     /// </summary>
     [LibraryImport("libc", EntryPoint = "getpriority", SetLastError = true)]
     public static partial int GetPriority(int which, int who);
 
-    /// <summary>Sets a thread's nice value; raising it needs no right. -1 is a failure.</summary>
+    /// <summary>Sets a thread's nice value; raising it needs no permission. -1 is a failure.</summary>
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, int who, int niceness);
 
@@ -80,11 +80,11 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint WriteTo(int descriptor, byte* buffer, nint count);
 
-    /// <summary>Asks a device driver; -1 is a failure.</summary>
+    /// <summary>Sends a request to a device driver; -1 is a failure.</summary>
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(SafeFileHandle handle, nuint request, void* argument);
 
-    /// <summary>Sets or asks for a lock; -1 is a failure.</summary>
+    /// <summary>Sets or queries a lock; -1 is a failure.</summary>
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Lock(SafeFileHandle handle, int command, FileLock* argument);
 
@@ -92,7 +92,7 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "umask")]
     public static partial int Mask(int mask);
 
-    /// <summary>Gives a file to an owner and a group; -1 leaves either as it is.</summary>
+    /// <summary>Changes the owner and group of a file; -1 leaves either unchanged.</summary>
     [LibraryImport("libc", EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int ChangeOwner(string path, int user, int group);
 
@@ -119,7 +119,7 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Allocate(SafeFileHandle handle, int mode, long offset, long length);
 
-    /// <summary>Returns the error itself; it does not set errno.</summary>
+    /// <summary>Gives advice about a range of a file. Returns the error itself and does not set errno.</summary>
     [LibraryImport("libc", EntryPoint = "posix_fadvise")]
     public static partial int Advise(SafeFileHandle handle, long offset, long length, int advice);
 

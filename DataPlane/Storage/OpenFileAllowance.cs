@@ -1,12 +1,14 @@
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// Decides whether one more client may be accepted without exhausting the process's open files. Counting the open
-/// files takes time in proportion to their number, so one count is good for an eighth of the files it found free.
-/// Safe for use by several threads.
+/// Decides whether one more client may be accepted without exhausting the process's open files. Counting the open files
+/// takes time in proportion to their number, so one count is valid for an eighth of the files it found free. Safe for
+/// use by several threads.
 /// </summary>
-/// <param name="free">Returns how many files may still be opened, negative when the reserve is in use; by default
-/// <see cref="OpenFileLimit.Free"/>.</param>
+/// <param name="free">
+/// Returns the number of files that may still be opened, negative if the reserve is in use; by default
+/// <see cref="OpenFileLimit.Free"/>.
+/// </param>
 public sealed class OpenFileAllowance(Func<long>? free = null)
 {
     private const int MostUncounted = 64;
@@ -16,7 +18,7 @@ public sealed class OpenFileAllowance(Func<long>? free = null)
     private long _uncounted;
 
     /// <summary>
-    /// Takes one file from the allowance. Returns false when only the reserve is left: the client must be refused,
+    /// Takes one file from the allowance. Returns false if only the reserve is left: the client must be refused,
     /// because the framework ends a process that cannot open another file.
     /// </summary>
     public bool TryTake()

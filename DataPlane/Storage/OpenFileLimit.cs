@@ -3,16 +3,19 @@ using System.Text;
 
 namespace ReplicationEngine.DataPlane.Storage;
 
-/// <summary>How many files this process may have open (B9): RLIMIT_NOFILE.</summary>
+/// <summary>The limit of this process's open files (B9): RLIMIT_NOFILE.</summary>
 public static class OpenFileLimit
 {
-    /// <summary>What the process itself needs next to its volumes: listening, calling, logging, its journal.</summary>
+    /// <summary>
+    /// The number of files that the process itself needs in addition to its volumes: listening, connecting, logging,
+    /// its journal.
+    /// </summary>
     private const int Reserve = 24;
 
     private const int Files = 7;
     private const int StandardError = 2;
 
-    /// <summary>The limit in force; all that a process can be given when it is not known.</summary>
+    /// <summary>The current limit; the maximum that a process can have if it is unknown.</summary>
     public static unsafe long Limit
     {
         get
@@ -23,9 +26,9 @@ public static class OpenFileLimit
     }
 
     /// <summary>
-    /// Raises the limit as far as this user may; false, with one sentence on standard error, when that is less than a
-    /// process needs to start. To be called first of all: the sentence is written without the framework's console,
-    /// because that loads files of its own and would fail.
+    /// Raises the limit as far as the user may. Returns false, and writes one sentence to standard error, if the limit
+    /// is below the number that a process needs to start. Call it before anything else: the sentence is written without
+    /// the framework's console, because that loads files of its own and would fail.
     /// </summary>
     public static unsafe bool TryRaise(int least)
     {
@@ -39,7 +42,7 @@ public static class OpenFileLimit
         limits[0] = limits[1];
         if (soft < limits[1] && NativeMethods.SetLimit(Files, limits) != 0)
         {
-            // Refused only to a process that may not change its limits at all; then the soft one counts.
+            // Refused only to a process that may not change its limits at all; then the soft limit applies.
             limits[0] = soft;
         }
 
@@ -61,8 +64,8 @@ public static class OpenFileLimit
     }
 
     /// <summary>
-    /// How many files more may be opened next to those that are kept back; negative when some of those are in use. The
-    /// count takes time in proportion to the number of open files.
+    /// The number of files that may still be opened without using the reserve; negative if part of the reserve is in
+    /// use. The count takes time in proportion to the number of open files.
     /// </summary>
     public static long Free => Limit - Open - Reserve;
 
@@ -76,17 +79,18 @@ public static class OpenFileLimit
             }
             catch (IOException)
             {
-                // Not even one is left for looking.
+                // Not even one descriptor is left for counting.
                 return Limit;
             }
         }
     }
 
     /// <summary>
-    /// Why so many files more cannot be opened, as one sentence with the limit and the remedy; null when they can.
+    /// Returns the reason why so many more files cannot be opened, as one sentence with the limit and the remedy; null
+    /// if they can.
     /// </summary>
-    /// <param name="needed">The files.</param>
-    /// <param name="what">What needs them, as the sentence's beginning.</param>
+    /// <param name="needed">The number of files.</param>
+    /// <param name="what">The user of the files, as the start of the sentence.</param>
     public static string? Problem(int needed, string what)
     {
         var limit = Limit;

@@ -1,19 +1,21 @@
 namespace ReplicationEngine.DataPlane.Storage;
 
-/// <summary>Small files that hold secrets: their owner alone may read them, and they are replaced whole.</summary>
+/// <summary>Small files that hold secrets: only their owner may read them, and they are replaced as a whole.</summary>
 public static class PrivateFile
 {
     private const int GroupAndOthers = 0x3F;
 
-    /// <summary>Everything that this process creates from now on is closed to other users, unless its mode is set
-    /// otherwise.</summary>
+    /// <summary>
+    /// Sets the umask, so that everything this process creates is closed to other users unless its mode is set
+    /// explicitly.
+    /// </summary>
     public static void OwnerOnly() => _ = NativeMethods.Mask(GroupAndOthers);
 
     /// <summary>
-    /// Puts a file in the place of the one at the path, durably: after a crash there is the old one or the new one. It
-    /// is never readable by others, not even for a moment.
+    /// Replaces the file at the path, durably: after a crash the old or the new file exists. Other users can never read
+    /// it, not even briefly.
     /// </summary>
-    /// <exception cref="StorageException">It cannot be written.</exception>
+    /// <exception cref="StorageException">The file cannot be written.</exception>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
         var next = path + ".new";

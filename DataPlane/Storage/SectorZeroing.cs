@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// Zeroes parts of a block device. Only calls after which the range is sure to read as zeroes are used: a discard
-/// (BLKDISCARD) may leave anything behind, and then the replica, which holds zeroes, would differ from the disk.
+/// Zeroes parts of a block device. Uses only calls after which the range surely reads as zeroes: a discard (BLKDISCARD)
+/// may leave any content, and then the replica, which holds zeroes, would differ from the disk.
 /// </summary>
 internal static unsafe class SectorZeroing
 {
@@ -14,7 +14,9 @@ internal static unsafe class SectorZeroing
 
     private const int SmallestSector = 512;
 
-    /// <summary>The bytes of a block device's sector, the least it zeroes by itself; 0 for a file.</summary>
+    /// <summary>
+    /// Returns the size in bytes of a block device's sector, the smallest unit it zeroes; 0 for a file.
+    /// </summary>
     public static int SectorBytesOf(SafeFileHandle handle)
     {
         if (!FileStatus.Of(handle).IsBlockDevice)
@@ -29,7 +31,7 @@ internal static unsafe class SectorZeroing
 
     /// <summary>
     /// Zeroes whole sectors; returns 0 or the errno, where EOPNOTSUPP and EINVAL mean that the device cannot. Space is
-    /// given back only where the device then reads as zeroes.
+    /// deallocated only if the device then reads as zeroes.
     /// </summary>
     public static int Zero(SafeFileHandle handle, long offset, long length, bool mayDeallocate)
     {

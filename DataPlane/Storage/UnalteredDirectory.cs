@@ -3,14 +3,14 @@ using System.Collections.Concurrent;
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// A directory that is read and never changed: files are opened for reading only, and everything that is written,
-/// created, renamed or deleted happens in memory and is gone with this object. Code that repairs what it opens (a torn
-/// tail, an index that was not written) therefore works on a medium that must stay as it is, by the same rules and with
-/// the same errors as on one that it may change (I7).
+/// A directory that is read and never changed: files are opened for reading only, and all writes, creations, renames
+/// and deletions happen in memory and are lost with this object. Code that repairs data on opening (a torn tail, a
+/// missing index) therefore works on a medium that must not change, by the same rules and with the same errors as on a
+/// writable one (I7).
 /// </summary>
 /// <remarks>
-/// Memory grows with what is written, so this suits opening and reading, not background work. A name maps to a content:
-/// the file on disk with the pages changed over it. Renaming moves the content to another name.
+/// Memory grows with the written data, so this suits opening and reading, not background work. A name maps to a
+/// content: the file on disk with the changed pages over it. Renaming moves the content to another name.
 /// </remarks>
 public sealed class UnalteredDirectory : IStorageDirectory
 {
@@ -18,8 +18,8 @@ public sealed class UnalteredDirectory : IStorageDirectory
     private readonly ConcurrentDictionary<string, UnalteredDirectory?> _directories = new(StringComparer.Ordinal);
     private readonly bool _onDisk;
 
-    /// <summary>Views a directory; nothing is created when it does not exist.</summary>
-    /// <exception cref="StorageException">It exists and cannot be read.</exception>
+    /// <summary>Opens a directory; nothing is created if it does not exist.</summary>
+    /// <exception cref="StorageException">The directory exists and cannot be read.</exception>
     public UnalteredDirectory(string path)
         : this(System.IO.Path.GetFullPath(path), Directory.Exists(path))
     {
@@ -31,7 +31,7 @@ public sealed class UnalteredDirectory : IStorageDirectory
     public string Path { get; }
 
     /// <inheritdoc/>
-    /// <remarks>The file is writable for the caller; the writes stay in memory.</remarks>
+    /// <remarks>The file is writable for the caller; the writes exist only in memory.</remarks>
     public IStorageFile Open(string name, StorageOpen mode)
     {
         const int noEntry = 2;

@@ -1,11 +1,11 @@
 namespace ReplicationEngine.DataPlane.Storage;
 
 /// <summary>
-/// The content of one file of an <see cref="UnalteredDirectory"/>: what lies on disk, and over it the pages that were
-/// written, in memory. Safe to use from several threads.
+/// The content of one file of an <see cref="UnalteredDirectory"/>: the file on disk and, over it, the written pages in
+/// memory. Safe to use from several threads.
 /// </summary>
 /// <param name="name">The path of the file on disk, which never changes; also for messages.</param>
-/// <param name="onDisk">Whether there is such a file.</param>
+/// <param name="onDisk">Whether the file exists on disk.</param>
 internal sealed class UnalteredContent(string name, bool onDisk)
 {
     private const int PageSize = 4096;
@@ -16,13 +16,13 @@ internal sealed class UnalteredContent(string name, bool onDisk)
     private bool _measured;
     private long _length;
 
-    // Bytes of the file on disk that still count; less than its length after the content was cut.
+    // The bytes of the file on disk that still apply; less than its length after the content was truncated.
     private long _fromBelow;
 
-    /// <summary>The path, for messages.</summary>
+    /// <summary>The path of the file, for messages.</summary>
     public string Name => name;
 
-    /// <summary>The length in bytes.</summary>
+    /// <summary>The length of the content in bytes.</summary>
     public long Length
     {
         get
@@ -34,7 +34,7 @@ internal sealed class UnalteredContent(string name, bool onDisk)
         }
     }
 
-    /// <summary>Opens the content once more. The file on disk is open while at least one opening is.</summary>
+    /// <summary>Opens the content again. The file on disk is open while at least one opening is.</summary>
     /// <exception cref="StorageException">The file on disk cannot be opened.</exception>
     public UnalteredFile Open()
     {
@@ -67,7 +67,7 @@ internal sealed class UnalteredContent(string name, bool onDisk)
         }
     }
 
-    /// <summary>Reads at a position; returns fewer bytes than asked for only at the end.</summary>
+    /// <summary>Reads at an offset; returns fewer bytes than requested only at the end.</summary>
     /// <exception cref="StorageException">The file on disk cannot be read.</exception>
     public int Read(long offset, Span<byte> destination)
     {
@@ -101,7 +101,7 @@ internal sealed class UnalteredContent(string name, bool onDisk)
         }
     }
 
-    /// <summary>Writes all bytes at a position, in memory.</summary>
+    /// <summary>Writes all bytes at an offset, in memory.</summary>
     public void Write(long offset, ReadOnlySpan<byte> source)
     {
         lock (_lock)
@@ -153,7 +153,7 @@ internal sealed class UnalteredContent(string name, bool onDisk)
         }
     }
 
-    /// <summary>The first run from an offset on; where anything was written, all is data.</summary>
+    /// <summary>Returns the first run from an offset; if any page was written, all is data.</summary>
     public (long Length, bool IsHole) NextRun(long offset)
     {
         lock (_lock)
@@ -184,7 +184,7 @@ internal sealed class UnalteredContent(string name, bool onDisk)
     }
 }
 
-/// <summary>One opening of a content; the content outlives it.</summary>
+/// <summary>An opening of a content. The content remains when the opening is closed.</summary>
 internal sealed class UnalteredFile(UnalteredContent content) : IStorageFile
 {
     private int _closed;
@@ -217,7 +217,7 @@ internal sealed class UnalteredFile(UnalteredContent content) : IStorageFile
     /// <inheritdoc/>
     public void Allocate(long offset, long length)
     {
-        // Memory is taken when it is written; the length grows as the system's own call makes it grow.
+        // Memory is allocated on writing; the length grows as it does with the system's own call.
         if (offset + length > content.Length)
         {
             content.SetLength(offset + length);

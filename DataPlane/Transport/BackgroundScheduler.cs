@@ -6,14 +6,15 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
-/// Threads for shipping and applying, of lower priority than those that serve disks: while processors are scarce the
-/// guest goes first and the replication log grows; shipping keeps a share of them, so that it never stands still.
-/// Threads are made as they are needed, up to a bound, and end when idle. What is awaited on one resumes on one.
+/// Threads for sending and applying, of lower priority than those that serve disks: while processors are scarce the
+/// guest has priority and the replication log grows; sending keeps a share of the processors, so that it always
+/// progresses. Threads are created on demand, up to a limit, and end when idle. A continuation of a task on these
+/// threads also runs on them.
 /// </summary>
 public sealed class BackgroundScheduler : TaskScheduler
 {
     /// <summary>
-    /// What is added to the nice value: against one busy thread of the guest's side, about a tenth of a processor.
+    /// The increase of the nice value: against one busy thread of the guest's side, about a tenth of a processor.
     /// </summary>
     private const int Niceness = 10;
 
@@ -23,13 +24,13 @@ public sealed class BackgroundScheduler : TaskScheduler
     private int _threads;
     private int _idle;
 
-    /// <summary>The one of this process.</summary>
+    /// <summary>The scheduler of this process.</summary>
     public static BackgroundScheduler Shared { get; } = new();
 
     /// <inheritdoc/>
     public override int MaximumConcurrencyLevel => MaxThreads;
 
-    /// <summary>Starts an asynchronous body on these threads.</summary>
+    /// <summary>Starts an asynchronous body on the scheduler's threads.</summary>
     public Task Run(Func<Task> body) => Task.Factory.StartNew(
         body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, this).Unwrap();
 
@@ -70,7 +71,7 @@ public sealed class BackgroundScheduler : TaskScheduler
         {
             while (TryTake(out var task))
             {
-                // A task queued just now may have counted on this thread, which may be held for long.
+                // A task that was queued just now may have relied on this thread, which may be blocked for long.
                 AddThreadIfNeeded();
                 TryExecuteTask(task);
             }
@@ -80,7 +81,7 @@ public sealed class BackgroundScheduler : TaskScheduler
         while (IsNeeded());
     }
 
-    // A thread begins with the priority of the one that made it, which may be one of these: the process's own counts.
+    // A thread starts with the priority of its creator, which may be one of these: the process's own priority applies.
     private static void LowerPriority()
     {
         var own = NativeMethods.GetPriority(NativeMethods.PriorityOfThread, Environment.ProcessId);
@@ -110,7 +111,8 @@ public sealed class BackgroundScheduler : TaskScheduler
     }
 
     /// <summary>
-    /// A task that was queued while this thread was about to end may have counted on it: then the thread goes on.
+    /// Returns whether the thread must continue, because a task that was queued while it was about to end may have
+    /// relied on it.
     /// </summary>
     private bool IsNeeded()
     {

@@ -3,9 +3,9 @@ using System.Net.Sockets;
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
-/// Has the system notice a TCP peer that is gone without a word (power cut, lost NAT entry): keepalive probes on idle
-/// connections, and an end for sent data that nobody acknowledges. It stands behind the deadlines of the protocols
-/// themselves, which are shorter where silence matters (S3).
+/// Makes the system detect a TCP peer that is gone without notice (power failure, lost NAT entry): keepalive probes on
+/// idle connections, and a timeout for sent data that is not acknowledged. The protocols' own deadlines are shorter
+/// where silence matters (S3).
 /// </summary>
 public static class LiveSockets
 {
@@ -14,11 +14,13 @@ public static class LiveSockets
     private const int Probes = 4;
     private const int TcpLevel = 6;
 
-    // TCP_USER_TIMEOUT of Linux; .NET has no name for it.
+    // TCP_USER_TIMEOUT of Linux; .NET has no constant for it.
     private const int TcpUserTimeout = 18;
 
-    /// <summary>How long sent data may stay unacknowledged. Longer than a receiver may hold its sender back because its
-    /// disk is slow: a window that stays closed counts too.</summary>
+    /// <summary>
+    /// The time that sent data may be unacknowledged. It is longer than a receiver with a slow disk may block its
+    /// sender, because a window that is closed for long counts too.
+    /// </summary>
     public static TimeSpan UserTimeout { get; } = TimeSpan.FromSeconds(60);
 
     /// <summary>

@@ -2,27 +2,27 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.Transport;
 
-/// <summary>How a receiving session behaves.</summary>
+/// <summary>The options of a receiving session.</summary>
 public sealed record ReceiveOptions
 {
-    /// <summary>Bytes of frames that may be held: received, being opened, or waiting to be applied.</summary>
+    /// <summary>The maximum bytes of frames held: received, being opened, or waiting to be applied.</summary>
     public int BufferBytes { get; init; } = 32 << 20;
 
-    /// <summary>A sync follows at the latest after so many applied bytes.</summary>
+    /// <summary>The number of applied bytes after which a sync follows at the latest.</summary>
     public long SyncBytes { get; init; } = 64 << 20;
 
-    /// <summary>A sync follows at the latest so long after the first change that is not durable.</summary>
+    /// <summary>The time after the first change that is not durable within which a sync follows.</summary>
     public TimeSpan SyncInterval { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Tasks that open and inflate frames; 0 means one for each processor.</summary>
+    /// <summary>The number of tasks that open and inflate frames; 0 means one for each processor.</summary>
     public int Workers { get; init; }
 
-    /// <summary>When this end sent nothing for so long it shows that it lives.</summary>
+    /// <summary>The time without own frames after which this end sends a keep-alive frame.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>A peer that was silent for so long while this end listened is taken for dead.</summary>
+    /// <summary>The time after which a silent peer is treated as dead, while this end was reading.</summary>
     public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Called after each sync with where the replica stands; must not block.</summary>
+    /// <summary>A callback that receives the replica's position after each sync; must not block.</summary>
     public Action<ReplicaPosition>? PositionMoved { get; init; }
 }

@@ -7,9 +7,9 @@ using ReplicationEngine.DataPlane.Transport.Receiving;
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
-/// Keeps a replica from a sender's frames. One reader takes them from the wire, workers open them in parallel, one
-/// applier hands them to the replica in order, syncs in groups and acknowledges. While a sync runs, frames are still
-/// received and opened, up to the budget; then the wire itself holds the sender back.
+/// Applies a sender's frames to a replica. One reader takes frames from the wire, workers open them in parallel, one
+/// applier passes them to the replica in order, syncs in groups and acknowledges. While a sync runs, frames are still
+/// received and opened, up to the budget; then backpressure on the connection stops the sender.
 /// </summary>
 public sealed class ReceiveSession
 {
@@ -24,7 +24,7 @@ public sealed class ReceiveSession
     private readonly Channel<ReceiveSlot> _sealed = Channel.CreateUnbounded<ReceiveSlot>(
         new UnboundedChannelOptions { SingleWriter = true });
 
-    // A null is no frame: it wakes the applier, because a sync is due by time.
+    // A null is not a frame: it wakes the applier, because a sync is due.
     private readonly Channel<ReceiveSlot?> _order = Channel.CreateUnbounded<ReceiveSlot?>(
         new UnboundedChannelOptions { SingleReader = true });
 
@@ -33,8 +33,9 @@ public sealed class ReceiveSession
     private long _lastSent;
     private int _refused;
 
-    /// <summary>A session over a link whose local end is the receiver. The session closes the link when it
-    /// ends.</summary>
+    /// <summary>
+    /// Creates a session over a link whose local end is the receiver. The session closes the link when it ends.
+    /// </summary>
     public ReceiveSession(SessionLink link, IReplicaSink sink, ReceiveOptions options, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(link);
@@ -49,14 +50,16 @@ public sealed class ReceiveSession
         _budget = new ByteBudget(options.BufferBytes);
     }
 
-    /// <summary>Bytes of frames held at this moment.</summary>
+    /// <summary>The bytes of frames held at this moment.</summary>
     internal long HeldBytes => _budget.Held;
 
     private TimeSpan Now => _time.GetElapsedTime(_began);
 
-    /// <summary>Runs until the sender closes in peace, it is cancelled, or it breaks.</summary>
-    /// <exception cref="SessionRefusedException">This end refused what came; the sender was told why.</exception>
-    /// <exception cref="LinkLostException">The connection broke or the sender fell silent.</exception>
+    /// <summary>Runs until the sender closes the session, it is cancelled, or it fails.</summary>
+    /// <exception cref="SessionRefusedException">
+    /// The receiver refused a frame; the sender was notified of the reason.
+    /// </exception>
+    /// <exception cref="LinkLostException">The connection broke or the sender was silent for too long.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var link = _link;
@@ -104,7 +107,7 @@ public sealed class ReceiveSession
             _order.Writer.TryWrite(slot);
             if (header.Type == FrameType.Close)
             {
-                // Whether it is authentic shows when it is opened; nothing can follow it either way.
+                // Opening shows whether the frame is authentic; nothing can follow it either way.
                 return;
             }
         }
@@ -158,7 +161,7 @@ public sealed class ReceiveSession
             }
         }
 
-        // Only now may the sender hang up: everything it sent is durable and acknowledged.
+        // Only now may the sender disconnect: everything it sent is durable and acknowledged.
         _ended.TrySetResult();
         _sealed.Writer.TryComplete();
         await _link.Stream.DisposeAsync();
@@ -195,7 +198,7 @@ public sealed class ReceiveSession
         }
     }
 
-    /// <summary>Shows that this end lives, and notices when the sender does not.</summary>
+    /// <summary>Sends keep-alive frames, and detects a silent sender.</summary>
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
         Volatile.Write(ref _heard, _time.GetTimestamp());
@@ -225,8 +228,8 @@ public sealed class ReceiveSession
     }
 
     /// <summary>
-    /// Runs a task of this session. When it refuses what came, the sender is told, and what it still sends is
-    /// read and thrown away until it hangs up: closing at once would reset the connection under the message.
+    /// Runs a task of this session. If it refuses a frame, the sender is notified, and its further frames are read and
+    /// discarded until it disconnects: closing at once would reset the connection before the message is read.
     /// </summary>
     private async Task GuardAsync(Func<CancellationToken, Task> body, bool reading, CancellationToken cancellationToken)
     {
@@ -273,7 +276,7 @@ public sealed class ReceiveSession
         }
         catch (Exception lost) when (lost is LinkLostException or OperationCanceledException)
         {
-            // The sender does not listen any more; the refusal is thrown here all the same.
+            // The sender no longer reads; the refusal is thrown here all the same.
             return;
         }
     }

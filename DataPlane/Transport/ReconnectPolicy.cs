@@ -1,10 +1,10 @@
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
-/// How long to wait before calling again: 0.25, 0.5, 1, 2, 4, then 5 seconds, of which the upper half is drawn at
-/// random, so that agents do not come back all at once. A session that lasted makes it begin again: what counts after
-/// an outage is how soon replication goes on, since every second of it is loss that a disaster would make final. Not
-/// safe to use from several threads. The schedule of minutes (ERR-1) belongs to the control plane.
+/// The delays between connection attempts: 0.25, 0.5, 1, 2, 4, then 5 seconds, of which the upper half is drawn at
+/// random, so that agents do not reconnect all at once. A session that lasted resets the delays: after an outage
+/// replication must resume quickly, because every second is loss that a disaster would make final. Not safe to use from
+/// several threads. The schedule of minutes (ERR-1) belongs to the control plane.
 /// </summary>
 public sealed class ReconnectPolicy(TimeProvider time, Random random)
 {
@@ -14,10 +14,10 @@ public sealed class ReconnectPolicy(TimeProvider time, Random random)
     private TimeSpan _next = Shortest;
     private long? _connected;
 
-    /// <summary>Notes that a session began.</summary>
+    /// <summary>Records that a session started.</summary>
     public void Connected() => _connected = time.GetTimestamp();
 
-    /// <summary>The next wait; each one without a lasting session in between is twice as long.</summary>
+    /// <summary>Returns the next delay; each one without a lasting session in between is twice as long.</summary>
     public TimeSpan NextDelay()
     {
         if (_connected is { } since && time.GetElapsedTime(since) >= Lasting)
@@ -32,8 +32,8 @@ public sealed class ReconnectPolicy(TimeProvider time, Random random)
     }
 
     /// <summary>
-    /// Waits the next delay; no longer than until <paramref name="sooner"/> completes, which says that the other side
-    /// answers again, and starts the delays again.
+    /// Waits for the next delay, or until <paramref name="sooner"/> completes because the other side is reachable
+    /// again; that also resets the delays.
     /// </summary>
     public async Task WaitAsync(Task sooner, CancellationToken cancellationToken)
     {
@@ -47,10 +47,10 @@ public sealed class ReconnectPolicy(TimeProvider time, Random random)
         }
     }
 
-    /// <summary>Waits the next delay.</summary>
+    /// <summary>Waits for the next delay.</summary>
     public Task WaitAsync(CancellationToken cancellationToken) => Task.Delay(NextDelay(), time, cancellationToken);
 
-    /// <summary>Whether connecting again can help without a person (ERR-1, ERR-2).</summary>
+    /// <summary>Returns whether connecting again can help without an operator (ERR-1, ERR-2).</summary>
     public static bool IsRetried(Exception error) => error switch
     {
         SessionRefusedException refused => refused.Reason is SessionRefusal.Unavailable or SessionRefusal.BadFrame

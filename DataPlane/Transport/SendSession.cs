@@ -11,7 +11,7 @@ namespace ReplicationEngine.DataPlane.Transport;
 /// <summary>
 /// Brings a replica up to date with a source and keeps it so: initial copy or resync, and the log. The
 /// <see cref="SendMachine"/> decides; this shell reads, seals and writes. One pump drives the machine; workers fill the
-/// reserved slots in parallel; one writer sends them in order; one reader takes the acknowledgements.
+/// reserved slots in parallel; one writer sends them in order; one reader receives the acknowledgements.
 /// </summary>
 public sealed class SendSession
 {
@@ -34,8 +34,9 @@ public sealed class SendSession
     private bool _publishedResyncing;
     private TransferProgress? _progress;
 
-    /// <summary>A session over a link whose local end is the sender. The session closes the link when it
-    /// ends.</summary>
+    /// <summary>
+    /// Creates a session over a link whose local end is the sender. The session closes the link when it ends.
+    /// </summary>
     public SendSession(SessionLink link, IChangeSource source, SendOptions options, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(link);
@@ -48,25 +49,27 @@ public sealed class SendSession
         (_link, _source, _options, _time, _began) = (link, source, options, time, time.GetTimestamp());
     }
 
-    /// <summary>How far it is; null before it began. Safe to read from any thread.</summary>
+    /// <summary>The progress of the session; null before it started. Safe to read from any thread.</summary>
     public TransferProgress? Progress => Volatile.Read(ref _progress);
 
-    /// <summary>Bytes of disk blocks, before compression, that the copy or resync which runs, or ran last, has sent in
-    /// this session; up to date at every moment, as <see cref="Progress"/> is not.</summary>
+    /// <summary>
+    /// The bytes of disk blocks, before compression, that the running or latest copy or resync has sent in this
+    /// session; always up to date, unlike <see cref="Progress"/>.
+    /// </summary>
     public long CopiedBytes => _meter.Copied;
 
     private TimeSpan Now => _time.GetElapsedTime(_began);
 
     /// <summary>
-    /// Asks for an end in peace: what the log holds is sent and made durable, a running resync is finished, then
-    /// <see cref="RunAsync"/> returns (FOV-2: no change is left behind). Writes that go on keep it from ending.
+    /// Requests a normal end: the log is sent and made durable, a running resync is finished, then
+    /// <see cref="RunAsync"/> returns (FOV-2: no change is left behind). Continuing writes delay the end.
     /// </summary>
     public void RequestDrain() => Post(machine => machine.Drain());
 
     /// <summary>Runs until it is cancelled, drained, or broken.</summary>
-    /// <exception cref="SessionRefusedException">The receiver refuses; it says why.</exception>
-    /// <exception cref="LinkLostException">The connection broke or the receiver fell silent.</exception>
-    /// <exception cref="FrameException">What came from the receiver was damaged.</exception>
+    /// <exception cref="SessionRefusedException">The receiver refuses; the exception has the reason.</exception>
+    /// <exception cref="LinkLostException">The connection broke or the receiver was silent for too long.</exception>
+    /// <exception cref="FrameException">A frame from the receiver was damaged.</exception>
     /// <exception cref="ReplicationLogCorruptException">The log is damaged; connect and attach again.</exception>
     /// <exception cref="BlockDeviceException">The source's disk cannot be read.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)

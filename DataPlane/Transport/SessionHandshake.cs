@@ -5,16 +5,16 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Transport;
 
-/// <summary>What an acceptor brings for a VM that an initiator asked for.</summary>
+/// <summary>An acceptor's key and offer for the VM that an initiator requested.</summary>
 /// <param name="DataKey">The VM's data key, 32 bytes.</param>
-/// <param name="Offer">What this end brings.</param>
+/// <param name="Offer">The offer of this end.</param>
 public sealed record SessionAcceptance(ReadOnlyMemory<byte> DataKey, SessionOffer Offer)
 {
     internal SessionRefusedException? Refusal { get; private init; }
 
     /// <summary>
-    /// Refuses, but only after the peer has proved that it knows the key, and inside a sealed frame, so that the peer
-    /// can believe it: the way to tell a source that it was failed over.
+    /// Creates a refusal that is sent only after the peer has proved that it holds the key, and inside a sealed frame,
+    /// so that the peer can trust it. It notifies a source that it was failed over.
     /// </summary>
     public static SessionAcceptance Refuse(ReadOnlyMemory<byte> dataKey, SessionRefusedException refusal) =>
         new(dataKey, SessionOffer.Of(SessionRole.Receiver, default, [])) { Refusal = refusal };
@@ -22,31 +22,32 @@ public sealed record SessionAcceptance(ReadOnlyMemory<byte> DataKey, SessionOffe
 
 /// <summary>
 /// Opens sessions over a stream that the caller connected (a socket, or TLS over one). Either end may be the sender:
-/// the agent always calls out, whatever the direction of the data. A peer that does not finish within
+/// the agent always opens the connection, regardless of the direction of the data. A peer that does not finish within
 /// <see cref="Deadline"/> is dropped (S3).
 /// </summary>
-/// <exception cref="SessionRefusedException">Either end refuses.</exception>
+/// <exception cref="SessionRefusedException">Either end refuses the session.</exception>
 /// <exception cref="FrameException">The peer does not follow the protocol, or bytes were changed on the
 /// way.</exception>
-/// <exception cref="LinkLostException">The peer went away or did not answer in time.</exception>
+/// <exception cref="LinkLostException">The peer disconnected or did not reply in time.</exception>
 public static class SessionHandshake
 {
-    /// <summary>How long a handshake may take.</summary>
+    /// <summary>The time limit of a handshake.</summary>
     public static TimeSpan Deadline { get; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The calling end. The returned link owns the stream; on failure the stream is closed.</summary>
+    /// <summary>
+    /// Opens a session at the end that connected. The returned link owns the stream; on failure the stream is closed.
+    /// </summary>
     public static Task<SessionLink> ConnectAsync(
         Stream stream, ProtectedVmId vm, ReadOnlyMemory<byte> dataKey, SessionOffer offer, TimeProvider time,
         CancellationToken cancellationToken) =>
         WithDeadlineAsync(stream, time, token => InitiateAsync(stream, vm, dataKey, offer, token), cancellationToken);
 
     /// <summary>
-    /// The called end. <paramref name="resolve"/> finds key and offer for the VM that the peer names, null when there
-    /// is none. It may refuse: with <see cref="SessionAcceptance.Refuse"/>, or in clear, when there is no key, by
-    /// throwing a
-    /// <see cref="SessionRefusedException"/> that says unknown VM or unavailable. The peer has proved nothing yet when
-    /// it is called, so it must change nothing; a session that is replaced by this one is to be ended after this
-    /// returns.
+    /// Opens a session at the end that accepted. <paramref name="resolve"/> returns key and offer for the VM that the
+    /// peer names, or null if there is none. It may refuse: with <see cref="SessionAcceptance.Refuse"/>, or in clear,
+    /// if there is no key, by throwing a <see cref="SessionRefusedException"/> for an unknown VM or unavailability. The
+    /// peer has proved nothing yet at that moment, so it must change nothing; end a session that this one replaces
+    /// after the method returns.
     /// </summary>
     public static Task<SessionLink> AcceptAsync(
         Stream stream, Func<ProtectedVmId, CancellationToken, ValueTask<SessionAcceptance?>> resolve, TimeProvider time,

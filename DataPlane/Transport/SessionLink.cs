@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Transport;
 
 /// <summary>
-/// A connection whose ends have proved that they know the VM's data key and have agreed to replicate. Made by
-/// <see cref="SessionHandshake"/>; owns the stream and closes it when the session that runs over it ends.
+/// A connection whose ends have proved that they hold the VM's data key and have agreed to replicate. Created by
+/// <see cref="SessionHandshake"/>; owns the stream and closes it when its session ends.
 /// </summary>
 public sealed class SessionLink : IAsyncDisposable
 {
@@ -23,13 +23,13 @@ public sealed class SessionLink : IAsyncDisposable
         Reader = new FrameStreamReader(stream, Pool, 0);
     }
 
-    /// <summary>The VM.</summary>
+    /// <summary>The identifier of the VM.</summary>
     public ProtectedVmId Vm { get; }
 
-    /// <summary>What this end brought.</summary>
+    /// <summary>The offer of this end.</summary>
     public SessionOffer Local { get; internal set; } = null!;
 
-    /// <summary>What the peer brought.</summary>
+    /// <summary>The offer of the peer.</summary>
     public SessionOffer Peer { get; internal set; } = null!;
 
     internal Stream Stream { get; }
@@ -60,7 +60,7 @@ public sealed class SessionLink : IAsyncDisposable
         _turn.Dispose();
     }
 
-    /// <summary>Seals and writes a small frame; frames of several callers go one after another.</summary>
+    /// <summary>Seals and writes a small frame; frames of several callers are written one after another.</summary>
     internal async ValueTask SendAsync(FrameType type, ReadOnlyMemory<byte> payload,
         CancellationToken cancellationToken)
     {
@@ -78,7 +78,7 @@ public sealed class SessionLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes sealed bytes.</summary>
+    /// <summary>Writes sealed bytes to the stream.</summary>
     internal async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         try
@@ -118,8 +118,7 @@ public sealed class SessionLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Exchanges the Open frames; throws when the two offers make no session, after the peer was
-    /// told.</summary>
+    /// <summary>Exchanges the Open frames. Throws if the two offers do not match, after notifying the peer.</summary>
     internal async Task OpenAsync(
         SessionOffer local, bool first, SessionRefusedException? refuse, CancellationToken cancellationToken)
     {
@@ -151,6 +150,6 @@ public sealed class SessionLink : IAsyncDisposable
         }
     }
 
-    /// <summary>The most an end takes for a message that is no bulk data.</summary>
+    /// <summary>The maximum size in bytes of a frame without bulk data.</summary>
     private const int SmallFrame = 64 << 10;
 }

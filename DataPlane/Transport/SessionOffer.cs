@@ -2,17 +2,17 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.Transport;
 
-/// <summary>The part an end plays. The direction of the data does not depend on who opened the connection.</summary>
+/// <summary>The role of an end. The direction of the data does not depend on which end opened the connection.</summary>
 internal enum SessionRole : byte
 {
-    /// <summary>It sends changes.</summary>
+    /// <summary>The end sends changes.</summary>
     Sender = 1,
 
-    /// <summary>It receives changes.</summary>
+    /// <summary>The end receives changes.</summary>
     Receiver = 2,
 }
 
-/// <summary>What one end brings to a session.</summary>
+/// <summary>The offer of one end to a session.</summary>
 public sealed record SessionOffer
 {
     private readonly IReplicaSink? _sink;
@@ -25,19 +25,19 @@ public sealed record SessionOffer
         _sink = sink;
     }
 
-    /// <summary>The part it plays.</summary>
+    /// <summary>The role of the end.</summary>
     internal SessionRole Role { get; }
 
-    /// <summary>Where its replica stands; of a sender only the term counts.</summary>
+    /// <summary>The position of the end's replica; for a sender only the term is used.</summary>
     public ReplicaPosition Position { get; private init; }
 
-    /// <summary>A sender's history; of a receiver nothing.</summary>
+    /// <summary>A sender's history; empty for a receiver.</summary>
     public SourceHistory Source { get; private init; }
 
-    /// <summary>The sizes of its disks in bytes, in the VM's order.</summary>
+    /// <summary>The sizes of the end's disks in bytes, in the VM's order.</summary>
     public IReadOnlyList<long> DiskSizes { get; }
 
-    /// <summary>The offer of an end that sends a source's changes.</summary>
+    /// <summary>Creates the offer of an end that sends a source's changes.</summary>
     public static SessionOffer Send(IChangeSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -45,7 +45,7 @@ public sealed record SessionOffer
             [.. source.Disks.Select(d => d.SizeBytes)], source.History);
     }
 
-    /// <summary>The offer of an end that keeps a replica with disks of these sizes.</summary>
+    /// <summary>Creates the offer of an end that holds a replica with disks of these sizes.</summary>
     public static SessionOffer Receive(IReplicaSink sink, IReadOnlyList<long> diskSizes)
     {
         ArgumentNullException.ThrowIfNull(sink);
@@ -57,8 +57,8 @@ public sealed record SessionOffer
         new(role, position, diskSizes, null) { Source = source };
 
     /// <summary>
-    /// What this end says once it knows what the other brings: a receiver adds what it changed since the sender's
-    /// floor, which the sender needs when their histories part.
+    /// Returns this end's offer after the peer's is known: a receiver adds its changes since the sender's floor, which
+    /// the sender needs if their histories diverge.
     /// </summary>
     internal SessionOffer Answering(SessionOffer peer)
     {
@@ -71,7 +71,7 @@ public sealed record SessionOffer
         return this with { Position = Position with { History = history } };
     }
 
-    /// <summary>Whether two offers make a session; otherwise the refusal.</summary>
+    /// <summary>Returns the refusal if two offers do not match; otherwise null.</summary>
     public static SessionRefusedException? Refusal(SessionOffer one, SessionOffer other)
     {
         if (one.Role == other.Role)

@@ -3,10 +3,10 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Transport;
 
-/// <summary>Why a session is refused. The numbers stand on the wire.</summary>
+/// <summary>The reason why a session is refused. The numbers are part of the wire format.</summary>
 public enum SessionRefusal : byte
 {
-    /// <summary>The acceptor knows no such VM.</summary>
+    /// <summary>The VM is unknown to the acceptor.</summary>
     UnknownVm = 1,
 
     /// <summary>The ends do not hold the same data key. Not retried (ERR-2).</summary>
@@ -15,7 +15,7 @@ public enum SessionRefusal : byte
     /// <summary>The ends speak no common version of the protocol.</summary>
     UnsupportedVersion = 3,
 
-    /// <summary>Both ends want to send, or both to receive.</summary>
+    /// <summary>The ends have the same role: both are senders, or both receivers.</summary>
     RoleMismatch = 4,
 
     /// <summary>The sender's term is smaller than the receiver's: the VM was failed over (FOV-8, I15).</summary>
@@ -24,13 +24,13 @@ public enum SessionRefusal : byte
     /// <summary>The ends hold different disks, or the source's disk is smaller than the replica's.</summary>
     SizeMismatch = 6,
 
-    /// <summary>The replica misses a record between its last and the offered one.</summary>
+    /// <summary>The replica lacks a record between its last and the offered one.</summary>
     Gap = 7,
 
     /// <summary>A record names a disk or a range that the replica does not have.</summary>
     OutOfRange = 8,
 
-    /// <summary>The replica takes nothing now: full, failed to sync, or not open. Retried (ERR-1).</summary>
+    /// <summary>The replica accepts nothing now: full, failed to sync, or not open. Retried (ERR-1).</summary>
     Unavailable = 9,
 
     /// <summary>A record did not match its checksum.</summary>
@@ -40,11 +40,12 @@ public enum SessionRefusal : byte
     BadFrame = 11,
 }
 
-/// <summary>One end refuses the session, at its start or while it runs; the same reason surfaces at both
-/// ends.</summary>
+/// <summary>
+/// An end refuses the session, at its start or while it runs; the same reason is reported at both ends.
+/// </summary>
 public sealed class SessionRefusedException : IOException
 {
-    /// <summary>Makes a refusal.</summary>
+    /// <summary>Creates a refusal.</summary>
     public SessionRefusedException(SessionRefusal reason, string message, Term? currentTerm = null,
         Exception? inner = null)
         : base(message, inner)
@@ -53,13 +54,13 @@ public sealed class SessionRefusedException : IOException
         CurrentTerm = currentTerm;
     }
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason for the refusal.</summary>
     public SessionRefusal Reason { get; }
 
-    /// <summary>For <see cref="SessionRefusal.StaleTerm"/>: the term that stands.</summary>
+    /// <summary>The valid term, for <see cref="SessionRefusal.StaleTerm"/>; otherwise null.</summary>
     public Term? CurrentTerm { get; }
 
-    /// <summary>Whether the peer said it (rather than this end).</summary>
+    /// <summary>Whether the peer sent the refusal (rather than this end).</summary>
     public bool ByPeer { get; init; }
 
     internal static SessionRefusedException From(Exception cause, Term replicaTerm) => cause switch

@@ -1,13 +1,16 @@
 namespace ReplicationEngine.DataPlane.Transport;
 
-/// <summary>Runs the tasks of a session: the first failure ends them all, and the most telling one is thrown.</summary>
+/// <summary>
+/// Runs the tasks of a session: the first failure ends them all, and the most significant exception is thrown.
+/// </summary>
 internal static class SessionTasks
 {
-    /// <summary>How long a broken connection may still deliver the peer's reason, and a peer may take to hang
-    /// up.</summary>
+    /// <summary>
+    /// The time that a broken connection may still deliver the peer's reason, and that a peer may take to disconnect.
+    /// </summary>
     public static TimeSpan Grace { get; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Returns when all tasks ended in peace.</summary>
+    /// <summary>Runs the tasks; returns when all have ended without error.</summary>
     public static async Task RunAsync(
         SessionLink link, TimeProvider time, IEnumerable<Func<CancellationToken, Task>> bodies,
             CancellationToken cancellationToken)

@@ -7,9 +7,9 @@ using System.Text.RegularExpressions;
 namespace ReplicationEngine.Agent.Protocol.Access;
 
 /// <summary>
-/// The secret that opens a service's API: <c>ID.SECRET</c>, 16 hexadecimal digits that name the token and 32 random
-/// bytes in base64url. The service tells its token's ID to everybody, so that a client who holds several tokens sends
-/// the right one and no other.
+/// The secret that grants access to a service's API: <c>ID.SECRET</c>, where ID is 16 hexadecimal digits that name the
+/// token and SECRET is 32 random bytes in base64url. The service discloses the ID of its token to every client, so that
+/// a client with several tokens sends only the matching one.
 /// </summary>
 public sealed partial class ApiToken
 {
@@ -19,7 +19,7 @@ public sealed partial class ApiToken
     private const int SecretBytes = 32;
     private const int IdBytes = 8;
 
-    // No real token file is longer, and whatever else a path leads to is not read whole.
+    // No valid token file is longer. The limit keeps other files at the path from being read whole.
     private const int LongestFile = 4096;
 
     private readonly string _text;
@@ -32,13 +32,13 @@ public sealed partial class ApiToken
     /// <summary>The value of the request header <c>Authorization</c> (RFC 6750).</summary>
     public string Authorization => "Bearer " + _text;
 
-    /// <summary>Makes a new random token.</summary>
+    /// <summary>Creates a new random token.</summary>
     public static ApiToken Make() => new(
         Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)) + "."
         + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)));
 
-    /// <summary>Reads a token; blanks and line ends around it do not count.</summary>
-    /// <returns>False when the text is no token.</returns>
+    /// <summary>Parses a token; leading and trailing white space is ignored.</summary>
+    /// <returns>False if the text is not a token.</returns>
     public static bool TryParse(string text, [NotNullWhen(true)] out ApiToken? token)
     {
         var trimmed = text.Trim();
@@ -46,7 +46,7 @@ public sealed partial class ApiToken
         return token is not null;
     }
 
-    /// <summary>Reads the token in a file.</summary>
+    /// <summary>Reads a token from a file.</summary>
     /// <exception cref="ApiTokenException">The file is missing, unreadable or holds no token; the message names it and
     /// the remedy.</exception>
     public static ApiToken Read(string path)
@@ -67,9 +67,9 @@ public sealed partial class ApiToken
         }
     }
 
-    /// <summary>Writes the token to a file that only this user can read, in the place of what was there.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    /// <summary>Writes the token to a file that only the current user can read, replacing any existing file.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The user has no permission to write the file.</exception>
     public void Write(string path)
     {
         var fresh = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes))}";
@@ -96,18 +96,19 @@ public sealed partial class ApiToken
         }
     }
 
-    /// <summary>Whether a request's header <c>Authorization</c> carries this token. The time that this takes says
-    /// nothing about where the two differ.</summary>
+    /// <summary>
+    /// Returns whether a request's header <c>Authorization</c> carries this token. The comparison takes constant time.
+    /// </summary>
     public bool Admits(string? authorization) => CryptographicOperations.FixedTimeEquals(
         SHA256.HashData(Encoding.UTF8.GetBytes(Authorization)),
         SHA256.HashData(Encoding.UTF8.GetBytes(authorization ?? "")));
 
-    /// <summary>The token's name; never the secret.</summary>
+    /// <summary>Returns the token's name; never the secret.</summary>
     public override string ToString() => $"API token {Id}";
 
     [GeneratedRegex(@"\A[0-9a-f]{16}\.[A-Za-z0-9_-]{43}\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Form();
 }
 
-/// <summary>A file that should hold an API token does not, or cannot be read.</summary>
+/// <summary>A file that should hold an API token is missing, unreadable or holds no token.</summary>
 public sealed class ApiTokenException(string message, Exception? inner = null) : IOException(message, inner);

@@ -1,14 +1,14 @@
 namespace ReplicationEngine.Agent.Protocol.Access;
 
 /// <summary>
-/// A user's API tokens by the service's address: <c>drctl/tokens/HOST_PORT</c> in the user's configuration directory.
-/// A service that the user runs leaves its token there, and the user's clients and agents find it. Only a directory
-/// that belongs to this user is written to: a service of root's that runs with the environment of somebody else must
-/// not follow links of theirs.
+/// A user's API tokens by the service's address: <c>drctl/tokens/HOST_PORT</c> in the user's configuration directory. A
+/// service that the user runs stores its token there for the user's clients and agents. Tokens are written only to a
+/// directory that belongs to the current user, because a root service with another user's environment must not follow
+/// that user's links.
 /// </summary>
 public sealed class TokenDirectory
 {
-    /// <summary>The directory in a configuration directory; nothing needs to exist.</summary>
+    /// <summary>Creates the directory's path below a configuration directory; nothing needs to exist.</summary>
     /// <param name="configuration">The user's configuration directory, absolute.</param>
     public TokenDirectory(string configuration)
     {
@@ -19,14 +19,15 @@ public sealed class TokenDirectory
     /// <summary>The user's configuration directory, absolute.</summary>
     public string Configuration { get; }
 
-    /// <summary>The full path.</summary>
+    /// <summary>The full path of the token directory.</summary>
     public string Path { get; }
 
     /// <summary>
-    /// The directory of the user whose environment this is: below <c>XDG_CONFIG_HOME</c>, else <c>HOME/.config</c>.
+    /// Returns the token directory of the environment's user: below <c>XDG_CONFIG_HOME</c>, otherwise
+    /// <c>HOME/.config</c>.
     /// </summary>
     /// <param name="variable">Reads an environment variable.</param>
-    /// <returns>Null when the environment names neither by an absolute path.</returns>
+    /// <returns>Null if neither variable is an absolute path.</returns>
     public static TokenDirectory? OfUser(Func<string, string?> variable) =>
         variable("XDG_CONFIG_HOME") is { } configured && System.IO.Path.IsPathRooted(configured)
             ? new TokenDirectory(configured)
@@ -34,12 +35,14 @@ public sealed class TokenDirectory
                 ? new TokenDirectory(System.IO.Path.Combine(home, ".config"))
                 : null;
 
-    /// <summary>The file for a service's address; the name has no way to leave the directory.</summary>
+    /// <summary>
+    /// Returns the path of the token file for a service's address. The host name cannot lead out of the directory.
+    /// </summary>
     public string FileFor(string host, int port) =>
         System.IO.Path.Combine(Path, $"{host.Trim('[', ']').ToLowerInvariant().Replace('/', '_')}_{port}");
 
-    /// <summary>The token for a service's address.</summary>
-    /// <returns>Null when there is none.</returns>
+    /// <summary>Returns the token for a service's address.</summary>
+    /// <returns>Null if there is no token for the address.</returns>
     /// <exception cref="ApiTokenException">The file cannot be read.</exception>
     public ApiToken? Find(string host, int port)
     {
@@ -47,8 +50,8 @@ public sealed class TokenDirectory
         return File.Exists(path) ? ApiToken.Read(path) : null;
     }
 
-    /// <summary>The token of this name, whatever address it is kept for.</summary>
-    /// <returns>Null when there is none.</returns>
+    /// <summary>Returns the token with this name, regardless of the address it is stored for.</summary>
+    /// <returns>Null if there is no token with this name.</returns>
     public ApiToken? Find(string id)
     {
         if (!Directory.Exists(Path))
@@ -67,7 +70,7 @@ public sealed class TokenDirectory
         return null;
     }
 
-    // A file that is being replaced, or is none of ours, is not the one that is looked for.
+    // A file that is being replaced or belongs to another user cannot hold the token searched for.
     private static ApiToken? ReadOrNull(string path)
     {
         try

@@ -5,27 +5,27 @@ namespace ReplicationEngine.Agent.Protocol.Control;
 
 /// <summary>
 /// The control stream's framing: u32 little-endian length, then that many bytes of UTF-8 JSON (one
-/// <see cref="ControlMessage"/>). A length over <see cref="MaxLength"/> ends the stream before memory is taken (S4).
-/// Sending is safe from several tasks; one task reads.
+/// <see cref="ControlMessage"/>). A length over <see cref="MaxLength"/> ends the stream before memory is allocated
+/// (S4). Several tasks may send; only one task may read.
 /// </summary>
 /// <remarks>
-/// A message that was begun is written to its end or breaks the stream: a part of one would make the rest unreadable.
-/// So a caller that is cancelled leaves its message to be written, and one that the other end does not take within
+/// A message is written completely or the stream breaks, because a partial message would make the rest unreadable. A
+/// cancelled caller therefore leaves its message to be written. A message that the other end does not accept within
 /// <see cref="ControlLimits.SendWithin"/> closes the stream.
 /// </remarks>
 public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>The longest message in bytes.</summary>
+    /// <summary>The maximum length of a message in bytes.</summary>
     public const int MaxLength = 4 << 20;
 
     private readonly SemaphoreSlim _sending = new(1, 1);
     private long _heard;
 
-    /// <summary>Rises with everything that is read.</summary>
+    /// <summary>A counter that increases whenever bytes arrive.</summary>
     public long Heard => Interlocked.Read(ref _heard);
 
-    /// <summary>Sends one message. When cancelled, it is sent all the same, only not waited for.</summary>
-    /// <exception cref="IOException">The stream is broken, or the other end took nothing for too long.</exception>
+    /// <summary>Sends one message. Cancellation only stops the wait; the message is still sent.</summary>
+    /// <exception cref="IOException">The stream is broken, or the other end accepted nothing for too long.</exception>
     public async ValueTask SendAsync(ControlMessage message, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -46,7 +46,7 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
         }
         catch (OperationCanceledException) when (!writing.IsCompleted)
         {
-            // What becomes of it shows at the stream, which a failed write closes; nobody else waits for this task.
+            // A failed write closes the stream, so its outcome is seen there; nothing else waits for this task.
             _ = writing.ContinueWith(
                 static written => written.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
                 TaskScheduler.Default);
@@ -54,9 +54,9 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
         }
     }
 
-    /// <summary>The next message; null when the other side ended the stream between messages.</summary>
+    /// <summary>Reads the next message; null if the other side ended the stream between messages.</summary>
     /// <exception cref="IOException">The stream is broken or closed.</exception>
-    /// <exception cref="InvalidDataException">The bytes are no message of this protocol.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a message of this protocol.</exception>
     public async ValueTask<ControlMessage?> ReadAsync(CancellationToken cancellationToken)
     {
         var header = new byte[4];
@@ -92,7 +92,7 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => stream.DisposeAsync();
 
-    // Every part that comes counts as heard: a long message over a slow link is no silence.
+    // Every received part counts as activity: a long message over a slow link is not silence.
     private async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         var total = 0;
@@ -107,7 +107,7 @@ public sealed class ControlChannel(Stream stream, TimeProvider time) : IAsyncDis
         }
         catch (ObjectDisposedException e)
         {
-            // A write that failed has closed the stream between two reads.
+            // A failed write has closed the stream between two reads.
             throw new IOException("the control stream is closed", e);
         }
 

@@ -4,21 +4,21 @@ using System.Text;
 namespace ReplicationEngine.Agent.Protocol.Control;
 
 /// <summary>
-/// How an agent proves that it holds the private key of the public one it shows: a signature (ECDSA P-256 over SHA-256)
-/// over a text with the service's nonce and id and everything the agent says of itself, so that it fits no other
-/// connection, service, name or purpose (F19).
+/// An agent's proof that it holds the private key of its public key: a signature (ECDSA P-256 over SHA-256) over the
+/// service's nonce and id and the agent's description of itself. The signature therefore fits no other connection,
+/// service, name or purpose (F19).
 /// </summary>
 public static class ControlProof
 {
     private const string Purpose = "replication engine: agent opens a control stream, version 2";
 
-    /// <summary>Bits of an agent's key.</summary>
+    /// <summary>The size of an agent's key in bits.</summary>
     public const int KeyBits = 256;
 
-    /// <summary>Bytes of a challenge's nonce.</summary>
+    /// <summary>The size of a challenge's nonce in bytes.</summary>
     public const int NonceBytes = 32;
 
-    /// <summary>What is signed: each part as its length in decimal, a colon, and its UTF-8 text.</summary>
+    /// <summary>Returns the signed text: each part as its length in decimal, a colon, and its UTF-8 text.</summary>
     public static byte[] Text(ControlMessage.Challenge challenge, string agent, AgentProcessInfo process)
     {
         ArgumentNullException.ThrowIfNull(challenge);
@@ -32,7 +32,7 @@ public static class ControlProof
         return Encoding.UTF8.GetBytes(string.Concat(parts.Select(p => $"{Encoding.UTF8.GetByteCount(p)}:{p}")));
     }
 
-    /// <summary>Whether a hello's proof fits its key and the challenge.</summary>
+    /// <summary>Returns whether a hello's proof fits its key and the challenge.</summary>
     public static bool Holds(ControlMessage.Challenge challenge, ControlMessage.Hello hello)
     {
         ArgumentNullException.ThrowIfNull(hello);
@@ -46,7 +46,7 @@ public static class ControlProof
         }
         catch (Exception e) when (e is CryptographicException or FormatException)
         {
-            // Whatever was sent is no key or no signature, so it proves nothing.
+            // The bytes are not a valid key or signature, so they prove nothing.
             return false;
         }
     }

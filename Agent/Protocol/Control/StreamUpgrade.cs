@@ -1,8 +1,8 @@
 namespace ReplicationEngine.Agent.Protocol.Control;
 
 /// <summary>
-/// The words of the HTTP/1.1 upgrades (RFC 9110 section 7.8) by which an agent opens its streams at the service's one
-/// port.
+/// The protocol names and headers of the HTTP/1.1 upgrades (RFC 9110 section 7.8) by which an agent opens its streams
+/// at the service's one port.
 /// </summary>
 public static class StreamUpgrade
 {
@@ -15,6 +15,6 @@ public static class StreamUpgrade
     /// <summary>The request's header with the secret of the control session that a data stream belongs to.</summary>
     public const string SessionHeader = "Replication-Session";
 
-    /// <summary>The response's header with the sentence that says why a stream is refused.</summary>
+    /// <summary>The response's header with the reason why a stream is refused, as one sentence.</summary>
     public const string ReasonHeader = "Replication-Refusal";
 }

@@ -1,9 +1,9 @@
 namespace ReplicationEngine.DataPlane.Nbd.Protocol;
 
-/// <summary>The boundary between the system's error numbers and the protocol's.</summary>
+/// <summary>Translates the system's error numbers to the protocol's.</summary>
 internal static class NbdErrors
 {
-    /// <summary>The protocol's number for a system's; those it has none for become EIO.</summary>
+    /// <summary>Returns the protocol's error for a system error number; unknown numbers become EIO.</summary>
     public static NbdError FromErrno(int errno) => errno switch
     {
         1 or 13 or 30 => NbdError.NotPermitted, // EPERM, EACCES, EROFS
@@ -17,5 +17,7 @@ internal static class NbdErrors
     };
 }
 
-/// <summary>The peer broke the protocol in a way after which its bytes mean nothing; the connection ends.</summary>
+/// <summary>
+/// The peer violated the protocol so that its further bytes cannot be interpreted; the connection ends.
+/// </summary>
 internal sealed class NbdProtocolException(string message) : IOException(message);

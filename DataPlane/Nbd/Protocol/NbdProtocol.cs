@@ -11,54 +11,57 @@ internal static class NbdProtocol
     /// <summary>"IHAVEOPT", the server's next eight bytes and the start of every option.</summary>
     public const ulong OptionMagic = 0x49484156454F5054;
 
-    /// <summary>Starts every reply to an option.</summary>
+    /// <summary>The magic number at the start of every reply to an option.</summary>
     public const ulong OptionReplyMagic = 0x0003e889045565a9;
 
-    /// <summary>Starts every request of the transmission phase.</summary>
+    /// <summary>The magic number at the start of every request of the transmission phase.</summary>
     public const uint RequestMagic = 0x25609513;
 
-    /// <summary>Starts a simple reply.</summary>
+    /// <summary>The magic number at the start of a simple reply.</summary>
     public const uint SimpleReplyMagic = 0x67446698;
 
-    /// <summary>Starts a chunk of a structured reply.</summary>
+    /// <summary>The magic number at the start of a chunk of a structured reply.</summary>
     public const uint StructuredReplyMagic = 0x668e33ef;
 
-    /// <summary>Server and client: fixed newstyle (bit 0), and no 124 zero bytes after EXPORT_NAME (bit 1).</summary>
+    /// <summary>
+    /// The handshake flags of server and client: fixed newstyle (bit 0), and no 124 zero bytes after EXPORT_NAME (bit
+    /// 1).
+    /// </summary>
     public const ushort FixedNewstyle = 1;
     public const ushort NoZeroes = 2;
 
-    /// <summary>Magic, option number, data length.</summary>
+    /// <summary>Size in bytes of an option's header: magic, option number, data length.</summary>
     public const int OptionHeaderSize = 16;
 
-    /// <summary>Magic, option number, reply type, data length.</summary>
+    /// <summary>Size in bytes of an option reply's header: magic, option number, reply type, data length.</summary>
     public const int OptionReplyHeaderSize = 20;
 
-    /// <summary>Magic, flags, type, cookie, offset, length.</summary>
+    /// <summary>Size in bytes of a request: magic, flags, type, cookie, offset, length.</summary>
     public const int RequestSize = 28;
 
-    /// <summary>Magic, error, cookie.</summary>
+    /// <summary>Size in bytes of a simple reply: magic, error, cookie.</summary>
     public const int SimpleReplySize = 16;
 
-    /// <summary>Magic, flags, type, cookie, length of the chunk.</summary>
+    /// <summary>Size in bytes of a chunk's header: magic, flags, type, cookie, length of the chunk.</summary>
     public const int ChunkHeaderSize = 20;
 
-    /// <summary>The longest string the protocol allows.</summary>
+    /// <summary>The maximum length of a string in bytes.</summary>
     public const int MaxString = 4096;
 
-    /// <summary>The longest payload of a READ or WRITE, announced as the maximum block size.</summary>
+    /// <summary>The maximum payload of a READ or WRITE in bytes, announced as the maximum block size.</summary>
     public const int MaxPayload = 32 << 20;
 
-    /// <summary>The block size clients are told to prefer.</summary>
+    /// <summary>The preferred block size in bytes that clients are given.</summary>
     public const int PreferredBlock = 4096;
 
-    /// <summary>The one metadata context there is.</summary>
+    /// <summary>The name of the only metadata context.</summary>
     public const string AllocationContext = "base:allocation";
 
-    /// <summary>Its number on the wire.</summary>
+    /// <summary>The number of the base:allocation context on the wire.</summary>
     public const uint AllocationContextId = 1;
 }
 
-/// <summary>What a client may ask for during the handshake.</summary>
+/// <summary>The options that a client may send during the handshake.</summary>
 internal enum NbdOption : uint
 {
     ExportName = 1,
@@ -72,7 +75,7 @@ internal enum NbdOption : uint
     SetMetaContext = 10,
 }
 
-/// <summary>How the server answers an option.</summary>
+/// <summary>The types of reply to an option.</summary>
 internal enum NbdOptionReply : uint
 {
     Ack = 1,
@@ -87,7 +90,7 @@ internal enum NbdOptionReply : uint
     TooBig = 0x8000_0009,
 }
 
-/// <summary>What a client may want to know with INFO and GO.</summary>
+/// <summary>The information that a client may request with INFO and GO.</summary>
 internal enum NbdInfo : ushort
 {
     Export = 0,
@@ -96,7 +99,7 @@ internal enum NbdInfo : ushort
     BlockSize = 3,
 }
 
-/// <summary>What an export can do, told at the end of the handshake.</summary>
+/// <summary>The capabilities of an export, sent at the end of the handshake.</summary>
 [Flags]
 internal enum NbdExportFlags : ushort
 {
@@ -113,7 +116,7 @@ internal enum NbdExportFlags : ushort
     SendFastZero = 1 << 11,
 }
 
-/// <summary>What a request asks for.</summary>
+/// <summary>The command of a request.</summary>
 internal enum NbdCommand : ushort
 {
     Read = 0,
@@ -126,7 +129,7 @@ internal enum NbdCommand : ushort
     BlockStatus = 7,
 }
 
-/// <summary>How a request is to be carried out.</summary>
+/// <summary>The flags of a request.</summary>
 [Flags]
 internal enum NbdCommandFlags : ushort
 {
@@ -138,7 +141,7 @@ internal enum NbdCommandFlags : ushort
     FastZero = 1 << 4,
 }
 
-/// <summary>What a chunk of a structured reply carries.</summary>
+/// <summary>The content of a chunk of a structured reply.</summary>
 internal enum NbdChunk : ushort
 {
     None = 0,
@@ -149,7 +152,7 @@ internal enum NbdChunk : ushort
     ErrorOffset = 0x8002,
 }
 
-/// <summary>The error numbers the protocol knows, whatever the platform's are.</summary>
+/// <summary>The error numbers of the protocol, independent of the platform's.</summary>
 internal enum NbdError : uint
 {
     None = 0,

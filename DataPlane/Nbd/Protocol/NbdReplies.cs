@@ -5,18 +5,18 @@ namespace ReplicationEngine.DataPlane.Nbd.Protocol;
 /// <summary>Encodes replies of the transmission phase; each method returns the bytes it wrote.</summary>
 internal static class NbdReplies
 {
-    /// <summary>The bytes in front of the data of an OFFSET_DATA chunk.</summary>
+    /// <summary>The number of bytes before the data of an OFFSET_DATA chunk.</summary>
     public const int DataChunkOverhead = NbdProtocol.ChunkHeaderSize + sizeof(ulong);
 
-    /// <summary>The bytes of an OFFSET_HOLE chunk.</summary>
+    /// <summary>The size of an OFFSET_HOLE chunk in bytes.</summary>
     public const int HoleChunkSize = NbdProtocol.ChunkHeaderSize + sizeof(ulong) + sizeof(uint);
 
-    /// <summary>The bytes of an error chunk without a message.</summary>
+    /// <summary>The size of an error chunk without a message in bytes.</summary>
     public const int ErrorChunkSize = NbdProtocol.ChunkHeaderSize + sizeof(uint) + sizeof(ushort);
 
     private const ushort Done = 1;
 
-    /// <summary>A simple reply.</summary>
+    /// <summary>Writes a simple reply.</summary>
     public static int Simple(Span<byte> target, ulong cookie, NbdError error)
     {
         BinaryPrimitives.WriteUInt32BigEndian(target, NbdProtocol.SimpleReplyMagic);
@@ -25,7 +25,7 @@ internal static class NbdReplies
         return NbdProtocol.SimpleReplySize;
     }
 
-    /// <summary>The front of a data chunk whose bytes follow.</summary>
+    /// <summary>Writes the header of a data chunk; the data follows.</summary>
     public static int DataChunk(Span<byte> target, ulong cookie, ulong offset, int length, bool last)
     {
         ChunkHeader(target, cookie, NbdChunk.OffsetData, sizeof(ulong) + length, last);
@@ -33,7 +33,7 @@ internal static class NbdReplies
         return DataChunkOverhead;
     }
 
-    /// <summary>A chunk that says a range is zero.</summary>
+    /// <summary>Writes a chunk for a range of zeroes.</summary>
     public static int HoleChunk(Span<byte> target, ulong cookie, ulong offset, int length, bool last)
     {
         ChunkHeader(target, cookie, NbdChunk.OffsetHole, sizeof(ulong) + sizeof(uint), last);
@@ -42,7 +42,7 @@ internal static class NbdReplies
         return HoleChunkSize;
     }
 
-    /// <summary>The last chunk of a reply, which says the whole request failed.</summary>
+    /// <summary>Writes the last chunk of a reply, for a request that failed.</summary>
     public static int ErrorChunk(Span<byte> target, ulong cookie, NbdError error)
     {
         ChunkHeader(target, cookie, NbdChunk.Error, sizeof(uint) + sizeof(ushort), last: true);
@@ -51,11 +51,11 @@ internal static class NbdReplies
         return ErrorChunkSize;
     }
 
-    /// <summary>The bytes of a block status chunk with so many descriptors.</summary>
+    /// <summary>Returns the size in bytes of a block status chunk with so many descriptors.</summary>
     public static int StatusChunkSize(int descriptors) =>
         NbdProtocol.ChunkHeaderSize + sizeof(uint) + (descriptors * 2 * sizeof(uint));
 
-    /// <summary>The whole reply to BLOCK_STATUS.</summary>
+    /// <summary>Writes the whole reply to BLOCK_STATUS.</summary>
     public static int StatusChunk(Span<byte> target, ulong cookie, ReadOnlySpan<NbdExtent> extents)
     {
         var size = StatusChunkSize(extents.Length);
@@ -83,5 +83,5 @@ internal static class NbdReplies
     }
 }
 
-/// <summary>One descriptor of a block status reply.</summary>
+/// <summary>A descriptor of a block status reply.</summary>
 internal readonly record struct NbdExtent(uint Length, NbdExtentFlags Flags);

@@ -3,25 +3,25 @@ using System.Buffers.Binary;
 namespace ReplicationEngine.DataPlane.Nbd.Protocol;
 
 /// <summary>The fixed part of a request.</summary>
-/// <param name="Flags">How.</param>
-/// <param name="Command">What; may be a number this server does not know.</param>
-/// <param name="Cookie">The client's own number, given back in each reply.</param>
-/// <param name="Offset">The first byte, as it came: may lie anywhere.</param>
-/// <param name="Length">The bytes concerned; for WRITE the payload's length.</param>
+/// <param name="Flags">The flags of the request.</param>
+/// <param name="Command">The command; may be a number that this server does not know.</param>
+/// <param name="Cookie">The client's identifier of the request, returned in each reply.</param>
+/// <param name="Offset">The offset of the first byte as received; may be outside the export.</param>
+/// <param name="Length">The number of bytes of the range; for WRITE the payload's length.</param>
 internal readonly record struct NbdRequest(
     NbdCommandFlags Flags, NbdCommand Command, ulong Cookie, ulong Offset, uint Length)
 {
-    /// <summary>The bytes of payload that follow on the wire.</summary>
+    /// <summary>The number of bytes of payload that follow on the wire.</summary>
     public uint PayloadLength => Command == NbdCommand.Write ? Length : 0;
 
-    /// <summary>Whether it may change the disk.</summary>
+    /// <summary>Whether the request may change the disk.</summary>
     public bool Changes => Command is NbdCommand.Write or NbdCommand.Trim or NbdCommand.WriteZeroes;
 
-    /// <summary>Whether a flag is set.</summary>
+    /// <summary>Returns whether a flag is set.</summary>
     public bool Has(NbdCommandFlags flag) => (Flags & flag) != 0;
 
-    /// <summary>Reads the header from at least <see cref="NbdProtocol.RequestSize"/> bytes.</summary>
-    /// <exception cref="NbdProtocolException">The magic number is wrong: the stream is out of step.</exception>
+    /// <summary>Reads a request from at least <see cref="NbdProtocol.RequestSize"/> bytes.</summary>
+    /// <exception cref="NbdProtocolException">The magic number is wrong: the stream is out of sync.</exception>
     public static NbdRequest Read(ReadOnlySpan<byte> source)
     {
         var magic = BinaryPrimitives.ReadUInt32BigEndian(source);
@@ -35,7 +35,7 @@ internal readonly record struct NbdRequest(
                 BinaryPrimitives.ReadUInt32BigEndian(source[24..]));
     }
 
-    /// <summary>Writes the header.</summary>
+    /// <summary>Writes the request's encoded form.</summary>
     public void Write(Span<byte> target)
     {
         BinaryPrimitives.WriteUInt32BigEndian(target, NbdProtocol.RequestMagic);

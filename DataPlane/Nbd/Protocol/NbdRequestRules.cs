@@ -1,21 +1,21 @@
 namespace ReplicationEngine.DataPlane.Nbd.Protocol;
 
-/// <summary>What was agreed in the handshake and what the export is at this moment.</summary>
+/// <summary>The negotiated terms of the handshake and the current state of the export.</summary>
 internal readonly record struct NbdTerms(long ExportSize, bool StructuredReplies, bool AllocationContext)
 {
-    /// <summary>Whether FAST_ZERO can be honoured.</summary>
+    /// <summary>Whether FAST_ZERO can be granted.</summary>
     public bool FastZeroes { get; init; }
 }
 
-/// <summary>Whether a request may be carried out: one pure function from the request to an error or none.</summary>
+/// <summary>Decides whether a request may run: one pure function from the request to an error or none.</summary>
 /// <remarks>
-/// Where the document leaves a choice: an empty range and unknown flags are EINVAL; a WRITE or WRITE_ZEROES past the
+/// Where the protocol leaves a choice: an empty range and unknown flags are EINVAL; a WRITE or WRITE_ZEROES past the
 /// end is ENOSPC, anything else past the end EINVAL; FUA is accepted on every command; a payload above the announced
 /// maximum is EINVAL.
 /// </remarks>
 internal static class NbdRequestRules
 {
-    /// <summary>The error to answer, or none.</summary>
+    /// <summary>Returns the error of a request, or none.</summary>
     public static NbdError Check(in NbdRequest request, in NbdTerms terms, bool readOnly)
     {
         var allowed = AllowedFlags(request.Command, terms);

@@ -3,17 +3,17 @@ using System.Text;
 
 namespace ReplicationEngine.DataPlane.Nbd.Protocol;
 
-/// <summary>Reads the data of an option. Every member answers false rather than read past the end.</summary>
+/// <summary>Reads the data of an option. Every member returns false rather than read past the end.</summary>
 internal ref struct OptionReader(ReadOnlySpan<byte> data)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
     private ReadOnlySpan<byte> _rest = data;
 
-    /// <summary>Whether all of it has been read.</summary>
+    /// <summary>Whether all data has been read.</summary>
     public readonly bool AtEnd => _rest.IsEmpty;
 
-    /// <summary>Reads 16 bits.</summary>
+    /// <summary>Reads a 16-bit integer.</summary>
     public bool TryReadUInt16(out ushort value)
     {
         var found = BinaryPrimitives.TryReadUInt16BigEndian(_rest, out value);
@@ -21,7 +21,7 @@ internal ref struct OptionReader(ReadOnlySpan<byte> data)
         return found;
     }
 
-    /// <summary>Reads 32 bits.</summary>
+    /// <summary>Reads a 32-bit integer.</summary>
     public bool TryReadUInt32(out uint value)
     {
         var found = BinaryPrimitives.TryReadUInt32BigEndian(_rest, out value);
@@ -29,7 +29,7 @@ internal ref struct OptionReader(ReadOnlySpan<byte> data)
         return found;
     }
 
-    /// <summary>Reads a string with its length in front.</summary>
+    /// <summary>Reads a string preceded by its length.</summary>
     public bool TryReadString(out string value)
     {
         value = "";
@@ -43,7 +43,7 @@ internal ref struct OptionReader(ReadOnlySpan<byte> data)
     }
 
     /// <summary>
-    /// The bytes as text; false when they are no UTF-8, hold a NUL or are longer than a string may be.
+    /// Decodes bytes as text; false if they are not UTF-8, contain a NUL or exceed the maximum length.
     /// </summary>
     public static bool TryDecode(ReadOnlySpan<byte> bytes, out string value)
     {

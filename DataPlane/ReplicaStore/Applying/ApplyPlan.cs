@@ -3,22 +3,23 @@ using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Applying;
 
-/// <summary>A record that is to be applied.</summary>
-/// <param name="Header">Its header.</param>
-/// <param name="Bytes">Its encoded form as it goes into the log; a record of zero bytes has become one without
-/// data.</param>
+/// <summary>A record to apply.</summary>
+/// <param name="Header">The header of the record.</param>
+/// <param name="Bytes">
+/// The record's encoded form for the log; a record of zero bytes has become one without data.
+/// </param>
 internal readonly record struct PlannedRecord(ChangeHeader Header, ReadOnlyMemory<byte> Bytes)
 {
-    /// <summary>The record's data.</summary>
+    /// <summary>The data of the record.</summary>
     public ReadOnlyMemory<byte> Data => Bytes.Slice(ChangeRecord.DataOffset(Header.DataLength), Header.DataLength);
 }
 
 /// <summary>
-/// Judges a batch of records before anything of it is applied: checksums, places, order. Pure. The order rules (I5):
-/// a logged record follows the one before it in its generation without a gap; one at or below the applied LSN, or of an
+/// Checks a batch of records before any of it is applied: checksums, positions, order. Pure. The order rules (I5): a
+/// logged record follows the one before it in its generation without a gap; one at or below the applied LSN, or of an
 /// older generation, is a repetition and skipped; only a generation start moves to a newer generation. Records of
 /// initial replication and resync belong to the generation that is being resynced; one that was read before all applied
-/// changes were on the source's disk is refused, because it could put back older content.
+/// changes were on the source's disk is refused, because it could restore older content.
 /// </summary>
 internal sealed class ApplyPlan
 {
@@ -30,7 +31,9 @@ internal sealed class ApplyPlan
     public List<PlannedRecord> Records { get; } = [];
 
     /// <exception cref="ReplicaCorruptException">A record's checksum does not match.</exception>
-    /// <exception cref="ReplicaRefusedException">A gap, or a place that does not exist.</exception>
+    /// <exception cref="ReplicaRefusedException">
+    /// The order has a gap, or a record names a disk or range that does not exist.
+    /// </exception>
     public static List<PlannedRecord> Make(ReadOnlyMemory<byte> records, IReadOnlyList<DiskSpec> disks,
         StreamState stream)
     {
@@ -52,7 +55,7 @@ internal sealed class ApplyPlan
         return plan.Records;
     }
 
-    /// <summary>The stream's state after a record.</summary>
+    /// <summary>Returns the stream's state after a record.</summary>
     public static StreamState Advance(StreamState stream, in ChangeHeader header)
     {
         if (header.Kind is ChangeKind.GenerationStart or ChangeKind.Write or ChangeKind.Zeroes or ChangeKind.Marker)
@@ -162,7 +165,7 @@ internal sealed class ApplyPlan
         }
     }
 
-    /// <summary>Zeroes are never stored as data: the record keeps its number and loses its bytes.</summary>
+    /// <summary>Removes data that is all zero: the record keeps its number and loses its bytes.</summary>
     private static PlannedRecord WithoutZeroData(in ChangeHeader header, ReadOnlyMemory<byte> bytes)
     {
         if (header.Kind is not (ChangeKind.Write or ChangeKind.ResyncData))

@@ -9,11 +9,11 @@ using ReplicationEngine.Engine.RecoveryPoints;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Applying;
 
 /// <summary>
-/// Applies changes: judges a batch (<see cref="ApplyPlan"/>), logs it or writes it straight into the base
-/// (<see cref="DirectWriter"/>), enters it in the index (<see cref="RecordIndexer"/>), and makes it durable. Owns the
-/// durable position and the memory of what changed since earlier ones.
+/// Applies changes: checks a batch (<see cref="ApplyPlan"/>), logs it or writes it directly into the base
+/// (<see cref="DirectWriter"/>), adds it to the index (<see cref="RecordIndexer"/>), and makes it durable. Owns the
+/// durable position and the record of changes since earlier ones.
 /// </summary>
-/// <remarks>The store's session lock guards it; the log's gate is taken after that.</remarks>
+/// <remarks>The store's session lock guards the applier; the log's gate is taken after that.</remarks>
 internal sealed class ChangeApplier
 {
     private readonly LayerStack _content;
@@ -34,7 +34,7 @@ internal sealed class ChangeApplier
         (_durable, _durableMark) = (_log.Stream.Applied, _log.Stream.Mark);
     }
 
-    /// <summary>Where the replica stands.</summary>
+    /// <summary>The replica's position and state.</summary>
     public ReplicaPosition Position
     {
         get
@@ -47,12 +47,14 @@ internal sealed class ChangeApplier
         }
     }
 
-    /// <summary>The extents changed since a durable position; null when that is not known.</summary>
+    /// <summary>Returns the extents changed since a durable position; null if they are unknown.</summary>
     public IReadOnlyList<ExtentRange>? ChangedSince(MarkedPosition floor) => _recent.Since(floor);
 
     /// <summary>Applies whole encoded records, all or none.</summary>
     /// <exception cref="ReplicaCorruptException">A record's checksum does not match.</exception>
-    /// <exception cref="ReplicaRefusedException">A gap, a place that does not exist, or the system refuses.</exception>
+    /// <exception cref="ReplicaRefusedException">
+    /// The order has a gap, a record names a disk or range that does not exist, or the system reports an error.
+    /// </exception>
     public void Apply(ReadOnlyMemory<byte> records)
     {
         var plan = ApplyPlan.Make(records, _content.State.Disks, _log.Stream);
@@ -72,8 +74,8 @@ internal sealed class ChangeApplier
         });
     }
 
-    /// <summary>The resync ends once a position is applied.</summary>
-    /// <exception cref="ReplicaRefusedException">The position's generation has not begun.</exception>
+    /// <summary>Ends the resync once a position is applied.</summary>
+    /// <exception cref="ReplicaRefusedException">The position's generation has not started.</exception>
     public void EndResync(ChangePosition consistentFrom)
     {
         var stream = _log.Stream;
@@ -153,7 +155,7 @@ internal sealed class ChangeApplier
         }
     }
 
-    /// <summary>Restores what was durable: scans the log behind the checkpoint.</summary>
+    /// <summary>Restores the durable state: scans the log behind the checkpoint.</summary>
     public void Recover()
     {
         var lost = _log.Recover(_indexer.Enter);
@@ -161,7 +163,7 @@ internal sealed class ChangeApplier
         {
             if (_log.Stream.Resyncing)
             {
-                // Blocks that had been acknowledged are gone and have no number to ask for them by: resync again.
+                // Acknowledged blocks are lost and have no number by which to request them: resync again.
                 _log.Stream = StreamState.Initial with { Empty = false, EverConsistent = _log.Stream.EverConsistent };
             }
 
@@ -174,7 +176,7 @@ internal sealed class ChangeApplier
         SyncAll();
     }
 
-    /// <summary>The content was replaced, durably, by other means than the stream.</summary>
+    /// <summary>Handles content that was replaced, durably, by other means than the stream.</summary>
     public void ContentReplaced()
     {
         _recent.Forget();
@@ -193,7 +195,7 @@ internal sealed class ChangeApplier
         _recent.Synced(new MarkedPosition(_durable, _durableMark));
     }
 
-    /// <summary>Executes a judged plan: log, then base, then index. When it throws, nothing of it counts.</summary>
+    /// <summary>Executes a checked plan: log, then base, then index. If it throws, none of it counts.</summary>
     private void Execute(List<PlannedRecord> plan)
     {
         foreach (var record in plan)
@@ -216,7 +218,7 @@ internal sealed class ChangeApplier
         _log.Exclusive(() => _indexer.Enter(logged, segment, offset));
     }
 
-    /// <summary>Writes into the base; when that fails, what was appended from a place on is taken back.</summary>
+    /// <summary>Writes into the base; if that fails, the records appended from a position are undone.</summary>
     private void WriteDirect(List<PlannedRecord> direct, uint segment, long offset)
     {
         try
@@ -230,7 +232,7 @@ internal sealed class ChangeApplier
         }
     }
 
-    /// <summary>The records' bytes; those that lie behind one another in one buffer are one span.</summary>
+    /// <summary>Returns the records' bytes; adjacent records in one buffer form one span.</summary>
     private static List<ReadOnlyMemory<byte>> Spans(List<PlannedRecord> records)
     {
         var spans = new List<ReadOnlyMemory<byte>>();

@@ -4,20 +4,20 @@ using ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Applying;
 
-/// <summary>A plan, divided by where its records go; both parts in the plan's order.</summary>
-/// <param name="Direct">Those that go straight into the base image; null when there are none.</param>
-/// <param name="Logged">Those that go into the log.</param>
+/// <summary>A plan divided by the destination of its records; both parts are in the plan's order.</summary>
+/// <param name="Direct">The records for the base image; null if there are none.</param>
+/// <param name="Logged">The records for the log.</param>
 internal readonly record struct DividedPlan(List<PlannedRecord>? Direct, List<PlannedRecord> Logged);
 
 /// <summary>
-/// Writes straight into the base image, until the first resync has ended, what a resync sends for places that no layer
-/// touches: nothing usable can be harmed, and nothing needs to be folded later. What of it a power cut takes was not
-/// acknowledged, shows as a difference (or a damaged chunk, which counts as one) and is sent again.
+/// Writes the resync data for ranges that no layer covers directly into the base image, until the first resync has
+/// ended: no usable content can be damaged, and no layer needs folding later. Writes that a power failure loses were
+/// not acknowledged; they show as a difference (or a damaged chunk, which counts as one) and are sent again.
 /// </summary>
-/// <remarks>Has no state of its own. The store's session lock guards what it changes.</remarks>
+/// <remarks>Stateless. The store's session lock guards the content it changes.</remarks>
 internal sealed class DirectWriter(LayerStack content)
 {
-    /// <summary>Divides a plan, before anything of it is applied.</summary>
+    /// <summary>Divides a plan before any of it is applied.</summary>
     public DividedPlan Divide(List<PlannedRecord> plan)
     {
         var stream = content.Log.Stream;
@@ -46,7 +46,7 @@ internal sealed class DirectWriter(LayerStack content)
         return new DividedPlan(direct.Count > 0 ? direct : null, logged);
     }
 
-    /// <summary>Writes records into the base and advances the stream; under the log's gate, write side.</summary>
+    /// <summary>Writes records into the base and advances the stream; requires the log's gate, write side.</summary>
     public void Write(List<PlannedRecord> records)
     {
         foreach (var record in records)

@@ -7,7 +7,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Applying;
 /// <summary>Records that a store writes into its own log, in the generation that is applied.</summary>
 internal static class LocalRecord
 {
-    /// <summary>The end of a resync: content is consistent once a position is applied.</summary>
+    /// <summary>Creates the record of a resync's end: content is consistent once a position is applied.</summary>
     public static PlannedRecord ResyncEnd(Generation generation, ChangePosition consistentFrom)
     {
         var data = new byte[16];
@@ -16,7 +16,7 @@ internal static class LocalRecord
         return Encode(ChangeKind.ResyncEnd, generation, DateTimeOffset.MinValue, data);
     }
 
-    /// <summary>A point that the store seals without the source having asked for it in the stream.</summary>
+    /// <summary>Creates the marker of a point that the store seals without a marker in the stream.</summary>
     public static PlannedRecord Marker(Generation generation, DateTimeOffset time, PointMarker marker)
     {
         var data = new byte[PointMarker.Size];
@@ -24,7 +24,7 @@ internal static class LocalRecord
         return Encode(ChangeKind.LocalMarker, generation, time, data);
     }
 
-    /// <summary>The position that a <see cref="ChangeKind.ResyncEnd"/> names.</summary>
+    /// <summary>Returns the position that a <see cref="ChangeKind.ResyncEnd"/> names.</summary>
     public static ChangePosition ConsistentFrom(in ChangeHeader header, ReadOnlySpan<byte> record)
     {
         var data = record[ChangeRecord.DataOffset(header.DataLength)..];

@@ -3,18 +3,20 @@ using ReplicationEngine.DataPlane.Changes;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Applying;
 
 /// <summary>
-/// Which extents a replica changed since it stood at each of its newest durable positions. In memory only: who asks for
-/// a position from before the store was opened, or for one that is too old, is told that it is not known.
+/// The extents that a replica changed since each of its newest durable positions. In memory only: for a position from
+/// before the store was opened, or one that is too old, the result is unknown.
 /// </summary>
 /// <remarks>
-/// Each sync ends an epoch. An extent remembers the epoch in which it changed last; a durable position remembers the
-/// epoch that ended with it. So "changed since" compares two numbers per extent, whatever came in between, and a record
-/// that was applied but not synced counts as changed. Four bytes per extent of 4 MiB. Not safe for several threads; the
+/// Each sync ends an epoch. An extent stores the epoch of its latest change; a durable position stores the epoch that
+/// ended with it. So "changed since" compares two numbers per extent, whatever happened in between, and a record that
+/// was applied but not synced counts as changed. Four bytes per extent of 4 MiB. Not safe for several threads; the
 /// store's session lock guards it.
 /// </remarks>
 internal sealed class RecentChanges(int disks)
 {
-    /// <summary>Positions remembered: at five syncs a second, about a quarter of an hour of steady writing.</summary>
+    /// <summary>
+    /// The number of positions kept: at five syncs a second, about a quarter of an hour of steady writing.
+    /// </summary>
     private const int Kept = 4096;
 
     private readonly int[][] _changedIn = [.. Enumerable.Range(0, disks).Select(_ => Array.Empty<int>())];
@@ -22,7 +24,7 @@ internal sealed class RecentChanges(int disks)
     private readonly Queue<MarkedPosition> _order = new();
     private int _epoch = 1;
 
-    /// <summary>A record is applied.</summary>
+    /// <summary>Records that a change is applied.</summary>
     public void Changed(in ChangeHeader header)
     {
         if (header.Length <= 0 || header.Disk >= _changedIn.Length)
@@ -40,7 +42,7 @@ internal sealed class RecentChanges(int disks)
         extents.AsSpan((int)(header.Offset / DirtyExtent.Size)..(last + 1)).Fill(_epoch);
     }
 
-    /// <summary>All that was applied is durable, at this position.</summary>
+    /// <summary>Records that all applied changes are durable at this position.</summary>
     public void Synced(MarkedPosition durable)
     {
         if (!durable.Mark.IsKnown)
@@ -62,7 +64,7 @@ internal sealed class RecentChanges(int disks)
         _epoch++;
     }
 
-    /// <summary>The content was replaced by other means than the stream: nothing is known any more.</summary>
+    /// <summary>Forgets all changes, because the content was replaced by other means than the stream.</summary>
     public void Forget()
     {
         _epochOf.Clear();
@@ -70,7 +72,7 @@ internal sealed class RecentChanges(int disks)
     }
 
     /// <summary>
-    /// The extents changed since the replica stood durably at a position; null when that is not known.
+    /// Returns the extents changed since a durable position of the replica; null if they are unknown.
     /// </summary>
     public IReadOnlyList<ExtentRange>? Since(MarkedPosition floor)
     {

@@ -4,16 +4,18 @@ using ReplicationEngine.DataPlane.ReplicaStore.Points;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Applying;
 
 /// <summary>
-/// Enters records of the log where they count: in the active layer, the block hashes, the stream's state and, for
-/// markers, the recovery points. Does the same when they are applied and when the log is scanned on opening.
+/// Adds records of the log to the active layer, the block hashes, the stream's state and, for markers, the recovery
+/// points. The same code runs when records are applied and when the log is scanned on opening.
 /// </summary>
-/// <remarks>Has no state of its own. Called under the store's session lock and, inside it, the log's gate, write side;
-/// without them only before the store has any reader.</remarks>
+/// <remarks>
+/// Stateless. Called under the store's session lock and, inside it, the log's gate, write side; without them only
+/// before the store has any reader.
+/// </remarks>
 internal sealed class RecordIndexer(LayerStack content, PointSealer points)
 {
     private readonly RedoLog _log = content.Log;
 
-    /// <summary>Enters a batch that lies from a place in the log on; the layer ends behind it when full.</summary>
+    /// <summary>Adds a batch that starts at a position in the log; a full layer ends after it.</summary>
     public void Enter(List<PlannedRecord> records, uint segment, long offset)
     {
         foreach (var record in records)
@@ -25,7 +27,7 @@ internal sealed class RecordIndexer(LayerStack content, PointSealer points)
         FreezeIfFull(segment, offset);
     }
 
-    /// <summary>Enters one record; the layer ends behind it when full.</summary>
+    /// <summary>Adds one record; a full layer ends after it.</summary>
     public void Enter(in ChangeHeader header, ReadOnlySpan<byte> record, uint segment, long at)
     {
         EnterOne(header, record, segment, at);
@@ -74,7 +76,7 @@ internal sealed class RecordIndexer(LayerStack content, PointSealer points)
         }
     }
 
-    /// <summary>A range has new content: data in the log, or zeroes (segment 0).</summary>
+    /// <summary>Adds new content for a range: data in the log, or zeroes (segment 0).</summary>
     private void EnterContent(in ChangeHeader header, uint segment, long at)
     {
         _log.Active.Put(header.Disk, header.Offset, header.Length, segment, at);

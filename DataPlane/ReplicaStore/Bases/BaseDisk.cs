@@ -6,7 +6,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Bases;
 
 /// <summary>
 /// The base image of one disk: a sparse file with the disk's own layout (rounded up to whole chunks) and the checksums
-/// of its chunks. Reads are checked; a chunk whose sum is 0 reads as zeroes without a look at the file.
+/// of its chunks. Reads are checked; a chunk whose sum is 0 reads as zeroes without reading the file.
 /// </summary>
 internal sealed class BaseDisk : IDisposable
 {
@@ -25,7 +25,7 @@ internal sealed class BaseDisk : IDisposable
 
     public ChunkSums Sums { get; }
 
-    /// <summary>Makes the files of a disk; the caller syncs the names.</summary>
+    /// <summary>Creates the files of a disk; the caller syncs the names.</summary>
     public static BaseDisk Create(IStorageDirectory directory, int disk, long size)
     {
         var made = new BaseDisk(disk, directory, StorageOpen.New);
@@ -50,7 +50,7 @@ internal sealed class BaseDisk : IDisposable
         _sumsFile.Sync();
     }
 
-    /// <summary>Fills the destination.</summary>
+    /// <summary>Reads bytes from an offset until the destination is full.</summary>
     /// <exception cref="ReplicaCorruptException">A chunk does not match its checksum.</exception>
     public void Read(long offset, Span<byte> destination)
     {
@@ -73,7 +73,7 @@ internal sealed class BaseDisk : IDisposable
         }
     }
 
-    /// <summary>The first run of chunks that are all zero, or all not, from a byte on.</summary>
+    /// <summary>Returns the first run of chunks that are all zero, or all not zero, from a byte.</summary>
     public (long Length, bool IsZero) NextRun(long offset, long length)
     {
         var (end, chunk) = (offset + length, offset / ChunkSize);
@@ -97,7 +97,7 @@ internal sealed class BaseDisk : IDisposable
         return (Math.Min(chunk * ChunkSize, end) - offset, zero);
     }
 
-    /// <summary>Writes whole chunks and notes their sums; nothing is synced.</summary>
+    /// <summary>Writes whole chunks and records their sums without syncing.</summary>
     public void Write(long firstChunk, ReadOnlySpan<byte> data)
     {
         _data.Write(firstChunk * ChunkSize, data);
@@ -144,7 +144,7 @@ internal sealed class BaseDisk : IDisposable
 
     public void WriteRaw(long firstChunk, ReadOnlySpan<byte> data) => _data.Write(firstChunk * ChunkSize, data);
 
-    /// <summary>Takes the space that writes into these chunks and their sums need.</summary>
+    /// <summary>Reserves the space for writes into these chunks and their sums.</summary>
     public void Reserve(long firstChunk, long count)
     {
         Space.Reserve(_data, firstChunk * ChunkSize, count * ChunkSize);
@@ -153,8 +153,10 @@ internal sealed class BaseDisk : IDisposable
         Space.Reserve(_sumsFile, page * ChunkSums.PageSize, (last - page + 1) * ChunkSums.PageSize);
     }
 
-    /// <summary>Makes the data durable. A replica is written far more than it is read: its pages are given back, so
-    /// that the next writes need no fresh ones.</summary>
+    /// <summary>
+    /// Makes the data durable. A replica is written far more often than read, so its pages are freed and the next
+    /// writes need no fresh ones.
+    /// </summary>
     public void SyncData()
     {
         _data.Sync();

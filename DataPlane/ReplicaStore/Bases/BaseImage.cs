@@ -4,16 +4,16 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Bases;
 
 /// <summary>
-/// The base images of all disks: what lies below every layer. Read under the store's read lock. Written in two ways,
-/// both by one thread: directly, while the store has never had a point (nothing usable can be lost); and by folding the
-/// oldest layer, a batch of chunks at a time.
+/// The base images of all disks, below every layer. Read under the store's read lock. Written in two ways, both by one
+/// thread: directly, while the store has never had a point (no usable content can be lost); and by folding the oldest
+/// layer, a batch of chunks at a time.
 /// </summary>
 /// <remarks>
-/// Why folding is safe at every instant. A batch's chunks that the layer covers whole are read through the layer until
-/// the fold of that layer is in the manifest, so they may be torn meanwhile and are written again. A chunk that the
-/// layer covers in part is in the journal with its whole new content, which is equal to the old one where the layer
-/// does not cover it. Sums and roots are in the journal too. So after a crash the journal is carried out once more, and
-/// the fold starts over; it gives the same result every time.
+/// Why folding is safe at every instant. Chunks of a batch that the layer covers completely are read through the layer
+/// until the fold of that layer is in the manifest, so they may be torn meanwhile and are written again. A chunk that
+/// the layer covers partly is in the journal with its whole new content, which equals the old one where the layer does
+/// not cover it. Sums and roots are in the journal too. After a crash the journal is therefore replayed and the fold
+/// starts over; it gives the same result every time.
 /// </remarks>
 internal sealed class BaseImage : IDisposable
 {
@@ -23,7 +23,9 @@ internal sealed class BaseImage : IDisposable
 
     private BaseImage(BaseJournal journal) => _journal = journal;
 
-    /// <summary>A sync or a write in place failed; the images in memory and on storage may differ.</summary>
+    /// <summary>
+    /// Whether a sync or a write in place failed; the images in memory and on storage may then differ.
+    /// </summary>
     public bool Poisoned { get; private set; }
 
     public static BaseImage Create(IStorageDirectory directory, IReadOnlyList<DiskSpec> disks)
@@ -73,7 +75,7 @@ internal sealed class BaseImage : IDisposable
     }
 
     /// <summary>
-    /// Writes a batch of a fold. <paramref name="exclusive"/> runs an action while no reader is at work; it is called
+    /// Writes a batch of a fold. <paramref name="exclusive"/> runs an action while no reader is active; it is called
     /// once, for the part in which chunks and sums change.
     /// </summary>
     public void Fold(IReadOnlyList<FoldedRun> runs, Action<Action> exclusive)
@@ -177,11 +179,11 @@ internal sealed class BaseImage : IDisposable
 }
 
 /// <summary>A run of chunks that a fold writes.</summary>
-/// <param name="Disk">The disk.</param>
-/// <param name="FirstChunk">The first chunk.</param>
-/// <param name="Count">How many.</param>
-/// <param name="Zero">All of them become zero; there is no data.</param>
-/// <param name="Data">Their new content.</param>
-/// <param name="Partial">Those which the layer does not cover whole.</param>
+/// <param name="Disk">The index of the disk.</param>
+/// <param name="FirstChunk">The index of the first chunk.</param>
+/// <param name="Count">The number of chunks.</param>
+/// <param name="Zero">Whether all the chunks become zero; there is no data then.</param>
+/// <param name="Data">The new content of the chunks.</param>
+/// <param name="Partial">The chunks that the layer covers only partly.</param>
 internal sealed record FoldedRun(int Disk, long FirstChunk, long Count, bool Zero, byte[] Data,
     IReadOnlyList<long> Partial);

@@ -16,12 +16,12 @@ internal enum JournalKind : uint
     Chunk = 3,
 }
 
-/// <summary>4,096 bytes that are to stand at a place.</summary>
+/// <summary>A page of 4,096 bytes to write at a position.</summary>
 internal readonly record struct JournalItem(int Disk, JournalKind Kind, long Index, ReadOnlyMemory<byte> Bytes);
 
 /// <summary>
 /// Makes changes of pages in place atomic: all new images are durable here before the first is written in place, and
-/// the writes in place are durable before the journal is used again. It holds the last batch only.
+/// the writes in place are durable before the journal is used again. The journal holds the last batch only.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -30,7 +30,7 @@ internal readonly record struct JournalItem(int Disk, JournalKind Kind, long Ind
 ///  20 40 bytes 0        60 u32 CRC-32C over bytes 0 .. 60
 /// item, 4112 bytes:  u32 disk, u32 kind (1 sums page, 2 root page, 3 chunk), i64 number, 4096 bytes
 /// </code>
-/// A journal that does not check out was torn before anything was written in place, or is not needed any more.
+/// A journal with a wrong checksum was torn before anything was written in place, or is no longer needed.
 /// </remarks>
 internal sealed class BaseJournal(IStorageFile file) : IDisposable
 {
@@ -59,10 +59,10 @@ internal sealed class BaseJournal(IStorageFile file) : IDisposable
         file.Sync();
     }
 
-    /// <summary>Takes the space for a batch of so many items.</summary>
+    /// <summary>Reserves the space for a batch of so many items.</summary>
     public void Reserve(int items) => Space.Reserve(file, 0, HeaderSize + ((long)items * ItemSize));
 
-    /// <summary>The last batch, when it is whole.</summary>
+    /// <summary>Returns the last batch if it is complete.</summary>
     public List<JournalItem> Read()
     {
         var items = new List<JournalItem>();

@@ -19,7 +19,7 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Bases;
 /// sums file: page p at 4096 p:  1024 × u32 sum
 ///   sum: 0 means that the chunk is zero, whatever the base file holds; else the CRC-32C of its 4096 bytes (0 as above)
 /// </code>
-/// A page that was lost, moved or damaged does not match its root; a root page says which it is. So no single fault
+/// A page that was lost, moved or damaged does not match its root; a root page holds its own number. So no single fault
 /// lets stored data read as zeroes.
 /// </remarks>
 internal sealed class ChunkSums : IDisposable
@@ -45,7 +45,7 @@ internal sealed class ChunkSums : IDisposable
     /// <summary>The pages changed since they were last written.</summary>
     public IReadOnlyCollection<long> Dirty => _dirty;
 
-    /// <summary>Takes the space that the changed pages need in the sums file.</summary>
+    /// <summary>Reserves the space in the sums file for the changed pages.</summary>
     public void Reserve()
     {
         foreach (var page in _dirty)
@@ -62,8 +62,7 @@ internal sealed class ChunkSums : IDisposable
 
     public static long PagesFor(long chunks) => (chunks + SumsPerPage - 1) / SumsPerPage;
 
-    /// <summary>Writes the root pages that a disk of so many chunks needs and that are not there yet,
-    /// durably.</summary>
+    /// <summary>Writes the missing root pages of a disk of so many chunks, durably.</summary>
     public void Extend(long chunks)
     {
         var pages = PagesFor(chunks);
@@ -100,7 +99,7 @@ internal sealed class ChunkSums : IDisposable
         }
     }
 
-    /// <summary>The sum of a chunk; 0 for a zero chunk.</summary>
+    /// <summary>Returns the sum of a chunk; 0 for a zero chunk.</summary>
     /// <exception cref="ReplicaCorruptException">The page or its root is damaged.</exception>
     public uint Get(long chunk)
     {
@@ -108,7 +107,7 @@ internal sealed class ChunkSums : IDisposable
         return page is null ? 0 : page[chunk % SumsPerPage];
     }
 
-    /// <summary>Whether a page says that all its chunks are zero.</summary>
+    /// <summary>Returns whether all chunks of a page are zero.</summary>
     public bool IsZeroPage(long page) => Page(page) is null;
 
     public void Set(long chunk, uint sum)
@@ -135,8 +134,8 @@ internal sealed class ChunkSums : IDisposable
     }
 
     /// <summary>
-    /// Ends a round of changes: computes the roots of the changed pages and returns the images of all pages to be
-    /// written, first sums, then roots. The images count as written from now on.
+    /// Ends a round of changes: computes the roots of the changed pages and returns the images of all pages to write,
+    /// first sums, then roots. The images count as written from then on.
     /// </summary>
     public void TakeDirty(List<JournalItem> items)
     {

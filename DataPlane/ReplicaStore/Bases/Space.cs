@@ -2,14 +2,16 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Bases;
 
-/// <summary>Takes space before it is needed, so that a write in place cannot fail half-way for want of it.</summary>
+/// <summary>
+/// Reserves space before it is needed, so that a write in place cannot fail half-way because the disk is full.
+/// </summary>
 internal static class Space
 {
     private const int NotSupported = 95;
 
     /// <summary>
-    /// Takes the space for a range. A file system that cannot promise space is left alone: a write that then fails
-    /// poisons the store instead of recovering by itself.
+    /// Reserves the space for a range. Does nothing on a file system that cannot reserve space: a write that fails
+    /// there poisons the store, which does not recover on its own.
     /// </summary>
     public static void Reserve(IStorageFile file, long offset, long length)
     {

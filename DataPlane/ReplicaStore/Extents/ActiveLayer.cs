@@ -16,13 +16,13 @@ internal sealed class ActiveLayer(long number) : ILayer
 
     public long To => number;
 
-    /// <summary>The extents held; what bounds a layer's memory.</summary>
+    /// <summary>The number of extents in the layer; limits the layer's memory.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The bytes of records it was made from; what bounds the time to scan them again.</summary>
+    /// <summary>The bytes of the layer's records; limits the time to scan them again.</summary>
     public long Bytes { get; set; }
 
-    /// <summary>The log's state at this layer's end; set when it is frozen.</summary>
+    /// <summary>The log's state at this layer's end; set when the layer is frozen.</summary>
     public Checkpoint? End { get; set; }
 
     public bool IsEmpty => Count == 0 && _wide.Count == 0;
@@ -53,7 +53,7 @@ internal sealed class ActiveLayer(long number) : ILayer
         }
     }
 
-    /// <summary>Puts an extent over a region, as it stands in another layer.</summary>
+    /// <summary>Puts an extent of another layer over a region.</summary>
     public void Put(long key, in Extent extent) => Count += ListOf(key).Insert(extent);
 
     public void Collect(int disk, long region, int from, int to, List<Extent> target)

@@ -1,8 +1,8 @@
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
-/// Where the bytes of a part of one region lie: 24 bytes. Segment 0 means zeroes; <see cref="Below"/> means "not in any
-/// layer", so that what lies under the layers decides.
+/// The location of the bytes of a part of one region: 24 bytes. Segment 0 means zeroes; <see cref="Below"/> means "not
+/// in any layer", so the content below the layers applies.
 /// </summary>
 internal readonly record struct Extent
 {
@@ -18,7 +18,7 @@ internal readonly record struct Extent
     /// <summary>The segment number of an extent that no layer holds.</summary>
     public const uint Below = uint.MaxValue;
 
-    /// <summary>The first byte, counted from the region's start.</summary>
+    /// <summary>The offset of the first byte in the region.</summary>
     public int Start { get; }
 
     public int Length { get; }
@@ -26,10 +26,10 @@ internal readonly record struct Extent
     /// <summary>The segment that holds the record; 0 for zeroes.</summary>
     public uint Segment { get; }
 
-    /// <summary>The first byte within the record's data.</summary>
+    /// <summary>The offset of the first byte within the record's data.</summary>
     public int Delta { get; }
 
-    /// <summary>Where the record begins in its segment.</summary>
+    /// <summary>The offset of the record in its segment.</summary>
     public long Record { get; }
 
     public int End => Start + Length;
@@ -38,17 +38,16 @@ internal readonly record struct Extent
 
     public bool IsBelow => Segment == Below;
 
-    /// <summary>The part of this extent from one place in the region to another.</summary>
+    /// <summary>Returns the part of this extent between two offsets in the region.</summary>
     public Extent Slice(int start, int end) =>
         new(start, end - start, Segment, Record, Segment is 0 or Below ? 0 : Delta + (start - Start));
 }
 
-/// <summary>An extent as a view sees it, and the newest layer number of the layer it came from (0: from
-/// below).</summary>
+/// <summary>An extent as a view sees it, and the newest layer number of its layer (0: from below).</summary>
 internal readonly record struct Piece(Extent Extent, long Layer);
 
 /// <summary>
-/// Regions divide a disk, so that an index is a table of small sorted lists: no extent crosses a region's border.
+/// Divides a disk into regions, so that an index is a table of small sorted lists: no extent crosses a region's border.
 /// </summary>
 internal static class Region
 {
@@ -58,7 +57,7 @@ internal static class Region
 
     public static long StartOf(long region) => region * Size;
 
-    /// <summary>One number for a region of a disk, ordered by disk, then place.</summary>
+    /// <summary>Returns one number for a region of a disk, ordered by disk, then offset.</summary>
     public static long Key(int disk, long region) => ((long)disk << 44) | region;
 
     public static int DiskOf(long key) => (int)(key >> 44);

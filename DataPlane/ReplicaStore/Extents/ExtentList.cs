@@ -1,6 +1,6 @@
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
-/// <summary>The extents of one region, sorted and without overlap; a later one replaces what it covers.</summary>
+/// <summary>The extents of one region, sorted and without overlap; a later one replaces the parts it covers.</summary>
 internal sealed class ExtentList
 {
     private Extent[] _items = new Extent[2];
@@ -11,7 +11,7 @@ internal sealed class ExtentList
 
     public void Clear() => Count = 0;
 
-    /// <summary>Puts an extent over what is there; returns by how much the count rose.</summary>
+    /// <summary>Puts an extent over the existing ones; returns the increase of the count.</summary>
     public int Insert(in Extent extent)
     {
         var before = Count;
@@ -39,7 +39,7 @@ internal sealed class ExtentList
         return Count - before;
     }
 
-    /// <summary>Adds those extents that touch a range to a list, in order.</summary>
+    /// <summary>Adds the extents that touch a range to a list, in order.</summary>
     public void Collect(int from, int to, List<Extent> target)
     {
         for (var i = FirstEndingAfter(from); i < Count && _items[i].Start < to; i++)

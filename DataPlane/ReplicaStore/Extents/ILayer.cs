@@ -4,36 +4,39 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
 /// The changes of one interval. Layers are numbered without gaps; a merged layer spans several numbers. A recovery
-/// point is the layers up to a number, so no layer ever spans the number of a live point but at its end.
+/// point consists of the layers up to a number, so a layer spans the number of a live point only at its end.
 /// </summary>
 internal interface ILayer
 {
-    /// <summary>The first layer number it spans.</summary>
+    /// <summary>The first layer number that the layer spans.</summary>
     long From { get; }
 
-    /// <summary>The last layer number it spans.</summary>
+    /// <summary>The last layer number that the layer spans.</summary>
     long To { get; }
 
     /// <summary>Adds the extents that touch a part of a region, in order and without overlap.</summary>
     void Collect(int disk, long region, int from, int to, List<Extent> target);
 
-    /// <summary>Whether the whole region became zero before the extents of <see cref="Collect"/> were put over
-    /// it.</summary>
+    /// <summary>
+    /// Returns whether the whole region became zero before the extents of <see cref="Collect"/> were put over it.
+    /// </summary>
     bool IsWideZero(int disk, long region);
 
-    /// <summary>Whether any byte of the regions changed in this layer; may say yes without cause, never no.</summary>
+    /// <summary>
+    /// Returns whether any byte of the regions changed in this layer; may wrongly return true, never wrongly false.
+    /// </summary>
     bool Touches(int disk, long firstRegion, long lastRegion);
 
-    /// <summary>The keys of the regions with extents, in order (wide zeroes are apart).</summary>
+    /// <summary>Returns the keys of the regions with extents, in order (wide zeroes are separate).</summary>
     IEnumerable<long> RegionKeys();
 
-    /// <summary>Whole regions that became zero.</summary>
+    /// <summary>The runs of whole regions that became zero.</summary>
     IReadOnlyList<WideZero> WideZeroes { get; }
 }
 
 internal static class LayerQueries
 {
-    /// <summary>As <see cref="ILayer.Touches"/>; a damaged index touches everything.</summary>
+    /// <summary>Returns <see cref="ILayer.Touches"/>, or true if the index is damaged.</summary>
     public static bool MayTouch(this ILayer layer, int disk, long firstRegion, long lastRegion)
     {
         try
@@ -48,18 +51,18 @@ internal static class LayerQueries
 }
 
 /// <summary>A run of whole regions that became zero, so that a trim of a whole disk is one entry.</summary>
-/// <param name="Disk">The disk.</param>
-/// <param name="First">The first region.</param>
-/// <param name="Last">The last region, included.</param>
+/// <param name="Disk">The index of the disk.</param>
+/// <param name="First">The number of the first region.</param>
+/// <param name="Last">The number of the last region, included.</param>
 internal readonly record struct WideZero(int Disk, long First, long Last);
 
-/// <summary>Sorted, disjoint runs of zero regions.</summary>
+/// <summary>Operations on sorted, disjoint runs of zero regions.</summary>
 internal static class WideZeroes
 {
     public static bool Contains(IReadOnlyList<WideZero> runs, int disk, long region) =>
         Overlaps(runs, disk, region, region);
 
-    /// <summary>Whether any run touches the regions.</summary>
+    /// <summary>Returns whether any run touches the regions.</summary>
     public static bool Overlaps(IReadOnlyList<WideZero> runs, int disk, long first, long last)
     {
         var (low, high) = (0, runs.Count);
@@ -79,7 +82,7 @@ internal static class WideZeroes
         return low < runs.Count && runs[low].Disk == disk && runs[low].First <= last;
     }
 
-    /// <summary>Adds a run, joining those it touches.</summary>
+    /// <summary>Adds a run and joins the runs that it touches.</summary>
     public static void Add(List<WideZero> runs, WideZero run)
     {
         var at = 0;

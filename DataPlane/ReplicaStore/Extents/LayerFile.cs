@@ -31,7 +31,7 @@ internal static class LayerFile
     public const int EntrySize = 32;
     public const int EntriesPerPage = 127;
 
-    /// <summary>A checksum that also says which file (and page) the bytes belong to.</summary>
+    /// <summary>Returns a checksum that also covers the file (and page) to which the bytes belong.</summary>
     public static uint Seal(uint file, uint page, ReadOnlySpan<byte> bytes)
     {
         Span<byte> place = stackalloc byte[8];

@@ -5,7 +5,7 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
-/// <summary>Writes an index file, extent by extent in order. The file is synced, its name is not.</summary>
+/// <summary>Writes an index file, extent by extent in order. The file is synced, but its name is not.</summary>
 internal sealed class LayerFileWriter : IDisposable
 {
     private readonly IStorageFile _file;
@@ -47,7 +47,7 @@ internal sealed class LayerFileWriter : IDisposable
         }
     }
 
-    /// <summary>Completes the file and returns what the manifest must say of it.</summary>
+    /// <summary>Completes the file and returns its entry for the manifest.</summary>
     public LayerInfo Finish(long from, long to, IReadOnlyList<WideZero> wide)
     {
         EndPage();

@@ -15,11 +15,11 @@ internal sealed class LayerMerge : IDisposable
     private long _last = -1;
     private bool _broken;
 
-    /// <param name="directory">Where the file goes.</param>
+    /// <param name="directory">The directory of the file.</param>
     /// <param name="tag">The store's tag.</param>
     /// <param name="file">Owner and number of the file.</param>
     /// <param name="layers">The layers, oldest first.</param>
-    /// <param name="place">Where an extent of a region is to lie from now on.</param>
+    /// <param name="place">Returns the new location of an extent of a region.</param>
     public LayerMerge(
         IStorageDirectory directory, Guid tag, (uint Owner, uint Number) file, IReadOnlyList<ILayer> layers,
         Func<long, Extent, Extent> place)
@@ -41,7 +41,7 @@ internal sealed class LayerMerge : IDisposable
         }
     }
 
-    /// <summary>Writes layers at once.</summary>
+    /// <summary>Writes layers in one call.</summary>
     public static LayerInfo Write(
         IStorageDirectory directory, Guid tag, uint owner, uint number, IReadOnlyList<ILayer> layers)
     {
@@ -61,8 +61,10 @@ internal sealed class LayerMerge : IDisposable
         }
     }
 
-    /// <summary>Writes at most so many regions; false when none is left. Once it has thrown, the file lacks what it was
-    /// about to write, so the merge goes on no more.</summary>
+    /// <summary>
+    /// Writes at most so many regions; false if none is left. After an exception the file is incomplete and the merge
+    /// cannot continue.
+    /// </summary>
     public bool Step(int regions)
     {
         EnsureWhole();

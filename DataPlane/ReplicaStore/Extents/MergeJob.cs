@@ -6,9 +6,9 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
-/// Merges adjacent sealed layers into one, in bounded steps, and moves what little is alive in mostly dead segments
-/// into new ones. Nothing changes for readers until the last step; a job that is dropped before leaves files that are
-/// removed when the store is opened next, or by <see cref="Dispose"/>.
+/// Merges adjacent sealed layers into one, in bounded steps, and moves the live data of mostly dead segments into new
+/// ones. Readers see no change until the last step. A job that is dropped before leaves files that are removed when the
+/// store is opened next, or by <see cref="Dispose"/>.
 /// </summary>
 internal sealed class MergeJob : IDisposable
 {
@@ -34,11 +34,12 @@ internal sealed class MergeJob : IDisposable
         _merge = new LayerMerge(segments.Directory, log.State.Tag, (log.Owner, _number), layers, Place);
     }
 
-    /// <summary>The layers that become one.</summary>
+    /// <summary>The layers that are merged into one.</summary>
     public IReadOnlyList<SealedLayer> Layers { get; }
 
-    /// <summary>A job that cleans one layer of segments of which less than half is alive; null when there is
-    /// none.</summary>
+    /// <summary>
+    /// Returns a job that cleans one layer of segments of which less than half is live; null if there is none.
+    /// </summary>
     public static MergeJob? Cleaning(RedoLog log, SegmentSet segments, RecordReader records)
     {
         if (log.Sealed.Any(l => l.Damage is not null))
@@ -65,9 +66,10 @@ internal sealed class MergeJob : IDisposable
                 new MergeJob(log, segments, records, [s.Key], s.Value)).First();
     }
 
-    /// <summary>One step; false when the merge is done and durable.</summary>
-    /// <exception cref="Storage.StorageException">The system refuses; dispose the job and begin again
-    /// later.</exception>
+    /// <summary>Runs one step; false when the merge is complete and durable.</summary>
+    /// <exception cref="Storage.StorageException">
+    /// The system reports an error. Dispose the job and start again later.
+    /// </exception>
     public bool Step()
     {
         if (_merge.Step(_sparse.Count > 0 ? CleaningRegionsPerStep : RegionsPerStep))
@@ -115,7 +117,7 @@ internal sealed class MergeJob : IDisposable
         }
         catch (ReplicaCorruptException)
         {
-            // Damaged bytes stay where they are, so that reading them goes on failing.
+            // Damaged bytes are not moved, so that reading them continues to fail.
             _log.Uncleanable.Add(extent.Segment);
             return extent;
         }

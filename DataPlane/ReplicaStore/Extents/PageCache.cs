@@ -1,8 +1,8 @@
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
-/// The index pages read last, checked once when they were read: a table with one place per hash, at most 16 MiB. Safe
-/// to call from several threads; a page is never changed.
+/// The most recently read index pages, checked once when they were read: a table with one slot per hash, at most 16
+/// MiB. Safe to call from several threads; a page is never changed.
 /// </summary>
 internal sealed class PageCache
 {

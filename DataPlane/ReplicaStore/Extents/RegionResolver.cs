@@ -1,8 +1,9 @@
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
-/// Finds what a part of a region holds in a stack of layers: from the newest layer down, each fills what the newer ones
-/// left open; what no layer fills lies below. One instance per thread: it keeps its scratch lists.
+/// Resolves the content of a part of a region in a stack of layers: from the newest layer down, each layer fills the
+/// parts that the newer ones left open; the rest comes from below. Use one instance per thread, because it reuses its
+/// scratch lists.
 /// </summary>
 internal sealed class RegionResolver
 {
@@ -13,12 +14,12 @@ internal sealed class RegionResolver
     private List<(int Start, int End)> _gaps = [];
     private List<(int Start, int End)> _next = [];
 
-    /// <summary>This thread's instance.</summary>
+    /// <summary>The instance of the current thread.</summary>
     public static RegionResolver Instance => t_instance ??= new RegionResolver();
 
     /// <summary>
     /// Adds the pieces of a part of a region to <paramref name="target"/>, in order, without gaps.
-    /// <paramref name="layers"/> is ordered from old to new; those above <paramref name="cut"/> do not count.
+    /// <paramref name="layers"/> is ordered from old to new; layers above <paramref name="cut"/> are ignored.
     /// </summary>
     public void Resolve(
         IReadOnlyList<ILayer> layers, long cut, int disk, long region, (int From, int To) part, List<Piece> target)

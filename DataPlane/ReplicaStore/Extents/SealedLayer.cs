@@ -7,8 +7,8 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 /// <summary>
-/// A persisted layer: 16 bytes of memory per 127 extents, the pages come through the cache. Safe to read from several
-/// threads. A damaged footer does not keep the store from opening: each look-up then fails with a typed error.
+/// A persisted layer: uses 16 bytes of memory per 127 extents; its pages are read through the cache. Safe to read from
+/// several threads. The store opens despite a damaged footer; each look-up then fails with a typed error.
 /// </summary>
 internal sealed class SealedLayer : ILayer, IDisposable
 {
@@ -38,10 +38,10 @@ internal sealed class SealedLayer : ILayer, IDisposable
 
     public long To => Info.To;
 
-    /// <summary>Bytes of data this layer refers to, by segment.</summary>
+    /// <summary>The bytes of data that this layer refers to, by segment.</summary>
     public SortedDictionary<uint, long> Segments { get; } = [];
 
-    /// <summary>Why it cannot be read; null when it can.</summary>
+    /// <summary>The reason why the layer cannot be read; null if it can.</summary>
     public string? Damage => _damage;
 
     public IReadOnlyList<WideZero> WideZeroes => _wide;
@@ -122,7 +122,7 @@ internal sealed class SealedLayer : ILayer, IDisposable
         }
     }
 
-    /// <summary>Reads every page, so that damage shows.</summary>
+    /// <summary>Reads every page to detect damage.</summary>
     public void Check()
     {
         EnsureSound();

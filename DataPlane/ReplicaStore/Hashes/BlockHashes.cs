@@ -11,10 +11,10 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Hashes;
 /// a page that is missing, torn, damaged or of another epoch means "unknown", never a wrong hash.
 /// </summary>
 /// <remarks>
-/// Why a hash on file is never wrong. A page says at the end of which layer (always one that was durable before) its
-/// hashes were right. A reader uses one only if no newer layer up to its cut touched the block; before a layer
-/// disappears into the base, the pages it touched are brought past it, durably (<see cref="Outdate"/>). When layers are
-/// dropped, the manifest's epoch rises first and older pages stop counting.
+/// Why a hash on file is never wrong. A page records the layer (always one that was durable before) at whose end its
+/// hashes were right. A reader uses a hash only if no newer layer up to its cut touched the block. Before a layer
+/// is folded into the base, the pages it touched are updated past it, durably (<see cref="Outdate"/>). Before layers
+/// are dropped, the manifest's epoch rises and older pages become invalid.
 /// <code>
 /// page p at 2176 p, little endian
 ///   0 u32 magic "RHP1"   4 u32 CRC-32C over (u32 disk, u32 p, bytes 8 .. 2176)   8 i64 epoch   16 i64 layer
@@ -33,10 +33,10 @@ internal sealed class BlockHashes(int disk, IStorageFile file) : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<long, HashPage> _pages = [];
 
-    /// <summary>The epoch of the manifest; pages of another one do not count.</summary>
+    /// <summary>The epoch of the manifest; pages of other epochs are ignored.</summary>
     public long Epoch { get; set; }
 
-    /// <summary>The page as it stands.</summary>
+    /// <summary>Returns the current content of a page.</summary>
     public HashPage Page(long number)
     {
         lock (_lock)
@@ -56,7 +56,7 @@ internal sealed class BlockHashes(int disk, IStorageFile file) : IDisposable
         }
     }
 
-    /// <summary>Puts a page on file and into the cache; not synced.</summary>
+    /// <summary>Writes a page to the file and the cache without syncing.</summary>
     public void Put(long number, HashPage page)
     {
         var bytes = new byte[PageSize];
@@ -75,8 +75,9 @@ internal sealed class BlockHashes(int disk, IStorageFile file) : IDisposable
         }
     }
 
-    /// <summary>A layer that touched these blocks is about to disappear: the page must not outlive it
-    /// unchanged.</summary>
+    /// <summary>
+    /// Updates the page of blocks that a layer touched before the layer disappears, so that no outdated hash remains.
+    /// </summary>
     public void Outdate(long number, ulong touched, long layer)
     {
         var page = Page(number);
@@ -116,8 +117,8 @@ internal sealed class BlockHashes(int disk, IStorageFile file) : IDisposable
 
 /// <summary>The hashes of 64 blocks as they were at the end of a layer.</summary>
 /// <param name="Layer">The layer's number.</param>
-/// <param name="Known">Bit k: the hash of the page's block k is known.</param>
-/// <param name="Hashes">64 × 32 bytes.</param>
+/// <param name="Known">A bit mask: bit k is set if the hash of the page's block k is known.</param>
+/// <param name="Hashes">The hashes: 64 × 32 bytes.</param>
 internal sealed record HashPage(long Layer, ulong Known, ReadOnlyMemory<byte> Hashes)
 {
     public static HashPage Unknown { get; } = new(-1, 0, new byte[BlockHashes.BlocksPerPage * BlockHashes.HashSize]);
@@ -128,9 +129,10 @@ internal sealed record HashPage(long Layer, ulong Known, ReadOnlyMemory<byte> Ha
 }
 
 /// <summary>
-/// The content digest of a set of disks: SHA-256 over ("RPD1", the number of disks, the disks' digests); a disk's is
-/// SHA-256 over (its size as i64 little endian, its pages' digests); a page's is SHA-256 over the SHA-256 of its 64 KiB
-/// blocks, at most 64, the disk's last block being as long as what is left. It depends on the content alone.
+/// The content digest of a set of disks: SHA-256 over ("RPD1", the number of disks, the disks' digests). A disk's
+/// digest is SHA-256 over (its size as i64 little endian, its pages' digests). A page's digest is SHA-256 over the
+/// SHA-256 of its 64 KiB blocks, at most 64; the disk's last block may be shorter. The digest depends on the content
+/// alone.
 /// </summary>
 internal static class ContentDigest
 {

@@ -7,7 +7,7 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Hashes;
 
-/// <summary>A SHA-256.</summary>
+/// <summary>A SHA-256 hash.</summary>
 internal readonly record struct Hash256(ulong A, ulong B, ulong C, ulong D)
 {
     public static Hash256 Read(ReadOnlySpan<byte> bytes) => MemoryMarshal.Read<Hash256>(bytes);
@@ -64,8 +64,9 @@ internal sealed class HashBook : IDisposable
         }
     }
 
-    /// <summary>Whole blocks of a range have arrived from the source; their hashes may be told until they
-    /// change.</summary>
+    /// <summary>
+    /// Records that whole blocks of a range arrived from the source; their hashes may be noted until they change.
+    /// </summary>
     public void Arrived(int disk, long offset, long length)
     {
         const int size = IReplicaSink.HashBlockSize;
@@ -76,8 +77,8 @@ internal sealed class HashBook : IDisposable
                 _arrived.Clear();
             }
 
-            // A range from a block's start to the disk's end is a whole block too; its length does not show here, so a
-            // short last block is left out and computed when it is asked for.
+            // A range from a block's start to the disk's end is a whole block too, but the disk's size is unknown here.
+            // So a short last block is left out and computed on request.
             for (var block = (offset + size - 1) / size; (block + 1) * size <= offset + length; block++)
             {
                 _arrived.Add(Region.Key(disk, block));
@@ -85,7 +86,7 @@ internal sealed class HashBook : IDisposable
         }
     }
 
-    /// <summary>Notes the hash of a block that has arrived and not changed since; any other is ignored.</summary>
+    /// <summary>Notes the hash of a block that has arrived and not changed since; other blocks are ignored.</summary>
     public void NoteArrived(int disk, long block, in Hash256 hash)
     {
         lock (_lock)
@@ -105,7 +106,7 @@ internal sealed class HashBook : IDisposable
         }
     }
 
-    /// <summary>The blocks of a range have changed.</summary>
+    /// <summary>Records that the blocks of a range have changed.</summary>
     public void Changed(int disk, long offset, long length)
     {
         lock (_lock)
@@ -137,15 +138,15 @@ internal sealed class HashBook : IDisposable
     }
 
     /// <summary>
-    /// The hash of a block as a reader sees it, from file when no newer layer touched it, else from its bytes. Under
-    /// the gate's read side.
+    /// Returns the hash of a block as a reader sees it: from file if no newer layer touched it, otherwise from its
+    /// bytes. Requires the gate's read side.
     /// </summary>
-    /// <param name="reader">The view.</param>
-    /// <param name="cut">The newest layer it sees.</param>
-    /// <param name="disk">The disk.</param>
-    /// <param name="block">The block.</param>
+    /// <param name="reader">The view of the content.</param>
+    /// <param name="cut">The newest layer that the view sees.</param>
+    /// <param name="disk">The index of the disk.</param>
+    /// <param name="block">The index of the block.</param>
     /// <param name="length">The block's length in that view.</param>
-    /// <param name="buffer">At least that long.</param>
+    /// <param name="buffer">A buffer of at least that length.</param>
     /// <exception cref="DamagedRangeException">The bytes cannot be read.</exception>
     public Hash256 HashOf(LayeredReader reader, long cut, int disk, long block, (int InView, int Now) length,
         byte[] buffer)
@@ -168,7 +169,7 @@ internal sealed class HashBook : IDisposable
         return Hash256.Of(buffer.AsSpan(0, length.InView));
     }
 
-    /// <summary>Layers above a cut were dropped: carries over what they did not touch into the new epoch.</summary>
+    /// <summary>Transfers the hashes that the dropped layers above a cut did not touch into the new epoch.</summary>
     public void Rebase(long epoch, long cut, IReadOnlyList<ILayer> dropped, IReadOnlyList<long> sizes)
     {
         const int regionsPerPage = BlockHashes.BlocksPerPage * IReplicaSink.HashBlockSize / Region.Size;
@@ -201,7 +202,9 @@ internal sealed class HashBook : IDisposable
         }
     }
 
-    /// <summary>The layer is about to become part of the base: no page may stay behind it. Durable on return.</summary>
+    /// <summary>
+    /// Updates all pages before the layer becomes part of the base, so that none is older. Durable on return.
+    /// </summary>
     public void Outdate(ILayer layer)
     {
         const int blocksPerRegion = Region.Size / IReplicaSink.HashBlockSize;
@@ -220,8 +223,10 @@ internal sealed class HashBook : IDisposable
         _files.ForEach(f => f.Sync());
     }
 
-    /// <summary>A disk grew: the hash of its last block, if that was short, is another one now. Durable on
-    /// return.</summary>
+    /// <summary>
+    /// Discards the hash of a grown disk's last block if that was short, because its content has changed. Durable on
+    /// return.
+    /// </summary>
     public void Grow(int disk, long oldSize)
     {
         if (oldSize % IReplicaSink.HashBlockSize != 0)
@@ -234,8 +239,8 @@ internal sealed class HashBook : IDisposable
     }
 
     /// <summary>
-    /// The stored bytes of a range were found damaged: what was known of their hashes is true of bytes that are no
-    /// longer there, and would keep a resync from sending them again.
+    /// Discards the hashes of a range whose stored bytes were found damaged. They are true of bytes that no longer
+    /// exist and would keep a resync from sending them again.
     /// </summary>
     public void Distrust(DiskRange range)
     {

@@ -4,13 +4,15 @@ using ReplicationEngine.DataPlane.ReplicaStore.Views;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Hashes;
 
 /// <summary>The hashes of the newest content's blocks, which a sender compares with its own.</summary>
-/// <remarks>Safe to call from several threads, next to changes too: each block is hashed under the log's gate, read
-/// side; the lock of the block hashes is taken after that.</remarks>
+/// <remarks>
+/// Safe to call from several threads, also during changes: each block is hashed under the log's gate, read side; the
+/// lock of the block hashes is taken after that.
+/// </remarks>
 internal sealed class NewestBlocks(LayerStack content)
 {
     private readonly LayeredReader _view = content.ViewAt(long.MaxValue);
 
-    /// <summary>Notes hashes of blocks that have just arrived; they lie one after another.</summary>
+    /// <summary>Notes the hashes of consecutive blocks that have just arrived.</summary>
     public void NoteArrived(int disk, long firstBlock, ReadOnlySpan<byte> hashes)
     {
         for (var i = 0; i * BlockHashes.HashSize < hashes.Length; i++)
@@ -19,8 +21,8 @@ internal sealed class NewestBlocks(LayerStack content)
         }
     }
 
-    /// <summary>Tells which blocks of a disk differ from those with the given hashes.</summary>
-    /// <exception cref="ReplicaRefusedException">Blocks are not inside the disk.</exception>
+    /// <summary>Finds the blocks of a disk that differ from those with the given hashes.</summary>
+    /// <exception cref="ReplicaRefusedException">The blocks are not inside the disk.</exception>
     public void Compare(int disk, long diskSize, long firstBlock, ReadOnlySpan<byte> hashes, Span<bool> differs)
     {
         if (firstBlock < 0 || firstBlock + differs.Length > ContentDigest.Blocks(diskSize))
@@ -39,7 +41,7 @@ internal sealed class NewestBlocks(LayerStack content)
         }
     }
 
-    /// <summary>Reads the hashes of consecutive blocks; false when a block is damaged or not inside the disk.</summary>
+    /// <summary>Reads the hashes of consecutive blocks; false if a block is damaged or not inside the disk.</summary>
     public bool TryRead(int disk, long diskSize, long firstBlock, Span<byte> hashes)
     {
         var count = hashes.Length / BlockHashes.HashSize;
@@ -79,7 +81,7 @@ internal sealed class NewestBlocks(LayerStack content)
         }
         catch (DamagedRangeException)
         {
-            // Damaged bytes equal nothing: the block counts as different and the source sends it again.
+            // Damaged bytes equal nothing: the block counts as different, and the source sends it again.
             return false;
         }
         finally

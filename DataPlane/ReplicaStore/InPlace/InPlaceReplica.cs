@@ -11,15 +11,15 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 
 /// <summary>
-/// The receiving end during reverse replication: applies the stream to the old source's own disks (FOV-6). It keeps no
-/// recovery points; markers only move the position.
+/// The receiving end during reverse replication: applies the stream to the old source's own disks (FOV-6). The replica
+/// keeps no recovery points; markers only move the position.
 /// </summary>
 /// <remarks>
-/// Until the resync has ended the disks equal no moment: they hold what the old source wrote last, mixed with newer
+/// Until the resync has ended the disks equal no moment: they hold the old source's last writes mixed with newer
 /// content. Durability: the devices are flushed first, then the position is written. After a crash the disks may be
-/// ahead of the position; the stream is then applied again in order from there, which ends in the same content (I5).
-/// What the resync replaces and was different is counted and listed: among it is the tail that the failover left behind
-/// (I16). Calls come one at a time, but for comparisons, which may run next to <see cref="Apply"/>.
+/// ahead of the position; the stream is then applied again in order from there, which gives the same content (I5).
+/// Differing bytes that the resync replaces are counted and listed, including the tail that the failover left behind
+/// (I16). Calls are sequential, except comparisons, which may run concurrently with <see cref="Apply"/>.
 /// </remarks>
 public sealed class InPlaceReplica : IReplicaSink, IDisposable
 {
@@ -65,7 +65,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Bytes that the resync replaced and that were different, counted in pieces of 4 KiB.</summary>
+    /// <summary>The number of differing bytes that the resync replaced, in pieces of 4 KiB.</summary>
     public long OverwrittenBytes
     {
         get
@@ -77,8 +77,9 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Where they were: at most 5,000 ranges; when there are more, they are rounded to larger
-    /// pieces.</summary>
+    /// <summary>
+    /// The ranges of the replaced bytes: at most 5,000; if there are more, they are rounded to larger pieces.
+    /// </summary>
     public IReadOnlyList<DiskRange> OverwrittenRanges
     {
         get
@@ -91,13 +92,13 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     }
 
     /// <summary>
-    /// Opens the state in a directory of its own, or begins again; the devices stay the caller's. When a disk is not as
-    /// it was at the last sync (replaced, put back, written by somebody else, or a block device, of which nobody can
-    /// tell), the position says nothing about it: the replica begins again, and all is compared. What is compared is
-    /// read from the medium, as a flush may have failed before: what only the cache has would be taken for equal, and
-    /// the first power cut after the failback would take it.
+    /// Opens the state in its own directory, or starts over; the devices belong to the caller. If a disk is not as it
+    /// was at the last sync (replaced, restored, written by another program, or a block device, whose changes cannot be
+    /// detected), its position is not valid: the replica starts over and all blocks are compared. Comparisons read from
+    /// the medium, because a flush may have failed before: data that only the cache holds would count as equal, and the
+    /// first power failure after the failback would lose it.
     /// </summary>
-    /// <exception cref="ReplicaRefusedException">The state stands in a higher term.</exception>
+    /// <exception cref="ReplicaRefusedException">The state has a higher term.</exception>
     /// <exception cref="ReplicaCorruptException">The state is damaged.</exception>
     public static InPlaceReplica Open(
         IStorageDirectory directory, ProtectedVmId vm, IReadOnlyList<SourceDisk> disks, Term term)
@@ -128,8 +129,9 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>A sender begins under this term: refused when it is stale, else the term is raised to it,
-    /// durably.</summary>
+    /// <summary>
+    /// Accepts a sender under a term: a stale term is refused; otherwise the replica's term is raised to it, durably.
+    /// </summary>
     public void AcceptTerm(Term term)
     {
         lock (_lock)
@@ -180,7 +182,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
     /// <inheritdoc/>
     public void NoteBlockHashes(int disk, long firstBlock, ReadOnlySpan<byte> hashes)
     {
-        // Hashes are computed from the devices when they are asked for: nothing is kept that could be wrong.
+        // Hashes are computed from the devices on request; no stored hash can be wrong.
     }
 
     /// <inheritdoc/>
@@ -276,7 +278,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Makes all that was applied durable and closes the state file; the devices stay open.</summary>
+    /// <summary>Makes all applied changes durable and closes the state file; the devices remain open.</summary>
     public void Close()
     {
         try
@@ -288,7 +290,7 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
         catch (ReplicaRefusedException)
         {
-            // The state on file is older than the disks: the next opening compares them.
+            // The state on file is older than the disks, so the next opening compares them.
             return;
         }
         finally
@@ -297,10 +299,12 @@ public sealed class InPlaceReplica : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>Closes the state file as a crash of the process would; the devices stay open.</summary>
+    /// <summary>
+    /// Closes the state file without syncing, as a crash of the process would; the devices remain open.
+    /// </summary>
     public void Dispose() => _file.Dispose();
 
-    /// <summary>The disks as they are now; empty when they are not looked at.</summary>
+    /// <summary>Returns an observation of the disks; empty if they are not observed.</summary>
     private IReadOnlyList<DiskObservation> Look()
     {
         var seen = _sources.Select(d => d.Look?.Invoke()).OfType<DiskObservation>().ToList();

@@ -8,7 +8,7 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 
-/// <summary>What an in-place replica knows durably.</summary>
+/// <summary>The durable state of an in-place replica.</summary>
 internal sealed record InPlaceState(
     Term Term, ChangePosition Applied, bool Resyncing, ChangePosition? ConsistentFrom, long OverwrittenBytes,
     IReadOnlyList<DiskRange> Overwritten)
@@ -16,22 +16,24 @@ internal sealed record InPlaceState(
     /// <summary>The mark of the record at <see cref="Applied"/>.</summary>
     public HistoryMark Mark { get; init; }
 
-    /// <summary>The incarnation of the sender that was last listened to; empty before the first.</summary>
+    /// <summary>The incarnation of the latest sender; empty before the first.</summary>
     public Guid Source { get; init; }
 
-    /// <summary>The disks as they were at the last sync; empty when they were not looked at.</summary>
+    /// <summary>The observation of the disks at the last sync; empty if they were not observed.</summary>
     public IReadOnlyList<DiskObservation> Seen { get; init; } = [];
 
-    /// <summary>Whether the disks are as they were at the last sync.</summary>
+    /// <summary>Returns whether the disks are as they were at the last sync.</summary>
     public bool IsOf(IReadOnlyList<SourceDisk> disks) => Seen.Count == 0
         || (Seen.Count == disks.Count && Seen.Select((seen, i) => disks[i].Look?.Invoke() is not { } now
             || (!now.IsBlockDevice && now with { Written = null } == seen with { Written = null })).All(same => same));
 
-    /// <summary>This state, with what must outlive a new beginning: what was overwritten before.</summary>
+    /// <summary>
+    /// Returns this state with the content that survives starting over: the list of overwritten ranges.
+    /// </summary>
     public InPlaceState After(InPlaceState? before) => before is null ? this
         : this with { OverwrittenBytes = before.OverwrittenBytes, Overwritten = before.Overwritten };
 
-    /// <summary>Before anything was received: the disks hold what the old source wrote last.</summary>
+    /// <summary>Creates the state before anything was received: the disks hold the old source's last writes.</summary>
     public static InPlaceState Begin(Term term) =>
         new(term, new ChangePosition(new Generation(0), Lsn.None), true, null, 0, []);
 
@@ -41,9 +43,9 @@ internal sealed record InPlaceState(
 }
 
 /// <summary>
-/// The file that holds the state: two slots take turns, each is synced before it counts, so that a crash leaves the
-/// newest or the one before. The first state of all goes to the second slot: while the first slot is still empty,
-/// nothing was ever received, and a second slot that is torn means that the making of the file was cut short.
+/// The file that holds the state: two slots are written alternately, and each is synced before it counts, so that a
+/// crash leaves the newest or the previous state. The first state is written to the second slot: while the first slot
+/// is empty, nothing was ever received, and a torn second slot means that the creation of the file was interrupted.
 /// </summary>
 /// <remarks>
 /// <code>

@@ -3,9 +3,8 @@ using ReplicationEngine.DataPlane.ReplicaStore.Views;
 namespace ReplicationEngine.DataPlane.ReplicaStore.InPlace;
 
 /// <summary>
-/// The ranges whose old content differed from what replaced it, in pieces of 4 KiB, joined where they touch. Bounded:
-/// when there are more than the state file can hold, the pieces become coarser, so that the list always covers
-/// everything.
+/// The ranges whose old content differed from the new one, in pieces of 4 KiB; adjacent ranges are joined. Bounded: if
+/// there are more than the state file can hold, the pieces become coarser, so that the list always covers everything.
 /// </summary>
 internal sealed class OverwrittenRanges(int most)
 {
@@ -62,7 +61,7 @@ internal sealed class OverwrittenRanges(int most)
         return low;
     }
 
-    /// <summary>Rounds every range to four times the grain, so that many become few.</summary>
+    /// <summary>Rounds every range to four times the grain, which reduces their number.</summary>
     private void Coarsen()
     {
         _grain *= 4;

@@ -3,15 +3,15 @@ using ReplicationEngine.DataPlane.ReplicaStore.Extents;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
-/// <summary>Merges layers between which no point ends any more, and cleans segments that are mostly dead.</summary>
-/// <remarks>The store's session lock guards it; the index changes under the log's gate, write side.</remarks>
+/// <summary>Merges layers between which points no longer end, and cleans segments that are mostly dead.</summary>
+/// <remarks>The store's session lock guards the state; the index changes under the log's gate, write side.</remarks>
 internal sealed class Compaction(LayerStack content)
 {
     private const int MostMerged = 16;
     private readonly HashSet<uint> _damagedFiles = [];
     private MergeJob? _job;
 
-    /// <summary>One step; false when there is nothing to merge, clean or free.</summary>
+    /// <summary>Runs one step; false if there is nothing to merge, clean or free.</summary>
     public bool Step()
     {
         _job ??= Next();
@@ -42,7 +42,7 @@ internal sealed class Compaction(LayerStack content)
         return true;
     }
 
-    /// <summary>Drops what is half-done; it begins again with the next step.</summary>
+    /// <summary>Drops the unfinished work; the next step starts it again.</summary>
     public void End()
     {
         _job?.Dispose();
@@ -59,14 +59,15 @@ internal sealed class Compaction(LayerStack content)
         }
         catch (ReplicaCorruptException)
         {
-            // A layer with a damaged index stays as it is: the points above it are unusable.
+            // A layer with a damaged index is not merged: the points above it are unusable.
             LeaveAlone(row.Count > 1 ? row : content.Log.Sealed);
             return null;
         }
     }
 
-    /// <summary>The first row of layers between which no point ends; one layer or none when there is no such
-    /// row.</summary>
+    /// <summary>
+    /// Returns the first row of layers between which no point ends; one layer or none if there is no such row.
+    /// </summary>
     private List<SealedLayer> FirstRow()
     {
         var row = new List<SealedLayer>();
@@ -99,7 +100,9 @@ internal sealed class Compaction(LayerStack content)
     private void LeaveAlone(IReadOnlyList<SealedLayer> layers) =>
         _damagedFiles.UnionWith(layers.Select(l => l.Info.File));
 
-    /// <summary>Whether a point ends between two layers; its number may lie in a gap that a rewind has left.</summary>
+    /// <summary>
+    /// Returns whether a point ends between two layers; its number may be in a gap that a rewind has left.
+    /// </summary>
     private bool EndsBetween(SealedLayer older, SealedLayer newer) =>
         content.State.Points.Exists(p => p.Layer >= older.To && p.Layer < newer.From);
 }

@@ -5,8 +5,8 @@ using ReplicationEngine.DataPlane.ReplicaStore.Segments;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
 /// <summary>
-/// Writes the oldest layer into the base images, a bounded number of bytes at a time. It may stop anywhere and begin
-/// again: see <see cref="BaseImage"/> for why.
+/// Writes the oldest layer into the base images, a bounded number of bytes at a time. The job may stop anywhere and
+/// start again; <see cref="BaseImage"/> explains why.
 /// </summary>
 internal sealed class FoldJob
 {
@@ -28,7 +28,7 @@ internal sealed class FoldJob
 
     public SealedLayer Layer { get; }
 
-    /// <summary>One step; false when the whole layer is in the base, durably.</summary>
+    /// <summary>Runs one step; false when the whole layer is in the base, durably.</summary>
     public bool Step(Action<Action> exclusive)
     {
         var runs = new List<FoldedRun>();
@@ -54,8 +54,8 @@ internal sealed class FoldJob
     }
 
     /// <summary>
-    /// Zero regions come first, as the layer's extents lie over them. The part of a run that goes beyond this step is
-    /// put back.
+    /// Folds zero regions first, because the layer's extents lie over them. The part of a run beyond this step is kept
+    /// for the next one.
     /// </summary>
     private IEnumerable<FoldedRun> FoldWide(WideZero run)
     {

@@ -5,15 +5,15 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
 /// <summary>Folds the oldest layers into the base images, as far as no point ends in them.</summary>
 /// <remarks>
-/// The store's session lock guards it; the base changes under the log's gate, write side. A merge may work on the layer
-/// that is to be folded, so it is ended before a fold begins.
+/// The store's session lock guards the state; the base changes under the log's gate, write side. A merge may use the
+/// layer to be folded, so the merge is ended before a fold starts.
 /// </remarks>
 internal sealed class Folding(LayerStack content, Compaction compaction, int stepBytes)
 {
     private FoldJob? _job;
     private long _damagedLayer = -1;
 
-    /// <summary>One step; false when there is nothing to fold.</summary>
+    /// <summary>Runs one step; false if there is nothing to fold.</summary>
     public bool Step()
     {
         if (_job is null)
@@ -37,8 +37,8 @@ internal sealed class Folding(LayerStack content, Compaction compaction, int ste
         }
         catch (ReplicaCorruptException)
         {
-            // What is damaged is not folded: the layer stays, and reading it goes on failing until something newer
-            // covers it.
+            // A damaged layer is not folded: it remains, and reading it continues to fail until newer content covers
+            // it.
             _damagedLayer = _job!.Layer.To;
             _job = null;
         }
@@ -51,7 +51,7 @@ internal sealed class Folding(LayerStack content, Compaction compaction, int ste
         return true;
     }
 
-    /// <summary>Drops what is half-done; it begins again with the next step.</summary>
+    /// <summary>Drops the unfinished work; the next step starts it again.</summary>
     public void End() => _job = null;
 
     private SealedLayer? Next()

@@ -7,8 +7,8 @@ using ReplicationEngine.DataPlane.ReplicaStore.Views;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
 /// <summary>
-/// Computes a point's content digest page by page (64 blocks of 64 KiB), reading only blocks that changed since their
-/// hash was taken, and leaves the hashes on file for the next point.
+/// Computes a point's content digest page by page (64 blocks of 64 KiB), reads only blocks that changed since their
+/// hash was taken, and stores the hashes on file for the next point.
 /// </summary>
 internal sealed class GradeJob : IDisposable
 {
@@ -29,10 +29,10 @@ internal sealed class GradeJob : IDisposable
 
     public RecoveryPoint Point { get; }
 
-    /// <summary>The digest, once there are no more steps.</summary>
+    /// <summary>The digest, after the last step.</summary>
     public byte[] Digest => ContentDigest.Root(_disks);
 
-    /// <summary>Does one page; false when the digest is complete. Under the gate's read side.</summary>
+    /// <summary>Processes one page; false when the digest is complete. Requires the gate's read side.</summary>
     public bool Step()
     {
         var disk = _disks.Count;
@@ -79,7 +79,7 @@ internal sealed class GradeJob : IDisposable
         return SHA256.HashData(hashes.AsSpan(0, count * BlockHashes.HashSize));
     }
 
-    /// <summary>A noted hash, when no layer above the point's has touched the block.</summary>
+    /// <summary>Finds a noted hash if no layer above the point's has touched the block.</summary>
     private bool TryNoted(int disk, long block, out Hash256 hash)
     {
         var region = Region.Of(block * IReplicaSink.HashBlockSize);

@@ -5,13 +5,13 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
-/// <summary>Computes the content digests of points that have none yet, one point after another.</summary>
-/// <remarks>The store's session lock guards it; a step reads under the log's gate.</remarks>
+/// <summary>Computes the missing content digests of points, one point after another.</summary>
+/// <remarks>The store's session lock guards the state; a step reads under the log's gate.</remarks>
 internal sealed class Grading(LayerStack content, DamageLedger damage)
 {
     private GradeJob? _job;
 
-    /// <summary>One step; false when no point waits for its digest.</summary>
+    /// <summary>Runs one step; false if no point waits for its digest.</summary>
     public bool Step()
     {
         if (_job is not null && !IsUsable(_job.Point))
@@ -42,7 +42,7 @@ internal sealed class Grading(LayerStack content, DamageLedger damage)
         return true;
     }
 
-    /// <summary>Drops what is half-done; it begins again with the next step.</summary>
+    /// <summary>Drops the unfinished work; the next step starts it again.</summary>
     public void End()
     {
         _job?.Dispose();

@@ -4,11 +4,12 @@ using ReplicationEngine.DataPlane.ReplicaStore.Points;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Maintenance;
 
 /// <summary>
-/// A store's work in the background, in steps short enough for replication to go on between them: digests of new points
-/// first, since points wait for them, then what gives space back.
+/// A store's background work, in steps short enough that replication continues between them: digests of new points
+/// first, because points wait for them, then the work that frees space.
 /// </summary>
-/// <remarks>The store's session lock guards it, for one step at a time. Jobs are in memory only; all of them can begin
-/// again.</remarks>
+/// <remarks>
+/// The store's session lock guards the work, for one step at a time. Jobs are in memory only and can all start again.
+/// </remarks>
 internal sealed class StoreMaintenance
 {
     private readonly DamageLedger _damage;
@@ -27,8 +28,8 @@ internal sealed class StoreMaintenance
         _folding = new Folding(content, _compaction, foldStepBytes);
     }
 
-    /// <summary>One step; false when there is nothing to do.</summary>
-    /// <exception cref="Changes.ReplicaRefusedException">The system refuses to write; nothing is half-done.</exception>
+    /// <summary>Runs one step; false if there is nothing to do.</summary>
+    /// <exception cref="Changes.ReplicaRefusedException">The system refuses to write; no work is half-done.</exception>
     public bool Step()
     {
         _damage.Settle();
@@ -37,7 +38,7 @@ internal sealed class StoreMaintenance
         return more || _overlays.Maintain();
     }
 
-    /// <summary>Drops what is half-done.</summary>
+    /// <summary>Drops the unfinished work.</summary>
     public void EndJobs()
     {
         _compaction.End();

@@ -2,11 +2,11 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
-/// <summary>The newest facts of a store, each with its number, for a service that was away.</summary>
-/// <remarks>Part of <see cref="StoreState"/>, whose lock guards it.</remarks>
+/// <summary>The newest facts of a store, each with its number, for a service that was disconnected.</summary>
+/// <remarks>Part of <see cref="StoreState"/>, whose lock guards the log.</remarks>
 internal sealed class FactLog
 {
-    /// <summary>How many facts are kept.</summary>
+    /// <summary>The maximum number of facts kept.</summary>
     public const int Kept = 8192;
 
     private readonly SortedDictionary<long, ReplicaFact> _facts = [];
@@ -14,11 +14,13 @@ internal sealed class FactLog
     /// <summary>The number of the newest fact; 0 before the first.</summary>
     public long Newest { get; private set; }
 
-    /// <summary>The facts with numbers above the given one, in order.</summary>
+    /// <summary>Returns the facts with numbers above the given one, in order.</summary>
     public IEnumerable<NumberedFact> After(long number) => number >= Newest ? []
         : _facts.Where(f => f.Key > number).Select(f => new NumberedFact(f.Key, f.Value));
 
-    /// <summary>Adds a fact, whose number must be above all others; the oldest goes when there are too many.</summary>
+    /// <summary>
+    /// Adds a fact, whose number must be above all others; the oldest fact is dropped if there are too many.
+    /// </summary>
     public void Add(long number, ReplicaFact fact)
     {
         _facts.Add(number, fact);
@@ -32,7 +34,7 @@ internal sealed class FactLog
     public void Write(WireWriter w) =>
         w.Many(_facts, (x, f) => StoreRecordCodec.Write(x.I64(f.Key), RecordOf(f.Value)));
 
-    /// <summary>Adds what <see cref="Write"/> wrote.</summary>
+    /// <summary>Adds the facts that <see cref="Write"/> wrote.</summary>
     public void Read(WireReader r)
     {
         foreach (var (number, record) in r.Many(x => (x.I64(), StoreRecordCodec.Read(x))))

@@ -4,15 +4,17 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
-/// <summary>What was durable at least: written after the syncs it speaks of, so any surviving value is true.</summary>
-/// <param name="Frames">Frames of the manifest.</param>
-/// <param name="Segment">The log's segment.</param>
-/// <param name="Offset">Its synced bytes.</param>
+/// <summary>
+/// A lower bound of the durable data: written after the syncs it records, so any surviving value is true.
+/// </summary>
+/// <param name="Frames">The number of durable frames of the manifest.</param>
+/// <param name="Segment">The number of the log's segment.</param>
+/// <param name="Offset">The number of synced bytes of the segment.</param>
 internal readonly record struct DurableHead(long Frames, uint Segment, long Offset);
 
 /// <summary>
-/// Tells a torn tail (never acknowledged) from damage to bytes that had been durable. Two slots take turns, so that one
-/// always survives; it needs no sync of its own, because an older value is true as well.
+/// Distinguishes a torn tail (never acknowledged) from damage to durable bytes. Two slots are written alternately, so
+/// that one always survives. The file needs no sync of its own, because an older value is true as well.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -32,7 +34,7 @@ internal sealed class HeadFile : IDisposable
 
     private HeadFile(IStorageFile file) => _file = file;
 
-    /// <summary>The best value that survived.</summary>
+    /// <summary>The newest value that survived.</summary>
     public DurableHead Head { get; private set; }
 
     public static HeadFile Open(IStorageDirectory directory, string name)

@@ -21,8 +21,8 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 ///  24 p bytes: records   24+p 32 bytes: SHA-256 over (chain value of the frame before, bytes 8 .. 24+p)
 /// </code>
 /// A changed, removed or reordered frame breaks the chain (S11). A torn frame is tolerated only as the last thing in
-/// the file, and only if the head file (<see cref="HeadFile"/>) does not know of a later frame. Frames are numbered
-/// over the life of the store; a shortened manifest begins with a snapshot frame, chained to what it replaces.
+/// the file, and only if the head file (<see cref="HeadFile"/>) does not record a later frame. Frames are numbered
+/// over the life of the store; a shortened manifest starts with a snapshot frame, chained to the frames it replaces.
 /// </remarks>
 internal sealed class ManifestFile : IDisposable
 {
@@ -46,25 +46,27 @@ internal sealed class ManifestFile : IDisposable
         State = new StoreState();
     }
 
-    /// <summary>What all records add up to; the same object from the opening on.</summary>
+    /// <summary>The state that results from all records; the same object since the opening.</summary>
     public StoreState State { get; private set; }
 
-    /// <summary>Frames written over the store's life.</summary>
+    /// <summary>The number of frames written over the store's life.</summary>
     public long Frames { get; private set; }
 
-    /// <summary>The chain value of the newest frame: proves the whole history to who noted it.</summary>
+    /// <summary>
+    /// The chain value of the newest frame, which proves the whole history to a holder of an earlier copy of it.
+    /// </summary>
     public ReadOnlyMemory<byte> Chain => _chain;
 
-    /// <summary>The bytes of the file.</summary>
+    /// <summary>The size of the file in bytes.</summary>
     public long Size => _end;
 
-    /// <summary>The bytes the file had when it was last shortened.</summary>
+    /// <summary>The size of the file in bytes when it was last shortened.</summary>
     public long SizeWhenShortened { get; private set; }
 
-    /// <summary>A sync failed: whether the last frame will be there after a power cut is unknown.</summary>
+    /// <summary>Whether a sync failed: the last frame may be missing after a power failure.</summary>
     public bool Poisoned { get; private set; }
 
-    /// <summary>Makes a new manifest, with its first records, durable under its name.</summary>
+    /// <summary>Creates a manifest with its first records, durable under its name.</summary>
     public static ManifestFile Create(IStorageDirectory directory, string name, IReadOnlyList<StoreRecord> first)
     {
         var manifest = Fresh(directory, name, 0, new byte[ChainSize]);
@@ -82,7 +84,9 @@ internal sealed class ManifestFile : IDisposable
         }
     }
 
-    /// <summary>Reads a manifest; <paramref name="knownFrames"/> is how many frames it must at least have.</summary>
+    /// <summary>
+    /// Opens a manifest; <paramref name="knownFrames"/> is the minimum number of frames it must have.
+    /// </summary>
     /// <exception cref="ReplicaCorruptException">A frame is damaged, missing, or out of order.</exception>
     public static ManifestFile Open(IStorageDirectory directory, string name, long knownFrames)
     {
@@ -102,7 +106,7 @@ internal sealed class ManifestFile : IDisposable
             manifest.Load(bytes.AsSpan(0, length), knownFrames);
             if (manifest.Frames > knownFrames)
             {
-                // Nobody said that these became durable: after a failed sync the system calls them clean all the same.
+                // These bytes may not be durable: after a failed sync the system marks them clean all the same.
                 file.Write(0, bytes.AsSpan(0, (int)manifest._end));
                 file.Sync();
             }
@@ -116,7 +120,7 @@ internal sealed class ManifestFile : IDisposable
         }
     }
 
-    /// <summary>Appends a batch durably and folds it. When it throws, nothing of the batch counts.</summary>
+    /// <summary>Appends a batch durably and folds it into the state. If it throws, none of the batch counts.</summary>
     /// <exception cref="StorageException">The write or the sync failed.</exception>
     public void Append(IReadOnlyList<StoreRecord> records)
     {
@@ -134,8 +138,8 @@ internal sealed class ManifestFile : IDisposable
     }
 
     /// <summary>
-    /// Replaces the file by one that begins with a snapshot of the state. False when the system has no room for it: the
-    /// longer one stays, and serves as well.
+    /// Replaces the file by one that starts with a snapshot of the state. False if there is no space for it: the longer
+    /// file remains in use, which is equally valid.
     /// </summary>
     public bool TryShorten()
     {
@@ -154,7 +158,7 @@ internal sealed class ManifestFile : IDisposable
             return false;
         }
 
-        // The name is the new file's from here on, so that is the one to go on with.
+        // The name belongs to the new file from here on, so continue with that one.
         (_file, fresh._file) = (fresh._file, _file);
         fresh.Dispose();
         (_end, _chain, Frames, SizeWhenShortened) = (fresh._end, fresh._chain, fresh.Frames, fresh._end);
@@ -164,7 +168,7 @@ internal sealed class ManifestFile : IDisposable
         }
         catch (StorageException)
         {
-            // After a power cut the name may be the old file's, which lacks what would be appended now.
+            // After a power failure the name may belong to the old file, which lacks the records appended from now on.
             Poisoned = true;
         }
 

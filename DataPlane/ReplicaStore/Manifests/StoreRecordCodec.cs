@@ -4,8 +4,9 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
-/// <summary>Manifest records to bytes and back: a type byte, then the fields in the order of the record's
-/// declaration.</summary>
+/// <summary>
+/// Encodes and decodes manifest records: a type byte, then the fields in the order of the record's declaration.
+/// </summary>
 internal static class StoreRecordCodec
 {
     public static void Write(WireWriter w, StoreRecord record)

@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.RecoveryPoints;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
 /// <summary>
-/// The state that the manifest's records add up to. It changes only by <see cref="Fold"/>, in memory and on reopening
-/// alike, so that both are the same by construction.
+/// The state that results from the manifest's records. Only <see cref="Fold"/> changes it, both in memory and on
+/// reopening, so that both are the same by construction.
 /// </summary>
 internal sealed class StoreState
 {
@@ -19,7 +19,7 @@ internal sealed class StoreState
 
     public Term Term { get; private set; }
 
-    /// <summary>The incarnation of the sender that was last listened to; empty before the first.</summary>
+    /// <summary>The incarnation of the latest sender; empty before the first.</summary>
     public Guid Source { get; private set; }
 
     public List<DiskSpec> Disks { get; } = [];
@@ -29,7 +29,9 @@ internal sealed class StoreState
     /// <summary>Whether a point was ever sealed; until then the base may be written directly.</summary>
     public bool EverSealed { get; private set; }
 
-    /// <summary>Rises when layers are dropped: block hashes on file of another epoch do not count.</summary>
+    /// <summary>
+    /// The epoch of the block hashes. It rises when layers are dropped; hashes of other epochs are ignored.
+    /// </summary>
     public long HashEpoch { get; private set; }
 
     public Checkpoint Checkpoint { get; private set; } = new(0, 0, StreamState.Initial);
@@ -37,7 +39,7 @@ internal sealed class StoreState
     /// <summary>The persisted layers, oldest first.</summary>
     public List<LayerInfo> Layers { get; } = [];
 
-    /// <summary>The number of the newest layer that ever was.</summary>
+    /// <summary>The highest layer number ever used.</summary>
     public long LastLayer { get; private set; }
 
     /// <summary>The points in the order in which they were sealed, with the last layer each contains.</summary>
@@ -47,13 +49,13 @@ internal sealed class StoreState
 
     public List<SkippedMarker> Skipped { get; } = [];
 
-    /// <summary>How many records were folded; the number of the next fact.</summary>
+    /// <summary>The number of records folded so far; also the number of the next fact.</summary>
     public long Folded { get; private set; }
 
-    /// <summary>What happened, for a service that was away.</summary>
+    /// <summary>The facts of the store, for a service that was disconnected.</summary>
     public FactLog Facts { get; } = new();
 
-    /// <summary>Reads what <see cref="Write"/> wrote, behind the type byte.</summary>
+    /// <summary>Reads a state that <see cref="Write"/> wrote, after the type byte.</summary>
     public static StoreState Read(WireReader r)
     {
         var state = new StoreState();
@@ -75,7 +77,7 @@ internal sealed class StoreState
         return state;
     }
 
-    /// <summary>Writes the whole state as one payload, with which a shortened manifest begins.</summary>
+    /// <summary>Writes the whole state as one payload: the first frame of a shortened manifest.</summary>
     public void Write(WireWriter w)
     {
         StoreRecordCodec.Write(w.U8(SnapshotType), new StoreRecord.Created(Tag, VmId, Term, Disks));

@@ -5,7 +5,7 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 
-/// <summary>Writes little-endian fields one after another.</summary>
+/// <summary>Writes consecutive little-endian fields.</summary>
 internal sealed class WireWriter
 {
     private readonly ArrayBufferWriter<byte> _buffer = new();
@@ -51,10 +51,10 @@ internal sealed class WireWriter
         return this;
     }
 
-    /// <summary>Bytes without their count.</summary>
+    /// <summary>Writes bytes without their count.</summary>
     public void Write(ReadOnlySpan<byte> value) => _buffer.Write(value);
 
-    /// <summary>A count, then each item.</summary>
+    /// <summary>Writes a count, then each item.</summary>
     public WireWriter Many<T>(IReadOnlyCollection<T> items, Action<WireWriter, T> write)
     {
         U32((uint)items.Count);
@@ -67,7 +67,7 @@ internal sealed class WireWriter
     }
 }
 
-/// <summary>Reads what <see cref="WireWriter"/> wrote; fields that do not fit are corruption.</summary>
+/// <summary>Reads data that <see cref="WireWriter"/> wrote; invalid fields are reported as corruption.</summary>
 internal sealed class WireReader(byte[] bytes, string what)
 {
     private int _at;

@@ -10,7 +10,7 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 
 /// <summary>
-/// A log of its own over a recovery point, with the same segments, index files and manifest as the store. A write is in
+/// A separate log over a recovery point, with the same segments, index files and manifest as the store. A write is in
 /// the page cache when it is acknowledged, so a killed process loses none; a flush makes all acknowledged writes
 /// durable.
 /// </summary>
@@ -48,10 +48,10 @@ internal sealed class Overlay : IDisposable
 
     public long WrittenBytes => _log.Stream.Bytes;
 
-    /// <summary>The layers, all sealed after <see cref="SealAll"/>.</summary>
+    /// <summary>The layers of the overlay, all sealed after <see cref="SealAll"/>.</summary>
     public IReadOnlyList<LayerInfo> Layers => _log.State.Layers;
 
-    /// <summary>Makes the files of an empty overlay; it exists once the store's manifest says so.</summary>
+    /// <summary>Creates the files of an empty overlay. The overlay exists once the store's manifest lists it.</summary>
     public static Overlay Create(
         IStorageDirectory directory, OverlayInfo info, StoreRecord.Created created, OverlaySurroundings around,
             ReplicaStoreOptions options)
@@ -60,7 +60,7 @@ internal sealed class Overlay : IDisposable
         return new Overlay(directory, info, manifest, around, options);
     }
 
-    /// <exception cref="ReplicaCorruptException">Writes that had been durable are damaged.</exception>
+    /// <exception cref="ReplicaCorruptException">Durable writes are damaged.</exception>
     public static Overlay Open(
         IStorageDirectory directory, OverlayInfo info, OverlaySurroundings around, ReplicaStoreOptions options)
     {
@@ -84,7 +84,7 @@ internal sealed class Overlay : IDisposable
         }
     }
 
-    /// <exception cref="StorageException">The system refuses; nothing of the changes counts.</exception>
+    /// <exception cref="StorageException">The system reports an error; none of the changes counts.</exception>
     public void Write(int disk, ReadOnlySpan<BlockChange> changes)
     {
         lock (_lock)
@@ -113,7 +113,7 @@ internal sealed class Overlay : IDisposable
         }
     }
 
-    /// <summary>Puts every write into sealed layers, durably.</summary>
+    /// <summary>Makes every write durable in sealed layers.</summary>
     public void SealAll()
     {
         lock (_lock)
@@ -125,7 +125,7 @@ internal sealed class Overlay : IDisposable
         }
     }
 
-    /// <summary>One bounded step of merging and cleaning; false when there is nothing to do.</summary>
+    /// <summary>Runs one bounded step of merging and cleaning; false if there is nothing to do.</summary>
     public bool Maintain()
     {
         lock (_lock)
@@ -153,7 +153,7 @@ internal sealed class Overlay : IDisposable
             }
             catch (ReplicaCorruptException)
             {
-                // What is damaged stays where it is, and reading it goes on failing.
+                // Damaged data is not moved, and reading it continues to fail.
                 _unmergeable = true;
                 EndMerge();
             }
@@ -288,5 +288,5 @@ internal sealed class Overlay : IDisposable
     }
 }
 
-/// <summary>What an overlay shares with its store.</summary>
+/// <summary>The parts that an overlay shares with its store.</summary>
 internal sealed record OverlaySurroundings(NumberSource Numbers, PageCache Pages, ILower Lower);

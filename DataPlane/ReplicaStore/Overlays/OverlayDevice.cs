@@ -4,13 +4,13 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 
-/// <summary>One disk of an overlay, writable.</summary>
+/// <summary>A writable disk of an overlay.</summary>
 internal sealed class OverlayDevice(Overlay overlay, int disk) : IBlockDevice
 {
     public long Length => overlay.Disks[disk].SizeBytes;
 
     /// <inheritdoc/>
-    /// <remarks>Zeroes of any length are one record.</remarks>
+    /// <remarks>True: zeroes of any length are one record.</remarks>
     public bool HasFastZeroes => true;
 
     public void Read(long offset, Span<byte> destination)

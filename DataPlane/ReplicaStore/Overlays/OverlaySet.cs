@@ -6,18 +6,18 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 
-/// <summary>The overlays of a store: makes, opens and deletes them, and owns those that are open.</summary>
-/// <remarks>The store's session lock guards it; an overlay's own lock is taken after that.</remarks>
+/// <summary>The overlays of a store: creates, opens and deletes them, and owns the open ones.</summary>
+/// <remarks>The store's session lock guards the set; an overlay's own lock is taken after that.</remarks>
 internal sealed class OverlaySet(
     LayerStack content, PointLedger points, DamageLedger damage, WriteGuard guard, ReplicaStoreOptions options)
     : IDisposable
 {
     private readonly Dictionary<string, Overlay> _open = new(StringComparer.Ordinal);
 
-    /// <summary>The names of the overlays that exist, in ordinal order.</summary>
+    /// <summary>The names of the existing overlays, in ordinal order.</summary>
     public IReadOnlyList<string> Names => [.. content.State.Overlays.Keys];
 
-    /// <summary>Makes an empty overlay over a usable point, durably.</summary>
+    /// <summary>Creates an empty overlay over a usable point, durably.</summary>
     /// <exception cref="ReplicaRefusedException">The point cannot be used, or the name is taken.</exception>
     public Overlay Create(string name, RecoveryPointId point)
     {
@@ -51,9 +51,9 @@ internal sealed class OverlaySet(
         return _open[name];
     }
 
-    /// <summary>An overlay that exists, opened when it is not open yet.</summary>
-    /// <exception cref="ReplicaRefusedException">It does not exist.</exception>
-    /// <exception cref="ReplicaCorruptException">Its log is damaged.</exception>
+    /// <summary>Returns an existing overlay and opens it if necessary.</summary>
+    /// <exception cref="ReplicaRefusedException">The overlay does not exist.</exception>
+    /// <exception cref="ReplicaCorruptException">The overlay's log is damaged.</exception>
     public Overlay Opened(string name)
     {
         if (_open.TryGetValue(name, out var open))
@@ -67,11 +67,11 @@ internal sealed class OverlaySet(
         return overlay;
     }
 
-    /// <summary>The point that an overlay stands on.</summary>
+    /// <summary>Returns the point on which an overlay is based.</summary>
     /// <exception cref="ReplicaRefusedException">The overlay does not exist.</exception>
     public RecoveryPointId PointOf(string name) => Find(name).Point;
 
-    /// <summary>Deletes an overlay that exists, durably.</summary>
+    /// <summary>Deletes an existing overlay, durably.</summary>
     public void Delete(string name)
     {
         if (!content.State.Overlays.TryGetValue(name, out var info))
@@ -91,7 +91,7 @@ internal sealed class OverlaySet(
         });
     }
 
-    /// <summary>Deletes an overlay's files, durably; without its data when that was adopted.</summary>
+    /// <summary>Deletes an overlay's files, durably; keeps its data if that was adopted.</summary>
     public void DeleteFiles(uint owner, bool andData)
     {
         content.Directory.Delete(FileNames.Manifest(owner));
@@ -110,7 +110,7 @@ internal sealed class OverlaySet(
         content.Directory.Sync();
     }
 
-    /// <summary>Lets go of an overlay that is about to be closed; the caller disposes it.</summary>
+    /// <summary>Removes an overlay that is about to be closed; the caller disposes it.</summary>
     public void Forget(Overlay overlay)
     {
         if (_open.TryGetValue(overlay.Info.Name, out var open) && open == overlay)
@@ -119,7 +119,7 @@ internal sealed class OverlaySet(
         }
     }
 
-    /// <summary>One step of merging and cleaning in an open overlay; false when there is nothing to do.</summary>
+    /// <summary>Runs one step of merging and cleaning in an open overlay; false if there is nothing to do.</summary>
     public bool Maintain()
     {
         foreach (var overlay in _open.Values)
@@ -135,7 +135,7 @@ internal sealed class OverlaySet(
         return false;
     }
 
-    /// <summary>Closes the overlays that are open.</summary>
+    /// <summary>Closes the open overlays.</summary>
     public void Dispose()
     {
         foreach (var overlay in _open.Values)

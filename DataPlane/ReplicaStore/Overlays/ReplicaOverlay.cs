@@ -4,8 +4,9 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Overlays;
 
 /// <summary>
-/// A recovery point made writable: thin (takes space for what is written only), durable over restarts, and without any
-/// effect on the point. Disposing it closes its files; it stays in the store until it is deleted or adopted.
+/// A recovery point made writable: thin (uses space only for written data), durable over restarts, and without any
+/// effect on the point. Disposing the object closes its files; the overlay remains in the store until it is deleted or
+/// adopted.
 /// </summary>
 public sealed class ReplicaOverlay : IDisposable
 {
@@ -18,19 +19,19 @@ public sealed class ReplicaOverlay : IDisposable
         Disks = [.. overlay.Disks.Select((_, disk) => (IBlockDevice)new OverlayDevice(overlay, disk))];
     }
 
-    /// <summary>Its name, unique in the store.</summary>
+    /// <summary>The name of the overlay, unique in the store.</summary>
     public string Name => _overlay.Info.Name;
 
-    /// <summary>The point it stands on.</summary>
+    /// <summary>The point on which the overlay is based.</summary>
     public RecoveryPointId Point => _overlay.Info.Point;
 
-    /// <summary>One writable device per disk, in the VM's order.</summary>
+    /// <summary>The writable disks, one per disk in the VM's order.</summary>
     public IReadOnlyList<IBlockDevice> Disks { get; }
 
-    /// <summary>Bytes written (or made zero) over the overlay's life.</summary>
+    /// <summary>The bytes written (or made zero) over the overlay's life.</summary>
     public long WrittenBytes => _overlay.WrittenBytes;
 
-    /// <summary>Whether anything was ever written.</summary>
+    /// <summary>Whether the overlay was ever written to.</summary>
     public bool HasWrites => WrittenBytes > 0;
 
     /// <summary>Closes the overlay's files; every handle to the same overlay is closed with it.</summary>

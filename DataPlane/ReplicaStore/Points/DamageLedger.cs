@@ -8,25 +8,25 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Points;
 
 /// <summary>
-/// Damaged bytes that readers have found, and the points that must not be used because they contain them (I7).
+/// The damaged bytes that readers have found, and the points that must not be used because they contain them (I7).
 /// </summary>
 /// <remarks>
-/// <see cref="Report"/> takes no lock and may be called from any thread, under the log's gate too; what it leaves is
-/// taken up by <see cref="Settle"/>. The store's session lock guards everything else; the log's gate is taken after
-/// that.
+/// <see cref="Report"/> takes no lock and may be called from any thread, also under the log's gate;
+/// <see cref="Settle"/> processes its reports. The store's session lock guards all other members; the log's gate is
+/// taken after that.
 /// </remarks>
 internal sealed class DamageLedger(LayerStack content)
 {
     private readonly ConcurrentQueue<(RecoveryPointId Point, DamagedRangeException Damage)> _found = new();
     private readonly Dictionary<RecoveryPointId, string> _unrecorded = [];
 
-    /// <summary>How many unusable points the manifest does not know of yet.</summary>
+    /// <summary>The number of unusable points that the manifest does not record yet.</summary>
     public int Unrecorded => _unrecorded.Count;
 
-    /// <summary>A reader of a point has found damage.</summary>
+    /// <summary>Reports damage that a reader of a point has found.</summary>
     public void Report(RecoveryPointId point, DamagedRangeException damage) => _found.Enqueue((point, damage));
 
-    /// <summary>A point must not be used, for a reason that no damaged bytes show.</summary>
+    /// <summary>Marks a point unusable for a reason other than damaged bytes.</summary>
     public void MarkUnusable(RecoveryPointId point, string why) => _unrecorded.TryAdd(point, why);
 
     /// <summary>Marks every point unusable that contains bytes found damaged.</summary>
@@ -50,7 +50,9 @@ internal sealed class DamageLedger(LayerStack content)
         }
     }
 
-    /// <summary>A point as it is known here, whether the manifest knows that it is unusable or not.</summary>
+    /// <summary>
+    /// Returns a point with its current usability, including damage that the manifest does not record yet.
+    /// </summary>
     public RecoveryPoint AsKnown(RecoveryPoint point) =>
         _unrecorded.TryGetValue(point.Id, out var why) ? point with { UnusableBecause = why } : point;
 
@@ -65,12 +67,12 @@ internal sealed class DamageLedger(LayerStack content)
         catch (StorageException)
         {
             // The points count as unusable all the same; the record follows when there is space. A log that cannot be
-            // synced is poisoned and says so to the next who writes; opened again, the damage is found again.
+            // synced is poisoned and refuses the next write; after reopening, the damage is found again.
             return;
         }
     }
 
-    /// <summary>Whether the view of a layer reads a damaged range from the same place.</summary>
+    /// <summary>Returns whether the view of a layer reads a damaged range from the same location.</summary>
     private bool Contains(long layer, DamagedRangeException damage)
     {
         var pieces = new List<Piece>();
@@ -84,7 +86,7 @@ internal sealed class DamageLedger(LayerStack content)
         }
         catch (DamagedRangeException)
         {
-            // Its own index is damaged there.
+            // The view's own index is damaged there.
             return true;
         }
         finally

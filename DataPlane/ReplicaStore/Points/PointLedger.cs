@@ -7,10 +7,8 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Points;
 
-/// <summary>
-/// The recovery points of a store: which there are, which may be used, who uses them, and which go.
-/// </summary>
-/// <remarks>The store's session lock guards it. Locks taken after that: the log's gate.</remarks>
+/// <summary>The recovery points of a store: their list, usability, users and pruning.</summary>
+/// <remarks>The store's session lock guards the ledger. Locks taken after that: the log's gate.</remarks>
 internal sealed class PointLedger(LayerStack content, DamageLedger damage, WriteGuard guard)
 {
     private readonly Dictionary<RecoveryPointId, int> _readers = [];
@@ -18,7 +16,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
     private RecoveryPoint[] _points = [];
     private SkippedMarker[] _skipped = [];
 
-    /// <summary>The points, oldest first; the same list until something of it has changed.</summary>
+    /// <summary>The points, oldest first; the same list instance until a point changes.</summary>
     public IReadOnlyList<RecoveryPoint> Points
     {
         get
@@ -28,7 +26,9 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
         }
     }
 
-    /// <summary>The markers that made no point; the same list as long as <see cref="Points"/> is.</summary>
+    /// <summary>
+    /// The markers that made no point; the same list instance as long as that of <see cref="Points"/>.
+    /// </summary>
     public IReadOnlyList<SkippedMarker> Skipped
     {
         get
@@ -50,15 +50,15 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
         }
     }
 
-    /// <summary>The durable facts with numbers above the given one, in order.</summary>
+    /// <summary>Returns the durable facts with numbers above the given one, in order.</summary>
     public IReadOnlyList<NumberedFact> FactsAfter(long number)
     {
         damage.Settle();
         return [.. State.Facts.After(number)];
     }
 
-    /// <summary>A point, usable or not, and the last layer it contains.</summary>
-    /// <exception cref="ReplicaRefusedException">It does not exist.</exception>
+    /// <summary>Returns a point, usable or not, and the last layer it contains.</summary>
+    /// <exception cref="ReplicaRefusedException">The point does not exist.</exception>
     public (RecoveryPoint Point, long Layer) Find(RecoveryPointId id)
     {
         var index = State.IndexOf(id);
@@ -69,8 +69,8 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
                 $"Recovery point {id} does not exist: '{State.VmId}' has {State.Points.Count} points.");
     }
 
-    /// <summary>As <see cref="Find"/>, for who is going to use the point's content.</summary>
-    /// <exception cref="ReplicaRefusedException">It does not exist or must not be used.</exception>
+    /// <summary>Returns a point whose content will be used, and the last layer it contains.</summary>
+    /// <exception cref="ReplicaRefusedException">The point does not exist or must not be used.</exception>
     public (RecoveryPoint Point, long Layer) Usable(RecoveryPointId id)
     {
         damage.Settle();
@@ -79,8 +79,9 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
             ReplicaRefusal.PointUnusable, $"Recovery point {id} must not be used: {why} Choose another point.");
     }
 
-    /// <summary>Opens a usable point for reading; <paramref name="release"/> must lead to
-    /// <see cref="EndReading"/>.</summary>
+    /// <summary>
+    /// Opens a usable point for reading; <paramref name="release"/> must call <see cref="EndReading"/>.
+    /// </summary>
     public RecoveryPointExport Export(RecoveryPointId id, Action release)
     {
         var (point, layer) = Usable(id);
@@ -120,7 +121,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
         }
     }
 
-    /// <summary>Drops points that nobody uses, durably; the last usable one stays.</summary>
+    /// <summary>Drops points that are not in use, durably; the last usable point is kept.</summary>
     public PruneResult Prune(IReadOnlyCollection<RecoveryPointId> ids)
     {
         damage.Settle();
@@ -162,8 +163,9 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
         }
     }
 
-    /// <summary>Enters what a verification of a point has found: damage makes it unusable, a sound content grades
-    /// it.</summary>
+    /// <summary>
+    /// Records the result of a point's verification: damage makes it unusable, sound content grades it.
+    /// </summary>
     public void RecordVerification(RecoveryPoint point, VerifyReport report, Scrub scrub)
     {
         foreach (var found in scrub.Damage)
@@ -183,7 +185,7 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
         }
     }
 
-    /// <summary>What a point is used for; null when nobody uses it.</summary>
+    /// <summary>Returns the use of a point; null if it is not in use.</summary>
     private string? UseOf(RecoveryPoint point)
     {
         if (point.Holds.Count > 0)

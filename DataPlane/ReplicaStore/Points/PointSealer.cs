@@ -4,20 +4,22 @@ using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Points;
 
 /// <summary>
-/// Makes a recovery point of each marker in the log. The point enters the manifest at the next sync, in one frame with
-/// the layers it needs.
+/// Creates a recovery point for each marker in the log. The point enters the manifest at the next sync, in one frame
+/// with the layers it needs.
 /// </summary>
-/// <remarks>Has no state of its own. Called under the store's session lock and, inside it, the log's gate, write side;
-/// without them only before the store has any reader.</remarks>
+/// <remarks>
+/// Stateless. Called under the store's session lock and, inside it, the log's gate, write side; without them only
+/// before the store has any reader.
+/// </remarks>
 internal sealed class PointSealer(LayerStack content, TimeProvider time)
 {
     private readonly RedoLog _log = content.Log;
 
     /// <summary>Seals a point behind a marker; while the replica is resyncing, the marker is skipped.</summary>
     /// <param name="header">The marker's header.</param>
-    /// <param name="record">The whole record.</param>
-    /// <param name="segment">The segment it lies in.</param>
-    /// <param name="end">The place behind it.</param>
+    /// <param name="record">The whole encoded record.</param>
+    /// <param name="segment">The segment that holds the record.</param>
+    /// <param name="end">The offset behind the record.</param>
     public void Seal(in ChangeHeader header, ReadOnlySpan<byte> record, uint segment, long end)
     {
         var marker = PointMarker.Read(record[ChangeRecord.DataOffset(header.DataLength)..]);
@@ -47,8 +49,8 @@ internal sealed class PointSealer(LayerStack content, TimeProvider time)
         _log.Defer(new StoreRecord.PointSealed(point, _log.LastFrozen), segment, end);
     }
 
-    // A point holds all that the one before it holds, so it is complete as of that one's time too, whichever of two
-    // that were asked for at the same time came first. What lies ahead was told by a clock that was set since.
+    // A point holds everything that the previous one holds, so it is also complete as of that one's time, whichever of
+    // two simultaneous requests came first. A previous time in the future came from a clock that was corrected since.
     private DateTimeOffset CompleteAsOf(DateTimeOffset told)
     {
         var before = _log.Pending.OfType<StoreRecord.PointSealed>().LastOrDefault()?.Point

@@ -11,8 +11,9 @@ namespace ReplicationEngine.DataPlane.ReplicaStore.Points;
 /// Reads every stored byte of a point's disks, block by block, and checks it against its checksums and against the hash
 /// that was taken when the point was graded.
 /// </summary>
-/// <remarks>Takes the log's gate for one block at a time, so replication goes on next to it; one thread runs
-/// it.</remarks>
+/// <remarks>
+/// Takes the log's gate for one block at a time, so replication continues concurrently; one thread runs the scrub.
+/// </remarks>
 internal sealed class Scrub(LayerStack content, RecoveryPoint point, long layer)
 {
     private const int Block = IReplicaSink.HashBlockSize;
@@ -25,13 +26,13 @@ internal sealed class Scrub(LayerStack content, RecoveryPoint point, long layer)
     private readonly HashSet<(uint, long)> _places = [];
     private long _read;
 
-    /// <summary>One report for each place in the store's files that is damaged.</summary>
+    /// <summary>The damaged ranges found, one report for each location in the store's files.</summary>
     public List<DamagedRangeException> Damage { get; } = [];
 
-    /// <summary>The content's digest; meaningful when nothing is damaged.</summary>
+    /// <summary>The content's digest; meaningful only if nothing is damaged.</summary>
     public byte[] Digest => ContentDigest.Root(_digests);
 
-    /// <summary>Reads the whole point; to be called once.</summary>
+    /// <summary>Reads the whole point; may be called only once.</summary>
     public VerifyReport Run(IProgress<(long Done, long Total)>? progress, CancellationToken cancellationToken)
     {
         var (done, total) = (0L, point.DiskSizes.Sum());
@@ -91,7 +92,7 @@ internal sealed class Scrub(LayerStack content, RecoveryPoint point, long layer)
         }
         catch (DamagedRangeException)
         {
-            // Which part of the block it is shows below.
+            // The loop below finds the damaged part of the block.
         }
         finally
         {

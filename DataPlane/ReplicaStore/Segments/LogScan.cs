@@ -6,25 +6,25 @@ using ReplicationEngine.DataPlane.ReplicaStore.Manifests;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
 
 /// <summary>
-/// Reads a log from a checkpoint on, record by record, with all checksums checked, and stops at the first that is not
-/// whole, or at a segment that does not begin where the one before it ends. What follows is a torn tail that was never
-/// acknowledged, unless the head file knows better.
+/// Reads a log from a checkpoint, record by record, and checks all checksums. The scan stops at the first incomplete
+/// record, or at a segment that does not start where the previous one ends. The bytes after that are a torn tail that
+/// was never acknowledged, unless the head file proves otherwise.
 /// </summary>
 internal sealed class LogScan(SegmentSet segments, uint owner)
 {
-    /// <summary>Called for each sound record.</summary>
+    /// <summary>The callback for each sound record.</summary>
     public delegate void Visit(in ChangeHeader header, ReadOnlySpan<byte> record, uint segment, long at);
 
-    /// <summary>The last segment with a sound part; 0 when there is none.</summary>
+    /// <summary>The last segment with a sound part; 0 if there is none.</summary>
     public uint Segment { get; private set; }
 
-    /// <summary>The end of the sound part.</summary>
+    /// <summary>The end offset of the sound part.</summary>
     public long Offset { get; private set; }
 
     /// <summary>The segments with a sound part.</summary>
     public List<uint> Scanned { get; } = [];
 
-    /// <summary>Visits the records behind the checkpoint, then cuts off what follows the last sound one.</summary>
+    /// <summary>Visits the records behind the checkpoint, then truncates the log after the last sound one.</summary>
     public void Run(Checkpoint from, Visit visit)
     {
         (Segment, Offset) = (from.Segment, from.Offset);
@@ -37,7 +37,7 @@ internal sealed class LogScan(SegmentSet segments, uint owner)
 
         for (var i = 0; i < row.Count; i++)
         {
-            // The header of the first one was durable before the checkpoint was, and its records are checked one by
+            // The header of the first segment was durable before the checkpoint was, and its records are checked one by
             // one.
             var sound = row[i] == from.Segment
                 || (segments.HasSoundHeader(row[i]) && segments.Follows(row[i], Segment, Offset));
@@ -63,9 +63,8 @@ internal sealed class LogScan(SegmentSet segments, uint owner)
     }
 
     /// <summary>
-    /// Writes what stands behind a place once more, as it is. When the process before ended after a failed sync, the
-    /// system calls those pages clean though the medium may lack them, and a sync alone would not bring them there
-    /// (I28).
+    /// Rewrites the bytes behind a position unchanged. If the previous process ended after a failed sync, the system
+    /// marks those pages clean although the medium may lack them, and a sync alone would not write them (I28).
     /// </summary>
     public void WriteAgain((uint Segment, long Offset) durable)
     {
@@ -141,7 +140,7 @@ internal sealed class LogScan(SegmentSet segments, uint owner)
         }
     }
 
-    /// <summary>How many bytes are needed to judge the record that begins here.</summary>
+    /// <summary>Returns the number of bytes needed to check the record at this position.</summary>
     private static int Need(ReadOnlySpan<byte> known)
     {
         if (known.Length < ChangeRecord.HeaderSize)

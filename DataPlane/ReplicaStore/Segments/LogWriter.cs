@@ -10,22 +10,22 @@ internal sealed class LogWriter(SegmentSet segments, uint owner, long segmentSiz
     private readonly HashSet<uint> _unsynced = [];
     private bool _namesUnsynced;
 
-    /// <summary>The segment that is written; 0 before the first.</summary>
+    /// <summary>The segment that is being written; 0 before the first.</summary>
     public uint Segment { get; private set; }
 
-    /// <summary>Where the next record goes in it.</summary>
+    /// <summary>The offset of the next record in the segment.</summary>
     public long Offset { get; private set; }
 
-    /// <summary>Whether a sync failed: nothing written since the last good one may be relied on (I28).</summary>
+    /// <summary>Whether a sync failed: data written since the last successful sync may be lost (I28).</summary>
     public bool Poisoned { get; private set; }
 
-    /// <summary>Whether everything appended is durable.</summary>
+    /// <summary>Whether all appended data is durable.</summary>
     public bool IsSynced => _unsynced.Count == 0 && !_namesUnsynced;
 
-    /// <summary>The segments that must stay open.</summary>
+    /// <summary>The segments that must remain open.</summary>
     public IEnumerable<uint> InUse => Segment == 0 ? _unsynced : _unsynced.Append(Segment);
 
-    /// <summary>Goes on at a place that a scan has found; what the scan has read may not have been synced.</summary>
+    /// <summary>Continues at a position that a scan has found; the scanned data may not have been synced.</summary>
     public void ContinueAt(uint segment, long offset, IEnumerable<uint> scanned)
     {
         (Segment, Offset) = (segment, offset);
@@ -34,9 +34,9 @@ internal sealed class LogWriter(SegmentSet segments, uint owner, long segmentSiz
     }
 
     /// <summary>
-    /// Appends buffers in one write and returns where the first byte stands. When it throws, nothing was appended.
+    /// Appends buffers in one write and returns the position of the first byte. If it throws, nothing was appended.
     /// </summary>
-    /// <exception cref="StorageException">The system refused.</exception>
+    /// <exception cref="StorageException">The system reports an error.</exception>
     public (uint Segment, long Offset) Append(IReadOnlyList<ReadOnlyMemory<byte>> buffers)
     {
         if (Segment == 0 || Offset >= segmentSize)
@@ -73,7 +73,7 @@ internal sealed class LogWriter(SegmentSet segments, uint owner, long segmentSiz
         return (segment, at);
     }
 
-    /// <summary>Takes back what was appended from a place in the newest segment on.</summary>
+    /// <summary>Removes the data appended from a position in the newest segment.</summary>
     public void Undo(uint segment, long offset)
     {
         if ((segment, offset) == (Segment, Offset))
@@ -93,7 +93,7 @@ internal sealed class LogWriter(SegmentSet segments, uint owner, long segmentSiz
         }
     }
 
-    /// <summary>Lets the next record begin a new segment.</summary>
+    /// <summary>Makes the next record start a new segment.</summary>
     public void StartSegment()
     {
         var number = segments.NextNumber();
@@ -103,7 +103,7 @@ internal sealed class LogWriter(SegmentSet segments, uint owner, long segmentSiz
         _namesUnsynced = true;
     }
 
-    /// <summary>Makes everything appended durable.</summary>
+    /// <summary>Makes all appended data durable.</summary>
     public void Sync()
     {
         try

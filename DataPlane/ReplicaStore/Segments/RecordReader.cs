@@ -7,9 +7,9 @@ using ReplicationEngine.DataPlane.ReplicaStore.Extents;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
 
 /// <summary>
-/// Reads parts of records' data and checks every byte it hands out: the header's checksum covers the place on the disk
-/// and the chunk table, the chunk table covers the data (I7). A small record is read whole, in one call; of a large one
-/// the chunk table is kept in a cache of bounded size. Safe to call from several threads.
+/// Reads parts of records' data and checks every byte it returns: the header's checksum covers the position on the disk
+/// and the chunk table, and the chunk table covers the data (I7). A small record is read whole, in one call; the chunk
+/// table of a large one is kept in a bounded cache. Safe to call from several threads.
 /// </summary>
 internal sealed class RecordReader(SegmentSet segments)
 {
@@ -17,11 +17,11 @@ internal sealed class RecordReader(SegmentSet segments)
     private const int Slots = 2048;
     private readonly Table?[] _tables = new Table?[Slots];
 
-    /// <summary>Fills the destination with the extent's data.</summary>
-    /// <param name="extent">Which bytes.</param>
+    /// <summary>Reads the extent's data into the destination.</summary>
+    /// <param name="extent">The extent to read.</param>
     /// <param name="disk">The disk that the record must name.</param>
-    /// <param name="offset">The place on the disk of the extent's first byte.</param>
-    /// <param name="destination">As long as the extent.</param>
+    /// <param name="offset">The offset on the disk of the extent's first byte.</param>
+    /// <param name="destination">A buffer of the extent's length.</param>
     /// <exception cref="ReplicaCorruptException">The stored bytes do not match their checksums.</exception>
     public void Read(in Extent extent, int disk, long offset, Span<byte> destination)
     {
@@ -43,7 +43,7 @@ internal sealed class RecordReader(SegmentSet segments)
         ReadChunks(table, extent, destination);
     }
 
-    /// <summary>Forgets what it knows of a segment that is deleted.</summary>
+    /// <summary>Removes the cached data of a segment that is deleted.</summary>
     public void Forget(uint segment)
     {
         for (var i = 0; i < Slots; i++)

@@ -6,20 +6,21 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.DataPlane.ReplicaStore.Segments;
 
 /// <summary>
-/// The segment files of a store and its overlays, found by number. Opened when first needed; safe to call from several
-/// threads, but for <see cref="Trim"/> and <see cref="Delete"/>, which need that no reader is at work.
+/// The segment files of a store and its overlays, found by number and opened when first needed. Safe to call from
+/// several threads, except <see cref="Trim"/> and <see cref="Delete"/>, which require that no reader is active.
 /// </summary>
 /// <remarks>
-/// A segment is a header of 64 bytes, then encoded change records (<see cref="ChangeRecord"/>), verbatim as they were
-/// received, one after another. Little endian:
+/// A segment is a header of 64 bytes, then consecutive encoded change records (<see cref="ChangeRecord"/>), exactly as
+/// they were received. Little endian:
 /// <code>
 ///   0 u32 magic "RSG1"   4 u16 version 1   6 u16 0   8 u32 key id (0: not encrypted)   12 u32 owner   16 u32 number
 ///  20 u32 0             24 16 bytes: the store's tag     40 u32 number of the log's segment before this one
 ///  44 i64 where that one ended                           52 8 bytes 0                  60 u32 CRC-32C over bytes 0 ..
 ///  60
 /// </code>
-/// Segment and end before are 0 for the first one, for compacted ones, and for those of before they were kept. Without
-/// them a tail that was lost whole (a power cut, a misdirected write) would not show when a newer segment follows.
+/// Segment and end before are 0 for the first segment, for compacted ones, and for those written before these fields
+/// existed. Without the fields, the loss of a whole tail (a power failure, a misdirected write) would be undetected
+/// when a newer segment follows.
 /// </remarks>
 internal sealed class SegmentSet : IDisposable
 {
@@ -44,10 +45,10 @@ internal sealed class SegmentSet : IDisposable
     /// <summary>The store's tag, which every segment carries.</summary>
     public Guid Tag { get; }
 
-    /// <summary>A number that no segment or index file has.</summary>
+    /// <summary>Returns a number that no segment or index file has.</summary>
     public uint NextNumber() => _numbers.Next();
 
-    /// <summary>Looks what segments there are.</summary>
+    /// <summary>Reads the list of segments from the directory.</summary>
     public void Refresh()
     {
         lock (_lock)
@@ -70,11 +71,11 @@ internal sealed class SegmentSet : IDisposable
         }
     }
 
-    /// <summary>Makes a segment with its header. Nothing is synced.</summary>
-    /// <param name="number">Its number.</param>
-    /// <param name="name">Its file.</param>
-    /// <param name="owner">Whose log it belongs to.</param>
-    /// <param name="before">Where the log ended before it; 0 when it follows nothing.</param>
+    /// <summary>Creates a segment with its header. Nothing is synced.</summary>
+    /// <param name="number">The number of the segment.</param>
+    /// <param name="name">The name of the segment's file.</param>
+    /// <param name="owner">The owner number of the log.</param>
+    /// <param name="before">The end of the log before the segment; 0 if it follows nothing.</param>
     public IStorageFile Create(uint number, string name, uint owner, (uint Segment, long Offset) before = default)
     {
         var file = _directory.Open(name, StorageOpen.New);
@@ -108,8 +109,8 @@ internal sealed class SegmentSet : IDisposable
         return file;
     }
 
-    /// <summary>The file of a segment.</summary>
-    /// <exception cref="ReplicaCorruptException">It does not exist.</exception>
+    /// <summary>Returns the file of a segment.</summary>
+    /// <exception cref="ReplicaCorruptException">The segment does not exist.</exception>
     public IStorageFile File(uint number)
     {
         lock (_lock)
@@ -130,7 +131,7 @@ internal sealed class SegmentSet : IDisposable
         }
     }
 
-    /// <summary>Whether the segment's header is sound and names this segment of this store.</summary>
+    /// <summary>Returns whether the segment's header is sound and names this segment of this store.</summary>
     public bool HasSoundHeader(uint number)
     {
         Span<byte> header = stackalloc byte[HeaderSize];
@@ -141,7 +142,9 @@ internal sealed class SegmentSet : IDisposable
             && BinaryPrimitives.ReadUInt32LittleEndian(header[60..]) == Crc32C.Compute(header[..60]);
     }
 
-    /// <summary>Whether a segment with a sound header begins where the log ended before it, or does not say.</summary>
+    /// <summary>
+    /// Returns whether a segment has a sound header and starts where the log ended before it, or does not record that.
+    /// </summary>
     public bool Follows(uint number, uint segment, long offset)
     {
         Span<byte> header = stackalloc byte[HeaderSize];
@@ -169,7 +172,7 @@ internal sealed class SegmentSet : IDisposable
         }
     }
 
-    /// <summary>Closes handles when there are many; those of <paramref name="keep"/> stay open.</summary>
+    /// <summary>Closes handles if there are many; those of <paramref name="keep"/> remain open.</summary>
     public void Trim(IReadOnlySet<uint> keep)
     {
         lock (_lock)

@@ -5,16 +5,16 @@ using ReplicationEngine.DataPlane.ReplicaStore.Segments;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Views;
 
-/// <summary>What lies below a stack of layers.</summary>
+/// <summary>The content below a stack of layers.</summary>
 internal interface ILower
 {
     void Read(int disk, long offset, Span<byte> destination);
 
-    /// <summary>The first run that is all zero, or not, from an offset on.</summary>
+    /// <summary>Returns the first run that is all zero, or not all zero, from an offset.</summary>
     (long Length, bool IsZero) NextRun(int disk, long offset, long length);
 }
 
-/// <summary>The base image as what lies below.</summary>
+/// <summary>The base image as the content below the layers.</summary>
 internal sealed class BaseLower(BaseImage image) : ILower
 {
     public void Read(int disk, long offset, Span<byte> destination) => image[disk].Read(offset, destination);
@@ -24,8 +24,8 @@ internal sealed class BaseLower(BaseImage image) : ILower
 }
 
 /// <summary>
-/// Reads a stack of layers up to a cut, over what lies below. For a fixed cut it remembers what it has looked up, for
-/// 4,096 regions (at most 10 MiB), until the index's structure changes. Safe to call from several threads.
+/// Reads a stack of layers up to a cut, over the content below. For a fixed cut it caches its look-ups, for 4,096
+/// regions (at most 10 MiB), until the index's structure changes. Safe to call from several threads.
 /// </summary>
 internal sealed class LayeredReader(RedoLog log, long cut, RecordReader records, ILower lower) : ILower
 {
@@ -50,8 +50,9 @@ internal sealed class LayeredReader(RedoLog log, long cut, RecordReader records,
         }
     }
 
-    /// <summary>As <see cref="Read"/>, for a caller that holds the gate or is the only one that changes the
-    /// log.</summary>
+    /// <summary>
+    /// Reads a range like <see cref="Read"/>, for a caller that holds the gate or is the only one that changes the log.
+    /// </summary>
     public void ReadLocked(int disk, long offset, Span<byte> destination)
     {
         for (var done = 0; done < destination.Length;)
@@ -79,7 +80,7 @@ internal sealed class LayeredReader(RedoLog log, long cut, RecordReader records,
         }
     }
 
-    /// <summary>The pieces of a part of a region, in order; under the gate.</summary>
+    /// <summary>Adds the pieces of a part of a region, in order; requires the gate.</summary>
     public void Pieces(int disk, long region, int from, int to, List<Piece> target)
     {
         try
@@ -105,7 +106,7 @@ internal sealed class LayeredReader(RedoLog log, long cut, RecordReader records,
         }
     }
 
-    /// <summary>The newest layer that changed any byte of a range, 0 for none; under the gate.</summary>
+    /// <summary>Returns the newest layer that changed any byte of a range, 0 for none; requires the gate.</summary>
     public long NewestLayer(int disk, long offset, int length, out bool allZero)
     {
         var newest = 0L;
@@ -300,9 +301,9 @@ internal sealed class LayeredReader(RedoLog log, long cut, RecordReader records,
 public readonly record struct DiskRange(int Disk, long Offset, long Length);
 
 /// <summary>A range cannot be read because stored bytes do not match their checksums.</summary>
-/// <param name="range">What cannot be read.</param>
-/// <param name="place">Where it lies; null when the index itself is damaged.</param>
-/// <param name="inner">What was found.</param>
+/// <param name="range">The range that cannot be read.</param>
+/// <param name="place">The location of the damaged bytes; null if the index itself is damaged.</param>
+/// <param name="inner">The checksum error.</param>
 internal sealed class DamagedRangeException(DiskRange range, Extent? place, ReplicaCorruptException inner)
     : IOException(inner.Message, inner)
 {

@@ -3,7 +3,9 @@ using ReplicationEngine.DataPlane.Storage;
 
 namespace ReplicationEngine.DataPlane.ReplicaStore.Views;
 
-/// <summary>One disk of a recovery point, read-only. Damage is reported to the store and answered with EIO.</summary>
+/// <summary>
+/// A disk of a recovery point, read-only. Damage is reported to the store and fails the read with EIO.
+/// </summary>
 internal sealed class PointDevice(LayeredReader reader, int disk, long length,
     Action<DamagedRangeException> report) : IBlockDevice
 {
@@ -33,7 +35,7 @@ internal sealed class PointDevice(LayeredReader reader, int disk, long length,
 
     public void Flush()
     {
-        // Nothing is ever written here.
+        // A recovery point is never written.
     }
 
     public AllocatedRun NextRun(long offset, long length)
@@ -61,7 +63,7 @@ internal sealed class PointDevice(LayeredReader reader, int disk, long length,
     }
 }
 
-/// <summary>What the devices of a store have in common.</summary>
+/// <summary>The range check and the error translation of a store's devices.</summary>
 internal static class DeviceRange
 {
     public static void Check(long offset, long count, long length)
@@ -78,7 +80,7 @@ internal static class DeviceRange
             : BlockDeviceException.InputOutput, e);
 }
 
-/// <summary>A point as what lies below an overlay: damage found in it is reported to the store.</summary>
+/// <summary>A point as the content below an overlay: damage found in it is reported to the store.</summary>
 internal sealed class ReportingLower(LayeredReader reader, Action<DamagedRangeException> report) : ILower
 {
     public void Read(int disk, long offset, Span<byte> destination)

@@ -5,10 +5,10 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
-/// <summary>The layout of what a receiver says; the bytes stand at <see cref="ProbePayload"/>.</summary>
+/// <summary>The layout of a receiver's frames; <see cref="ProbePayload"/> describes the bytes.</summary>
 public static class AckPayload
 {
-    /// <summary>An acknowledgement.</summary>
+    /// <summary>Encodes an acknowledgement.</summary>
     public static byte[] Ack(ulong applied, ulong durableSequence, ChangePosition durable)
     {
         var payload = new byte[32];
@@ -28,7 +28,7 @@ public static class AckPayload
         return read;
     }
 
-    /// <summary>An answer to a probe.</summary>
+    /// <summary>Encodes a reply to a probe.</summary>
     public static byte[] Answer(ulong probe, ulong differing)
     {
         var payload = new byte[16];
@@ -37,7 +37,7 @@ public static class AckPayload
         return payload;
     }
 
-    /// <summary>Reads an answer.</summary>
+    /// <summary>Reads a reply to a probe.</summary>
     public static (ulong Probe, ulong Differing) ReadAnswer(ReadOnlySpan<byte> payload)
     {
         var reader = new WireReader(payload);
@@ -46,7 +46,7 @@ public static class AckPayload
         return read;
     }
 
-    /// <summary>A position alone.</summary>
+    /// <summary>Encodes a position alone.</summary>
     public static byte[] Position(ChangePosition position)
     {
         var payload = new byte[16];

@@ -4,19 +4,19 @@ using System.Collections.Concurrent;
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
 /// <summary>
-/// Buffers of one session. Small ones come from the shared pool; chunk-sized ones are kept here, because the shared
+/// The buffers of one session. Small ones come from the shared pool; chunk-sized ones are kept here, because the shared
 /// pool rounds a chunk and its table up to twice its size; larger ones (a record over a chunk is rare) are not kept.
 /// </summary>
 public sealed class BufferPool
 {
-    /// <summary>Bytes of a chunk of disk or log and of all that goes around it in a frame.</summary>
+    /// <summary>The size in bytes of a buffer for a chunk of disk or log with its overhead in a frame.</summary>
     public const int ChunkCapacity = (1 << 20) + (8 << 10);
 
     private const int SmallCapacity = 512 << 10;
     private const int KeptChunks = 64;
     private readonly ConcurrentBag<byte[]> _chunks = [];
 
-    /// <summary>A buffer of at least so many bytes, with any content.</summary>
+    /// <summary>Returns a buffer of at least so many bytes, with any content.</summary>
     public byte[] Rent(int size) => size switch
     {
         <= SmallCapacity => ArrayPool<byte>.Shared.Rent(size),
@@ -24,7 +24,7 @@ public sealed class BufferPool
         _ => GC.AllocateUninitializedArray<byte>(size),
     };
 
-    /// <summary>Gives a buffer back.</summary>
+    /// <summary>Returns a buffer to the pool.</summary>
     public void Return(byte[] buffer)
     {
         if (buffer.Length <= SmallCapacity)

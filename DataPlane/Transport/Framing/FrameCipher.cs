@@ -9,14 +9,14 @@ public sealed class FrameCipher(byte[] key, byte[] context) : IDisposable
 {
     private const int NonceSize = 12;
 
-    // One native context serves one thread at a time.
+    // A native context may be used by one thread at a time.
     private readonly ConcurrentBag<AesGcm> _idle = [];
 
     /// <summary>
-    /// Seals a payload into a whole frame: header, ciphertext, tag. The payload may stand in the frame already, right
+    /// Seals a payload into a whole frame: header, ciphertext, tag. The payload may already be in the frame, directly
     /// behind the header, or anywhere outside it.
     /// </summary>
-    /// <returns>The bytes of the frame.</returns>
+    /// <returns>The length of the frame in bytes.</returns>
     public int Seal(
         FrameType type, ulong sequence, ReadOnlySpan<byte> payload, Span<byte> frame, int plainLength, bool compressed)
     {
@@ -39,7 +39,7 @@ public sealed class FrameCipher(byte[] key, byte[] context) : IDisposable
     }
 
     /// <summary>Opens a frame in place: its ciphertext becomes plaintext.</summary>
-    /// <exception cref="FrameException">It is not authentic.</exception>
+    /// <exception cref="FrameException">The frame is not authentic.</exception>
     public void Open(in FrameHeader header, Span<byte> frame)
     {
         Span<byte> nonce = stackalloc byte[NonceSize];

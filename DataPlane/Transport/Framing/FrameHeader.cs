@@ -3,7 +3,7 @@ using ReplicationEngine.DataPlane.Blocks;
 
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
-// The stream after the two hellos is a row of frames in each direction:
+// The stream after the two hellos is a sequence of frames in each direction:
 //
 //   0  u32  sealed length: ciphertext and 16-byte tag    4 u32  plain length, after inflation
 //   8  u64  sequence number, per direction, without gaps from 0
@@ -13,34 +13,37 @@ namespace ReplicationEngine.DataPlane.Transport.Framing;
 //
 // AES-256-GCM; the key belongs to the session and the direction, the nonce is four zero bytes and the sequence number
 // (big endian), the associated data is the 24 header bytes and the SHA-256 of both hellos, which hold VM, term and
-// salts. Keys come from fresh salts of both ends, so no nonce is used twice even when one end is restored from a
-// snapshot (S20). The header's checksum is no protection: it lets a flipped length be named at once instead of being
-// waited for.
+// salts. Keys are derived from fresh salts of both ends, so no nonce is used twice even if one end is restored from a
+// snapshot (S20). The header's checksum is not a protection: it detects a flipped length at once, before the reader
+// waits for that many bytes.
 
 /// <summary>The fixed part of a frame.</summary>
 public readonly record struct FrameHeader(int SealedLength, int PlainLength, ulong Sequence, FrameType Type,
     bool Compressed)
 {
-    /// <summary>Bytes of the header.</summary>
+    /// <summary>The size of the header in bytes.</summary>
     public const int Size = 24;
 
-    /// <summary>Bytes of the tag behind the ciphertext.</summary>
+    /// <summary>The size of the tag behind the ciphertext in bytes.</summary>
     public const int TagSize = 16;
 
-    /// <summary>The most a frame may hold before sealing: the largest change record, and room for tables
-    /// (S4).</summary>
+    /// <summary>
+    /// The maximum payload of a frame before sealing: the largest change record, and room for tables (S4).
+    /// </summary>
     public const int MaxPayload = 34 << 20;
 
-    /// <summary>A session ends before one key seals more frames than GCM is good for.</summary>
+    /// <summary>
+    /// The sequence number at which a session ends, before one key seals more frames than GCM allows.
+    /// </summary>
     public const ulong MaxSequence = 1UL << 32;
 
-    /// <summary>Bytes of the whole frame on the wire.</summary>
+    /// <summary>The size of the whole frame on the wire in bytes.</summary>
     public int FrameLength => Size + SealedLength;
 
-    /// <summary>Bytes of the ciphertext.</summary>
+    /// <summary>The size of the ciphertext in bytes.</summary>
     public int CipherLength => SealedLength - TagSize;
 
-    /// <summary>Writes the header.</summary>
+    /// <summary>Writes the header's encoded form.</summary>
     public void Write(Span<byte> target)
     {
         BinaryPrimitives.WriteInt32LittleEndian(target, SealedLength);
@@ -53,10 +56,13 @@ public readonly record struct FrameHeader(int SealedLength, int PlainLength, ulo
         BinaryPrimitives.WriteUInt32LittleEndian(target[20..], Crc32C.Compute(target[..20]));
     }
 
-    /// <summary>Reads and checks a header before any memory is taken for the frame; its sequence number must be the
-    /// expected one.</summary>
-    /// <exception cref="FrameException">A damaged header, a length over the cap, a frame that is not the next one (S4,
-    /// S9, S12).</exception>
+    /// <summary>
+    /// Reads and checks a header before memory is allocated for the frame; its sequence number must be the expected
+    /// one.
+    /// </summary>
+    /// <exception cref="FrameException">
+    /// The header is damaged, a length is over the cap, or the frame is not the next one (S4, S9, S12).
+    /// </exception>
     public static FrameHeader Read(ReadOnlySpan<byte> source, ulong expectedSequence)
     {
         if (BinaryPrimitives.ReadUInt32LittleEndian(source[20..]) != Crc32C.Compute(source[..20]))

@@ -2,11 +2,12 @@ using System.Buffers;
 
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
-/// <summary>A frame as it came, not yet opened. The one who takes it gives the buffer back to the pool.</summary>
+/// <summary>A received frame that is not yet opened. Its consumer returns the buffer to the pool.</summary>
 public readonly record struct SealedFrame(FrameHeader Header, byte[] Buffer);
 
-/// <summary>Cuts a stream into frames. Small frames share reads; the bulk of a large one is read straight into its
-/// buffer.</summary>
+/// <summary>
+/// Splits a stream into frames. Small frames share reads; the bulk of a large one is read directly into its buffer.
+/// </summary>
 internal sealed class FrameStreamReader(Stream stream, BufferPool pool, ulong firstSequence) : IDisposable
 {
     private const int BufferSize = 64 << 10;
@@ -20,7 +21,7 @@ internal sealed class FrameStreamReader(Stream stream, BufferPool pool, ulong fi
 
     /// <summary>
     /// Reads and checks the next header; null at the end of the stream. <see cref="ReadBodyAsync"/> must follow. In
-    /// between the caller makes room for the frame.
+    /// between the caller reserves space for the frame.
     /// </summary>
     public async ValueTask<FrameHeader?> ReadHeaderAsync(CancellationToken cancellationToken)
     {

@@ -3,11 +3,12 @@ using System.Runtime.CompilerServices;
 
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
-/// <summary>One run of the encoder over one block; see <see cref="LzBlock"/>.</summary>
+/// <summary>A run of the encoder over one block; see <see cref="LzBlock"/>.</summary>
 internal unsafe ref struct LzEncoder
 {
-    /// <summary>Entries of the table of places, zeroed before each run; small enough for the first-level
-    /// cache.</summary>
+    /// <summary>
+    /// The number of entries in the table of positions, zeroed before each run; small enough for the first-level cache.
+    /// </summary>
     public const int TableSize = 1 << HashBits;
 
     private const int HashBits = 12;

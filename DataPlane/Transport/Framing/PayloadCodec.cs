@@ -8,8 +8,9 @@ internal static class PayloadCodec
     private const int Samples = 3;
 
     /// <summary>
-    /// Compresses when it helps: three samples must shrink by a quarter, and the whole by an eighth. Returns the bytes
-    /// written to the target, which holds at least as much as the payload, or 0: send it as it is.
+    /// Compresses if it helps: three samples must shrink by a quarter, and the whole by an eighth. Returns the number
+    /// of bytes written to the target, which must be at least as large as the payload, or 0 if the payload should be
+    /// sent uncompressed.
     /// </summary>
     public static int TryCompress(ReadOnlySpan<byte> payload, Span<byte> target)
     {

@@ -4,16 +4,15 @@ using ReplicationEngine.DataPlane.Resync;
 namespace ReplicationEngine.DataPlane.Transport.Framing;
 
 // Probe frame:   0 u16 disk   2 u16 blocks n (at most 64)   4 u32 zero   8 i64 number of the first block
-//                16  RootProbe: 32 bytes SHA-256 over the n block hashes in a row    BlockProbe: n × 32 bytes, the
-//                hashes
+//                16  RootProbe: 32 bytes SHA-256 over the n block hashes in a row    BlockProbe: n × 32 bytes hashes
 // Answer frame:  0 u64 number of the probe's frame   8 u64 mask of differing blocks (a root: all bits or none)
 // Ack frame:     0 u64 last frame applied   8 u64 last frame durable   16 i64 durable generation   24 i64 durable LSN
-// EndResync:     0 i64 generation   8 i64 LSN from which on the replica is consistent
+// EndResync:     0 i64 generation   8 i64 LSN from which the replica is consistent
 
 /// <summary>The layout of probes.</summary>
 internal static class ProbePayload
 {
-    /// <summary>Where the hashes begin.</summary>
+    /// <summary>The offset of the hashes.</summary>
     public const int HashesOffset = 16;
 
     /// <summary>Writes a probe; returns its length.</summary>

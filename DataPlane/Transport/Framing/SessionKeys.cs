@@ -6,14 +6,14 @@ namespace ReplicationEngine.DataPlane.Transport.Framing;
 /// 5869).</summary>
 public static class SessionKeys
 {
-    /// <summary>Bytes of the data key, and of every key derived from it.</summary>
+    /// <summary>The size in bytes of the data key, and of every key derived from it.</summary>
     public const int KeySize = 32;
 
-    /// <summary>The key that proves, in the hellos, that an end knows the data key.</summary>
+    /// <summary>Derives the key that proves, in the hellos, that an end holds the data key.</summary>
     public static byte[] HelloKey(ReadOnlySpan<byte> dataKey) =>
         Derive(dataKey, [], "replication session v1 hello"u8, []);
 
-    /// <summary>The ciphers of both directions, bound to the two hellos.</summary>
+    /// <summary>Derives the ciphers of both directions, bound to the two hellos.</summary>
     public static (FrameCipher FromInitiator, FrameCipher FromAcceptor) Ciphers(
         ReadOnlySpan<byte> dataKey, ReadOnlySpan<byte> initiatorHello, ReadOnlySpan<byte> acceptorHello,
             ReadOnlySpan<byte> salts)

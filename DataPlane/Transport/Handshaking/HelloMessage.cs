@@ -10,10 +10,9 @@ namespace ReplicationEngine.DataPlane.Transport.Handshaking;
 //             acceptor's view: the initiator's whole hello up to its HMAC, and for the acceptor's hello also its own
 //   refusal:  u8 reason, text message
 //
-// A hello shows that its sender knows the data key, and nothing else is told in clear but the VM's name. A refusal in
-// clear is not authentic, so it carries no facts that a source acts on beyond giving up this connection: a stale term
-// is only ever told inside a sealed frame. What the ends bring (roles, terms, positions, sizes) comes in the Open
-// frames.
+// A hello proves that its sender holds the data key; nothing else is sent in clear except the VM's name. A refusal in
+// clear is not authentic, so the source only closes the connection because of it: a stale term is reported only inside
+// a sealed frame. The offers of the ends (roles, terms, positions, sizes) are in the Open frames.
 
 /// <summary>The clear messages at the start of a session.</summary>
 internal static class HelloMessage
@@ -28,7 +27,7 @@ internal static class HelloMessage
     private const uint Magic = 0x31485052;
     private const int MaxText = 512;
 
-    /// <summary>A hello; its HMAC covers the messages before it too.</summary>
+    /// <summary>Encodes a hello; its HMAC also covers the earlier messages.</summary>
     public static byte[] EncodeHello(ReadOnlySpan<byte> helloKey, string vm, ReadOnlySpan<byte> salt,
         ReadOnlySpan<byte> before)
     {
@@ -38,7 +37,7 @@ internal static class HelloMessage
         return message;
     }
 
-    /// <summary>Takes a whole hello apart.</summary>
+    /// <summary>Decodes a whole hello.</summary>
     public static (string Vm, byte[] Salt) DecodeHello(ReadOnlySpan<byte> message)
     {
         var reader = new WireReader(message[PreludeSize..]);
@@ -49,7 +48,7 @@ internal static class HelloMessage
         return (vm, salt);
     }
 
-    /// <summary>Whether the sender of a hello knows the key.</summary>
+    /// <summary>Returns whether the sender of a hello holds the key.</summary>
     public static bool Verify(ReadOnlySpan<byte> helloKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> before)
     {
         Span<byte> mac = stackalloc byte[MacSize];

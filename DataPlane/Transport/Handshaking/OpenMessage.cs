@@ -5,17 +5,18 @@ namespace ReplicationEngine.DataPlane.Transport.Handshaking;
 
 // Open frame:    u8 role, i64 term, i64 durable generation, i64 durable LSN, u8 flags (1 resyncing, 2 empty, 4 the
 //                changed extents are known), u16 disks, i64 each
-//                16 bytes incarnation: of a sender its own, of a receiver the one it last listened to
+//                16 bytes incarnation: of a sender its own, of a receiver that of its latest sender
 //                u64 mark: of a receiver that of its durable position, of a sender that of its floor
-//                i64 floor generation, i64 floor LSN (a sender's; a receiver says 0)
+//                i64 floor generation, i64 floor LSN (a sender's; 0 of a receiver)
 //                u16 runs n, n × (u16 disk, i32 first extent, i32 last extent): a receiver's changes since the floor
 // Refused frame: u8 reason, u8 has term, i64 current term, text message
 
 /// <summary>The sealed messages that open and refuse a session.</summary>
 internal static class OpenMessage
 {
-    /// <summary>The most runs of extents that are listed; when there are more, those closest to each other are
-    /// joined.</summary>
+    /// <summary>
+    /// The maximum number of listed runs of extents; if there are more, those closest to each other are joined.
+    /// </summary>
     public const int MaxRuns = 2048;
 
     private const int MaxText = 1024;
@@ -100,8 +101,10 @@ internal static class OpenMessage
         return new SessionRefusedException(reason, reader.Text(), hasTerm ? term : null) { ByPeer = true };
     }
 
-    /// <summary>At most <see cref="MaxRuns"/> runs that cover those given: the smallest gaps between two are
-    /// covered too.</summary>
+    /// <summary>
+    /// Returns at most <see cref="MaxRuns"/> runs that cover the given ones: the smallest gaps between two are covered
+    /// too.
+    /// </summary>
     private static List<ExtentRange> Joined(IReadOnlyList<ExtentRange> runs)
     {
         for (var gap = 1; ; gap *= 2)

@@ -53,7 +53,7 @@ internal sealed class WireWriter
         return this;
     }
 
-    /// <summary>A text behind its length in 16 bits, cut after so many bytes.</summary>
+    /// <summary>Writes a text preceded by its 16-bit length, truncated to so many bytes.</summary>
     public WireWriter Text(string value, int maxBytes)
     {
         var bytes = Encoding.UTF8.GetBytes(value);
@@ -64,7 +64,7 @@ internal sealed class WireWriter
     public byte[] ToArray() => _bytes.WrittenSpan.ToArray();
 }
 
-/// <summary>Takes a small message apart; every read is checked against what is left.</summary>
+/// <summary>Decodes a small message; every read is checked against the remaining bytes.</summary>
 internal ref struct WireReader(ReadOnlySpan<byte> source)
 {
     private ReadOnlySpan<byte> _rest = source;
@@ -97,7 +97,7 @@ internal ref struct WireReader(ReadOnlySpan<byte> source)
         return taken;
     }
 
-    /// <summary>Checks that nothing is left.</summary>
+    /// <summary>Checks that no bytes are left.</summary>
     public readonly void End()
     {
         if (!_rest.IsEmpty)

@@ -1,8 +1,8 @@
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
 /// <summary>
-/// Bounds the bytes held between one taker and many givers. A single demand over the whole budget is met when nothing
-/// else is held, so that a record larger than the budget gets through.
+/// Limits the bytes held between one taker and many givers. A single demand over the whole budget is met if nothing
+/// else is held, so that a record larger than the budget can pass.
 /// </summary>
 internal sealed class ByteBudget(long capacity)
 {
@@ -12,7 +12,7 @@ internal sealed class ByteBudget(long capacity)
     private bool _open;
     private TaskCompletionSource? _waiter;
 
-    /// <summary>Bytes held.</summary>
+    /// <summary>The number of bytes held.</summary>
     public long Held
     {
         get
@@ -24,7 +24,7 @@ internal sealed class ByteBudget(long capacity)
         }
     }
 
-    /// <summary>Takes bytes, waiting until there is room. One caller at a time.</summary>
+    /// <summary>Takes bytes; waits until there is room. One caller at a time.</summary>
     public async ValueTask TakeAsync(long bytes, CancellationToken cancellationToken)
     {
         TaskCompletionSource waiter;
@@ -43,7 +43,7 @@ internal sealed class ByteBudget(long capacity)
         await waiter.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Gives bytes back.</summary>
+    /// <summary>Returns bytes to the budget.</summary>
     public void Give(long bytes)
     {
         lock (_lock)
@@ -53,7 +53,7 @@ internal sealed class ByteBudget(long capacity)
         }
     }
 
-    /// <summary>From now on every demand is met: what is taken is thrown away.</summary>
+    /// <summary>Meets every demand from now on, because the taken bytes are discarded.</summary>
     public void Open()
     {
         lock (_lock)

@@ -6,18 +6,20 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
-/// <summary>Who sends, as it said when the session opened.</summary>
-/// <param name="Term">The term under which it writes.</param>
-/// <param name="Incarnation">Its volume's incarnation.</param>
+/// <summary>The identity of the sender, as announced when the session opened.</summary>
+/// <param name="Term">The term under which the sender writes.</param>
+/// <param name="Incarnation">The incarnation of the sender's volume.</param>
 public readonly record struct SenderIdentity(Term Term, Guid Incarnation);
 
-/// <summary>Hands the content of frames to the replica, one after another. The sender's incarnation is durably noted
-/// before the first change of it.</summary>
+/// <summary>
+/// Passes the content of frames to the replica in order. The sender's incarnation is durably recorded before its first
+/// change.
+/// </summary>
 internal sealed class FrameApplier(IReplicaSink sink, SenderIdentity sender)
 {
     private bool _isNamed;
 
-    /// <summary>Applies a frame; returns the answer it asks for, or null.</summary>
+    /// <summary>Applies a frame; returns the reply to send, or null.</summary>
     /// <exception cref="FrameException">The payload does not follow the format.</exception>
     public byte[]? Apply(FrameType type, ulong sequence, ReadOnlyMemory<byte> payload)
     {

@@ -7,9 +7,9 @@ namespace ReplicationEngine.DataPlane.Transport.Receiving;
 /// threads.
 /// </summary>
 /// <remarks>
-/// A frame counts as durable when a sync that began after its application ended, or when it changed nothing and
-/// nothing before it is undurable. The session begins undurable: what an earlier session applied may not be synced yet,
-/// and a probe compares with just that.
+/// A frame counts as durable after a sync that started after its application, or if it changed nothing and everything
+/// before it is durable. The session starts undurable: changes of an earlier session may not be synced yet, and a probe
+/// compares with exactly those.
 /// </remarks>
 internal sealed class ReceiveMachine(ReceiveOptions options, ulong firstSequence)
 {
@@ -24,13 +24,13 @@ internal sealed class ReceiveMachine(ReceiveOptions options, ulong firstSequence
     /// <summary>The last frame applied.</summary>
     public ulong Applied { get; private set; } = firstSequence - 1;
 
-    /// <summary>The last frame that is durable.</summary>
+    /// <summary>Whether the sender has closed the session.</summary>
     public ulong Durable { get; private set; } = firstSequence - 1;
 
-    /// <summary>The sender said that nothing more comes.</summary>
+    /// <summary>Records that a frame was applied.</summary>
     public bool Closed { get; private set; }
 
-    /// <summary>A frame was applied.</summary>
+    /// <summary>Returns whether to sync now.</summary>
     public void Apply(FrameType type, ulong sequence, long bytes, TimeSpan now)
     {
         Applied = sequence;
@@ -61,18 +61,20 @@ internal sealed class ReceiveMachine(ReceiveOptions options, ulong firstSequence
         }
     }
 
-    /// <summary>Whether to sync now.</summary>
+    /// <summary>
+    /// The time at which <see cref="SyncDue"/> becomes true without further frames; null if it does not.
+    /// </summary>
     public bool SyncDue(TimeSpan now) => _unsynced
         && (_urgent || _unsyncedBytes >= options.SyncBytes
             || (_oldest is { } oldest && now - oldest >= options.SyncInterval));
 
-    /// <summary>When <see cref="SyncDue"/> will be true by the passing of time; null when it will not.</summary>
+    /// <summary>Returns whether to acknowledge now; <paramref name="idle"/> if no frame is waiting.</summary>
     public TimeSpan? SyncAt => _oldest is { } oldest ? oldest + options.SyncInterval : null;
 
-    /// <summary>Whether to acknowledge now; <paramref name="idle"/> when no frame is waiting.</summary>
+    /// <summary>Records the end of a sync that started after the last applied frame.</summary>
     public bool AckDue(bool idle) => _news && (idle || _urgent || _unackedBytes >= AckBytes);
 
-    /// <summary>A sync that began after the last applied frame ended.</summary>
+    /// <summary>Records that the acknowledgement was sent.</summary>
     public void Synced()
     {
         (_unsynced, _oldest, _unsyncedBytes, Durable, _news) = (false, null, 0, Applied, true);

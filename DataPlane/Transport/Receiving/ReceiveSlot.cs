@@ -2,7 +2,7 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
-/// <summary>A frame on its way from the wire to the replica.</summary>
+/// <summary>A frame between the wire and the replica.</summary>
 public sealed class ReceiveSlot(SealedFrame frame)
 {
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -11,7 +11,7 @@ public sealed class ReceiveSlot(SealedFrame frame)
     /// <summary>The frame's header.</summary>
     public FrameHeader Header => frame.Header;
 
-    /// <summary>What it costs of the budget.</summary>
+    /// <summary>The frame's cost in the budget, in bytes.</summary>
     public long Cost => CostOf(frame.Header);
 
     /// <summary>The plain payload, once <see cref="Opened"/>.</summary>
@@ -20,7 +20,7 @@ public sealed class ReceiveSlot(SealedFrame frame)
     /// <summary>Completes when the payload is authentic and plain.</summary>
     public Task Opened => _opened.Task;
 
-    /// <summary>What a frame costs of the budget: itself and what it inflates to.</summary>
+    /// <summary>Returns a frame's cost in the budget: its size and its inflated size.</summary>
     public static long CostOf(FrameHeader header) => header.FrameLength + (header.Compressed ? header.PlainLength : 0);
 
     /// <summary>Opens the frame, and inflates it.</summary>
@@ -39,7 +39,7 @@ public sealed class ReceiveSlot(SealedFrame frame)
         _opened.SetResult();
     }
 
-    /// <summary>Gives the buffers back.</summary>
+    /// <summary>Returns the buffers to the pool.</summary>
     public void Release(BufferPool pool)
     {
         pool.Return(frame.Buffer);

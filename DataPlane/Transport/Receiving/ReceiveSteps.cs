@@ -4,8 +4,8 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 namespace ReplicationEngine.DataPlane.Transport.Receiving;
 
 /// <summary>
-/// What the receiving end does with a frame, without waiting: hands it to the replica, syncs and acknowledges when the
-/// <see cref="ReceiveMachine"/> says so. The session's applier is one owner, the simulator another. Not safe to use
+/// Processes frames at the receiving end without waiting: passes them to the replica, and syncs and acknowledges when
+/// the <see cref="ReceiveMachine"/> decides so. Used by the session's applier and by the simulator. Not safe to use
 /// from several threads.
 /// </summary>
 public sealed class ReceiveSteps(
@@ -15,13 +15,13 @@ public sealed class ReceiveSteps(
     private readonly FrameApplier _applier = new(sink, sender);
     private ChangePosition _durable = sink.Position.Durable;
 
-    /// <summary>The sender said that nothing more comes.</summary>
+    /// <summary>Whether the sender has closed the session.</summary>
     public bool Closed => _machine.Closed;
 
-    /// <summary>When a sync will be due by the passing of time.</summary>
+    /// <summary>The time at which a sync becomes due without further frames.</summary>
     public TimeSpan? SyncAt => _machine.SyncAt;
 
-    /// <summary>Applies a frame; returns the answer it asks for, or null.</summary>
+    /// <summary>Applies a frame; returns the reply to send, or null.</summary>
     public byte[]? Apply(FrameType type, ulong sequence, ReadOnlyMemory<byte> payload, TimeSpan now)
     {
         var answer = _applier.Apply(type, sequence, payload);
@@ -29,9 +29,9 @@ public sealed class ReceiveSteps(
         return answer;
     }
 
-    /// <summary>Syncs when that is due; returns the acknowledgement to be sent now, or null.</summary>
-    /// <param name="idle">No frame is waiting.</param>
-    /// <param name="now">The time; it only rises.</param>
+    /// <summary>Syncs if that is due; returns the acknowledgement to send now, or null.</summary>
+    /// <param name="idle">Whether no frame is waiting.</param>
+    /// <param name="now">The current time, which only rises.</param>
     public byte[]? Settle(bool idle, TimeSpan now)
     {
         if (_machine.SyncDue(now))

@@ -6,18 +6,18 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>
-/// Lays out the payload of a frame of blocks around data that was read straight into it: where a single record's data
-/// would stand. When zero blocks split the data into several records, each moves towards the front: a gap of a whole
-/// block is always more than the record header it costs, so a record never runs over data not yet moved.
+/// Lays out the payload of a frame of blocks around data that was read directly into it, at the offset of a single
+/// record's data. If zero blocks split the data into several records, each moves towards the front: a gap of a whole
+/// block is always larger than the record header it costs, so a record never overwrites data that is not yet moved.
 /// </summary>
 internal sealed class BlockPacker(ResyncSlot slot, ChangePosition position, DateTimeOffset time, bool sendZeroes)
 {
     private const int Block = BlockHashTree.BlockSize;
 
-    /// <summary>Bytes of block data that the payload carries.</summary>
+    /// <summary>The bytes of block data in the payload.</summary>
     public long DataBytes { get; private set; }
 
-    /// <summary>Packs; returns the payload's length.</summary>
+    /// <summary>Packs the payload and returns its length.</summary>
     public int Pack(Span<byte> payload, int dataAt)
     {
         var (blocks, length, disk) = (slot.BlockCount, slot.Length, slot.Work.Extent.Disk);

@@ -2,12 +2,12 @@ using ReplicationEngine.DataPlane.Changes;
 
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
-/// <summary>What a batch of log records holds, as far as the order of a resync depends on it.</summary>
-/// <param name="Bytes">Bytes of the records.</param>
-/// <param name="Records">How many they are.</param>
-/// <param name="StartsGeneration">A generation begins in it.</param>
-/// <param name="WritesBeforeStart">Data was changed before that (or at all, when none begins).</param>
-/// <param name="WritesAfterStart">Data was changed after the last beginning.</param>
+/// <summary>The properties of a batch of log records on which the order of a resync depends.</summary>
+/// <param name="Bytes">The size of the records in bytes.</param>
+/// <param name="Records">The number of records.</param>
+/// <param name="StartsGeneration">Whether a generation starts in the batch.</param>
+/// <param name="WritesBeforeStart">Whether data was changed before that start (or at all, if none starts).</param>
+/// <param name="WritesAfterStart">Whether data was changed after the last start.</param>
 internal readonly record struct LogBatch(
     int Bytes, int Records, bool StartsGeneration, bool WritesBeforeStart, bool WritesAfterStart)
 {

@@ -4,13 +4,15 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
-/// <summary>What the shell of a sending session is to do.</summary>
+/// <summary>The next step for the shell of a sending session.</summary>
 public enum SendStep : byte
 {
-    /// <summary>Nothing until something arrives: a frame, log records, a tick.</summary>
+    /// <summary>Wait until something arrives: a frame, log records, a tick.</summary>
     Wait,
 
-    /// <summary>As <see cref="Wait"/>, but the source cannot say when log records arrive: look again soon.</summary>
+    /// <summary>
+    /// Wait as for <see cref="Wait"/>, but check again soon, because the source cannot signal new log records.
+    /// </summary>
     Poll,
 
     /// <summary>Read the log and report with <see cref="SendMachine.LogRead"/>.</summary>
@@ -20,30 +22,33 @@ public enum SendStep : byte
     /// <see cref="SendMachine.DirtyRead"/>.</summary>
     ReadDirty,
 
-    /// <summary>Find the allocated blocks of an extent and report with <see cref="SendMachine.Inspected"/>.</summary>
+    /// <summary>
+    /// Find the allocated blocks of an extent and report them with <see cref="SendMachine.Inspected"/>.
+    /// </summary>
     Inspect,
 
-    /// <summary>The frame takes its place in the stream: fill it and send it in turn.</summary>
+    /// <summary>Fill the reserved frame and send it in its order.</summary>
     Reserve,
 
-    /// <summary>Tell the source what is durable.</summary>
+    /// <summary>Report the durable position to the source.</summary>
     Acknowledge,
 
-    /// <summary>Tell the source that an extent is clean.</summary>
+    /// <summary>Report to the source that an extent is clean.</summary>
     ClearDirty,
 
-    /// <summary>All is durable and the closing frame is reserved.</summary>
+    /// <summary>End the session: everything is durable and the closing frame is reserved.</summary>
     Finished,
 }
 
-/// <summary>A step and what belongs to it.</summary>
-/// <param name="Step">What to do.</param>
+/// <summary>A step and its arguments.</summary>
+/// <param name="Step">The step to run.</param>
 /// <param name="Type">Reserve: the frame's type.</param>
-/// <param name="Sequence">Reserve: its number.</param>
-/// <param name="Position">Reserve: the place in the log behind which it stands, or where a resync ends. Acknowledge:
-/// what is durable.</param>
+/// <param name="Sequence">Reserve: the frame's sequence number.</param>
+/// <param name="Position">
+/// Reserve: the frame's position in the log, or the end of a resync. Acknowledge: the durable position.
+/// </param>
 /// <param name="Slot">Reserve, Inspect: the blocks.</param>
-/// <param name="Extent">ClearDirty: which.</param>
+/// <param name="Extent">ClearDirty: the extent.</param>
 public readonly record struct SendAction(
     SendStep Step, FrameType Type = default, ulong Sequence = 0, ChangePosition Position = default,
         ResyncSlot Slot = default,

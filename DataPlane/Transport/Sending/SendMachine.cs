@@ -5,20 +5,19 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>
-/// The sending end's protocol without any I/O: what to read, what to put into the stream in which order, when to wait.
-/// The shell asks <see cref="Next"/>, does what it says and reports back. Not safe to use from several threads.
+/// The sending end's protocol without any I/O: what to read, the order of the stream, when to wait. The shell calls
+/// <see cref="Next"/>, runs the step and reports back. Not safe to use from several threads.
 /// </summary>
 /// <remarks>
-/// Order in the stream. Log records come first: before each resync slot the log is asked again, and a log that has a
-/// full batch is asked on. A resync slot is reserved only when the replica, at that place of the stream, is resyncing,
-/// and when all of the log up to the moment of the dirty snapshot stands before it, so the start of the generation that
-/// explains the snapshot does. A slot's disk reading begins after its reservation at position q and after all changes
-/// up to q are on the disk (see <see cref="IChangeSource"/>), so a later change is always behind it in the stream
-/// (I11).
-///
-/// End of a resync. When every extent of a snapshot is durable and cleared, the tail is noted and then a new snapshot
-/// taken. When that is empty and the source does not hold the resync, everything up to the noted tail is in the log or
-/// in blocks already sent; EndResync goes out behind that tail, unless a new generation begins before it.
+/// Order in the stream. Log records come first: the log is read again before each resync slot, and reading continues
+/// while the log has a full batch. A resync slot is reserved only if the replica, at that position of the stream, is
+/// resyncing, and if all of the log up to the moment of the dirty snapshot precedes it, including the start of the
+/// generation that explains the snapshot. A slot's disk reading starts after its reservation at position q and after
+/// all changes up to q are on the disk (see <see cref="IChangeSource"/>), so a later change always follows in the
+/// stream (I11).
+/// End of a resync. When every extent of a snapshot is durable and cleared, the tail is recorded and then a new
+/// snapshot taken. If that is empty and the source does not hold the resync, everything up to the recorded tail is in
+/// the log or in blocks already sent; EndResync is sent behind that tail, unless a new generation starts before it.
 /// </remarks>
 public sealed class SendMachine(SendOptions options, ReplicaPosition replica, ChangePosition after,
     ulong firstSequence)
@@ -54,13 +53,13 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
     private long _logSinceResync;
     private int _pings;
 
-    /// <summary>The last log record that stands in the stream.</summary>
+    /// <summary>The position of the last log record in the stream.</summary>
     public ChangePosition Position { get; private set; } = after;
 
     /// <summary>Whether the replica, at the stream's end, is resyncing.</summary>
     public bool Resyncing { get; private set; } = replica.Resyncing;
 
-    /// <summary>The resync's own machine.</summary>
+    /// <summary>The state machine of the resync.</summary>
     internal ResyncMachine Resync { get; } = new(MaxOutstandingExtents);
 
     /// <summary>Whether this resync copies into an empty replica.</summary>
@@ -69,14 +68,14 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
     /// <summary>Conservation (I30): <c>Shipped = Applied + InFlight</c>, in bytes of log records.</summary>
     public (long Shipped, long Applied, long InFlight) LogBytes { get; private set; }
 
-    /// <summary>Bytes on the way, log and resync.</summary>
+    /// <summary>The bytes in flight, log and resync.</summary>
     public long BytesInFlight => _logBytesInFlight + _resyncInFlight;
 
-    /// <summary>What the receiver holds durably, as far as it has said.</summary>
+    /// <summary>The replica's durable position, as last acknowledged.</summary>
     public ChangePosition Durable => _durable;
 
-    /// <summary>The next thing to do. <paramref name="now"/> only rises.</summary>
-    /// <exception cref="LinkLostException">The peer has been silent for too long.</exception>
+    /// <summary>Returns the next step. <paramref name="now"/> only rises.</summary>
+    /// <exception cref="LinkLostException">The peer was silent for too long.</exception>
     public SendAction Next(TimeSpan now)
     {
         Start(now);
@@ -115,8 +114,10 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
         return (Resyncing ? NextOfResync(now) : null) ?? (_draining ? NextOfDrain(now) : null) ?? Idle(now);
     }
 
-    /// <summary>What reading the log gave, and where it stands now. Returns the frame's number when there was
-    /// something.</summary>
+    /// <summary>
+    /// Receives the result of reading the log, and the new position. Returns the frame's sequence number if there were
+    /// records.
+    /// </summary>
     internal ulong LogRead(in LogBatch batch, ChangePosition position, TimeSpan now)
     {
         if (batch.Bytes == 0)
@@ -144,7 +145,7 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
         return _lastContent;
     }
 
-    /// <summary>A snapshot of the dirty extents, and the tail before and after it was taken.</summary>
+    /// <summary>Receives a snapshot of the dirty extents, and the tail before and after it was taken.</summary>
     public void DirtyRead(ChangePosition before, IReadOnlyList<DirtyExtent> extents, ChangePosition tail)
     {
         _needDirty = false;
@@ -161,15 +162,19 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
         _logDue = true;
     }
 
-    /// <summary>The source holds the resync (<see cref="IChangeSource.IsResyncHeld"/>): look again after the log was
-    /// read on.</summary>
+    /// <summary>
+    /// Records that the source holds the resync (<see cref="IChangeSource.IsResyncHeld"/>): check again after more of
+    /// the log was read.
+    /// </summary>
     public void DirtyHeld() => (_held, _needDirty) = (true, true);
 
-    /// <summary>The allocated blocks of an extent.</summary>
+    /// <summary>Receives the allocated blocks of an extent.</summary>
     internal void Inspected(ExtentWork work, ulong allocated) => Resync.Inspected(work, allocated);
 
-    /// <summary>The receiver said how far it is.</summary>
-    /// <exception cref="FrameException">It acknowledges what was never sent, or goes back.</exception>
+    /// <summary>Receives an acknowledgement of the receiver.</summary>
+    /// <exception cref="FrameException">
+    /// The receiver acknowledges frames that were never sent, or an earlier position.
+    /// </exception>
     public void Acked(ulong applied, ulong durableSequence, ChangePosition durable)
     {
         if (applied >= _next || durableSequence > applied || applied < _applied || durableSequence < _durableSequence
@@ -192,23 +197,24 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
         }
     }
 
-    /// <summary>The receiver answered a probe.</summary>
+    /// <summary>Receives the reply to a probe.</summary>
     public void Answered(ulong sequence, ulong differing) => Resync.Answered(sequence, differing);
 
-    /// <summary>A frame came from the peer.</summary>
+    /// <summary>Records that a frame arrived from the peer.</summary>
     public void Heard(TimeSpan now) => _heard = now;
 
-    /// <summary>The log was empty when it was last asked, and the source can say when that changes.</summary>
+    /// <summary>Whether the log was empty at the last read, and the source can signal new records.</summary>
     public bool WantsWork => !_logDue && !Resyncing;
 
-    /// <summary>The source says that it has something new. When the log turns out to be empty it is polled
-    /// once.</summary>
+    /// <summary>
+    /// Records that the source has signalled new work. If the log is empty after all, it is polled once.
+    /// </summary>
     public void WorkArrived() => (_wokenForNothing, _logDue) = (true, true);
 
-    /// <summary>The time of a <see cref="SendStep.Poll"/> is over.</summary>
+    /// <summary>Records that the time of a <see cref="SendStep.Poll"/> is over.</summary>
     public void PollOver() => (_wokenForNothing, _logDue, _held) = (false, true, false);
 
-    /// <summary>Send what there is, see it durable, close.</summary>
+    /// <summary>Sends everything outstanding, waits until it is durable, and closes.</summary>
     public void Drain()
     {
         _draining = true;
@@ -315,7 +321,7 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
                 Position);
         }
 
-        // With dirty extents about, the source says at once that there is work, whether the log has any or not.
+        // While extents are dirty, the source signals work at once, whether the log has records or not.
         var windowOpen = _logBytesInFlight < options.LogWindowBytes;
         return new SendAction(windowOpen && (Resyncing || _wokenForNothing) ? SendStep.Poll : SendStep.Wait,
             Position: Position);

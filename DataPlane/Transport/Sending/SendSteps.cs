@@ -6,19 +6,18 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>
-/// Carries the steps of a <see cref="SendMachine"/> out at the source, one at a time and without waiting. What is left
-/// to its owner is the waiting, and the filling and sending of the slots: the session's pump is one, the simulator
-/// another. Not safe to use from several threads.
+/// Runs the steps of a <see cref="SendMachine"/> at the source, one at a time and without waiting. The owner waits, and
+/// fills and sends the slots: the session's pump is one owner, the simulator another. Not safe to use from several
+/// threads.
 /// </summary>
 public sealed class SendSteps(SendMachine machine, IChangeSource source, SendOptions options)
 {
     private readonly LogBuffers _logs = new();
 
-    /// <summary>Buffers for log batches; whoever fills a slot gives its buffer back.</summary>
+    /// <summary>The buffers for log batches; the filler of a slot returns its buffer.</summary>
     public LogBuffers Logs => _logs;
 
-    /// <summary>Carries out any step but waiting; returns the frame that took its place in the stream, if one
-    /// did.</summary>
+    /// <summary>Runs any step except waiting; returns the reserved frame, or null.</summary>
     public SendSlot? Execute(in SendAction action, TimeSpan now)
     {
         switch (action.Step)
@@ -46,7 +45,7 @@ public sealed class SendSteps(SendMachine machine, IChangeSource source, SendOpt
 
     private void ReadDirty()
     {
-        // In this order: only then the tail is the right end when nothing is held and nothing dirty.
+        // The order matters: only then is the tail the right end if nothing is held and nothing dirty.
         var before = source.Tail;
         if (source.IsResyncHeld)
         {
@@ -75,7 +74,8 @@ public sealed class SendSteps(SendMachine machine, IChangeSource source, SendOpt
 
     private ulong Allocated(in SendAction action)
     {
-        // The same rule as for reading: what the stream already carries must be on the disk before the disk is asked.
+        // The same rule as for reading: changes that the stream already holds must be on the disk before the disk is
+        // read.
         source.WaitForCompletion(action.Position.Lsn);
         var extent = action.Slot.Work.Extent;
         ulong allocated = 0;

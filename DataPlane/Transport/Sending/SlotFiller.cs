@@ -5,8 +5,9 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
-/// <summary>Turns a reserved place into a sealed frame. Safe to use from several threads, each on a slot of its
-/// own.</summary>
+/// <summary>
+/// Turns a reserved slot into a sealed frame. Safe to use from several threads, each on a slot of its own.
+/// </summary>
 public sealed class SlotFiller(
     IChangeSource source, FrameCipher cipher, BufferPool pool, TimeProvider time, TransferMeter meter, bool compress)
 {

@@ -4,8 +4,8 @@ using ReplicationEngine.DataPlane.Transport.Framing;
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
 /// <summary>
-/// Fills reserved slots in parallel and writes them in order. What is in it is bounded by the windows of the
-/// <see cref="SendMachine"/> that reserves.
+/// Fills reserved slots in parallel and writes them in order. The windows of the <see cref="SendMachine"/> that
+/// reserves limit its content.
 /// </summary>
 internal sealed class SlotPipeline(
     SlotFiller filler, SessionLink link, BandwidthLimit? limit, LogBuffers logs, TimeProvider time)
@@ -17,7 +17,7 @@ internal sealed class SlotPipeline(
     private readonly Channel<SendSlot> _order = Channel.CreateUnbounded<SendSlot>(
         new UnboundedChannelOptions { SingleWriter = true, SingleReader = true });
 
-    /// <summary>Takes the next slot; slots come in the order of their numbers.</summary>
+    /// <summary>Adds the next slot; slots are added in the order of their sequence numbers.</summary>
     public void Add(SendSlot slot)
     {
         var small = slot.Action.Type switch
@@ -38,14 +38,14 @@ internal sealed class SlotPipeline(
         _order.Writer.TryWrite(slot);
     }
 
-    /// <summary>No more slots come.</summary>
+    /// <summary>Ends the input: no more slots follow.</summary>
     public void Complete()
     {
         _work.Writer.TryComplete();
         _order.Writer.TryComplete();
     }
 
-    /// <summary>One worker's loop.</summary>
+    /// <summary>Runs the loop of one worker.</summary>
     public async Task FillAsync(CancellationToken cancellationToken)
     {
         await foreach (var slot in _work.Reader.ReadAllAsync(cancellationToken))
@@ -54,7 +54,7 @@ internal sealed class SlotPipeline(
         }
     }
 
-    /// <summary>The writer's loop; ends when all slots are written.</summary>
+    /// <summary>Runs the writer's loop; ends when all slots are written.</summary>
     public async Task WriteAsync(CancellationToken cancellationToken)
     {
         await foreach (var slot in _order.Reader.ReadAllAsync(cancellationToken))

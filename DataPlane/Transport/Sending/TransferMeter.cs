@@ -3,7 +3,9 @@ using ReplicationEngine.Engine.Observations;
 
 namespace ReplicationEngine.DataPlane.Transport.Sending;
 
-/// <summary>Counts what a session sends, and how fast it gets on. Counting is safe from several threads.</summary>
+/// <summary>
+/// Counts the bytes that a session sends, and measures its rate. Counting is safe from several threads.
+/// </summary>
 public sealed class TransferMeter
 {
     private const double Smoothing = 0.3;
@@ -18,17 +20,16 @@ public sealed class TransferMeter
     private long _copied;
     private Generation _copying;
 
-    /// <summary>Bytes on the wire.</summary>
+    /// <summary>The bytes sent on the wire.</summary>
     public long Wire => Interlocked.Read(ref _wire);
 
-    /// <summary>Bytes of log records.</summary>
+    /// <summary>The bytes of log records sent.</summary>
     public long Log => Interlocked.Read(ref _log);
 
-    /// <summary>Bytes of disk blocks.</summary>
+    /// <summary>The bytes of disk blocks sent.</summary>
     public long Blocks => Interlocked.Read(ref _blocks);
 
-    /// <summary>Bytes of disk blocks that the copy or resync which runs, or ran last, has sent in this
-    /// session.</summary>
+    /// <summary>The bytes of disk blocks that the running or latest copy or resync has sent in this session.</summary>
     public long Copied
     {
         get
@@ -43,14 +44,14 @@ public sealed class TransferMeter
     /// <summary>The smoothed rate in bytes per second; 0 until a window has passed.</summary>
     public double Rate { get; private set; }
 
-    /// <summary>A frame was sealed.</summary>
+    /// <summary>Counts a sealed frame.</summary>
     public void Count(long payload, long wire)
     {
         Interlocked.Add(ref _log, payload);
         Interlocked.Add(ref _wire, wire);
     }
 
-    /// <summary>A frame of disk blocks was sealed. Each copy or resync has a generation of its own.</summary>
+    /// <summary>Counts a sealed frame of disk blocks. Each copy or resync has a generation of its own.</summary>
     public void CountBlocks(Generation generation, long changed, long wire)
     {
         Interlocked.Add(ref _blocks, changed);
@@ -62,7 +63,7 @@ public sealed class TransferMeter
         }
     }
 
-    /// <summary>Brings the rate up to date. Called by one thread.</summary>
+    /// <summary>Updates the rate. Called by one thread.</summary>
     public void Update(TransferPhase phase, long done, TimeSpan now)
     {
         if (phase != _phase)
