@@ -19,19 +19,19 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
     /// <summary>The guest writes, wherever it runs.</summary>
     public void Write(long seed, long count)
     {
-        var random = new SplittableRandom((ulong)seed);
+        var draws = new SplittableRandom((ulong)seed);
         for (var i = 0; i < count; i++)
         {
             if (vm.Agent is { Alive: true, Paused: false, TakesWrites: true, Volume: { } volume })
             {
-                vm.Agent.Do(() => WriteTo(random, vm.Models.Source, volume));
+                vm.Agent.Do(() => WriteTo(draws, vm.Models.Source, volume));
                 vm.Agent.Session?.Poke();
             }
 
             if (world.Service is { Alive: true, Paused: false } && vm.Models.Live is not null
                 && vm.Target.Live?.Source is { } live)
             {
-                world.Service.Do(() => WriteTo(random, vm.Models.Live, live));
+                world.Service.Do(() => WriteTo(draws, vm.Models.Live, live));
                 vm.Target.Session?.Poke();
             }
         }
@@ -78,12 +78,12 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
             return;
         }
 
-        var random = new SplittableRandom((ulong)seed);
+        var draws = new SplittableRandom((ulong)seed);
         world.Service.Do(() =>
         {
             for (var i = 0; i < count; i++)
             {
-                var (sector, data) = Draw(random);
+                var (sector, data) = Draw(draws);
                 var (disk, offset, _) = vm.Shape.Place(sector);
                 try
                 {
@@ -109,9 +109,9 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
     public void Acknowledged(SourceVolume volume, long number) =>
         _acknowledgedBy = (volume, Math.Max(number, AcknowledgedBy(volume)));
 
-    private void WriteTo(SplittableRandom random, DiskModel model, SourceVolume volume)
+    private void WriteTo(SplittableRandom draws, DiskModel model, SourceVolume volume)
     {
-        var (sector, data) = Draw(random);
+        var (sector, data) = Draw(draws);
         var (disk, offset, _) = vm.Shape.Place(sector);
         var hashes = DiskModel.HashesOf(data);
         var before = volume.Tail;
@@ -170,15 +170,15 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
         model.Flushed();
     }
 
-    private (int Sector, byte[] Data) Draw(SplittableRandom random)
+    private (int Sector, byte[] Data) Draw(SplittableRandom draws)
     {
-        var sector = random.Next(vm.Shape.Sectors);
-        var wanted = random.Chance(0.2) ? random.Between(8, 40) : random.Between(1, 9);
+        var sector = draws.Next(vm.Shape.Sectors);
+        var wanted = draws.Chance(0.2) ? draws.Between(8, 40) : draws.Between(1, 9);
         var count = Math.Min(wanted, vm.Shape.Place(sector).Left);
         var data = new byte[count * 512];
-        if (!random.Chance(0.1))
+        if (!draws.Chance(0.1))
         {
-            random.Fill(data);
+            draws.Fill(data);
         }
 
         return (sector, data);

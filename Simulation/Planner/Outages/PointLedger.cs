@@ -28,7 +28,7 @@ internal sealed class PointLedger
 
     /// <summary>The points as they are observed; the same object until they change.</summary>
     public PointsObservation Observation => _observation ??= new PointsObservation(
-        [.. _points.Select(held => (held.Point, (string?)null))], []);
+        _points.ConvertAll(held => (held.Point, (string?)null)), []);
 
     /// <summary>Seals a point; one that is known already is answered as it is.</summary>
     public HeldPoint Seal(Marker marker, DateTimeOffset start, WriteSpread spread)

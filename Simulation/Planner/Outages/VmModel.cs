@@ -97,7 +97,8 @@ internal sealed class VmModel
     public bool SourceRuns => AgentUp && Now >= BootedAt
         && (Agent.Role == SourceRole.Released || Agent is { Role: SourceRole.Primary, Confirmed: true });
 
-    public bool TargetRuns => Target is { HasLive: true, LiveQuiesced: false } && _world.ServiceUp && Now >= Target.LiveFrom;
+    public bool TargetRuns =>
+        Target is { HasLive: true, LiveQuiesced: false } && _world.ServiceUp && Now >= Target.LiveFrom;
 
     /// <summary>How long a change takes to the replica's disk on a link that has room.</summary>
     public TimeSpan OnItsWay => Link.Quality.Latency + OutageWorld.SyncInterval;

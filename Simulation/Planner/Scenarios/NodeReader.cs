@@ -49,8 +49,8 @@ internal static class NodeReader
             ? "The file ends before its last '{' or '[' is closed; is the end of it missing?"
         : reason.Contains("maximum configured depth", StringComparison.Ordinal)
             ? $"This is nested more than {MaxDepth} levels deep, which no scenario is; take levels away."
-        : begun ? $"This is not JSON: {reason}."
-        : $"This is not JSON: {reason}; begin with '{{', as what `drctl simulate scenarios NAME` prints.";
+        : begun ? $"This is not JSON: {reason.ReplaceLineEndings(" ")}."
+        : "This is not JSON; begin with '{', as what `drctl simulate scenarios NAME` prints.";
 
     private static Node ReadValue(ref Utf8JsonReader reader, LineIndex lines, string path)
     {
