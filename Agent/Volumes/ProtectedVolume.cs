@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Protocol.Control;
-using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
+using ReplicationEngine.DataPlane.Replicas.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.DataPlane.Blocks;
-using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
+using ReplicationEngine.DataPlane.Replicas.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;

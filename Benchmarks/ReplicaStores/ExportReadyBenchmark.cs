@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;
-using Store = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 
 namespace ReplicationEngine.Benchmarks.ReplicaStores;
 
@@ -41,7 +41,7 @@ internal static class ExportReadyBenchmark
     {
         var label = $"{size / GiB} GiB sparse";
         var feed = new RecordFeed(size);
-        var store = Store.Create(directory, new ProtectedVmId("bench"), [new DiskSpec("/dev/vda", size)], Term.First);
+        var store = ReplicaStore.Create(directory, new ProtectedVmId("bench"), [new DiskSpec("/dev/vda", size)], Term.First);
         store.Apply(feed.Start());
         foreach (var (name, recordSize) in new[] { ("64 KiB", 64 << 10), ("1 MiB", 1 << 20) })
         {
@@ -69,7 +69,7 @@ internal static class ExportReadyBenchmark
         MeasureReadiness(output, directory, store, label, size);
     }
 
-    private static void MeasureReadiness(TextWriter output, IStorageDirectory directory, Store store, string label,
+    private static void MeasureReadiness(TextWriter output, IStorageDirectory directory, ReplicaStore store, string label,
         long size)
     {
         var points = store.Points;
@@ -86,9 +86,9 @@ internal static class ExportReadyBenchmark
             store.DeleteOverlay("bench");
         }):F2} ms (made, written and deleted)");
         store.Dispose();
-        var opening = Median(() => Store.Open(directory).Dispose());
+        var opening = Median(() => ReplicaStore.Open(directory).Dispose());
         output.WriteLine($"{label}: store opened after a restart: {opening:F2} ms");
-        store = Store.Open(directory);
+        store = ReplicaStore.Open(directory);
         MeasureReads(output, store, label);
         var (began, cpu) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
         while (store.Maintain(TimeSpan.FromSeconds(1)))
@@ -102,7 +102,7 @@ internal static class ExportReadyBenchmark
         store.Dispose();
     }
 
-    private static void MeasureReads(TextWriter output, Store store, string label)
+    private static void MeasureReads(TextWriter output, ReplicaStore store, string label)
     {
         using var export = store.OpenPoint(store.Points[^1].Id);
         var block = new byte[4096];

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using ReplicationEngine.DataPlane.Changes;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.RecoveryPoints;
-using Store = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
 
 namespace ReplicationEngine.Benchmarks.ReplicaStores;
 
@@ -26,7 +26,7 @@ internal sealed class RecordFeed(long size)
     }
 
     /// <summary>Fills the next bytes of the disk; returns bytes per second.</summary>
-    public double Fill(Store store, long bytes, int recordSize)
+    public double Fill(ReplicaStore store, long bytes, int recordSize)
     {
         var took = TimeSpan.Zero;
         for (var end = _filled + bytes; _filled < end;)
@@ -47,7 +47,7 @@ internal sealed class RecordFeed(long size)
     }
 
     /// <summary>Writes 4 KiB at random places of the first GiB, 64 writes to a batch.</summary>
-    public void Scatter(Store store, int writes)
+    public void Scatter(ReplicaStore store, int writes)
     {
         var batch = new byte[ChangeRecord.EncodedLength(4096) * 64];
         for (var done = 0; done < writes; done += 64)

@@ -1,10 +1,9 @@
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
-using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
+using ReplicationEngine.DataPlane.Replicas;
+using ReplicationEngine.DataPlane.Replicas.Overlays;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
-using Replica = ReplicationEngine.DataPlane.ReplicaStore.ReplicaStore;
-using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
+using StoredPoint = ReplicationEngine.DataPlane.Replicas.RecoveryPoint;
 
 namespace ReplicationEngine.Orchestration.Targets;
 
@@ -42,7 +41,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
     /// <param name="ct">Cancels the operation.</param>
     /// <exception cref="ReplicaCorruptException">The replica does not hold the point.</exception>
     public async Task<ServedMachine> OpenAsync(
-        Replica store, string name, RecoveryPointId id, Term? term, CancellationToken ct)
+        ReplicaStore store, string name, RecoveryPointId id, Term? term, CancellationToken ct)
     {
         if (Peek(name) is { } open)
         {
@@ -77,7 +76,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
     /// <param name="store">The replica; null when it is not open.</param>
     /// <param name="name">The name of the machine.</param>
     /// <param name="delete">Whether to delete its writes too, also those left of a machine that is not served.</param>
-    public async Task CloseAsync(Replica? store, string name, bool delete)
+    public async Task CloseAsync(ReplicaStore? store, string name, bool delete)
     {
         if (Peek(name) is { } machine)
         {
@@ -109,7 +108,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
 
     /// <summary>Returns a point of the replica.</summary>
     /// <exception cref="ReplicaCorruptException">The replica does not hold the point.</exception>
-    public StoredPoint Stored(Replica store, RecoveryPointId id) =>
+    public StoredPoint Stored(ReplicaStore store, RecoveryPointId id) =>
         store.Points.FirstOrDefault(p => p.Id == id) ?? throw new ReplicaCorruptException(
             $"The replica of '{surroundings.Vm}' does not have recovery point {id}.");
 
@@ -117,7 +116,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
     /// Returns the machine's disks. Remains of an interrupted removal belong to another machine: they are deleted
     /// first, with the log of its writes, which must never be applied to the new disks.
     /// </summary>
-    private ReplicaOverlay OverlayOf(Replica store, string name, RecoveryPointId id)
+    private ReplicaOverlay OverlayOf(ReplicaStore store, string name, RecoveryPointId id)
     {
         if (store.Overlays.Contains(name, StringComparer.Ordinal))
         {
@@ -133,7 +132,7 @@ internal sealed class RecoveredMachines(TargetSurroundings surroundings, Replica
         return store.CreateOverlay(name, id);
     }
 
-    private SourceVolume OpenSource(Replica store, ReplicaOverlay overlay, Term term)
+    private SourceVolume OpenSource(ReplicaStore store, ReplicaOverlay overlay, Term term)
     {
         var source = SourceVolume.Open(new SourceVolumeOptions
         {

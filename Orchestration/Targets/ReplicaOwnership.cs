@@ -1,5 +1,5 @@
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.ProtectedVms;
 

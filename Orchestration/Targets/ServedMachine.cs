@@ -1,4 +1,4 @@
-using ReplicationEngine.DataPlane.ReplicaStore.Overlays;
+using ReplicationEngine.DataPlane.Replicas.Overlays;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.RecoveryPoints;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Observations;
 

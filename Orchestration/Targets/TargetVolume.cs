@@ -1,5 +1,5 @@
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.DataPlane.Transport;
 using ReplicationEngine.Engine.Identifiers;
@@ -7,7 +7,7 @@ using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Sources;
-using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
+using StoredPoint = ReplicationEngine.DataPlane.Replicas.RecoveryPoint;
 
 namespace ReplicationEngine.Orchestration.Targets;
 

@@ -1,4 +1,4 @@
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;

@@ -65,7 +65,7 @@ internal static class BlockComparison
 {
     /// <summary>The first hot block that differs and is not left out; null when there is none.</summary>
     public static string? Differing(
-        SimVm vm, DataPlane.ReplicaStore.ReplicaStore store, Func<(int Disk, long Offset), bool> leftOut)
+        SimVm vm, DataPlane.Replicas.ReplicaStore store, Func<(int Disk, long Offset), bool> leftOut)
     {
         const int size = IReplicaSink.HashBlockSize;
         var raw = vm.Agent.Raw();

@@ -4,7 +4,7 @@ using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore.InPlace;
+using ReplicationEngine.DataPlane.Replicas.InPlace;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Identifiers;

@@ -113,7 +113,7 @@ public sealed class Borders
     private static readonly string[] Bytes =
     [
         "ReplicationEngine.DataPlane.Blocks", "ReplicationEngine.DataPlane.Nbd",
-        "ReplicationEngine.DataPlane.ReplicaStore", "ReplicationEngine.DataPlane.Resync",
+        "ReplicationEngine.DataPlane.Replicas", "ReplicationEngine.DataPlane.Resync",
         "ReplicationEngine.DataPlane.Splitting", "ReplicationEngine.DataPlane.Storage",
         "ReplicationEngine.DataPlane.Transport",
     ];

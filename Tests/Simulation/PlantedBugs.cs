@@ -3,7 +3,7 @@ using ReplicationEngine.Agent.Protocol.Control;
 using ReplicationEngine.Agent.Volumes;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Observations;

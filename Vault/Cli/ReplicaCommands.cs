@@ -1,6 +1,6 @@
 using System.CommandLine;
 using ReplicationEngine.DataPlane.DataDirectories;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.Vault.Replicas;
 
 namespace ReplicationEngine.Vault.Cli;

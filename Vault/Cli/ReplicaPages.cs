@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Replicas;
 

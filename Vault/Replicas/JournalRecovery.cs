@@ -1,6 +1,6 @@
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.DataPlane.DataDirectories;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.DataPlane.Storage;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.ProtectedVms;

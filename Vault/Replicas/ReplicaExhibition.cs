@@ -1,7 +1,7 @@
 using ReplicationEngine.DataPlane.Nbd;
 using ReplicationEngine.DataPlane.Blocks;
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Vault.Replicas;

@@ -1,4 +1,4 @@
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Vault.Replicas;

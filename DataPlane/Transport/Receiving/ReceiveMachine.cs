@@ -24,13 +24,13 @@ internal sealed class ReceiveMachine(ReceiveOptions options, ulong firstSequence
     /// <summary>The last frame applied.</summary>
     public ulong Applied { get; private set; } = firstSequence - 1;
 
-    /// <summary>Whether the sender has closed the session.</summary>
+    /// <summary>The last frame that is durable.</summary>
     public ulong Durable { get; private set; } = firstSequence - 1;
 
-    /// <summary>Records that a frame was applied.</summary>
+    /// <summary>Whether the sender has closed the session.</summary>
     public bool Closed { get; private set; }
 
-    /// <summary>Returns whether to sync now.</summary>
+    /// <summary>Records that a frame was applied.</summary>
     public void Apply(FrameType type, ulong sequence, long bytes, TimeSpan now)
     {
         Applied = sequence;
@@ -61,26 +61,26 @@ internal sealed class ReceiveMachine(ReceiveOptions options, ulong firstSequence
         }
     }
 
-    /// <summary>
-    /// The time at which <see cref="SyncDue"/> becomes true without further frames; null if it does not.
-    /// </summary>
+    /// <summary>Returns whether to sync now.</summary>
     public bool SyncDue(TimeSpan now) => _unsynced
         && (_urgent || _unsyncedBytes >= options.SyncBytes
             || (_oldest is { } oldest && now - oldest >= options.SyncInterval));
 
-    /// <summary>Returns whether to acknowledge now; <paramref name="idle"/> if no frame is waiting.</summary>
+    /// <summary>
+    /// The time at which <see cref="SyncDue"/> becomes true without further frames; null if it does not.
+    /// </summary>
     public TimeSpan? SyncAt => _oldest is { } oldest ? oldest + options.SyncInterval : null;
 
-    /// <summary>Records the end of a sync that started after the last applied frame.</summary>
+    /// <summary>Returns whether to acknowledge now; <paramref name="idle"/> if no frame is waiting.</summary>
     public bool AckDue(bool idle) => _news && (idle || _urgent || _unackedBytes >= AckBytes);
 
-    /// <summary>Records that the acknowledgement was sent.</summary>
+    /// <summary>Records the end of a sync that started after the last applied frame.</summary>
     public void Synced()
     {
         (_unsynced, _oldest, _unsyncedBytes, Durable, _news) = (false, null, 0, Applied, true);
     }
 
-    /// <summary>The acknowledgement is on its way.</summary>
+    /// <summary>Records that the acknowledgement was sent.</summary>
     public void Acked() => (_news, _urgent, _unackedBytes) = (false, false, 0);
 
     private void Changed(long bytes, TimeSpan now)

@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using ReplicationEngine.DataPlane.ReplicaStore.Extents;
+using ReplicationEngine.DataPlane.Replicas.Extents;
 using ReplicationEngine.Tests.TestKit.Properties;
 using Xunit;
 

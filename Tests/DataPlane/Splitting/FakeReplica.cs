@@ -1,5 +1,5 @@
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore.Applying;
+using ReplicationEngine.DataPlane.Replicas.Applying;
 using ReplicationEngine.DataPlane.Splitting;
 using ReplicationEngine.Engine.Identifiers;
 using Xunit;

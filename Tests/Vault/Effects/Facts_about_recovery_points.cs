@@ -1,12 +1,12 @@
 using ReplicationEngine.DataPlane.Changes;
-using ReplicationEngine.DataPlane.ReplicaStore;
+using ReplicationEngine.DataPlane.Replicas;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Observations;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Vault.Api;
 using Xunit;
-using StoredPoint = ReplicationEngine.DataPlane.ReplicaStore.RecoveryPoint;
+using StoredPoint = ReplicationEngine.DataPlane.Replicas.RecoveryPoint;
 
 namespace ReplicationEngine.Tests.Vault.Effects;
 
