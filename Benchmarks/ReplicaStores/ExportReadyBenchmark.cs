@@ -41,7 +41,8 @@ internal static class ExportReadyBenchmark
     {
         var label = $"{size / GiB} GiB sparse";
         var feed = new RecordFeed(size);
-        var store = ReplicaStore.Create(directory, new ProtectedVmId("bench"), [new DiskSpec("/dev/vda", size)], Term.First);
+        var store = ReplicaStore.Create(
+            directory, new ProtectedVmId("bench"), [new DiskSpec("/dev/vda", size)], Term.First);
         store.Apply(feed.Start());
         foreach (var (name, recordSize) in new[] { ("64 KiB", 64 << 10), ("1 MiB", 1 << 20) })
         {
@@ -69,7 +70,8 @@ internal static class ExportReadyBenchmark
         MeasureReadiness(output, directory, store, label, size);
     }
 
-    private static void MeasureReadiness(TextWriter output, IStorageDirectory directory, ReplicaStore store, string label,
+    private static void MeasureReadiness(
+        TextWriter output, IStorageDirectory directory, ReplicaStore store, string label,
         long size)
     {
         var points = store.Points;

@@ -88,10 +88,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     /// </summary>
     public IReadOnlyList<RecoveryPoint> Points => Read(static store => store._points.Points);
 
-    /// <summary>
-    /// The markers that made no point, oldest first; the last 1,024. The same list instance as long as that of
-    /// <see cref="Points"/>.
-    /// </summary>
+    /// <summary>The last 1,024 markers that made no point, oldest first; the same instance until one is added.</summary>
     public IReadOnlyList<SkippedMarker> SkippedMarkers => Read(static store => store._points.Skipped);
 
     /// <summary>The names of the existing overlays, in ordinal order.</summary>
@@ -100,10 +97,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     /// <summary>Returns whether a directory holds a replica store.</summary>
     public static bool Exists(IStorageDirectory directory) => LayerStack.Exists(directory);
 
-    /// <summary>
-    /// Deletes a store with its directory: its manifest first, durably, so that the remains after a power failure are
-    /// not a store.
-    /// </summary>
+    /// <summary>Deletes a store and its directory, the manifest first: after a power failure no store remains.</summary>
     public static void Delete(IStorageDirectory parent, string name) => LayerStack.Delete(parent, name);
 
     /// <summary>Creates an empty store in its own directory.</summary>

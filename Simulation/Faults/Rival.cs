@@ -5,7 +5,7 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// For A ms, owners of entities are taken for dead that are not: they go on next to those that take their places.
+/// Living owners of entities are declared dead for A ms: they continue next to the owners that take their places.
 /// </summary>
 internal sealed class Rival() : Fault(12, "L", perHour: 0.7)
 {

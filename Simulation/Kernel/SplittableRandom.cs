@@ -84,7 +84,7 @@ public sealed class SplittableRandom
     /// <summary>True with the chance given, from 0 to 1.</summary>
     public bool Chance(double chance) => NextDouble() < chance;
 
-    /// <summary>One of the items.</summary>
+    /// <summary>Draws an item.</summary>
     public T Pick<T>(IReadOnlyList<T> items) => items[Next(items.Count)];
 
     /// <summary>Fills a buffer.</summary>

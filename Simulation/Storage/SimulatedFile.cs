@@ -11,7 +11,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
 
     public string Name => "/" + path;
 
-    /// <summary>Its number in the file system.</summary>
+    /// <summary>The file's number in the file system.</summary>
     public long Number => data.Number;
 
     /// <summary>When it was made.</summary>

@@ -17,7 +17,7 @@ internal sealed class SimulatedFileData
 
     public long Length { get; private set; }
 
-    /// <summary>Its number in the file system.</summary>
+    /// <summary>The file's number in the file system.</summary>
     public long Number { get; set; }
 
     /// <summary>When it was made.</summary>
@@ -139,7 +139,7 @@ internal sealed class SimulatedFileData
         _durableChanged = Changed;
     }
 
-    /// <summary>The same bytes, as a crash or a clean copy would find them.</summary>
+    /// <summary>Copies the bytes as a clean copy, or a crash, finds them.</summary>
     public SimulatedFileData Copy(SplittableRandom? crash)
     {
         var copy = new SimulatedFileData

@@ -24,7 +24,7 @@ internal sealed class SimulatedStorage
     private long _crashAt = long.MaxValue;
     private long _lastNumber;
 
-    /// <summary>So many bytes that nothing ever takes them all.</summary>
+    /// <summary>More bytes than any run uses.</summary>
     public const long Plenty = long.MaxValue / 2;
 
     /// <summary>A machine with empty storage.</summary>

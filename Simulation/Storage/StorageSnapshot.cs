@@ -6,16 +6,16 @@ internal enum RestoreManner
     /// <summary>The machine is put back as it was, times and identities of files with it.</summary>
     Machine,
 
-    /// <summary>Their bytes are written over the files that there are, now.</summary>
+    /// <summary>The snapshot's bytes overwrite the present files, with the present time.</summary>
     InPlace,
 
-    /// <summary>They are made again, now, and take the names of those that there are.</summary>
+    /// <summary>New files with the present time take the names of the present ones.</summary>
     NewFiles,
 }
 
 /// <summary>What a machine's storage held at one moment.</summary>
 internal sealed class StorageSnapshot(IReadOnlyDictionary<string, SimulatedFileData> files)
 {
-    /// <summary>Its files, by their paths.</summary>
+    /// <summary>The snapshot's files by path.</summary>
     public IReadOnlyDictionary<string, SimulatedFileData> Files { get; } = files;
 }

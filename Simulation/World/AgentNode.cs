@@ -48,7 +48,7 @@ internal sealed class AgentNode : Node, IVolumeHost
     /// <summary>What can be done to its machine.</summary>
     public AgentMachine Machine { get; }
 
-    /// <summary>Its machine's storage.</summary>
+    /// <summary>The storage of the agent's machine.</summary>
     public SimulatedStorage Storage { get; }
 
     /// <summary>The open source volume.</summary>
@@ -348,7 +348,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         _returned = true;
     }
 
-    /// <summary>Whatever is on the disks of a machine that was not protected is what it holds.</summary>
+    /// <summary>Takes the present disks of an unprotected machine as its content.</summary>
     private void Found()
     {
         _vm.Models.PutBack = null;

@@ -48,7 +48,7 @@ internal sealed class EffectRun(SimWorld world, EffectTurns turns, SimVm vm, Pro
     /// <summary>Ends with it.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>It is outstanding no longer, or who started it has ended.</summary>
+    /// <summary>Cancels the run: the effect is outstanding no longer, or its owner has ended.</summary>
     public void Cancel() => world.Service.After(TimeSpan.Zero, () =>
     {
         _cancelled = true;

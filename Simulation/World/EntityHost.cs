@@ -59,10 +59,10 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
     /// <summary>Nobody needs it.</summary>
     public void TimeOut() => Tell(new Input.Idle());
 
-    /// <summary>Its quarantine's cause is removed.</summary>
+    /// <summary>Lifts the quarantine after its cause was removed.</summary>
     public void LiftQuarantine() => Tell(new Input.QuarantineLifted());
 
-    /// <summary>Its owner is taken for dead: another one takes its place, while it goes on.</summary>
+    /// <summary>Declares the owner dead: another takes its place while it continues.</summary>
     /// <param name="which">Only if it is this one.</param>
     public void TakeForDead(EntityOwner? which = null)
     {
@@ -76,7 +76,7 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
         }
     }
 
-    /// <summary>Those that were taken for dead are.</summary>
+    /// <summary>Ends the owners that were declared dead.</summary>
     public void BuryTheDead()
     {
         _takenForDead.ForEach(owner => owner.Drop());

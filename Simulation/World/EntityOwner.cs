@@ -61,7 +61,7 @@ internal sealed class EntityOwner(
         Advance(new Input.Received(letter.Envelope));
     }
 
-    /// <summary>It is taken for dead: who waits for it is told so.</summary>
+    /// <summary>Declares this owner dead and notifies its callers.</summary>
     public void BeTakenForDead()
     {
         _takenForDead = true;
@@ -70,7 +70,7 @@ internal sealed class EntityOwner(
         _current = null;
     }
 
-    /// <summary>It ends where it stands.</summary>
+    /// <summary>Ends this owner at once, without a last word.</summary>
     public void Drop()
     {
         _over = true;

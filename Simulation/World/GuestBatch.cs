@@ -52,7 +52,7 @@ internal sealed class GuestBatch
     /// <summary>Whether the source had been fenced when it was submitted.</summary>
     public bool WhileFenced { get; private set; }
 
-    /// <summary>Its thread.</summary>
+    /// <summary>The thread that runs the batch.</summary>
     public Strand Strand { get; set; } = null!;
 
     /// <summary>Something finished since it began to wait.</summary>
@@ -107,7 +107,7 @@ internal sealed class GuestBatch
         WhileFenced = vm.Agent.Role == SourceRole.Fenced;
     }
 
-    /// <summary>It has its numbers, when the log carries it.</summary>
+    /// <summary>Records the numbers of the batch, if the log carries it.</summary>
     public void Entered(ChangePosition tail, ChangePosition before, TimeSpan now)
     {
         At = now;
@@ -118,7 +118,7 @@ internal sealed class GuestBatch
         Model.Entered(Writes);
     }
 
-    /// <summary>It was answered with an error.</summary>
+    /// <summary>Records that the batch failed with an error.</summary>
     public void Refused(BlockDeviceException error)
     {
         foreach (var write in Writes)

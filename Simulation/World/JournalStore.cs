@@ -55,7 +55,7 @@ internal sealed class JournalStore
     /// <summary>Appends wait for a while, and are done after it; who sent them may have given them up.</summary>
     public void Stall(TimeSpan length) => _stalledUntil = _world.Queue.Now + length;
 
-    /// <summary>For a while, owners of entities are thought dead that are not.</summary>
+    /// <summary>Declares living owners of entities dead for a while.</summary>
     public void TakeForDead(TimeSpan length) => _rivalsUntil = _world.Queue.Now + length;
 
     /// <summary>Whether the owner that appends now is thought dead.</summary>

@@ -10,7 +10,7 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
 {
     private TimeSpan _pausedUntil;
 
-    /// <summary>Its name.</summary>
+    /// <summary>The node's name.</summary>
     public string Name { get; } = name;
 
     /// <summary>Whether it runs.</summary>
@@ -22,7 +22,7 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
     /// <summary>Whether it is stopped now.</summary>
     public bool Paused => World.Queue.Now < _pausedUntil;
 
-    /// <summary>Its clocks.</summary>
+    /// <summary>The node's clocks.</summary>
     public VirtualClock Clock { get; } = new(world.Queue, SimWorld.Start);
 
     /// <summary>Ends with its life.</summary>

@@ -29,25 +29,25 @@ internal sealed class SimVm
         Target = new TargetNode(world, this, random.Split("target"));
     }
 
-    /// <summary>Its number in the plan.</summary>
+    /// <summary>The VM's number in the plan.</summary>
     public int Number { get; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The VM's name.</summary>
     public string Name { get; }
 
-    /// <summary>Its stream.</summary>
+    /// <summary>The VM's event stream.</summary>
     public PersistenceId Id { get; }
 
-    /// <summary>Its agent's name in the vault.</summary>
+    /// <summary>The name of the VM's agent in the vault.</summary>
     public string AgentName => "agent-" + Name;
 
-    /// <summary>Its name as an id.</summary>
+    /// <summary>The VM's name as an id.</summary>
     public ProtectedVmId VmId => new(Name);
 
-    /// <summary>Its disks.</summary>
+    /// <summary>The sizes of the VM's disks.</summary>
     public DiskShape Shape { get; }
 
-    /// <summary>Their paths.</summary>
+    /// <summary>The paths of the VM's disks.</summary>
     public IReadOnlyList<string> Paths { get; }
 
     /// <summary>The guest.</summary>

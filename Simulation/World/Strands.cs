@@ -3,13 +3,13 @@ namespace ReplicationEngine.Simulation.World;
 /// <summary>Where a strand stands.</summary>
 internal enum StrandState
 {
-    /// <summary>It has nothing to do, or is at an end.</summary>
+    /// <summary>The strand has ended or has nothing to do.</summary>
     Ended,
 
-    /// <summary>It is inside a call of a device.</summary>
+    /// <summary>The strand is inside a call of a device.</summary>
     AtDevice,
 
-    /// <summary>It waits for what another strand does.</summary>
+    /// <summary>The strand waits for another one.</summary>
     Waiting,
 }
 

@@ -27,7 +27,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     /// <summary>The volume, in this life of the service; null before it was asked for.</summary>
     public TargetVolume? Volume { get; private set; }
 
-    /// <summary>That volume as effects and facts reach it.</summary>
+    /// <summary>The target volume as effects and facts reach it.</summary>
     public ITargetVolume? Reached => _watched;
 
     /// <summary>The replica.</summary>

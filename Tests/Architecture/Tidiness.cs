@@ -29,6 +29,17 @@ public sealed class Tidiness
         Assert.True(TypeLengths([half, half])["A.Big"] > 500);
     }
 
+    /// <summary>A tool tip shows a summary alone, where no pronoun refers to anything.</summary>
+    [Fact]
+    public void No_summary_begins_with_a_pronoun()
+    {
+        Assert.Single(Pronouns("/// <summary>Its name.</summary>"));
+        Assert.Single(Pronouns("    /// <summary>\n    /// As <see cref=\"Sync\"/>.\n    /// </summary>"));
+        Assert.Empty(Pronouns("/// <summary>The name of the export; its length is bounded.</summary>"));
+        Assert.Empty(Repository.Files.Where(f => f.EndsWith(".cs") && !f.StartsWith("Tests/"))
+            .SelectMany(f => Pronouns(Repository.Read(f)).Select(found => $"{f}: {found}")));
+    }
+
     [Fact]
     public void No_line_is_longer_than_120_characters() => Assert.Empty(
         from file in Sources
@@ -133,4 +144,8 @@ public sealed class Tidiness
             }
         }
     }
+
+    private static IEnumerable<string> Pronouns(string text) => Regex.Matches(
+        text, @"<summary>\s*(///)?\s*(It|Its|They|Their|Them|This|These|Those|That|Such|Both|Of|As|For|So|The same|Not"
+            + @"|Whose|Whatever|One of)\b[^\n]*").Select(match => match.Value);
 }

@@ -60,7 +60,7 @@ internal sealed class LinkFlow(LinkPlan plan)
         }
     }
 
-    /// <summary>That outage ends.</summary>
+    /// <summary>Ends an outage of the link.</summary>
     public void Repair(LinkChange? change)
     {
         if (change is null)

@@ -20,7 +20,7 @@ internal sealed class OutageRecord(
     /// <summary>The machines that it befell.</summary>
     public VmModel[] Vms => vms;
 
-    /// <summary>It has ended.</summary>
+    /// <summary>Whether the period has ended.</summary>
     public bool Over { get; set; }
 
     /// <summary>When all its machines were protected again as before, or served from the target.</summary>
@@ -97,7 +97,7 @@ internal sealed class ResyncRecord(string vm, string reason, TimeSpan from, doub
 
     public double Read { get; set; }
 
-    /// <summary>It came to its end, rather than being cut off by a failover.</summary>
+    /// <summary>Whether the resync completed, rather than being cut off by a failover.</summary>
     public bool Completed { get; set; }
 }
 

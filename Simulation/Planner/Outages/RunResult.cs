@@ -139,7 +139,7 @@ internal enum LaneState
     /// <summary>Changes wait for longer than the policy's threshold.</summary>
     Behind,
 
-    /// <summary>Its agent is not connected.</summary>
+    /// <summary>The VM's agent is not connected.</summary>
     Disconnected,
 
     /// <summary>Changes are only marked, or a resync is needed or runs.</summary>
@@ -148,10 +148,10 @@ internal enum LaneState
     /// <summary>Being copied or on its way between sites: no failover is possible.</summary>
     Unprotected,
 
-    /// <summary>It runs at the target.</summary>
+    /// <summary>The VM runs at the target.</summary>
     AtTarget,
 
-    /// <summary>It does not serve.</summary>
+    /// <summary>The VM serves at neither side.</summary>
     Down,
 }
 

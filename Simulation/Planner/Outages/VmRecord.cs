@@ -18,10 +18,10 @@ internal sealed class VmRecord(string name)
     /// <summary>What was wrong.</summary>
     public List<AlertRecord> Alerts { get; } = [];
 
-    /// <summary>Its resyncs.</summary>
+    /// <summary>The VM's resyncs.</summary>
     public List<ResyncRecord> Resyncs { get; } = [];
 
-    /// <summary>Its failovers.</summary>
+    /// <summary>The VM's failovers.</summary>
     public List<FailoverRecord> Failovers { get; } = [];
 
     /// <summary>Orders that were refused or could not be given, and how often.</summary>

@@ -12,7 +12,7 @@ internal abstract record Churn
     /// <param name="start">The first instant of the run.</param>
     public abstract ChurnPart At(TimeSpan time, DateTimeOffset start);
 
-    /// <summary>The same all the time.</summary>
+    /// <summary>A constant rate.</summary>
     public sealed record Constant(double Rate) : Churn
     {
         /// <inheritdoc/>

@@ -13,7 +13,7 @@ internal abstract record ValueKind
     /// <summary>A name: letters, digits, dots, dashes and underscores.</summary>
     public sealed record Name : ValueKind;
 
-    /// <summary>One of some words.</summary>
+    /// <summary>A choice of words.</summary>
     public sealed record Choice(params string[] Words) : ValueKind;
 
     /// <summary>A number with its unit.</summary>

@@ -22,7 +22,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>The server.</summary>
     public NbdServer Server { get; }
 
-    /// <summary>Its export.</summary>
+    /// <summary>The server's export.</summary>
     public NbdExport Export { get; }
 
     /// <summary>Where it listens.</summary>

@@ -38,7 +38,7 @@ public static class Laws
     public static Arbitrary<Steps<T>> Sequences<T>(Gen<T> items) =>
         Arb.From(items.ListOf().Select(list => new Steps<T>(list)), Shorter);
 
-    /// <summary>As <see cref="Sequences{T}(Gen{T})"/>, at most so many.</summary>
+    /// <summary>Steps as in <see cref="Sequences{T}(Gen{T})"/>, with an upper limit.</summary>
     public static Arbitrary<Steps<T>> Sequences<T>(Gen<T> items, int most) => Arb.From(
         Gen.Choose(0, most).SelectMany(count => items.ListOf(count)).Select(list => new Steps<T>(list)), Shorter);
 
