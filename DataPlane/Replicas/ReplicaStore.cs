@@ -88,7 +88,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     /// </summary>
     public IReadOnlyList<RecoveryPoint> Points => Read(static store => store._points.Points);
 
-    /// <summary>The last 1,024 markers that made no point, oldest first; the same instance until one is added.</summary>
+    /// <summary>The last 1,024 markers that made no point, oldest first; a new list whenever Points is.</summary>
     public IReadOnlyList<SkippedMarker> SkippedMarkers => Read(static store => store._points.Skipped);
 
     /// <summary>The names of the existing overlays, in ordinal order.</summary>
