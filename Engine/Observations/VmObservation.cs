@@ -29,8 +29,8 @@ public sealed record VmObservation(
     AgentPresence Agent, SourceObservation? Source, TargetObservation? Target, TimeSpan? AtRisk, long LagBytes)
 {
     /// <summary>
-    /// Reports that the connected agent differs from what the VM's state requires and no running effect will change it;
-    /// null when it matches, and while it is too early to decide.
+    /// The connected agent's deviation from the role that the VM's state requires, when no running effect will correct
+    /// it; null when there is none, and while it is too early to decide.
     /// </summary>
     public SourceAstray? Astray { get; init; }
 

@@ -12,8 +12,8 @@ namespace ReplicationEngine.Orchestration.Targets;
 /// disks are behind a splitter of their own, so that its writes can be shipped back.
 /// </summary>
 /// <remarks>
-/// One lock guards the references to the machines. It is held only to read or replace one, never across I/O. Machines
-/// are opened and closed by one task at a time, and read by any.
+/// A single lock guards the references to the machines. It is held only to read or replace one, never across I/O.
+/// Machines are opened and closed by one task at a time, and read by any.
 /// </remarks>
 internal sealed class RecoveredMachines(TargetSurroundings surroundings, ReplicaFreshness freshness)
 {

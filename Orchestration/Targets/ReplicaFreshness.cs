@@ -10,7 +10,7 @@ namespace ReplicationEngine.Orchestration.Targets;
 /// Tracks up to which moment a replica, and each point in it, is known to hold every write, from which a failover
 /// reports its data loss (I21). Measured by the monotonic clock within this run of the service (I26).
 /// </summary>
-/// <remarks>One lock guards all members; no external code is called under it.</remarks>
+/// <remarks>A single lock guards all members; no external code is called under it.</remarks>
 internal sealed class ReplicaFreshness(TimeProvider time)
 {
     private const int Kept = 4096;
