@@ -24,7 +24,7 @@ internal static class UpgradeClient
     /// <param name="time">The clock of the deadline.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="IOException">
-    /// The service cannot be reached, does not reply in time or refuses. The message names the service and the reason.
+    /// The service cannot be reached, does not reply in time or refuses. The message states which, and the cause.
     /// </exception>
     public static async Task<Stream> ConnectAsync(
         Uri server, UpgradeRequest asked, ServiceToken token, TimeProvider time, CancellationToken cancellationToken)

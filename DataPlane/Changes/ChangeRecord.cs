@@ -30,14 +30,14 @@ public enum ChangeKind : byte
     ResyncZeroes = 17,
 
     /// <summary>
-    /// A resync ended. Only in a replica store's own log, never on the wire. LSN 0; the data is i64 generation and i64
-    /// LSN of the position from which the content is consistent.
+    /// A resync ended. The record exists only in a replica store's own log, never on the wire. LSN 0; the data is i64
+    /// generation and i64 LSN of the position from which the content is consistent.
     /// </summary>
     ResyncEnd = 128,
 
     /// <summary>
-    /// A recovery point that a replica store seals itself. Only in the store's own log, never on the wire. LSN 0; the
-    /// data is a <see cref="PointMarker"/>.
+    /// A recovery point that a replica store seals itself. The record exists only in the store's own log, never on the
+    /// wire. LSN 0; the data is a <see cref="PointMarker"/>.
     /// </summary>
     LocalMarker = 129,
 }

@@ -10,7 +10,7 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <param name="LagBytes">
 /// The bytes of the log behind the acknowledged position, too many by at most a few hundred KiB.
 /// </param>
-/// <param name="Lag">The age of the oldest of those changes; null if there is none.</param>
+/// <param name="Lag">The age of the oldest change behind the acknowledged position; null if there is none.</param>
 /// <param name="LogBytes">The size of the log in bytes.</param>
 /// <param name="CapturedRecords">The number of changes since the volume was opened (I30).</param>
 /// <param name="Disks">The counters of each disk.</param>

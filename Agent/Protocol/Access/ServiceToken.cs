@@ -22,9 +22,9 @@ public sealed class ServiceToken(Uri server, string? file, TokenDirectory? direc
     public ApiToken? Find() => File is not null ? ApiToken.Read(File) : directory?.Find(server.Host, server.Port);
 
     /// <summary>
-    /// Returns the token that a refusal asks for by name. Only a service of this machine may ask for a token by name,
-    /// because it may be reached under another address, such as a forwarded port. A token is never sent to another
-    /// machine because that machine asks for it.
+    /// Returns the token that a refusal asks for by name. Only a service of this machine can obtain a token in this
+    /// way: its address may be another one, such as a forwarded port. A token is never sent to another machine because
+    /// that machine asks for it.
     /// </summary>
     /// <param name="challenge">The header <c>WWW-Authenticate</c> of the refusal.</param>
     /// <param name="refused">The token that was refused; null when none was sent.</param>

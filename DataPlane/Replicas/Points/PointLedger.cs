@@ -92,7 +92,9 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
         return new RecoveryPointExport(point, disks, release);
     }
 
-    /// <summary>Keeps a point from being pruned until <see cref="EndReading"/> was called as often.</summary>
+    /// <summary>
+    /// Keeps a point from being pruned until <see cref="EndReading"/> was called the same number of times.
+    /// </summary>
     public void BeginReading(RecoveryPointId id) => _readers[id] = _readers.GetValueOrDefault(id) + 1;
 
     public void EndReading(RecoveryPointId id)
