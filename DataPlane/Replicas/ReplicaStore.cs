@@ -97,7 +97,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     /// <summary>Returns whether a directory holds a replica store.</summary>
     public static bool Exists(IStorageDirectory directory) => LayerStack.Exists(directory);
 
-    /// <summary>Deletes a store and its directory, the manifest first: after a power failure no store remains.</summary>
+    /// <summary>Deletes a store and its directory, the manifest first: a power failure leaves no store.</summary>
     public static void Delete(IStorageDirectory parent, string name) => LayerStack.Delete(parent, name);
 
     /// <summary>Creates an empty store in its own directory.</summary>
