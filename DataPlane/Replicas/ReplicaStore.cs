@@ -140,9 +140,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         _sender.Raise(term);
     }
 
-    /// <summary>
-    /// Accepts a sender under a term: a stale term is refused; otherwise the store's term is raised to it.
-    /// </summary>
+    /// <summary>Accepts a sender under a term: refuses a stale term, otherwise raises the store's term to it.</summary>
     /// <exception cref="ReplicaRefusedException">The sender's term is stale.</exception>
     public void AcceptTerm(Term term)
     {
@@ -225,10 +223,7 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
         }
     }
 
-    /// <summary>
-    /// Returns the durable facts with numbers above the given one, in order. 0 returns all that are kept: the last
-    /// 8,192.
-    /// </summary>
+    /// <summary>Returns the durable facts with numbers above a given one, in order; at most the last 8,192.</summary>
     internal IReadOnlyList<NumberedFact> FactsAfter(long number)
     {
         lock (_session)
