@@ -7,7 +7,7 @@ namespace ReplicationEngine.Tests.TestKit;
 public static class Eventually
 {
     /// <summary>How long a test waits for what must come before it fails.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(240);
 
     /// <summary>Between two looks; short, so that what holds for a moment only is seen too.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);

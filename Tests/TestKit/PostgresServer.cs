@@ -12,7 +12,7 @@ public sealed class PostgresServer : IAsyncDisposable
 {
     private const string Root = "/usr/lib/postgresql";
     private const string User = "postgres";
-    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(240);
 
     private readonly SemaphoreSlim _gate = new(1);
     private readonly string _directory = Path.Combine("/tmp", $"dr-pg-{Path.GetRandomFileName()[..8]}");

@@ -19,7 +19,7 @@ public abstract class A_troubled_journal
 {
     private protected const int Counters = 20;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(240);
 
     private bool _stopped;
 

@@ -15,7 +15,7 @@ namespace ReplicationEngine.Tests.Actors.Projections;
 [Trait("Req", "OPS-5")]
 public sealed class Projections_of_an_engine
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(240);
 
     private int _commands;
 

@@ -13,7 +13,7 @@ namespace ReplicationEngine.Tests.DataPlane.Nbd;
 public sealed class The_life_of_an_nbd_server : IAsyncDisposable
 {
     private const int Size = 1 << 20;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly MemoryBlockDevice _device = new(Size);
     private readonly ManualTime _time = new();

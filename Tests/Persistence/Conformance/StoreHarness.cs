@@ -30,7 +30,7 @@ internal abstract class StoreHarness : IAsyncDisposable
 {
     public static readonly DateTimeOffset Now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(240);
 
     private ActorSystem? _system;
     private IEngineStore? _store;
@@ -72,13 +72,20 @@ internal abstract class StoreHarness : IAsyncDisposable
         + $"{Convert.ToHexString(stored.Command?.Payload ?? [])} {stored.Command?.Digest} {stored.Command?.Steady} "
         + $"{stored.Command?.Wake}";
 
+    // A write that takes long on a busy machine is no write that failed.
+    private const string Patient = """
+        akka.persistence.journal-plugin-fallback.circuit-breaker.call-timeout = 240s
+        akka.persistence.snapshot-store-plugin-fallback.circuit-breaker.call-timeout = 240s
+        """;
+
     /// <summary>Opens the store, and starts an actor system on its plugins.</summary>
     public StoreHarness Open()
     {
         _store = Make();
         _store.Open();
-        var config = ConfigurationFactory.ParseString(_store.Configuration).WithFallback(
-            ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"));
+        var config = ConfigurationFactory.ParseString(Patient)
+            .WithFallback(ConfigurationFactory.ParseString(_store.Configuration))
+            .WithFallback(ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"));
         _system = ActorSystem.Create("store", _store.Setups.Aggregate(
             ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config)), (all, one) => all.And(one)));
         return this;
