@@ -9,8 +9,13 @@ public static class Eventually
     /// <summary>How long a test waits for what must come before it fails.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(240);
 
-    /// <summary>Between two looks; short, so that what holds for a moment only is seen too.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
+    /// <summary>
+    /// Between two looks: short at first, so that what holds for a moment only is seen too; longer when much time has
+    /// passed, because looks that cost something keep a busy machine from what is waited for.
+    /// </summary>
+    private static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan LongPause = TimeSpan.FromMilliseconds(20);
+    private const int ShortLooks = 500;
 
     /// <summary>A source that is cancelled when the patience is at its end.</summary>
     public static CancellationTokenSource Limit() => new(Patience, TimeProvider.System);
@@ -27,9 +32,9 @@ public static class Eventually
     public static async Task HoldsAsync(Func<CancellationToken, ValueTask<bool>> condition)
     {
         using var limit = Limit();
-        while (!await condition(limit.Token))
+        for (var looks = 0; !await condition(limit.Token); looks++)
         {
-            await Task.Delay(Pause, TimeProvider.System, limit.Token);
+            await Task.Delay(looks < ShortLooks ? ShortPause : LongPause, TimeProvider.System, limit.Token);
         }
     }
 
