@@ -68,7 +68,7 @@ public abstract class A_troubled_journal
 public sealed class A_database_that_crashes(PostgresServer server) : A_troubled_journal
 {
     private const int Senders = 8;
-    private const int Restarts = 10;
+    private const int Restarts = 5;
 
     [Fact]
     public async Task A_database_that_crashes_again_and_again_under_load_loses_and_doubles_nothing()
