@@ -42,7 +42,7 @@ public sealed class Source_volume_over_other_disks
         volume = _world.Open();
         Assert.Equal(backup, _world.SourceDisk(0));
         Assert.Equal(DirtyCause.ChangedOutside, volume.Condition.Cause);
-        Assert.Contains("another file", volume.Condition.Detail, StringComparison.Ordinal);
+        Assert.Contains("is not the file that was protected", volume.Condition.Detail, StringComparison.Ordinal);
         Assert.Equal(Size, volume.Counters().DirtyBytes);
         Follow(volume);
     }
@@ -90,7 +90,7 @@ public sealed class Source_volume_over_other_disks
         _world.PutBack(Disk(backup), "disks");
         volume = _world.Open();
         Assert.Equal(backup, _world.SourceDisk(0));
-        Assert.Contains("does not hold", volume.Condition.Detail, StringComparison.Ordinal);
+        Assert.Contains("does not contain", volume.Condition.Detail, StringComparison.Ordinal);
         Follow(volume);
     }
 
