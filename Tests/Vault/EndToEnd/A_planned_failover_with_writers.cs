@@ -50,7 +50,7 @@ public sealed class A_planned_failover_with_writers : IDisposable
 
         var failed = await _lab.RunAsync("failover", "web", "--kind", "planned");
         Assert.Equal(1, failed.Code);
-        Assert.Contains("ended with 7", failed.Errors, StringComparison.Ordinal);
+        Assert.Contains("ended with exit code 7", failed.Errors, StringComparison.Ordinal);
         await vm.IsAsync("protected");
         await vm.MoreAsync(20);
 
