@@ -3,10 +3,10 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Engine.Observations;
 
 // Who repairs what. The source knows which extents its log did not carry (a full log, a pause that outgrew it, a crash
-// of the machine) and sends them automatically as soon as it can. Such a resync is reported when it runs and when it
-// is done, and as needed while it cannot run. Damage at the target, a resized disk or a user's request require a
-// comparison of whole disks, which the VM's policy schedules. That comparison is ordered (see SourceDuty), and it
-// fails permanently when the cause that broke the transfer breaks it again (RES-7).
+// of the machine, the part by which a disk has grown) and sends them automatically as soon as it can. Such a resync is
+// reported when it runs and when it is done, and as needed while it cannot run. Damage at the target or a user's
+// request require a comparison of whole disks, which the VM's policy schedules. That comparison is ordered (see
+// SourceDuty), and it fails permanently when the cause that broke the transfer breaks it again (RES-7).
 
 /// <summary>
 /// Derives the commands for resyncs reported by source and target that the VM's state does not contain yet (RES-1 to

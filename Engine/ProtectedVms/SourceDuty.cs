@@ -84,7 +84,7 @@ public sealed record SourceDuty(SourceRole Role, Term Term, bool Replicating, st
     /// <summary>Whether the source knows exactly which extents a resync for this reason must send.</summary>
     public static bool SourceKnowsExtents(ResyncReason reason) => reason is ResyncReason.DirtyMap
         or ResyncReason.LogHalfOfDisk or ResyncReason.PauseOutgrewLog or ResyncReason.ForcedShutdown
-        or ResyncReason.ChangedOutside or ResyncReason.HistoryForked;
+        or ResyncReason.ChangedOutside or ResyncReason.HistoryForked or ResyncReason.DiskResized;
 
     private static SourceRole? RoleOf(ProtectedVmState state) => state.Phase switch
     {

@@ -21,6 +21,27 @@ public sealed class Disks_of_a_source
     }
 
     [Fact]
+    [Trait("Req", "RES-3")]
+    public void A_disk_that_grew_and_was_resynced_between_two_observations_is_not_resynced_again()
+    {
+        var story = Stories.Protected();
+        foreach (var grown in story.State.Enrollment.Disks)
+        {
+            story.Do(new ProtectedVmCommand.RecordDiskResized(grown.Path, grown.SizeBytes + 7));
+        }
+
+        Assert.Equal(ResyncStage.Required, story.State.Replication.Resync!.Stage);
+        var source = Observe(7) with { Connected = true, Streaming = true };
+        Assert.True(Synchrony.IsInSync(story.State, source, new TargetObservation()));
+        foreach (var fact in VmFacts.Of(story.State, Seen(source)))
+        {
+            story.Do(fact);
+        }
+
+        Assert.Null(story.State.Replication.Resync);
+    }
+
+    [Fact]
     public void A_source_that_could_not_open_its_disks_tells_its_problem_and_nothing_else()
     {
         var why = EffectError.Of(ErrorClass.NonRecoverable, "The disk is missing.", "Bring it back.");
