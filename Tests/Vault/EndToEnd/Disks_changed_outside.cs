@@ -29,7 +29,7 @@ public sealed class Disks_changed_outside : IDisposable
             Assert.Equal(0u, client.Write(4096, [.. Enumerable.Repeat((byte)7, 4096)]));
         }
 
-        await ToldAsync("was cut");
+        await ToldAsync("was truncated");
         Assert.Equal(Size / 2, new FileInfo(vm.Disks[0]).Length);
         SetLength(vm.Disks[0], Size);
         await _lab.UntilViewAsync("web", "is well again", v => (string?)v["health"] == "normal");
