@@ -102,7 +102,9 @@ internal sealed class Story(Scene scene, Calm calm, StoryPlan plan)
         scene.Ledger.Check("I4", () => missing = WriteOrderCheck.Prefix(
             _machine.Bases, images, _machine.Writer.Writes, what));
         JudgeLoss(missing, view["recovered"]!, asked);
-        if (plan.ChangesPoint && _machine.Points.Keys.Order(StringComparer.Ordinal).FirstOrDefault() is { } old)
+        var current = (string?)view["recovered"]!["point"]!["id"];
+        if (plan.ChangesPoint
+            && _machine.Points.Keys.Order(StringComparer.Ordinal).FirstOrDefault(id => id != current) is { } old)
         {
             await ChangePointAsync(old, images);
         }

@@ -60,7 +60,7 @@ internal static class ProtectedVmInvariants
         for (var index = 1; index < state.Points.Count; index++)
         {
             var (before, after) = (state.Points[index - 1], state.Points[index]);
-            if (RetentionClock.Compare(before.Point, after.Point) >= 0 || before.Age > after.Age)
+            if (RetentionClock.Compare(before.Point, after.Point) > 0 || before.Age > after.Age)
             {
                 return false;
             }

@@ -23,8 +23,8 @@ internal static class RetentionClock
     public static readonly TimeSpan UnsureStep = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// Returns the list with a point inserted in the order of (generation, LSN). The list is unchanged when it already
-    /// contains the id.
+    /// Returns the list with a point inserted in the order of (generation, LSN, time), after the points that it equals
+    /// in all three. The list is unchanged when it already contains the id.
     /// </summary>
     /// <param name="points">The points so far.</param>
     /// <param name="point">The new point.</param>
@@ -74,14 +74,15 @@ internal static class RetentionClock
     }
 
     /// <summary>
-    /// Compares points by generation, then LSN, then time (of two between which nothing was written), then id.
+    /// Compares points by generation, then LSN, then time (of two between which nothing was written). Points that are
+    /// equal in all three hold the same data; they stay in the order in which they were sealed, so that the latest is
+    /// the one sealed last.
     /// </summary>
     public static int Compare(RecoveryPoint left, RecoveryPoint right)
     {
         var order = left.Generation.CompareTo(right.Generation);
         order = order != 0 ? order : left.Lsn.CompareTo(right.Lsn);
-        order = order != 0 ? order : left.Time.CompareTo(right.Time);
-        return order != 0 ? order : left.Id.Value.CompareTo(right.Id.Value);
+        return order != 0 ? order : left.Time.CompareTo(right.Time);
     }
 
     private static int PlaceOf(ValueList<KeptPoint> points, RecoveryPoint point)

@@ -161,6 +161,21 @@ public sealed class Retention_of_points_made_every_five_minutes
             [TimeSpan.Zero, TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(10)], points.Select(kept => kept.Age));
     }
 
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(2, 1)]
+    [Trait("Req", "FOV-4")]
+    public void Of_points_between_which_nothing_was_written_the_latest_is_the_one_sealed_last(int first, int second)
+    {
+        var before = Point(first, Start) with { Lsn = new Lsn(7) };
+        var after = Point(second, Start) with { Lsn = new Lsn(7) };
+
+        var points = RetentionClock.Insert([], before, Steady(0, 0), null);
+        points = RetentionClock.Insert(points, after, Steady(0, 5), Steady(0, 0));
+
+        Assert.Equal([before.Id, after.Id], points.Select(kept => kept.Id));
+    }
+
     private static SteadyInstant Steady(int life, int minutes) => new(Start.AddDays(life), Start.AddMinutes(minutes));
 
     private static RecoveryPoint Point(int number, DateTimeOffset time) => new(
