@@ -28,31 +28,48 @@ public sealed class NbdClient : IDisposable
     public static NbdClient Connect(string path, bool greet = true)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        socket.Connect(new UnixDomainSocketEndPoint(path));
-        var client = new NbdClient(socket);
-        if (greet)
+        try
         {
-            client.Receive(18);
-            client.Send(NbdWire.ClientFlags());
-        }
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            var client = new NbdClient(socket);
+            if (greet)
+            {
+                client.Receive(18);
+                client.Send(NbdWire.ClientFlags());
+            }
 
-        return client;
+            return client;
+        }
+        catch
+        {
+            // A caller that tries again thousands of times must not keep a socket of each try.
+            socket.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Connects and chooses an export with structured replies and base:allocation, or with neither.</summary>
     public static NbdClient Open(string path, string export, bool structured = true)
     {
         var client = Connect(path);
-        if (structured)
+        try
         {
-            client.Option(NbdWire.StructuredReply);
-            client.Option(NbdWire.SetMetaContext, NbdWire.ContextData(export, "base:allocation"));
-        }
+            if (structured)
+            {
+                client.Option(NbdWire.StructuredReply);
+                client.Option(NbdWire.SetMetaContext, NbdWire.ContextData(export, "base:allocation"));
+            }
 
-        var answers = client.Option(NbdWire.Go, NbdWire.InfoData(export));
-        return answers[^1].Type == 1
-            ? client
-            : throw new InvalidDataException($"The reply to GO is 0x{answers[^1].Type:x8}.");
+            var answers = client.Option(NbdWire.Go, NbdWire.InfoData(export));
+            return answers[^1].Type == 1
+                ? client
+                : throw new InvalidDataException($"The reply to GO is 0x{answers[^1].Type:x8}.");
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Sends bytes unchanged.</summary>

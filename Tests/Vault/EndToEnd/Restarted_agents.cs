@@ -142,7 +142,8 @@ public sealed class Restarted_agents : IDisposable
         Assert.DoesNotContain("not connected", holder?.Errors ?? "", StringComparison.Ordinal);
     }
 
-    // Calls again and again; a connection that is refused or ends without an answer is a client's to repeat.
+    // Calls again and again; a connection that is refused or ends without an answer is a client's to repeat, a moment
+    // later, so that the callers leave the processor to the agent that starts.
     private static (int Served, int Unknown) CallUntil(string socket, string export, CancellationToken stop)
     {
         var (served, unknown) = (0, 0);
@@ -156,7 +157,7 @@ public sealed class Restarted_agents : IDisposable
             }
             catch (Exception e) when (e is IOException or SocketException)
             {
-                Thread.Yield();
+                stop.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(2));
             }
         }
 
