@@ -34,9 +34,20 @@ public sealed class Clocks_that_jump
     }
 
     [Fact]
-    public void A_host_whose_start_goes_with_the_wall_clock_is_found_out() => Assert.Contains(
-        Enumerable.Range(0, 20),
-        i => Difference(Uncompressed(40_000) + (2 * (ulong)i), () => new StartGoesAlong()) is not null);
+    public void A_host_whose_start_goes_with_the_wall_clock_is_found_out()
+    {
+        // The seed that found it last is run first.
+        foreach (var number in Enumerable.Range(1, 20).Prepend(5).Distinct())
+        {
+            if (Difference(Uncompressed(40_000) + (2 * (ulong)(number - 1)), () => new StartGoesAlong()) is { } found)
+            {
+                TestContext.Current.TestOutputHelper?.WriteLine($"{number}: {found}");
+                return;
+            }
+        }
+
+        Assert.Fail("It was not found within 20 seeds.");
+    }
 
     // Odd seeds send frames as they are: of the same length, whatever times stand in them.
     private static ulong Uncompressed(ulong seed) => seed | 1;
