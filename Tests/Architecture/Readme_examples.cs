@@ -17,4 +17,32 @@ public sealed class Readme_examples
         var blocks = Regex.Matches(Repository.Read("README.md"), "```csharp\n(.*?)```", RegexOptions.Singleline);
         Assert.Equal(quoted, Assert.Single(blocks).Groups[1].Value);
     }
+
+    [Fact]
+    public void Every_place_that_the_architecture_document_names_is_there()
+    {
+        var document = Repository.Read("docs/ARCHITECTURE.md");
+        var from = document.IndexOf("## Where to look", StringComparison.Ordinal);
+        var rows = document[from..document.IndexOf("\n## ", from + 1, StringComparison.Ordinal)]
+            .Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).ToList();
+        Assert.NotEmpty(rows);
+        foreach (var row in rows)
+        {
+            var named = Regex.Matches(row, "`([^`]+)`").Select(match => match.Groups[1].Value).ToList();
+            var text = "";
+            foreach (var name in named.Where(name => name.Contains('/', StringComparison.Ordinal)))
+            {
+                var path = Path.Combine(Repository.Root, name);
+                Assert.True(File.Exists(path) || Directory.Exists(path), $"{name} does not exist: {row}");
+                text += File.Exists(path) ? File.ReadAllText(path) : "";
+            }
+
+            foreach (var name in named.Where(name => Regex.IsMatch(name, "^[A-Z][A-Za-z]+$")))
+            {
+                Assert.True(
+                    text.Length == 0 || text.Contains(name, StringComparison.Ordinal)
+                        || row.Contains("Phases", StringComparison.Ordinal), $"{name} is not there: {row}");
+            }
+        }
+    }
 }
