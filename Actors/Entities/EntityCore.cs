@@ -263,7 +263,7 @@ public sealed class EntityCore<TAggregate, TState, TCommand, TEvent>
     }
 
     /// <summary>
-    /// Whether a command must be looked up in the journal first. A command that changes nothing now may have been
+    /// Whether a command that changes nothing must be looked up in the journal before its reply: it may have been
     /// accepted long ago and delivered again. One that changes something needs no lookup: a journal accepts each
     /// command id once per stream, and a command whose persist failed is looked up when it is sent again. Where events
     /// have left the journal, every command is looked up first.

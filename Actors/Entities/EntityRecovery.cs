@@ -6,7 +6,7 @@ namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>
 /// Collects one entity's snapshot and stream while the host reads them. The host always reads to the end, so the first
-/// failure is kept until then; nothing after it is applied. Used by one core.
+/// failure is kept until then, and the core passes nothing more after it. Used by one core.
 /// </summary>
 /// <param name="id">The id of the stream.</param>
 /// <param name="history">The history that takes the records.</param>

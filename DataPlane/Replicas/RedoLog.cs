@@ -78,7 +78,7 @@ internal sealed class RedoLog : IDisposable
     /// <summary>The segments with damaged bytes that cannot be moved.</summary>
     public HashSet<uint> Uncleanable { get; } = [];
 
-    /// <summary>The last layer number of the frozen layers.</summary>
+    /// <summary>The layer number just below the active layer: everything up to it no longer changes.</summary>
     public long LastFrozen => Active.From - 1;
 
     /// <summary>The position behind the newest record.</summary>

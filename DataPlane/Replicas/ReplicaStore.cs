@@ -97,7 +97,10 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
     /// <summary>Returns whether a directory holds a replica store.</summary>
     public static bool Exists(IStorageDirectory directory) => LayerStack.Exists(directory);
 
-    /// <summary>Deletes a store and its directory, the manifest first: a power failure leaves no store.</summary>
+    /// <summary>
+    /// Deletes a store and its directory. The manifest is deleted first, durably, so that the files that a later power
+    /// failure leaves are not a store.
+    /// </summary>
     public static void Delete(IStorageDirectory parent, string name) => LayerStack.Delete(parent, name);
 
     /// <summary>Creates an empty store in its own directory.</summary>
@@ -289,7 +292,8 @@ public sealed class ReplicaStore : IReplicaSink, IDisposable
 
     /// <summary>
     /// Reads every stored byte of a point and checks all checksums and the content digest (RCP-6). Reports exactly the
-    /// damaged ranges (I14); any damage makes the point unusable. Replication continues concurrently.
+    /// damaged ranges and the differing blocks (I14); any of them, or a wrong digest, makes the point unusable.
+    /// Replication continues concurrently.
     /// </summary>
     /// <param name="id">The point; may already be unusable.</param>
     /// <param name="progress">Receives the bytes done and the bytes of all disks, every 4 MiB; may be null.</param>

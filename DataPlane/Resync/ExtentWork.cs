@@ -18,7 +18,7 @@ public enum ExtentStage : byte
     /// <summary>The extent waits to be started.</summary>
     Queued,
 
-    /// <summary>The extent's root hash was sent.</summary>
+    /// <summary>The extent's root probe is reserved in the stream; its reply is outstanding.</summary>
     Rooting,
 
     /// <summary>The extent's block hashes must be sent or were sent.</summary>
@@ -27,14 +27,14 @@ public enum ExtentStage : byte
     /// <summary>Blocks of the extent must be sent.</summary>
     Sending,
 
-    /// <summary>The extent's blocks are all sent and become durable.</summary>
+    /// <summary>Nothing of the extent is left to reserve; its last frame is not yet durable.</summary>
     Settling,
 }
 
 /// <summary>The progress of one extent in a resync.</summary>
 public sealed class ExtentWork(DirtyExtent extent, bool copy)
 {
-    /// <summary>The extent with its version at the time it was marked.</summary>
+    /// <summary>The extent as the snapshot returned it; its version is the generation of the snapshot, or 0.</summary>
     public DirtyExtent Extent { get; } = extent;
 
     /// <summary>Whether the replica's extent is known to be empty.</summary>

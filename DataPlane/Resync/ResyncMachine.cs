@@ -102,7 +102,7 @@ internal sealed class ResyncMachine(int maxOutstanding)
         work.Pending = allocated;
         if (allocated == 0)
         {
-            // The replica's extent is empty and remains so: there is no frame to wait for.
+            // Neither side holds data here now, so there is no frame to wait for; later writes come in the log.
             _outstanding--;
             Done(work);
             return;

@@ -17,10 +17,10 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// is known to be completed: such a disk was restored, with its file system. Changes completed according to the log
 /// must be on the disk too (<see cref="LogAgreement"/>), which detects a disk that was overwritten in the same
 /// instant.</para>
-/// <para><b>Untouched after a boot.</b> The log may have lost its end, so only time can decide: nothing changed the
-/// disk after this boot began, nor later after the newest heartbeat than the next one would have reached the medium. A
-/// change time older than the settled one means a disk that was restored to a moment before a write whose active mark
-/// is gone; one that was restored to a later moment is compared where the marks are.</para>
+/// <para><b>Untouched after a boot.</b> The log may have lost its end, so only time can decide: the change time is
+/// before this boot, and at most two heartbeat intervals after the newest heartbeat, because a later heartbeat may not
+/// have reached the medium. A change time older than the settled one means a disk that was restored to a moment before
+/// a write whose active mark is gone; one that was restored to a later moment is compared where the marks are.</para>
 /// <para><b>A block device</b> has no times, and it can be written through a mount, device-mapper or another node: it
 /// is never proven untouched, and is compared after every stop.</para>
 /// A false alarm costs a comparison of hashes; a missed one would be silent divergence. So doubt counts as a change.

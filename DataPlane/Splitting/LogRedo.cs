@@ -100,7 +100,9 @@ internal sealed class LogRedo(IReadOnlyList<LogSegment> chain, IReadOnlyList<IBl
         }
     }
 
-    /// <summary>Returns a whole record; zero bytes if the file ends early, which no checksum matches.</summary>
+    /// <summary>
+    /// Returns a record in full length. A part missing from the file is filled with zeroes, which no checksum matches.
+    /// </summary>
     private ReadOnlyMemory<byte> ReadRecord(LogSegment segment, long offset, in ChangeHeader header)
     {
         if (_buffer.Length < header.EncodedLength)

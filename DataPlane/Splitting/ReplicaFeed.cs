@@ -146,8 +146,8 @@ internal sealed class ReplicaFeed(
             {
                 disks[extent.Disk].Map[ExtentMark.Dirty].Clear((int)(extent.Offset / DirtyExtent.Size));
 
-                // The copy is behind the generation's start in the stream, so a replica that is no longer there would
-                // lack it.
+                // The copy follows the generation's start in the stream. A replica that attaches before that start
+                // lacks the copy, so it must not continue from there.
                 backlog.AcknowledgeAtLeast(start);
                 _replicaResyncing &= IsDirty();
             }

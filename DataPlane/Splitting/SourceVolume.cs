@@ -22,14 +22,14 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// log agree on the last writer of each byte.</para>
 /// <para><b>FLUSH and FUA</b> sync the disk (I3). The log needs no sync: the records that a power failure loses are in
 /// Active extents. The first failed sync poisons the disk: FLUSH fails with EIO until the volume is opened again (I28),
-/// and then the whole log is applied again before the disk is trusted.</para>
+/// and then the log of the present generation, if it is trusted, is applied again before the disk is trusted.</para>
 /// <para><b>Differences from the replica</b> are at all times inside Active ∪ Dirty (I13). Active: set and synced
 /// before the first write; cleared when the replica acknowledged the extent's last change <i>and</i> the disk was
-/// synced after it finished, after the acknowledged position (the floor) is stored. Dirty: changes that the log does
-/// not hold; set and synced before the write in dirty-map mode; cleared when the replica durably holds a copy made
-/// under the present generation. Every new Dirty mark starts a new generation, whose start record makes the replica
-/// resync, so that no recovery point is made of a partial copy (I12), and earlier copies no longer clear anything
-/// (I11).</para>
+/// synced after that change finished; the acknowledged position (the floor) is stored before the mark is cleared.
+/// Dirty: changes that the log does not hold; set and synced before the write in dirty-map mode; cleared when the
+/// replica durably holds a copy made under the present generation. Every new Dirty mark starts a new generation, whose
+/// start record makes the replica resync, so that no recovery point is made of a partial copy (I12), and earlier copies
+/// no longer clear anything (I11).</para>
 /// <para><b>Parts</b>, each with its own state: <see cref="GuestWrites"/> runs a write through the four steps;
 /// <see cref="WriteAdmission"/> decides whether it may run (fence, quiesce); <see cref="WriteCapture"/> records it in
 /// the log or the dirty map; <see cref="ReplicationBacklog"/> is the log between the replica's acknowledgement and the
@@ -113,8 +113,8 @@ public sealed class SourceVolume : IChangeSource, IDisposable
     }
 
     /// <summary>
-    /// Opens the volume in its directory, or creates it there, all dirty. <see cref="SourceVolumeOpening"/> describes
-    /// the steps after a crash.
+    /// Opens the volume in its directory; if there is none, creates it, all dirty. <see cref="SourceVolumeOpening"/>
+    /// describes the steps after a crash.
     /// </summary>
     /// <exception cref="SourceVolumeException">
     /// The volume cannot be opened: it belongs to another VM, its disks do not fit, its state is damaged, or a source
@@ -403,7 +403,8 @@ public sealed class SourceVolume : IChangeSource, IDisposable
     }
 
     /// <summary>
-    /// Closes all files immediately, without syncing, as a crash would; <see cref="Close"/> is the clean shutdown.
+    /// Closes all files immediately, without syncing, as a crash of the process would; <see cref="Close"/> is the clean
+    /// shutdown.
     /// </summary>
     public void Dispose()
     {

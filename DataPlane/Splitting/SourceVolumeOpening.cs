@@ -11,9 +11,9 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// <remarks>
 /// <para><b>The log is trusted</b> if the volume was logging, the log is sound, and either the volume had a clean
 /// shutdown or the machine has not booted since (the page cache then holds every write that returned). Then changes
-/// above the highest completed number in the log are applied to the disks again in order, so that disk equals log, and
-/// the generation continues: nothing needs a comparison. Why a redo is right: all writes since that number are in the
-/// log (every write is logged while logging), and those at or below it are on the disk.</para>
+/// above the highest completed number in the log are applied to the disks again, so that disk equals log, and the
+/// generation continues: nothing needs a comparison. Why a redo is right: all writes since that number are in the log
+/// (every write is logged while logging), and those at or below it are on the disk.</para>
 /// <para><b>Otherwise nothing is redone</b>, because the disk may hold writes, even flushed ones, that the log lacks: a
 /// redo would put older bytes over them (I3). The disk is right. The changes that the replica may lack are in
 /// Active extents, which become dirty, and a new generation starts, far above any number that may have been sent
@@ -25,9 +25,10 @@ namespace ReplicationEngine.DataPlane.Splitting;
 /// A disk that fails either check was replaced, restored or written by another program: nothing is redone, and all of
 /// it is compared. Its content is right: the guest's acknowledged writes were on the disk that is gone.</para>
 /// <para><b>After a failed sync</b> (I28) the system may have dropped pages that it reports as written. Before the disk
-/// is trusted, the whole log is applied again, the content of marked extents is rewritten unchanged (the log may no
-/// longer hold it, because the replica does), and the disk must sync. A process that died during a sync may not have
-/// recorded the failure: then the whole log is applied again too, and the disk must sync.</para>
+/// is trusted, the log of the present generation, if the log is trusted, is applied again, the content of marked
+/// extents is rewritten unchanged (the log may no longer hold it, because the replica does), and the disk must sync. A
+/// process that died during a sync may not have recorded the failure: then the same log is applied again too, and the
+/// disk must sync.</para>
 /// <para>Dirty extents at an opening mean an interrupted resync: it starts again under a new generation, for the
 /// extents that are still dirty.</para>
 /// </remarks>

@@ -255,8 +255,9 @@ internal sealed class VolumeGenerations
     }
 
     /// <summary>
-    /// Drops acknowledged segments including the newest. While the log is written, the newest is kept because it
-    /// determines the log's end; here it is not written, and may keep the log above its limit.
+    /// Drops the whole log, including the newest segment, if all of it is acknowledged. While the log is written, the
+    /// newest is kept because it determines the log's end; here it is not written, and may keep the log above its
+    /// limit.
     /// </summary>
     private void DropAcknowledgedLog()
     {

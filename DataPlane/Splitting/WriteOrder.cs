@@ -42,7 +42,7 @@ public class WriteOrder
         }
     }
 
-    /// <summary>Returns a ticket that was never entered to the pool.</summary>
+    /// <summary>Puts a ticket back into the pool if it was never entered in the list.</summary>
     public void Return(WriteTicket ticket)
     {
         ticket.Clear();

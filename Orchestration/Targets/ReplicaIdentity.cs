@@ -7,7 +7,8 @@ namespace ReplicationEngine.Orchestration.Targets;
 
 /// <summary>
 /// What a VM's directory at the target records of the VM's history, so that a journal that is lost, older or of another
-/// vault is detected and can be recreated. It is written before an effect acts, and its sequence never decreases.
+/// vault is detected and can be recreated. It is written before an effect acts. Effects never lower the sequence for
+/// one replica; only a recovery of the journal may.
 /// </summary>
 public sealed record ReplicaIdentity
 {

@@ -37,8 +37,8 @@ public sealed class ReplicaIdentityFile(IStorageDirectory directory)
     public ReplicaIdentity? Read() => Load()?.Identity;
 
     /// <summary>
-    /// Writes an identity durably. Does nothing if the stored identity of the same replica has the same or a higher
-    /// sequence.
+    /// Writes an identity durably. Does nothing if the stored identity of the same replica has a higher sequence, or
+    /// the same sequence and the same <see cref="ReplicaIdentity.Released"/>.
     /// </summary>
     /// <exception cref="StorageException">An I/O error of the operating system.</exception>
     public void Write(ReplicaIdentity identity)

@@ -86,7 +86,7 @@ public sealed class ReplicaOwnership(IStorageDirectory directory)
         }
         catch (ReplicaCorruptException)
         {
-            // The VM's state requires the replica again, so it is recorded as in use.
+            // The identity is damaged. The VM's state says that the replica is in use, so the file is replaced.
             known = null;
         }
 

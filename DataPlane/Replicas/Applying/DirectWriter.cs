@@ -10,9 +10,9 @@ namespace ReplicationEngine.DataPlane.Replicas.Applying;
 internal readonly record struct DividedPlan(List<PlannedRecord>? Direct, List<PlannedRecord> Logged);
 
 /// <summary>
-/// Writes the resync data for ranges that no layer covers directly into the base image, until the first resync has
-/// ended: no usable content can be damaged, and no layer needs folding later. Writes that a power failure loses were
-/// not acknowledged; they show as a difference (or a damaged chunk, which counts as one) and are sent again.
+/// Writes resync data directly into the base image, until the first resync has ended, where no layer touches the range:
+/// no usable content can be damaged, and no layer needs folding later. Writes that a power failure loses were not
+/// acknowledged; they show as a difference (or a damaged chunk, which counts as one) and are sent again.
 /// </summary>
 /// <remarks>Stateless. The store's session lock guards the content it changes.</remarks>
 internal sealed class DirectWriter(LayerStack content)

@@ -12,9 +12,9 @@ namespace ReplicationEngine.DataPlane.Replicas.Hashes;
 /// </summary>
 /// <remarks>
 /// Why a hash on file is never wrong. A page records the layer (always one that was durable before) at whose end its
-/// hashes were right. A reader uses a hash only if no newer layer up to its cut touched the block. Before a layer
-/// is folded into the base, the pages it touched are updated past it, durably (<see cref="Outdate"/>). Before layers
-/// are dropped, the manifest's epoch rises and older pages become invalid.
+/// hashes were right. A reader uses a hash only if no newer layer up to its cut touched the block. Before a folded
+/// layer is dropped, the hashes of the blocks it touched are removed from older pages, durably (<see cref="Outdate"/>).
+/// Before layers are dropped that were not folded, the manifest's epoch rises and older pages become invalid.
 /// <code>
 /// page p at 2176 p, little endian
 ///   0 u32 magic "RHP1"   4 u32 CRC-32C over (u32 disk, u32 p, bytes 8 .. 2176)   8 i64 epoch   16 i64 layer

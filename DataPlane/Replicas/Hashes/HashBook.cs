@@ -203,7 +203,8 @@ internal sealed class HashBook : IDisposable
     }
 
     /// <summary>
-    /// Updates all pages before the layer becomes part of the base, so that none is older. Durable on return.
+    /// Removes the hashes of the blocks that a layer touched, before that layer, which is in the base, is dropped.
+    /// Durable on return.
     /// </summary>
     public void Outdate(ILayer layer)
     {

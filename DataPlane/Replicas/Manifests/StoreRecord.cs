@@ -12,7 +12,7 @@ internal sealed record Checkpoint(uint Segment, long Offset, StreamState Stream)
 /// <summary>The state that results from the log's records up to a position, in addition to the content.</summary>
 /// <param name="Applied">The position of the newest logged change.</param>
 /// <param name="Resyncing">
-/// Whether a resync is running, so that the content equals no moment of the source (I12).
+/// Whether the content equals no moment of the source, because a resync is needed or has not ended (I12).
 /// </param>
 /// <param name="ConsistentFrom">The position at which the resync ends; null until the source has sent it.</param>
 /// <param name="Empty">Whether every block is zero.</param>

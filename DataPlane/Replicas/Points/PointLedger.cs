@@ -166,7 +166,8 @@ internal sealed class PointLedger(LayerStack content, DamageLedger damage, Write
     }
 
     /// <summary>
-    /// Records the result of a point's verification: damage makes it unusable, sound content grades it.
+    /// Records the result of a point's verification: damage, a differing block or a wrong digest makes it unusable,
+    /// sound content grades it.
     /// </summary>
     public void RecordVerification(RecoveryPoint point, VerifyReport report, Scrub scrub)
     {

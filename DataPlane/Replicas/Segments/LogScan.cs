@@ -6,9 +6,9 @@ using ReplicationEngine.DataPlane.Replicas.Manifests;
 namespace ReplicationEngine.DataPlane.Replicas.Segments;
 
 /// <summary>
-/// Reads a log from a checkpoint, record by record, and checks all checksums. The scan stops at the first incomplete
-/// record, or at a segment that does not start where the previous one ends. The bytes after that are a torn tail that
-/// was never acknowledged, unless the head file proves otherwise.
+/// Reads a log from a checkpoint, record by record, and checks all checksums. The scan stops at the first incomplete or
+/// damaged record, or at a segment that does not start where the previous one ends. The bytes after that are a torn
+/// tail that was never acknowledged, unless the head file proves otherwise.
 /// </summary>
 internal sealed class LogScan(SegmentSet segments, uint owner)
 {

@@ -143,7 +143,8 @@ internal sealed class SegmentSet : IDisposable
     }
 
     /// <summary>
-    /// Returns whether a segment has a sound header and starts where the log ended before it, or does not record that.
+    /// Returns whether a segment starts where the log ended before it, or does not record that. The caller must have
+    /// checked that the header is sound (<see cref="HasSoundHeader"/>).
     /// </summary>
     public bool Follows(uint number, uint segment, long offset)
     {

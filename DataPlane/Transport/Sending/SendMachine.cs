@@ -173,7 +173,7 @@ public sealed class SendMachine(SendOptions options, ReplicaPosition replica, Ch
 
     /// <summary>Receives an acknowledgement of the receiver.</summary>
     /// <exception cref="FrameException">
-    /// The receiver acknowledges frames that were never sent, or an earlier position.
+    /// The receiver acknowledges frames or a position that were never sent, or a smaller frame number than before.
     /// </exception>
     public void Acked(ulong applied, ulong durableSequence, ChangePosition durable)
     {
