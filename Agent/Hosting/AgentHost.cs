@@ -30,11 +30,17 @@ public static partial class AgentHost
             Closed(loggers.CreateLogger<DataDirectoryLock>(), held.ClosedToOthers, held.Directory);
         }
 
+        var log = loggers.CreateLogger("agent");
+        if (settings.Allowed.Count == 0)
+        {
+            NothingAllowed(log);
+        }
+
         using var identity = AgentIdentity.Of(settings.DataDirectory);
         await using var server = new DiskServer(
             settings.DataDirectory, settings.NbdSocket, time, settings.NbdAccess, acceptAtOnce: false);
         var surroundings = new VolumeSurroundings(
-            settings, server, new ApplicationHooks(settings.HooksDirectory, time), time, loggers.CreateLogger("agent"));
+            settings, server, new ApplicationHooks(settings.HooksDirectory, time), time, log);
         await using var volumes = new VolumeSet(surroundings, time);
         try
         {
@@ -138,6 +144,11 @@ public static partial class AgentHost
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "{Count} files and directories of {Directory} were open to other users and are closed now")]
     private static partial void Closed(ILogger logger, int count, string directory);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "no disk may be served, so no machine of this agent can be protected: start the agent with --allow "
+            + "and the paths of the disks or of their directories")]
+    private static partial void NothingAllowed(ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "not connected: {Reason}")]
     private static partial void Disconnected(ILogger logger, string reason);

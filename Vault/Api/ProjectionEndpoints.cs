@@ -87,7 +87,8 @@ internal static class ProjectionEndpoints
     /// those before that entry.
     /// </summary>
     private static async Task<IResult> AuditAsync(
-        IReplicationEngine engine, CancellationToken ct, string? vm = null, string? after = null, int? most = null)
+        IReplicationEngine engine, VmReadModel vms, CancellationToken ct, string? vm = null, string? after = null,
+        int? most = null)
     {
         var (vault, count) = (ProtectedVms.Vault.Value, PageSize.Of(most));
         var behind = after is null ? null : $"{vault}|{after}";
@@ -100,7 +101,9 @@ internal static class ProjectionEndpoints
 
         var own = await engine.ReadModel.ListAsync<AuditOfVmDocument>(
             AuditProjection.ProjectionName, new DocumentRange($"{vault}|{vm}|", count, behind, Descending: true), ct);
-        return Results.Ok(own.Select(each => View(each.Entry, each.Id[(vault.Length + 1)..])).ToList());
+        return own.Count == 0 && await vms.FindAsync(vm, ct) is null
+            ? ApiErrors.UnknownVm(vm)
+            : Results.Ok(own.Select(each => View(each.Entry, each.Id[(vault.Length + 1)..])).ToList());
     }
 
     private static AuditView View(AuditDocument entry, string id) => new(
