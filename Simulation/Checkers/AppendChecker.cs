@@ -7,9 +7,10 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I18: events are taken if and only if they follow the stream's last and their command is new to it; a number is never
-/// given twice; and of several owners of one entity only the one whose events stand in the stream is told so. By a
-/// model of its own: the head of each stream, and who wrote each number.
+/// I18: the journal stores events if and only if they follow the last event of their stream and their command is new to
+/// the stream. A number is never given twice. Of several owners of one entity only the owner whose events are in the
+/// stream learns that they are durable. The checker has its own model: the head of each stream, and the owner that
+/// wrote each number.
 /// </summary>
 internal sealed class AppendChecker : Checker
 {

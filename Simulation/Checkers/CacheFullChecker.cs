@@ -5,7 +5,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I27: however full log and cache are, the guest's writes are taken.</summary>
+/// <summary>I27: the source accepts the guest's writes, however full log and cache are.</summary>
 internal sealed class CacheFullChecker : Checker
 {
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I2: the death of the process takes no acknowledged write from the source's disks and log.</summary>
+/// <summary>I2: the death of the process removes no acknowledged write from the source's disks and log.</summary>
 internal sealed class CaptureChecker : Checker
 {
     /// <inheritdoc/>

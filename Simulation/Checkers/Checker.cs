@@ -14,162 +14,168 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>Something that must hold does not.</summary>
+/// <summary>The exception that reports a broken invariant.</summary>
 internal sealed class InvariantBrokenException(string invariant, string message)
     : Exception($"{invariant}: {message}")
 {
-    /// <summary>Which.</summary>
+    /// <summary>The name of the broken invariant.</summary>
     public string Invariant { get; } = invariant;
 }
 
-/// <summary>A write as it was just acknowledged.</summary>
-/// <param name="Model">The lineage it belongs to.</param>
-/// <param name="Volume">The splitter.</param>
-/// <param name="Write">The write.</param>
-/// <param name="Before">The newest logged change before it.</param>
+/// <summary>A write of the guest that was just acknowledged.</summary>
+/// <param name="Model">The model of the disks that the write belongs to.</param>
+/// <param name="Volume">The source volume that took the write.</param>
+/// <param name="Write">The write as the model records it.</param>
+/// <param name="Before">The position of the newest logged change before the write.</param>
 internal sealed record SeenWrite(DiskModel Model, SourceVolume Volume, ModelWrite Write, ChangePosition Before)
 {
-    /// <summary>The newest number that was acknowledged when it was submitted.</summary>
+    /// <summary>The newest number that was acknowledged when the write was submitted.</summary>
     public long AcknowledgedBefore { get; init; }
 
-    /// <summary>Whether the source had been fenced when it was submitted.</summary>
+    /// <summary>Whether the source was fenced when the write was submitted.</summary>
     public bool WhileFenced { get; init; }
 
-    /// <summary>How long it was under way next to others; zero for one that was alone.</summary>
+    /// <summary>The time that the write was in progress next to others; zero for a write that was alone.</summary>
     public TimeSpan UnderWayFor { get; init; }
 }
 
-/// <summary>Records as they were just applied to a replica.</summary>
+/// <summary>Records that were just applied to a replica.</summary>
 /// <param name="Records">The encoded records.</param>
-/// <param name="Before">Where the replica stood.</param>
-/// <param name="After">Where it stands.</param>
-/// <param name="SenderTerm">The sender's term.</param>
-/// <param name="NewPoints">Points that they made.</param>
+/// <param name="Before">The replica's position before the records.</param>
+/// <param name="After">The replica's position after the records.</param>
+/// <param name="SenderTerm">The term of the sender.</param>
+/// <param name="NewPoints">The number of recovery points that the records created.</param>
 internal sealed record SeenRecords(
     ReadOnlyMemory<byte> Records, (ReplicaPosition Position, ChangePosition Applied) Before,
     (ReplicaPosition Position, ChangePosition Applied) After, Term SenderTerm, int NewPoints)
 {
-    /// <summary>The cut of the newest of those points.</summary>
+    /// <summary>The cut of the replica's newest recovery point after the records.</summary>
     public ChangePosition NewestCut { get; init; }
 }
 
 /// <summary>Events that reached the journal.</summary>
-/// <param name="Id">Their stream.</param>
-/// <param name="Owner">Whose they are, by its number.</param>
+/// <param name="Id">The stream of the events.</param>
+/// <param name="Owner">The number of the owner that sent the events.</param>
 /// <param name="Events">All events of one command.</param>
-/// <param name="Stored">Whether the journal took them.</param>
+/// <param name="Stored">Whether the journal stored the events.</param>
 internal sealed record SeenAppend(PersistenceId Id, long Owner, ImmutableArray<StoredEvent> Events, bool Stored);
 
 /// <summary>
-/// One invariant: it is told what happens, holds it against a model of its own and throws
-/// <see cref="InvariantBrokenException"/>.
+/// The checker of one invariant. Its methods are called when something happens in the world; it compares that with its
+/// own model and throws <see cref="InvariantBrokenException"/>.
 /// </summary>
 internal abstract class Checker
 {
-    /// <summary>The invariant's name.</summary>
+    /// <summary>The name of the invariant.</summary>
     public abstract string Id { get; }
 
-    /// <summary>The guest's write was acknowledged.</summary>
+    /// <summary>Called when a write of the guest was acknowledged.</summary>
     public virtual void Wrote(SimVm vm, SeenWrite seen)
     {
     }
 
-    /// <summary>The guest's write was refused.</summary>
+    /// <summary>Called when a write of the guest was refused.</summary>
     public virtual void Refused(SimVm vm, DiskModel model, SourceVolume volume, BlockDeviceException error)
     {
     }
 
-    /// <summary>A flush was acknowledged, or (with <paramref name="failed"/>) answered EIO.</summary>
+    /// <summary>Called when a flush was acknowledged, or failed with EIO (<paramref name="failed"/>).</summary>
     public virtual void Flushed(SimVm vm, SourceVolume volume, int disk, bool failed)
     {
     }
 
-    /// <summary>The source was opened again; what its disks hold now.</summary>
+    /// <summary>
+    /// Called when a volume was opened again after a death, with the content that its disks hold now.
+    /// </summary>
     public virtual void Reopened(SimVm vm, bool powerCut, ulong[] actual, DiskModel model)
     {
     }
 
-    /// <summary>The source was opened after its machine, data or disks had been put back; what its disks must hold, and
-    /// hold.</summary>
+    /// <summary>
+    /// Called when the source was opened after its machine, data or disks had been restored, with the content that its
+    /// disks must hold and the content that they hold.
+    /// </summary>
     public virtual void OpenedPutBack(SimVm vm, ulong[] expected, ulong[] actual)
     {
     }
 
-    /// <summary>A marker stands in the source's stream.</summary>
+    /// <summary>Called when the marker of a recovery point is in the source's stream.</summary>
     public virtual void Marked(SimVm vm, RecoveryPointId point, long number)
     {
     }
 
-    /// <summary>Records were applied.</summary>
+    /// <summary>Called when records were applied to the replica.</summary>
     public virtual void Applied(SimVm vm, SeenRecords seen)
     {
     }
 
-    /// <summary>A recovery point was read; null when it could not be, for a reason that it named.</summary>
+    /// <summary>
+    /// Called when a recovery point was read. The content is null when the replica gave a reason why it cannot be read.
+    /// </summary>
     public virtual void PointRead(SimVm vm, RecoveryPoint point, ulong[]? content, bool first)
     {
     }
 
-    /// <summary>Events reached the journal, which took them or not.</summary>
+    /// <summary>Called when events reached the journal, whether or not the journal stored them.</summary>
     public virtual void Appended(SeenAppend seen)
     {
     }
 
-    /// <summary>An owner is told that its events are durable.</summary>
+    /// <summary>Called when an owner learns that its events are durable.</summary>
     public virtual void Persisted(SimVm vm, long owner, ImmutableArray<StoredEvent> events)
     {
     }
 
-    /// <summary>An event became durable.</summary>
+    /// <summary>Called when an event became durable.</summary>
     public virtual void Stored(SimVm vm, ProtectedVmEvent @event)
     {
     }
 
-    /// <summary>A command was answered.</summary>
+    /// <summary>Called when a command got its reply.</summary>
     public virtual void Answered(SimVm vm, CommandId id, ProtectedVmCommand command, CommandReply reply)
     {
     }
 
-    /// <summary>A minute passed.</summary>
+    /// <summary>Called every minute.</summary>
     public virtual void Minute(SimVm vm)
     {
     }
 
-    /// <summary>A second passed; told where the plan asks for <see cref="Plans.SimFeatures.Prompt"/>.</summary>
+    /// <summary>Called every second, if the plan has <see cref="Plans.SimFeatures.Prompt"/>.</summary>
     public virtual void Second(SimVm vm)
     {
     }
 
-    /// <summary>The replica dropped points.</summary>
+    /// <summary>Called when the replica dropped recovery points.</summary>
     public virtual void Pruned(SimVm vm)
     {
     }
 
-    /// <summary>The target side took over.</summary>
+    /// <summary>Called when the target side has taken over, with the content of the recovered machine.</summary>
     public virtual void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
     }
 
-    /// <summary>The source took over again.</summary>
+    /// <summary>Called when the source has taken over again, with the content of its disks.</summary>
     public virtual void FailedBack(SimVm vm, ulong[] content)
     {
     }
 
-    /// <summary>A test machine began, or (null) was removed.</summary>
+    /// <summary>Called when a test machine was started, or was removed (null).</summary>
     public virtual void Tested(SimVm vm, ServedMachine? copy)
     {
     }
 
-    /// <summary>An entity went out of service, or met an exception.</summary>
+    /// <summary>Called when an entity went out of service, or restarted because of an exception.</summary>
     public virtual void EntityFailed(SimVm vm, Exception cause)
     {
     }
 
-    /// <summary>The run is over.</summary>
+    /// <summary>Called at the end of the run.</summary>
     public virtual void End(SimVm vm)
     {
     }
 
-    /// <summary>Says what is broken.</summary>
+    /// <summary>Returns the exception that reports how a VM breaks the invariant.</summary>
     protected InvariantBrokenException Broken(SimVm vm, string message) => new(Id, $"{vm.Name}: {message}");
 }

@@ -16,7 +16,7 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>All checkers of a world; what happens is told to each.</summary>
+/// <summary>The checkers of a world. The set passes everything that happens to each of them.</summary>
 internal sealed class CheckerSet
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -43,10 +43,10 @@ internal sealed class CheckerSet
         ]);
     }
 
-    /// <summary>The invariants that are checked.</summary>
+    /// <summary>The names of the checked invariants.</summary>
     public IEnumerable<string> Ids => _all.Select(c => c.Id);
 
-    /// <summary>Begins to look every minute.</summary>
+    /// <summary>Starts the checks that run every minute.</summary>
     public void Begin() => _world.Queue.After(Minute, () =>
     {
         foreach (var vm in _world.Vms)
@@ -57,7 +57,7 @@ internal sealed class CheckerSet
         Begin();
     });
 
-    /// <summary>Begins to look every second, where the plan asks for it.</summary>
+    /// <summary>Starts the checks that run every second, if the plan has them.</summary>
     public void BeginSeconds()
     {
         if (_world.Plan.Features.HasFlag(SimFeatures.Prompt))
@@ -70,10 +70,10 @@ internal sealed class CheckerSet
         }
     }
 
-    /// <summary>Points were dropped.</summary>
+    /// <summary>Notifies the checkers that the replica dropped recovery points.</summary>
     public void Pruned(SimVm vm) => Tell(c => c.Pruned(vm));
 
-    /// <summary>The run is over: everything is looked at once more.</summary>
+    /// <summary>Checks everything once more at the end of the run.</summary>
     public void End()
     {
         foreach (var vm in _world.Vms)
@@ -88,14 +88,15 @@ internal sealed class CheckerSet
         }
     }
 
-    /// <summary>Reads points that were not seen before.</summary>
+    /// <summary>Reads the recovery points that are new in the replica, and records what they must hold.</summary>
     public void SeePoints(SimVm vm)
     {
         foreach (var point in vm.Target.Store?.Points ?? [])
         {
             if (!vm.Ledger.SeenAt.ContainsKey(point.Id))
             {
-                // A marker may stand in the log twice (an effect that was told twice): the store takes one of them.
+                // The log may hold the marker of a point twice, because its effect ran twice. The store takes one of
+                // them.
                 vm.Ledger.SeenAt[point.Id] = _world.Queue.Now;
                 if ((vm.Ledger.Marked.GetValueOrDefault((point.Id, point.Cut.Lsn.Value))
                     ?? vm.Models.ContentAt(new ChangePosition(point.Cut.Generation, point.Cut.Lsn))) is { } content)
@@ -109,7 +110,10 @@ internal sealed class CheckerSet
         }
     }
 
-    /// <summary>A marker stands in the source's log: the point holds what the model holds now.</summary>
+    /// <summary>
+    /// Records that a marker is in the source's log, and notifies the checkers: the recovery point must hold what the
+    /// log holds now.
+    /// </summary>
     public void Marked(SimVm vm, RecoveryPointId point, long number)
     {
         _world.Trace.Note("marker", number);
@@ -123,11 +127,13 @@ internal sealed class CheckerSet
         Tell(c => c.Marked(vm, point, number));
     }
 
-    /// <summary>Wraps a replica so that what is applied is seen.</summary>
+    /// <summary>Returns a replica that passes everything that is applied to it on to the checkers.</summary>
     public IReplicaSink Watch(SimVm vm, IReplicaSink sink, Term senderTerm) =>
         new WatchedSink(this, vm, sink, senderTerm);
 
-    /// <summary>Events reached the journal, which took them or not.</summary>
+    /// <summary>
+    /// Notifies the checkers of events that reached the journal, and of each event that the journal stored.
+    /// </summary>
     public void Appended(SeenAppend seen)
     {
         Tell(c => c.Appended(seen));
@@ -148,11 +154,11 @@ internal sealed class CheckerSet
         }
     }
 
-    /// <summary>An owner is told that its events are durable.</summary>
+    /// <summary>Notifies the checkers that an owner learns that its events are durable.</summary>
     public void Persisted(SimVm vm, long owner, ImmutableArray<StoredEvent> events) =>
         Tell(c => c.Persisted(vm, owner, events));
 
-    /// <summary>A write was acknowledged.</summary>
+    /// <summary>Notifies the checkers that a write was acknowledged.</summary>
     public void Wrote(SimVm vm, SeenWrite seen)
     {
         Tell(c => c.Wrote(vm, seen));
@@ -162,11 +168,11 @@ internal sealed class CheckerSet
         }
     }
 
-    /// <summary>A write was refused.</summary>
+    /// <summary>Notifies the checkers that a write was refused.</summary>
     public void Refused(SimVm vm, DiskModel model, SourceVolume volume, BlockDeviceException error) =>
         Tell(c => c.Refused(vm, model, volume, error));
 
-    /// <summary>A flush was answered.</summary>
+    /// <summary>Notifies the checkers that a flush was acknowledged, or failed with EIO.</summary>
     public void Flushed(SimVm vm, SourceVolume volume, int disk, BlockDeviceException? error)
     {
         if (error is null or { Errno: BlockDeviceException.InputOutput })
@@ -175,7 +181,10 @@ internal sealed class CheckerSet
         }
     }
 
-    /// <summary>The source volume was opened after its process had died.</summary>
+    /// <summary>
+    /// Notifies the checkers that the source volume was opened after its process had died, and takes the content of its
+    /// disks into the model.
+    /// </summary>
     public void SourceReopened(SimVm vm, bool powerCut)
     {
         if (vm.Agent.Volume is not { } volume)
@@ -191,14 +200,19 @@ internal sealed class CheckerSet
         vm.Models.LastNumber = Math.Max(vm.Models.LastNumber, volume.Tail.Lsn.Value);
     }
 
-    /// <summary>The source volume was opened after its machine, data or disks had been put back.</summary>
+    /// <summary>
+    /// Notifies the checkers that the source volume was opened after its machine, data or disks had been restored.
+    /// </summary>
     public void OpenedPutBack(SimVm vm, SourceVolume volume, ulong[] expected, ulong[] actual)
     {
         Tell(c => c.OpenedPutBack(vm, expected, actual));
         vm.Models.BeginsAt(volume.Tail.Lsn.Value);
     }
 
-    /// <summary>The agent came back with nothing to open.</summary>
+    /// <summary>
+    /// Begins a new model of the source from the present content of its disks. Called when the disks hold no history
+    /// that the model could continue.
+    /// </summary>
     public void DisksFound(SimVm vm, bool powerCut, ulong[] actual)
     {
         vm.Ledger.SourceCut = false;
@@ -207,14 +221,17 @@ internal sealed class CheckerSet
         vm.Models.LastNumber = 0;
     }
 
-    /// <summary>The source's disks are its own again, after a failback.</summary>
+    /// <summary>Notifies the checkers that the source's disks are its own again, after a failback.</summary>
     public void ReturnedToSource(SimVm vm, ulong[] actual)
     {
         Tell(c => c.FailedBack(vm, actual));
         vm.Models.Source = DiskModel.From(actual);
     }
 
-    /// <summary>The target side was opened after the service had died.</summary>
+    /// <summary>
+    /// Notifies the checkers that the target side was opened after the service had died, and takes the content of the
+    /// recovered machine's disks into its model.
+    /// </summary>
     public void TargetReopened(SimVm vm)
     {
         SeePoints(vm);
@@ -233,7 +250,9 @@ internal sealed class CheckerSet
         vm.Ledger.TargetCut = false;
     }
 
-    /// <summary>The target side could not be opened.</summary>
+    /// <summary>
+    /// Throws if the target side cannot be opened because an undamaged replica is reported as corrupt (I7).
+    /// </summary>
     public static void NotRestored(SimVm vm, IOException cause)
     {
         if (!vm.Ledger.Damaged && cause is ReplicaCorruptException)
@@ -242,38 +261,38 @@ internal sealed class CheckerSet
         }
     }
 
-    /// <summary>The target side took over.</summary>
+    /// <summary>Notifies the checkers that the target side has taken over.</summary>
     public void FailedOver(SimVm vm, RecoveredMachine copy)
     {
         var content = vm.Shape.Read(i => vm.Target.Live!.Overlay.Disks[i]);
         Tell(c => c.FailedOver(vm, copy, content));
     }
 
-    /// <summary>A test machine began.</summary>
+    /// <summary>Notifies the checkers that a test machine was started.</summary>
     public void TestStarted(SimVm vm) => Tell(c => c.Tested(vm, vm.Target.Test));
 
-    /// <summary>A test machine was removed.</summary>
+    /// <summary>Notifies the checkers that a test machine was removed.</summary>
     public void TestRemoved(SimVm vm) => Tell(c => c.Tested(vm, null));
 
-    /// <summary>A command was answered.</summary>
+    /// <summary>Notifies the checkers that a command got its reply.</summary>
     public void Answered(SimVm vm, CommandId id, ProtectedVmCommand command, CommandReply reply) =>
         Tell(c => c.Answered(vm, id, command, reply));
 
-    /// <summary>An entity is out of service.</summary>
+    /// <summary>Notifies the checkers that an entity is out of service.</summary>
     public void Quarantined(SimVm vm, Exception cause)
     {
         _world.Trace.Note("quarantined", vm.Number);
         Tell(c => c.EntityFailed(vm, cause));
     }
 
-    /// <summary>A damaged snapshot was left aside.</summary>
+    /// <summary>Records that an entity ignored a damaged snapshot.</summary>
     public void SnapshotIgnored(SimVm vm)
     {
         _world.Trace.Note("snapshot ignored", vm.Number);
         _world.Sometimes.Count(Probes.SnapshotIgnored);
     }
 
-    /// <summary>An entity met an exception.</summary>
+    /// <summary>Notifies the checkers that an entity restarted because of an exception.</summary>
     public void Restarted(SimVm vm, Exception cause) => Tell(c => c.EntityFailed(vm, cause));
 
     private void Look(SimVm vm)
@@ -327,7 +346,7 @@ internal sealed class CheckerSet
         }
     }
 
-    /// <summary>Sees what a session applies.</summary>
+    /// <summary>A replica that passes everything that a session applies to it on to the checkers.</summary>
     private sealed class WatchedSink(CheckerSet set, SimVm vm, IReplicaSink sink, Term senderTerm) : IReplicaSink
     {
         public ReplicaPosition Position => sink.Position;

@@ -5,9 +5,9 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I14: a comparison of the replica with blocks, some of which are not what it holds, names exactly those. Judged at
-/// the end of a run, when source and replica are in step: a few blocks are changed by one byte on their way into the
-/// comparison, as many at once as a resync compares.
+/// I14: a comparison finds exactly the blocks in which the replica differs. The check runs at the end of a run, when
+/// source and replica are in sync. It changes one byte in some of the source's blocks on their way into the comparison.
+/// It compares as many blocks at once as a resync does.
 /// </summary>
 internal sealed class ComparisonChecker(SimWorld world, SplittableRandom random) : Checker
 {

@@ -5,9 +5,10 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I30: what was shipped is applied or in flight; what was captured and not acknowledged is pending: each acknowledged
-/// write of the present generation is at or below the log's end. Not those of before a power cut: the log is not
-/// synced, and what it lost lies in extents that are compared (I2, I13).
+/// I30: all bytes that were sent are applied or in flight, and all writes that were captured and not acknowledged by
+/// the replica are pending. So each acknowledged write of the present generation is at or below the log's end. Writes
+/// from before a power cut are exempt: the log is not synced, and the writes that it lost are in extents that a resync
+/// compares (I2, I13).
 /// </summary>
 internal sealed class ConservationChecker : Checker
 {

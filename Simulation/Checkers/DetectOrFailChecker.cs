@@ -4,8 +4,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I7: where the replica's files were damaged (a flipped bit, a misdirected write), a point still reads right or not at
-/// all.
+/// I7: a recovery point reads correctly or not at all after the replica's files were damaged (a flipped bit, a
+/// misdirected write).
 /// </summary>
 internal sealed class DetectOrFailChecker : Checker
 {

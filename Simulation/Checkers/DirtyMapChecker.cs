@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I13: outside the extents that the source marks (active or dirty), source and replica are equal.</summary>
+/// <summary>I13: source and replica are equal outside the extents that the source marks as active or dirty.</summary>
 internal sealed class DirtyMapChecker(SimWorld world) : Checker
 {
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I24: after a failback the source holds what the target side held; terms only rise.</summary>
+/// <summary>I24: after a failback the source holds the content of the target side, and terms only rise.</summary>
 internal sealed class FailbackChecker : Checker
 {
     private readonly Dictionary<SimVm, Term> _terms = [];

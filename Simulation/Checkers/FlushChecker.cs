@@ -3,7 +3,9 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I3: an acknowledged flush survives a power cut: no sector goes back to before it.</summary>
+/// <summary>
+/// I3: an acknowledged flush survives a power cut: no sector returns to content from before the flush.
+/// </summary>
 internal sealed class FlushChecker : Checker
 {
     /// <inheritdoc/>

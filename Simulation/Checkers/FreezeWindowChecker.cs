@@ -6,8 +6,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I10, for one machine: a point is called application-consistent if, and only if, its marker was put into the stream
-/// while the applications were frozen; and they are thawed afterwards.
+/// I10, for one machine: a recovery point is application-consistent if and only if its marker was inserted into the
+/// stream while the applications were frozen. The applications are thawed afterwards.
 /// </summary>
 internal sealed class FreezeWindowChecker : Checker
 {

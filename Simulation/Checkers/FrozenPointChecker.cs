@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I6: a recovery point's content never changes until it is pruned.</summary>
+/// <summary>I6: the content of a recovery point never changes until the point is pruned.</summary>
 internal sealed class FrozenPointChecker : Checker
 {
     /// <inheritdoc/>

@@ -4,8 +4,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I12: no point is sealed in the middle of a resync. One whose cut lies before the resync began may show itself later,
-/// since it is sealed with the next sync.
+/// I12: no recovery point is sealed in the middle of a resync. A point whose cut lies before the start of the resync
+/// may appear later, because the next sync seals it.
 /// </summary>
 internal sealed class HalfResyncChecker : Checker
 {
@@ -29,7 +29,7 @@ internal sealed class HalfResyncChecker : Checker
         }
     }
 
-    /// <summary>Where the first generation of some records starts.</summary>
+    /// <summary>Returns the position of the first start of a generation in some records.</summary>
     private static ChangePosition StartIn(ReadOnlySpan<byte> records)
     {
         while (records.Length > 0 && ChangeRecord.TryReadHeader(records, out var header))

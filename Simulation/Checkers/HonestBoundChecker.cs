@@ -4,9 +4,9 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I21: every acknowledged write that a failover lost is newer than the bound that was told, whatever the agents' wall
-/// clocks show; and the bound is no longer than the world is old, so that no clock that was set comes out as a loss.
-/// Not judged where the service's own wall clock was set: over its restarts nothing else measures.
+/// I21: every acknowledged write that a failover lost is newer than the reported bound, whatever the agents' wall
+/// clocks show. The bound is no longer than the age of the world, so that no clock that was set appears as a loss. The
+/// check is off after the service's own wall clock was set, because nothing else measures time across its restarts.
 /// </summary>
 internal sealed class HonestBoundChecker(SimWorld world) : Checker
 {

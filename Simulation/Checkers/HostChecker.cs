@@ -3,8 +3,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// A disk that was put back, or that belongs to another state of the log, holds what it was put back to: nothing is
-/// redone over it (A3). That the replica follows it is judged by I11 and I4.
+/// A disk that was restored, or that belongs to another state of the log, holds its restored content: no change is
+/// redone over it (A3). I11 and I4 check that the replica follows the disk.
 /// </summary>
 internal sealed class HostChecker : Checker
 {

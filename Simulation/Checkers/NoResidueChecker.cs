@@ -5,8 +5,8 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I20: a failover ends with the chosen point, or leaves nothing behind: in Protected there is no failed-over machine,
-/// and no files of one.
+/// I20: a failover ends with the chosen point or leaves nothing behind. In phase Protected there is no recovered
+/// machine, and no file of one.
 /// </summary>
 internal sealed class NoResidueChecker : Checker
 {

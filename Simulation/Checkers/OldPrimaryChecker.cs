@@ -3,7 +3,9 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I16: a source that was told of a failover takes no writes, and keeps what it alone has.</summary>
+/// <summary>
+/// I16: a source that learned of a failover accepts no writes, and keeps the content that only it has.
+/// </summary>
 internal sealed class OldPrimaryChecker : Checker
 {
     /// <inheritdoc/>

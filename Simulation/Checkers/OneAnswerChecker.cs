@@ -7,8 +7,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I19: a command delivered again, late or to another life, has one effect and one answer; and no answer comes before
-/// its events are durable.
+/// I19: a command that is delivered again, late or after a restart of the service, has one effect and one reply. No
+/// reply comes before its events are durable.
 /// </summary>
 internal sealed class OneAnswerChecker : Checker
 {

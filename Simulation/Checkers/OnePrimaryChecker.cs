@@ -3,8 +3,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I15: once the target side has taken over, nothing of the old source is heard; and no two sides take writes under one
-/// term.
+/// I15: after the target side has taken over, nothing from the old source is accepted. Two sides never accept writes
+/// under one term.
 /// </summary>
 internal sealed class OnePrimaryChecker : Checker
 {

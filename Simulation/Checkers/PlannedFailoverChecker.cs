@@ -4,7 +4,7 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I22: a planned failover loses nothing.</summary>
+/// <summary>I22: a planned failover loses no acknowledged write.</summary>
 internal sealed class PlannedFailoverChecker(SimWorld world) : Checker
 {
     private readonly Dictionary<SimVm, TimeSpan> _started = [];
@@ -24,7 +24,7 @@ internal sealed class PlannedFailoverChecker(SimWorld world) : Checker
     /// <inheritdoc/>
     public override void FailedOver(SimVm vm, RecoveredMachine copy, ulong[] content)
     {
-        // A source that was put back meanwhile holds less than it had written.
+        // A source that was restored since the failover started holds less than it had written.
         if (vm.Host.State?.Phase is Phase.FailingOver { Kind: FailoverKind.Planned } && !vm.Ledger.SourceCut
             && !vm.Ledger.Damaged
             && !(_started.TryGetValue(vm, out var started) && vm.Models.ForkedAt > started)

@@ -2,7 +2,9 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>The times of points rise with their cuts, as long as nobody sets the service's clock.</summary>
+/// <summary>
+/// The times of recovery points rise with their cuts, as long as the service's wall clock is not set.
+/// </summary>
 internal sealed class PointTimesChecker(SimWorld world) : Checker
 {
     /// <inheritdoc/>

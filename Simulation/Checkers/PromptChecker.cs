@@ -6,8 +6,8 @@ namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
 /// Nothing at the target waits for the source: an unplanned failover is ready within 5 s, a commit and a cancel are
-/// done within 2 s, and an agent that says nothing is away within 10 s, whatever agent and link do. Judged where the
-/// plan asks for it (<see cref="SimFeatures.Prompt"/>), and where service, journal and replica have no trouble of their
+/// done within 2 s, and a silent agent counts as disconnected within 10 s, whatever agent and link do. The check runs
+/// if the plan has <see cref="SimFeatures.Prompt"/>, and while service, journal and replica have no faults of their
 /// own.
 /// </summary>
 internal sealed class PromptChecker(SimWorld world) : Checker

@@ -4,7 +4,9 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I25: the replica holds every point that is listed; no jump of a clock expires many at once.</summary>
+/// <summary>
+/// I25: the replica holds every listed recovery point, and no jump of a clock expires many points at once.
+/// </summary>
 internal sealed class PruneChecker(SimWorld world) : Checker
 {
     private readonly Dictionary<SimVm, (int Life, TimeSpan At, HashSet<RecoveryPointId> Points)> _offered = [];
@@ -40,7 +42,7 @@ internal sealed class PruneChecker(SimWorld world) : Checker
         }
     }
 
-    // What the replica knows to be damaged is not offered for long (I7).
+    // A point that the replica knows to be damaged is not offered for long (I7).
     private void CheckUnusable(SimVm vm)
     {
         var known = vm.Host.State?.Points.Where(p => p.Usable).Select(p => p.Id).ToHashSet() ?? [];
@@ -61,7 +63,7 @@ internal sealed class PruneChecker(SimWorld world) : Checker
     {
         if (@event is ProtectedVmEvent.PolicyChanged changed)
         {
-            // What the new policy expires is stored with it.
+            // The points that expire under the new policy are stored together with it.
             _policies[vm] = (world.Queue.Now, changed.Policy.Retention);
         }
 

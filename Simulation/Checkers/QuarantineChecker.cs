@@ -2,7 +2,9 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I29: only an entity whose stream was damaged goes out of service; no other meets an exception.</summary>
+/// <summary>
+/// I29: only an entity whose stream was damaged goes out of service, and no other entity fails with an exception.
+/// </summary>
 internal sealed class QuarantineChecker : Checker
 {
     /// <inheritdoc/>

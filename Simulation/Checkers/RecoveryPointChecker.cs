@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I4: a new recovery point holds exactly the writes up to its cut, by the model.</summary>
+/// <summary>I4: a new recovery point holds exactly the writes up to its cut, according to the model.</summary>
 internal sealed class RecoveryPointChecker : Checker
 {
     /// <inheritdoc/>
@@ -20,10 +20,12 @@ internal sealed class RecoveryPointChecker : Checker
     }
 }
 
-/// <summary>Says where two contents differ.</summary>
+/// <summary>Compares two contents of hot sectors.</summary>
 internal static class Difference
 {
-    /// <summary>The first sector and the number of sectors; null when they are equal.</summary>
+    /// <summary>
+    /// Returns the first sector that differs and the number of differing sectors; null when the contents are equal.
+    /// </summary>
     public static string? Of(ulong[] expected, ulong[] actual)
     {
         var sectors = Enumerable.Range(0, expected.Length).Where(i => expected[i] != actual[i]).ToArray();

@@ -8,8 +8,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I17: a stream replayed from its first event, and from its snapshot on, gives the state that is served; the
-/// invariants hold after each event; and each recorded command, decided again in the state before, leads to the same
+/// I17: replaying a stream from its first event, or from its snapshot, gives the state that is served. The aggregate's
+/// invariants hold after each event. Each recorded command, decided again in the state before it, leads to the same
 /// events.
 /// </summary>
 internal sealed class ReplayChecker(SimWorld world) : Checker

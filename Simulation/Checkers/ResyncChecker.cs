@@ -8,8 +8,9 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I11: when the sender has nothing dirty and the replica holds all of the log, both are equal: no copy put older bytes
-/// over newer ones. And a resync that was ordered to compare everything is not over before it did.
+/// I11: source and replica are equal when the sender has nothing dirty and the replica holds the whole log, so no copy
+/// has put older bytes over newer ones. A resync that was ordered to compare everything does not end before it has done
+/// so.
 /// </summary>
 internal sealed class ResyncChecker(SimWorld world) : Checker
 {
@@ -60,10 +61,12 @@ internal sealed class ResyncChecker(SimWorld world) : Checker
     }
 }
 
-/// <summary>Compares the model of the source with the newest content of its replica, by hashes of 64 KiB.</summary>
+/// <summary>
+/// Compares the source's disks with the newest content of the replica, by hashes of blocks of 64 KiB.
+/// </summary>
 internal static class BlockComparison
 {
-    /// <summary>The first hot block that differs and is not left out; null when there is none.</summary>
+    /// <summary>Returns the first hot block that differs and is not excluded; null when there is none.</summary>
     public static string? Differing(
         SimVm vm, DataPlane.Replicas.ReplicaStore store, Func<(int Disk, long Offset), bool> leftOut)
     {

@@ -5,8 +5,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I5: what reaches a replica is the log, each record once, in order, without gaps, with the content that the guest
-/// wrote under that number.
+/// I5: the records that reach a replica are the log, each record once, in order and without gaps, with the content that
+/// the guest wrote under that number.
 /// </summary>
 internal sealed class StreamOrderChecker : Checker
 {

@@ -4,8 +4,8 @@ using ReplicationEngine.Orchestration.Targets;
 namespace ReplicationEngine.Simulation.Checkers;
 
 /// <summary>
-/// I23: a test failover changes nothing outside itself, and its clean-up leaves nothing. Its writes go to a model of
-/// their own; that the points stay as they are is I6.
+/// I23: a test failover changes nothing outside itself, and its clean-up leaves nothing behind. The writes of the test
+/// machine go to a model of their own. I6 checks that the recovery points do not change.
 /// </summary>
 internal sealed class TestFailoverChecker : Checker
 {

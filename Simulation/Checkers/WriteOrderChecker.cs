@@ -2,7 +2,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Checkers;
 
-/// <summary>I1: a write that was acknowledged before another was submitted has the smaller number.</summary>
+/// <summary>I1: a write that was acknowledged before another one was submitted has the smaller number.</summary>
 internal sealed class WriteOrderChecker : Checker
 {
     /// <inheritdoc/>

@@ -2,21 +2,21 @@ using ReplicationEngine.Simulation.Plans;
 
 namespace ReplicationEngine.Simulation.Cli;
 
-/// <summary>What to run.</summary>
+/// <summary>The options of <c>drctl simulate run</c>.</summary>
 internal sealed record RunOptions(ulong Seed, int Seeds, double Hours, int Vms)
 {
-    /// <summary>What is tried and demanded beyond what every seed does.</summary>
+    /// <summary>The features of the runs in addition to those that the seeds have.</summary>
     public SimFeatures With { get; init; }
 
-    /// <summary>Print one JSON object.</summary>
+    /// <summary>Whether the command prints one JSON object instead of lines.</summary>
     public bool Json { get; init; }
 
-    /// <summary>Shrink the first failure.</summary>
+    /// <summary>Whether the command shrinks the first failure.</summary>
     public bool Shrink { get; init; }
 
-    /// <summary>Print what was reached.</summary>
+    /// <summary>Whether the command prints the events and states that were reached.</summary>
     public bool Sometimes { get; init; }
 
-    /// <summary>How many of the last notes of a failure to print.</summary>
+    /// <summary>The number of a failure's last notes to print.</summary>
     public int Notes { get; init; }
 }

@@ -5,12 +5,12 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Cli;
 
-/// <summary>How far the worlds of a run are, on one line; a single long one is seen to move too.</summary>
+/// <summary>The progress of a run's worlds, shown on one line. A single long world also shows progress.</summary>
 internal sealed class SeedProgress : IDisposable
 {
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>What a world usually takes to come to rest, once everything is healed.</summary>
+    /// <summary>The time that a world usually needs to become calm after everything was repaired.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMinutes(24);
 
     private readonly ConcurrentDictionary<SimWorld, bool> _running = new();
@@ -22,14 +22,14 @@ internal sealed class SeedProgress : IDisposable
     private int _done;
     private bool _ended;
 
-    /// <summary>A line for a number of seeds; nothing is drawn where nobody looks.</summary>
+    /// <summary>Creates the progress line of a number of seeds. Nothing is drawn unless stderr is a terminal.</summary>
     public SeedProgress(RunOptions options, TextWriter error)
     {
         (_options, _line) = (options, new ProgressLine(error, 1));
         _timer = TimeProvider.System.CreateTimer(_ => Draw(), null, Often, Often);
     }
 
-    /// <summary>Runs a world and lets it be seen.</summary>
+    /// <summary>Runs a world and shows its progress.</summary>
     public SimResult Run(SimWorld world)
     {
         _running[world] = true;
@@ -39,7 +39,7 @@ internal sealed class SeedProgress : IDisposable
         return result;
     }
 
-    /// <summary>What the seeds that are over add up to.</summary>
+    /// <summary>Sets the text about the finished seeds, which the line shows from now on.</summary>
     public void Tell(Tally tally, TimeSpan elapsed)
     {
         var rate = tally.Steps / Math.Max(0.001, elapsed.TotalSeconds);
@@ -47,7 +47,7 @@ internal sealed class SeedProgress : IDisposable
             $"; {tally.Runs}/{_options.Seeds} seeds, {tally.Failures} failed, {rate:N0} steps/s");
     }
 
-    /// <summary>Says something above the line.</summary>
+    /// <summary>Prints a message above the progress line.</summary>
     public void Above(Action say)
     {
         lock (_lock)

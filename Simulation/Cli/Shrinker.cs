@@ -4,20 +4,23 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Cli;
 
 /// <summary>
-/// Makes a failing plan small: takes away faults first, then operations, then VMs, then writes, as long as the same
+/// Reduces a failing plan. It removes faults first, then operations, then VMs, then writes, as long as the same
 /// invariant breaks.
 /// </summary>
-/// <param name="invariant">The invariant that must go on breaking.</param>
-/// <param name="parts">The parts of the world; the production ones when not given.</param>
+/// <param name="invariant">The name of the invariant that must still break.</param>
+/// <param name="parts">The parts of the world; the production parts when null.</param>
 internal sealed class Shrinker(string invariant, IWorldParts? parts = null)
 {
     private const int Runs = 400;
     private int _left = Runs;
 
-    /// <summary>Is told the part of the runs that is spent, and how many events are left.</summary>
+    /// <summary>
+    /// Called before each run with the fraction of the allowed runs that is spent, and the number of events that are
+    /// left.
+    /// </summary>
     public Action<double, int> Progress { get; init; } = (_, _) => { };
 
-    /// <summary>The smallest plan found.</summary>
+    /// <summary>Returns the smallest plan that was found.</summary>
     public SimPlan Shrink(SimPlan plan)
     {
         plan = Less(plan, e => e is PlannedFault);
@@ -31,7 +34,7 @@ internal sealed class Shrinker(string invariant, IWorldParts? parts = null)
     private static bool IsWrite(PlannedEvent planned) =>
         planned is PlannedAction { Action: SimAction.Write or SimAction.Flush };
 
-    /// <summary>Takes away events of a kind, in halves, then quarters, and so on.</summary>
+    /// <summary>Removes events of a kind: all of them, then halves, then quarters, and so on.</summary>
     private SimPlan Less(SimPlan plan, Func<PlannedEvent, bool> ofKind)
     {
         var mine = plan.Events.Where(ofKind).ToList();
@@ -55,7 +58,7 @@ internal sealed class Shrinker(string invariant, IWorldParts? parts = null)
         return plan;
     }
 
-    /// <summary>Takes away one VM after another; those behind it move up.</summary>
+    /// <summary>Removes one VM after another. The numbers of the VMs after it decrease by one.</summary>
     private SimPlan FewerVms(SimPlan plan)
     {
         for (var vm = plan.Vms - 1; vm >= 0 && plan.Vms > 1 && _left > 0; vm--)

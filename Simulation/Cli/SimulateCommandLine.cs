@@ -10,7 +10,10 @@ namespace ReplicationEngine.Simulation.Cli;
 /// <summary>The command line of <c>drctl simulate</c>.</summary>
 internal static class SimulateCommandLine
 {
-    /// <summary>Runs one command line; 0 all went well, 1 something was found broken, 2 bad usage.</summary>
+    /// <summary>
+    /// Runs one command line. Returns the exit code: 0 when it is done and all checks passed, 1 when a check failed or
+    /// a file could not be written, 2 for wrong usage.
+    /// </summary>
     public static async Task<int> InvokeAsync(
         string[] arguments, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
@@ -23,7 +26,7 @@ internal static class SimulateCommandLine
             simulate.Subcommands.Add(command);
         }
 
-        // Usage lines name the command as it is typed.
+        // Usage lines name the command as users type it.
         var root = new Command("drctl") { simulate };
         root.Options.Add(new HelpOption { Recursive = true });
         var parsed = root.Parse(

@@ -9,18 +9,18 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Cli;
 
-/// <summary>Runs seeds and says what came of it.</summary>
+/// <summary>Runs seeds and reports the results.</summary>
 internal static class SimulationRun
 {
-    /// <summary>Runs seeds; 1 when something was found broken.</summary>
+    /// <summary>Runs seeds. Returns the exit code: 1 when a check failed, otherwise 0.</summary>
     public static int Go(RunOptions options, TextWriter output, TextWriter error)
     {
         var watch = Stopwatch.StartNew();
         var tally = new Tally();
         using var progress = options.Json ? null : new SeedProgress(options, error);
 
-        // Seeds run side by side, each world on a thread; they are told in their order, so that the same seeds say the
-        // same.
+        // Seeds run in parallel, each world on one thread. Their results are reported in the order of the seeds, so
+        // that equal seeds give equal output.
         var runs = Enumerable.Range(0, options.Seeds).AsParallel().AsOrdered()
             .WithDegreeOfParallelism(Math.Min(Environment.ProcessorCount, 512))
             .WithMergeOptions(ParallelMergeOptions.NotBuffered)
@@ -45,7 +45,7 @@ internal static class SimulationRun
         return tally.Failures > 0 ? 1 : 0;
     }
 
-    /// <summary>Runs an event file again.</summary>
+    /// <summary>Runs the plan of an event file. Returns the exit code.</summary>
     public static int Replay(string path, int notes, TextWriter output, TextWriter error)
     {
         EventFile file;
@@ -107,7 +107,9 @@ internal static class SimulationRun
             + (options.With == SimFeatures.None ? "" : $" --with {options.With}"));
     }
 
-    /// <summary>Takes away of a plan what its failure does not need, and writes what is left.</summary>
+    /// <summary>
+    /// Removes the events of a plan that its failure does not need, and writes the rest to an event file.
+    /// </summary>
     private static void Shrink(SimPlan plan, string invariant, TextWriter output, TextWriter error)
     {
         SimPlan small;
@@ -159,33 +161,33 @@ internal static class SimulationRun
     private static string Text(FormattableString text) => FormattableString.Invariant(text);
 }
 
-/// <summary>What runs add up to.</summary>
+/// <summary>The totals of all runs.</summary>
 internal sealed class Tally
 {
     private readonly SortedDictionary<(string What, string Fault), long> _sometimes = [];
 
-    /// <summary>Runs so far.</summary>
+    /// <summary>The number of runs so far.</summary>
     public int Runs { get; private set; }
 
-    /// <summary>Runs that found something broken.</summary>
+    /// <summary>The number of runs in which a check failed.</summary>
     public int Failures { get; private set; }
 
-    /// <summary>Steps of the queues.</summary>
+    /// <summary>The number of steps of all queues.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>Events of the plans.</summary>
+    /// <summary>The number of events in all plans.</summary>
     public long Events { get; private set; }
 
-    /// <summary>Virtual time.</summary>
+    /// <summary>The virtual time of all runs.</summary>
     public TimeSpan Virtual { get; private set; }
 
-    /// <summary>All trace hashes in one.</summary>
+    /// <summary>One hash over the trace hashes of all runs.</summary>
     public ulong Trace { get; private set; }
 
-    /// <summary>What was reached.</summary>
+    /// <summary>The number of times that each event or state was reached under each fault class.</summary>
     public IReadOnlyDictionary<(string What, string Fault), long> Sometimes => _sometimes;
 
-    /// <summary>Adds a run.</summary>
+    /// <summary>Adds the result of a run.</summary>
     public void Add(SimPlan plan, SimResult result)
     {
         Runs++;

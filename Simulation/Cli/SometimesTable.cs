@@ -4,13 +4,13 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Cli;
 
-/// <summary>The table of events by the fault class under which they were reached.</summary>
+/// <summary>The table of events and states, with a column for each fault class under which they were reached.</summary>
 internal static class SometimesTable
 {
     private static readonly string[] Letters =
         ["-", "P", "S", "H", "A", "V", "L", "M", "T", "B", "D", "C", "R", "X", "Z"];
 
-    /// <summary>Prints it; an event that was never reached has a row of its own.</summary>
+    /// <summary>Prints the table. An event that was never reached also has its row.</summary>
     public static void Print(IReadOnlyDictionary<(string What, string Fault), long> counts, TextWriter output)
     {
         output.WriteLine($"{"event, or state",-58}{string.Concat(Letters.Select(l => l.PadLeft(7)))}");

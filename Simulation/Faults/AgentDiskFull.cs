@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The agent's data directory has B bytes left for A ms.</summary>
+/// <summary>Fault: the file system of the agent's data has only B free bytes for A ms.</summary>
 internal sealed class AgentDiskFull() : FullDisk(14, perHour: 1)
 {
     /// <inheritdoc/>

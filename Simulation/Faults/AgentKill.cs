@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The agent's process dies: at its storage operation A from now, at once when A is 0.</summary>
+/// <summary>Fault: the agent's process dies, at its A-th storage operation from now, or at once when A is 0.</summary>
 internal sealed class AgentKill() : Death(0, "A", perHour: 1)
 {
     /// <inheritdoc/>

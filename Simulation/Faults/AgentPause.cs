@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The agent is stopped for A ms.</summary>
+/// <summary>Fault: the agent's process is stopped for A ms.</summary>
 internal sealed class AgentPause() : Fault(2, "A", perHour: 1)
 {
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The source's machine loses power; A as in <see cref="AgentKill"/>.</summary>
+/// <summary>Fault: the agent's machine loses power. A is the moment, as in <see cref="AgentKill"/>.</summary>
 internal sealed class AgentPowerCut() : Death(1, "T", perHour: 1)
 {
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The next sync at the agent fails.</summary>
+/// <summary>Fault: the next sync on the agent's machine fails.</summary>
 internal sealed class AgentSyncFails() : FailedSync(16)
 {
     /// <inheritdoc/>

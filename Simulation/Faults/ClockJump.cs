@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>A wall clock jumps by A ms; B is 1 for the service's.</summary>
+/// <summary>Fault: a wall clock jumps by A ms, the service's clock when B is 1, the agent's clock otherwise.</summary>
 internal sealed class ClockJump() : Fault(13, "C", perHour: 0.7)
 {
     /// <inheritdoc/>

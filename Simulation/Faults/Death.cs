@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>A process dies: at a storage operation that is still to come, or at once.</summary>
+/// <summary>A fault by which a process dies, during one of its next storage operations or at once.</summary>
 internal abstract class Death(int number, string letter, double perHour) : Fault(number, letter, perHour)
 {
     /// <inheritdoc/>
@@ -17,7 +17,9 @@ internal abstract class Death(int number, string letter, double perHour) : Fault
     public override (long A, long B) Draw(SplittableRandom random) =>
         (random.Chance(0.3) ? 0 : random.Between(1, 60), 0);
 
-    /// <summary>Ends a process at an operation from now; 0: at once.</summary>
+    /// <summary>
+    /// Lets a process die during the storage operation with this number, counted from now; 0 means at once.
+    /// </summary>
     protected static void Die(Node node, SimulatedStorage storage, long operations)
     {
         if (operations == 0)

@@ -5,8 +5,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// A disk, B chooses which, grows by B sectors: while it is served when B is odd, else while the agent's machine is
-/// off.
+/// Fault: a disk of the agent's machine grows by B sectors, while it is served when B is odd, otherwise while the
+/// machine is off. B also selects the disk.
 /// </summary>
 internal sealed class DiskGrow() : Fault(27, "Z", perHour: 0.5)
 {

@@ -5,7 +5,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// A disk, B chooses which, loses its last 64 KiB while it is served; zeroes take their place after A ms.
+/// Fault: a served disk of the agent's machine loses its last 64 KiB. After A ms zeroes take their place. B selects the
+/// disk.
 /// </summary>
 internal sealed class DiskShrink() : Fault(28, "Z", perHour: 1)
 {

@@ -2,14 +2,15 @@ using ReplicationEngine.Simulation.Storage;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The next sync of a storage fails.</summary>
+/// <summary>A fault by which the next sync of a simulated storage fails.</summary>
 internal abstract class FailedSync(int number) : Fault(number, "T", perHour: 0.5)
 {
     /// <inheritdoc/>
     public override bool IsMomentary => true;
 
     /// <summary>
-    /// Fails one sync: not the heartbeat's, which comes most often and whose loss costs a comparison at most.
+    /// Lets the next sync of a storage fail. The sync of the heartbeat file (<c>seen</c>) is exempt: it is the most
+    /// frequent one, and its loss costs at most a comparison.
     /// </summary>
     protected static void FailNext(SimulatedStorage storage)
     {

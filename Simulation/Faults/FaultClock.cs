@@ -2,16 +2,18 @@ using ReplicationEngine.Simulation.Kernel;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>Which fault classes are at work now, or were a minute ago.</summary>
+/// <summary>
+/// The fault classes that are active now. A class stays active for one minute after its last fault has ended.
+/// </summary>
 internal sealed class FaultClock(EventQueue queue)
 {
     private static readonly TimeSpan Aftermath = TimeSpan.FromMinutes(1);
     private readonly SortedDictionary<string, TimeSpan> _until = new(StringComparer.Ordinal);
 
-    /// <summary>Classes that ever were at work.</summary>
+    /// <summary>The fault classes that have been active at any time.</summary>
     public IEnumerable<string> Ever => _until.Keys;
 
-    /// <summary>Notes a fault of so long.</summary>
+    /// <summary>Records a fault that starts now and lasts for this time.</summary>
     public void Note(Fault fault, TimeSpan length)
     {
         var letter = fault.Letter;
@@ -19,9 +21,9 @@ internal sealed class FaultClock(EventQueue queue)
         _until[letter] = _until.TryGetValue(letter, out var known) && known > end ? known : end;
     }
 
-    /// <summary>The classes at work.</summary>
+    /// <summary>The fault classes that are active now.</summary>
     public IEnumerable<string> Active => _until.Where(f => f.Value >= queue.Now).Select(f => f.Key);
 
-    /// <summary>Whether a class ever was at work.</summary>
+    /// <summary>Returns whether a fault class has been active at any time.</summary>
     public bool Had(string letter) => _until.ContainsKey(letter);
 }

@@ -1,18 +1,23 @@
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>Faults that are drawn for a seed together, from randomness of their own.</summary>
+/// <summary>A group of faults that are drawn for a seed together, from the group's own random numbers.</summary>
 internal enum FaultGroup
 {
-    /// <summary>Processes, links, disks and the journal. Closed: later draws depend on how many it has.</summary>
+    /// <summary>
+    /// Faults of processes, links, disks and the journal. The group is closed: later draws depend on how many faults it
+    /// has.
+    /// </summary>
     First,
 
-    /// <summary>Connections that are open and pass nothing.</summary>
+    /// <summary>Faults of connections that are open and pass nothing.</summary>
     Links,
 
-    /// <summary>A journal that does not answer.</summary>
+    /// <summary>Faults of a journal that does not reply.</summary>
     Journal,
 
-    /// <summary>Machines that are put back, restored and cloned; only where the plan has
-    /// <see cref="Plans.SimFeatures.Hosts"/>.</summary>
+    /// <summary>
+    /// Faults by which machines are reverted, restored and cloned. Only plans with
+    /// <see cref="Plans.SimFeatures.Hosts"/> contain them.
+    /// </summary>
     Hosts,
 }

@@ -1,9 +1,9 @@
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>Every fault of this assembly, found by its class.</summary>
+/// <summary>The list of all faults of this assembly, found by their class.</summary>
 internal static class FaultList
 {
-    /// <summary>All of them, by number.</summary>
+    /// <summary>All faults, in the order of their numbers.</summary>
     public static IReadOnlyList<Fault> All { get; } =
     [
         .. typeof(Fault).Assembly.GetTypes()
@@ -12,10 +12,10 @@ internal static class FaultList
             .OrderBy(fault => fault.Number),
     ];
 
-    /// <summary>The one of a class.</summary>
+    /// <summary>Returns the fault of a class.</summary>
     public static T Of<T>()
         where T : Fault => All.OfType<T>().First();
 
-    /// <summary>The one of a name; null when there is none.</summary>
+    /// <summary>Returns the fault with a name; null when there is none.</summary>
     public static Fault? Named(string name) => All.FirstOrDefault(fault => fault.Name == name);
 }

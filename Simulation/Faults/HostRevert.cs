@@ -6,8 +6,9 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// The agent's machine is put back to the newest snapshot, when A is 3; A is 1 for the agent's data alone, 2 for the
-/// disks alone, written over those that there are (B is 0) or made again (B is 1).
+/// Fault: the agent's machine is reverted to its newest snapshot. When A is 3, the whole machine is reverted; when A is
+/// 1, only the agent's data; when A is 2, only the disks. Data or disks alone overwrite the existing files when B is 0,
+/// and become new files when B is 1.
 /// </summary>
 internal sealed class HostRevert() : Fault(25, "Z", perHour: 2)
 {

@@ -3,7 +3,9 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>A snapshot of the agent's machine is taken: as a crash would find it when A is odd.</summary>
+/// <summary>
+/// Fault: a snapshot of the agent's machine is taken. When A is odd, it holds what a crash would leave.
+/// </summary>
 internal sealed class HostSnapshot() : Fault(24, "Z", perHour: 5)
 {
     /// <inheritdoc/>

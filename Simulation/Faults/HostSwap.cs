@@ -4,8 +4,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// Another copy of the agent's machine goes on in its place, and the present one rests: what was forked once goes on
-/// by turns.
+/// Fault: another copy of the agent's machine takes its place, and the present one is kept aside. Repeated swaps let
+/// two forks of one machine run in turns.
 /// </summary>
 internal sealed class HostSwap() : Fault(26, "Z", perHour: 1.5)
 {

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The journal has no room for A ms.</summary>
+/// <summary>Fault: the journal has no free space for A ms.</summary>
 internal sealed class JournalFull() : Fault(11, "D", perHour: 1)
 {
     /// <inheritdoc/>

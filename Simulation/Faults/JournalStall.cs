@@ -4,7 +4,9 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>Appends to the journal wait for A ms; who sent them has given them up when they are done.</summary>
+/// <summary>
+/// Fault: appends to the journal wait for A ms. Their senders may have given up when the journal applies them.
+/// </summary>
 internal sealed class JournalStall() : Fault(30, "L", perHour: 0.7)
 {
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>Every append and every read of the journal fails for A ms.</summary>
+/// <summary>Fault: every append to the journal and every read of it fails for A ms.</summary>
 internal sealed class JournalTrouble() : Fault(29, "L", perHour: 0.7)
 {
     /// <inheritdoc/>

@@ -4,7 +4,10 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The outcome of the next append is unknown; A is 1 when it did become durable.</summary>
+/// <summary>
+/// Fault: the outcome of the next append to the journal is unknown to its sender. The events are durable when A is 1,
+/// and lost otherwise.
+/// </summary>
 internal sealed class JournalUnknown() : Fault(10, "M", perHour: 3)
 {
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The link is cut for A ms.</summary>
+/// <summary>Fault: the link between agent and service is cut in both directions for A ms.</summary>
 internal sealed class LinkCut() : Fault(6, "P", perHour: 2)
 {
     /// <inheritdoc/>

@@ -5,8 +5,9 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// The network forgets the connections that there are, B as in <see cref="LinkStall"/>, and nobody is told; the
-/// control stream comes back after A ms, the data stream when an end notices.
+/// Fault: the network forgets the existing connections without informing the ends, in the directions that B selects as
+/// in <see cref="LinkStall"/>. The control stream works again after A ms. The data stream works again after one end has
+/// noticed.
 /// </summary>
 internal sealed class LinkHalfOpen() : Fault(23, "H", perHour: 1.5)
 {

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>Messages are lost, doubled and reordered for A ms.</summary>
+/// <summary>Fault: messages on the link are lost, duplicated and reordered for A ms.</summary>
 internal sealed class LinkLossy() : Fault(9, "M", perHour: 2)
 {
     /// <inheritdoc/>

@@ -4,7 +4,10 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>One way of the link is cut for A ms; B is 1 for the way to the service.</summary>
+/// <summary>
+/// Fault: one direction of the link is cut for A ms, the direction to the service when B is 1, the direction to the
+/// agent otherwise.
+/// </summary>
 internal sealed class LinkOneWay() : Fault(7, "P", perHour: 1)
 {
     /// <inheritdoc/>

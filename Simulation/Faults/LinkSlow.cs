@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The link is slow for A ms; B is the added latency in ms.</summary>
+/// <summary>Fault: the link is slow for A ms; B is the added latency in ms.</summary>
 internal sealed class LinkSlow() : Fault(8, "S", perHour: 1)
 {
     /// <inheritdoc/>

@@ -5,8 +5,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// The link is open and passes nothing for A ms; B is 1 for the way to the service, 2 for the other, 3 for both.
-/// Nothing is lost.
+/// Fault: the link stays open and passes nothing for A ms. B selects the direction: 1 to the service, 2 to the agent, 3
+/// both. Messages arrive when the stall is over; they are lost only if an end gives up its connection before.
 /// </summary>
 internal sealed class LinkStall() : Fault(22, "H", perHour: 1.5)
 {

@@ -3,7 +3,9 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The next write of the replica lands elsewhere in its file; A chooses where.</summary>
+/// <summary>
+/// Fault: the next write to a file of the replica lands at another offset of that file, which A selects.
+/// </summary>
 internal sealed class Misdirect() : Fault(19, "T", perHour: 0.5)
 {
     /// <inheritdoc/>

@@ -3,7 +3,11 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>An event of the VM's stream, A chooses which, becomes unreadable, and the service starts again.</summary>
+/// <summary>
+/// Fault: the newest event of the VM's stream becomes unreadable or damaged, as A selects, perhaps together with the
+/// snapshot. Then the service's process dies. Nothing happens when the stream is empty or an earlier damage is not
+/// repaired yet.
+/// </summary>
 internal sealed class Poison() : Fault(20, "X", perHour: 0.3)
 {
     /// <inheritdoc/>

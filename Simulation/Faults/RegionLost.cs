@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The source site is lost for A ms.</summary>
+/// <summary>Fault: the source site is lost for A ms. The agent's machine loses power at once.</summary>
 internal sealed class RegionLost() : Fault(21, "R", perHour: 0.3)
 {
     /// <inheritdoc/>

@@ -5,7 +5,8 @@ using ReplicationEngine.Simulation.World;
 namespace ReplicationEngine.Simulation.Faults;
 
 /// <summary>
-/// Living owners of entities are declared dead for A ms: they continue next to the owners that take their places.
+/// Fault: living owners of entities are declared dead for A ms. They continue to run next to the owners that replace
+/// them.
 /// </summary>
 internal sealed class Rival() : Fault(12, "L", perHour: 0.7)
 {

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>A bit of a file of the replica flips; A chooses which.</summary>
+/// <summary>Fault: one bit of a file of the replica flips. A seeds the choice of the file and of the bit.</summary>
 internal sealed class Rot() : Fault(18, "B", perHour: 0.7)
 {
     /// <inheritdoc/>
@@ -31,7 +31,7 @@ internal sealed class Rot() : Fault(18, "B", perHour: 0.7)
         var at = random.Next(content.Length);
         for (var i = 0; i < 64 && content[at] == 0; i++)
         {
-            // Where something is stored, if the dice find such a place: a flip in a hole shows little.
+            // Prefers a byte that is not zero, because a flip in a hole shows little. Gives up after 64 draws.
             at = random.Next(content.Length);
         }
 

@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The service's process dies; A as in <see cref="AgentKill"/>.</summary>
+/// <summary>Fault: the service's process dies. A is the moment, as in <see cref="AgentKill"/>.</summary>
 internal sealed class ServiceKill() : Death(3, "V", perHour: 1)
 {
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The service is stopped for A ms.</summary>
+/// <summary>Fault: the service's process is stopped for A ms.</summary>
 internal sealed class ServicePause() : Fault(5, "L", perHour: 0.7)
 {
     /// <inheritdoc/>

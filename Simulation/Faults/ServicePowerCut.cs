@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The service's machine loses power; A as in <see cref="AgentKill"/>.</summary>
+/// <summary>Fault: the service's machine loses power. A is the moment, as in <see cref="AgentKill"/>.</summary>
 internal sealed class ServicePowerCut() : Death(4, "T", perHour: 1)
 {
     /// <inheritdoc/>

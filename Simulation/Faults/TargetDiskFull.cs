@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The replica's storage has B bytes left for A ms.</summary>
+/// <summary>Fault: the storage of the VM's replica has only B free bytes for A ms.</summary>
 internal sealed class TargetDiskFull() : FullDisk(15, perHour: 0.7)
 {
     /// <inheritdoc/>

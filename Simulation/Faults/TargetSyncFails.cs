@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.World;
 
 namespace ReplicationEngine.Simulation.Faults;
 
-/// <summary>The next sync at the replica fails.</summary>
+/// <summary>Fault: the next sync of the replica's storage fails.</summary>
 internal sealed class TargetSyncFails() : FailedSync(17)
 {
     /// <inheritdoc/>

@@ -1,8 +1,8 @@
 namespace ReplicationEngine.Simulation.Kernel;
 
 /// <summary>
-/// The one thing that makes time pass: events in the order of their virtual time, and at the same time in the order in
-/// which they were put in. One thread.
+/// The queue of future events, and the only source of virtual time. Events run in the order of their time, and at the
+/// same time in the order of their insertion. Only one thread may use the queue.
 /// </summary>
 public sealed class EventQueue
 {
@@ -10,23 +10,23 @@ public sealed class EventQueue
     private readonly int _owner = Environment.CurrentManagedThreadId;
     private long _inserted;
 
-    /// <summary>Virtual time since the start; steady.</summary>
+    /// <summary>The virtual time since the start. It never goes back.</summary>
     public TimeSpan Now { get; private set; }
 
-    /// <summary>Events carried out so far.</summary>
+    /// <summary>The number of events that have run.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>Events that wait.</summary>
+    /// <summary>The number of events that wait.</summary>
     public int Count => _events.Count;
 
-    /// <summary>The time of the next event; null when there is none.</summary>
+    /// <summary>The time of the next event; null when no event waits.</summary>
     public TimeSpan? Next => _events.TryPeek(out _, out var key) ? TimeSpan.FromTicks(key.Time) : null;
 
-    /// <summary>Puts in an event a while from now; a time in the past is now.</summary>
+    /// <summary>Adds an event that runs after a delay. A negative delay means now.</summary>
     public void After(TimeSpan delay, Action action) => At(Now + delay, action);
 
-    /// <summary>Puts in an event at a virtual time; a time in the past is now.</summary>
-    /// <exception cref="InvalidOperationException">Another thread calls: nothing would be the same twice.</exception>
+    /// <summary>Adds an event that runs at a virtual time. A time in the past means now.</summary>
+    /// <exception cref="InvalidOperationException">Another thread calls: a run would not be repeatable.</exception>
     public void At(TimeSpan time, Action action)
     {
         if (Environment.CurrentManagedThreadId != _owner)
@@ -37,7 +37,7 @@ public sealed class EventQueue
         _events.Enqueue(action, (Math.Max(time.Ticks, Now.Ticks), _inserted++));
     }
 
-    /// <summary>Carries out the next event; false when there is none.</summary>
+    /// <summary>Runs the next event. Returns false when no event waits.</summary>
     public bool Step()
     {
         if (!_events.TryDequeue(out var action, out var key))
@@ -51,7 +51,7 @@ public sealed class EventQueue
         return true;
     }
 
-    /// <summary>Carries out all events up to and including a time; then it is that time.</summary>
+    /// <summary>Runs all events up to and including a time, and then sets the virtual time to it.</summary>
     public void RunUntil(TimeSpan time)
     {
         while (_events.TryPeek(out _, out var key) && key.Time <= time.Ticks)
@@ -62,7 +62,9 @@ public sealed class EventQueue
         Now = time > Now ? time : Now;
     }
 
-    /// <summary>Carries out events until the condition holds or the time is reached; whether it holds.</summary>
+    /// <summary>
+    /// Runs events until a condition holds or a time is reached. Returns whether the condition holds.
+    /// </summary>
     public bool RunUntil(TimeSpan time, Func<bool> condition)
     {
         while (!condition())

@@ -1,16 +1,16 @@
 namespace ReplicationEngine.Simulation.Kernel;
 
 /// <summary>
-/// Brings what is awaited back to the queue: one thread, one order. An exception of a continuation leaves through the
-/// queue's step.
+/// The synchronization context that returns awaited work to the queue, so that it runs on one thread and in one order.
+/// An exception of a continuation leaves through the queue's step.
 /// </summary>
-/// <param name="queue">What makes time pass.</param>
+/// <param name="queue">The queue that runs the continuations.</param>
 public sealed class QueueContext(EventQueue queue) : SynchronizationContext
 {
-    /// <summary>Does work in this context.</summary>
-    /// <typeparam name="T">What comes of it.</typeparam>
-    /// <param name="work">The work.</param>
-    /// <returns>What came of it.</returns>
+    /// <summary>Runs work in this context.</summary>
+    /// <typeparam name="T">The type of the work's result.</typeparam>
+    /// <param name="work">The work to run.</param>
+    /// <returns>The work's result.</returns>
     public T Within<T>(Func<T> work)
     {
         ArgumentNullException.ThrowIfNull(work);

@@ -4,9 +4,9 @@ using System.Text;
 namespace ReplicationEngine.Simulation.Kernel;
 
 /// <summary>
-/// Seeded randomness that is the same in every process and .NET version (xoshiro256**, seeded by SplitMix64). Each
-/// component takes a part of its own by name: what one component draws never moves what another one gets. Not safe for
-/// several threads.
+/// A seeded random generator with the same sequence in every process and .NET version (xoshiro256**, seeded by
+/// SplitMix64). Each component takes its own generator by name, so the draws of one component never change those of
+/// another. Not safe for several threads.
 /// </summary>
 public sealed class SplittableRandom
 {
@@ -16,7 +16,7 @@ public sealed class SplittableRandom
     private ulong _c;
     private ulong _d;
 
-    /// <summary>Starts from a seed; equal seeds give equal draws.</summary>
+    /// <summary>Creates a generator from a seed. Equal seeds give equal draws.</summary>
     public SplittableRandom(ulong seed)
     {
         _seed = seed;
@@ -27,11 +27,12 @@ public sealed class SplittableRandom
     }
 
     /// <summary>
-    /// The part of a component. It depends on this one's seed and the name only, not on what was drawn before.
+    /// Returns the generator of a component. It depends only on this generator's seed and the name, not on earlier
+    /// draws.
     /// </summary>
     public SplittableRandom Split(string name) => new(StableHash(name, _seed ^ 0x9E3779B97F4A7C15));
 
-    /// <summary>A hash of a text that is the same in every process.</summary>
+    /// <summary>Returns a hash of a text that is the same in every process.</summary>
     public static ulong StableHash(string text, ulong seed = 0)
     {
         var hash = 0xCBF29CE484222325 ^ seed;
@@ -43,7 +44,7 @@ public sealed class SplittableRandom
         return Mix(ref hash);
     }
 
-    /// <summary>64 random bits.</summary>
+    /// <summary>Draws 64 random bits.</summary>
     public ulong NextUInt64()
     {
         var result = BitOperations.RotateLeft(_b * 5, 7) * 9;
@@ -57,37 +58,37 @@ public sealed class SplittableRandom
         return result;
     }
 
-    /// <summary>A number from 0 up to, not including, the limit (at least 1).</summary>
+    /// <summary>Draws a number from 0 up to, but not including, the limit (at least 1).</summary>
     public long Next(long limit)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         return (long)Math.BigMul(NextUInt64(), (ulong)limit, out _);
     }
 
-    /// <summary>A number from 0 up to, not including, the limit (at least 1).</summary>
+    /// <summary>Draws a number from 0 up to, but not including, the limit (at least 1).</summary>
     public int Next(int limit) => (int)Next((long)limit);
 
-    /// <summary>A number between both, the first included, the last not.</summary>
+    /// <summary>Draws a number between two limits; the first is included, the second is not.</summary>
     public int Between(int from, int below) => from + Next(below - from);
 
-    /// <summary>A time between both, evenly spread.</summary>
+    /// <summary>Draws a time between two limits, evenly distributed.</summary>
     public TimeSpan Between(TimeSpan from, TimeSpan below) =>
         below <= from ? from : from + TimeSpan.FromTicks(Next((below - from).Ticks));
 
-    /// <summary>A time that passes before the next event of a process without memory (exponential).</summary>
+    /// <summary>Draws the time until the next event of a process without memory (exponential distribution).</summary>
     public TimeSpan Waiting(TimeSpan mean) =>
         TimeSpan.FromTicks((long)(-Math.Log(1.0 - NextDouble()) * mean.Ticks));
 
-    /// <summary>A number from 0 up to, not including, 1.</summary>
+    /// <summary>Draws a number from 0 up to, but not including, 1.</summary>
     public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>True with the chance given, from 0 to 1.</summary>
+    /// <summary>Returns true with the given probability, from 0 to 1.</summary>
     public bool Chance(double chance) => NextDouble() < chance;
 
-    /// <summary>Draws an item.</summary>
+    /// <summary>Draws one item of a list.</summary>
     public T Pick<T>(IReadOnlyList<T> items) => items[Next(items.Count)];
 
-    /// <summary>Fills a buffer.</summary>
+    /// <summary>Fills a buffer with random bytes.</summary>
     public void Fill(Span<byte> buffer)
     {
         while (buffer.Length >= 8)
@@ -102,7 +103,7 @@ public sealed class SplittableRandom
         }
     }
 
-    /// <summary>An id of 16 random bytes.</summary>
+    /// <summary>Draws an id of 16 random bytes.</summary>
     public Guid NextGuid()
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -3,28 +3,28 @@ using System.Numerics;
 namespace ReplicationEngine.Simulation.Kernel;
 
 /// <summary>
-/// A rolling hash over all that components note. Two runs of a seed that differ in anything noted differ in it; the
-/// last notes can be kept to be read.
+/// A rolling hash over all notes of the components of a world. Two runs of a seed that differ in any note differ in
+/// this hash. The newest notes can be kept as text.
 /// </summary>
-/// <param name="queue">Its time is part of each note.</param>
-/// <param name="keep">How many of the newest notes are kept as text.</param>
+/// <param name="queue">The queue whose virtual time is part of each note.</param>
+/// <param name="keep">The number of newest notes that are kept as text.</param>
 public sealed class TraceHash(EventQueue queue, int keep = 0)
 {
     private readonly Queue<string> _kept = new();
 
-    /// <summary>The hash so far.</summary>
+    /// <summary>The hash of all notes so far.</summary>
     public ulong Value { get; private set; } = 0x6A09E667F3BCC908;
 
-    /// <summary>How many notes there were.</summary>
+    /// <summary>The number of notes so far.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The newest notes, oldest first.</summary>
+    /// <summary>The newest notes as text, oldest first.</summary>
     public IReadOnlyCollection<string> Kept => _kept;
 
     /// <summary>Whether notes are kept as text.</summary>
     public bool Keeps => keep > 0;
 
-    /// <summary>Notes that something happened, with a number that matters.</summary>
+    /// <summary>Adds a note that something happened, with a number that belongs to it.</summary>
     public void Note(string what, long number = 0)
     {
         Count++;

@@ -1,14 +1,15 @@
 namespace ReplicationEngine.Simulation.Kernel;
 
 /// <summary>
-/// The clocks of one machine. Timestamps and timers follow the queue and nothing else; what people read can be set
-/// forward and back without moving them (C, I26). Timers ring through the queue, in a fixed order.
+/// The clocks of one simulated machine. Timestamps and timers follow only the queue's virtual time. The wall clock can
+/// be set forward and back without an effect on them (fault class C, I26). Timers fire through the queue, in a fixed
+/// order.
 /// </summary>
-/// <param name="queue">What makes time pass.</param>
-/// <param name="start">What the wall clock shows at virtual time zero.</param>
+/// <param name="queue">The queue whose virtual time the clocks follow.</param>
+/// <param name="start">The wall clock's time at virtual time zero.</param>
 public sealed class VirtualClock(EventQueue queue, DateTimeOffset start) : TimeProvider
 {
-    /// <summary>How far the wall clock was moved.</summary>
+    /// <summary>The distance by which the wall clock was moved.</summary>
     public TimeSpan WallOffset { get; private set; }
 
     /// <inheritdoc/>
@@ -17,10 +18,10 @@ public sealed class VirtualClock(EventQueue queue, DateTimeOffset start) : TimeP
     /// <inheritdoc/>
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
-    /// <summary>Sets the wall clock forward, or back.</summary>
+    /// <summary>Sets the wall clock forward, or back when the time is negative.</summary>
     public void Jump(TimeSpan by) => WallOffset += by;
 
-    /// <summary>Puts the wall clock right again.</summary>
+    /// <summary>Sets the wall clock to the right time again.</summary>
     public void PutRight() => WallOffset = TimeSpan.Zero;
 
     /// <inheritdoc/>
@@ -37,7 +38,10 @@ public sealed class VirtualClock(EventQueue queue, DateTimeOffset start) : TimeP
         return timer;
     }
 
-    /// <summary>A timer; an event that was put in for an older setting finds that out and does nothing.</summary>
+    /// <summary>
+    /// A timer of the clock. Each setting has a number; an event of an older setting finds another number and does
+    /// nothing.
+    /// </summary>
     private sealed class QueueTimer(EventQueue queue, Action ring) : ITimer
     {
         private long _setting;

@@ -3,13 +3,13 @@ using ReplicationEngine.Simulation.Kernel;
 namespace ReplicationEngine.Simulation.Plans;
 
 /// <summary>
-/// Brings what a plan has to the moments of transition: faults that strike just behind an operation, an operator who
-/// asks for things while others are under way, and a guest that writes over several connections meanwhile. What is on
-/// and off in a seed stays so; only times, and what follows what, are drawn otherwise.
+/// Moves events of a plan to moments of transition: faults strike just after an operation, the operator starts
+/// operations while others are running, and the guest writes over several connections meanwhile. The set of faults and
+/// operations of a seed stays the same; only times and follow-up events are drawn differently.
 /// </summary>
 internal static class Moments
 {
-    /// <summary>The plan's events, brought there.</summary>
+    /// <summary>Returns a plan's events, moved to moments of transition and with follow-up events added.</summary>
     public static IReadOnlyList<PlannedEvent> Bring(IReadOnlyList<PlannedEvent> events, SplittableRandom random)
     {
         var actions = events.OfType<PlannedAction>().ToList();
@@ -23,7 +23,9 @@ internal static class Moments
         return result;
     }
 
-    /// <summary>A third of the sudden faults come within seconds of an operation of the VM, mostly behind it.</summary>
+    /// <summary>
+    /// Moves a third of the sudden faults to within seconds of an operation on the same VM, mostly just after it.
+    /// </summary>
     private static List<PlannedEvent> Snapped(
         IReadOnlyList<PlannedEvent> events, List<PlannedAction> actions, SplittableRandom random)
     {
@@ -47,7 +49,7 @@ internal static class Moments
         })];
     }
 
-    /// <summary>Behind an operation comes, now and then, another one at once.</summary>
+    /// <summary>Draws operations that an impatient operator starts right after another one.</summary>
     private static IEnumerable<PlannedEvent> Impatient(List<PlannedAction> actions, SplittableRandom random)
     {
         foreach (var e in actions.Where(e => IsAsked(e.Action) && e.Action != SimAction.WriteAtOnce))
@@ -85,7 +87,7 @@ internal static class Moments
         }
     }
 
-    /// <summary>The guest is busy while something changes.</summary>
+    /// <summary>Draws batches of the guest's writes close to the operations that change something.</summary>
     private static IEnumerable<PlannedEvent> Busy(List<PlannedAction> actions, SplittableRandom random)
     {
         foreach (var e in actions.Where(e => IsTransition(e.Action) && e.Action != SimAction.WriteAtOnce))

@@ -4,22 +4,22 @@ using ReplicationEngine.Simulation.Faults;
 
 namespace ReplicationEngine.Simulation.Plans;
 
-/// <summary>Something that happens in a world.</summary>
-/// <param name="Ms">When, in ms of virtual time.</param>
-/// <param name="Vm">To which VM.</param>
-/// <param name="A">A number whose meaning the action or fault says.</param>
-/// <param name="B">Another one.</param>
+/// <summary>An event of a plan: a fault, or an action of a guest or operator.</summary>
+/// <param name="Ms">The virtual time of the event in ms.</param>
+/// <param name="Vm">The number of the VM that the event affects.</param>
+/// <param name="A">A number whose meaning depends on the action or fault.</param>
+/// <param name="B">A second number whose meaning depends on the action or fault.</param>
 [JsonConverter(typeof(Form))]
 internal abstract record PlannedEvent(long Ms, int Vm, long A, long B)
 {
-    /// <summary>The name of what happens, as event files have it.</summary>
+    /// <summary>The event's name, as event files contain it.</summary>
     [JsonIgnore]
     public abstract string Name { get; }
 
-    /// <summary>The order of what happens to a VM in the same millisecond.</summary>
+    /// <summary>The order of events that affect one VM in the same millisecond.</summary>
     public abstract (bool Breaks, int Number) Order { get; }
 
-    /// <summary>The form in event files: an object with the name as <c>Action</c>.</summary>
+    /// <summary>The form of an event in event files: an object with the name as <c>Action</c>.</summary>
     private sealed class Form : JsonConverter<PlannedEvent>
     {
         /// <inheritdoc/>
@@ -51,7 +51,7 @@ internal abstract record PlannedEvent(long Ms, int Vm, long A, long B)
     }
 }
 
-/// <summary>A guest does something, or an operator asks for it.</summary>
+/// <summary>An event in which a guest acts, or an operator starts an operation.</summary>
 internal sealed record PlannedAction(long Ms, int Vm, SimAction Action, long A = 0, long B = 0)
     : PlannedEvent(Ms, Vm, A, B)
 {
@@ -62,7 +62,7 @@ internal sealed record PlannedAction(long Ms, int Vm, SimAction Action, long A =
     public override (bool Breaks, int Number) Order => (false, (int)Action);
 }
 
-/// <summary>Something breaks.</summary>
+/// <summary>An event in which something fails.</summary>
 internal sealed record PlannedFault(long Ms, int Vm, Fault Fault, long A = 0, long B = 0)
     : PlannedEvent(Ms, Vm, A, B)
 {

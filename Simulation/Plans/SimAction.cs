@@ -1,78 +1,85 @@
 namespace ReplicationEngine.Simulation.Plans;
 
 /// <summary>
-/// What guests do and what operators ask for in a simulated world. A and B are numbers of the planned event; what
-/// breaks is a <see cref="Faults.Fault"/>.
+/// The actions of guests and operators in a simulated world. A and B are numbers of the planned event. Failures are not
+/// actions; each is a <see cref="Faults.Fault"/>.
 /// </summary>
 internal enum SimAction
 {
-    /// <summary>The guest writes: A is the seed of what and where, B how many writes.</summary>
+    /// <summary>The guest writes. A is the seed of the places and contents, B the number of writes.</summary>
     Write,
 
     /// <summary>The guest flushes its disks.</summary>
     Flush,
 
-    /// <summary>A person asks for a recovery point.</summary>
+    /// <summary>The operator asks for a recovery point, application-consistent if A is odd.</summary>
     MakePoint,
 
-    /// <summary>A test failover is asked for.</summary>
+    /// <summary>The operator starts a test failover; A selects the point.</summary>
     TestFailover,
 
-    /// <summary>The test machine writes: A is the seed.</summary>
+    /// <summary>The test machine writes. A is the seed, B the number of writes.</summary>
     TestWrite,
 
-    /// <summary>The test machine is to be removed.</summary>
+    /// <summary>The operator removes the test machine.</summary>
     CleanUp,
 
-    /// <summary>A planned failover.</summary>
+    /// <summary>The operator starts a planned failover.</summary>
     PlannedFailover,
 
-    /// <summary>An unplanned failover; A chooses the point.</summary>
+    /// <summary>
+    /// The operator starts an unplanned failover. A selects the point, and whether the engine first tries to shut the
+    /// source down.
+    /// </summary>
     UnplannedFailover,
 
-    /// <summary>Another point; A chooses it.</summary>
+    /// <summary>The operator changes to another recovery point; A selects it.</summary>
     ChangePoint,
 
-    /// <summary>Commit of a failover or failback.</summary>
+    /// <summary>The operator commits a failover or failback.</summary>
     Commit,
 
-    /// <summary>Cancel of a failover or failback.</summary>
+    /// <summary>The operator cancels a failover or failback.</summary>
     Cancel,
 
-    /// <summary>Reprotect.</summary>
+    /// <summary>The operator starts replication in the opposite direction (reprotect).</summary>
     Reprotect,
 
-    /// <summary>Failback.</summary>
+    /// <summary>The operator starts a failback.</summary>
     Failback,
 
-    /// <summary>Replication is paused.</summary>
+    /// <summary>The operator pauses replication.</summary>
     Pause,
 
-    /// <summary>Replication is resumed.</summary>
+    /// <summary>The operator resumes replication.</summary>
     Resume,
 
-    /// <summary>A resync is asked for.</summary>
+    /// <summary>The operator starts a resync.</summary>
     Resync,
 
-    /// <summary>What waits for a person is tried again.</summary>
+    /// <summary>The operator retries work that waits for its retry or for an operator.</summary>
     Retry,
 
-    /// <summary>An idle entity is passivated.</summary>
+    /// <summary>The VM's entity is passivated if it is idle.</summary>
     Passivate,
 
-    /// <summary>Protection is ended; the replica is kept when A is odd.</summary>
+    /// <summary>The operator ends protection. The replica is kept if A is odd.</summary>
     Disable,
 
-    /// <summary>The VM is protected, again.</summary>
+    /// <summary>The operator protects the VM, or protects it again.</summary>
     Enable,
 
-    /// <summary>Another policy: points are kept for A minutes.</summary>
+    /// <summary>
+    /// The operator changes the policy. Recovery points are kept for 25 minutes if A is even, for a day if A is odd.
+    /// </summary>
     ChangePolicy,
 
-    /// <summary>The guest writes while the next sync in the background is under way: A is the seed; where B is 1 the
-    /// source's machine loses power within seconds.</summary>
+    /// <summary>
+    /// The guest writes during the next sync of the agent's maintenance. A is the seed. If B is 1, the agent's machine
+    /// loses power within seconds.
+    /// </summary>
     WriteInSync,
 
-    /// <summary>The guest writes over several connections at once: A is the seed, B the number of batches.</summary>
+    /// <summary>The guest writes over several connections at once. A is the seed, B the number of batches.</summary>
     WriteAtOnce,
 }

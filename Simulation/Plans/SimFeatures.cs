@@ -1,17 +1,18 @@
 namespace ReplicationEngine.Simulation.Plans;
 
-/// <summary>What a run tries or demands beyond what every run does.</summary>
+/// <summary>The features of a run that not every run has: additional faults and additional requirements.</summary>
 [Flags]
 internal enum SimFeatures
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>No additional feature.</summary>
     None = 0,
 
-    /// <summary>Nothing at the target waits for the source.</summary>
+    /// <summary>The run requires that nothing at the target waits for the source.</summary>
     Prompt = 1,
 
     /// <summary>
-    /// Machines of agents are put back to snapshots, restored, cloned; disks are replaced and resized.
+    /// The run has faults by which agents' machines are reverted, restored and cloned, and disks are replaced and
+    /// resized.
     /// </summary>
     Hosts = 2,
 }

@@ -5,12 +5,15 @@ using ReplicationEngine.Simulation.Kernel;
 namespace ReplicationEngine.Simulation.Plans;
 
 /// <summary>
-/// Makes a plan from a seed. Each seed leaves out a random part of the faults and of the operations, so that no fault
-/// hides behind another one that always comes first.
+/// Makes a plan from a seed. Each seed omits a random part of the faults and operations, so that no fault hides behind
+/// another one that always strikes first.
 /// </summary>
 internal static class Swarm
 {
-    /// <summary>What every plan of a seed has.</summary>
+    /// <summary>
+    /// The features that plans of every seed may have. Half of the seeds omit <see cref="SimFeatures.Hosts"/>, even if
+    /// it is asked for.
+    /// </summary>
     public const SimFeatures Always = SimFeatures.Prompt | SimFeatures.Hosts;
 
     private static readonly (SimAction Action, double PerHour)[] Operations =
@@ -24,11 +27,11 @@ internal static class Swarm
 
     private static readonly (SimAction Action, double PerHour)[] AtOnce = [(SimAction.WriteAtOnce, 20)];
 
-    /// <summary>The plan of a seed.</summary>
-    /// <param name="seed">The seed.</param>
-    /// <param name="safety">How long faults go on.</param>
+    /// <summary>Makes the plan of a seed.</summary>
+    /// <param name="seed">The seed of all draws.</param>
+    /// <param name="safety">The length of the safety phase, in which faults happen.</param>
     /// <param name="vms">The number of VMs; 0 lets the seed choose 1 to 3.</param>
-    /// <param name="features">What is tried and demanded beyond <see cref="Always"/>.</param>
+    /// <param name="features">The features that the run has in addition to <see cref="Always"/>.</param>
     public static SimPlan Plan(
         ulong seed, TimeSpan safety, int vms = 0, SimFeatures features = SimFeatures.None)
     {
@@ -50,7 +53,7 @@ internal static class Swarm
             .. rare.Split("at once").Chance(0.5) ? AtOnce : []];
         var events = new List<PlannedEvent>();
 
-        // Faults from the first moment on also hit enabling and the first copy.
+        // Faults that begin almost at once also hit the first protection of the VM and the first copy.
         var (from, to) = (rare.Chance(0.3) ? TimeSpan.FromSeconds(5) : TimeSpan.FromMinutes(4), safety);
         for (var vm = 0; vm < count; vm++)
         {
@@ -83,7 +86,7 @@ internal static class Swarm
         };
     }
 
-    // What is drawn is drawn here and now: the stream goes on to others.
+    // Draws at once instead of lazily, because others continue to draw from the same random numbers.
     private static List<Fault> Some(FaultGroup group, SplittableRandom random, double chance) =>
         [.. FaultList.All.Where(fault => fault.Group == group && random.Chance(chance))];
 
@@ -106,7 +109,7 @@ internal static class Swarm
         }
     }
 
-    /// <summary>More writes at once than a small log takes.</summary>
+    /// <summary>Draws more writes in one moment than a small log holds.</summary>
     private static IEnumerable<PlannedEvent> Burst(
         SplittableRandom random, long ms, int vm, int from = 10, int to = 60) =>
         Enumerable.Range(2, random.Between(from, to)).Select(
@@ -123,7 +126,7 @@ internal static class Swarm
         }
     }
 
-    /// <summary>An operation with what usually follows it.</summary>
+    /// <summary>Draws an operation together with the events that usually follow it.</summary>
     private static IEnumerable<PlannedEvent> Operate(SplittableRandom random, TimeSpan at, int vm, SimAction action)
     {
         var ms = (long)at.TotalMilliseconds;
@@ -136,7 +139,7 @@ internal static class Swarm
 
         if (action is SimAction.UnplannedFailover && random.Chance(0.4))
         {
-            // There is a reason for it: the source writes on, and nothing of that arrives.
+            // An unplanned failover has a cause: the source continues to write, and none of it reaches the target.
             yield return new PlannedFault(
                 ms - (random.Chance(0.5) ? random.Between(300, 8_000) : random.Between(2_000, 90_000)), vm,
                 random.Chance(0.5) ? FaultList.Of<LinkCut>() : FaultList.Of<LinkStall>(),
@@ -182,7 +185,9 @@ internal static class Swarm
         }
     }
 
-    /// <summary>What follows a failover: another point, a cancel, or the whole way there and back.</summary>
+    /// <summary>
+    /// Draws the events after a failover: another point, a cancel, or the whole way to the target and back.
+    /// </summary>
     private static IEnumerable<PlannedEvent> AfterFailover(SplittableRandom random, long ms, int vm)
     {
         long Later(int fromSeconds, int toSeconds) => ms += random.Between(fromSeconds, toSeconds) * 1000L;
@@ -213,7 +218,7 @@ internal static class Swarm
         yield return new PlannedAction(Later(20, 100), vm, SimAction.Reprotect);
     }
 
-    /// <summary>What happens while several writes are under way: more of them, flushes, points.</summary>
+    /// <summary>Draws events while several writes are in progress: more writes, flushes, recovery points.</summary>
     private static IEnumerable<PlannedEvent> AtTheSameTime(SplittableRandom random, long ms, int vm)
     {
         for (var i = random.Next(4); i > 0; i--)

@@ -3,7 +3,7 @@ using ReplicationEngine.DataPlane.Storage;
 namespace ReplicationEngine.Simulation.Storage;
 
 /// <summary>
-/// A directory of a <see cref="SimulatedStorage"/>. Subdirectories are durable as soon as they hold a durable file.
+/// A directory of a <see cref="SimulatedStorage"/>. A subdirectory is durable as soon as it holds a durable file.
 /// </summary>
 internal sealed class SimulatedDirectory(SimulatedStorage storage, int life, string path) : IStorageDirectory
 {

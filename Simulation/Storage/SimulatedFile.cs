@@ -11,13 +11,13 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
 
     public string Name => "/" + path;
 
-    /// <summary>The file's number in the file system.</summary>
+    /// <summary>The number of the file in its file system.</summary>
     public long Number => data.Number;
 
-    /// <summary>When it was made.</summary>
+    /// <summary>The time at which the file was created.</summary>
     public DateTimeOffset Birth => data.Birth;
 
-    /// <summary>When it was changed last.</summary>
+    /// <summary>The time of the file's last change.</summary>
     public DateTimeOffset Changed => data.Changed;
 
     public long Length
@@ -54,7 +54,7 @@ internal sealed class SimulatedFile(SimulatedStorage storage, int life, string p
 
             if (storage.Count(life))
             {
-                // Torn: the process is killed within the call.
+                // A torn write: the process dies during the call.
                 data.Write(offset, source[..storage.Random.Next(source.Length + 1)], storage.Random);
                 throw new SimulatedDeathException();
             }

@@ -3,8 +3,8 @@ using ReplicationEngine.Simulation.Kernel;
 namespace ReplicationEngine.Simulation.Storage;
 
 /// <summary>
-/// The bytes of a simulated file: as the process sees them, and as the medium has them. In pages; a page that was never
-/// written takes no memory and is a hole.
+/// The bytes of a simulated file, both as the process sees them and as the medium holds them. The bytes are in pages. A
+/// page that was never written takes no memory and is a hole.
 /// </summary>
 internal sealed class SimulatedFileData
 {
@@ -17,21 +17,21 @@ internal sealed class SimulatedFileData
 
     public long Length { get; private set; }
 
-    /// <summary>The file's number in the file system.</summary>
+    /// <summary>The number of the file in its file system.</summary>
     public long Number { get; set; }
 
-    /// <summary>When it was made.</summary>
+    /// <summary>The time at which the file was created.</summary>
     public DateTimeOffset Birth { get; set; }
 
-    /// <summary>When it was changed last.</summary>
+    /// <summary>The time of the file's last change.</summary>
     public DateTimeOffset Changed { get; set; }
 
     private DateTimeOffset _durableChanged;
 
-    /// <summary>Bytes of space taken.</summary>
+    /// <summary>The number of bytes of space that the file takes.</summary>
     public long AllocatedBytes => (long)_reserved.Count * PageSize;
 
-    /// <summary>Takes a block's space; false when it was taken before.</summary>
+    /// <summary>Takes the space of a block. Returns false when the block already has space.</summary>
     public bool Reserve(long block) => _reserved.Add(block);
 
     public bool IsReserved(long block) => _reserved.Contains(block);
@@ -76,7 +76,8 @@ internal sealed class SimulatedFileData
             Touch(index, page, at, length);
             if (random.Next(4) == 0)
             {
-                // The cache writes a sector back by itself; what follows on it is unsynced again.
+                // The cache writes this sector to the medium by itself. The sector still counts as unsynced, and so
+                // does a later write to it.
                 page.WriteBack(at / SimulatedStorage.SectorSize);
             }
 
@@ -139,7 +140,9 @@ internal sealed class SimulatedFileData
         _durableChanged = Changed;
     }
 
-    /// <summary>Copies the bytes as a clean copy, or a crash, finds them.</summary>
+    /// <summary>
+    /// Copies the bytes: as the process sees them, or, with a source of chance, as a crash leaves them.
+    /// </summary>
     public SimulatedFileData Copy(SplittableRandom? crash)
     {
         var copy = new SimulatedFileData
@@ -156,7 +159,7 @@ internal sealed class SimulatedFileData
         copy._reserved.UnionWith(_reserved);
         if (crash is null)
         {
-            // Whoever copies reads what the process sees, also what a failed sync forgot to bring to the medium.
+            // A copy reads the bytes that the process sees, also those that a failed sync did not bring to the medium.
             copy.SyncAll();
         }
         else
@@ -177,7 +180,9 @@ internal sealed class SimulatedFileData
         Sync();
     }
 
-    /// <summary>The sync failed: the system forgets what was unsynced, and reports it as clean.</summary>
+    /// <summary>
+    /// Simulates the effect of a failed sync: the system forgets the unsynced changes and reports the pages as clean.
+    /// </summary>
     public void LoseUnsynced()
     {
         foreach (var index in _dirty)
@@ -188,7 +193,7 @@ internal sealed class SimulatedFileData
         _dirty.Clear();
     }
 
-    /// <summary>What is clean is read from the medium again.</summary>
+    /// <summary>Drops clean sectors from the cache, so that they are read from the medium again.</summary>
     public void DropCached()
     {
         foreach (var page in _pages)

@@ -4,16 +4,17 @@ using ReplicationEngine.Simulation.Kernel;
 namespace ReplicationEngine.Simulation.Storage;
 
 /// <summary>
-/// The storage of one simulated machine: files with a volatile cache, crashes and failures by command or by seed. Safe
-/// for many threads.
+/// The storage of one simulated machine: files with a volatile cache, whose crashes and failures happen on command or
+/// by seed. Safe for several threads.
 /// </summary>
 /// <remarks>
-/// <para>A write is in the cache, by 512-byte sectors, until its file is synced; now and then the cache writes one back
-/// by itself. <see cref="Restart"/> with a power cut keeps any subset of the unsynced sectors, either length, and a
-/// prefix of the unsynced changes of names. Without one it keeps everything, but for the last write, which
-/// <see cref="CrashAtOperation"/> may tear at any byte. After a crash every call of the dead process throws
-/// <see cref="SimulatedDeathException"/>, until <see cref="Restart"/>, after which old handles stay dead.</para>
-/// <para>Space is counted in 4 KiB blocks that were ever written; <see cref="FreeBytes"/> is what is left.</para>
+/// <para>A write is in the cache, in sectors of 512 bytes, until its file is synced. Now and then the cache writes a
+/// sector to the medium by itself. <see cref="Restart"/> with a power cut keeps any subset of the unsynced sectors, the
+/// old or the new length, and a prefix of the unsynced changes of names. Without a power cut it keeps everything,
+/// except that <see cref="CrashAtOperation"/> may tear the last write at any byte. After a crash every call of the dead
+/// process throws <see cref="SimulatedDeathException"/> until <see cref="Restart"/>. Handles from before the restart
+/// stay dead.</para>
+/// <para>Space is counted in blocks of 4 KiB that were ever written. <see cref="FreeBytes"/> is the rest.</para>
 /// </remarks>
 internal sealed class SimulatedStorage
 {
@@ -24,54 +25,60 @@ internal sealed class SimulatedStorage
     private long _crashAt = long.MaxValue;
     private long _lastNumber;
 
-    /// <summary>More bytes than any run uses.</summary>
+    /// <summary>A number of bytes that no run uses up.</summary>
     public const long Plenty = long.MaxValue / 2;
 
-    /// <summary>A machine with empty storage.</summary>
+    /// <summary>Creates the empty storage of a machine, with random numbers from a seed.</summary>
     public SimulatedStorage(int seed)
         : this(new SplittableRandom((ulong)seed))
     {
     }
 
-    /// <summary>A machine with empty storage.</summary>
+    /// <summary>Creates the empty storage of a machine, with a random generator.</summary>
     public SimulatedStorage(SplittableRandom random) => Random = random;
 
-    /// <summary>Operations so far that changed something.</summary>
+    /// <summary>The number of operations so far that changed something.</summary>
     public long Operations { get; private set; }
 
-    /// <summary>Bytes that can still be allocated.</summary>
+    /// <summary>The number of bytes that can still be allocated.</summary>
     public long FreeBytes { get; set; } = Plenty;
 
     /// <summary>
-    /// From the operation of this number on (see <see cref="Operations"/>) there is no space for anything, not even for
-    /// what is written over old bytes, as on a file system that copies on write; such a write may leave a part behind.
+    /// The number of the first operation (see <see cref="Operations"/>) from which on no space is left, not even to
+    /// overwrite existing bytes, as on a file system that copies on write. A write that fails for this reason may leave
+    /// a part of its bytes behind.
     /// </summary>
     public long FullFromOperation { get; set; } = long.MaxValue;
 
     /// <summary>
-    /// Asked before each sync of a file, by its path; true makes it fail with EIO and lose what was unsynced.
+    /// Called before each sync of a file with its path. True lets the sync fail with EIO and lose the unsynced changes.
     /// </summary>
     public Func<string, bool> FailsToSync { get; set; } = _ => false;
 
     /// <summary>
-    /// Asked before each write to a file, by its path; an errno other than 0 makes it fail with nothing written.
+    /// Called before each write to a file with its path. An errno other than 0 lets the write fail with nothing
+    /// written.
     /// </summary>
     public Func<string, int> FailsToWrite { get; set; } = _ => 0;
 
     /// <summary>
-    /// Asked before each write to a file, by its path and offset: where the medium really puts it. Misdirected writes.
+    /// Called before each write to a file with its path and offset. Returns the offset at which the medium really puts
+    /// the bytes, to simulate a misdirected write.
     /// </summary>
     public Func<string, long, long>? Misdirects { get; set; }
 
     /// <summary>
-    /// Called before each write to a file with its path and offset, outside the storage's lock: a place to block it.
+    /// Called before each write to a file with its path and offset, outside the storage's lock, so that the callback
+    /// may block the write.
     /// </summary>
     public Action<string, long>? BeforeWrite { get; set; }
 
-    /// <summary>The clock by which files are made and changed; null: they have no times.</summary>
+    /// <summary>
+    /// The clock from which files get their times of creation and change; null when files have no times.
+    /// </summary>
     public Func<DateTimeOffset>? Now { get; set; }
 
-    /// <summary>The process is dead.</summary>
+    /// <summary>Whether the process that uses the storage is dead.</summary>
     public bool IsDead { get; private set; }
 
     internal bool IsFull => Operations >= FullFromOperation;
@@ -84,13 +91,13 @@ internal sealed class SimulatedStorage
 
     internal Dictionary<string, SimulatedFileData> Names { get; private set; } = new(StringComparer.Ordinal);
 
-    /// <summary>The root directory, for the process that lives now.</summary>
+    /// <summary>The root directory, as the process that lives now sees it.</summary>
     public IStorageDirectory Root => new SimulatedDirectory(this, Life, string.Empty);
 
-    /// <summary>Lets the process die within the operation of this number (see <see cref="Operations"/>).</summary>
+    /// <summary>Lets the process die during the operation with this number (see <see cref="Operations"/>).</summary>
     public void CrashAtOperation(long operation) => _crashAt = operation;
 
-    /// <summary>The process dies now.</summary>
+    /// <summary>Lets the process die now.</summary>
     public void Kill()
     {
         lock (Gate)
@@ -99,7 +106,7 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>Starts the machine or the process again; returns the new root.</summary>
+    /// <summary>Restarts the machine (after a power cut) or only the process. Returns the new root directory.</summary>
     public IStorageDirectory Restart(bool powerCut)
     {
         lock (Gate)
@@ -119,7 +126,7 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>Flips a bit of a file, durable or not.</summary>
+    /// <summary>Flips a bit of a file, both in the cache and on the medium.</summary>
     public void Flip(string path, long offset, int bit)
     {
         lock (Gate)
@@ -128,7 +135,7 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>The length of a file.</summary>
+    /// <summary>Returns the length of a file.</summary>
     public long LengthOf(string path)
     {
         lock (Gate)
@@ -137,7 +144,7 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>All files' paths, in order.</summary>
+    /// <summary>Returns the paths of all files, in order.</summary>
     public IReadOnlyList<string> Paths()
     {
         lock (Gate)
@@ -146,7 +153,7 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>What a file holds as the process sees it.</summary>
+    /// <summary>Returns the content of a file as the process sees it.</summary>
     public byte[] Content(string path)
     {
         lock (Gate)
@@ -155,14 +162,16 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>Makes a file without a name.</summary>
+    /// <summary>Creates a file without a name.</summary>
     internal SimulatedFileData NewFile()
     {
         var now = Now?.Invoke() ?? default;
         return new SimulatedFileData { Number = ++_lastNumber, Birth = now, Changed = now };
     }
 
-    /// <summary>Somebody next to the process gives a file another length, durably; its number stays.</summary>
+    /// <summary>
+    /// Changes the length of a file durably, on behalf of someone other than the process. The file keeps its number.
+    /// </summary>
     internal void Resize(string path, long length)
     {
         lock (Gate)
@@ -174,8 +183,10 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>Takes a snapshot: as the process sees its files, or (with a source of chance) as a crash would leave
-    /// them.</summary>
+    /// <summary>
+    /// Takes a snapshot of all files: as the process sees them, or, with a source of chance, as a crash would leave
+    /// them.
+    /// </summary>
     internal StorageSnapshot TakeSnapshot(SplittableRandom? crash)
     {
         lock (Gate)
@@ -186,7 +197,7 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>Puts files of a snapshot in the place of those that there are, durably. The process is dead.</summary>
+    /// <summary>Replaces present files by the files of a snapshot, durably. The process must be dead.</summary>
     internal void PutBack(StorageSnapshot snapshot, Func<string, bool> which, RestoreManner manner)
     {
         lock (Gate)
@@ -217,7 +228,7 @@ internal sealed class SimulatedStorage
         }
     }
 
-    /// <summary>Counts an operation; true when the process dies within it.</summary>
+    /// <summary>Counts an operation. Returns true when the process dies during it.</summary>
     internal bool Count(int life)
     {
         CheckAlive(life);
@@ -299,5 +310,5 @@ internal sealed class SimulatedStorage
     }
 }
 
-/// <summary>The simulated process died; nothing that is thrown after it means anything.</summary>
+/// <summary>The exception of a call by a dead simulated process. Exceptions that follow it have no meaning.</summary>
 internal sealed class SimulatedDeathException() : Exception("the simulated process is dead");

@@ -1,21 +1,21 @@
 namespace ReplicationEngine.Simulation.Storage;
 
-/// <summary>How files of a snapshot come back.</summary>
+/// <summary>The manner in which files of a snapshot are restored.</summary>
 internal enum RestoreManner
 {
-    /// <summary>The machine is put back as it was, times and identities of files with it.</summary>
+    /// <summary>The whole machine is reverted to the snapshot, including the times and identities of files.</summary>
     Machine,
 
-    /// <summary>The snapshot's bytes overwrite the present files, with the present time.</summary>
+    /// <summary>The snapshot's bytes overwrite the present files, which get the present time.</summary>
     InPlace,
 
-    /// <summary>New files with the present time take the names of the present ones.</summary>
+    /// <summary>New files with the present time take the names of the present files.</summary>
     NewFiles,
 }
 
-/// <summary>What a machine's storage held at one moment.</summary>
+/// <summary>The content of a machine's storage at one moment.</summary>
 internal sealed class StorageSnapshot(IReadOnlyDictionary<string, SimulatedFileData> files)
 {
-    /// <summary>The snapshot's files by path.</summary>
+    /// <summary>The files of the snapshot by path.</summary>
     public IReadOnlyDictionary<string, SimulatedFileData> Files { get; } = files;
 }

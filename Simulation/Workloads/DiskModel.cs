@@ -3,20 +3,20 @@ using ReplicationEngine.DataPlane.Blocks;
 
 namespace ReplicationEngine.Simulation.Workloads;
 
-/// <summary>A write as the model keeps it.</summary>
-/// <param name="After">The newest logged number before it, or its own when it was logged.</param>
-/// <param name="Logged">Whether the log carries it.</param>
-/// <param name="First">The first sector, counted over the hot ranges.</param>
-/// <param name="Hashes">What each sector holds then.</param>
-/// <param name="At">When it was acknowledged (virtual time).</param>
-/// <param name="Adopted">Nobody acknowledged it: it was found on the disk after a crash.</param>
+/// <summary>A write as the model of a disk records it.</summary>
+/// <param name="After">The newest logged number before the write, or the write's own number if it was logged.</param>
+/// <param name="Logged">Whether the replication log contains the write.</param>
+/// <param name="First">The first sector of the write, counted over the hot ranges.</param>
+/// <param name="Hashes">The hash of each written sector's new content.</param>
+/// <param name="At">The virtual time at which the write was acknowledged.</param>
+/// <param name="Adopted">Whether the write was found on the disk after a crash, without an acknowledgement.</param>
 internal sealed record ModelWrite(
     long After, bool Logged, int First, ulong[] Hashes, TimeSpan At, bool Adopted = false);
 
 /// <summary>
-/// The independent model of a VM's disks: for each 512-byte sector of the ranges that guests write (the hot ranges) a
-/// hash of its content, the list of acknowledged writes, and what a power cut may bring back. It knows nothing of the
-/// engine but the numbers that the splitter says it gave.
+/// The independent model of a VM's disks. It holds, for each 512-byte sector of the ranges that guests write (the hot
+/// ranges), a hash of the content, the list of acknowledged writes, and the contents that a power cut may bring back.
+/// It knows nothing of the engine but the numbers that the splitter reports for writes.
 /// </summary>
 internal sealed class DiskModel
 {
@@ -33,16 +33,16 @@ internal sealed class DiskModel
 
     private DiskModel(ulong[] start) => (_start, Current) = (start, (ulong[])start.Clone());
 
-    /// <summary>What was acknowledged last, sector by sector.</summary>
+    /// <summary>The hash of each sector's last acknowledged content.</summary>
     public ulong[] Current { get; }
 
-    /// <summary>Every acknowledged write, in order.</summary>
+    /// <summary>Every acknowledged write, in order. Writes that were adopted after a crash are included.</summary>
     public List<ModelWrite> Writes { get; } = [];
 
-    /// <summary>Sectors of a write that was under way when its process died.</summary>
+    /// <summary>The sectors of writes that were in progress when their process died.</summary>
     public HashSet<int> InDoubt { get; } = [];
 
-    /// <summary>A hash of 512 bytes; zero for zeroes.</summary>
+    /// <summary>Returns a hash of the 512 bytes of a sector; zero when all bytes are zero.</summary>
     public static ulong HashOf(ReadOnlySpan<byte> sector)
     {
         var hash = 0UL;
@@ -55,7 +55,7 @@ internal sealed class DiskModel
         return hash;
     }
 
-    /// <summary>The hashes of whole sectors.</summary>
+    /// <summary>Returns the hashes of whole sectors.</summary>
     public static ulong[] HashesOf(ReadOnlySpan<byte> data)
     {
         var hashes = new ulong[data.Length / 512];
@@ -67,12 +67,14 @@ internal sealed class DiskModel
         return hashes;
     }
 
-    /// <summary>A model that begins with this content.</summary>
+    /// <summary>Returns a new model that begins with this content.</summary>
     public static DiskModel From(ulong[] content) => new((ulong[])content.Clone());
 
-    /// <summary>A model that goes on from this content over the same disks: a power cut may still bring back what is
-    /// not flushed. Where a sync failed, nothing that the engine does later need bring it to the medium, since the log
-    /// that could is not there any more.</summary>
+    /// <summary>
+    /// Returns a model of the same disks that continues with new content. In sectors written since the last flush, a
+    /// power cut may still bring back earlier content. After a failed sync those sectors stay in doubt: the engine need
+    /// not bring their content to the medium later, because the log that could do so no longer exists.
+    /// </summary>
     public DiskModel GoesOnFrom(ulong[] content, bool syncFailed)
     {
         var model = From(content);
@@ -95,8 +97,10 @@ internal sealed class DiskModel
         return model;
     }
 
-    /// <summary>Writes that have their numbers and are not acknowledged yet: what is logged stands in the log, and so
-    /// in every point above it.</summary>
+    /// <summary>
+    /// Records writes that have their numbers and are not acknowledged yet. The logged ones are in the log, and so in
+    /// every recovery point above them.
+    /// </summary>
     public void Entered(IEnumerable<ModelWrite> writes)
     {
         foreach (var write in writes.Where(w => w.Logged))
@@ -106,8 +110,10 @@ internal sealed class DiskModel
         }
     }
 
-    /// <summary>The process died with these writes under way: they stand in the log, when they are logged, and on the
-    /// disk in part or not at all.</summary>
+    /// <summary>
+    /// Records that the process died while these writes were in progress. The logged ones are in the log. On the disk
+    /// each may be there in full, in part or not at all.
+    /// </summary>
     public void Abandoned(IEnumerable<ModelWrite> writes)
     {
         foreach (var write in writes)
@@ -121,7 +127,7 @@ internal sealed class DiskModel
         }
     }
 
-    /// <summary>What the log carries so far: acknowledged or not.</summary>
+    /// <summary>Returns the content that the log holds so far, including writes that are not acknowledged.</summary>
     public ulong[] InLog()
     {
         var content = (ulong[])Current.Clone();
@@ -129,7 +135,9 @@ internal sealed class DiskModel
         return content;
     }
 
-    /// <summary>An acknowledged write; <paramref name="durable"/> when it cannot be lost by a power cut.</summary>
+    /// <summary>
+    /// Records an acknowledged write. A power cut cannot lose it if it is <paramref name="durable"/>.
+    /// </summary>
     public void Wrote(ModelWrite write, bool durable = false)
     {
         for (var i = 0; i < write.Hashes.Length; i++)
@@ -150,7 +158,8 @@ internal sealed class DiskModel
     }
 
     /// <summary>
-    /// A write was answered with an error of the disk: until the next one the sectors may hold it, or what they held.
+    /// Records a write that failed with an error of the disk. Until the next write the sectors may hold its content, or
+    /// their earlier content.
     /// </summary>
     public void Failed(int first, ulong[] hashes)
     {
@@ -170,28 +179,30 @@ internal sealed class DiskModel
         known.UnionWith(hashes);
     }
 
-    /// <summary>The write of a number.</summary>
+    /// <summary>Returns the logged write with a number; null when there is none.</summary>
     public ModelWrite? Find(long number) => _byNumber.GetValueOrDefault(number);
 
-    /// <summary>An acknowledged flush: nothing before it can come back.</summary>
+    /// <summary>Records an acknowledged flush: no power cut brings back content from before it.</summary>
     public void Flushed() => _sinceFlush.Clear();
 
-    /// <summary>Whether a sector may hold this now, and after the death of the process.</summary>
+    /// <summary>Returns whether a sector may hold this content now, also after the death of the process.</summary>
     public bool MayHold(int sector, ulong hash) => Current[sector] == hash || InDoubt.Contains(sector)
         || (_maybe.TryGetValue(sector, out var known) && known.Contains(hash));
 
-    /// <summary>Where content differs from what the model allows; null when it does not.</summary>
+    /// <summary>
+    /// Returns a text on the sectors whose content the model does not allow; null when it allows all.
+    /// </summary>
     public string? Difference(ulong[] actual)
     {
         var sectors = Enumerable.Range(0, actual.Length).Where(i => !MayHold(i, actual[i])).ToArray();
         return sectors.Length == 0 ? null : $"{sectors.Length} sectors, the first is {sectors[0]}";
     }
 
-    /// <summary>Whether a sector may hold this after a power cut.</summary>
+    /// <summary>Returns whether a sector may hold this content after a power cut.</summary>
     public bool MayHoldAfterCut(int sector, ulong hash) => MayHold(sector, hash)
         || (_sinceFlush.TryGetValue(sector, out var older) && older.Contains(hash));
 
-    /// <summary>Takes what the disk really holds after a crash as what it holds.</summary>
+    /// <summary>Takes the real content of the disks after a crash as the model's content.</summary>
     public void Adopt(ulong[] actual, long after, TimeSpan at)
     {
         for (var i = 0; i < actual.Length; i++)
@@ -207,7 +218,7 @@ internal sealed class DiskModel
         _maybe.Clear();
     }
 
-    /// <summary>The content with exactly the writes up to a number.</summary>
+    /// <summary>Returns the content after exactly the writes up to a number.</summary>
     public ulong[] UpTo(long lsn)
     {
         var content = (ulong[])_start.Clone();
@@ -239,12 +250,15 @@ internal sealed class DiskModel
     }
 }
 
-/// <summary>The disks of a simulated VM and the ranges of them that guests write.</summary>
+/// <summary>The disks of a simulated VM, and the ranges of them that guests write (the hot ranges).</summary>
 internal sealed class DiskShape
 {
     private const int Sector = 512;
 
-    /// <summary>A hot range is read each minute, and is too large for the youngest generation.</summary>
+    /// <summary>
+    /// The buffer into which a hot range is read, once a minute. It is reused because it is too large for the garbage
+    /// collector's youngest generation.
+    /// </summary>
     [ThreadStatic]
     private static byte[]? t_range;
 
@@ -257,7 +271,7 @@ internal sealed class DiskShape
         {
             for (long at = 0; at < sizes[disk]; at += DataPlane.Changes.DirtyExtent.Size)
             {
-                // All but the first lie across a border, so that a write can touch two extents.
+                // All ranges but the first lie across a border of two extents, so that one write can touch both.
                 var from = at - (at == 0 ? 0 : hotBytes / 2);
                 _hot.Add((disk, from, (int)Math.Min(hotBytes, sizes[disk] - from)));
             }
@@ -266,16 +280,18 @@ internal sealed class DiskShape
         Sectors = _hot.Sum(h => h.Length) / Sector;
     }
 
-    /// <summary>The disks' sizes.</summary>
+    /// <summary>The sizes of the disks in bytes.</summary>
     public IReadOnlyList<long> Sizes { get; }
 
-    /// <summary>How many sectors are hot.</summary>
+    /// <summary>The number of hot sectors.</summary>
     public int Sectors { get; }
 
-    /// <summary>The hot ranges.</summary>
+    /// <summary>The hot ranges of all disks.</summary>
     public IReadOnlyList<(int Disk, long Offset, int Length)> Hot => _hot;
 
-    /// <summary>Where a hot sector lies, and how many follow it in its range.</summary>
+    /// <summary>
+    /// Returns the disk and offset of a hot sector, and the number of sectors from it to the end of its range.
+    /// </summary>
     public (int Disk, long Offset, int Left) Place(int sector)
     {
         foreach (var (disk, offset, length) in _hot)
@@ -291,7 +307,7 @@ internal sealed class DiskShape
         throw new ArgumentOutOfRangeException(nameof(sector));
     }
 
-    /// <summary>The number of a hot sector; -1 for a cold one.</summary>
+    /// <summary>Returns the number of a hot sector; -1 for a sector outside the hot ranges.</summary>
     public int NumberOf(int disk, long offset)
     {
         var number = 0;
@@ -308,7 +324,7 @@ internal sealed class DiskShape
         return -1;
     }
 
-    /// <summary>Reads what disks hold in the hot ranges.</summary>
+    /// <summary>Reads the hot ranges of disks and returns the hash of each sector.</summary>
     public ulong[] Read(Func<int, IBlockDevice> disk)
     {
         var result = new ulong[Sectors];

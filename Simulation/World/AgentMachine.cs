@@ -6,8 +6,8 @@ using ReplicationEngine.Simulation.Storage;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// What people do to an agent's machine, next to the engine: snapshots and going back to them, copies of which one goes
-/// on in another's place, disks that are restored or grow.
+/// The actions of operators on an agent's machine that bypass the engine: taking snapshots and reverting to them,
+/// swapping copies of the machine, restoring and resizing disks.
 /// </summary>
 internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, SplittableRandom random)
 {
@@ -18,13 +18,15 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
     private StorageSnapshot? _other;
     private readonly Dictionary<string, long> _largest = new(StringComparer.Ordinal);
 
-    /// <summary>Takes a snapshot in the place of any there is.</summary>
-    /// <param name="asCrashed">With what a crash would leave of what is unsynced, rather than with all of it.</param>
+    /// <summary>Takes a snapshot of the machine, which replaces the earlier one.</summary>
+    /// <param name="asCrashed">Whether the snapshot holds what a crash would leave of unsynced changes; otherwise it
+    /// holds all of them.</param>
     public void TakeSnapshot(bool asCrashed) => _snapshot = agent.Storage.TakeSnapshot(asCrashed ? random : null);
 
-    /// <summary>Puts back what the newest snapshot has, if there is one.</summary>
-    /// <param name="parts">1 the agent's data, 2 the disks, 3 the whole machine.</param>
-    /// <param name="manner">How files are put back, unless it is the whole machine.</param>
+    /// <summary>Restores parts of the machine from the newest snapshot, if there is one.</summary>
+    /// <param name="parts">The parts to restore: 1 for the agent's data, 2 for the disks, 3 for the whole
+    /// machine.</param>
+    /// <param name="manner">The manner of restoring files, unless the whole machine is reverted.</param>
     public void Revert(long parts, RestoreManner manner)
     {
         if (_snapshot is not { } snapshot)
@@ -39,14 +41,16 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
             return;
         }
 
-        // Only the process is stopped for this: the machine runs on.
+        // Only the process is stopped for this; the machine continues to run.
         _whileOff.Add(() => agent.Storage.PutBack(
             snapshot, path => path.StartsWith("disks/", StringComparison.Ordinal) == (parts == 2), manner));
         agent.Die();
     }
 
-    /// <summary>Another copy of the machine, if there is one, goes on in its place, and the present one
-    /// rests.</summary>
+    /// <summary>
+    /// Replaces the machine by its other copy, or by the newest snapshot when no swap has been made. The present
+    /// machine becomes the other copy. Does nothing when neither exists.
+    /// </summary>
     public void Swap()
     {
         if ((_other ?? _snapshot) is { } other)
@@ -60,7 +64,7 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         }
     }
 
-    /// <summary>A disk of a primary grows: while it is served, or while the machine is off.</summary>
+    /// <summary>Grows a disk of a primary source, while it is served or while the machine is off.</summary>
     public void GrowDisk(long which, long sectors, bool running)
     {
         if (agent.Role != SourceRole.Primary)
@@ -79,7 +83,7 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         }
     }
 
-    /// <summary>A disk loses its end for a while, unless it has lost it already.</summary>
+    /// <summary>Removes the end of a disk for a while, unless it is removed already.</summary>
     public void ShrinkDisk(long which, TimeSpan length)
     {
         if (_cut.Add(DiskOf(which)))
@@ -89,10 +93,12 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         }
     }
 
-    /// <summary>The size of a disk.</summary>
+    /// <summary>Returns the size of a disk in bytes.</summary>
     public long SizeOf(int disk) => agent.Storage.LengthOf($"disks/d{disk}");
 
-    /// <summary>The machine starts: what was to be done while it was off is done.</summary>
+    /// <summary>
+    /// Called when the agent's process starts. Runs the actions that wait for the machine or the process to be off.
+    /// </summary>
     public void Starts()
     {
         if (world.Plan.Features.HasFlag(SimFeatures.Hosts))
@@ -108,13 +114,15 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         }
         else if (vm.Models.PutBack is not null)
         {
-            // Nobody has opened them yet, and a power cut may have taken what was not synced.
+            // Nobody has opened the restored disks yet, and a power cut may have taken unsynced changes.
             vm.Models.StillPutBack(agent.Content(agent.Raw()));
         }
     }
 
-    /// <summary>A person gives disks that were put back to before they had grown their size again, as the engine asks
-    /// for.</summary>
+    /// <summary>
+    /// Grows disks that were restored to a smaller size to their largest size again, as the engine asks an operator to
+    /// do.
+    /// </summary>
     public void GrowBack()
     {
         if (_largest.Count > 0)
@@ -144,8 +152,10 @@ internal sealed class AgentMachine(SimWorld world, SimVm vm, AgentNode agent, Sp
         agent.Storage.Resize(path, agent.Storage.LengthOf(path) + bytes);
     }
 
-    /// <summary>What is cut off comes back as zeroes after a while; the guest has no use for that part. What was put
-    /// back while it was cut is not cut once more.</summary>
+    /// <summary>
+    /// Removes the end of a disk, and restores its size with zeroes after a while. The guest does not use that part. A
+    /// disk that was restored to a size without its end loses no further bytes.
+    /// </summary>
     private void Cut(string path, long made, TimeSpan length)
     {
         var size = agent.Storage.LengthOf(path);

@@ -17,8 +17,8 @@ using ReplicationEngine.Simulation.Storage;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The agent of one VM: the production volume, with the directive that it remembers, over simulated disks. This is the
-/// process and the machine around it.
+/// The process of one VM's agent, and the machine around it: the production volume, with the directive that it stores,
+/// over simulated disks.
 /// </summary>
 internal sealed class AgentNode : Node, IVolumeHost
 {
@@ -45,41 +45,43 @@ internal sealed class AgentNode : Node, IVolumeHost
         Machine = new AgentMachine(world, vm, this, random.Split("machine"));
     }
 
-    /// <summary>What can be done to its machine.</summary>
+    /// <summary>The actions of operators on the agent's machine.</summary>
     public AgentMachine Machine { get; }
 
     /// <summary>The storage of the agent's machine.</summary>
     public SimulatedStorage Storage { get; }
 
-    /// <summary>The open source volume.</summary>
+    /// <summary>The source volume; null while it is not open.</summary>
     public SourceVolume? Volume => Protected?.Source;
 
-    /// <summary>The disks as a replica of the machine at the target side.</summary>
+    /// <summary>The source's disks as a replica of the recovered machine; null while they are not one.</summary>
     public InPlaceReplica? Reverse => Protected?.Reverse;
 
-    /// <summary>The role it plays, or played before its last death.</summary>
+    /// <summary>The role that the last known directive gives the VM's disks; null when no directive is known.</summary>
     public SourceRole? Role => Protected?.Remembered?.Role;
 
-    /// <summary>The session that ships, or receives.</summary>
+    /// <summary>The data session in which the agent sends or receives.</summary>
     public DataSession? Session => Line?.Session;
 
-    /// <summary>Who keeps that session going.</summary>
+    /// <summary>The line that keeps the data session connected.</summary>
     public SessionLine? Line { get; set; }
 
-    /// <summary>Whether the next death takes what was unsynced.</summary>
+    /// <summary>Whether the next death is a power cut, which takes unsynced changes.</summary>
     public bool PowerCutNext { get; set; }
 
-    /// <summary>Whether the guest's writes reach the splitter: what is served read-only is not written, but a fence
-    /// must hold even then.</summary>
+    /// <summary>
+    /// Whether the guest's writes reach the splitter. A guest does not write to a disk that is served read-only, but a
+    /// fence must hold even then.
+    /// </summary>
     public bool TakesWrites => _writable || Volume?.Condition.Fenced == true;
 
-    /// <summary>Whether the guest's writes are taken.</summary>
+    /// <summary>Whether the source volume is open and primary, so that it accepts the guest's writes.</summary>
     public bool Serves => Volume is not null && Role == SourceRole.Primary;
 
-    /// <summary>Whether the applications are frozen.</summary>
+    /// <summary>Whether the applications are frozen now.</summary>
     public bool Frozen { get; private set; }
 
-    /// <summary>Whether they were when the last marker was put in.</summary>
+    /// <summary>Whether the applications were frozen when the last marker was inserted.</summary>
     public bool FrozenAtMark { get; private set; }
 
     /// <inheritdoc/>
@@ -102,7 +104,7 @@ internal sealed class AgentNode : Node, IVolumeHost
 
     private ProtectedVolume? Protected => _volumes?.Find(_vm.Name);
 
-    /// <summary>Makes the disks.</summary>
+    /// <summary>Creates the disks of the machine.</summary>
     public void MakeDisks()
     {
         var disks = Storage.Root.Subdirectory("disks");
@@ -116,7 +118,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         disks.Sync();
     }
 
-    /// <summary>Starts the process, the storage being as the last death left it.</summary>
+    /// <summary>Starts the process, with the storage as the last death left it.</summary>
     public void Start()
     {
         if (Life > 0)
@@ -157,7 +159,7 @@ internal sealed class AgentNode : Node, IVolumeHost
             this);
     }
 
-    /// <summary>Answers the service.</summary>
+    /// <summary>Runs a request of the service and returns the reply.</summary>
     public async Task<AgentReply> AnswerAsync(AgentRequest request)
     {
         FrozenAtMark = false;
@@ -191,17 +193,17 @@ internal sealed class AgentNode : Node, IVolumeHost
         return reply;
     }
 
-    /// <summary>Has the guest write in the next sync that the agent makes by itself.</summary>
+    /// <summary>Lets the guest write during the next sync of the agent's maintenance.</summary>
     public void WriteInNextSync(long seed, bool cut) => _inSync = (seed, cut);
 
-    /// <summary>The source's disks themselves.</summary>
+    /// <summary>Returns a function that opens the source's disks directly, read-only.</summary>
     public Func<int, IBlockDevice> Raw()
     {
         var disks = Storage.Root.Subdirectory("disks");
         return i => new FileBlockDevice(disks.Open($"d{i}", StorageOpen.Existing), readOnly: true);
     }
 
-    /// <summary>The hot content of disks.</summary>
+    /// <summary>Returns the hashes of the disks' hot ranges.</summary>
     public ulong[] Content(Func<int, IBlockDevice> disk) => _vm.Shape.Read(disk);
 
     /// <inheritdoc/>
@@ -310,8 +312,10 @@ internal sealed class AgentNode : Node, IVolumeHost
         });
     }
 
-    /// <summary>A disk's file as the machine's file system tells of it; without times where the plan has no use for
-    /// them.</summary>
+    /// <summary>
+    /// Returns the observation of a disk's file, as the machine's file system reports it. It has no times if the plan
+    /// does not need them.
+    /// </summary>
     private DiskObservation Observed(string path, SimulatedFile file) => Storage.Now is null
         ? new DiskObservation($"file:{NumberOf(path)}", false, file.Length, null, null)
         : new DiskObservation($"file:{file.Number}", false, file.Length, file.Birth, file.Changed);
@@ -330,8 +334,10 @@ internal sealed class AgentNode : Node, IVolumeHost
         throw new StorageException($"'{path}' does not exist", noEntry);
     }
 
-    /// <summary>The disks are the source's own again. A return that failed in the middle comes again; its content is
-    /// compared the first time only.</summary>
+    /// <summary>
+    /// Called when the disks are the source's own again. A return that failed in the middle is repeated; its content is
+    /// compared the first time only.
+    /// </summary>
     private void Returned()
     {
         _vm.Models.PutBack = null;
@@ -356,7 +362,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         _openedAfterCut = null;
     }
 
-    /// <summary>What a death left is looked at as soon as it is open again.</summary>
+    /// <summary>Checks the content that a death left, as soon as the volume is open again.</summary>
     private void Opened()
     {
         _vm.Models.PutBack = Reverse is null ? _vm.Models.PutBack : null;
@@ -374,7 +380,7 @@ internal sealed class AgentNode : Node, IVolumeHost
         }
     }
 
-    // A flush of the guest's own is not joined: it does not wait for its own write.
+    // Only syncs of the maintenance count: a flush of the guest itself does not wait for a write of the same guest.
     private void WriteDuringSync()
     {
         if (!_maintaining || _inSync is not { } write || Volume is not { } volume)

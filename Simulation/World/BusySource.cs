@@ -3,9 +3,9 @@ using ReplicationEngine.DataPlane.Blocks;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// A source's disk on which the guest writes while a sync is under way: after what the sync covers, and before it is
-/// answered. One thread would never do that by itself. With a batch of a <see cref="Strand"/> it stands still before
-/// the first change, in the middle and behind the last, as the strand wants.
+/// A source's disk on which the guest writes while a sync is in progress: after the changes that the sync covers, and
+/// before the sync returns. One thread alone would never do that. With a batch of a <see cref="Strand"/> the disk
+/// pauses before the first change, in the middle and after the last one, as the strand's stops select.
 /// </summary>
 internal sealed class BusySource(IBlockDevice inner, Action synced) : IBlockDevice
 {

@@ -6,8 +6,9 @@ using ReplicationEngine.Simulation.Checkers;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The liveness phase: nothing breaks any more, and a person does what is offered to bring each VM back to protection.
-/// Then replication must be in sync, backlogs drained, jobs ended, and points made every 300 ± 30 s.
+/// The liveness phase: no new faults happen, and an operator runs the operations that each VM offers until it is
+/// protected again. Then replication must be in sync, backlogs empty, jobs ended, and recovery points made every 300 ±
+/// 30 s.
 /// </summary>
 internal sealed class Convergence(SimWorld world)
 {
@@ -16,7 +17,7 @@ internal sealed class Convergence(SimWorld world)
     private static readonly TimeSpan InFlight = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(40);
 
-    /// <summary>Demands it.</summary>
+    /// <summary>Runs the liveness phase.</summary>
     public void Demand()
     {
         var deadline = world.Queue.Now + Within;
@@ -43,7 +44,7 @@ internal sealed class Convergence(SimWorld world)
         {
             CheckCadence(vm, from);
 
-            // What was written or marked just now may still be on its way.
+            // A write or marker of this moment may still be in transit.
             if (!IsCalm(vm) && !world.RunUntil(world.Queue.Now + InFlight, () => IsCalm(vm)))
             {
                 throw new InvariantBrokenException("liveness", $"{vm.Name} does not stay calm: " + Describe(vm));
@@ -51,14 +52,19 @@ internal sealed class Convergence(SimWorld world)
         }
     }
 
-    /// <summary>Damage to the replica may end in a state that only a person with a new disk can repair; and a machine
-    /// that was let go where it runs, at the target side, is no longer ours.</summary>
+    /// <summary>
+    /// Returns whether a VM is exempt from liveness. Damage to the replica may end in a state that only an operator
+    /// with a new disk can repair. A machine whose protection ended while it ran at the target side is no longer the
+    /// engine's.
+    /// </summary>
     private static bool IsExempt(SimVm vm) =>
         vm.Ledger.Damaged || HasOutgrown(vm)
         || vm.Host.State is { Phase: Phase.Disabled { Primary: PrimarySide.Target } };
 
-    /// <summary>A source's disk that grew after what its machine runs on at the target side cannot follow it: a person
-    /// protects it again.</summary>
+    /// <summary>
+    /// Returns whether a disk of the source has grown beyond the disk of the recovered machine. The recovered machine
+    /// cannot follow it, so an operator must protect the VM again.
+    /// </summary>
     private static bool HasOutgrown(SimVm vm) =>
         vm.Target.Live is { } live && live.Overlay.Disks.Where((d, i) => vm.Agent.Machine.SizeOf(i) > d.Length).Any();
 

@@ -6,12 +6,12 @@ using ReplicationEngine.DataPlane.Transport.Sending;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>One end of a session.</summary>
+/// <summary>One end of a data session: its process, and the callback for the session's end.</summary>
 internal sealed record SessionEnd(Node Node, Action<IOException> Ended);
 
 /// <summary>
-/// A data session over the simulated link: the production machines, steps, fillers, frames and ciphers; only the
-/// waiting is the queue's.
+/// A data session over the simulated link. Machines, steps, fillers, frames and ciphers are the production ones. Only
+/// the waiting is done by the queue.
 /// </summary>
 internal sealed class DataSession
 {
@@ -64,20 +64,20 @@ internal sealed class DataSession
         _lives = (ends.Sender.Node.Life, ends.Receiver.Node.Life);
     }
 
-    /// <summary>Whether it goes on.</summary>
+    /// <summary>Whether the session is running.</summary>
     public bool Open { get; private set; } = true;
 
-    /// <summary>Whether the sender has nothing to compare or copy.</summary>
+    /// <summary>Whether the sender has nothing left to compare or copy.</summary>
     public bool Streaming => !_machine.Resyncing;
 
-    /// <summary>What the receiver said it holds durably.</summary>
+    /// <summary>The position up to which the receiver reported that it holds the changes durably.</summary>
     public ChangePosition Durable => _machine.Durable;
 
-    /// <summary>I30: the sender's count.</summary>
+    /// <summary>The sender's counts of log bytes (I30).</summary>
     public (long Shipped, long Applied, long InFlight) LogBytes => _machine.LogBytes;
 
-    /// <summary>Begins a session between two ends that agreed.</summary>
-    /// <exception cref="IOException">The source or the replica refuses.</exception>
+    /// <summary>Begins a session between two ends that have agreed on it.</summary>
+    /// <exception cref="IOException">The source or the replica refuses the session.</exception>
     public static DataSession Begin(
         SimWorld world, Wire wire, bool toService, (SessionEnd Sender, SessionEnd Receiver) ends, IChangeSource source,
         IReplicaSink sink)
@@ -90,15 +90,17 @@ internal sealed class DataSession
         return session;
     }
 
-    /// <summary>The network forgot the connection: what is sent one way, or both, arrives no more, and nobody is told.
-    /// New connections are not concerned.</summary>
+    /// <summary>
+    /// Lets the network forget the connection: messages in the selected directions do not arrive any more, and neither
+    /// end is informed. New connections are not affected.
+    /// </summary>
     public void Forget(bool toReceiver, bool toSender)
     {
         _swallows[0] |= toReceiver;
         _swallows[1] |= toSender;
     }
 
-    /// <summary>The source has something new.</summary>
+    /// <summary>Notifies the sender that the source may have new work.</summary>
     public void Poke()
     {
         if (Open && !_pumping)
@@ -117,7 +119,7 @@ internal sealed class DataSession
         }
     }
 
-    /// <summary>Ends it; both ends learn of it.</summary>
+    /// <summary>Ends the session and notifies both ends.</summary>
     public void End(string why) => End(new IOException(why));
 
     private void End(IOException why)
@@ -142,7 +144,7 @@ internal sealed class DataSession
         }
     });
 
-    /// <summary>The receiver's watch over a sender that says nothing.</summary>
+    /// <summary>Lets the receiver check periodically that the sender is not silent for too long.</summary>
     private void ListenOn() => _receiver.Node.After(Tick, () =>
     {
         if (Open && _world.Queue.Now - _receiverHeard > _receiveOptions.PeerTimeout)
@@ -223,8 +225,10 @@ internal sealed class DataSession
         _wire.Stream(_toService, frame.Length, () => Deliver(toReceiver: true, () => Arrived(frame)));
     }
 
-    /// <summary>A frame reaches the other end's machine. One that has started again does not know the connection, and
-    /// says so; one that is away says nothing.</summary>
+    /// <summary>
+    /// Delivers a frame to the process at the other end. A process that was restarted does not know the connection and
+    /// resets it. A process that is not running does not reply.
+    /// </summary>
     private void Deliver(bool toReceiver, Action action)
     {
         var (end, life) = toReceiver ? (_receiver, _lives.Receiver) : (_sender, _lives.Sender);

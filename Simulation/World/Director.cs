@@ -5,10 +5,10 @@ using ReplicationEngine.Simulation.Storage;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>Plays a plan's events.</summary>
+/// <summary>Runs the events of a plan.</summary>
 internal sealed class Director(SimWorld world)
 {
-    /// <summary>Lets one thing happen.</summary>
+    /// <summary>Runs one event of the plan.</summary>
     public void Play(PlannedEvent planned)
     {
         if (planned.Vm >= world.Vms.Count)
@@ -27,8 +27,10 @@ internal sealed class Director(SimWorld world)
         }
     }
 
-    /// <summary>Everything that is broken works again; processes that need a restart to trust their disks get
-    /// one.</summary>
+    /// <summary>
+    /// Repairs everything that is broken. It restarts all processes, because some of them must restart to trust their
+    /// disks.
+    /// </summary>
     public void Heal()
     {
         world.Journal.Heal();

@@ -6,8 +6,7 @@ using ReplicationEngine.Simulation.Workloads;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The models of one VM's disks: at the source with its former histories, of the failed-over machine and of the test
-/// machine.
+/// The models of one VM's disks: the source with its former histories, the recovered machine, and the test machine.
 /// </summary>
 internal sealed class DiskModels(SimWorld world, SimVm vm)
 {
@@ -18,31 +17,37 @@ internal sealed class DiskModels(SimWorld world, SimVm vm)
     /// <summary>The model of the source's disks.</summary>
     public DiskModel Source { get; set; } = new(vm.Shape.Sectors);
 
-    /// <summary>The model of the failed-over machine's disks.</summary>
+    /// <summary>The model of the recovered machine's disks; null while no machine is recovered.</summary>
     public DiskModel? Live { get; private set; }
 
-    /// <summary>The point that machine stands on.</summary>
+    /// <summary>The recovery point from which the recovered machine was started.</summary>
     public RecoveryPointId LivePoint { get; private set; }
 
-    /// <summary>The model of the test machine's disks.</summary>
+    /// <summary>
+    /// The expected content of the test machine's disks; null when it is unknown or no test machine runs.
+    /// </summary>
     public ulong[]? TestContent { get; set; }
 
-    /// <summary>The newest number that the source gave, as far as anybody was told.</summary>
+    /// <summary>The newest number that the source is known to have given.</summary>
     public long LastNumber { get; set; }
 
-    /// <summary>What the source's disks held when they were put back, until the volume is open again.</summary>
+    /// <summary>
+    /// The content of the source's disks when they were restored; null once the volume is open again.
+    /// </summary>
     public ulong[]? PutBack { get; set; }
 
-    /// <summary>When the source's machine, data or disks were put back last (virtual time).</summary>
+    /// <summary>The virtual time at which the source's machine, data or disks were restored last.</summary>
     public TimeSpan ForkedAt { get; private set; } = TimeSpan.FromSeconds(-1);
 
-    /// <summary>Whether the source's present history has met the replica there is: that the replica is another one, or
-    /// the source's history forked, shows then, and not before.</summary>
+    /// <summary>
+    /// Whether the source's present history has met the present replica. Only then does it show that the replica was
+    /// replaced or that the source's history forked.
+    /// </summary>
     public bool HasAttached => _metReplica && _former.TrueForAll(l => l.Through is not null);
 
-    /// <summary>The source's disks hold something else now: another history begins.</summary>
-    /// <param name="content">What they hold.</param>
-    /// <param name="wasOff">Whether the machine was off, so that this is what its medium holds.</param>
+    /// <summary>Begins a new history, because the source's disks hold other content now.</summary>
+    /// <param name="content">The new content of the disks.</param>
+    /// <param name="wasOff">Whether the machine was off, so that the medium holds this content.</param>
     public void Forked(ulong[] content, bool wasOff)
     {
         _former.Add(new Lineage(Source));
@@ -51,20 +56,25 @@ internal sealed class DiskModels(SimWorld world, SimVm vm)
         (PutBack, LastNumber, vm.Ledger.SourceCut) = (content, 0, false);
     }
 
-    /// <summary>Disks that were put back hold something else before anybody has opened them.</summary>
+    /// <summary>Records that restored disks hold other content before anybody has opened them.</summary>
     public void StillPutBack(ulong[] content) => (Source, PutBack) = (DiskModel.From(content), content);
 
-    /// <summary>A forked source is open: its own numbers begin behind this one.</summary>
+    /// <summary>Records that a forked source is open and that its own numbers begin after this one.</summary>
     public void BeginsAt(long number) => (LastNumber, _begins) = (number, number);
 
-    /// <summary>The source is protected from nothing: former histories are no part of its replica.</summary>
+    /// <summary>
+    /// Forgets the former histories, because protection of the source begins again: they are not part of its new
+    /// replica.
+    /// </summary>
     public void BeginsAgain()
     {
         _former.Clear();
         _begins = -1;
     }
 
-    /// <summary>A source's session begins: the replica stands where former histories brought it.</summary>
+    /// <summary>
+    /// Records that a session of the source begins: the former histories brought the replica to this position.
+    /// </summary>
     public void Attaches(ChangePosition replica)
     {
         _metReplica = true;
@@ -74,13 +84,13 @@ internal sealed class DiskModels(SimWorld world, SimVm vm)
         }
     }
 
-    /// <summary>What a replica holds at a cut; null when the model cannot tell.</summary>
+    /// <summary>Returns the content of a replica at a cut; null when the model does not know it.</summary>
     public ulong[]? ContentAt(ChangePosition cut) =>
         _former.Find(l => l.Through is not { } through || cut.CompareTo(through) <= 0) is { } former
             ? former.Judges ? former.Model.UpTo(cut.Lsn.Value) : null
             : cut.Lsn.Value <= _begins ? null : Source.UpTo(cut.Lsn.Value);
 
-    /// <summary>A machine at the target side begins.</summary>
+    /// <summary>Begins the model of a recovered machine.</summary>
     public void BeginLive(RecoveredMachine machine)
     {
         LivePoint = machine.Point.Id;
@@ -88,14 +98,14 @@ internal sealed class DiskModels(SimWorld world, SimVm vm)
             ? known : vm.Shape.Read(i => vm.Target.Live!.Overlay.Disks[i]));
     }
 
-    /// <summary>The machine at the target side is gone.</summary>
+    /// <summary>Ends the model of the recovered machine.</summary>
     public void EndLive() => Live = null;
 
-    /// <summary>A test machine begins.</summary>
+    /// <summary>Begins the model of a test machine.</summary>
     public void BeginTest(RecoveredMachine machine) => TestContent =
         vm.Ledger.Points.TryGetValue(machine.Point.Id, out var known) ? (ulong[])known.Clone() : null;
 
-    /// <summary>Nothing is left at the target side.</summary>
+    /// <summary>Forgets the target side after everything there was deleted.</summary>
     public void ForgetTarget() => (Live, TestContent, _metReplica) = (null, null, false);
 
     private sealed class Lineage(DiskModel model)

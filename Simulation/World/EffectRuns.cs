@@ -5,14 +5,14 @@ using ReplicationEngine.Orchestration.Effects;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The effects that run in one life of the service. One that is started again, because its entity was recovered again,
-/// begins when its former run has ended.
+/// The effects that run in one life of the service's process, from its start to its death. If an effect is started
+/// again because its entity was recovered again, the new run begins after the former one has ended.
 /// </summary>
 internal sealed class EffectRuns(SimWorld world, EffectTurns turns)
 {
     private readonly Dictionary<(string Vm, EffectId Effect), EffectRun> _newest = [];
 
-    /// <summary>Begins to carry out an effect.</summary>
+    /// <summary>Starts a run of an effect.</summary>
     public EffectRun Start(SimVm vm, ProtectedVmEffect effect)
     {
         var run = new EffectRun(world, turns, vm, effect);
@@ -33,8 +33,8 @@ internal sealed class EffectRuns(SimWorld world, EffectTurns turns)
 }
 
 /// <summary>
-/// One run of an effect. While its outcome is being told it is not cancelled: that it is outstanding no longer is then
-/// its own doing.
+/// One run of an effect. The run is not cancelled while its outcome is being delivered, because the delivery itself may
+/// be the reason that the effect is no longer outstanding.
 /// </summary>
 internal sealed class EffectRun(SimWorld world, EffectTurns turns, SimVm vm, ProtectedVmEffect effect)
 {
@@ -45,10 +45,10 @@ internal sealed class EffectRun(SimWorld world, EffectTurns turns, SimVm vm, Pro
     private bool _telling;
     private bool _cancelled;
 
-    /// <summary>Ends with it.</summary>
+    /// <summary>A task that completes when the run has ended.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Cancels the run: the effect is outstanding no longer, or its owner has ended.</summary>
+    /// <summary>Cancels the run: the effect is no longer outstanding, or its owner has ended.</summary>
     public void Cancel() => world.Service.After(TimeSpan.Zero, () =>
     {
         _cancelled = true;
@@ -58,9 +58,9 @@ internal sealed class EffectRun(SimWorld world, EffectTurns turns, SimVm vm, Pro
         }
     });
 
-    /// <summary>Carries it out.</summary>
-    /// <param name="former">The effect's run before this one.</param>
-    /// <param name="ended">Called at the end.</param>
+    /// <summary>Runs the effect.</summary>
+    /// <param name="former">The end of the effect's former run.</param>
+    /// <param name="ended">Called at the end of the run.</param>
     public async Task GoAsync(Task former, Action ended)
     {
         try

@@ -5,15 +5,16 @@ using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Engi
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>A command with who waits for its answer.</summary>
+/// <summary>A command together with the receiver of its reply.</summary>
 /// <param name="Envelope">The command.</param>
-/// <param name="Reply">Takes the answer.</param>
+/// <param name="Reply">The task source that receives the reply.</param>
 internal sealed record Letter(
     CommandEnvelope<ProtectedVmCommand> Envelope, TaskCompletionSource<CommandReply> Reply);
 
 /// <summary>
-/// The host of one VM's entity within one life of the service: its mailbox and its memory, and the owner that works on
-/// the mail. When owners are taken for dead that are not, several of them are at work; only the newest gets mail.
+/// The host of one VM's entity in one life of the service's process, from its start to its death: the mailbox, the
+/// memory, and the owner that processes the messages. When living owners are declared dead, several owners run at once;
+/// only the newest one gets messages.
 /// </summary>
 internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore journal)
 {
@@ -23,16 +24,16 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
     private EntityMemory _memory = new();
     private EntityOwner? _owner;
 
-    /// <summary>The durable state; null while there is none to be seen.</summary>
+    /// <summary>The durable state; null while no owner is in service.</summary>
     public ProtectedVmState? State => _owner?.State;
 
-    /// <summary>The core's phase.</summary>
+    /// <summary>The phase of the owner's core; null while there is no owner.</summary>
     public EntityPhase? Phase => _owner?.Phase;
 
-    /// <summary>The number of the last event.</summary>
+    /// <summary>The number of the last event that the owner knows; 0 while there is no owner.</summary>
     public long Sequence => _owner?.Sequence ?? 0;
 
-    /// <summary>Sends a command.</summary>
+    /// <summary>Sends a command to the entity and returns its reply.</summary>
     public Task<CommandReply> AskAsync(CommandId id, string actor, ProtectedVmCommand command)
     {
         var reply = new TaskCompletionSource<CommandReply>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -41,7 +42,7 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
         return reply.Task;
     }
 
-    /// <summary>Recovers the entity when it is not in memory, and works on its mail.</summary>
+    /// <summary>Recovers the entity if it is not in memory, and processes its messages.</summary>
     public void Wake()
     {
         if (_owner is null)
@@ -56,14 +57,14 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
         }
     }
 
-    /// <summary>Nobody needs it.</summary>
+    /// <summary>Notifies the owner that the entity has not been used for a while.</summary>
     public void TimeOut() => Tell(new Input.Idle());
 
-    /// <summary>Lifts the quarantine after its cause was removed.</summary>
+    /// <summary>Lifts the quarantine of the entity after its cause was removed.</summary>
     public void LiftQuarantine() => Tell(new Input.QuarantineLifted());
 
-    /// <summary>Declares the owner dead: another takes its place while it continues.</summary>
-    /// <param name="which">Only if it is this one.</param>
+    /// <summary>Declares the owner dead. Another owner replaces it while it continues to run.</summary>
+    /// <param name="which">The owner that must be the present one for the call to have an effect; null for any.</param>
     public void TakeForDead(EntityOwner? which = null)
     {
         if (_owner is { Serves: true } owner && (which is null || ReferenceEquals(owner, which)))
@@ -83,9 +84,10 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
         _takenForDead.Clear();
     }
 
-    /// <summary>An owner's core has ended.</summary>
-    /// <param name="owner">The owner.</param>
-    /// <param name="pause">Whether nobody needs another one at once, but for mail.</param>
+    /// <summary>Called when the core of an owner has ended.</summary>
+    /// <param name="owner">The owner whose core has ended.</param>
+    /// <param name="pause">Whether the host waits before it recovers the entity again, unless messages are
+    /// waiting.</param>
     public void Ended(EntityOwner owner, bool pause)
     {
         if (!Forget(owner))
@@ -103,7 +105,7 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
         }
     }
 
-    /// <summary>An owner could not be recovered, because the journal cannot be read.</summary>
+    /// <summary>Called when an owner could not be recovered because the journal cannot be read.</summary>
     public void NotRecovered(EntityOwner owner)
     {
         if (Forget(owner))
@@ -118,7 +120,7 @@ internal sealed class EntityHost(ServiceNode service, SimVm vm, JournalStore jou
         }
     }
 
-    /// <summary>An owner has nothing left to do.</summary>
+    /// <summary>Called when an owner has no work left.</summary>
     public void Passivated(EntityOwner owner)
     {
         if (Forget(owner) && !_memory.Timers.IsEmpty)

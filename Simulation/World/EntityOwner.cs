@@ -7,7 +7,7 @@ using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Engi
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>One core of a VM's entity, from its recovery to its end, with its alarm and its effects.</summary>
+/// <summary>An owner of a VM's entity: one core from its recovery to its end, with its alarm and its effects.</summary>
 internal sealed class EntityOwner(
     EntityHost host, ServiceNode service, SimVm vm, JournalStore journal, EntityMemory memory)
 {
@@ -21,22 +21,22 @@ internal sealed class EntityOwner(
     private bool _over;
     private bool _takenForDead;
 
-    /// <summary>The durable state as it knows it; null while there is none to be seen.</summary>
+    /// <summary>The durable state as the owner knows it; null while the owner is not in service.</summary>
     public ProtectedVmState? State => Serves ? _core.State : null;
 
-    /// <summary>The core's phase.</summary>
+    /// <summary>The phase of the core.</summary>
     public EntityPhase Phase => _core.Phase;
 
-    /// <summary>The number of the last event that it knows.</summary>
+    /// <summary>The number of the last event that the owner knows.</summary>
     public long Sequence => _core.Head.Sequence;
 
-    /// <summary>Whether it takes a command now.</summary>
+    /// <summary>Whether the owner can take a command now.</summary>
     public bool CanAccept => !_over && _core.CanAccept;
 
-    /// <summary>Whether it is recovered, and in service.</summary>
+    /// <summary>Whether the owner is recovered and in service.</summary>
     public bool Serves => _core.Phase is EntityPhase.Ready or EntityPhase.LookingUp or EntityPhase.Persisting;
 
-    /// <summary>Reads snapshot and stream.</summary>
+    /// <summary>Recovers the core from snapshot and stream.</summary>
     public void Recover() => Ask(() =>
     {
         var snapshot = memory.ReadsWholeStream ? null : journal.SnapshotOf(vm.Id);
@@ -54,7 +54,7 @@ internal sealed class EntityOwner(
         };
     });
 
-    /// <summary>Works on a command.</summary>
+    /// <summary>Passes a command to the core.</summary>
     public void Take(Letter letter)
     {
         _current = letter;
@@ -70,7 +70,7 @@ internal sealed class EntityOwner(
         _current = null;
     }
 
-    /// <summary>Ends this owner at once, without a last word.</summary>
+    /// <summary>Ends this owner at once, without a notification.</summary>
     public void Drop()
     {
         _over = true;
@@ -83,7 +83,7 @@ internal sealed class EntityOwner(
         _effects.Clear();
     }
 
-    /// <summary>Gives the core an input and carries out what it asks for.</summary>
+    /// <summary>Gives the core an input and runs its outputs.</summary>
     public void Advance(Input input)
     {
         foreach (var output in _core.Step(input, service.Now).ToArray())
@@ -228,14 +228,16 @@ internal sealed class EntityOwner(
         });
     }
 
-    /// <summary>Asks the journal, which answers after a while, and gives it the time that the answer takes.</summary>
+    /// <summary>Asks the journal and delivers the reply. Both ways take the journal's latency.</summary>
     private void Ask(Func<Action> answered) => service.After(journal.Latency(), () =>
     {
         var answer = answered();
         Later(answer);
     });
 
-    /// <summary>Goes on after the way back, if the owner lives until then.</summary>
+    /// <summary>
+    /// Runs an action after the journal's latency, unless the owner or the service's process has ended by then.
+    /// </summary>
     private void Later(Action action) => service.Later(_life, journal.Latency(), () =>
     {
         if (!_over)

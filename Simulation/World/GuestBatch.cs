@@ -9,8 +9,8 @@ using ReplicationEngine.Simulation.Workloads;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// A batch of changes to one disk as the server of disks makes it of what a connection has sent: changes that are
-/// adjacent, that overlap, of zeroes, and some that must be durable on return.
+/// A batch of changes to one disk, as the NBD server makes it from the requests of a connection: adjacent and
+/// overlapping changes, zeroes, and changes that must be durable on return.
 /// </summary>
 internal sealed class GuestBatch
 {
@@ -18,44 +18,48 @@ internal sealed class GuestBatch
 
     private GuestBatch(int disk) => Disk = disk;
 
-    /// <summary>The disk.</summary>
+    /// <summary>The number of the disk.</summary>
     public int Disk { get; }
 
-    /// <summary>Where the disk stands still with it, as bits: before the first change, in the middle, behind the
-    /// last.</summary>
+    /// <summary>
+    /// The points at which the disk pauses the batch, as bits: before the first change (1), in the middle (2), after
+    /// the last one (4).
+    /// </summary>
     public int Stops { get; private init; }
 
-    /// <summary>The changes.</summary>
+    /// <summary>The changes of the batch, in order.</summary>
     public BlockChange[] Changes { get; private set; } = [];
 
-    /// <summary>Whether all of it is durable on return.</summary>
+    /// <summary>Whether the whole batch is durable on return.</summary>
     public bool Durable { get; private set; }
 
-    /// <summary>The changes as the model keeps them, once they have entered.</summary>
+    /// <summary>
+    /// The changes as the model records them; empty until the batch has entered the order of changes.
+    /// </summary>
     public ModelWrite[] Writes { get; private set; } = [];
 
-    /// <summary>The lineage that it belongs to.</summary>
+    /// <summary>The model of the disks that the batch belongs to.</summary>
     public DiskModel Model { get; private set; } = null!;
 
-    /// <summary>The splitter that it was given to.</summary>
+    /// <summary>The source volume to which the batch was submitted.</summary>
     public SourceVolume Volume { get; private set; } = null!;
 
-    /// <summary>The newest logged change when it was submitted.</summary>
+    /// <summary>The position of the newest logged change when the batch was submitted.</summary>
     public ChangePosition Before { get; private set; }
 
-    /// <summary>When it was submitted.</summary>
+    /// <summary>The virtual time at which the batch was submitted.</summary>
     public TimeSpan At { get; private set; }
 
-    /// <summary>The newest number that was acknowledged when it was submitted.</summary>
+    /// <summary>The newest number that was acknowledged when the batch was submitted.</summary>
     public long AcknowledgedBefore { get; private set; }
 
-    /// <summary>Whether the source had been fenced when it was submitted.</summary>
+    /// <summary>Whether the source was fenced when the batch was submitted.</summary>
     public bool WhileFenced { get; private set; }
 
     /// <summary>The thread that runs the batch.</summary>
     public Strand Strand { get; set; } = null!;
 
-    /// <summary>Something finished since it began to wait.</summary>
+    /// <summary>Whether another write has finished since this batch last ran.</summary>
     public bool Woken { get; set; }
 
     /// <summary>Draws a batch.</summary>
@@ -99,7 +103,7 @@ internal sealed class GuestBatch
         return batch;
     }
 
-    /// <summary>Notes how things stood when it was submitted.</summary>
+    /// <summary>Records the state of the source at the moment of submission.</summary>
     public void Submitted(SourceVolume volume, SimVm vm, ChangePosition before)
     {
         (Volume, Model, Before) = (volume, vm.Models.Source, before);
@@ -107,7 +111,7 @@ internal sealed class GuestBatch
         WhileFenced = vm.Agent.Role == SourceRole.Fenced;
     }
 
-    /// <summary>Records the numbers of the batch, if the log carries it.</summary>
+    /// <summary>Records the numbers of the batch, if the log contains it.</summary>
     public void Entered(ChangePosition tail, ChangePosition before, TimeSpan now)
     {
         At = now;
@@ -125,7 +129,7 @@ internal sealed class GuestBatch
         {
             if (write.Logged || Strand.Taken)
             {
-                // It stands in the log, or on the disk but for the sync that failed.
+                // The write is in the log, or on the disk apart from the sync that failed.
                 Model.Wrote(write with { Adopted = true });
             }
             else if (error.Errno is not (BlockDeviceException.Shutdown or BlockDeviceException.NotPermitted))
@@ -135,7 +139,7 @@ internal sealed class GuestBatch
         }
     }
 
-    /// <summary>How long the disk takes until it stands still the next time.</summary>
+    /// <summary>Draws the time that the disk needs until its next pause.</summary>
     public static TimeSpan DeviceTime(SplittableRandom random) => random.Chance(0.8)
         ? random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(60))
         : random.Between(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(7));

@@ -7,19 +7,19 @@ using ReplicationEngine.Simulation.Storage;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// A guest at the source that has several batches of writes under way at once, over connections of their own. Each is a
-/// <see cref="Strand"/> inside <see cref="SourceVolume"/>: it stands still where the source's disk works, and where it
-/// waits for its turn, while other batches, markers, sessions and maintenance go on.
+/// A guest at the source that has several batches of writes in progress at once, each over its own connection. Each
+/// batch is a <see cref="Strand"/> inside <see cref="SourceVolume"/>. It pauses where the source's disk works and where
+/// it waits for its turn. Meanwhile other batches, markers, sessions and maintenance continue.
 /// </summary>
 internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRandom random)
 {
     private const int MostAtOnce = 6;
     private readonly List<GuestBatch> _underWay = [];
 
-    /// <summary>Whether no batch is under way.</summary>
+    /// <summary>Whether no batch is in progress.</summary>
     public bool Idle => _underWay.Count == 0;
 
-    /// <summary>Submits batches, each over a connection that has nothing else under way.</summary>
+    /// <summary>Submits batches, each over a connection that has no other batch in progress.</summary>
     public void Write(long seed, long batches)
     {
         var draw = new SplittableRandom((ulong)seed);
@@ -32,7 +32,7 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
         }
     }
 
-    /// <summary>Lets all batches end: nobody is served any more.</summary>
+    /// <summary>Runs all batches to their end, because the disk is no longer served.</summary>
     public void Drain()
     {
         while (_underWay.Count > 0)
@@ -41,7 +41,10 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
         }
     }
 
-    /// <summary>The process died: whatever was under way is on disk and log, in part or not at all.</summary>
+    /// <summary>
+    /// Called when the agent's process died. Every batch in progress is in the log and on the disk in full, in part or
+    /// not at all.
+    /// </summary>
     public void Died()
     {
         if (_underWay.Count > 0)
@@ -69,10 +72,12 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
         }
     }
 
-    /// <summary>Blocks the world until a batch has got further, as a thread of the engine waits for the guest's
-    /// disk.</summary>
-    /// <exception cref="InvariantBrokenException">All wait, and nothing is under way that they could wait
-    /// for.</exception>
+    /// <summary>
+    /// Blocks the world until a batch has progressed, as a thread of the engine does when it waits for the guest's
+    /// writes.
+    /// </summary>
+    /// <exception cref="InvariantBrokenException">All batches wait, and none is in progress for which they could
+    /// wait.</exception>
     public void RunOne()
     {
         world.Sometimes.Count(Probes.EngineWaits);
@@ -83,7 +88,7 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
         Step(next);
     }
 
-    /// <summary>A write finished: those that wait may go on.</summary>
+    /// <summary>Called when a write has finished. Batches that wait may continue.</summary>
     public void Wake()
     {
         foreach (var batch in _underWay)
@@ -125,7 +130,7 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
         }
     }
 
-    /// <summary>A batch got as far as it gets by itself.</summary>
+    /// <summary>Decides how a batch continues, after it ran as far as it could.</summary>
     private void Went(GuestBatch batch)
     {
         switch (batch.Strand.State)
@@ -155,7 +160,7 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
                 world.Checkers.Refused(vm, batch.Model, batch.Volume, e);
                 break;
             case SimulatedDeathException:
-                // It stays under way: what becomes of it is seen when the process is gone.
+                // The batch stays in progress. Its outcome is determined when the process is dead.
                 throw new SimulatedDeathException();
             case var e:
                 _underWay.Remove(batch);
@@ -193,7 +198,7 @@ internal sealed class GuestConnections(SimWorld world, SimVm vm, SplittableRando
 }
 
 /// <summary>
-/// The order of changes of a source whose guest's batches are strands: waiting gives way to the others.
+/// The order of changes of a source whose guest's batches are strands. A strand that must wait yields to the others.
 /// </summary>
 internal class SimWriteOrder(GuestConnections guests) : WriteOrder
 {

@@ -8,8 +8,8 @@ using Input = ReplicationEngine.Actors.Entities.CoreInput<ReplicationEngine.Engi
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The journal as a server of its own that outlives the service: what is on its way to it arrives, whatever becomes of
-/// the sender. It has latencies, unknown outcomes, a full disk, times at which it answers nothing or late, and records
+/// The journal as a separate server that outlives the service: requests in transit arrive, whatever happens to their
+/// sender. It has latencies, unknown outcomes, a full disk, times without replies or with late replies, and records
 /// that cannot be read.
 /// </summary>
 internal sealed class JournalStore
@@ -34,51 +34,53 @@ internal sealed class JournalStore
         _seen = world.Parts.Journal(_streams);
     }
 
-    /// <summary>Whether it answers nothing now.</summary>
+    /// <summary>Whether every append and read fails now.</summary>
     public bool IsTroubled => _world.Queue.Now < _troubledUntil;
 
-    /// <summary>How long a way takes.</summary>
+    /// <summary>Draws the time that a message to or from the journal takes.</summary>
     public TimeSpan Latency() => TimeSpan.FromTicks(_random.Between(3_000, 40_000));
 
-    /// <summary>A number for an entity's owner, so that they are told apart.</summary>
+    /// <summary>Returns a new number that identifies an owner of an entity.</summary>
     public long NextOwner() => ++_owners;
 
-    /// <summary>The outcome of the next append is unknown.</summary>
+    /// <summary>Makes the outcome of the next append unknown to its sender.</summary>
     public void NextUnknown(bool durable) => _unknown = durable;
 
-    /// <summary>There is no room for a while.</summary>
+    /// <summary>Lets the journal have no free space for a while.</summary>
     public void Fill(TimeSpan length) => _fullUntil = _world.Queue.Now + length;
 
-    /// <summary>Every append and every read fails for a while: it is locked, or starts again.</summary>
+    /// <summary>Lets every append and read fail for a while, as in a journal that is locked or restarting.</summary>
     public void Trouble(TimeSpan length) => _troubledUntil = _world.Queue.Now + length;
 
-    /// <summary>Appends wait for a while, and are done after it; who sent them may have given them up.</summary>
+    /// <summary>
+    /// Lets appends wait for a while and stores them afterwards. Their senders may have given up by then.
+    /// </summary>
     public void Stall(TimeSpan length) => _stalledUntil = _world.Queue.Now + length;
 
-    /// <summary>Declares living owners of entities dead for a while.</summary>
+    /// <summary>Lets living owners of entities be declared dead for a while.</summary>
     public void TakeForDead(TimeSpan length) => _rivalsUntil = _world.Queue.Now + length;
 
-    /// <summary>Whether the owner that appends now is thought dead.</summary>
+    /// <summary>Draws whether the owner that appends now is declared dead.</summary>
     public bool TakesForDead() => _world.Queue.Now < _rivalsUntil && _random.Chance(0.4);
 
-    /// <summary>How long the append of an owner that is thought dead is on its way.</summary>
+    /// <summary>Draws the additional time in transit for an append of an owner that was declared dead.</summary>
     public TimeSpan OnItsWay() => _random.Chance(0.5)
         ? _random.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(60))
         : _random.Between(TimeSpan.Zero, TimeSpan.FromSeconds(30));
 
-    /// <summary>Everything works again.</summary>
+    /// <summary>Ends all faults of the journal.</summary>
     public void Heal()
     {
         (_fullUntil, _troubledUntil, _stalledUntil, _rivalsUntil) = (default, default, default, default);
         _unknown = null;
     }
 
-    /// <summary>Sends the events of a command on their way.</summary>
-    /// <param name="id">The stream.</param>
-    /// <param name="owner">Whose they are, by its number.</param>
-    /// <param name="events">The events.</param>
-    /// <param name="held">How much longer than usual they are on their way.</param>
-    /// <param name="answered">Told what the owner learns, once.</param>
+    /// <summary>Sends the events of a command to the journal.</summary>
+    /// <param name="id">The stream of the events.</param>
+    /// <param name="owner">The number of the owner that sends the events.</param>
+    /// <param name="events">The events of one command.</param>
+    /// <param name="held">The additional time that the events are in transit.</param>
+    /// <param name="answered">Called once with the outcome that the owner learns.</param>
     public void Append(
         PersistenceId id, long owner, ImmutableArray<StoredEvent> events, TimeSpan held, Action<Input> answered)
     {
@@ -101,13 +103,13 @@ internal sealed class JournalStore
         });
     }
 
-    /// <summary>The newest snapshot; null when there is none.</summary>
+    /// <summary>Returns the newest snapshot of an entity; null when there is none.</summary>
     public EntitySnapshot? SnapshotOf(PersistenceId id) => _snapshots.GetValueOrDefault(id);
 
-    /// <summary>Keeps a snapshot.</summary>
+    /// <summary>Stores a snapshot, which replaces the earlier one.</summary>
     public void Save(PersistenceId id, EntitySnapshot snapshot) => _snapshots[id] = snapshot;
 
-    /// <summary>The records behind a number, as they are replayed.</summary>
+    /// <summary>Returns the records after a number, as a recovery reads them.</summary>
     public IReadOnlyList<Input> Replay(PersistenceId id, long after, int most) =>
     [
         .. _seen.Read(id, after, most).Select(stored => _unreadable.Contains((id, stored.Sequence))
@@ -115,17 +117,20 @@ internal sealed class JournalStore
             : (Input)new Input.Replayed(stored)),
     ];
 
-    /// <summary>What became of a command.</summary>
+    /// <summary>Looks up whether the journal knows a command.</summary>
     public Input Find(PersistenceId id, CommandId command) => IsTroubled
         ? new Input.CommandNotFound("the journal cannot be read now")
         : new Input.CommandFound(_seen.FindCommand(id, command));
 
-    /// <summary>All events of a stream.</summary>
+    /// <summary>Returns all events of a stream.</summary>
     public IReadOnlyList<StoredEvent> EventsOf(PersistenceId id) => _streams.EventsOf(id);
 
-    /// <summary>Damages the newest event of a stream, and perhaps its snapshot; returns what repairs it.</summary>
-    /// <param name="id">The stream.</param>
-    /// <param name="draw">Chooses how.</param>
+    /// <summary>
+    /// Damages the newest event of a stream, and perhaps its snapshot. Returns an action that repairs the event; null
+    /// when the stream is empty.
+    /// </summary>
+    /// <param name="id">The stream to damage.</param>
+    /// <param name="draw">A drawn number that selects the kind of damage.</param>
     public Action? Poison(PersistenceId id, long draw)
     {
         var events = _streams.EventsOf(id);

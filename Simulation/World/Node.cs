@@ -4,39 +4,40 @@ using ReplicationEngine.Simulation.Storage;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// A process: it can be killed, stopped for a while and started again. What it planned for later dies with it.
+/// A simulated process that can be killed, stopped for a while and restarted. A life is one run of the process. Actions
+/// that the process scheduled end with its life.
 /// </summary>
 internal abstract class Node(SimWorld world, string name) : IDisposable
 {
     private TimeSpan _pausedUntil;
 
-    /// <summary>The node's name.</summary>
+    /// <summary>The name of the process.</summary>
     public string Name { get; } = name;
 
-    /// <summary>Whether it runs.</summary>
+    /// <summary>Whether the process is alive.</summary>
     public bool Alive { get; private set; }
 
-    /// <summary>How often it was started.</summary>
+    /// <summary>The number of the present or last life; 0 before the first start.</summary>
     public int Life { get; private set; }
 
-    /// <summary>Whether it is stopped now.</summary>
+    /// <summary>Whether the process is stopped now.</summary>
     public bool Paused => World.Queue.Now < _pausedUntil;
 
-    /// <summary>The node's clocks.</summary>
+    /// <summary>The clocks of the process's machine.</summary>
     public VirtualClock Clock { get; } = new(world.Queue, SimWorld.Start);
 
-    /// <summary>Ends with its life.</summary>
+    /// <summary>A token that is cancelled when the present life ends.</summary>
     public CancellationToken LifeEnds => _life.Token;
 
-    /// <summary>The world around it.</summary>
+    /// <summary>The world that contains the process.</summary>
     protected SimWorld World { get; } = world;
 
-    /// <summary>Where this life's awaiting goes on.</summary>
+    /// <summary>The context in which awaited work of the present life continues.</summary>
     public SynchronizationContext Context { get; private set; } = new();
 
     private CancellationTokenSource _life = new();
 
-    /// <summary>Begins a life.</summary>
+    /// <summary>Begins a new life.</summary>
     protected void Begin()
     {
         (Alive, Life) = (true, Life + 1);
@@ -45,7 +46,7 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
         World.Trace.Note(Name, Life);
     }
 
-    /// <summary>Ends a life.</summary>
+    /// <summary>Ends the present life, if the process is alive.</summary>
     public void Die()
     {
         if (Alive)
@@ -58,24 +59,26 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
         }
     }
 
-    /// <summary>Stops it for a while.</summary>
+    /// <summary>Stops the process for a while; zero lets it continue.</summary>
     public void Pause(TimeSpan length) => _pausedUntil = World.Queue.Now + length;
 
-    /// <summary>Does something later, if this life lasts until then; a stopped process does it afterwards.</summary>
+    /// <summary>
+    /// Runs an action after a delay, if the present life lasts until then. A stopped process runs it when it continues.
+    /// </summary>
     public void After(TimeSpan delay, Action action)
     {
         var life = Life;
         World.Queue.After(delay, () => Enter(life, action));
     }
 
-    /// <summary>Does something again and again, as long as this life lasts.</summary>
+    /// <summary>Runs an action periodically, as long as the present life lasts.</summary>
     public void Every(TimeSpan period, Action action) => After(period, () =>
     {
         action();
         Every(period, action);
     });
 
-    /// <summary>Does something now; false when the process died of it, or is not alive.</summary>
+    /// <summary>Runs an action now. Returns false if the process is not alive or died during the action.</summary>
     public bool Do(Action action)
     {
         if (!Alive)
@@ -95,7 +98,10 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
         }
     }
 
-    /// <summary>Does something within a life; nothing when that is over, and later when it is stopped.</summary>
+    /// <summary>
+    /// Runs an action in the life with this number: now, after the pause if the process is stopped, or never if that
+    /// life is over.
+    /// </summary>
     public void Enter(int life, Action action)
     {
         if (life != Life || !Alive)
@@ -116,6 +122,6 @@ internal abstract class Node(SimWorld world, string name) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _life.Dispose();
 
-    /// <summary>What goes with its life.</summary>
+    /// <summary>Called when a life has ended, to discard everything that ends with it.</summary>
     protected abstract void Died();
 }

@@ -1,8 +1,9 @@
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// Brings what a process awaits back to the queue, as its own: one thread, one order. What a dead life awaited goes on
-/// no more, and a stopped process goes on when it does.
+/// The synchronization context of one life of a process. It returns awaited work to the queue as a step of that
+/// process, so that it runs on one thread and in one order. The work of a dead life never continues. The work of a
+/// stopped process continues when the process does.
 /// </summary>
 internal sealed class NodeContext(SimWorld world, Node node, int life) : SynchronizationContext
 {

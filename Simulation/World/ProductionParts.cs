@@ -13,7 +13,7 @@ using ReplicationEngine.Simulation.Checkers;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>The parts that the service and the agent run, with nothing between them.</summary>
+/// <summary>The production parts of service and agent, without decorators.</summary>
 internal sealed class ProductionParts : IWorldParts
 {
     /// <inheritdoc/>

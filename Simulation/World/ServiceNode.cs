@@ -8,7 +8,9 @@ using ReplicationEngine.Simulation.Kernel;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>The service: it hosts the entities of all VMs, their target sides, and carries out effects.</summary>
+/// <summary>
+/// The process of the service. It hosts the entities of all VMs and their target sides, and runs effects.
+/// </summary>
 internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Node(world, "service")
 {
     private static readonly TimeSpan SilentTooLong = TimeSpan.FromSeconds(12);
@@ -19,19 +21,19 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
     private DateTimeOffset _wallAtStart;
     private TimeSpan _started;
 
-    /// <summary>The parts.</summary>
+    /// <summary>The parts of the engine.</summary>
     public IWorldParts Parts => World.Parts;
 
-    /// <summary>Who watches.</summary>
+    /// <summary>The checkers of the world.</summary>
     public CheckerSet Checkers => World.Checkers;
 
-    /// <summary>The effects that run.</summary>
+    /// <summary>The effects that run since the service's last start.</summary>
     public EffectRuns Effects { get; private set; } = null!;
 
-    /// <summary>Whether the next death takes what was unsynced.</summary>
+    /// <summary>Whether the next death is a power cut, which takes unsynced changes.</summary>
     public bool PowerCutNext { get; set; }
 
-    /// <summary>The instant by both clocks.</summary>
+    /// <summary>The present instant on the wall clock and the steady clock.</summary>
     public EngineInstant Now => new(Clock.GetUtcNow(), _wallAtStart + (World.Queue.Now - _started))
     {
         HostStarted = _wallAtStart,
@@ -73,7 +75,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         Every(ClocksReadEvery, () => World.Vms.ForEach(vm => World.Run(() => _agents.ProbeAsync(vm, LifeEnds), this)));
     }
 
-    /// <summary>An agent reported.</summary>
+    /// <summary>Called when a report of an agent arrives.</summary>
     public void Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report) => After(TimeSpan.Zero, () =>
     {
         vm.Ledger.ReportedAt = World.Queue.Now;
@@ -85,17 +87,22 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         Look(vm);
     });
 
-    /// <summary>Whether a VM's agent is shown as connected.</summary>
+    /// <summary>Returns whether a VM's agent is shown as connected.</summary>
     public bool Hears(SimVm vm) => Alive && _agents.Observations.IsConnected(vm.AgentName);
 
-    /// <summary>A VM's agent has given its control connection up.</summary>
+    /// <summary>Called when a VM's agent has given up its control connection.</summary>
     public void GaveUp(SimVm vm) => After(TimeSpan.Zero, () => _agents.Ended(vm));
 
-    /// <summary>Does something after a while within a life, also when it was begun by somebody else.</summary>
+    /// <summary>
+    /// Runs an action after a delay, if the life of the process with this number lasts until then, whoever schedules
+    /// it.
+    /// </summary>
     public void Later(int life, TimeSpan delay, Action action) =>
         World.Queue.After(delay, () => Enter(life, action));
 
-    /// <summary>Tells an effect's outcome until it is taken or refused, as the engine's command sink does.</summary>
+    /// <summary>
+    /// Delivers an effect's outcome until the entity accepts or refuses it, as the engine's command sink does.
+    /// </summary>
     public async Task TellAsync(SimVm vm, ProtectedVmEffect effect, ProtectedVmCommand outcome, CancellationToken ct)
     {
         var failed = outcome as ProtectedVmCommand.RecordEffectFailed;
@@ -182,7 +189,7 @@ internal sealed class ServiceNode(SimWorld world, SplittableRandom random) : Nod
         }
     }
 
-    /// <summary>After a start: the target side is brought back to what the state says.</summary>
+    /// <summary>Restores the target side to the entity's state, once after each start of the service.</summary>
     private async Task RestoreAsync(SimVm vm, ProtectedVmState state)
     {
         if (vm.Restored)

@@ -5,8 +5,8 @@ using ReplicationEngine.Engine.Observations;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// Keeps a data session between an agent and the service going, as the agent's own does over sockets: calls, and calls
-/// again when the session has ended, until it is disposed.
+/// The line that keeps a data session between an agent and the service connected, as the agent does over sockets. It
+/// connects again whenever the session has ended, until it is disposed.
 /// </summary>
 internal sealed class SessionLine : IVolumeSession
 {
@@ -28,7 +28,7 @@ internal sealed class SessionLine : IVolumeSession
         agent.After(TimeSpan.Zero, Call);
     }
 
-    /// <summary>The session that there is.</summary>
+    /// <summary>The present session; null while there is none.</summary>
     public DataSession? Session { get; private set; }
 
     /// <inheritdoc/>
@@ -56,8 +56,8 @@ internal sealed class SessionLine : IVolumeSession
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>The process died.</summary>
-    /// <param name="silently">Its machine is gone too: nobody tells the other end.</param>
+    /// <summary>Called when the agent's process died.</summary>
+    /// <param name="silently">Whether its machine lost power too, so that nothing notifies the other end.</param>
     public void Died(bool silently)
     {
         if (silently)

@@ -3,7 +3,9 @@ using ReplicationEngine.Orchestration.Sources;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>The agents as one life of the service reaches them: over links that lose messages.</summary>
+/// <summary>
+/// The agents as the service reaches them between a start and its death, over links that lose messages.
+/// </summary>
 internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
@@ -15,7 +17,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
     /// <inheritdoc/>
     public AgentObservations Observations { get; } = new(service.Clock);
 
-    /// <summary>Told every report.</summary>
+    /// <summary>Called with every report of a volume.</summary>
     public Action<string, VolumeStatus> Noted { get; set; } = (_, _) => { };
 
     /// <inheritdoc/>
@@ -42,13 +44,13 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
         }
     }
 
-    // What was sent to a process that is dead does not reach the next one: its connection is another.
+    // A request to a process that has died does not reach the next one, because its connection is another one.
     private void Answer(SimVm vm, int life, AgentRequest request, Action<AgentReply> answered)
     {
         vm.Agent.Enter(
             life, () => world.Run(async () => answered(await vm.Agent.AnswerAsync(request)), vm.Agent));
 
-        // Each request is answered by a task of its own, of which one may be slow.
+        // Each request runs in its own task, and one of them may be slow.
         vm.Wire.Late(() => vm.Agent.Enter(
             life, () => world.Run(() => vm.Agent.AnswerAsync(request), vm.Agent)));
     }
@@ -60,7 +62,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
         Noted(agent, status);
     }
 
-    /// <summary>Reads the clock of an agent that is connected; an answer that is lost is not waited for.</summary>
+    /// <summary>Reads the clock of a connected agent. The call gives up when the reply is lost.</summary>
     public async Task ProbeAsync(SimVm vm, CancellationToken life)
     {
         if (!Observations.IsConnected(vm.AgentName))
@@ -84,7 +86,7 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
         }
     }
 
-    /// <summary>A report has come; whether it is the first over a new connection.</summary>
+    /// <summary>Records a report of an agent. Returns whether it is the first one over a new connection.</summary>
     public bool Reported(SimVm vm, int life, IReadOnlyList<VolumeStatus> report)
     {
         var again = !Observations.HasSession(vm.AgentName) || _lives[vm.AgentName] != life;
@@ -104,7 +106,9 @@ internal sealed class SimAgents(SimWorld world, ServiceNode service) : IAgents
         return again;
     }
 
-    /// <summary>The connection is given up: what was asked over it is not answered any more.</summary>
+    /// <summary>
+    /// Called when the connection to an agent is given up. Requests over it get no reply from the agent any more.
+    /// </summary>
     public void Ended(SimVm vm)
     {
         if (!Observations.HasSession(vm.AgentName))

@@ -5,15 +5,16 @@ using ReplicationEngine.Engine.Identifiers;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// A disk of a simulated machine, open: whoever cuts or grows its file, or lets its path lead elsewhere, is seen as on
-/// a real one.
+/// An open disk of a simulated machine. As on a real machine, the volume can observe that its file was cut or has
+/// grown, or that its path leads to another file.
 /// </summary>
-/// <param name="path">Its path.</param>
-/// <param name="identity">Which disk it is.</param>
-/// <param name="file">Its open file, which is this disk's from now on.</param>
-/// <param name="look">What the open file is now: which, and when it changed.</param>
-/// <param name="atPath">What the path leads to now; throws when to nothing.</param>
-/// <param name="device">Makes the device over the file, with the size that the file has then.</param>
+/// <param name="path">The disk's path.</param>
+/// <param name="identity">The disk's identity.</param>
+/// <param name="file">The disk's open file, which this object owns from now on.</param>
+/// <param name="look">Returns an observation of the open file: its identity and its last change.</param>
+/// <param name="atPath">Returns an observation of the file that the path leads to now; throws when there is
+/// none.</param>
+/// <param name="device">Creates the device over the file, with the file's size at that time.</param>
 internal sealed class SimDisk(
     string path, DiskIdentity identity, IStorageFile file, Func<DiskObservation> look, Func<DiskObservation> atPath,
     Func<IStorageFile, IBlockDevice> device) : IHostDisk
@@ -30,7 +31,7 @@ internal sealed class SimDisk(
     /// <inheritdoc/>
     public DiskObservation Look()
     {
-        // The file is asked first, as one that was closed is not looked at.
+        // Reads the length first, because it fails on a closed file, which must not be observed.
         var length = file.Length;
         return look() with { SizeBytes = length };
     }

@@ -8,7 +8,9 @@ using ReplicationEngine.Simulation.Workloads;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>The guest of one VM, wherever it runs: what it writes and which writes were acknowledged to it.</summary>
+/// <summary>
+/// The guest of one VM, wherever it runs: it writes, and it knows which of its writes were acknowledged.
+/// </summary>
 internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random)
 {
     private (SourceVolume? Volume, long Number) _acknowledgedBy;
@@ -16,7 +18,7 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
     /// <summary>The guest's connections to its disks at the source.</summary>
     public GuestConnections Connections { get; } = new(world, vm, random.Split("connections"));
 
-    /// <summary>The guest writes, wherever it runs.</summary>
+    /// <summary>Writes to the source and to the recovered machine, wherever the guest's writes are accepted.</summary>
     public void Write(long seed, long count)
     {
         var draws = new SplittableRandom((ulong)seed);
@@ -37,11 +39,13 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
         }
     }
 
-    /// <summary>The guest writes once at the source.</summary>
+    /// <summary>Writes once to the source.</summary>
     public void WriteSource(SourceVolume volume, long seed) =>
         WriteTo(new SplittableRandom((ulong)seed), vm.Models.Source, volume);
 
-    /// <summary>The guest writes over several connections at once, where it runs at the source.</summary>
+    /// <summary>
+    /// Writes over several connections at once if the guest runs at the source, otherwise one write after another.
+    /// </summary>
     public void WriteAtOnce(long seed, long batches)
     {
         if (vm.Models.Live is null)
@@ -54,7 +58,7 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
         }
     }
 
-    /// <summary>The guest flushes.</summary>
+    /// <summary>Flushes the disks of the source and of the recovered machine.</summary>
     public void Flush()
     {
         if (vm.Agent is { Alive: true, Paused: false, TakesWrites: true, Volume: { } volume })
@@ -69,7 +73,7 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
         }
     }
 
-    /// <summary>The test machine writes.</summary>
+    /// <summary>Writes as the guest of the test machine.</summary>
     public void WriteTest(long seed, long count)
     {
         if (world.Service is not { Alive: true, Paused: false } || vm.Target.Test is not { } test
@@ -91,7 +95,8 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
                 }
                 catch (IOException)
                 {
-                    // A full or failing disk: the test machine sees an error, and its content is anybody's.
+                    // The disk is full or failing: the test machine gets an error, and its content is unknown from now
+                    // on.
                     vm.Models.TestContent = null;
                     return;
                 }
@@ -101,11 +106,11 @@ internal sealed class SimGuest(SimWorld world, SimVm vm, SplittableRandom random
         });
     }
 
-    /// <summary>The newest number of a volume's writes that was acknowledged; 0 when there is none.</summary>
+    /// <summary>Returns the newest acknowledged number of a volume's writes; 0 when there is none.</summary>
     public long AcknowledgedBy(SourceVolume volume) =>
         ReferenceEquals(volume, _acknowledgedBy.Volume) ? _acknowledgedBy.Number : 0;
 
-    /// <summary>A logged write was acknowledged.</summary>
+    /// <summary>Records that a logged write was acknowledged.</summary>
     public void Acknowledged(SourceVolume volume, long number) =>
         _acknowledgedBy = (volume, Math.Max(number, AcknowledgedBy(volume)));
 

@@ -8,26 +8,26 @@ using ReplicationEngine.Simulation.Kernel;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>Who gives orders about one VM, and the commands that reach its entity.</summary>
+/// <summary>The operator of one VM, and the path of all commands to the VM's entity.</summary>
 internal sealed class SimOperator(SimWorld world, SimVm vm, SplittableRandom random)
 {
     private const int Patience = 10;
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
     private long _command;
 
-    /// <summary>The policy under which it is protected first.</summary>
+    /// <summary>The policy under which the VM is protected first.</summary>
     public ReplicationPolicy Policy => ReplicationPolicy.Default with
     {
         AutoResync = AutoResync.Immediately,
         Retention = TimeSpan.FromMinutes(world.Plan.RetentionMinutes),
     };
 
-    /// <summary>The command that protects it.</summary>
+    /// <summary>Returns the command that protects the VM.</summary>
     public ProtectedVmCommand Enabling() => new ProtectedVmCommand.Enable(
         vm.VmId, vm.Paths.Select((p, i) => new ProtectedDisk(p, vm.Shape.Sizes[i])).ToValueList(), "SCN-1", Policy,
         vm.AgentName);
 
-    /// <summary>Sends a command; sometimes a copy of it comes later (M).</summary>
+    /// <summary>Sends a command to the VM's entity. Sometimes a copy of it follows later (fault class M).</summary>
     public async Task<CommandReply> AskAsync(CommandId id, string actor, ProtectedVmCommand command)
     {
         var reply = await vm.Host.AskAsync(id, actor, command);
@@ -43,7 +43,7 @@ internal sealed class SimOperator(SimWorld world, SimVm vm, SplittableRandom ran
         return reply;
     }
 
-    /// <summary>A person asks for something.</summary>
+    /// <summary>Sends a command as the operator, and retries it while its outcome is unknown.</summary>
     public void Ask(ProtectedVmCommand command)
     {
         if (!world.Service.Alive)

@@ -6,18 +6,19 @@ using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>What a journal promises: each number of a stream is taken once, and each command id once per
-/// stream.</summary>
+/// <summary>
+/// The contract of a journal: it accepts each number of a stream once, and each command id once per stream.
+/// </summary>
 internal interface IStreams
 {
-    /// <summary>Takes the events of one command, whole or not at all.</summary>
-    /// <returns>False when a number or the command is taken.</returns>
+    /// <summary>Stores the events of one command, all or none.</summary>
+    /// <returns>False when a number or the command is in the stream already.</returns>
     bool TryAppend(PersistenceId id, ImmutableArray<StoredEvent> events);
 
-    /// <summary>The events behind a number, in order.</summary>
+    /// <summary>Returns the events after a number, in order.</summary>
     IReadOnlyList<StoredEvent> Read(PersistenceId id, long after, int most);
 
-    /// <summary>What an accepted command led to; null when the stream holds no event of it.</summary>
+    /// <summary>Returns the record of an accepted command; null when the stream holds no event of it.</summary>
     CommandRecord? FindCommand(PersistenceId id, CommandId commandId);
 }
 
@@ -61,7 +62,7 @@ internal sealed class SimStreams : IStreams
     public CommandRecord? FindCommand(PersistenceId id, CommandId commandId) =>
         _streams.GetValueOrDefault(id)?.Commands.GetValueOrDefault(commandId);
 
-    /// <summary>The stored events themselves, so that they can be damaged.</summary>
+    /// <summary>Returns the stored events themselves, so that they can be damaged.</summary>
     public List<StoredEvent> EventsOf(PersistenceId id) => _streams.GetValueOrDefault(id)?.Events ?? [];
 
     private sealed class Stream

@@ -4,7 +4,7 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>The target sides of all VMs within the service.</summary>
+/// <summary>The target sides of all VMs in the service.</summary>
 internal sealed class SimTargetSite(SimWorld world) : ITargetSite
 {
     private readonly Dictionary<string, SimVm> _vms = world.Vms.ToDictionary(vm => vm.Name, StringComparer.Ordinal);
@@ -24,10 +24,10 @@ internal sealed class SimTargetSite(SimWorld world) : ITargetSite
     public string? WhyNotOwn(ProtectedVmState state, IReadOnlyList<ProtectedDisk> disks) => null;
 
     /// <inheritdoc/>
-    /// <remarks>The simulated journal is never lost or put back, so nothing asks for what would be noted.</remarks>
+    /// <remarks>The simulated journal is never lost or restored, so nothing asks for the notes.</remarks>
     public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
     {
-        // Only the host's start reads it.
+        // Only the start of the service's host reads these notes.
     }
 
     /// <inheritdoc/>

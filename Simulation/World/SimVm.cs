@@ -7,7 +7,9 @@ using ReplicationEngine.Simulation.Workloads;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>One protected VM: its two sides, its entity, its guest, and what is known of all of them.</summary>
+/// <summary>
+/// One protected VM: its two sides, its entity, its guest, its operator, and the checkers' knowledge of them.
+/// </summary>
 internal sealed class SimVm
 {
     private readonly SimWorld _world;
@@ -44,43 +46,43 @@ internal sealed class SimVm
     /// <summary>The VM's name as an id.</summary>
     public ProtectedVmId VmId => new(Name);
 
-    /// <summary>The sizes of the VM's disks.</summary>
+    /// <summary>The sizes of the VM's disks, and their hot ranges.</summary>
     public DiskShape Shape { get; }
 
     /// <summary>The paths of the VM's disks.</summary>
     public IReadOnlyList<string> Paths { get; }
 
-    /// <summary>The guest.</summary>
+    /// <summary>The VM's guest.</summary>
     public SimGuest Guest { get; }
 
-    /// <summary>The models of its disks.</summary>
+    /// <summary>The models of the VM's disks.</summary>
     public DiskModels Models { get; }
 
-    /// <summary>What the checkers keep of it.</summary>
+    /// <summary>The checkers' ledger of the VM.</summary>
     public VmLedger Ledger { get; } = new();
 
-    /// <summary>Who gives orders about it.</summary>
+    /// <summary>The VM's operator.</summary>
     public SimOperator Operator { get; }
 
-    /// <summary>The link.</summary>
+    /// <summary>The link between the VM's agent and the service.</summary>
     public Wire Wire { get; }
 
-    /// <summary>The source side.</summary>
+    /// <summary>The source side: the VM's agent.</summary>
     public AgentNode Agent { get; }
 
-    /// <summary>The target side.</summary>
+    /// <summary>The target side in the service.</summary>
     public TargetNode Target { get; }
 
-    /// <summary>The entity, in this life of the service.</summary>
+    /// <summary>The host of the VM's entity since the service's last start.</summary>
     public EntityHost Host { get; set; } = null!;
 
-    /// <summary>The target side stands as it did before the service's last start.</summary>
+    /// <summary>Whether the service has restored the target side since its last start, or tried to.</summary>
     public bool Restored { get; set; }
 
-    /// <summary>The source site is away until then.</summary>
+    /// <summary>The virtual time until which the source site is lost.</summary>
     public TimeSpan RegionLostUntil { get; set; }
 
-    /// <summary>The machine at the target side begins, or was found again.</summary>
+    /// <summary>Called when the recovered machine starts, or was found again after a start of the service.</summary>
     public void LiveStarted(RecoveredMachine machine)
     {
         _world.Checkers.SeePoints(this);
@@ -94,14 +96,14 @@ internal sealed class SimVm
         _world.Checkers.FailedOver(this, machine);
     }
 
-    /// <summary>The machine at the target side is gone.</summary>
+    /// <summary>Called when the recovered machine is gone.</summary>
     public void LiveEnded(bool adopted)
     {
         _world.Trace.Note($"{Name} live ends", adopted ? 1 : 0);
         Models.EndLive();
     }
 
-    /// <summary>The test machine begins.</summary>
+    /// <summary>Called when the test machine starts.</summary>
     public void TestStarted(RecoveredMachine machine)
     {
         _world.Checkers.SeePoints(this);
@@ -109,28 +111,28 @@ internal sealed class SimVm
         _world.Checkers.TestStarted(this);
     }
 
-    /// <summary>The test machine was removed.</summary>
+    /// <summary>Called when the test machine was removed.</summary>
     public void TestRemoved()
     {
         Models.TestContent = null;
         _world.Checkers.TestRemoved(this);
     }
 
-    /// <summary>The service died: what it had open is gone.</summary>
+    /// <summary>Called when the service died: everything that the target side had open is gone.</summary>
     public void TargetDied(bool powerCut)
     {
         Ledger.TargetCut |= powerCut;
         Models.TestContent = powerCut ? null : Models.TestContent;
     }
 
-    /// <summary>Everything of the VM at the target side was deleted, damage with it.</summary>
+    /// <summary>Forgets the VM's target side after everything there was deleted, including damage.</summary>
     public void Forget()
     {
         Models.ForgetTarget();
         Ledger.ForgetTarget();
     }
 
-    /// <summary>A step of the core may have changed the state.</summary>
+    /// <summary>Called when a step of the core may have changed the entity's state.</summary>
     public void StateMayHaveChanged()
     {
         if (Host?.State is { } state)

@@ -6,32 +6,32 @@ using ReplicationEngine.Simulation.Storage;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>How a run ended.</summary>
-/// <param name="Trace">The trace hash.</param>
-/// <param name="Steps">Steps of the queue.</param>
-/// <param name="Virtual">Virtual time that passed.</param>
-/// <param name="Broken">What was found broken; null when nothing was.</param>
+/// <summary>The result of a run.</summary>
+/// <param name="Trace">The hash of the trace.</param>
+/// <param name="Steps">The number of steps of the queue.</param>
+/// <param name="Virtual">The virtual time that passed.</param>
+/// <param name="Broken">The broken invariant; null when all checks passed.</param>
 internal sealed record SimResult(ulong Trace, long Steps, TimeSpan Virtual, InvariantBrokenException? Broken)
 {
-    /// <summary>What was reached.</summary>
+    /// <summary>The counts of the events and states that were reached.</summary>
     public required Sometimes Sometimes { get; init; }
 
-    /// <summary>The newest notes of the trace, when they were kept.</summary>
+    /// <summary>The newest notes of the trace, if they were kept.</summary>
     public IReadOnlyCollection<string> Notes { get; init; } = [];
 }
 
 /// <summary>
-/// A world: one service with its journal, and a number of VMs with their agents and links. Everything happens in one
-/// queue on one thread; the plan decides what happens from outside.
+/// A simulated world: one service with its journal, and a number of VMs with their agents and links. Everything happens
+/// in one queue on one thread. The plan determines everything that happens from outside.
 /// </summary>
 internal sealed class SimWorld
 {
-    /// <summary>What the wall clocks show at virtual time zero: a Monday, outside office hours.</summary>
+    /// <summary>The time of the wall clocks at virtual time zero: a Monday, outside office hours.</summary>
     public static readonly DateTimeOffset Start = new(2026, 1, 5, 0, 0, 0, TimeSpan.Zero);
 
     private InvariantBrokenException? _broken;
 
-    /// <summary>A world that will go by a plan.</summary>
+    /// <summary>Creates a world that runs a plan.</summary>
     public SimWorld(SimPlan plan, IWorldParts? parts = null, int keepNotes = 0)
     {
         (Plan, Parts) = (plan, parts ?? new ProductionParts());
@@ -47,54 +47,55 @@ internal sealed class SimWorld
         SetClocks(random.Split("clocks"));
     }
 
-    /// <summary>What happens.</summary>
+    /// <summary>The plan of the run.</summary>
     public SimPlan Plan { get; }
 
-    /// <summary>Where parts come from.</summary>
+    /// <summary>The parts of the engine.</summary>
     public IWorldParts Parts { get; }
 
-    /// <summary>What makes time pass.</summary>
+    /// <summary>The queue, which makes virtual time pass.</summary>
     public EventQueue Queue { get; } = new();
 
     /// <summary>The threads of calls that block within the world.</summary>
     public Strands Strands { get; } = new();
 
-    /// <summary>The trace.</summary>
+    /// <summary>The trace of the run.</summary>
     public TraceHash Trace { get; }
 
-    /// <summary>What is broken on purpose.</summary>
+    /// <summary>The fault classes that are active now, or have been.</summary>
     public FaultClock Faults { get; }
 
-    /// <summary>What was reached.</summary>
+    /// <summary>The counts of the events and states that were reached.</summary>
     public Sometimes Sometimes { get; }
 
-    /// <summary>Who watches.</summary>
+    /// <summary>The checkers of the world.</summary>
     public CheckerSet Checkers { get; }
 
-    /// <summary>The journal.</summary>
+    /// <summary>The journal of the service.</summary>
     public JournalStore Journal { get; }
 
-    /// <summary>The service.</summary>
+    /// <summary>The process of the service.</summary>
     public ServiceNode Service { get; }
 
-    /// <summary>The VMs.</summary>
+    /// <summary>The VMs of the world.</summary>
     public List<SimVm> Vms { get; }
 
     /// <summary>The key of all data sessions.</summary>
     public byte[] DataKey { get; } = new byte[32];
 
-    /// <summary>
-    /// Whether the service's wall clock was ever set; agents' clocks are wrong from the first moment.
-    /// </summary>
+    /// <summary>Whether the service's wall clock was ever set. Agents' clocks need not be right at any time.</summary>
     public bool ServiceClockSet { get; set; }
 
-    /// <summary>Until then service, journal or replica have trouble of their own, or had it a minute ago.</summary>
+    /// <summary>
+    /// The virtual time until which service, journal or replica have faults of their own, or had them within the last
+    /// minute.
+    /// </summary>
     public TimeSpan ServiceTroubledUntil { get; set; } = TimeSpan.FromSeconds(-1);
 
     /// <summary>Whether the safety phase is over.</summary>
     public bool Healed { get; private set; }
 
-    /// <summary>Runs the whole plan: safety phase, then liveness phase.</summary>
+    /// <summary>Runs the whole plan: the safety phase, then the liveness phase.</summary>
     public SimResult Run()
     {
         try
@@ -119,7 +120,7 @@ internal sealed class SimWorld
         };
     }
 
-    // No agent's clock has to be right: of four one is right, the others are seconds or days ahead or behind.
+    // No agent's clock has to be right: one of four is right, the others are seconds or a day ahead or behind.
     private void SetClocks(SplittableRandom random)
     {
         foreach (var vm in Vms)
@@ -129,7 +130,7 @@ internal sealed class SimWorld
         }
     }
 
-    /// <summary>Begins asynchronous work of a node; its failure is the world's.</summary>
+    /// <summary>Starts asynchronous work of a process. A failure of the work fails the world.</summary>
     public void Run(Func<Task> work, Node node)
     {
         var life = node.LifeEnds;
@@ -198,10 +199,13 @@ internal sealed class SimWorld
         Checkers.End();
     }
 
-    /// <summary>Lets time pass; throws what was found meanwhile.</summary>
+    /// <summary>Lets virtual time pass until a time. Throws a failure that was found meanwhile.</summary>
     public void RunUntil(TimeSpan time) => RunUntil(time, () => false);
 
-    /// <summary>Lets time pass until a condition holds; whether it does. Throws what was found meanwhile.</summary>
+    /// <summary>
+    /// Lets virtual time pass until a time, or until a condition holds. Returns whether the condition holds. Throws a
+    /// failure that was found meanwhile.
+    /// </summary>
     public bool RunUntil(TimeSpan time, Func<bool> condition)
     {
         Queue.RunUntil(time, () => _broken is not null || condition());

@@ -2,19 +2,19 @@ using ReplicationEngine.Simulation.Faults;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>What was reached at all: each event of an entity's stream under each class of faults.</summary>
+/// <summary>The counts of the events and states that were reached, for each fault class that was active then.</summary>
 internal sealed class Sometimes(FaultClock faults)
 {
     private readonly SortedDictionary<(string What, string Fault), long> _counts = [];
     private readonly SortedSet<string> _phases = new(StringComparer.Ordinal);
 
-    /// <summary>How often each pair was seen.</summary>
+    /// <summary>The count of each event or state under each fault class; <c>-</c> stands for no active class.</summary>
     public IReadOnlyDictionary<(string What, string Fault), long> Counts => _counts;
 
-    /// <summary>The phases that were seen.</summary>
+    /// <summary>The phases of entities that were reached.</summary>
     public IReadOnlyCollection<string> Phases => _phases;
 
-    /// <summary>Counts an event.</summary>
+    /// <summary>Counts an event or state under each active fault class.</summary>
     public void Count(string what)
     {
         var any = false;
@@ -30,6 +30,6 @@ internal sealed class Sometimes(FaultClock faults)
         }
     }
 
-    /// <summary>Notes a phase.</summary>
+    /// <summary>Records that a phase was reached.</summary>
     public void Saw(string phase) => _phases.Add(phase);
 }

@@ -1,9 +1,9 @@
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>Where a strand stands.</summary>
+/// <summary>The state of a strand.</summary>
 internal enum StrandState
 {
-    /// <summary>The strand has ended or has nothing to do.</summary>
+    /// <summary>The strand has ended or has no work.</summary>
     Ended,
 
     /// <summary>The strand is inside a call of a device.</summary>
@@ -14,17 +14,17 @@ internal enum StrandState
 }
 
 /// <summary>
-/// Blocking calls of several callers within one world: each runs on a thread of its own, and exactly one thread runs at
-/// a time. A strand gives way only where it says so, so the same seed gives the same run.
+/// The threads of blocking calls within one world. Each call runs on its own thread, and exactly one thread runs at a
+/// time. A strand yields only at defined places, so the same seed gives the same run.
 /// </summary>
 internal sealed class Strands : IDisposable
 {
     private readonly Stack<Strand> _idle = new();
     private readonly List<Strand> _all = [];
 
-    /// <summary>Runs work until it gives way or ends; the caller waits meanwhile.</summary>
+    /// <summary>Runs work until it yields or ends. The caller waits meanwhile.</summary>
     /// <param name="work">The blocking call.</param>
-    /// <param name="stops">Where a device stands still with it: what <see cref="Strand.Stops"/> says.</param>
+    /// <param name="stops">The points at which a device pauses the call; see <see cref="Strand.Stops"/>.</param>
     public Strand Start(Action work, int stops)
     {
         if (!_idle.TryPop(out var strand))
@@ -37,7 +37,7 @@ internal sealed class Strands : IDisposable
         return strand;
     }
 
-    /// <summary>Ends all threads; what is under way ends as if its process had died.</summary>
+    /// <summary>Ends all threads. Work in progress ends as if its process had died.</summary>
     public void Dispose()
     {
         foreach (var strand in _all)
@@ -47,7 +47,7 @@ internal sealed class Strands : IDisposable
     }
 }
 
-/// <summary>One thread that runs while the world waits for it, and waits while the world runs.</summary>
+/// <summary>A thread that runs while the world waits for it, and waits while the world runs.</summary>
 internal sealed class Strand : IDisposable
 {
     [ThreadStatic]
@@ -67,29 +67,29 @@ internal sealed class Strand : IDisposable
         _thread.Start();
     }
 
-    /// <summary>The strand that the calling thread is; null for the world itself.</summary>
+    /// <summary>The strand of the calling thread; null for the world itself.</summary>
     public static Strand? Current => t_current;
 
-    /// <summary>Where it stands, as the world sees it.</summary>
+    /// <summary>The strand's state, as the world sees it.</summary>
     public StrandState State { get; private set; }
 
-    /// <summary>Why its work failed; null when it did not.</summary>
+    /// <summary>The exception that ended the work; null when the work did not fail.</summary>
     public Exception? Failure { get; private set; }
 
-    /// <summary>Whether a device took all that its call brought.</summary>
+    /// <summary>Whether a device took all changes of the call.</summary>
     public bool Taken { get; set; }
 
-    /// <summary>At which of its stops a device gives way, as bits.</summary>
+    /// <summary>The points at which a device yields, as bits.</summary>
     public int Stops { get; private set; }
 
-    /// <summary>Lets new work run until it gives way or ends.</summary>
+    /// <summary>Runs new work until it yields or ends.</summary>
     public void Begin(Action work, int stops)
     {
         (_work, Failure, Stops, Taken) = (work, null, stops, false);
         Resume();
     }
 
-    /// <summary>Lets it run on until it gives way again or ends.</summary>
+    /// <summary>Lets the strand continue until it yields again or ends.</summary>
     public void Resume()
     {
         _go.Release();
@@ -100,7 +100,9 @@ internal sealed class Strand : IDisposable
         }
     }
 
-    /// <summary>Gives way to the world; returns when the world resumes it. To be called by the strand itself.</summary>
+    /// <summary>
+    /// Yields to the world, and returns when the world resumes the strand. Only the strand itself may call it.
+    /// </summary>
     public void GiveWay(StrandState state)
     {
         State = state;
@@ -143,7 +145,7 @@ internal sealed class Strand : IDisposable
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                // Whoever resumed the strand judges it.
+                // The caller that resumed the strand judges the failure.
                 Failure = e;
             }
 

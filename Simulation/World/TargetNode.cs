@@ -9,8 +9,8 @@ using ReplicationEngine.Simulation.Storage;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The target side of one VM within the service: the production volume over simulated disks, with the session that
-/// feeds it over the simulated link.
+/// The target side of one VM in the service: the production volume over simulated disks, and the session that feeds it
+/// over the simulated link.
 /// </summary>
 internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom random) : ITargetSessions, IMachineServer
 {
@@ -21,28 +21,28 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     private int _turn;
     private int _boot;
 
-    /// <summary>The storage of this VM's replica.</summary>
+    /// <summary>The storage of the VM's replica.</summary>
     public SimulatedStorage Storage { get; } = new(random.Split("storage"));
 
-    /// <summary>The volume, in this life of the service; null before it was asked for.</summary>
+    /// <summary>The target volume since the service's last start; null until it is needed.</summary>
     public TargetVolume? Volume { get; private set; }
 
-    /// <summary>The target volume as effects and facts reach it.</summary>
+    /// <summary>The target volume as effects and facts use it.</summary>
     public ITargetVolume? Reached => _watched;
 
-    /// <summary>The replica.</summary>
+    /// <summary>The replica store; null while there is none.</summary>
     public ReplicaStore? Store => Volume?.Store;
 
-    /// <summary>The test machine.</summary>
+    /// <summary>The test machine; null while there is none.</summary>
     public ServedMachine? Test => Volume?.Test;
 
-    /// <summary>The machine that runs here.</summary>
+    /// <summary>The recovered machine; null while there is none.</summary>
     public ServedMachine? Live => Volume?.Live;
 
-    /// <summary>The running session.</summary>
+    /// <summary>The present data session; null while there is none.</summary>
     public DataSession? Session => _session;
 
-    /// <summary>Whether anything of the VM is stored.</summary>
+    /// <summary>Whether a replica of the VM is stored.</summary>
     public bool Exists => ReplicaStore.Exists(Storage.Root.Subdirectory(TargetVolume.StoreDirectory));
 
     /// <inheritdoc/>
@@ -52,7 +52,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
     public ReverseStream? Reverse => _session is { Open: true } session && Live is not null
         ? new ReverseStream(session.Streaming, session.Durable, session.LogBytes.Shipped, 0) : null;
 
-    /// <summary>The volume, new when there is none.</summary>
+    /// <summary>Returns the target volume; creates it if there is none.</summary>
     public TargetVolume Obtain()
     {
         if (Volume is { } known)
@@ -66,7 +66,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         return Volume = volume;
     }
 
-    /// <summary>The process died.</summary>
+    /// <summary>Called when the service's process died.</summary>
     public void Died(bool powerCut)
     {
         Storage.Kill();
@@ -82,7 +82,9 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         _boot += powerCut ? 1 : 0;
     }
 
-    /// <summary>Lets everything go.</summary>
+    /// <summary>
+    /// Releases everything that the target side has open, and deletes the replica unless it is to be kept.
+    /// </summary>
     public async Task ReleaseAsync(bool keep)
     {
         if (Volume is { } volume)
@@ -101,7 +103,7 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         }
     }
 
-    /// <summary>Background work.</summary>
+    /// <summary>Runs the background work of the target volume.</summary>
     public void Maintain()
     {
         try
@@ -115,18 +117,22 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
         }
     }
 
-    /// <summary>A source says what it has, and hears whether that fits: the first half of a handshake. Returns what the
-    /// second half shows.</summary>
-    /// <exception cref="IOException">It is refused.</exception>
+    /// <summary>
+    /// Runs the first half of a handshake: a source offers to send, and the target side accepts. Returns the greeting
+    /// that the second half must present.
+    /// </summary>
+    /// <exception cref="IOException">The target side refuses the offer.</exception>
     public int Greet(IChangeSource source)
     {
         Check(SessionOffer.Send(source), _stream?.OfferToReceive());
         return _turn;
     }
 
-    /// <summary>A source that was greeted sends; takes the place of any session there is.</summary>
-    /// <exception cref="IOException">The target side has ended all sessions meanwhile, or a newer term
-    /// began.</exception>
+    /// <summary>
+    /// Runs the second half of a handshake: begins the session of a greeted source, which replaces any other session.
+    /// </summary>
+    /// <exception cref="IOException">The target side has ended all sessions since the greeting, or a newer term has
+    /// begun.</exception>
     public DataSession Receive(IChangeSource source, SessionEnd sender, int greeting)
     {
         if (greeting != _turn || Volume is null)
@@ -157,8 +163,11 @@ internal sealed class TargetNode(SimWorld world, SimVm vm, SplittableRandom rand
             new WatchedSource(world, source), sink);
     }
 
-    /// <summary>The old source calls to receive.</summary>
-    /// <exception cref="IOException">It is refused.</exception>
+    /// <summary>
+    /// Begins a session in which the old source receives the writes of the recovered machine. The session replaces any
+    /// other one.
+    /// </summary>
+    /// <exception cref="IOException">The target side refuses the offer.</exception>
     public DataSession SendBack(IReplicaSink sink, IReadOnlyList<long> sizes, SessionEnd receiver)
     {
         Check(SessionOffer.Receive(sink, sizes), _stream?.OfferToSend());

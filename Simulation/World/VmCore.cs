@@ -6,7 +6,7 @@ using ReplicationEngine.Persistence.Serialization.ProtectedVms;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>An entity's core of a protected VM, whatever aggregate decides in it.</summary>
+/// <summary>The core of a protected VM's entity, whatever aggregate decides in it.</summary>
 internal interface IVmCore
 {
     /// <inheritdoc cref="EntityCore{TAggregate, TState, TCommand, TEvent}.Phase"/>

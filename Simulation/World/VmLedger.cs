@@ -2,42 +2,51 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>What the checkers keep of one VM: what its points must hold, and which faults it met.</summary>
+/// <summary>
+/// The checkers' ledger of one VM: the content that its recovery points must hold, and the faults that the VM has met.
+/// </summary>
 internal sealed class VmLedger
 {
-    /// <summary>What each recovery point must hold.</summary>
+    /// <summary>The content that each recovery point must hold.</summary>
     public Dictionary<RecoveryPointId, ulong[]> Points { get; } = [];
 
-    /// <summary>What the source held at each marker, by its point and number.</summary>
+    /// <summary>The content of the source at each marker, by the marker's point and number.</summary>
     public Dictionary<(RecoveryPointId Point, long Lsn), ulong[]> Marked { get; } = [];
 
-    /// <summary>When each point was seen first (virtual time).</summary>
+    /// <summary>The virtual time at which each recovery point was seen first.</summary>
     public Dictionary<RecoveryPointId, TimeSpan> SeenAt { get; } = [];
 
-    /// <summary>When source and replica were found equal everywhere.</summary>
+    /// <summary>
+    /// The virtual time at which source and replica were last found equal in all hot blocks; null when they never were.
+    /// </summary>
     public TimeSpan? EqualAt { get; set; }
 
-    /// <summary>A power cut of the source that no opening was checked after yet.</summary>
+    /// <summary>Whether the source had a power cut after which no opening has been checked yet.</summary>
     public bool SourceCut { get; set; }
 
-    /// <summary>A power cut of the target that no opening was checked after yet.</summary>
+    /// <summary>Whether the target had a power cut after which no opening has been checked yet.</summary>
     public bool TargetCut { get; set; }
 
-    /// <summary>A sync at the source was made to fail.</summary>
+    /// <summary>Whether a fault let a sync at the source fail.</summary>
     public bool SyncBroken { get; set; }
 
-    /// <summary>A sync at the target was made to fail: what was unsynced may be gone, as after a power cut.</summary>
+    /// <summary>
+    /// Whether a fault let a sync at the target fail. Unsynced changes may be lost then, as after a power cut.
+    /// </summary>
     public bool TargetSyncBroken { get; set; }
 
-    /// <summary>When the service took the agent's newest report (virtual time).</summary>
+    /// <summary>The virtual time at which the service received the agent's newest report.</summary>
     public TimeSpan ReportedAt { get; set; }
 
-    /// <summary>Damage was done to the replica's files.</summary>
+    /// <summary>Whether a fault damaged the replica's files.</summary>
     public bool Damaged { get; set; }
 
-    /// <summary>Why an entity of it is quarantined by a fault.</summary>
+    /// <summary>
+    /// The action that repairs the damage of a fault to the VM's stream, which may quarantine the entity; null while
+    /// there is no such damage.
+    /// </summary>
     public Action? Antidote { get; set; }
 
-    /// <summary>Everything at the target side was deleted, damage with it.</summary>
+    /// <summary>Forgets the faults of the target side after everything there was deleted, including damage.</summary>
     public void ForgetTarget() => (Damaged, TargetCut, TargetSyncBroken) = (false, false, false);
 }

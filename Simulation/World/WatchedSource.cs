@@ -5,7 +5,7 @@ using ReplicationEngine.Engine.Identifiers;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>A sending end; copies that come too late to clear anything are counted.</summary>
+/// <summary>A change source that counts the copies that come too late to clear anything.</summary>
 internal sealed class WatchedSource(SimWorld world, IChangeSource source) : IChangeSource
 {
     /// <inheritdoc/>

@@ -6,12 +6,13 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.World;
 
-/// <summary>A VM's target side as effects reach it; what becomes of its machines and points is told to the
-/// checkers.</summary>
-/// <param name="world">The world.</param>
-/// <param name="vm">The VM.</param>
-/// <param name="volume">The target side that there is.</param>
-/// <param name="inner">The target side as the world's parts give it.</param>
+/// <summary>
+/// A VM's target side as effects use it. It notifies the checkers of what happens to its machines and recovery points.
+/// </summary>
+/// <param name="world">The world of the VM.</param>
+/// <param name="vm">The VM of the target side.</param>
+/// <param name="volume">The production target side.</param>
+/// <param name="inner">The target side as the world's parts return it.</param>
 internal sealed class WatchedTarget(SimWorld world, SimVm vm, TargetVolume volume, ITargetVolume inner) : ITargetVolume
 {
     /// <inheritdoc/>

@@ -4,9 +4,10 @@ using ReplicationEngine.Simulation.Kernel;
 namespace ReplicationEngine.Simulation.World;
 
 /// <summary>
-/// The link between an agent and the service. Control messages are lost while a way is cut; the data stream is like
-/// TCP: it waits. A stalled link passes nothing and loses nothing: all of it comes when the stall is over. A lossy link
-/// (M) loses, doubles and swaps messages of both kinds, as nothing below may be trusted.
+/// The link between an agent and the service. Control messages are lost while their direction is cut. The data stream
+/// waits, as TCP does. A stalled link passes nothing and by itself loses nothing: everything arrives when the stall is
+/// over, unless an end gives up the connection before. A lossy link (fault class M) loses, duplicates and reorders
+/// messages of both kinds, because nothing below the protocol may be trusted.
 /// </summary>
 internal sealed class Wire(EventQueue queue, SplittableRandom random)
 {
@@ -19,22 +20,25 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
     private TimeSpan _added;
     private TimeSpan _lossyUntil;
 
-    /// <summary>Whether a way is open.</summary>
+    /// <summary>Returns whether a direction is open.</summary>
     public bool IsOpen(bool toService) => queue.Now >= _cutUntil[Way(toService)];
 
-    /// <summary>Whether what is sent now arrives in time, both ways.</summary>
+    /// <summary>Whether a message that is sent now arrives in time, in both directions.</summary>
     public bool Passes => PassesTo(service: true) && PassesTo(service: false);
 
-    /// <summary>Whether what is sent one way now arrives in time.</summary>
+    /// <summary>Returns whether a message that is sent now in one direction arrives in time.</summary>
     public bool PassesTo(bool service) => IsOpen(service) && queue.Now >= _stalledUntil[Way(service)];
 
-    /// <summary>How long a message there and one back take.</summary>
+    /// <summary>Draws the time of a round trip: one message in each direction.</summary>
     public TimeSpan RoundTrip() => Delay() + Delay();
 
-    /// <summary>Told when an end has given the control connection up, because a stall took too long.</summary>
+    /// <summary>Called when an end has given up the control connection, because a stall took too long.</summary>
     public Action? Lost { get; set; }
 
-    /// <summary>Does something to the ways that bits name: 1 the way to the service, 2 the other.</summary>
+    /// <summary>
+    /// Runs an action for each direction that the bits select: 1 the direction to the service, 2 the direction to the
+    /// agent.
+    /// </summary>
     public static void Ways(long bits, Action<bool> each)
     {
         if ((bits & 1) != 0)
@@ -48,8 +52,10 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
         }
     }
 
-    /// <summary>Holds back what goes one way: the connections stay open until an end gives them up. What they held is
-    /// lost then, and there is no new one before the stall is over.</summary>
+    /// <summary>
+    /// Holds back all messages in one direction. The connections stay open until an end gives them up. Then the held
+    /// messages are lost, and no new connection is possible before the stall is over.
+    /// </summary>
     public void Stall(bool toService, TimeSpan length)
     {
         var way = Way(toService);
@@ -73,19 +79,19 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
         });
     }
 
-    /// <summary>Cuts a way.</summary>
+    /// <summary>Cuts one direction for a while.</summary>
     public void Cut(bool toService, TimeSpan length) => _cutUntil[Way(toService)] = queue.Now + length;
 
-    /// <summary>Adds latency.</summary>
+    /// <summary>Adds latency in both directions for a while.</summary>
     public void Slow(TimeSpan length, TimeSpan added) => (_slowUntil, _added) = (queue.Now + length, added);
 
-    /// <summary>Lets messages be lost, doubled and swapped.</summary>
+    /// <summary>Lets messages be lost, duplicated and reordered for a while.</summary>
     public void Lossy(TimeSpan length) => _lossyUntil = queue.Now + length;
 
-    /// <summary>A new connection does not wait behind what an old one still has under way.</summary>
+    /// <summary>Begins a new data connection, which does not wait behind frames of an older one.</summary>
     public void Connect() => Array.Clear(_last);
 
-    /// <summary>Puts everything right.</summary>
+    /// <summary>Ends all faults of the link. Messages that a stall still holds are lost.</summary>
     public void Heal()
     {
         Array.Clear(_cutUntil);
@@ -121,8 +127,9 @@ internal sealed class Wire(EventQueue queue, SplittableRandom random)
         }
     }
 
-    /// <summary>What was delivered is, now and then, taken up once more much later, behind what came after
-    /// it.</summary>
+    /// <summary>
+    /// Repeats the processing of a delivered message now and then, much later and after newer messages.
+    /// </summary>
     public void Late(Action deliver)
     {
         if (random.Chance(0.05))
