@@ -53,6 +53,9 @@ public enum Operation
 
     /// <summary>Retries failed work now.</summary>
     RetryJob = 17,
+
+    /// <summary>Holds a recovery point, so that it never expires.</summary>
+    HoldRecoveryPoint = 18,
 }
 
 /// <summary>Converts operations to words.</summary>
@@ -78,6 +81,7 @@ internal static class OperationText
         Operation.Reprotect => "reprotect",
         Operation.Failback => "fail back",
         Operation.RetryJob => "retry",
+        Operation.HoldRecoveryPoint => "hold a recovery point",
         _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "Not an operation."),
     };
 }
