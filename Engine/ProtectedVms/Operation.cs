@@ -56,6 +56,9 @@ public enum Operation
 
     /// <summary>Holds a recovery point, so that it never expires.</summary>
     HoldRecoveryPoint = 18,
+
+    /// <summary>Releases a held recovery point.</summary>
+    ReleaseRecoveryPoint = 19,
 }
 
 /// <summary>Converts operations to words.</summary>
@@ -82,6 +85,7 @@ internal static class OperationText
         Operation.Failback => "fail back",
         Operation.RetryJob => "retry",
         Operation.HoldRecoveryPoint => "hold a recovery point",
+        Operation.ReleaseRecoveryPoint => "release a recovery point",
         _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "Not an operation."),
     };
 }

@@ -88,6 +88,11 @@ public abstract record ProtectedVmCommand
     /// </summary>
     public sealed record HoldRecoveryPoint(RecoveryPointId Point) : PointCommand;
 
+    /// <summary>
+    /// Releases a held recovery point: retention applies to it again, from the next point that is sealed.
+    /// </summary>
+    public sealed record ReleaseRecoveryPoint(RecoveryPointId Point) : PointCommand;
+
     /// <summary>The store sealed a point. May be delivered any number of times.</summary>
     public sealed record RecordRecoveryPointSealed(RecoveryPoint Point) : PointCommand;
 

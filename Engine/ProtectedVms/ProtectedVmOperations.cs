@@ -77,6 +77,8 @@ public static class ProtectedVmOperations
                 || state.Replication is { Active: true, Paused: false, Fault: not null }
                     ? null : new ProtectedVmRefusal.NothingToRetry(),
             Operation.HoldRecoveryPoint => CheckHoldPoint(state),
+            Operation.ReleaseRecoveryPoint =>
+                state.Points.Any(kept => kept.Hold is not null) ? null : new ProtectedVmRefusal.NotHeld(null),
             _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "Not an operation."),
         };
     }
@@ -227,7 +229,7 @@ public static class ProtectedVmOperations
 
     // Operations that nearly every phase offers are no way out of the wrong one.
     private static bool IsAside(Operation operation) =>
-        operation is Operation.UpdatePolicy or Operation.HoldRecoveryPoint;
+        operation is Operation.UpdatePolicy or Operation.HoldRecoveryPoint or Operation.ReleaseRecoveryPoint;
 
     // Check fills in what is possible instead.
     private static ProtectedVmRefusal.WrongPhase Wrong(ProtectedVmState state, Operation operation) =>

@@ -255,6 +255,19 @@ public abstract record ProtectedVmRefusal : Refusal
             + "it first.";
     }
 
+    /// <summary>The point is not held.</summary>
+    /// <param name="Point">The point; null when none is held.</param>
+    public sealed record NotHeld(RecoveryPointId? Point) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "not-held";
+
+        /// <inheritdoc/>
+        public override string Message => Point is { } point
+            ? $"Recovery point {point} is not held; choose one that `drctl points` shows as held."
+            : "No recovery point is held, so there is none to release.";
+    }
+
     /// <summary>The operation would delete a point that a user holds.</summary>
     /// <param name="Operation">The operation.</param>
     /// <param name="Vm">The VM.</param>

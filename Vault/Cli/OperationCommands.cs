@@ -47,6 +47,7 @@ internal static class OperationCommands
             KeepReplica = parsed.GetValue(keep),
         }, keep);
         yield return OfPoint(commands, VmOperations.HoldPoint);
+        yield return OfPoint(commands, VmOperations.ReleasePoint);
         yield return LiftQuarantine(commands);
     }
 

@@ -38,6 +38,7 @@ internal static class Points
     {
         MakeRecoveryPoint c => OnMake(state, c, context),
         HoldRecoveryPoint c => OnHold(state, c, context),
+        ReleaseRecoveryPoint c => OnRelease(state, c, context),
         RecordRecoveryPointSealed c => AcceptAll(Sealed(state, c.Point, context)),
         RecordRecoveryPointSkipped c when state.PointSchedule.Pending?.Id == c.Point =>
             Accept(new RecoveryPointSkipped(context.Now, c.Point, c.Reason)),
@@ -134,6 +135,7 @@ internal static class Points
         RecoveryPointMarkedUnusable e => MarkUnusable(state, e),
         RecoveryPointsGraded e => Grade(state, e),
         RecoveryPointHeld e => Hold(state, e, e.Point, new PointHold(e.By, e.At)),
+        RecoveryPointReleased e => Hold(state, e, e.Point, null),
         RecoveryPointsExpired e => state with
         {
             Points = state.Points.RemoveAll(point => e.Points.Contains(point.Id)),
@@ -188,6 +190,17 @@ internal static class Points
                 null => Refuse(new ProtectedVmRefusal.UnknownPoint(command.Point)),
                 { Hold: { } hold } => Refuse(new ProtectedVmRefusal.AlreadyHeld(command.Point, hold.By)),
                 _ => Accept(new RecoveryPointHeld(context.Now, context.Actor, command.Point)),
+            };
+
+    // Whether the point expires is decided with the next one that is sealed, as for every other point.
+    private static Decision<ProtectedVmEvent> OnRelease(
+        ProtectedVmState state, ReleaseRecoveryPoint command, DecisionContext context) =>
+        NotOffered(state, Operation.ReleaseRecoveryPoint)
+            ?? state.Points.FirstOrDefault(kept => kept.Id == command.Point) switch
+            {
+                null => Refuse(new ProtectedVmRefusal.UnknownPoint(command.Point)),
+                { Hold: null } => Refuse(new ProtectedVmRefusal.NotHeld(command.Point)),
+                _ => Accept(new RecoveryPointReleased(context.Now, context.Actor, command.Point)),
             };
 
     // Grades only rise, and a point found damaged no longer rises.

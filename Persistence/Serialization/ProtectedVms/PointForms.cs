@@ -38,6 +38,10 @@ internal static class PointForms
             "recovery-point-held.v1",
             e => new(At(e.At), e.By, e.Point.Value),
             m => new(Time(m.At), Needed(m.By), PointId(m.Point))),
+        Event<RecoveryPointReleased, RecoveryPointReleasedV1>(
+            "recovery-point-released.v1",
+            e => new(At(e.At), e.By, e.Point.Value),
+            m => new(Time(m.At), Needed(m.By), PointId(m.Point))),
         Event<RecoveryPointsExpired, RecoveryPointsExpiredV1>(
             "recovery-points-expired.v1",
             e => new(At(e.At), All(e.Points, id => id.Value)),
@@ -53,6 +57,10 @@ internal static class PointForms
             m => new(Needed(m.Kind), m.AgentHasHooks)),
         Command<HoldRecoveryPoint, HoldRecoveryPointV1>(
             "hold-recovery-point.v1",
+            c => new(c.Point.Value),
+            m => new(PointId(m.Point))),
+        Command<ReleaseRecoveryPoint, ReleaseRecoveryPointV1>(
+            "release-recovery-point.v1",
             c => new(c.Point.Value),
             m => new(PointId(m.Point))),
         Command<RecordRecoveryPointSealed, RecordRecoveryPointSealedV1>(
@@ -101,6 +109,10 @@ internal sealed record RecoveryPointHeldV1(
     [property: Key(0)] DateTime? At, [property: Key(1)] string? By, [property: Key(2)] Guid? Point);
 
 [MessagePackObject]
+internal sealed record RecoveryPointReleasedV1(
+    [property: Key(0)] DateTime? At, [property: Key(1)] string? By, [property: Key(2)] Guid? Point);
+
+[MessagePackObject]
 internal sealed record RecoveryPointsExpiredV1([property: Key(0)] DateTime? At, [property: Key(1)] Guid[]? Points);
 
 [MessagePackObject]
@@ -108,6 +120,9 @@ internal sealed record MakeRecoveryPointV1([property: Key(0)] PointKind? Kind, [
 
 [MessagePackObject]
 internal sealed record HoldRecoveryPointV1([property: Key(0)] Guid? Point);
+
+[MessagePackObject]
+internal sealed record ReleaseRecoveryPointV1([property: Key(0)] Guid? Point);
 
 [MessagePackObject]
 internal sealed record RecordRecoveryPointSealedV1([property: Key(0)] RecoveryPointV1? Point);

@@ -149,6 +149,51 @@ public sealed class A_held_recovery_point
         Assert.Equal(held, story.State.Points[0]);
     }
 
+    [Fact]
+    [Trait("Req", "RCP-4")]
+    public void Once_released_expires_with_the_next_point_that_is_sealed()
+    {
+        var story = Stories.Protected(policy: ReplicationPolicy.Default with { Retention = TimeSpan.Zero });
+        story.Do(new HoldRecoveryPoint(story.State.Points[^1].Id));
+        SealHourly(story, 3);
+        var held = story.State.Points[0].Id;
+
+        Assert.Equal(
+            new RecoveryPointReleased(story.Now, Story.User, held),
+            Assert.Single(story.Do(new ReleaseRecoveryPoint(held))));
+        Assert.Equal((2, null), (story.State.Points.Count, story.State.Points[0].Hold));
+        SealHourly(story, 1);
+
+        Assert.DoesNotContain(story.State.Points, kept => kept.Id == held);
+    }
+
+    [Fact]
+    [Trait("Req", "FOV-4")]
+    [Trait("Req", "ENA-15")]
+    public void Once_released_bars_neither_a_commit_nor_the_end_of_protection()
+    {
+        ProtectedVmCommand[] once = [new HoldRecoveryPoint(Oldest.Id), new ReleaseRecoveryPoint(Oldest.Id)];
+
+        Assert.IsType<CommitStarted>(Assert.Single(Stories.CommitPending().With(once).Do(new Commit())));
+        Assert.IsType<DisableStarted>(Assert.Single(Stories.Protected().With(once).Do(new Disable(false))));
+    }
+
+    [Fact]
+    public void Is_released_once_by_its_id()
+    {
+        var story = Stories.Protected();
+        Assert.Equal(
+            "No recovery point is held, so there is none to release.",
+            story.Refused<ProtectedVmRefusal.NotHeld>(new ReleaseRecoveryPoint(Oldest.Id)).Message);
+
+        story.Do(new HoldRecoveryPoint(Oldest.Id));
+        story.Refused<ProtectedVmRefusal.UnknownPoint>(new ReleaseRecoveryPoint(Story.Point(404, default).Id));
+        var free = story.State.Points[1].Id;
+        Assert.Equal(
+            $"Recovery point {free} is not held; choose one that `drctl points` shows as held.",
+            story.Refused<ProtectedVmRefusal.NotHeld>(new ReleaseRecoveryPoint(free)).Message);
+    }
+
     private static void SealHourly(Story story, int points)
     {
         for (var made = 0; made < points; made++)

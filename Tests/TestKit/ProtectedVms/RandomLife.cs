@@ -40,6 +40,7 @@ internal static class RandomLife
         (_, _) => new Failback(),
         (_, _) => new RetryJob(),
         (story, n) => new HoldRecoveryPoint(AnyPoint(story, n)),
+        (story, n) => new ReleaseRecoveryPoint(AnyPoint(story, n)),
     ];
 
     private static readonly Func<Story, int, ProtectedVmCommand>[] Facts =

@@ -20,6 +20,7 @@ public sealed class Operations_that_are_waited_for
     [InlineData("resume vm1", "resume")]
     [InlineData("disable vm1 --keep-replica", "disable")]
     [InlineData("hold-point vm1 p1", "hold-point")]
+    [InlineData("release-point vm1 p1", "release-point")]
     [Trait("Req", "OPS-1")]
     public async Task A_simple_operation_waits_for_its_job_and_answers_the_phase(string line, string operation)
     {

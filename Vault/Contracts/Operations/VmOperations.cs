@@ -120,11 +120,17 @@ public static class VmOperations
         "Keep a recovery point until it is released, past its retention",
         (_, arguments, _) => new ProtectedVmCommand.HoldRecoveryPoint(PointText.Id(arguments.Point)));
 
+    /// <summary>Releases a held recovery point.</summary>
+    public static VmOperation<PointArguments> ReleasePoint { get; } = new(
+        "release-point", Operation.ReleaseRecoveryPoint, null, OperationPermission.Operate,
+        "Release a held recovery point: retention applies to it again",
+        (_, arguments, _) => new ProtectedVmCommand.ReleaseRecoveryPoint(PointText.Id(arguments.Point)));
+
     /// <summary>All operations of a VM.</summary>
     public static IReadOnlyList<VmOperation> All { get; } =
     [
         Protect, Disable, Pause, Resume, Resync, MakePoint, TestFailover, CleanUp, PlannedFailover, UnplannedFailover,
-        ChangePoint, Commit, Cancel, Reprotect, Failback, Retry, HoldPoint,
+        ChangePoint, Commit, Cancel, Reprotect, Failback, Retry, HoldPoint, ReleasePoint,
     ];
 
     /// <summary>Returns the operation with a name.</summary>
