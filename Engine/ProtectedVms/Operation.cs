@@ -53,6 +53,12 @@ public enum Operation
 
     /// <summary>Retries failed work now.</summary>
     RetryJob = 17,
+
+    /// <summary>Holds a recovery point, so that it never expires.</summary>
+    HoldRecoveryPoint = 18,
+
+    /// <summary>Releases a held recovery point.</summary>
+    ReleaseRecoveryPoint = 19,
 }
 
 /// <summary>Converts operations to words.</summary>
@@ -78,6 +84,8 @@ internal static class OperationText
         Operation.Reprotect => "reprotect",
         Operation.Failback => "fail back",
         Operation.RetryJob => "retry",
+        Operation.HoldRecoveryPoint => "hold a recovery point",
+        Operation.ReleaseRecoveryPoint => "release a recovery point",
         _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "Not an operation."),
     };
 }

@@ -82,6 +82,17 @@ public abstract record ProtectedVmCommand
     /// unknown.</param>
     public sealed record MakeRecoveryPoint(PointKind Kind, bool? AgentHasHooks = null) : PointCommand;
 
+    /// <summary>
+    /// Holds a recovery point, which is never deleted until it is released. An unusable point can be held too, as
+    /// evidence.
+    /// </summary>
+    public sealed record HoldRecoveryPoint(RecoveryPointId Point) : PointCommand;
+
+    /// <summary>
+    /// Releases a held recovery point: retention applies to it again, from the next point that is sealed.
+    /// </summary>
+    public sealed record ReleaseRecoveryPoint(RecoveryPointId Point) : PointCommand;
+
     /// <summary>The store sealed a point. May be delivered any number of times.</summary>
     public sealed record RecordRecoveryPointSealed(RecoveryPoint Point) : PointCommand;
 

@@ -125,6 +125,12 @@ public abstract record ProtectedVmEvent
     public sealed record RecoveryPointsGraded(
         DateTimeOffset At, PointGrade Grade, ValueList<RecoveryPointId> Points) : PointEvent(At);
 
+    /// <summary>A user holds a recovery point, which is never deleted until it is released.</summary>
+    public sealed record RecoveryPointHeld(DateTimeOffset At, string By, RecoveryPointId Point) : PointEvent(At);
+
+    /// <summary>A user released a held recovery point.</summary>
+    public sealed record RecoveryPointReleased(DateTimeOffset At, string By, RecoveryPointId Point) : PointEvent(At);
+
     /// <summary>Points expired by retention and can no longer be chosen.</summary>
     public sealed record RecoveryPointsExpired(DateTimeOffset At, ValueList<RecoveryPointId> Points)
         : PointEvent(At);

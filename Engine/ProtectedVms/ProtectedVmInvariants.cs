@@ -20,6 +20,7 @@ internal static class ProtectedVmInvariants
         ("every point in use is kept", HeldPointsKept),
         ("after the commit only the committed point is kept", state =>
             state.Phase is not Phase.FailedOver || state.Points.Count == 1),
+        ("no held point is being deleted", NoHeldPointDeleted),
         ("replication is active in the phases that have it, and only there", state =>
             state.Replication.Active == HasReplication(state.Phase)),
         ("inactive replication is neither paused, ordered nor faulty", state =>
@@ -89,6 +90,14 @@ internal static class ProtectedVmInvariants
         };
         return (byPhase is not { } one || Kept(state, one)) && (byTest is not { } other || Kept(state, other));
     }
+
+    private static bool NoHeldPointDeleted(ProtectedVmState state) => state.Phase switch
+    {
+        Phase.Committing committing =>
+            ProtectedVmOperations.NoneHeld(state, Operation.Commit, committing.Recovery.Point) is null,
+        Phase.Disabling { KeepReplica: false } => ProtectedVmOperations.NoneHeld(state, Operation.Disable) is null,
+        _ => true,
+    };
 
     private static bool Kept(ProtectedVmState state, RecoveryPointId id) =>
         state.Points.IndexOf(point => point.Id == id) >= 0;

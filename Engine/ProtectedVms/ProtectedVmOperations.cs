@@ -1,3 +1,4 @@
+using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 using ReplicationEngine.Engine.Scenarios;
 
@@ -17,7 +18,7 @@ public static class ProtectedVmOperations
     public static ProtectedVmRefusal? Check(ProtectedVmState state, Operation operation) =>
         Deny(state, operation) is not { } refusal ? null
         : refusal is ProtectedVmRefusal.WrongPhase wrong
-            ? wrong with { Offered = Offered(state).RemoveAll(offered => offered == Operation.UpdatePolicy) }
+            ? wrong with { Offered = Offered(state).RemoveAll(IsAside) }
             : refusal;
 
     /// <summary>
@@ -25,6 +26,20 @@ public static class ProtectedVmOperations
     /// </summary>
     internal static bool CanSealLatest(ProtectedVmState state) =>
         state.Phase is Phase.Protected && state.Replication.Resync is null;
+
+    /// <summary>
+    /// Returns the refusal of an operation that would delete a held point; null when it would delete none.
+    /// </summary>
+    /// <param name="state">The state of the VM.</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="except">The point that the operation does not delete; null when it deletes all.</param>
+    internal static ProtectedVmRefusal? NoneHeld(
+        ProtectedVmState state, Operation operation, RecoveryPointId? except = null)
+    {
+        var held = state.Points.FirstOrDefault(kept => kept.Hold is not null && kept.Id != except);
+        return held?.Hold is { } hold
+            ? new ProtectedVmRefusal.PointHeld(operation, state.Enrollment.Vm, held.Id, hold.By) : null;
+    }
 
     /// <summary>Returns the VM's scenario.</summary>
     internal static ScenarioProfile ScenarioOf(ProtectedVmState state) =>
@@ -61,6 +76,9 @@ public static class ProtectedVmOperations
             Operation.RetryJob => state.Retries.Any(retry => retry.Waiting)
                 || state.Replication is { Active: true, Paused: false, Fault: not null }
                     ? null : new ProtectedVmRefusal.NothingToRetry(),
+            Operation.HoldRecoveryPoint => CheckHoldPoint(state),
+            Operation.ReleaseRecoveryPoint =>
+                state.Points.Any(kept => kept.Hold is not null) ? null : new ProtectedVmRefusal.NotHeld(null),
             _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "Not an operation."),
         };
     }
@@ -149,9 +167,12 @@ public static class ProtectedVmOperations
             ? null : new ProtectedVmRefusal.NoOtherPoint(pending.Recovery.Point);
     }
 
+    // The commit of a failover deletes all points but its own. The commit of a failback deletes none.
     private static ProtectedVmRefusal? CheckCommit(ProtectedVmState state) => state.Phase switch
     {
-        Phase.CommitPending or Phase.FailbackCommitPending => NoTest(state, Operation.Commit),
+        Phase.CommitPending pending =>
+            NoTest(state, Operation.Commit) ?? NoneHeld(state, Operation.Commit, pending.Recovery.Point),
+        Phase.FailbackCommitPending => NoTest(state, Operation.Commit),
         _ => Wrong(state, Operation.Commit),
     };
 
@@ -180,6 +201,12 @@ public static class ProtectedVmOperations
             : InSync(state, Operation.Failback) ?? AgentConnected(state, Operation.Failback);
     }
 
+    // A commit and the end of protection delete points, so it is too late to hold one. In all other phases points are
+    // only added, or expire.
+    private static ProtectedVmRefusal? CheckHoldPoint(ProtectedVmState state) =>
+        state.Phase is Phase.Committing or Phase.Disabling ? Wrong(state, Operation.HoldRecoveryPoint)
+        : state.Points.Count == 0 ? new ProtectedVmRefusal.NoUsablePoint("recovery point to hold") : null;
+
     private static ProtectedVmRefusal? InSync(ProtectedVmState state, Operation operation) =>
         state.Replication.Status switch
         {
@@ -199,6 +226,10 @@ public static class ProtectedVmOperations
     private static ProtectedVmRefusal? AgentConnected(ProtectedVmState state, Operation operation) =>
         state.Causes.Any(cause => cause.Kind == Health.HealthKind.AgentDisconnected)
             ? new ProtectedVmRefusal.AgentDisconnected(operation, state.Enrollment.Agent) : null;
+
+    // Operations that nearly every phase offers are no way out of the wrong one.
+    private static bool IsAside(Operation operation) =>
+        operation is Operation.UpdatePolicy or Operation.HoldRecoveryPoint or Operation.ReleaseRecoveryPoint;
 
     // Check fills in what is possible instead.
     private static ProtectedVmRefusal.WrongPhase Wrong(ProtectedVmState state, Operation operation) =>

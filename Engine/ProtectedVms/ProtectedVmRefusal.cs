@@ -241,6 +241,51 @@ public abstract record ProtectedVmRefusal : Refusal
         public override string Message => $"Recovery point {Point} is not usable ({Reason}); choose another.";
     }
 
+    /// <summary>The point is held already.</summary>
+    /// <param name="Point">The point.</param>
+    /// <param name="By">The user who holds it.</param>
+    public sealed record AlreadyHeld(RecoveryPointId Point, string By) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "already-held";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"Recovery point {Point} is already held by {By} and does not expire; to hold it as another user, release "
+            + "it first.";
+    }
+
+    /// <summary>The point is not held.</summary>
+    /// <param name="Point">The point; null when none is held.</param>
+    public sealed record NotHeld(RecoveryPointId? Point) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "not-held";
+
+        /// <inheritdoc/>
+        public override string Message => Point is { } point
+            ? $"Recovery point {point} is not held; choose one that `drctl points` shows as held."
+            : "No recovery point is held, so there is none to release.";
+    }
+
+    /// <summary>The operation would delete a point that a user holds.</summary>
+    /// <param name="Operation">The operation.</param>
+    /// <param name="Vm">The VM.</param>
+    /// <param name="Point">The first held point that would be deleted.</param>
+    /// <param name="By">The user who holds it.</param>
+    public sealed record PointHeld(Operation Operation, ProtectedVmId Vm, RecoveryPointId Point, string By)
+        : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "point-held";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            $"Cannot {Operation.Verb()}: recovery point {Point}, which {By} holds, would be deleted; release it with "
+            + $"`drctl release-point {Vm} {Point}`"
+            + (Operation == Operation.Disable ? ", or disable with --keep-replica." : " first.");
+    }
+
     /// <summary>The target already runs on this point.</summary>
     public sealed record SamePoint(RecoveryPointId Point) : ProtectedVmRefusal
     {

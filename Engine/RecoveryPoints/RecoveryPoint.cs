@@ -51,9 +51,17 @@ public sealed record RecoveryPoint(
 /// <param name="UnusableBecause">Why the point cannot be recovered from; null when it can.</param>
 public sealed record KeptPoint(RecoveryPoint Point, TimeSpan Age, string? UnusableBecause = null)
 {
+    /// <summary>Who holds the point, so that it never expires; null when nobody does.</summary>
+    public PointHold? Hold { get; init; }
+
     /// <summary>The id of the recovery point.</summary>
     public RecoveryPointId Id => Point.Id;
 
     /// <summary>Whether the machine can be recovered to the point.</summary>
     public bool Usable => UnusableBecause is null;
 }
+
+/// <summary>A user's hold on a recovery point: the point is never deleted until it is released.</summary>
+/// <param name="By">The user who holds the point.</param>
+/// <param name="At">Since when the user holds it (UTC).</param>
+public sealed record PointHold(string By, DateTimeOffset At);

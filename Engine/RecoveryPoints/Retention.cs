@@ -14,6 +14,9 @@ namespace ReplicationEngine.Engine.RecoveryPoints;
 // Buckets are aligned to the youngest point and include their younger edge. The oldest point of a bucket survives,
 // because it is the next to cross into the older bucket and so keeps the spacing even as time passes. An
 // application-consistent point outranks a crash-consistent one, and a usable point outranks both.
+//
+// A held point neither takes nor frees a bucket: the survivors are chosen as if nothing were held, so that a hold
+// changes the fate of no other point.
 
 /// <summary>Decides which points a policy's retention keeps (RCP-4). Pure and independent of any clock.</summary>
 internal static class Retention
@@ -32,7 +35,7 @@ internal static class Retention
     /// </summary>
     /// <param name="points">All points, oldest first.</param>
     /// <param name="retention">How long points are kept.</param>
-    /// <param name="held">Points used by a failover or test failover.</param>
+    /// <param name="held">Points that a user holds or a test failover uses.</param>
     public static ValueList<RecoveryPointId> Expired(
         ValueList<KeptPoint> points, TimeSpan retention, ValueList<RecoveryPointId> held)
     {

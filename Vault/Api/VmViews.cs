@@ -93,7 +93,10 @@ internal sealed class VmViews(
     /// <summary>Returns the view of a recovery point.</summary>
     public static PointView Point(KeptPoint kept) => new(
         kept.Id.ToString(), kept.Point.Time, kept.Point.Kind, kept.Point.Generation.Value,
-        kept.Point.Lsn.Value, kept.Point.Grade, kept.Usable, kept.UnusableBecause);
+        kept.Point.Lsn.Value, kept.Point.Grade, kept.Usable, kept.UnusableBecause)
+    {
+        Held = kept.Hold is { } hold ? new HoldView(hold.By, hold.At) : null,
+    };
 
     /// <summary>Returns the id of a job in the API: the VM's name and the job's number within the VM.</summary>
     public static string JobId(string vm, long id) => $"{vm}:{id}";

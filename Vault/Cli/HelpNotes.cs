@@ -21,7 +21,7 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
     [
         ("Set up", ["serve", "agent", "protect", "uri", "disable"]),
         ("Observe", ["status", "points", "log", "jobs", "agents", "health", "audit"]),
-        ("Replicate", ["point", "pause", "resume", "resync", "retry"]),
+        ("Replicate", ["point", "hold-point", "release-point", "pause", "resume", "resync", "retry"]),
         ("Fail over and back", ["failover", "cleanup", "change-point", "commit", "cancel", "reprotect", "failback"]),
         ("Repair and inspect", ["lift-quarantine", "projections", "journal", "replica", "recover"]),
         ("Test", ["simulate", "chaos"]),
@@ -79,6 +79,14 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
         ["drctl audit"] = new([], ["drctl audit web --most 20"]),
         ["drctl point"] = new(
             ["The service also makes a recovery point every five minutes."], ["drctl point web --app"]),
+        ["drctl hold-point"] = new(
+            ["A point can be held although it is not usable. While another point than that of the failover is held, "
+                + "`drctl commit` is refused, and while any is held, `drctl disable` without --keep-replica. A held "
+                + "point takes space in the replica for as long as it is held."],
+            ["drctl hold-point web 0198c5d1f0a97d3c8a4e5b6f7a8b9c0d"]),
+        ["drctl release-point"] = new(
+            ["The point expires with the others as soon as retention no longer keeps it."],
+            ["drctl release-point web 0198c5d1f0a97d3c8a4e5b6f7a8b9c0d"]),
         ["drctl resync"] = new([], ["drctl resync web"]),
         ["drctl failover"] = new(
             ["A test failover leaves the source running; end it with `drctl cleanup`. After a planned or unplanned "

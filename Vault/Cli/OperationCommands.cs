@@ -46,6 +46,8 @@ internal static class OperationCommands
         {
             KeepReplica = parsed.GetValue(keep),
         }, keep);
+        yield return OfPoint(commands, VmOperations.HoldPoint);
+        yield return OfPoint(commands, VmOperations.ReleasePoint);
         yield return LiftQuarantine(commands);
     }
 
@@ -58,16 +60,25 @@ internal static class OperationCommands
                 OperationLines);
         });
 
+    private static Command OfPoint(ClientCommands commands, VmOperation<PointArguments> operation)
+    {
+        var point = new Argument<string>("ID") { Description = "The recovery point; `drctl points` lists the ids" };
+        return Simple(commands, operation, parsed => new PointArguments
+        {
+            Point = parsed.GetRequiredValue(point),
+        }, point);
+    }
+
     private static Command Simple(
         ClientCommands commands, VmOperation<NoArguments> operation, bool showsSource = false,
         bool waitsForSource = false) =>
         Simple(commands, operation, _ => new NoArguments(), null, showsSource, waitsForSource);
 
     private static Command Simple<TArguments>(
-        ClientCommands commands, VmOperation<TArguments> row, Func<ParseResult, TArguments> arguments, Option? option,
+        ClientCommands commands, VmOperation<TArguments> row, Func<ParseResult, TArguments> arguments, Symbol? symbol,
         bool showsSource = false, bool waitsForSource = false, string? name = null)
         where TArguments : OperationArguments =>
-        commands.Operation(name ?? row.Name, row.Help, option is null ? [] : [option], async (run, cancellationToken) =>
+        commands.Operation(name ?? row.Name, row.Help, symbol is null ? [] : [symbol], async (run, cancellationToken) =>
         {
             var (vm, operation) = (run.Vm, row.Name);
             var jobId = await run.TryStartAsync(vm, row, arguments(run.Parsed), cancellationToken);

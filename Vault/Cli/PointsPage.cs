@@ -20,14 +20,15 @@ internal static class PointsPage
 
         var rows = Strip(points).Select(IRenderable (line) => Pages.Line(line)).ToList();
         rows.Add(Pages.Line(string.Empty));
-        var table = Pages.Table("POINT", "TIME", "AGE", "KIND", "GRADE", "GENERATION", "LSN", "USABLE");
+        var table = Pages.Table("POINT", "TIME", "AGE", "KIND", "GRADE", "GENERATION", "LSN", "USABLE", "HELD");
         foreach (var point in points)
         {
             table.With(
                 point.Id, Readable.Time(point.Time), StatusPages.Ago(point.Time, now), ApiText.Of(point.Kind),
                 ApiText.Of(point.Grade),
                 $"{point.Generation}", $"{point.Lsn}", point.Usable ? "yes"
-                    : $"no: {point.Reason ?? "no reason given"}");
+                    : $"no: {point.Reason ?? "no reason given"}",
+                point.Held is { } held ? $"by {held.By} since {Readable.Time(held.Since)}" : "–");
         }
 
         rows.Add(table);

@@ -102,7 +102,14 @@ public sealed record PointsView(int Count, PointView? Newest);
 public sealed record PointView(
     string Id, DateTimeOffset Time, [property: JsonConverter(typeof(KebabCase<PointKind>))] PointKind Kind,
     long Generation, long Lsn, [property: JsonConverter(typeof(KebabCase<PointGrade>))] PointGrade Grade, bool Usable,
-    string? Reason);
+    string? Reason)
+{
+    /// <summary>Who holds the point, so that it never expires; null when nobody does.</summary>
+    public HoldView? Held { get; init; }
+}
+
+/// <summary>A user's hold on a recovery point: the user, and since when (UTC).</summary>
+public sealed record HoldView(string By, DateTimeOffset Since);
 
 /// <summary>
 /// A job; <c>GET /api/v1/jobs</c> lists them, newest first, and <c>/api/v1/jobs/{id}</c> returns one.

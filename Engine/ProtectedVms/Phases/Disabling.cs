@@ -17,7 +17,7 @@ public abstract record DisablingEvent : ProtectedVmEvent
 
 /// <summary>
 /// The rules of disabling: from protection to none (ENA-15). The machine stays where it runs. The replica is deleted
-/// unless the user keeps it, and is never deleted while the machine runs on it.
+/// unless the user keeps it, and is never deleted while the machine runs on it or while one of its points is held.
 /// </summary>
 internal static class Disabling
 {
@@ -26,6 +26,8 @@ internal static class Disabling
         NotOffered(state, Operation.Disable)
             ?? (!command.KeepReplica && WritablePrimary.Of(state.Phase) == PrimarySide.Target
                 ? Refuse(new ProtectedVmRefusal.ReplicaIsPrimary(Operation.Disable))
+                : !command.KeepReplica && ProtectedVmOperations.NoneHeld(state, Operation.Disable) is { } held
+                ? Refuse(held)
                 : Accept(new DisableStarted(context.Now, context.Actor, command.KeepReplica)));
 
     /// <summary>

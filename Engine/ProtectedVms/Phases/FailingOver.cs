@@ -139,8 +139,11 @@ internal static class FailingOver
     {
         var recovery = new Recovery(
             over.Kind, ready.Point.Id, ready.RpoBound, ready.Exports, over.StartedAt, context.Now);
+
+        // A commit deletes the other points. When one of them is held, the failover waits for a user's commit.
         var commits = ProtectedVmOperations.ScenarioOf(state).Commit == CommitRule.Automatic
-            && state.TestFailover is TestFailover.None;
+            && state.TestFailover is TestFailover.None
+            && ProtectedVmOperations.NoneHeld(state, Operation.Commit, ready.Point.Id) is null;
         ValueList<ProtectedVmEvent> events =
             [.. Points.Sealed(state, ready.Point, context), new FailoverReady(context.Now, recovery)];
         return commits ? events.Add(new CommitStarted(context.Now, ProtectedVm.EngineActor)) : events;

@@ -37,6 +37,8 @@ internal static class Points
         ProtectedVmState state, PointCommand command, DecisionContext context) => command switch
     {
         MakeRecoveryPoint c => OnMake(state, c, context),
+        HoldRecoveryPoint c => OnHold(state, c, context),
+        ReleaseRecoveryPoint c => OnRelease(state, c, context),
         RecordRecoveryPointSealed c => AcceptAll(Sealed(state, c.Point, context)),
         RecordRecoveryPointSkipped c when state.PointSchedule.Pending?.Id == c.Point =>
             Accept(new RecoveryPointSkipped(context.Now, c.Point, c.Reason)),
@@ -88,7 +90,7 @@ internal static class Points
             return [];
         }
 
-        var expired = Retention.Expired(state.Points, state.Enrollment.Policy.Retention, Held(state.TestFailover));
+        var expired = Retention.Expired(state.Points, state.Enrollment.Policy.Retention, Held(state));
         var enough = state.Enrollment.Policy.Retention == TimeSpan.Zero ? 1 : together;
         return expired.Count < enough ? [] : [new RecoveryPointsExpired(context.Now, expired)];
     }
@@ -132,6 +134,8 @@ internal static class Points
         RecoveryPointSkipped e => Skip(state, e),
         RecoveryPointMarkedUnusable e => MarkUnusable(state, e),
         RecoveryPointsGraded e => Grade(state, e),
+        RecoveryPointHeld e => Hold(state, e, e.Point, new PointHold(e.By, e.At)),
+        RecoveryPointReleased e => Hold(state, e, e.Point, null),
         RecoveryPointsExpired e => state with
         {
             Points = state.Points.RemoveAll(point => e.Points.Contains(point.Id)),
@@ -178,6 +182,27 @@ internal static class Points
             : AcceptAll(Requested(state, command.Kind, context.Actor, context));
     }
 
+    private static Decision<ProtectedVmEvent> OnHold(
+        ProtectedVmState state, HoldRecoveryPoint command, DecisionContext context) =>
+        NotOffered(state, Operation.HoldRecoveryPoint)
+            ?? state.Points.FirstOrDefault(kept => kept.Id == command.Point) switch
+            {
+                null => Refuse(new ProtectedVmRefusal.UnknownPoint(command.Point)),
+                { Hold: { } hold } => Refuse(new ProtectedVmRefusal.AlreadyHeld(command.Point, hold.By)),
+                _ => Accept(new RecoveryPointHeld(context.Now, context.Actor, command.Point)),
+            };
+
+    // Whether the point expires is decided with the next one that is sealed, as for every other point.
+    private static Decision<ProtectedVmEvent> OnRelease(
+        ProtectedVmState state, ReleaseRecoveryPoint command, DecisionContext context) =>
+        NotOffered(state, Operation.ReleaseRecoveryPoint)
+            ?? state.Points.FirstOrDefault(kept => kept.Id == command.Point) switch
+            {
+                null => Refuse(new ProtectedVmRefusal.UnknownPoint(command.Point)),
+                { Hold: null } => Refuse(new ProtectedVmRefusal.NotHeld(command.Point)),
+                _ => Accept(new RecoveryPointReleased(context.Now, context.Actor, command.Point)),
+            };
+
     // Grades only rise, and a point found damaged no longer rises.
     private static Decision<ProtectedVmEvent> OnGraded(
         ProtectedVmState state, RecordRecoveryPointsGraded command, DecisionContext context)
@@ -220,12 +245,16 @@ internal static class Points
         phase is Phase.InitialReplication or Phase.Finalizing or Phase.Protected or Phase.FailingOver
             or Phase.CommitPending or Phase.ChangingPoint or Phase.Cancelling { Direction: Direction.ToRecovery };
 
-    private static ValueList<RecoveryPointId> Held(TestFailover test) => test switch
+    private static ValueList<RecoveryPointId> Held(ProtectedVmState state)
     {
-        TestFailover.Starting starting => [starting.Point.Id],
-        TestFailover.Active active => [active.Point],
-        _ => [],
-    };
+        var byUsers = state.Points.Where(kept => kept.Hold is not null).Select(kept => kept.Id);
+        return state.TestFailover switch
+        {
+            TestFailover.Starting starting => [starting.Point.Id, .. byUsers],
+            TestFailover.Active active => [active.Point, .. byUsers],
+            _ => [.. byUsers],
+        };
+    }
 
     private static ProtectedVmState Request(ProtectedVmState state, RecoveryPointRequested e)
     {
@@ -292,6 +321,16 @@ internal static class Points
             {
                 Points = state.Points.SetItem(index, state.Points[index] with { UnusableBecause = e.Reason }),
             };
+    }
+
+    // A point is held or not, so an event that sets what already is cannot follow.
+    private static ProtectedVmState Hold(
+        ProtectedVmState state, PointEvent e, RecoveryPointId point, PointHold? hold)
+    {
+        var index = state.Points.IndexOf(kept => kept.Id == point);
+        return index < 0 || state.Points[index].Hold is null == hold is null
+            ? throw state.Impossible(e)
+            : state with { Points = state.Points.SetItem(index, state.Points[index] with { Hold = hold }) };
     }
 
     private static ProtectedVmState Grade(ProtectedVmState state, RecoveryPointsGraded e)

@@ -46,6 +46,9 @@ internal static class Recovering
             throw state.Impossible(e);
         }
 
+        // Only the lost journal knew which points were held, so none is. All points of the replica are still there, and
+        // none expires by itself before a new one is sealed, which is after the comparison of all disks. Until then
+        // users can hold points again.
         var phase = PhaseAfter(e);
         return state.Enter(phase) with
         {

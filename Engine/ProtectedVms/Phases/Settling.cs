@@ -93,6 +93,7 @@ internal static class Settling
 
     private static ProtectedVmState BecomeFailedOver(ProtectedVmState state, FailoverCommitted e)
     {
+        // None of the deleted points is held: a commit is refused while one is, and none can be held meanwhile.
         var recovery = state.Expect<Phase.Committing>(e).Recovery;
         return state.Without(HealthKind.OperationFailed).Enter(new Phase.FailedOver(recovery)
         {

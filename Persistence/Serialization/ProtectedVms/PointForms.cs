@@ -34,6 +34,14 @@ internal static class PointForms
             "recovery-points-graded.v1",
             e => new(At(e.At), e.Grade, All(e.Points, id => id.Value)),
             m => new(Time(m.At), Needed(m.Grade), PointIds(m.Points))),
+        Event<RecoveryPointHeld, RecoveryPointHeldV1>(
+            "recovery-point-held.v1",
+            e => new(At(e.At), e.By, e.Point.Value),
+            m => new(Time(m.At), Needed(m.By), PointId(m.Point))),
+        Event<RecoveryPointReleased, RecoveryPointReleasedV1>(
+            "recovery-point-released.v1",
+            e => new(At(e.At), e.By, e.Point.Value),
+            m => new(Time(m.At), Needed(m.By), PointId(m.Point))),
         Event<RecoveryPointsExpired, RecoveryPointsExpiredV1>(
             "recovery-points-expired.v1",
             e => new(At(e.At), All(e.Points, id => id.Value)),
@@ -47,6 +55,14 @@ internal static class PointForms
             "make-recovery-point.v1",
             c => new(c.Kind, c.AgentHasHooks),
             m => new(Needed(m.Kind), m.AgentHasHooks)),
+        Command<HoldRecoveryPoint, HoldRecoveryPointV1>(
+            "hold-recovery-point.v1",
+            c => new(c.Point.Value),
+            m => new(PointId(m.Point))),
+        Command<ReleaseRecoveryPoint, ReleaseRecoveryPointV1>(
+            "release-recovery-point.v1",
+            c => new(c.Point.Value),
+            m => new(PointId(m.Point))),
         Command<RecordRecoveryPointSealed, RecordRecoveryPointSealedV1>(
             "record-recovery-point-sealed.v1",
             c => new(To(c.Point)),
@@ -89,10 +105,24 @@ internal sealed record RecoveryPointsGradedV1(
     [property: Key(0)] DateTime? At, [property: Key(1)] PointGrade? Grade, [property: Key(2)] Guid[]? Points);
 
 [MessagePackObject]
+internal sealed record RecoveryPointHeldV1(
+    [property: Key(0)] DateTime? At, [property: Key(1)] string? By, [property: Key(2)] Guid? Point);
+
+[MessagePackObject]
+internal sealed record RecoveryPointReleasedV1(
+    [property: Key(0)] DateTime? At, [property: Key(1)] string? By, [property: Key(2)] Guid? Point);
+
+[MessagePackObject]
 internal sealed record RecoveryPointsExpiredV1([property: Key(0)] DateTime? At, [property: Key(1)] Guid[]? Points);
 
 [MessagePackObject]
 internal sealed record MakeRecoveryPointV1([property: Key(0)] PointKind? Kind, [property: Key(1)] bool? AgentHasHooks);
+
+[MessagePackObject]
+internal sealed record HoldRecoveryPointV1([property: Key(0)] Guid? Point);
+
+[MessagePackObject]
+internal sealed record ReleaseRecoveryPointV1([property: Key(0)] Guid? Point);
 
 [MessagePackObject]
 internal sealed record RecordRecoveryPointSealedV1([property: Key(0)] RecoveryPointV1? Point);

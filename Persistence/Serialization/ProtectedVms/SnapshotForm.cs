@@ -15,7 +15,7 @@ namespace ReplicationEngine.Persistence.Serialization.ProtectedVms;
 internal static class SnapshotForm
 {
     /// <summary>The version of the form.</summary>
-    public const int Version = 5;
+    public const int Version = 6;
 
     private static readonly JsonSerializerOptions Options = new()
     {

@@ -65,6 +65,13 @@ public sealed class Every_command_in_every_phase
         ["StartResync"] = _ => new StartResync(),
         ["MakeRecoveryPoint"] = _ => new MakeRecoveryPoint(PointKind.Crash),
         ["MakeRecoveryPoint, application, no hooks"] = _ => new MakeRecoveryPoint(PointKind.App, false),
+        ["HoldRecoveryPoint"] = _ => new HoldRecoveryPoint(Story.Point(1, default).Id),
+        ["ReleaseRecoveryPoint"] = _ => new ReleaseRecoveryPoint(Story.Point(1, default).Id),
+        ["ReleaseRecoveryPoint, held"] = story =>
+        {
+            story.Try(new HoldRecoveryPoint(Story.Point(1, default).Id));
+            return new ReleaseRecoveryPoint(Story.Point(1, default).Id);
+        },
         ["StartTestFailover"] = _ => new StartTestFailover(new PointChoice.LatestProcessed()),
         ["CleanUpTestFailover"] = _ => new CleanUpTestFailover("looked fine"),
         ["StartPlannedFailover"] = _ => new StartPlannedFailover(),

@@ -70,6 +70,7 @@ public sealed class A_snapshot_of_a_protected_vm
         story.Succeed(EffectKind.StartTestFailover,
             new EffectResult.TestFailoverReady(story.State.Points[^1].Point, 2));
         story.Do(new RecordRecoveryPointUnusable(story.State.Points[0].Id, "Digest differs."));
+        story.Do(new HoldRecoveryPoint(story.State.Points[0].Id));
         story.Do(new RecordResyncNeeded(ResyncReason.TransferFailed));
         story.Do(new Pause());
         story.Fail(EffectKind.PauseReplication, Stories.Retryable);

@@ -62,7 +62,9 @@ public sealed class Importing_the_sound_part : IDisposable
     public void Takes_a_cut_export_up_to_the_cut()
     {
         var bytes = File.ReadAllBytes(_lives.Export("whole"));
-        File.WriteAllBytes(_lives.New("cut"), bytes[..(bytes.Length / 2)]);
+        var events = _lives.Events("web-1");
+        var cut = bytes.AsSpan().IndexOf(events[events.Count / 2].Event.Payload) + 2;
+        File.WriteAllBytes(_lives.New("cut"), bytes[..cut]);
 
         var part = Import(_lives.New("cut"));
         foreach (var vm in new[] { "web-1", "web-2" })

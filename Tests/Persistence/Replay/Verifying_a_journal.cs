@@ -216,7 +216,8 @@ public sealed class Verifying_a_journal : IDisposable
     [InlineData("digest")]
     public void Names_a_command_that_does_not_lead_to_its_events_though_all_seals_were_made_anew(string what)
     {
-        var at = Started();
+        var at = what == "digest"
+            ? _lives.Events("web-1").First(recorded => recorded.Event.Command?.Digest is not null) : Started();
         var other = Codec.EncodeCommand(new ProtectedVmCommand.Pause());
         _lives.Forge("web-1", at.Event.Sequence, stored => stored with
         {

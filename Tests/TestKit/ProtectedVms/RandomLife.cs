@@ -39,6 +39,8 @@ internal static class RandomLife
         (_, n) => new Reprotect(n % 2 == 0),
         (_, _) => new Failback(),
         (_, _) => new RetryJob(),
+        (story, n) => new HoldRecoveryPoint(AnyPoint(story, n)),
+        (story, n) => new ReleaseRecoveryPoint(AnyPoint(story, n)),
     ];
 
     private static readonly Func<Story, int, ProtectedVmCommand>[] Facts =

@@ -137,7 +137,7 @@ public sealed class Looking
             Samples.Point with { Id = "p3", Time = Samples.Start.AddMinutes(10), Usable = false,
                 Reason = "a segment is damaged" },
             Samples.Point with { Id = "p2", Time = Samples.Start.AddMinutes(5), Kind = PointKind.App,
-                Grade = PointGrade.DigestMatched },
+                Grade = PointGrade.DigestMatched, Held = new HoldView("alice", Samples.Start.AddDays(1)) },
             Samples.Point with { Id = "p1" },
         ]);
         var json = new Drctl(service.Url);
@@ -147,10 +147,15 @@ public sealed class Looking
         Assert.Equal(("app", 1L, "digest-matched", true),
             ((string?)second["kind"], (long)second["generation"]!, (string?)second["grade"], (bool)second["usable"]!));
         Assert.Equal(Samples.Start.AddMinutes(5), (DateTimeOffset)second["time"]!);
+        Assert.Equal(("alice", Samples.Start.AddDays(1)),
+            ((string?)second["held"]!["by"], (DateTimeOffset)second["held"]!["since"]!));
+        Assert.Null(json.Json[2]!["held"]);
         var page = new Drctl(service.Url);
         await page.RunAsync("points", "vm1");
         Assert.Contains($"│{new string('─', 34)}A{new string('─', 35)}x", page.Output, StringComparison.Ordinal);
         Assert.Contains("no: a segment is damaged", page.Output, StringComparison.Ordinal);
+        Assert.Matches("p2 .* yes +by alice since 2026-02-01 12:00:00Z", page.Output);
+        Assert.Matches("p1 .* yes +– *\n", page.Output);
     }
 
     [Fact]

@@ -19,6 +19,8 @@ public sealed class Operations_that_are_waited_for
     [InlineData("pause vm1", "pause")]
     [InlineData("resume vm1", "resume")]
     [InlineData("disable vm1 --keep-replica", "disable")]
+    [InlineData("hold-point vm1 p1", "hold-point")]
+    [InlineData("release-point vm1 p1", "release-point")]
     [Trait("Req", "OPS-1")]
     public async Task A_simple_operation_waits_for_its_job_and_answers_the_phase(string line, string operation)
     {
@@ -40,6 +42,8 @@ public sealed class Operations_that_are_waited_for
         Assert.Equal(operation == "clean-up" ? "fine" : null, (request.Request as CleanUpArguments)?.Notes);
         Assert.Equal(operation == "cancel", request.Request is DiscardArguments { Discard: true });
         Assert.Equal(operation == "disable", request.Request is DisableArguments { KeepReplica: true });
+        Assert.Equal(operation.EndsWith("-point", StringComparison.Ordinal),
+            request.Request is PointArguments { Point: "p1" });
     }
 
     [Fact]

@@ -1,12 +1,14 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using ReplicationEngine.DataPlane.Nbd;
+using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Jobs;
 using ReplicationEngine.Engine.ProtectedVms;
 using ReplicationEngine.Engine.RecoveryPoints;
 using ReplicationEngine.Orchestration.Sources;
 using ReplicationEngine.Vault.Agents;
 using ReplicationEngine.Vault.Api;
+using ReplicationEngine.Vault.Contracts;
 using ReplicationEngine.Vault.Contracts.Operations;
 using ReplicationEngine.Vault.Target;
 using Xunit;
@@ -48,6 +50,18 @@ public sealed class Views_of_a_vm : IAsyncLifetime
         var life = VmLife.Protected().With(new ProtectedVmCommand.MakeRecoveryPoint(PointKind.Crash));
         Assert.Equal(["make-point", "initial-replication", "protect"],
             VmViews.Jobs(life.State).Select(job => job.Kind));
+    }
+
+    [Fact]
+    public void Of_a_point_name_who_holds_it_and_since_when()
+    {
+        var (id, at) = (new RecoveryPointId(new Guid(1, 2, 3, new byte[8])), VmLife.Start.AddDays(1));
+        var kept = new KeptPoint(
+            new RecoveryPoint(id, VmLife.Start, PointKind.Crash, new Generation(1), new Lsn(1), PointGrade.Received),
+            TimeSpan.Zero);
+
+        Assert.Null(VmViews.Point(kept).Held);
+        Assert.Equal(new HoldView("alice", at), VmViews.Point(kept with { Hold = new PointHold("alice", at) }).Held);
     }
 
     [Fact]

@@ -21,4 +21,12 @@ internal static class PointText
             $"'{point}' is not a recovery point; use latest, latest-processed, latest-app, or an id from the list of "
             + "points."),
     };
+
+    /// <summary>Returns the point whose id is given.</summary>
+    /// <exception cref="BadRequestException">The text is absent or no id of a point.</exception>
+    public static RecoveryPointId Id(string? point) => Guid.TryParseExact(point, "N", out var id)
+        ? new RecoveryPointId(id)
+        : throw new BadRequestException(
+            (point is null ? "No recovery point is given" : $"'{point}' is not the id of a recovery point")
+            + "; use an id from the list of points.");
 }

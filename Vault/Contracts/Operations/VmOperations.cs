@@ -114,11 +114,23 @@ public static class VmOperations
         "retry", Operation.RetryJob, null, OperationPermission.Operate, "Retry failed work now",
         (_, _, _) => new ProtectedVmCommand.RetryJob());
 
+    /// <summary>Holds a recovery point, so that it never expires.</summary>
+    public static VmOperation<PointArguments> HoldPoint { get; } = new(
+        "hold-point", Operation.HoldRecoveryPoint, null, OperationPermission.Operate,
+        "Keep a recovery point until it is released, past its retention",
+        (_, arguments, _) => new ProtectedVmCommand.HoldRecoveryPoint(PointText.Id(arguments.Point)));
+
+    /// <summary>Releases a held recovery point.</summary>
+    public static VmOperation<PointArguments> ReleasePoint { get; } = new(
+        "release-point", Operation.ReleaseRecoveryPoint, null, OperationPermission.Operate,
+        "Release a held recovery point: retention applies to it again",
+        (_, arguments, _) => new ProtectedVmCommand.ReleaseRecoveryPoint(PointText.Id(arguments.Point)));
+
     /// <summary>All operations of a VM.</summary>
     public static IReadOnlyList<VmOperation> All { get; } =
     [
         Protect, Disable, Pause, Resume, Resync, MakePoint, TestFailover, CleanUp, PlannedFailover, UnplannedFailover,
-        ChangePoint, Commit, Cancel, Reprotect, Failback, Retry,
+        ChangePoint, Commit, Cancel, Reprotect, Failback, Retry, HoldPoint, ReleasePoint,
     ];
 
     /// <summary>Returns the operation with a name.</summary>
@@ -243,6 +255,13 @@ public sealed record ChangePointArguments : OperationArguments
     /// <summary>
     /// The recovery point: <c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id. Required.
     /// </summary>
+    public string? Point { get; init; }
+}
+
+/// <summary>The arguments of an operation on one existing recovery point.</summary>
+public sealed record PointArguments : OperationArguments
+{
+    /// <summary>The id of the recovery point. Required.</summary>
     public string? Point { get; init; }
 }
 
