@@ -20,7 +20,7 @@ internal sealed class PointChecks(TwoSites sites, Ledger ledger)
     /// </summary>
     /// <param name="machine">The machine; no client writes to it.</param>
     /// <param name="random">Chooses among the points.</param>
-    /// <param name="unseen">The number of points that were never read to check, the newest first.</param>
+    /// <param name="unseen">The maximum number of points to check that were never read, the newest first.</param>
     public async Task JudgeAsync(Machine machine, Random random, int unseen)
     {
         var made = await MakePointAsync(machine);

@@ -4,7 +4,7 @@ namespace ReplicationEngine.Chaos.Cli;
 /// Shows a run on stderr: a timeline, and on a terminal one line below it that changes. Safe for several threads.
 /// </summary>
 /// <param name="error">The writer of the display.</param>
-/// <param name="columns">The terminal's columns; null when it is no terminal.</param>
+/// <param name="columns">The terminal's columns; null when stderr is not a terminal.</param>
 /// <param name="file">A file for the timeline.</param>
 internal sealed class Screen(TextWriter error, int? columns, string file) : IDisposable
 {

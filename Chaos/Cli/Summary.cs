@@ -68,7 +68,7 @@ internal sealed class Summary(ChaosOptions options, Outcome outcome)
     private static JsonObject Counts(IEnumerable<(string Name, long Count)> counts) =>
         new(counts.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.Count))));
 
-    // I2 comes before I11, and words come after them.
+    // Sorts by number, so that I2 comes before I11. Names without a number come last.
     private static IEnumerable<(string Name, long Count)> Sorted(IReadOnlyDictionary<string, long> counts) => counts
         .OrderBy(c => int.TryParse(c.Key[1..], out var number) ? number : int.MaxValue)
         .ThenBy(c => c.Key, StringComparer.Ordinal).Select(c => (c.Key, c.Value));

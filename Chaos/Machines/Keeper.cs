@@ -3,8 +3,8 @@ using ReplicationEngine.Chaos.Sites;
 namespace ReplicationEngine.Chaos.Machines;
 
 /// <summary>
-/// Keeps machines writing that are meant to write. After a connection ended, it requests the disks until they are
-/// served again, checks them and resumes the writes.
+/// Keeps every machine writing that is meant to write. After a connection ended, the keeper requests the disks until
+/// they are served again, checks them and resumes the writes.
 /// </summary>
 internal sealed class Keeper(TwoSites sites, IReadOnlyList<Machine> machines)
 {

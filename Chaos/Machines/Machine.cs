@@ -157,7 +157,7 @@ internal sealed class Machine : IDisposable
             }
             catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
             {
-                // The disks are not served, or no longer: the keeper tries again.
+                // The disks are not served, or no longer: the keeper retries.
                 return false;
             }
         });

@@ -42,7 +42,7 @@ public sealed class NbdClient : IDisposable
         }
         catch
         {
-            // A caller that tries again thousands of times must not keep a socket of each try.
+            // A caller that retries thousands of times must not keep a socket of each attempt.
             socket.Dispose();
             throw;
         }

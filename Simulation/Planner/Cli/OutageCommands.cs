@@ -7,14 +7,16 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Cli;
 
-/// <summary>The commands for planners: outage, whatif, scenarios, schema.</summary>
+/// <summary>
+/// Creates the commands of <c>drctl simulate</c> that plan for outages: outage, whatif, scenarios and schema.
+/// </summary>
 public static class OutageCommands
 {
     private const int Done = 0;
     private const int Failed = 1;
     private const int Usage = 2;
 
-    /// <summary>All of them.</summary>
+    /// <summary>Returns all commands that plan for outages.</summary>
     public static IEnumerable<Command> All() => [Outage(), WhatIf(), Scenarios(), Schema()];
 
     private static Command Outage()
@@ -197,7 +199,9 @@ public static class OutageCommands
 
     private sealed record LogOptions(Option<string?> Log, Option<string?> Save, Option<string> WriteSize);
 
-    /// <summary>Writes event logs in the form of <c>drctl log NAME --json</c>.</summary>
+    /// <summary>
+    /// Writes the event log of each machine of a run to a file, in the form of <c>drctl log NAME --json</c>.
+    /// </summary>
     private sealed class LogWriter : IDisposable
     {
         private readonly Dictionary<string, StreamWriter> _files = new(StringComparer.Ordinal);

@@ -3,7 +3,7 @@ using ReplicationEngine.Simulation.Planner.Reports;
 
 namespace ReplicationEngine.Simulation.Planner.Cli;
 
-/// <summary>Where a report goes: tables, JSON, HTML.</summary>
+/// <summary>Writes a report where the options say: tables or JSON to the output, JSON or HTML to files.</summary>
 internal sealed class OutputOptions
 {
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON instead of tables" };

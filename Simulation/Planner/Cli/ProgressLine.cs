@@ -3,10 +3,10 @@ using ReplicationEngine.Simulation.Planner.Reports;
 namespace ReplicationEngine.Simulation.Planner.Cli;
 
 /// <summary>
-/// A line on stderr that is redrawn in place and shows progress and the time left; nothing is drawn unless stderr is a
+/// Shows progress and the time left in a line on stderr that is redrawn in place. Nothing is drawn unless stderr is a
 /// terminal. Calls must not overlap.
 /// </summary>
-/// <param name="error">Where it is drawn.</param>
+/// <param name="error">The writer of the line; nothing is drawn unless it is stderr.</param>
 /// <param name="runs">The number of runs that make up the whole.</param>
 public sealed class ProgressLine(TextWriter error, int runs) : IDisposable
 {
@@ -20,13 +20,13 @@ public sealed class ProgressLine(TextWriter error, int runs) : IDisposable
     private int _run;
     private bool _disposed;
 
-    /// <summary>The next run begins.</summary>
+    /// <summary>Begins the next run.</summary>
     public void Next() => _run++;
 
-    /// <summary>Shows the part of the current run that is done.</summary>
+    /// <summary>Shows the part of the current run that is done, from 0 to 1.</summary>
     public void Show(double part) => Show(part, "");
 
-    /// <summary>Shows the part of the current run that is done, and what else there is to tell.</summary>
+    /// <summary>Shows the part of the current run that is done, from 0 to 1, and an additional text.</summary>
     public void Show(double part, string more)
     {
         if (!_shown || _time.GetElapsedTime(_drawn) < Often)
@@ -43,7 +43,7 @@ public sealed class ProgressLine(TextWriter error, int runs) : IDisposable
         error.Write($"\r{bar} {Words.Percent(all)}{left}{more}\u001b[K");
     }
 
-    /// <summary>Takes the line away, until it is shown again.</summary>
+    /// <summary>Removes the line until it is shown again.</summary>
     public void Clear()
     {
         if (_shown && !_disposed)

@@ -4,29 +4,37 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>The agent of one machine over its fluid volumes: it obeys directives, marks points and reports.</summary>
+/// <summary>
+/// Models the agent of one machine over its fluid volumes: the agent obeys directives, inserts the markers of recovery
+/// points and reports.
+/// </summary>
 internal sealed class FluidAgent(VmModel vm)
 {
     private string? _copy;
 
-    /// <summary>What it was told last; null before the machine is protected.</summary>
+    /// <summary>The newest directive that the agent received; null before the machine is protected.</summary>
     public VolumeDirective? Directed { get; private set; }
 
-    /// <summary>What the source side is; the machine runs before it is protected.</summary>
+    /// <summary>
+    /// The role of the source side; <see cref="SourceRole.Released"/>, in which the machine runs, before it is
+    /// protected.
+    /// </summary>
     public SourceRole Role => Directed?.Role ?? SourceRole.Released;
 
-    /// <summary>Whether a directive came since the agent started.</summary>
+    /// <summary>Whether the agent has received a directive since it last started.</summary>
     public bool Confirmed { get; set; } = true;
 
-    /// <summary>Whether replication was started.</summary>
+    /// <summary>Whether the agent replicates: replication was started, and the source was not released since.</summary>
     public bool Replicating { get; private set; }
 
-    /// <summary>Bytes that the source wrote and the target does not stand on.</summary>
+    /// <summary>
+    /// The bytes that the source wrote after the recovery point on which the recovered machine is based; 0 before the
+    /// first failover.
+    /// </summary>
     public double Divergent { get; set; }
 
-    /// <summary>Answers what the service asks.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The service asks for something that the model does not
-    /// have.</exception>
+    /// <summary>Handles a request of the service and returns the reply.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The model does not support the request.</exception>
     public AgentReply Answer(AgentRequest request)
     {
         vm.Advance(vm.Now);
@@ -40,7 +48,7 @@ internal sealed class FluidAgent(VmModel vm)
         };
     }
 
-    /// <summary>What the agent reports now.</summary>
+    /// <summary>Returns the status that the agent reports now.</summary>
     public VolumeStatus Status()
     {
         var volume = vm.Active;

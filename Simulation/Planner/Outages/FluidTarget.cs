@@ -8,21 +8,21 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>The target side of one machine over its fluid volumes.</summary>
+/// <summary>Models the target side of one machine over its fluid volumes.</summary>
 internal sealed class FluidTarget(VmModel vm) : ITargetVolume
 {
     private RecoveredMachine? _live;
 
-    /// <summary>What the replica holds.</summary>
+    /// <summary>The recovery points that the replica holds.</summary>
     public PointLedger Points { get; } = new();
 
-    /// <summary>Whether the replica is gone with its storage.</summary>
+    /// <summary>Whether the replica was lost with the service's storage.</summary>
     public bool ReplicaLost { get; private set; }
 
-    /// <summary>Whether the recovered machine takes no more writes.</summary>
+    /// <summary>Whether the recovered machine is quiesced: it takes no more writes.</summary>
     public bool LiveQuiesced { get; private set; }
 
-    /// <summary>When the recovered machine has booted.</summary>
+    /// <summary>The virtual time at which the recovered machine has booted.</summary>
     public TimeSpan LiveFrom { get; private set; }
 
     /// <inheritdoc/>
@@ -32,14 +32,14 @@ internal sealed class FluidTarget(VmModel vm) : ITargetVolume
     public bool Receiving => vm is { Session: true, Agent: { Replicating: true, Role: SourceRole.Primary
         or SourceRole.Quiesced } } && !ReplicaLost;
 
-    /// <summary>The storage of the replica is gone.</summary>
+    /// <summary>Loses the replica and all recovery points with their storage.</summary>
     public void Lose()
     {
         ReplicaLost = true;
         Points.Drop(_ => true);
     }
 
-    /// <summary>The replica is given up with the protection.</summary>
+    /// <summary>Removes the recovered machine and all recovery points when protection ends.</summary>
     public void Release()
     {
         _live = null;
@@ -58,17 +58,17 @@ internal sealed class FluidTarget(VmModel vm) : ITargetVolume
     };
 
     /// <inheritdoc/>
-    /// <remarks>The model knows at every moment what the replica holds.</remarks>
+    /// <remarks>The model knows the contents of the replica at every moment.</remarks>
     public void NoteReport(SourceObservation observation, ServiceMoment? before)
     {
-        // Only a store that does not know the source's side needs its reports.
+        // Only a store that does not know the source's state needs its reports.
     }
 
     /// <inheritdoc/>
     public string? NoRoomFor(int disks) => null;
 
     /// <inheritdoc/>
-    /// <remarks>The model's only fault lasts until the replica is prepared anew.</remarks>
+    /// <remarks>The model's only fault is a lost replica, which lasts until the replica is prepared again.</remarks>
     public void ForgetFault()
     {
         // A lost replica stays lost.
@@ -86,7 +86,7 @@ internal sealed class FluidTarget(VmModel vm) : ITargetVolume
     /// <remarks>A fluid source sends nothing under a term that it has lost.</remarks>
     public void Fence(Term term)
     {
-        // Nobody sends who would have to be refused.
+        // There is no sender to refuse.
     }
 
     /// <inheritdoc/>
@@ -99,10 +99,10 @@ internal sealed class FluidTarget(VmModel vm) : ITargetVolume
     public bool HasPoint(RecoveryPointId point) => Points.Find(point) is not null;
 
     /// <inheritdoc/>
-    /// <remarks>Each point of the model knows what was written up to it.</remarks>
+    /// <remarks>Each recovery point of the model knows the bytes that were written up to it.</remarks>
     public void NoteAsked(RecoveryPointId point)
     {
-        // Nothing has to be concluded from the question.
+        // The time of the request is not needed.
     }
 
     /// <inheritdoc/>

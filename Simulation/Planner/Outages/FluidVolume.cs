@@ -1,22 +1,24 @@
-// The data plane as a fluid: bytes flow at rates that are constant between events. One volume is one direction of one
-// machine.
+// The data plane as a fluid: bytes flow at rates that are constant between events. One volume models one direction of
+// replication of one machine.
 //
 //   written ──► logged ──► shipped           while the log takes writes
 //   written ──► marked                       in dirty-map mode: only which extents changed is known
-//   marked  ──► compared ──► copied          once there is room again; the log goes on next to it
+//   marked  ──► compared ──► copied          once there is room again; logging resumes meanwhile
 //
-// The rules are the product's: the dirty map takes over when the log reaches its limit or half of the disks (RES-4); it
-// gives way when at most half of either is left; a resync reads the marked extents of 4 MiB and sends only blocks of
-// 64 KiB that differ; the replica equals a moment of the source again when all that was logged up to the end of the
-// copying has arrived.
+// The rules are the product's:
+// - The dirty map takes over when the log reaches its limit or half of the disks' size (RES-4).
+// - The log takes writes again when at most half of that is left in it.
+// - A resync reads the marked extents of 4 MiB and sends only the blocks of 64 KiB that differ.
+// - The replica equals a moment of the source again when everything has arrived that was logged up to the end of the
+//   copying.
 using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>One direction of a machine's replication.</summary>
-/// <param name="logLimit">The most that the log may hold.</param>
-/// <param name="diskBytes">The size of the disks.</param>
-/// <param name="compareRate">How fast they are read and hashed.</param>
+/// <summary>Models one direction of a machine's replication: its log, its dirty map and its resyncs.</summary>
+/// <param name="logLimit">The limit of the log in bytes.</param>
+/// <param name="diskBytes">The total size of the machine's disks in bytes.</param>
+/// <param name="compareRate">The rate at which the disks are read and hashed, in bytes per second.</param>
 internal sealed class FluidVolume(double logLimit, double diskBytes, double compareRate)
 {
     private const double Nothing = 64;
@@ -29,82 +31,91 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
     private double _begunAt;
     private double _comparePerCopy;
 
-    /// <summary>What a log may hold: its limit, or half of the disks.</summary>
+    /// <summary>
+    /// The maximum backlog of the log in bytes: the log's limit or half of the disks' size, whichever is smaller.
+    /// </summary>
     public double Capacity => Math.Min(logLimit, diskBytes / 2);
 
-    /// <summary>Where writes go.</summary>
+    /// <summary>The distribution of the writes over the disks: the working set and the size of a write.</summary>
     public WriteSpread Spread { get; set; }
 
-    /// <summary>Bytes written each second; 0 while the machine does not run here.</summary>
+    /// <summary>
+    /// The rate at which the machine writes, in bytes per second; 0 while it does not run on this side.
+    /// </summary>
     public double Churn { get; private set; }
 
-    /// <summary>All bytes ever written.</summary>
+    /// <summary>The number of bytes ever written.</summary>
     public double Written { get; private set; }
 
-    /// <summary>Bytes ever logged.</summary>
+    /// <summary>The number of bytes that were ever logged.</summary>
     public double Logged { get; private set; }
 
-    /// <summary>Bytes of the log that the replica has.</summary>
+    /// <summary>The number of logged bytes that the replica has.</summary>
     public double Shipped { get; private set; }
 
-    /// <summary>Bytes that went over: of the log, and copied.</summary>
+    /// <summary>The number of bytes ever sent, from the log and by copying, before compression.</summary>
     public double Sent { get; private set; }
 
-    /// <summary>Blocks still to be copied.</summary>
+    /// <summary>The number of bytes in blocks that are still to be copied.</summary>
     public double CopyLeft { get; private set; }
 
-    /// <summary>Extents still to be read and compared.</summary>
+    /// <summary>The number of bytes in extents that are still to be read and compared.</summary>
     public double CompareLeft { get; private set; }
 
-    /// <summary>Bytes that resyncs copied so far.</summary>
+    /// <summary>The number of bytes that resyncs have copied so far.</summary>
     public double Copied { get; private set; }
 
-    /// <summary>Bytes that resyncs read so far.</summary>
+    /// <summary>The number of bytes that resyncs have read so far.</summary>
     public double Compared { get; private set; }
 
-    /// <summary>Whether the log takes writes.</summary>
+    /// <summary>Whether the log takes writes; otherwise only the changed extents are known.</summary>
     public bool Logging { get; private set; } = true;
 
-    /// <summary>Changes are only tracked, since nobody is to be sent them yet.</summary>
+    /// <summary>Whether changes are only tracked, because the other side does not receive them yet.</summary>
     public bool Tracking { get; private set; }
 
-    /// <summary>The log has no room whatever its limit: the file system is full.</summary>
+    /// <summary>
+    /// Whether the file system of the log is full, so that the log has no room whatever its limit is.
+    /// </summary>
     public bool NoRoom { get; private set; }
 
-    /// <summary>The replica equals no moment of the source.</summary>
+    /// <summary>Whether the replica equals no moment of the source, because a copy is not complete.</summary>
     public bool ReplicaResyncing { get; private set; }
 
-    /// <summary>Why extents were marked.</summary>
+    /// <summary>The reason for which extents were marked most recently.</summary>
     public ResyncReason Cause { get; private set; } = ResyncReason.DirtyMap;
 
-    /// <summary>The baseline; rises when the log could not carry every write.</summary>
+    /// <summary>
+    /// The number of the baseline, from 1. It increases with every copy, because the log does not carry every change
+    /// then.
+    /// </summary>
     public long Generation { get; private set; } = 1;
 
-    /// <summary>When something was written last.</summary>
+    /// <summary>The virtual time of the last write.</summary>
     public TimeSpan LastWrite { get; private set; }
 
-    /// <summary>Bytes each second that the link gives to the log.</summary>
+    /// <summary>The part of the link's rate that the log gets, in bytes per second before compression.</summary>
     public double LogRate { get; private set; }
 
-    /// <summary>Bytes each second that the link gives to copying.</summary>
+    /// <summary>The part of the link's rate that copying gets, in bytes per second before compression.</summary>
     public double CopyRate { get; private set; }
 
-    /// <summary>What is logged and not shipped.</summary>
+    /// <summary>The number of logged bytes that the replica does not have yet.</summary>
     public double Backlog => Logged - Shipped;
 
-    /// <summary>Whether anything is marked or being copied.</summary>
+    /// <summary>Whether extents are marked, or still to be compared or copied.</summary>
     public bool Dirty => _marked > 0 || Copying;
 
-    /// <summary>Whether blocks are compared or copied.</summary>
+    /// <summary>Whether extents are still to be compared or blocks still to be copied.</summary>
     public bool Copying => CopyLeft > 0 || CompareLeft > 0;
 
-    /// <summary>Whether the replica has all but what is in flight.</summary>
+    /// <summary>Whether the replica is in sync: the log holds every change that the replica lacks.</summary>
     public bool InSync => Logging && !Dirty && !ReplicaResyncing;
 
     /// <summary>Whether nothing is left to be sent.</summary>
     public bool CaughtUp => !Dirty && Backlog <= Nothing;
 
-    /// <summary>Moves on to a moment.</summary>
+    /// <summary>Advances the volume to a virtual time, at the current rates.</summary>
     public void Advance(TimeSpan now)
     {
         var seconds = (now - _at).TotalSeconds;
@@ -138,7 +149,7 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         Settle();
     }
 
-    /// <summary>The connection breaks: what was on its way is sent again once there is another.</summary>
+    /// <summary>Breaks the connection. Bytes that are on their way are sent again over the next connection.</summary>
     public void Cut(TimeSpan onItsWay, TimeSpan now)
     {
         Advance(now);
@@ -147,7 +158,7 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         (LogRate, CopyRate) = (0, 0);
     }
 
-    /// <summary>Sets what is written from now on.</summary>
+    /// <summary>Sets the rate at which the machine writes from now on.</summary>
     public void Write(double churn, TimeSpan now)
     {
         Advance(now);
@@ -155,12 +166,15 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         Note();
     }
 
-    /// <summary>What it would send each second if it could.</summary>
+    /// <summary>
+    /// Returns the rate at which the volume would send if the link had no limit, in bytes per second; infinite while
+    /// bytes are waiting.
+    /// </summary>
     public double Wish() => Backlog > Nothing || CopyLeft > 0 ? double.PositiveInfinity : Logging ? Churn : 0;
 
     /// <summary>
-    /// Sets what the link gives; while both have work, copying and the log get half each, as records and blocks take
-    /// turns in the stream.
+    /// Sets the rate that the link gives, in bytes per second. While the log and copying both have work, each gets
+    /// half, because records and blocks take turns in the stream; the log gets more when comparing limits the copying.
     /// </summary>
     public void Give(double rate, TimeSpan now)
     {
@@ -176,8 +190,8 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         }
     }
 
-    /// <summary>How long until something changes by itself; null when nothing does.</summary>
-    /// <param name="nextMark">The place of the log that is waited for; null when none is.</param>
+    /// <summary>Returns the number of seconds until a state changes on its own; null when none does.</summary>
+    /// <param name="nextMark">The awaited position in the log, in logged bytes; null for none.</param>
     public double? NextChange(double? nextMark)
     {
         var next = double.PositiveInfinity;
@@ -204,10 +218,16 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         return double.IsPositiveInfinity(next) ? null : Math.Max(next, 0.001);
     }
 
-    /// <summary>The moment that the replica stands at, if it stands at one.</summary>
+    /// <summary>
+    /// Returns the moment of the source up to which the replica has every write. The replica equals that moment, unless
+    /// <see cref="ReplicaResyncing"/> is true.
+    /// </summary>
     public Knot Replica() => _history.Find(Shipped, new Knot(_at, Logged, Written));
 
-    /// <summary>All extents that are not empty are compared; the blocks given differ.</summary>
+    /// <summary>
+    /// Starts to compare <paramref name="compare"/> bytes of extents and to copy <paramref name="copy"/> bytes of
+    /// blocks that differ, in addition to those that are left. Begins a new generation.
+    /// </summary>
     public void StartCopy(double compare, double copy, ResyncReason cause)
     {
         Cause = cause;
@@ -217,14 +237,17 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         BeginGeneration();
     }
 
-    /// <summary>What these writes touched may differ (a crash of the machine).</summary>
+    /// <summary>
+    /// Starts a resync of what writes of <paramref name="written"/> bytes touched, because it may differ after a crash
+    /// of the machine.
+    /// </summary>
     public void Doubt(double written, ResyncReason cause)
     {
         Advance(_at);
         StartCopy(Spread.ExtentsOf(written), Spread.BlocksOf(written), cause);
     }
 
-    /// <summary>From now on changes are only tracked.</summary>
+    /// <summary>Tracks changes from now on, and does nothing else with them.</summary>
     public void Track(TimeSpan now)
     {
         Advance(now);
@@ -233,7 +256,10 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         Note();
     }
 
-    /// <summary>Changes that were tracked are copied, and with them what the other side has to give up.</summary>
+    /// <summary>
+    /// Ends the tracking and starts to copy the tracked changes, together with the bytes that the other side has to
+    /// give up.
+    /// </summary>
     public void EndTracking(double alsoDiffers, TimeSpan now)
     {
         Advance(now);
@@ -242,7 +268,7 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         LeaveDirtyMap();
     }
 
-    /// <summary>The file system of the log fills up, or has room again.</summary>
+    /// <summary>Sets whether the file system of the log is full. While it is full, changes are only marked.</summary>
     public void SetNoRoom(bool full, TimeSpan now)
     {
         Advance(now);
@@ -255,7 +281,7 @@ internal sealed class FluidVolume(double logLimit, double diskBytes, double comp
         Settle();
     }
 
-    /// <summary>Everything starts again: the replica is empty.</summary>
+    /// <summary>Resets the volume for an empty replica: no change waits in the log, and no extent is marked.</summary>
     public void Reset(TimeSpan now)
     {
         Advance(now);

@@ -1,7 +1,7 @@
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// A distribution of values of 0 or more in buckets that are 2 % wide, so that a year's samples take a few kilobytes.
+/// Counts values of 0 or more in buckets that are 2 % wide, so that the samples of a year take a few kilobytes.
 /// </summary>
 internal sealed class Histogram
 {
@@ -10,16 +10,16 @@ internal sealed class Histogram
     private readonly List<long> _counts = [];
     private double _sum;
 
-    /// <summary>How many values.</summary>
+    /// <summary>The number of values.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The largest.</summary>
+    /// <summary>The largest value.</summary>
     public double Max { get; private set; }
 
-    /// <summary>The mean.</summary>
+    /// <summary>The mean of the values; 0 when there are none.</summary>
     public double Mean => Count == 0 ? 0 : _sum / Count;
 
-    /// <summary>Takes a value.</summary>
+    /// <summary>Adds a value.</summary>
     public void Add(double value)
     {
         var bucket = (int)(Math.Log(1 + Math.Max(0, value)) / Width);
@@ -34,7 +34,7 @@ internal sealed class Histogram
         Max = Math.Max(Max, value);
     }
 
-    /// <summary>The value that a part of all values does not exceed, within 2 %.</summary>
+    /// <summary>Returns the value that a part of all values, from 0 to 1, does not exceed, within 2 %.</summary>
     public double Quantile(double part)
     {
         var rest = (long)Math.Ceiling(part * Count);
@@ -50,7 +50,7 @@ internal sealed class Histogram
         return Max;
     }
 
-    /// <summary>The part of all values that is not above a value.</summary>
+    /// <summary>Returns the part of all values, from 0 to 1, that do not exceed a value.</summary>
     public double ShareUpTo(double value)
     {
         var upTo = (int)(Math.Log(1 + Math.Max(0, value)) / Width);

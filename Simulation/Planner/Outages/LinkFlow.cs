@@ -3,8 +3,8 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// A link, shared fairly: who wishes for less than an equal part gets its wish, the others share what is left
-/// (max-min).
+/// Shares a link fairly among the machines that send over it (max-min): a machine that wants less than an equal part
+/// gets what it wants, and the others share the rest.
 /// </summary>
 internal sealed class LinkFlow(LinkPlan plan)
 {
@@ -14,22 +14,24 @@ internal sealed class LinkFlow(LinkPlan plan)
     private readonly List<LinkChange> _changes = [];
     private int _down;
 
-    /// <summary>The link as planned.</summary>
+    /// <summary>The link as the scenario plans it.</summary>
     public LinkPlan Plan => plan;
 
-    /// <summary>The machines that send over it.</summary>
+    /// <summary>The machines that send over the link.</summary>
     public List<VmModel> Users { get; } = [];
 
-    /// <summary>Whether it carries anything.</summary>
+    /// <summary>Whether the link carries data: no outage has taken it down.</summary>
     public bool Up => _down == 0;
 
-    /// <summary>Bytes each second that flow now.</summary>
+    /// <summary>The rate that flows over the link now, in bytes per second.</summary>
     public double Flowing { get; private set; }
 
-    /// <summary>Whether its shares must be worked out again.</summary>
+    /// <summary>Whether the shares of the machines must be computed again.</summary>
     public bool Stale { get; set; }
 
-    /// <summary>What it can do now: the worst of what outages leave.</summary>
+    /// <summary>
+    /// The bandwidth, latency and loss of the link now: the worst of the plan and of the outages in progress.
+    /// </summary>
     public LinkQuality Quality
     {
         get
@@ -47,7 +49,9 @@ internal sealed class LinkFlow(LinkPlan plan)
         }
     }
 
-    /// <summary>An outage of the link begins.</summary>
+    /// <summary>
+    /// Begins an outage of the link, which is down when <paramref name="change"/> is null and degraded otherwise.
+    /// </summary>
     public void Break(LinkChange? change)
     {
         if (change is null)
@@ -60,7 +64,7 @@ internal sealed class LinkFlow(LinkPlan plan)
         }
     }
 
-    /// <summary>Ends an outage of the link.</summary>
+    /// <summary>Ends an outage that <see cref="Break"/> began.</summary>
     public void Repair(LinkChange? change)
     {
         if (change is null)
@@ -74,8 +78,8 @@ internal sealed class LinkFlow(LinkPlan plan)
     }
 
     /// <summary>
-    /// The most that one connection gets: by its window of 16 MiB in flight, and by loss after Mathis et al. (1997),
-    /// 1.22 segments per round trip and root of the loss.
+    /// Returns the maximum rate of one connection in bytes per second. The window of 16 MiB in flight limits the rate,
+    /// and so does the loss after Mathis et al. (1997): 1.22 segments per round trip, divided by the root of the loss.
     /// </summary>
     public static double PerConnection(LinkQuality quality)
     {
@@ -85,7 +89,7 @@ internal sealed class LinkFlow(LinkPlan plan)
             : Math.Min(byWindow, 1.22 * SegmentBytes / (roundTrip * Math.Sqrt(quality.Loss)));
     }
 
-    /// <summary>Works out who gets how much from now on.</summary>
+    /// <summary>Computes the rate that each machine gets from now on.</summary>
     public void Share(TimeSpan now)
     {
         Stale = false;
@@ -100,7 +104,7 @@ internal sealed class LinkFlow(LinkPlan plan)
             wishes.Add((Math.Min(most, vm.WishOnWire()), vm));
         }
 
-        // Equal wishes keep the order of the machines, so that nothing depends on how the sort goes about it.
+        // Equal wishes stay in the order of the machines, so that the result does not depend on the method of sorting.
         wishes.Sort((a, b) => a.Wish != b.Wish ? a.Wish.CompareTo(b.Wish) : a.Vm.Index.CompareTo(b.Vm.Index));
         Flowing = 0;
         for (var i = 0; i < wishes.Count; i++)

@@ -7,17 +7,19 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>Runs a scenario from its start to its end in virtual time, on one thread; equal scenarios run
-/// equally.</summary>
+/// <summary>
+/// Runs a scenario from its start to its end in virtual time, on one thread. Equal scenarios give equal runs.
+/// </summary>
 internal static class OutageRun
 {
     private const int Steps = 200;
 
-    /// <summary>Runs a scenario.</summary>
-    /// <param name="scenario">What.</param>
-    /// <param name="progress">Told the part that is done, from 0 to 1.</param>
-    /// <param name="stored">Told every event that a machine's entity stores, with the machine's name.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Runs a scenario and returns its result.</summary>
+    /// <param name="scenario">The scenario.</param>
+    /// <param name="progress">Called with the part of the run that is done, from 0 to 1.</param>
+    /// <param name="stored">Called with the name of a machine and an event, for every event that the machine's entity
+    /// stores.</param>
+    /// <param name="cancellationToken">Cancels the run.</param>
     public static RunResult Run(
         Scenario scenario, Action<double>? progress = null, Action<string, StoredEvent>? stored = null,
         CancellationToken cancellationToken = default)

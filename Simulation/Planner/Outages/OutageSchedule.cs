@@ -3,14 +3,15 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>Works out when an outage comes.</summary>
+/// <summary>Computes the times at which an outage occurs.</summary>
 internal static class OutageSchedule
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// All occurrences within the run: what fails, when, how long. At random each target has its own, drawn from the
-    /// scenario's seed, the outage's name and the target's: another policy or link moves none of them.
+    /// Returns all occurrences of an outage within the run: the part that fails, the beginning and the duration. An
+    /// outage at random has separate occurrences for each target, drawn from the scenario's seed, the outage's name and
+    /// the target's name. A change of another part of the scenario, such as a policy or a link, moves none of them.
     /// </summary>
     public static IEnumerable<(string Target, TimeSpan At, TimeSpan Lasts)> Of(OutagePlan plan, Scenario scenario) =>
         Targets(plan, scenario).SelectMany(target => plan.Times.MeanBetween is { } mean

@@ -5,16 +5,20 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>Sites, links, the service and the machines of a run, and the outages that befall them.</summary>
+/// <summary>
+/// Models the sites, the links, the service and the machines of a run, and applies the outages to them.
+/// </summary>
 internal sealed class OutageWorld
 {
-    /// <summary>From a connection that is possible again to one that stands.</summary>
+    /// <summary>
+    /// The time from the moment at which an agent can connect again to the moment at which it is connected.
+    /// </summary>
     public static readonly TimeSpan ReconnectTime = TimeSpan.FromSeconds(5);
 
-    /// <summary>The replica syncs what it received this often.</summary>
+    /// <summary>The interval at which the replica syncs the data that it received.</summary>
     public static readonly TimeSpan SyncInterval = TimeSpan.FromMilliseconds(200);
 
-    // What was written this shortly before a crash of the machine may not be on its disks.
+    // The writes of this period before a crash of the machine may be missing from its disks.
     private static readonly TimeSpan ActiveFor = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, int> _sitesDown = new(StringComparer.Ordinal);
@@ -36,40 +40,44 @@ internal sealed class OutageWorld
         }
     }
 
-    /// <summary>What makes time pass.</summary>
+    /// <summary>The queue of events that advances the virtual time.</summary>
     public EventQueue Queue { get; } = new();
 
-    /// <summary>The one clock of all machines.</summary>
+    /// <summary>The clock that all machines share.</summary>
     public VirtualClock Clock { get; }
 
-    /// <summary>The service; null while it is down.</summary>
+    /// <summary>The current run of the service; null while the service is down.</summary>
     public ServiceRun? Service { get; private set; }
 
-    /// <summary>The scenario.</summary>
+    /// <summary>The scenario that is run.</summary>
     public Scenario Scenario { get; }
 
-    /// <summary>Takes every event that any entity stores.</summary>
+    /// <summary>
+    /// Called with the name of a machine and an event, for every event that the machine's entity stores; may be null.
+    /// </summary>
     public Action<string, StoredEvent>? StoredEvent { get; }
 
-    /// <summary>The links.</summary>
+    /// <summary>The links of the scenario.</summary>
     public IReadOnlyList<LinkFlow> Links { get; }
 
-    /// <summary>The machines.</summary>
+    /// <summary>The machines of the scenario.</summary>
     public IReadOnlyList<VmModel> Vms { get; }
 
-    /// <summary>The outages that came so far.</summary>
+    /// <summary>The outages that have begun so far.</summary>
     public IReadOnlyList<OutageRecord> Outages => _outages;
 
-    /// <summary>Whether the service runs.</summary>
+    /// <summary>Whether the service runs: neither the service nor its site has an outage.</summary>
     public bool ServiceUp => _serviceDown == 0 && SiteUp(Scenario.ServiceSite);
 
-    /// <summary>Whether the replicas' storage is full.</summary>
+    /// <summary>Whether the storage of the replicas is full.</summary>
     public bool TargetFull => _targetFull > 0;
 
-    /// <summary>A machine.</summary>
+    /// <summary>Returns the machine with a name.</summary>
     public VmModel Vm(string name) => _byName[name];
 
-    /// <summary>Has the failure of asynchronous work leave through the queue.</summary>
+    /// <summary>
+    /// Ensures that the exception of asynchronous work is not lost, but ends the run through the queue.
+    /// </summary>
     public static void Watch(Task work)
     {
         if (work.IsCompleted)
@@ -82,13 +90,13 @@ internal sealed class OutageWorld
         }
     }
 
-    /// <summary>Whether a site is up.</summary>
+    /// <summary>Returns whether a site is up.</summary>
     public bool SiteUp(string site) => _sitesDown.GetValueOrDefault(site) == 0;
 
-    /// <summary>Whether both ends of a link are.</summary>
+    /// <summary>Returns whether the sites at both ends of a link are up.</summary>
     public bool LinkSitesUp(LinkFlow link) => SiteUp(link.Plan.SiteA) && SiteUp(link.Plan.SiteB);
 
-    /// <summary>The shares of a link are worked out again, once, before time goes on.</summary>
+    /// <summary>Has the shares of a link computed again, once, before virtual time advances.</summary>
     public void Restack(LinkFlow link)
     {
         if (!link.Stale)
@@ -98,7 +106,9 @@ internal sealed class OutageWorld
         }
     }
 
-    /// <summary>Puts all that is planned into the queue and starts the service.</summary>
+    /// <summary>
+    /// Starts the service, protects the machines, and puts the planned outages and failovers into the queue.
+    /// </summary>
     public void Begin()
     {
         StartService();
@@ -123,7 +133,7 @@ internal sealed class OutageWorld
         }
     }
 
-    /// <summary>The machines that a failover means.</summary>
+    /// <summary>Returns the machines that a failover plan selects.</summary>
     public IEnumerable<VmModel> MeantBy(FailoverPlan plan) =>
         Vms.Where(vm => plan.Vms.Any(pattern => ScenarioReader.Means(pattern, vm.Plan.Name)));
 
@@ -212,7 +222,8 @@ internal sealed class OutageWorld
         }
     }
 
-    // When it is back, the machine boots and what it wrote last is compared, since its log was not synced (RES-2).
+    // When the outage is over, the machine boots. Its last writes are then compared, because its log was not synced
+    // (RES-2).
     private void Crash(VmModel vm, int change)
     {
         vm.Agent.Confirmed = false;
@@ -245,7 +256,7 @@ internal sealed class OutageWorld
         }
     }
 
-    // Who is connected when it starts is known to it; the others come one by one.
+    // The service knows the agents that are connected when it starts. The others connect one by one.
     private void StartService()
     {
         Service = ServiceUp ? new ServiceRun(this) : null;

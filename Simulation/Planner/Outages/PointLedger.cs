@@ -4,18 +4,18 @@ using ReplicationEngine.Engine.RecoveryPoints;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>A cut in the log on its way to becoming a recovery point.</summary>
+/// <summary>A marker in the log, which becomes a recovery point when it arrives at the replica.</summary>
 internal readonly record struct Marker(RecoveryPointId Id, PointKind Kind, Knot Cut, long Generation);
 
-/// <summary>A recovery point in the replica.</summary>
-/// <param name="Point">The point as the engine knows it.</param>
-/// <param name="Written">All bytes written up to it.</param>
-/// <param name="Spread">Where the writes since the point before went.</param>
+/// <summary>A recovery point that the replica holds.</summary>
+/// <param name="Point">The recovery point as the engine knows it.</param>
+/// <param name="Written">The number of bytes that were written up to the point.</param>
+/// <param name="Spread">The distribution of the writes since the previous point.</param>
 internal readonly record struct HeldPoint(RecoveryPoint Point, double Written, WriteSpread Spread);
 
 /// <summary>
-/// What the replica store holds: a base as of the oldest point, and between two neighbouring points the newest bytes of
-/// each place that was written.
+/// Keeps the recovery points of a replica: a base as of the oldest point, and between two neighbouring points the
+/// newest bytes of each place that was written.
 /// </summary>
 internal sealed class PointLedger
 {
@@ -23,14 +23,14 @@ internal sealed class PointLedger
     private long _lastLsn;
     private PointsObservation? _observation;
 
-    /// <summary>The points, oldest first.</summary>
+    /// <summary>The recovery points, oldest first.</summary>
     public IReadOnlyList<HeldPoint> Points => _points;
 
-    /// <summary>The points as they are observed; the same object until they change.</summary>
+    /// <summary>The recovery points as the engine observes them; the same object until they change.</summary>
     public PointsObservation Observation => _observation ??= new PointsObservation(
         _points.ConvertAll(held => (held.Point, (string?)null)), []);
 
-    /// <summary>Seals a point; one that is known already is answered as it is.</summary>
+    /// <summary>Seals a recovery point and returns it. A point that is known already is returned unchanged.</summary>
     public HeldPoint Seal(Marker marker, DateTimeOffset start, WriteSpread spread)
     {
         var known = _points.FindIndex(held => held.Point.Id == marker.Id);
@@ -39,7 +39,7 @@ internal sealed class PointLedger
             return _points[known];
         }
 
-        // Writes and markers share one order of numbers, so two cuts never have the same.
+        // Writes and markers share one sequence of numbers, so two cuts never have the same number.
         _lastLsn = Math.Max(_lastLsn + 1, (long)(marker.Cut.Logged / spread.WriteSize));
         var point = new RecoveryPoint(
             marker.Id, start + marker.Cut.Time, marker.Kind, new Generation(marker.Generation), new Lsn(_lastLsn),
@@ -50,14 +50,16 @@ internal sealed class PointLedger
         return held;
     }
 
-    /// <summary>A point; null when it is not held.</summary>
+    /// <summary>Returns a recovery point; null when the replica does not hold it.</summary>
     public HeldPoint? Find(RecoveryPointId id)
     {
         var index = _points.FindIndex(held => held.Point.Id == id);
         return index < 0 ? null : _points[index];
     }
 
-    /// <summary>Drops points; what they alone held goes over to the next younger one.</summary>
+    /// <summary>
+    /// Removes recovery points. The data that only a removed point held passes to the next younger point.
+    /// </summary>
     public void Drop(Predicate<RecoveryPointId> which)
     {
         for (var i = _points.Count - 1; i >= 0; i--)
@@ -79,7 +81,7 @@ internal sealed class PointLedger
         }
     }
 
-    /// <summary>The bytes beyond the base.</summary>
+    /// <summary>Returns the number of bytes that the recovery points take in addition to the base.</summary>
     public double RedoBytes(double writtenNow, WriteSpread spread)
     {
         var bytes = 0.0;

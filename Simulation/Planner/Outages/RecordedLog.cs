@@ -8,12 +8,12 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// Makes a scenario of a recorded event log, the lines of <c>drctl log NAME --json</c>. What a log does not hold is
-/// assumed, and said in <see cref="Notes"/>.
+/// Converts a recorded event log, the lines of <c>drctl log NAME --json</c>, into a scenario. Values that a log does
+/// not hold are assumed, and <see cref="Notes"/> names them.
 /// </summary>
 internal sealed class RecordedLog
 {
-    /// <summary>The size of a write, unless another one is named.</summary>
+    /// <summary>The size of a write in bytes, unless another one is given.</summary>
     public const double UsualWriteSize = 16 * 1024;
 
     private const string Prefix = "protected-vm.";
@@ -31,24 +31,26 @@ internal sealed class RecordedLog
 
     private RecordedLog(double writeSize) => _writeSize = writeSize;
 
-    /// <summary>The scenario.</summary>
+    /// <summary>The scenario as JSON.</summary>
     public string Json { get; private set; } = "";
 
-    /// <summary>What was assumed.</summary>
+    /// <summary>The notes for the reader of the report: the origin of the scenario, and the assumptions.</summary>
     public IReadOnlyList<string> Notes => _notes;
 
     private DateTimeOffset Start => _entries[0].Time;
 
-    /// <summary>Reads a log from a file.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="writeSize">The bytes of one write: a log counts writes, it does not weigh them.</param>
-    /// <exception cref="ScenarioException">It is no log, or not one of a machine from its protection on.</exception>
+    /// <summary>Reads a log from a file and converts it.</summary>
+    /// <param name="file">The path of the file.</param>
+    /// <param name="writeSize">The size of a write in bytes; a log holds the number of the writes and not their
+    /// sizes.</param>
+    /// <exception cref="ScenarioException">The file is missing or is not a log, or the log does not begin with the
+    /// machine's protection.</exception>
     public static RecordedLog Read(string file, double writeSize = UsualWriteSize) => File.Exists(file)
         ? Parse(File.ReadLines(file), file, writeSize)
         : throw new ScenarioException(new Place(file, 0, 0), "", "There is no such file; write one with "
             + "`drctl log NAME --json > FILE`.");
 
-    /// <summary>Reads the lines of a log.</summary>
+    /// <summary>Reads the lines of a log and converts them.</summary>
     public static RecordedLog Parse(IEnumerable<string> lines, string file, double writeSize)
     {
         var log = new RecordedLog(writeSize);
@@ -66,7 +68,7 @@ internal sealed class RecordedLog
         return log;
     }
 
-    /// <summary>One line of a log.</summary>
+    /// <summary>Returns an event as one line of a log.</summary>
     public static string Line(StoredEvent stored, string data) => new JsonObject
     {
         ["seq"] = stored.Sequence,
@@ -168,7 +170,7 @@ internal sealed class RecordedLog
             var (generation, lsn) = (Number(point["generation"]), Number(point["lsn"]));
             if (before is { } last && at > last.At)
             {
-                // A number less than the one before belongs to a log that began again.
+                // A number below the previous one belongs to a log that began again.
                 var writes = generation == last.Generation && lsn > last.Lsn ? lsn - last.Lsn - 1 : 0;
                 var rate = writes * _writeSize / (at - last.At).TotalSeconds;
                 steps.Add((JsonNode)new JsonObject

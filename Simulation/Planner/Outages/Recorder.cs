@@ -3,7 +3,7 @@ using ReplicationEngine.Engine.ProtectedVms;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>Looks at the world at equal distances of time and keeps what the reports need.</summary>
+/// <summary>Samples the world at regular intervals and keeps the values that the reports need.</summary>
 internal sealed class Recorder
 {
     private const int MaxSlices = 480;
@@ -60,8 +60,8 @@ internal sealed class Recorder
     }
 
     /// <summary>
-    /// The data that a failover now would lose, in seconds; null when none is possible. Where the replica equals no
-    /// moment of the source, the newest point counts.
+    /// Returns the data that a failover would lose now, in seconds; null when no failover is possible. The newest
+    /// recovery point counts where the replica equals no moment of the source.
     /// </summary>
     public static double? RiskNow(VmModel vm)
     {

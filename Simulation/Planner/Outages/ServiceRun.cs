@@ -6,7 +6,10 @@ using ReplicationEngine.Orchestration.Targets;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>One run of the service: the product's orchestration over the fluid volumes of all machines.</summary>
+/// <summary>
+/// One run of the service, from its start to its stop: the product's orchestration over the fluid volumes of all
+/// machines.
+/// </summary>
 internal sealed class ServiceRun
 {
     public ServiceRun(OutageWorld world)
@@ -21,18 +24,18 @@ internal sealed class ServiceRun
         Facts = new FactFinder(Agents, source, site, world.Clock);
     }
 
-    /// <summary>The agents as this run reaches them.</summary>
+    /// <summary>The agents that this run of the service reaches.</summary>
     public FluidAgents Agents { get; }
 
-    /// <summary>Runs effects.</summary>
+    /// <summary>Runs the effects of the machines' entities.</summary>
     public EffectTurns Effects { get; }
 
-    /// <summary>Finds what the entities do not know yet.</summary>
+    /// <summary>Finds the facts that the machines' entities do not know yet.</summary>
     public FactFinder Facts { get; }
 }
 
 /// <summary>
-/// The agents over links that break. A request over a broken link is answered when the connection counts as lost.
+/// Models the agents over links that break. A request over a broken link fails when the connection counts as lost.
 /// </summary>
 internal sealed class FluidAgents(OutageWorld world) : IAgents
 {
@@ -58,7 +61,7 @@ internal sealed class FluidAgents(OutageWorld world) : IAgents
         Observations.Note(agent, status);
     }
 
-    /// <summary>A connected agent reports.</summary>
+    /// <summary>Reports the status of a machine's agent to the service, if the agent is connected.</summary>
     public void Report(VmModel vm)
     {
         if (vm.Session)
@@ -67,14 +70,14 @@ internal sealed class FluidAgents(OutageWorld world) : IAgents
         }
     }
 
-    /// <summary>An agent has connected.</summary>
+    /// <summary>Records that an agent has connected.</summary>
     public void Connected(VmModel vm)
     {
         Lost(vm);
         Observations.Connected(vm.Plan.Name);
     }
 
-    /// <summary>An agent's connection is given up: what was asked over it is not answered any more.</summary>
+    /// <summary>Gives up an agent's connection. Requests without a reply fail.</summary>
     public void Lost(VmModel vm)
     {
         Observations.Disconnected(vm.Plan.Name);
@@ -95,7 +98,7 @@ internal sealed class FluidAgents(OutageWorld world) : IAgents
     }
 }
 
-/// <summary>The target sides of all machines.</summary>
+/// <summary>Models the target sides of all machines.</summary>
 internal sealed class FluidSite(OutageWorld world) : ITargetSite
 {
     /// <inheritdoc/>
@@ -105,14 +108,14 @@ internal sealed class FluidSite(OutageWorld world) : ITargetSite
     public ITargetVolume Obtain(string vm) => world.Vm(vm).Target;
 
     /// <inheritdoc/>
-    /// <remarks>The model has no directories of another history.</remarks>
+    /// <remarks>The model has no replica directories that belong to another history.</remarks>
     public string? WhyNotOwn(ProtectedVmState state, IReadOnlyList<ProtectedDisk> disks) => null;
 
     /// <inheritdoc/>
     /// <remarks>The model's journal is never lost.</remarks>
     public void Begin(ProtectedVmState state, ProtectedVmEffect effect)
     {
-        // Only a service that starts over a lost journal reads what would be noted.
+        // Only a service that starts over a lost journal would read the note.
     }
 
     /// <inheritdoc/>

@@ -16,8 +16,9 @@ using VmEntityCore = ReplicationEngine.Actors.Entities.EntityCore<
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// Runs one machine's entity in the engine's own core, over a journal in memory. It keeps the newest snapshot and the
-/// events after it, which is all that a core ever reads back; a year of a hundred machines would not fit otherwise.
+/// Runs the entity of one machine in the engine's own core, over a journal in memory. The journal keeps only the newest
+/// snapshot and the events after it, because a core reads nothing else; all events of a hundred machines in a year
+/// would not fit into memory.
 /// </summary>
 internal sealed class VmCore
 {
@@ -42,36 +43,36 @@ internal sealed class VmCore
         _id = new PersistenceId(ProtectedVm.TypeName, new VaultId("simulated"), vm);
     }
 
-    /// <summary>Carries out an effect.</summary>
+    /// <summary>Called to run an effect.</summary>
     public required Action<ProtectedVmEffect> Started { get; init; }
 
-    /// <summary>An effect is outstanding no longer.</summary>
+    /// <summary>Called with the id of an effect when it is no longer outstanding.</summary>
     public required Action<EffectId> Cancelled { get; init; }
 
-    /// <summary>The state became another one: before and after.</summary>
+    /// <summary>Called when the state has changed, with the state before and after the change.</summary>
     public required Action<ProtectedVmState, ProtectedVmState> Changed { get; init; }
 
-    /// <summary>An event was stored; null when nobody wants to know.</summary>
+    /// <summary>Called with every event that was stored; may be null.</summary>
     public Action<StoredEvent>? Stored { get; init; }
 
-    /// <summary>The newest durable state, also while the service is down.</summary>
+    /// <summary>The newest durable state, which is known also while the service is down.</summary>
     public ProtectedVmState State { get; private set; } = ProtectedVm.Initial;
 
-    /// <summary>Whether the service runs.</summary>
+    /// <summary>Whether the service runs, so that the entity takes commands.</summary>
     public bool Running => _core is not null;
 
-    /// <summary>Events stored so far.</summary>
+    /// <summary>The number of events stored so far.</summary>
     public long Events => _head.Sequence;
 
-    /// <summary>The seal over all of them.</summary>
+    /// <summary>The chain hash over all stored events.</summary>
     public ChainHash Hash => _head.Hash;
 
-    /// <summary>Commands that the core took.</summary>
+    /// <summary>The number of commands that the core received.</summary>
     public long Commands => _commands;
 
     private EngineInstant Now => new(_start + _queue.Now, _start + _queue.Now);
 
-    /// <summary>The service starts: the entity is loaded from the journal.</summary>
+    /// <summary>Loads the entity from the journal, as a start of the service does.</summary>
     public void Start()
     {
         _core = new VmEntityCore(_id, Codec, Options, new EntityMemory());
@@ -88,14 +89,14 @@ internal sealed class VmCore
         Drive(new Input.Recovered());
     }
 
-    /// <summary>The service stops where it stands.</summary>
+    /// <summary>Drops the entity at once, as a crash of the service does.</summary>
     public void Stop()
     {
         _core = null;
         _alarm++;
     }
 
-    /// <summary>Gives a command and takes the reply.</summary>
+    /// <summary>Gives a command to the entity and returns the reply.</summary>
     public CommandReply Tell(ProtectedVmCommand command, string actor = ProtectedVm.EngineActor)
     {
         if (_core is null)
@@ -145,7 +146,7 @@ internal sealed class VmCore
         switch (output)
         {
             case CoreOutput.FindCommand:
-                // Every id is used once here, so none is ever known from before.
+                // Each id is used only once here, so no command is known from before.
                 return new Input.CommandFound(null);
             case CoreOutput.Persist persist:
                 Append(persist.Events);

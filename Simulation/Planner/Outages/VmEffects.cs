@@ -4,8 +4,8 @@ using ReplicationEngine.Engine.ProtectedVms;
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// The effects of one machine's entity: the product's runner carries each one out after the time that the way to the
-/// agent and back takes.
+/// Runs the effects of one machine's entity with the product's runner. Each effect runs after the time that the way to
+/// the agent and back takes, or that preparing a failover takes.
 /// </summary>
 internal sealed class VmEffects(VmModel vm)
 {
@@ -13,7 +13,7 @@ internal sealed class VmEffects(VmModel vm)
 
     private readonly Dictionary<EffectId, CancellationTokenSource> _outstanding = [];
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts an effect.</summary>
     public void Start(ProtectedVmEffect effect)
     {
         var takes = effect is ProtectedVmEffect.PrepareFailover or ProtectedVmEffect.SwitchRecoveredPoint
@@ -30,7 +30,7 @@ internal sealed class VmEffects(VmModel vm)
         });
     }
 
-    /// <summary>One is outstanding no longer.</summary>
+    /// <summary>Cancels an effect that is no longer outstanding.</summary>
     public void Cancel(EffectId effect)
     {
         if (_outstanding.Remove(effect, out var running))
@@ -39,7 +39,9 @@ internal sealed class VmEffects(VmModel vm)
         }
     }
 
-    /// <summary>The service went down: what it was about to do it will be asked for again.</summary>
+    /// <summary>
+    /// Cancels all effects, because the service went down. The entity requests them again after the next start.
+    /// </summary>
     public void ServiceStopped()
     {
         foreach (var effect in _outstanding.Keys.ToList())

@@ -9,7 +9,7 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// One machine: its entity in the engine's core, and around it a model of its agent, its disks and its replica.
+/// Models one machine: its entity in the engine's core, and around it a model of its agent, its disks and its replica.
 /// </summary>
 internal sealed class VmModel
 {
@@ -67,24 +67,28 @@ internal sealed class VmModel
 
     public TimeSpan Now => _world.Queue.Now;
 
-    /// <summary>The agent's streams to the service are up.</summary>
+    /// <summary>Whether the agent's streams to the service are up.</summary>
     public bool Session { get; private set; } = true;
 
-    /// <summary>Since when they are not; null while they are.</summary>
+    /// <summary>The virtual time since which the agent has been disconnected; null while it is connected.</summary>
     public TimeSpan? AwaySince { get; private set; }
 
-    /// <summary>When the machine at the source has booted.</summary>
+    /// <summary>The virtual time at which the machine at the source has booted.</summary>
     public TimeSpan BootedAt { get; set; }
 
-    /// <summary>What it had written shortly before its machine crashed.</summary>
+    /// <summary>
+    /// The number of bytes that the machine wrote shortly before its last crash, which may be missing from its disks.
+    /// </summary>
     public double LostInCrash { get; set; }
 
-    /// <summary>Outages of its agent, its host and its log's file system that last.</summary>
+    /// <summary>
+    /// The numbers of outages in progress of the machine's agent, its host and its log's file system.
+    /// </summary>
     public OutageCounts Counts { get; } = new();
 
     public WriteSpread UsualSpread => new(Plan.WorkingSet, Plan.WriteSize);
 
-    /// <summary>The direction in use.</summary>
+    /// <summary>The direction of replication that is in use.</summary>
     public FluidVolume Active => Agent.Role == SourceRole.ReverseReplica ? Reverse : Forward;
 
     public bool HostUp => _world.SiteUp(Plan.Site) && Counts.Host == 0;
@@ -100,7 +104,7 @@ internal sealed class VmModel
     public bool TargetRuns =>
         Target is { HasLive: true, LiveQuiesced: false } && _world.ServiceUp && Now >= Target.LiveFrom;
 
-    /// <summary>How long a change takes to the replica's disk on a link that has room.</summary>
+    /// <summary>The time that a change takes to the replica's disk on a link that has room.</summary>
     public TimeSpan OnItsWay => Link.Quality.Latency + OutageWorld.SyncInterval;
 
     /// <summary>Whether the machine serves its users.</summary>
@@ -122,7 +126,9 @@ internal sealed class VmModel
         ScheduleNextChange();
     }
 
-    /// <summary>Something of the surroundings changed: connection, writes and shares are worked out again.</summary>
+    /// <summary>
+    /// Updates the connection, the writes and the link's shares after a change of the machine's surroundings.
+    /// </summary>
     public void Refresh()
     {
         Advance(Now);
@@ -145,7 +151,7 @@ internal sealed class VmModel
         UpdateWrites();
     }
 
-    /// <summary>Works out what is written where, now.</summary>
+    /// <summary>Updates the rate of writes on each side, and again when the rate changes next.</summary>
     public void UpdateWrites()
     {
         var part = Plan.Churn.At(Now, _world.Scenario.Start);
@@ -173,7 +179,7 @@ internal sealed class VmModel
         _world.Restack(Link);
     }
 
-    /// <summary>Marks a cut in the log.</summary>
+    /// <summary>Inserts the marker of a recovery point into the log.</summary>
     public void InsertMarker(Marker marker)
     {
         _markers.Add(marker);
@@ -181,17 +187,19 @@ internal sealed class VmModel
         ScheduleNextChange();
     }
 
-    /// <summary>Where the log stands now.</summary>
+    /// <summary>Returns the current end of the forward log.</summary>
     public Knot Tail()
     {
         Advance(Now);
         return new Knot(Now, Forward.Logged, Forward.Written);
     }
 
-    /// <summary>Where a volume's log stands, by the number of its writes.</summary>
+    /// <summary>Returns the position of the end of a volume's log, counted in writes.</summary>
     public ChangePosition TailOf(FluidVolume volume) => Position(volume, volume.Logged);
 
-    /// <summary>How far the replica is: a marker that has not arrived holds it up.</summary>
+    /// <summary>
+    /// Returns the position up to which the replica has the log. A marker that has not arrived holds the position back.
+    /// </summary>
     public ChangePosition Applied()
     {
         var shipped = Position(Forward, Forward.Shipped + 64);
@@ -204,18 +212,21 @@ internal sealed class VmModel
         return shipped;
     }
 
-    /// <summary>The age of what a failover now would lose, as the agent knows it; zero when all is sent.</summary>
+    /// <summary>
+    /// Returns the age of the writes that a failover would lose now, as the agent knows it; zero when everything is
+    /// sent.
+    /// </summary>
     public TimeSpan Lag() =>
         Active.Backlog <= 64 && !Active.Dirty ? TimeSpan.Zero : Now - Active.Replica().Time;
 
-    /// <summary>Forgets cuts that are still on their way.</summary>
+    /// <summary>Removes the markers that have not become recovery points yet.</summary>
     public void DropMarkers()
     {
         _markers.Clear();
         _arriving.Clear();
     }
 
-    /// <summary>Moves on to now, and lets the service hear of it.</summary>
+    /// <summary>Advances the machine to now and reports its status to the service.</summary>
     public void Observe()
     {
         Advance(Now);
@@ -223,7 +234,7 @@ internal sealed class VmModel
         _world.Service?.Agents.Report(this);
     }
 
-    /// <summary>Looks whether there is anything to tell the entity, and does so.</summary>
+    /// <summary>Advances the machine to now and delivers the facts that the entity does not know yet.</summary>
     public void Look()
     {
         Advance(Now);
@@ -249,14 +260,14 @@ internal sealed class VmModel
         _quiet = facts.Count == 0 && !astray ? Seen(service) : null;
     }
 
-    /// <summary>Tells the entity an outcome.</summary>
+    /// <summary>Delivers a command, such as the outcome of an effect, to the entity.</summary>
     public Task TellAsync(ProtectedVmCommand command, CancellationToken ct)
     {
         Core.Tell(command);
         return Task.CompletedTask;
     }
 
-    /// <summary>The service starts again; nothing is connected yet.</summary>
+    /// <summary>Loads the entity after a start of the service, to which the agent is not connected yet.</summary>
     public void ServiceStarted()
     {
         AwaySince = AwaySince is null ? null : Now;
@@ -280,8 +291,8 @@ internal sealed class VmModel
         Look();
     }
 
-    // There is nothing to tell as long as all that facts are made of is what it was when there was nothing to tell, and
-    // none of it depends on the time that passes.
+    // There is no fact to deliver as long as all values that facts are derived from are as they were when there was
+    // none, and none of them depends on the time.
     private bool IsQuiet(ServiceRun service) => _quiet is { } quiet && Session && Lag() == TimeSpan.Zero
         && ReferenceEquals(quiet.State, Core.State) && quiet == Seen(service);
 
@@ -351,12 +362,12 @@ internal sealed class VmModel
     }
 }
 
-/// <summary>Everything that the facts of a connected machine without lag are made of.</summary>
+/// <summary>The values from which the facts of a connected machine without lag are derived.</summary>
 internal readonly record struct Seeing(
     ProtectedVmState State, ServiceRun Service, PointsObservation? Points, VolumeDirective? Directed, bool Logging,
     bool InSync, bool Resyncing, long Generation, bool TargetFull, bool Live, bool ReverseInSync, double Divergent);
 
-/// <summary>How many outages of each kind last.</summary>
+/// <summary>The numbers of outages of one machine that are in progress, by kind.</summary>
 internal sealed class OutageCounts
 {
     public int Host { get; set; }

@@ -7,8 +7,8 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// The people: they give the orders of the scenario's failovers, wait as it says between them, and give an order that
-/// was refused again after a while.
+/// Models the operator of one machine, who gives the orders of the scenario's failovers, waits between them as the
+/// scenario says, and retries a refused order after a while.
 /// </summary>
 internal sealed class VmOperator(VmModel vm)
 {
@@ -18,15 +18,15 @@ internal sealed class VmOperator(VmModel vm)
     private FailoverPlan? _plan;
     private long _order;
 
-    /// <summary>Protects the machine.</summary>
+    /// <summary>Orders the protection of the machine.</summary>
     public void Protect() => Ask("protect", () => new ProtectedVmCommand.Enable(
         new Engine.Identifiers.ProtectedVmId(vm.Plan.Name),
         vm.Plan.Disks.Select((size, i) => new ProtectedDisk(vm.Plan.PathOf(i), size)).ToValueList(),
         vm.Plan.ScenarioId, vm.Plan.Policy.Policy, vm.Plan.Name), () => false);
 
-    /// <summary>Decides to fail over.</summary>
-    /// <param name="plan">How.</param>
-    /// <param name="outage">The outage that it follows; null when it follows none.</param>
+    /// <summary>Orders a failover, if the machine's phase allows one.</summary>
+    /// <param name="plan">The plan of the failover.</param>
+    /// <param name="outage">The outage that the failover follows; null when it follows none.</param>
     public void FailOver(FailoverPlan plan, OutageRecord? outage)
     {
         if (vm.Core.State.Phase is not Phase.Protected and not Phase.InitialReplication and not Phase.Finalizing)
@@ -40,7 +40,7 @@ internal sealed class VmOperator(VmModel vm)
         Ask(plan.Name, () => Order(plan), () => outage?.Over == true);
     }
 
-    /// <summary>The machine came into another phase: what is next?</summary>
+    /// <summary>Plans the next order after the machine came into another phase.</summary>
     public void Entered(ProtectedVmState state)
     {
         _order++;
@@ -80,7 +80,9 @@ internal sealed class VmOperator(VmModel vm)
         }
     }
 
-    /// <summary>The replica is lost: protection is ended and begun again.</summary>
+    /// <summary>
+    /// Orders the end of protection, because the replica is lost. Protection begins again after that.
+    /// </summary>
     public void ReplaceReplica() => Ask(
         "disable, since the replica is lost", () => new ProtectedVmCommand.Disable(false),
         () => !vm.Target.ReplicaLost);

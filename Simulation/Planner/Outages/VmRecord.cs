@@ -4,7 +4,7 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
-/// <summary>What happened to one machine.</summary>
+/// <summary>Records the history of one machine in a run.</summary>
 internal sealed class VmRecord(string name)
 {
     private readonly List<AlertRecord> _open = [];
@@ -12,39 +12,39 @@ internal sealed class VmRecord(string name)
     private TimeSpan _down;
     private bool _serves = true;
 
-    /// <summary>When it came into which phase.</summary>
+    /// <summary>The phases of the machine, each with the virtual time at which it began.</summary>
     public List<(TimeSpan At, string Phase)> Phases { get; } = [];
 
-    /// <summary>What was wrong.</summary>
+    /// <summary>The health problems of the machine.</summary>
     public List<AlertRecord> Alerts { get; } = [];
 
-    /// <summary>The VM's resyncs.</summary>
+    /// <summary>The resyncs of the machine.</summary>
     public List<ResyncRecord> Resyncs { get; } = [];
 
-    /// <summary>The VM's failovers.</summary>
+    /// <summary>The failovers and test failovers of the machine.</summary>
     public List<FailoverRecord> Failovers { get; } = [];
 
-    /// <summary>Orders that were refused or could not be given, and how often.</summary>
+    /// <summary>The orders that were refused or could not be given, each with the number of times.</summary>
     public SortedDictionary<string, int> Refusals { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>How often it was protected again.</summary>
+    /// <summary>The number of times at which protection of the machine began.</summary>
     public int Enabled { get; private set; }
 
-    /// <summary>Recovery points made.</summary>
+    /// <summary>The number of recovery points that were made.</summary>
     public long PointsMade { get; private set; }
 
-    /// <summary>Facts that the entity refused; a fault of the model when it is not 0.</summary>
+    /// <summary>The number of facts that the entity refused; more than 0 is a fault of the model.</summary>
     public int FactsRefused { get; set; }
 
-    /// <summary>Effects that were outstanding no longer before they ended.</summary>
+    /// <summary>The number of effects that were cancelled while they ran.</summary>
     public int EffectsCancelled { get; set; }
 
-    /// <summary>The machine ran at the target when its storage was lost.</summary>
+    /// <summary>Whether the machine ran at the target when the target's storage was lost.</summary>
     public bool MachineLost { get; set; }
 
     private FailoverRecord? Current => Failovers.Count > 0 ? Failovers[^1] : null;
 
-    /// <summary>Whether it served is told whenever that may have changed.</summary>
+    /// <summary>Records whether the machine serves. Called whenever that may have changed.</summary>
     public void Uptime(TimeSpan now, bool serves)
     {
         _down += _serves ? TimeSpan.Zero : now - _since;
@@ -55,10 +55,10 @@ internal sealed class VmRecord(string name)
         }
     }
 
-    /// <summary>How long it was down in all.</summary>
+    /// <summary>Returns the total downtime of the machine up to a virtual time.</summary>
     public TimeSpan DownUntil(TimeSpan now) => _down + (_serves ? TimeSpan.Zero : now - _since);
 
-    /// <summary>The entity's state became another one.</summary>
+    /// <summary>Records a change of the entity's state.</summary>
     public void Note(VmModel vm, ProtectedVmState before, ProtectedVmState after)
     {
         if (after.Points.Count > 0
@@ -91,11 +91,11 @@ internal sealed class VmRecord(string name)
         }
     }
 
-    /// <summary>A failover was decided.</summary>
+    /// <summary>Records that a failover was ordered.</summary>
     public void Ordered(VmModel vm, FailoverPlan plan, OutageRecord? outage) =>
         Failovers.Add(new FailoverRecord(name, plan, outage, vm.Now));
 
-    /// <summary>The target took over at a point.</summary>
+    /// <summary>Records that the target took over at a recovery point.</summary>
     public void TookOver(VmModel vm, HeldPoint held)
     {
         if (Current is not { } record)
@@ -109,7 +109,7 @@ internal sealed class VmRecord(string name)
         Lose(record, vm);
     }
 
-    /// <summary>The source learnt that it lost its term: what it wrote until now is lost too.</summary>
+    /// <summary>Records that the source learnt of the loss of its term. Its writes until now are lost, too.</summary>
     public void SourceFenced(VmModel vm)
     {
         if (Current is { Ready: not null } record)
@@ -120,10 +120,12 @@ internal sealed class VmRecord(string name)
         }
     }
 
-    /// <summary>An order was refused or could not be given.</summary>
+    /// <summary>Records that an order was refused or could not be given.</summary>
     public void Refused(string what) => Refusals[what] = Refusals.GetValueOrDefault(what) + 1;
 
-    /// <summary>What the resync that runs has sent so far.</summary>
+    /// <summary>
+    /// Returns the number of bytes that the resync in progress has sent so far; 0 when there is none.
+    /// </summary>
     public double ResyncSent(VmModel vm) =>
         Resyncs is [.., { To: null } last] ? vm.Forward.Copied - last.SentBefore : 0;
 

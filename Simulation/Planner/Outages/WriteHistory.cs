@@ -1,14 +1,15 @@
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// When each byte of a log was written, as a line of straight pieces; what the replica has is forgotten.
+/// Records when each byte of a log was written, as a line of straight pieces. The part that the replica has is
+/// forgotten.
 /// </summary>
 internal sealed class WriteHistory
 {
     private readonly List<Knot> _knots = [];
     private int _first;
 
-    /// <summary>Notes where the log stands; called whenever the rate changes.</summary>
+    /// <summary>Records how many bytes were logged and written by a moment. Called whenever the rate changes.</summary>
     public void Note(TimeSpan time, double logged, double written)
     {
         if (_knots.Count > _first && _knots[^1].Time == time)
@@ -21,11 +22,10 @@ internal sealed class WriteHistory
         }
     }
 
-    /// <summary>Forgets what lies wholly before a place.</summary>
-    /// <param name="logged">The place.</param>
-    /// <param name="marked">
-    /// Extents are marked or being copied: what was written without the log still tells where the replica stands.
-    /// </param>
+    /// <summary>Forgets the history that lies wholly before a position of the log.</summary>
+    /// <param name="logged">The position, in logged bytes.</param>
+    /// <param name="marked">Whether extents are marked or being copied. If so, periods in which writes were not logged
+    /// are kept, because they show up to which moment the replica has every write.</param>
     public void Forget(double logged, bool marked)
     {
         while (_first + 1 < _knots.Count && _knots[_first + 1].Logged <= logged
@@ -42,10 +42,10 @@ internal sealed class WriteHistory
     }
 
     /// <summary>
-    /// The last moment at which no more than a place was logged, and all that was written by then.
+    /// Returns the last moment at which no more than a position was logged, with all bytes that were written by then.
     /// </summary>
-    /// <param name="logged">The place.</param>
-    /// <param name="now">The newest moment, where the log stands now.</param>
+    /// <param name="logged">The position, in logged bytes.</param>
+    /// <param name="now">The newest moment: the current end of the log.</param>
     public Knot Find(double logged, Knot now)
     {
         for (var i = _first; i < _knots.Count; i++)
@@ -72,8 +72,8 @@ internal sealed class WriteHistory
     private static bool IsUnlogged(Knot from, Knot next) => next.Written > from.Written && next.Logged <= from.Logged;
 }
 
-/// <summary>A moment of a log.</summary>
-/// <param name="Time">When.</param>
-/// <param name="Logged">The bytes logged by then.</param>
-/// <param name="Written">All bytes written by then, logged or only marked.</param>
+/// <summary>A moment in the history of a log.</summary>
+/// <param name="Time">The virtual time of the moment.</param>
+/// <param name="Logged">The number of bytes logged by then.</param>
+/// <param name="Written">The number of bytes written by then, logged or only marked.</param>
 internal readonly record struct Knot(TimeSpan Time, double Logged, double Written);

@@ -1,26 +1,29 @@
 namespace ReplicationEngine.Simulation.Planner.Outages;
 
 /// <summary>
-/// How much of a disk a number of writes touches, when each lands anywhere in the working set with the same chance:
-/// of N pieces, n writes touch N (1 - e^(-n/N)) on average.
+/// Estimates how much of a disk a number of writes touches, when each write lands anywhere in the working set with the
+/// same chance: of N pieces, n writes touch N (1 - e^(-n/N)) on average.
 /// </summary>
-/// <param name="WorkingSet">The bytes that are written to again and again.</param>
-/// <param name="WriteSize">The bytes of one write.</param>
+/// <param name="WorkingSet">The size of the part of the disks that is written to again and again, in bytes.</param>
+/// <param name="WriteSize">The size of a write in bytes.</param>
 internal readonly record struct WriteSpread(double WorkingSet, double WriteSize)
 {
-    /// <summary>What a resync sends: blocks of 64 KiB.</summary>
+    /// <summary>The size of the blocks that a resync sends: 64 KiB, in bytes.</summary>
     public const double Block = 64 * 1024;
 
-    /// <summary>What a dirty map marks and a resync reads: extents of 4 MiB.</summary>
+    /// <summary>The size of the extents that a dirty map marks and a resync reads: 4 MiB, in bytes.</summary>
     public const double Extent = 4 * 1024 * 1024;
 
-    /// <summary>The bytes in blocks that these writes changed.</summary>
+    /// <summary>Returns the number of bytes in the blocks that writes of so many bytes changed.</summary>
     public double BlocksOf(double written) => Touched(written, Block);
 
-    /// <summary>The bytes in extents that these writes touched.</summary>
+    /// <summary>Returns the number of bytes in the extents that writes of so many bytes touched.</summary>
     public double ExtentsOf(double written) => Touched(written, Extent);
 
-    /// <summary>The bytes that are left of these writes when only the newest of each place is kept.</summary>
+    /// <summary>
+    /// Returns the number of bytes that remain of writes of so many bytes when only the newest write of each place is
+    /// kept.
+    /// </summary>
     public double DistinctOf(double written) => Touched(written, WriteSize);
 
     private double Touched(double written, double piece)

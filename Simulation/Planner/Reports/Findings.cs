@@ -3,10 +3,10 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>A run in plain sentences, for somebody who knows neither the program nor its words.</summary>
+/// <summary>Describes a run in plain sentences, for a reader who knows neither the program nor its terms.</summary>
 internal static class Findings
 {
-    /// <summary>The answer in one or two sentences.</summary>
+    /// <summary>Returns the main result of a run in one sentence.</summary>
     public static string InShort(RunResult run)
     {
         var done = run.Failovers.Where(f => f.Kind != FailoverPlanKind.Test && f.RtoSeconds is not null).ToList();
@@ -24,7 +24,7 @@ internal static class Findings
             + $"the worst moment {Words.Duration(run.Risk.Max)}.";
     }
 
-    /// <summary>What happened and what it means.</summary>
+    /// <summary>Returns sentences that say what happened in a run and what it means.</summary>
     public static IEnumerable<string> Of(RunResult run)
     {
         yield return $"At a typical moment a failover would have lost {Words.Duration(run.Risk.Quantile(0.5))} of "

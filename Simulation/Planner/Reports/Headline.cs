@@ -3,18 +3,18 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>One number of a run, with its name in words and in JSON.</summary>
-/// <param name="Key">The name in JSON.</param>
-/// <param name="Name">The name for people.</param>
+/// <summary>A number that sums up a run, with its name for people and its name in JSON.</summary>
+/// <param name="Key">The number's name in JSON.</param>
+/// <param name="Name">The number's name for people.</param>
 /// <param name="Value">The number; null when the run has none.</param>
-/// <param name="Unit">How it is written.</param>
-/// <param name="Meaning">What it means, in a sentence.</param>
+/// <param name="Unit">The unit, which decides how the number is written.</param>
+/// <param name="Meaning">The meaning of the number, in one sentence.</param>
 internal sealed record Headline(string Key, string Name, double? Value, HeadlineUnit Unit, string Meaning)
 {
-    /// <summary>The number as people read it.</summary>
+    /// <summary>The number with its unit, as people read it.</summary>
     public string Text => Format(Value);
 
-    /// <summary>A number of the same unit.</summary>
+    /// <summary>Returns a number of the same unit as people read it; a dash for null.</summary>
     public string Format(double? value) => value is not { } known ? "–" : Unit switch
     {
         HeadlineUnit.Seconds => Words.Duration(known),
@@ -23,7 +23,7 @@ internal sealed record Headline(string Key, string Name, double? Value, Headline
         _ => Words.Number(known, 0),
     };
 
-    /// <summary>The numbers that sum up a run.</summary>
+    /// <summary>Returns the numbers that sum up a run.</summary>
     public static IReadOnlyList<Headline> Of(RunResult run)
     {
         var real = run.Failovers.Where(f => f.Kind != FailoverPlanKind.Test && f.RpoSeconds is not null).ToList();
@@ -71,18 +71,18 @@ internal sealed record Headline(string Key, string Name, double? Value, Headline
     private static double? Max(IEnumerable<double?> values) => values.Max();
 }
 
-/// <summary>How a number is written.</summary>
+/// <summary>The unit of a headline, which decides how its number is written.</summary>
 internal enum HeadlineUnit
 {
-    /// <summary>Seconds.</summary>
+    /// <summary>A duration in seconds.</summary>
     Seconds,
 
-    /// <summary>Bytes.</summary>
+    /// <summary>A size in bytes.</summary>
     Bytes,
 
-    /// <summary>A part of one.</summary>
+    /// <summary>A share, from 0 to 1.</summary>
     Share,
 
-    /// <summary>A number.</summary>
+    /// <summary>A number without a unit.</summary>
     Count,
 }

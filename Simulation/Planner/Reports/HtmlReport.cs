@@ -4,8 +4,8 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
 /// <summary>
-/// A run as one page of well-formed XHTML that any browser opens without a network: styles and images are inside, and
-/// there is no script.
+/// Writes a run as one page of well-formed XHTML that any browser opens without a network. Styles and images are inside
+/// the page, and there is no script.
 /// </summary>
 internal sealed class HtmlReport
 {
@@ -29,7 +29,7 @@ internal sealed class HtmlReport
 
     private RunResult Base => _comparison.Base;
 
-    /// <summary>The page.</summary>
+    /// <summary>Returns the page of a run, or of two runs.</summary>
     public static string Write(Comparison comparison) => new HtmlReport(comparison).Page();
 
     private string Page()

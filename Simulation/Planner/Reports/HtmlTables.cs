@@ -4,12 +4,12 @@ using ReplicationEngine.Simulation.Planner.Scenarios;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>The tables and lists of the page.</summary>
+/// <summary>Writes the tables and lists of the HTML report.</summary>
 internal sealed class HtmlTables(Markup page)
 {
     private const int MostRows = 200;
 
-    /// <summary>All numbers, side by side when there are two runs.</summary>
+    /// <summary>Writes the table of all headline numbers, side by side when there are two runs.</summary>
     public void Headlines(Comparison comparison)
     {
         var other = comparison.Variant is { } variant ? Headline.Of(variant) : null;
@@ -20,7 +20,9 @@ internal sealed class HtmlTables(Markup page)
             : [line.Name, line.Text, other[i].Text, TextReport.Change(line, other[i]), line.Meaning]));
     }
 
-    /// <summary>Quantiles of both distributions.</summary>
+    /// <summary>
+    /// Writes the table of the quantiles of the data loss at risk and of the age of the newest recovery point.
+    /// </summary>
     public void Quantiles(Comparison comparison)
     {
         double[] parts = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
@@ -36,7 +38,9 @@ internal sealed class HtmlTables(Markup page)
         ];
     }
 
-    /// <summary>Outages, failovers, resyncs, alerts, machines, links.</summary>
+    /// <summary>
+    /// Writes the tables of outages, failovers, resyncs, alerts, machines, links and operations that waited.
+    /// </summary>
     public void Details(RunResult run)
     {
         var scenario = run.Scenario;
@@ -87,7 +91,7 @@ internal sealed class HtmlTables(Markup page)
         }));
     }
 
-    /// <summary>The scenario's machines, policies, links and outages.</summary>
+    /// <summary>Writes the tables of the scenario's machines, policies and links.</summary>
     public void Inputs(Comparison comparison)
     {
         var scenario = comparison.Base.Scenario;
@@ -111,7 +115,7 @@ internal sealed class HtmlTables(Markup page)
         }));
     }
 
-    /// <summary>What the model takes for given.</summary>
+    /// <summary>Writes the list of the model's assumptions and of the report's terms.</summary>
     public void Assumptions(RunResult run)
     {
         var given = run.Scenario.Assumptions;

@@ -5,7 +5,9 @@ using ReplicationEngine.Simulation.Planner.Outages;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>A run as JSON: durations in seconds (names end in <c>Seconds</c> or <c>At</c>), sizes in bytes.</summary>
+/// <summary>
+/// Writes a run as JSON: durations in seconds (names end in <c>Seconds</c> or <c>At</c>), sizes in bytes.
+/// </summary>
 internal static class JsonReport
 {
     private static readonly JsonSerializerOptions Options = new()
@@ -13,7 +15,7 @@ internal static class JsonReport
         WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The report as text, ending with a line feed.</summary>
+    /// <summary>Returns the report as text that ends with a line feed.</summary>
     public static string Write(Comparison comparison)
     {
         var root = new JsonObject

@@ -3,12 +3,14 @@ using System.Text;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>Writes well-formed XHTML and SVG: elements are closed by whoever opened them, text is escaped.</summary>
+/// <summary>
+/// Writes well-formed XHTML and SVG: the method that opens an element closes it, and text is escaped.
+/// </summary>
 internal sealed class Markup
 {
     private readonly StringBuilder _text = new();
 
-    /// <summary>An element with a body.</summary>
+    /// <summary>Writes an element with a body.</summary>
     public Markup In(string element, Action body, params ReadOnlySpan<(string Name, object Value)> attributes)
     {
         Open(element, attributes, ">");
@@ -17,7 +19,7 @@ internal sealed class Markup
         return this;
     }
 
-    /// <summary>An element with text.</summary>
+    /// <summary>Writes an element with text.</summary>
     public Markup Text(string element, string text, params ReadOnlySpan<(string Name, object Value)> attributes)
     {
         Open(element, attributes, ">");
@@ -25,28 +27,30 @@ internal sealed class Markup
         return this;
     }
 
-    /// <summary>An element without a body.</summary>
+    /// <summary>Writes an element without a body.</summary>
     public Markup Empty(string element, params ReadOnlySpan<(string Name, object Value)> attributes)
     {
         Open(element, attributes, "/>\n");
         return this;
     }
 
-    /// <summary>Markup as it is.</summary>
+    /// <summary>Writes markup unchanged.</summary>
     public Markup Raw(string markup)
     {
         _text.Append(markup);
         return this;
     }
 
-    /// <summary>Text that is safe in a body and in an attribute; what XML does not allow becomes a dot.</summary>
+    /// <summary>
+    /// Returns text that is safe in a body and in an attribute. Characters that XML does not allow become dots.
+    /// </summary>
     public static string Escape(string text)
     {
         var plain = Words.Plain(text);
         return plain.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;").Replace("\"", "&quot;");
     }
 
-    /// <summary>A number for a coordinate.</summary>
+    /// <summary>Returns a coordinate as text.</summary>
     public static string At(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     /// <inheritdoc/>

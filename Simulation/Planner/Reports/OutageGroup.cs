@@ -2,28 +2,28 @@ using ReplicationEngine.Simulation.Planner.Outages;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>All outages of one name, as distributions.</summary>
-/// <param name="Name">The name.</param>
-/// <param name="All">The outages, in order.</param>
+/// <summary>The outages of one name, with the distributions of their effects.</summary>
+/// <param name="Name">The name of the outages.</param>
+/// <param name="All">The outages, in the order of their beginnings.</param>
 internal sealed record OutageGroup(string Name, IReadOnlyList<OutageSummary> All)
 {
-    /// <summary>What fails.</summary>
+    /// <summary>The kind of the outages, in words.</summary>
     public string Kind => Words.Kind(All[0].Kind);
 
-    /// <summary>How often it came.</summary>
+    /// <summary>The number of outages of the name.</summary>
     public int Times => All.Count;
 
-    /// <summary>How many of them were not over, with all machines as before, by the end of the run.</summary>
+    /// <summary>The number of outages after which not all machines were as before by the end of the run.</summary>
     public int Open => All.Count(outage => outage.NormalAt is null);
 
-    /// <summary>The groups of a run, in order of their first outage.</summary>
+    /// <summary>Returns the groups of a run, in the order of their first outages.</summary>
     public static IReadOnlyList<OutageGroup> Of(RunResult run) =>
     [
         .. run.Outages.GroupBy(outage => outage.Name, StringComparer.Ordinal)
             .Select(group => new OutageGroup(group.Key, [.. group])),
     ];
 
-    /// <summary>A number of each outage: the median and the worst, as people read them.</summary>
+    /// <summary>Returns the median and the worst of a duration over the outages, as people read them.</summary>
     public string MedianAndWorst(Func<OutageSummary, double> number)
     {
         var sorted = All.Select(number).Order().ToList();
@@ -31,22 +31,28 @@ internal sealed record OutageGroup(string Name, IReadOnlyList<OutageSummary> All
         return median == worst ? median : $"{median} … {worst}";
     }
 
-    /// <summary>How long it lasted.</summary>
+    /// <summary>The duration of the outages: the median and the worst.</summary>
     public string Lasted => MedianAndWorst(outage => (outage.To - outage.From).TotalSeconds);
 
-    /// <summary>How long until all was as before.</summary>
+    /// <summary>
+    /// The time from the beginning of an outage until everything was as before: the median and the worst.
+    /// </summary>
     public string NormalAfter => Open == Times ? "not by the end"
         : (this with { All = [.. All.Where(outage => outage.NormalAt is not null)] })
             .MedianAndWorst(outage => (outage.NormalAt!.Value - outage.From).TotalSeconds)
             + (Open > 0 ? $"; {Open} not by the end" : "");
 
-    /// <summary>The worst data loss at risk of a machine.</summary>
+    /// <summary>
+    /// The worst data loss at risk of a machine in an outage: the median and the worst over the outages.
+    /// </summary>
     public string Risk => MedianAndWorst(outage => outage.RiskMax);
 
-    /// <summary>The longest downtime of a machine.</summary>
+    /// <summary>The longest downtime of a machine in an outage: the median and the worst over the outages.</summary>
     public string Down => MedianAndWorst(outage => outage.DownMax);
 
-    /// <summary>How many machines it befell.</summary>
+    /// <summary>
+    /// The number of machines that an outage affects; the smallest and the largest number when they differ.
+    /// </summary>
     public string Vms => All.Min(outage => outage.Vms) == All.Max(outage => outage.Vms)
         ? Words.Number(All[0].Vms, 0) : $"{All.Min(outage => outage.Vms)} … {All.Max(outage => outage.Vms)}";
 }

@@ -1,8 +1,8 @@
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
 /// <summary>
-/// The report's style sheet. The colours are those of Okabe and Ito, which people with any colour vision can tell
-/// apart; states that matter most also differ by pattern.
+/// The style sheet of the HTML report. The colours are those of Okabe and Ito, which people with any colour vision can
+/// tell apart. The states that matter most also differ by pattern.
 /// </summary>
 internal static class PageStyle
 {

@@ -3,10 +3,10 @@ using ReplicationEngine.Simulation.Planner.Outages;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>A line of a plot.</summary>
+/// <summary>A line of a plot: its style class and its values.</summary>
 internal sealed record PlotLine(string Style, double[] Values);
 
-/// <summary>Plots as SVG: over time, and of distributions.</summary>
+/// <summary>Draws plots as SVG: values over time, and distributions.</summary>
 internal sealed class PlotSvg(Markup page)
 {
     public const double Width = 1032;
@@ -16,10 +16,10 @@ internal sealed class PlotSvg(Markup page)
     private const double PlotHeight = 120;
     private const double Inner = Width - Left - Right;
 
-    /// <summary>The place of a part of the run, from 0 to 1.</summary>
+    /// <summary>Returns the horizontal coordinate of a part of the run, from 0 to 1.</summary>
     public static double X(double part) => Left + (Inner * Math.Clamp(part, 0, 1));
 
-    /// <summary>Days or hours under a plot.</summary>
+    /// <summary>Draws the time axis under a plot, in days, hours or minutes.</summary>
     public void TimeAxis(RunResult run, double top, double bottom)
     {
         var seconds = run.Scenario.Duration.TotalSeconds;
@@ -40,7 +40,7 @@ internal sealed class PlotSvg(Markup page)
         }
     }
 
-    /// <summary>Lines over time, with the outages shaded behind.</summary>
+    /// <summary>Draws lines over time, with the outages shaded behind them.</summary>
     public void OverTime(RunResult run, IReadOnlyList<PlotLine> lines, PlotScale scale, double? limit = null)
     {
         var bottom = Top + PlotHeight;
@@ -71,7 +71,9 @@ internal sealed class PlotSvg(Markup page)
         });
     }
 
-    /// <summary>The part of the time in which the data loss at risk was not above a value.</summary>
+    /// <summary>
+    /// Draws the part of the time in which a value, such as the data loss at risk, was at most so many seconds.
+    /// </summary>
     public void Distribution(IReadOnlyList<(string Style, Histogram Values)> all)
     {
         double[] ticks = [0.1, 1, 10, 60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400];
@@ -113,7 +115,9 @@ internal sealed class PlotSvg(Markup page)
         });
     }
 
-    /// <summary>An SVG image of the plots' width; a narrow window scrolls it, so that it stays readable.</summary>
+    /// <summary>
+    /// Writes an SVG image as wide as the plots. In a narrow window the image is scrolled, so that it stays readable.
+    /// </summary>
     public void Frame(double height, Action body) => page.In(
         "div",
         () => page.In("svg", body, ("xmlns", "http://www.w3.org/2000/svg"),

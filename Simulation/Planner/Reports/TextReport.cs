@@ -5,16 +5,16 @@ using Spectre.Console.Rendering;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>A run as tables on a terminal.</summary>
+/// <summary>Writes a run as tables for a terminal.</summary>
 internal static class TextReport
 {
     private const int MostRows = 20;
     private const int UnboundedWidth = 400;
 
     /// <summary>Writes the report.</summary>
-    /// <param name="comparison">What was run.</param>
-    /// <param name="writer">To where.</param>
-    /// <param name="width">The terminal's width; null when it is none.</param>
+    /// <param name="comparison">The run, or the two runs, to report.</param>
+    /// <param name="writer">The writer of the report.</param>
+    /// <param name="width">The terminal's width in columns; null when the report does not go to a terminal.</param>
     public static void Write(Comparison comparison, TextWriter writer, int? width)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -73,7 +73,7 @@ internal static class TextReport
         return table;
     }
 
-    /// <summary>The difference of two numbers, with its sign.</summary>
+    /// <summary>Returns the difference of two numbers with its sign; <c>=</c> when there is none.</summary>
     internal static string Change(Headline from, Headline to)
     {
         if (from.Value is not { } before || to.Value is not { } after || Math.Abs(before - after) < 1e-9)

@@ -2,14 +2,14 @@ using ReplicationEngine.Simulation.Planner.Outages;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>The timeline: what failed, and below it each machine as it was.</summary>
+/// <summary>Draws the timeline of a run: the outages, and below them the states of each machine.</summary>
 internal sealed class TimelineSvg(Markup page, PlotSvg plots)
 {
     private const double Row = 18;
     private const double Bar = 12;
     private const int MostLanes = 40;
 
-    /// <summary>Draws a run.</summary>
+    /// <summary>Draws the timeline of a run.</summary>
     public void Draw(RunResult run)
     {
         var groups = OutageGroup.Of(run);
@@ -70,7 +70,8 @@ internal sealed class TimelineSvg(Markup page, PlotSvg plots)
         return -1;
     }
 
-    // What is narrower than a third of a pixel is drawn only when it matters more than what is around it.
+    // A part narrower than a third of a pixel is drawn only if it matters more than the part before it: protected parts
+    // are left out.
     private static IEnumerable<LanePart> Simplified(IReadOnlyList<LanePart> lane, RunResult run)
     {
         var narrow = run.Scenario.Duration * 0.0003;

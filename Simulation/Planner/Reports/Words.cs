@@ -5,7 +5,7 @@ using ReplicationEngine.Wording;
 
 namespace ReplicationEngine.Simulation.Planner.Reports;
 
-/// <summary>Quantities and kinds as people read them; the same in every language and time zone.</summary>
+/// <summary>Writes quantities and kinds as people read them, in the same way in every language and time zone.</summary>
 internal static class Words
 {
     public static string Bytes(double bytes) => Readable.Bytes(bytes);
@@ -18,7 +18,10 @@ internal static class Words
 
     public static string Duration(double seconds) => Readable.Duration(seconds);
 
-    /// <summary>A moment of the run: the day from 1 and the time of day.</summary>
+    /// <summary>
+    /// Returns a moment of the run as people read it: the number of the day from 1, the weekday and the time of day
+    /// (UTC).
+    /// </summary>
     public static string Moment(Scenario scenario, TimeSpan at) => string.Create(
         CultureInfo.InvariantCulture, $"day {(int)at.TotalDays + 1}, {(scenario.Start + at).UtcDateTime:ddd HH:mm}");
 

@@ -1,25 +1,29 @@
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>What a machine writes: a rate that changes in steps, as a function of the time since the start.</summary>
+/// <summary>
+/// The rate at which a machine writes, as a function of the time since the start of the run. The rate changes in steps.
+/// </summary>
 internal abstract record Churn
 {
     private Churn()
     {
     }
 
-    /// <summary>The rate from a moment on, and when it may change next; null when it does not.</summary>
+    /// <summary>
+    /// Returns the rate from a moment on, and the time at which it may change next (null when it does not change).
+    /// </summary>
     /// <param name="time">The time since the start of the run.</param>
     /// <param name="start">The first instant of the run.</param>
     public abstract ChurnPart At(TimeSpan time, DateTimeOffset start);
 
-    /// <summary>A constant rate.</summary>
+    /// <summary>A constant rate in bytes per second.</summary>
     public sealed record Constant(double Rate) : Churn
     {
         /// <inheritdoc/>
         public override ChurnPart At(TimeSpan time, DateTimeOffset start) => new(Rate, null, null);
     }
 
-    /// <summary>Busy and idle hours of a day, in UTC.</summary>
+    /// <summary>A rate for the busy hours of a day and a rate for the other hours, in UTC.</summary>
     public sealed record Daily(double Busy, double Idle, TimeOnly From, TimeOnly To, bool WeekdaysOnly) : Churn
     {
         /// <inheritdoc/>
@@ -35,7 +39,7 @@ internal abstract record Churn
         }
     }
 
-    /// <summary>A rate, and bursts in it; where two overlap, the later in the list holds.</summary>
+    /// <summary>A rate with bursts. Where two bursts overlap, the one that comes later in the list applies.</summary>
     public sealed record Bursts(double Rate, IReadOnlyList<ChurnBurst> All) : Churn
     {
         /// <inheritdoc/>
@@ -59,7 +63,7 @@ internal abstract record Churn
         }
     }
 
-    /// <summary>Steps, by their times in order; 0 before the first.</summary>
+    /// <summary>Rates that begin at given times, in the order of the times. The rate is 0 before the first.</summary>
     public sealed record Steps(IReadOnlyList<(TimeSpan At, double Rate)> All, bool Repeat) : Churn
     {
         /// <inheritdoc/>
@@ -80,16 +84,17 @@ internal abstract record Churn
                 rate, low < All.Count ? turn + All[low].At : period > TimeSpan.Zero ? turn + period : null, null);
         }
 
-        // The last step lasts as long as the one before it.
+        // The last step of a period lasts as long as the step before it.
         private TimeSpan Period() => All[^1].At + (All[^1].At - All[^2].At);
     }
 }
 
-/// <summary>A burst.</summary>
+/// <summary>A period, which may recur, in which a machine writes at another rate or to another working set.</summary>
 internal sealed record ChurnBurst(TimeSpan At, TimeSpan For, double Rate, TimeSpan? Every, double? WorkingSet);
 
-/// <summary>A rate until it may change.</summary>
-/// <param name="Rate">Bytes each second.</param>
-/// <param name="Until">When it may change; null when it does not.</param>
-/// <param name="WorkingSet">Where it writes to, when not as always.</param>
+/// <summary>A rate, and the time until which it holds.</summary>
+/// <param name="Rate">The rate in bytes per second.</param>
+/// <param name="Until">The time, since the start of the run, at which the rate may change; null when it does not
+/// change.</param>
+/// <param name="WorkingSet">The size of the working set in bytes; null for the machine's usual one.</param>
 internal readonly record struct ChurnPart(double Rate, TimeSpan? Until, double? WorkingSet);

@@ -3,15 +3,15 @@ using System.Globalization;
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>
-/// A churn trace: a CSV file of lines <c>seconds,bytes per second</c>, times rising; lines that begin with # and one
-/// heading are skipped. From each time on the rate holds until the next.
+/// Reads a churn trace: a CSV file of lines <c>seconds,bytes per second</c> with rising times. Lines that begin with #
+/// and one heading are skipped. Each rate holds from its time until the next.
 /// </summary>
 internal static class ChurnTrace
 {
-    /// <summary>Reads a trace.</summary>
-    /// <param name="file">The file, relative to <paramref name="directory"/>.</param>
-    /// <param name="directory">Where the scenario stands; null when it is one that ships with the program.</param>
-    /// <exception cref="ScenarioException">It cannot be read.</exception>
+    /// <summary>Reads a trace from a file.</summary>
+    /// <param name="file">The path of the file, relative to <paramref name="directory"/>.</param>
+    /// <param name="directory">The directory of the scenario; null for the current directory.</param>
+    /// <exception cref="ScenarioException">The file is missing, or a line is not correct.</exception>
     public static IReadOnlyList<(TimeSpan At, double Rate)> Read(string file, string? directory)
     {
         var path = Path.Combine(directory ?? Environment.CurrentDirectory, file);

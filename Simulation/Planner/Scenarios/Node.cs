@@ -1,59 +1,63 @@
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>Where something stands in a file; lines and columns count from 1, columns in bytes.</summary>
-/// <param name="File">The file, as it was named.</param>
-/// <param name="Line">The line.</param>
-/// <param name="Column">The column.</param>
+/// <summary>
+/// A place in a file. Lines and columns count from 1, columns in bytes; line 0 stands for the whole file.
+/// </summary>
+/// <param name="File">The name of the file, as the user gave it.</param>
+/// <param name="Line">The line, from 1; 0 for the whole file.</param>
+/// <param name="Column">The column in bytes, from 1.</param>
 internal readonly record struct Place(string File, int Line, int Column)
 {
     /// <inheritdoc/>
     public override string ToString() => Line == 0 ? File : $"{File}:{Line}:{Column}";
 }
 
-/// <summary>What a JSON value is.</summary>
+/// <summary>The kind of a JSON value.</summary>
 internal enum NodeKind
 {
-    /// <summary>An object.</summary>
+    /// <summary>A JSON object.</summary>
     Members,
 
-    /// <summary>An array.</summary>
+    /// <summary>A JSON array.</summary>
     Items,
 
-    /// <summary>A string.</summary>
+    /// <summary>A JSON string.</summary>
     Text,
 
-    /// <summary>A number; <see cref="Node.Text"/> is as it was written.</summary>
+    /// <summary>A JSON number; <see cref="Node.Text"/> holds it as it was written.</summary>
     Number,
 
-    /// <summary>True or false, as text.</summary>
+    /// <summary>True or false; <see cref="Node.Text"/> holds it as text.</summary>
     Flag,
 
-    /// <summary>Null.</summary>
+    /// <summary>The JSON value null.</summary>
     Null,
 }
 
-/// <summary>A JSON value that knows where it stands. Mutable: a what-if changes it before it is read.</summary>
+/// <summary>
+/// A JSON value with its place in the file. Mutable, because a what-if changes the value before it is read.
+/// </summary>
 internal sealed class Node(NodeKind kind, Place place)
 {
-    /// <summary>What it is.</summary>
+    /// <summary>The kind of the value.</summary>
     public NodeKind Kind => kind;
 
-    /// <summary>Where it begins.</summary>
+    /// <summary>The place at which the value begins.</summary>
     public Place Place => place;
 
-    /// <summary>The text of a string, number or flag.</summary>
+    /// <summary>The text of a string, number or flag; empty for other kinds.</summary>
     public string Text { get; init; } = "";
 
-    /// <summary>The members of an object, in order.</summary>
+    /// <summary>The members of an object, in order; empty for other kinds.</summary>
     public List<NodeMember> Members { get; } = [];
 
-    /// <summary>The items of an array.</summary>
+    /// <summary>The items of an array; empty for other kinds.</summary>
     public List<Node> Items { get; } = [];
 
-    /// <summary>A string at a place.</summary>
+    /// <summary>Creates a string at a place.</summary>
     public static Node Of(string text, Place place) => new(NodeKind.Text, place) { Text = text };
 
-    /// <summary>The value of a member; null when there is none.</summary>
+    /// <summary>Returns the value of a member; null when the object does not have it.</summary>
     public Node? Find(string name)
     {
         foreach (var member in Members)
@@ -67,7 +71,7 @@ internal sealed class Node(NodeKind kind, Place place)
         return null;
     }
 
-    /// <summary>Sets a member, or adds it at the end.</summary>
+    /// <summary>Sets the value of a member, or adds the member at the end.</summary>
     public void Set(string name, Node value)
     {
         var index = Members.FindIndex(member => string.Equals(member.Name, name, StringComparison.Ordinal));
@@ -81,7 +85,7 @@ internal sealed class Node(NodeKind kind, Place place)
         }
     }
 
-    /// <summary>A copy that can be changed without changing this one.</summary>
+    /// <summary>Returns a copy that can be changed without a change of the original.</summary>
     public Node Copy()
     {
         var copy = new Node(kind, place) { Text = Text };
@@ -90,7 +94,7 @@ internal sealed class Node(NodeKind kind, Place place)
         return copy;
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>Returns a description of the value for people.</summary>
     public string Describe() => kind switch
     {
         NodeKind.Members => "an object",
@@ -101,8 +105,8 @@ internal sealed class Node(NodeKind kind, Place place)
     };
 }
 
-/// <summary>A member of an object.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Place">Where its name stands.</param>
-/// <param name="Value">Its value.</param>
+/// <summary>A member of a JSON object.</summary>
+/// <param name="Name">The member's name.</param>
+/// <param name="Place">The place of the name.</param>
+/// <param name="Value">The member's value.</param>
 internal sealed record NodeMember(string Name, Place Place, Node Value);

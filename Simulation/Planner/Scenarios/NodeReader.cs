@@ -3,13 +3,14 @@ using System.Text.Json;
 
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>Reads JSON, with comments and trailing commas allowed, and keeps the place of every value.</summary>
+/// <summary>Reads JSON and keeps the place of every value. Comments and trailing commas are allowed.</summary>
 internal static class NodeReader
 {
     private const int MaxDepth = 32;
 
-    /// <summary>Reads one value.</summary>
-    /// <exception cref="ScenarioException">It is not JSON, or a name stands twice in an object.</exception>
+    /// <summary>Reads one JSON value.</summary>
+    /// <exception cref="ScenarioException">The text is not JSON, or an object has two members with the same
+    /// name.</exception>
     public static Node Read(string text, string file)
     {
         if (string.IsNullOrWhiteSpace(text))

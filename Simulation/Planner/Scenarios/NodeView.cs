@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>An object that its shape was checked for, read by the names of its members, defaults filled in.</summary>
+/// <summary>
+/// Reads the members of an object by their names. The object's shape has been checked; a member that is not written has
+/// its default.
+/// </summary>
 internal readonly struct NodeView(Node node, Shape shape, string path)
 {
     public Node Node => node;
@@ -66,7 +69,7 @@ internal readonly struct NodeView(Node node, Shape shape, string path)
     public IReadOnlyList<string> Texts(string name) =>
         node.Find(name) is { } list ? [.. list.Items.Select(item => item.Text)] : [];
 
-    /// <summary>A problem at a member, or at the object when the member is not written.</summary>
+    /// <summary>Returns a problem at a member, or at the object when the member is not written.</summary>
     public ScenarioProblem Problem(string name, string reason) =>
         new(node.Find(name)?.Place ?? node.Place, Inner(name), reason);
 

@@ -3,25 +3,25 @@ using System.Text.RegularExpressions;
 
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>A kind of quantity, each with its units: the unit is always written.</summary>
-/// <param name="Name">What it is, with its article.</param>
-/// <param name="Example">How one is written.</param>
-/// <param name="Units">The units and what each is worth in the base unit, the larger first.</param>
-/// <param name="Largest">The largest one that a run can work with.</param>
-/// <param name="Sums">Several parts may stand side by side, such as <c>1 h 30 min</c>.</param>
+/// <summary>A kind of quantity and its units. A value is always written with its unit.</summary>
+/// <param name="Name">The name of the quantity, with its article.</param>
+/// <param name="Example">An example of a value.</param>
+/// <param name="Units">The units and the value of each in the base unit, the larger units first.</param>
+/// <param name="Largest">The largest value that a run can work with.</param>
+/// <param name="Sums">Whether a value may have several parts, such as <c>1 h 30 min</c>.</param>
 internal sealed record Quantity(
     string Name, string Example, (string Unit, double Factor)[] Units, string Largest, bool Sums = false)
 {
     private const double Ki = 1024;
 
-    /// <summary>Bytes.</summary>
+    /// <summary>A size; the base unit is the byte.</summary>
     public static readonly Quantity Size = new("a size", "64 GiB",
     [
         ("TiB", Ki * Ki * Ki * Ki), ("GiB", Ki * Ki * Ki), ("MiB", Ki * Ki), ("KiB", Ki),
         ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1),
     ], "1000000 TiB");
 
-    /// <summary>Bytes each second.</summary>
+    /// <summary>A rate; the base unit is one byte per second.</summary>
     public static readonly Quantity Rate = new("a rate", "20 Mbit/s",
     [
         ("Gbit/s", 1e9 / 8), ("Mbit/s", 1e6 / 8), ("kbit/s", 1e3 / 8), ("bit/s", 0.125),
@@ -29,14 +29,14 @@ internal sealed record Quantity(
         ("GB/s", 1e9), ("MB/s", 1e6), ("kB/s", 1e3), ("B/s", 1),
     ], "1000000 GB/s");
 
-    /// <summary>Seconds.</summary>
+    /// <summary>A duration; the base unit is the second.</summary>
     public static readonly Quantity Duration = new("a duration", "1 h 30 min",
         [("d", 86400), ("h", 3600), ("min", 60), ("s", 1), ("ms", 0.001)], "36500 d", Sums: true);
 
-    /// <summary>A part of one.</summary>
+    /// <summary>A share, written in percent; the base unit is the whole (100 %).</summary>
     public static readonly Quantity Share = new("a percentage", "60 %", [("%", 0.01)], "10000 %");
 
-    /// <summary>The form as a regular expression, for the schema.</summary>
+    /// <summary>The form of a value as a regular expression, for the schema.</summary>
     public string Pattern
     {
         get
@@ -46,17 +46,17 @@ internal sealed record Quantity(
         }
     }
 
-    /// <summary>What to write instead of something that is none.</summary>
+    /// <summary>The remedy for a text that is not a value: the form of a value, with an example.</summary>
     public string Remedy => $"write {Name} with its unit ({string.Join(", ", Units.Select(u => u.Unit))}), "
         + $"such as \"{Example}\"";
 
-    /// <summary>What to write instead of a text that is no value a run can work with; null when it is one.</summary>
+    /// <summary>Returns the remedy for a text that is not a value a run can work with; null when it is one.</summary>
     public string? WhyNot(string? text) => text is null || !TryParse(text, out var value) ? Remedy
         : TryParse(Largest, out var largest) && value > largest ? $"write {Name} of at most {Largest}"
         : null;
 
-    /// <summary>The value in the base unit.</summary>
-    /// <returns>False when the text is not of this kind.</returns>
+    /// <summary>Parses a value and converts it to the base unit.</summary>
+    /// <returns>False when the text is not a value of this kind.</returns>
     public bool TryParse(string text, out double value)
     {
         value = 0;

@@ -2,189 +2,197 @@ using ReplicationEngine.Engine.Policies;
 
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>An outage scenario, read and checked. Sizes are bytes, rates bytes each second.</summary>
-/// <param name="Title">One line.</param>
-/// <param name="Description">What is asked.</param>
-/// <param name="Seed">Where all randomness starts.</param>
-/// <param name="Start">The first instant (UTC).</param>
-/// <param name="Duration">How long the run is.</param>
-/// <param name="ServiceSite">The recovery site.</param>
-/// <param name="Assumptions">What the model takes for given.</param>
+/// <summary>An outage scenario that was read and checked. Sizes are in bytes, rates in bytes per second.</summary>
+/// <param name="Title">The title, in one line.</param>
+/// <param name="Description">The question of the scenario, for the reader of the report.</param>
+/// <param name="Seed">The seed of all randomness.</param>
+/// <param name="Start">The first instant of the run (UTC).</param>
+/// <param name="Duration">The duration of the run.</param>
+/// <param name="ServiceSite">The name of the recovery site, which has the service and the replicas.</param>
+/// <param name="Assumptions">The assumptions of the model.</param>
 internal sealed record Scenario(
     string Title, string Description, ulong Seed, DateTimeOffset Start, TimeSpan Duration, string ServiceSite,
     Assumptions Assumptions)
 {
-    /// <summary>The sites.</summary>
+    /// <summary>The names of the sites.</summary>
     public required IReadOnlyList<string> Sites { get; init; }
 
-    /// <summary>The links.</summary>
+    /// <summary>The links between the sites.</summary>
     public required IReadOnlyList<LinkPlan> Links { get; init; }
 
-    /// <summary>The machines; those with a count are several here.</summary>
+    /// <summary>The protected machines; an entry of the file with a count gives as many machines.</summary>
     public required IReadOnlyList<VmPlan> Vms { get; init; }
 
-    /// <summary>What goes wrong.</summary>
+    /// <summary>The outages of the run.</summary>
     public required IReadOnlyList<OutagePlan> Outages { get; init; }
 
-    /// <summary>Who fails over when.</summary>
+    /// <summary>The failovers of the run.</summary>
     public required IReadOnlyList<FailoverPlan> Failovers { get; init; }
 }
 
-/// <summary>A link.</summary>
+/// <summary>A link between two sites, as planned.</summary>
 internal sealed record LinkPlan(string Name, string SiteA, string SiteB, LinkQuality Quality);
 
-/// <summary>What a link can do.</summary>
-/// <param name="Bandwidth">Bytes each second in each direction.</param>
-/// <param name="Latency">One way.</param>
-/// <param name="Loss">The part of packets that is lost.</param>
+/// <summary>The bandwidth, latency and loss of a link.</summary>
+/// <param name="Bandwidth">The bandwidth of each direction, in bytes per second.</param>
+/// <param name="Latency">The latency of one way.</param>
+/// <param name="Loss">The part of packets, from 0 to 1, that is lost.</param>
 internal sealed record LinkQuality(double Bandwidth, TimeSpan Latency, double Loss);
 
-/// <summary>A policy and the limits that go with it.</summary>
-/// <param name="Policy">The engine's own policy.</param>
-/// <param name="CacheLimit">The most that one machine's replication log may take.</param>
-/// <param name="SendLimit">The most that one machine sends each second.</param>
+/// <summary>A replication policy and the limits that belong to it.</summary>
+/// <param name="Policy">The policy as the engine knows it.</param>
+/// <param name="CacheLimit">The maximum size of one machine's replication log in bytes.</param>
+/// <param name="SendLimit">The maximum rate at which one machine sends, in bytes per second; infinite for no
+/// limit.</param>
 internal sealed record PolicyPlan(ReplicationPolicy Policy, double CacheLimit, double SendLimit);
 
-/// <summary>A protected machine.</summary>
+/// <summary>A protected machine, as planned.</summary>
 internal sealed record VmPlan(string Name, string Site, string ScenarioId, PolicyPlan Policy, Churn Churn)
 {
-    /// <summary>Sizes of the disks.</summary>
+    /// <summary>The sizes of the disks in bytes.</summary>
     public required IReadOnlyList<long> Disks { get; init; }
 
-    /// <summary>The part of all disks that is not empty.</summary>
+    /// <summary>The size of the part of all disks that is not empty, in bytes.</summary>
     public required double Used { get; init; }
 
-    /// <summary>The part that is written to again and again.</summary>
+    /// <summary>The size of the part of all disks that is written to again and again, in bytes.</summary>
     public required double WorkingSet { get; init; }
 
-    /// <summary>The size of one write.</summary>
+    /// <summary>The size of a write in bytes.</summary>
     public required double WriteSize { get; init; }
 
-    /// <summary>What is left of its bytes on the wire.</summary>
+    /// <summary>The part of the machine's bytes, from 0.01 to 1, that remains on the link after compression.</summary>
     public required double CompressTo { get; init; }
 
-    /// <summary>From writable disks to a machine that serves.</summary>
+    /// <summary>The time from writable disks to a machine that serves.</summary>
     public required TimeSpan Boot { get; init; }
 
-    /// <summary>The path of a disk on the machine.</summary>
+    /// <summary>Returns the path of a disk on the machine.</summary>
     public string PathOf(int disk) => $"/disks/{Name}/{disk}";
 
-    /// <summary>The size of all disks.</summary>
+    /// <summary>The total size of the disks in bytes.</summary>
     public double DiskBytes => Disks.Sum(size => (double)size);
 }
 
-/// <summary>What goes wrong.</summary>
+/// <summary>The kind of an outage.</summary>
 internal enum OutageKind
 {
-    /// <summary>A whole site with all that stands there.</summary>
+    /// <summary>A site fails with everything at it.</summary>
     Site,
 
-    /// <summary>A link.</summary>
+    /// <summary>A link fails, or is degraded.</summary>
     Link,
 
-    /// <summary>The service.</summary>
+    /// <summary>The service fails.</summary>
     Service,
 
-    /// <summary>Machines' agents.</summary>
+    /// <summary>The agents of machines fail.</summary>
     Agent,
 
-    /// <summary>The hosts under machines.</summary>
+    /// <summary>The hosts of machines fail.</summary>
     Host,
 
-    /// <summary>No room for the replicas.</summary>
+    /// <summary>The storage of the replicas is full.</summary>
     TargetFull,
 
-    /// <summary>No room for machines' replication logs.</summary>
+    /// <summary>The file systems of machines' replication logs are full.</summary>
     CacheFull,
 }
 
-/// <summary>An outage and when it comes.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Kind">What.</param>
-/// <param name="Target">Which site or link, or which machines.</param>
-/// <param name="Times">When, in order: the beginning and how long.</param>
-/// <param name="Degraded">What a link is left with; null when it is down.</param>
-/// <param name="LosesReplicas">What the service stored is gone afterwards.</param>
+/// <summary>An outage, and the times at which it occurs.</summary>
+/// <param name="Name">The name of the outage.</param>
+/// <param name="Kind">The kind of the outage.</param>
+/// <param name="Target">The site, the link or the machines that fail, with * as wild card; empty for other
+/// kinds.</param>
+/// <param name="Times">The times at which the outage occurs, and its duration.</param>
+/// <param name="Degraded">The values that a degraded link is left with; null when the link is down.</param>
+/// <param name="LosesReplicas">Whether the replicas that the service stores are lost in the outage.</param>
 internal sealed record OutagePlan(
     string Name, OutageKind Kind, string Target, OutageTimes Times, LinkChange? Degraded, bool LosesReplicas);
 
-/// <summary>When an outage comes: at times, or at random when <paramref name="MeanBetween"/> is given.</summary>
+/// <summary>
+/// The times at which an outage occurs: planned times, or random ones when <paramref name="MeanBetween"/> is given.
+/// </summary>
 internal sealed record OutageTimes(
     TimeSpan At, TimeSpan For, long Times, TimeSpan Every, TimeSpan? MeanBetween, TimeSpan MeanDuration);
 
-/// <summary>What changes of a link; null: as it was.</summary>
+/// <summary>The values of a degraded link; a null value leaves the link's own value.</summary>
 internal sealed record LinkChange(double? Bandwidth, TimeSpan? Latency, double? Loss);
 
-/// <summary>The kinds of failover.</summary>
+/// <summary>The kind of a failover.</summary>
 internal enum FailoverPlanKind
 {
-    /// <summary>The source may be gone.</summary>
+    /// <summary>An unplanned failover: the source may be gone.</summary>
     Unplanned,
 
-    /// <summary>The source stops first.</summary>
+    /// <summary>A planned failover: the source stops first.</summary>
     Planned,
 
-    /// <summary>A copy next to the running machine.</summary>
+    /// <summary>A test failover: a copy is started next to the running machine.</summary>
     Test,
 }
 
-/// <summary>To which point.</summary>
+/// <summary>The choice of the recovery point of a failover.</summary>
 internal enum PointWish
 {
-    /// <summary>All that was received.</summary>
+    /// <summary>Everything that the target received, sealed as a new recovery point.</summary>
     Latest,
 
-    /// <summary>The newest that exists.</summary>
+    /// <summary>The newest recovery point that exists.</summary>
     LatestProcessed,
 
-    /// <summary>The newest application-consistent one.</summary>
+    /// <summary>The newest application-consistent recovery point.</summary>
     LatestApp,
 }
 
-/// <summary>A decision to fail over; delays that are null mean never.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Vms">Which machines.</param>
-/// <param name="Kind">Which.</param>
+/// <summary>A decision to fail over, and the orders that follow it. A delay that is null means never.</summary>
+/// <param name="Name">The name of the failover.</param>
+/// <param name="Vms">The names of the machines, with * as wild card.</param>
+/// <param name="Kind">The kind of the failover.</param>
 internal sealed record FailoverPlan(string Name, IReadOnlyList<string> Vms, FailoverPlanKind Kind)
 {
-    /// <summary>When, unless an outage is named.</summary>
+    /// <summary>The time of the failover since the start of the run, unless <see cref="On"/> names an outage.</summary>
     public TimeSpan At { get; init; }
 
-    /// <summary>The outage whose beginning it follows.</summary>
+    /// <summary>The name of the outage whose beginning the failover follows; null when it follows none.</summary>
     public string? On { get; init; }
 
-    /// <summary>How long after that beginning.</summary>
+    /// <summary>
+    /// The time from the beginning of the outage to the failover, which is not ordered if the outage is over by then.
+    /// </summary>
     public TimeSpan After { get; init; }
 
-    /// <summary>To which point.</summary>
+    /// <summary>The choice of the recovery point, unless <see cref="OlderThan"/> is given.</summary>
     public PointWish Point { get; init; }
 
-    /// <summary>To the newest point older than this instead.</summary>
+    /// <summary>
+    /// The minimum age of the recovery point: the newest point that is so old is chosen; null for <see cref="Point"/>.
+    /// </summary>
     public TimeSpan? OlderThan { get; init; }
 
-    /// <summary>The source is asked to stop first.</summary>
+    /// <summary>Whether the source is asked to stop first.</summary>
     public bool TryShutdown { get; init; }
 
-    /// <summary>From ready to commit.</summary>
+    /// <summary>The delay from a target that is ready to the commit.</summary>
     public TimeSpan? Commit { get; init; }
 
-    /// <summary>From commit to reprotect.</summary>
+    /// <summary>The delay from the commit to the order to reprotect.</summary>
     public TimeSpan? Reprotect { get; init; }
 
-    /// <summary>From reprotected to failback.</summary>
+    /// <summary>The delay from the completed reprotect to the order to fail back.</summary>
     public TimeSpan? Failback { get; init; }
 
-    /// <summary>From failed back to its commit.</summary>
+    /// <summary>The delay from a failback that is ready to its commit.</summary>
     public TimeSpan? FailbackCommit { get; init; }
 
-    /// <summary>From that to reprotect.</summary>
+    /// <summary>The delay from the commit of the failback to the order to reprotect.</summary>
     public TimeSpan? ReprotectAgain { get; init; }
 
-    /// <summary>How long a test copy stays.</summary>
+    /// <summary>The time for which the copy of a test failover stays.</summary>
     public TimeSpan? CleanUp { get; init; }
 }
 
-/// <summary>What the model takes for given.</summary>
+/// <summary>The assumptions of the model.</summary>
 internal sealed record Assumptions(
     TimeSpan AgentLostAfter, TimeSpan PrepareFailover, double CompareRate, TimeSpan SampleEvery,
     TimeSpan AskAgainEvery, bool InitialCopyDone);

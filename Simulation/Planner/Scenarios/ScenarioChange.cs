@@ -4,15 +4,15 @@ using System.Text.RegularExpressions;
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>
-/// One change of a what-if, written <c>path=value</c>: <c>links.wan.bandwidth=50 Mbit/s</c>. Items of lists are named
-/// by their <c>name</c>, by their number from 0, or all at once by <c>*</c>.
+/// One change of a what-if, written <c>path=value</c>, such as <c>links.wan.bandwidth=50 Mbit/s</c>. The items of a
+/// list are named by their <c>name</c>, by their number from 0, or all at once by <c>*</c>.
 /// </summary>
-/// <param name="Path">What is changed.</param>
-/// <param name="Value">To what.</param>
+/// <param name="Path">The path of the value that changes.</param>
+/// <param name="Value">The new value.</param>
 internal sealed record ScenarioChange(string Path, string Value)
 {
-    /// <summary>Reads <c>path=value</c>.</summary>
-    /// <exception cref="ScenarioException">It is not of that form.</exception>
+    /// <summary>Parses <c>path=value</c>.</summary>
+    /// <exception cref="ScenarioException">The text does not have that form.</exception>
     public static ScenarioChange Parse(string text)
     {
         var at = text.IndexOf('=', StringComparison.Ordinal);
@@ -22,8 +22,9 @@ internal sealed record ScenarioChange(string Path, string Value)
                 + "links.wan.bandwidth=\"50 Mbit/s\".");
     }
 
-    /// <summary>The scenario with all the changes made; the one given stays as it is.</summary>
-    /// <exception cref="ScenarioException">A path leads nowhere.</exception>
+    /// <summary>Returns a copy of a scenario with all changes made; the original stays as it is.</summary>
+    /// <exception cref="ScenarioException">A path does not exist in the scenario, or a new object or list is not
+    /// JSON.</exception>
     public static Node Apply(Node scenario, IEnumerable<ScenarioChange> changes)
     {
         var copy = scenario.Copy();

@@ -2,12 +2,12 @@ using System.Reflection;
 
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>The scenarios that ship with the program, and those in files.</summary>
+/// <summary>Opens the scenarios that ship with the program, and those in files.</summary>
 internal static class ScenarioLibrary
 {
     private const string Prefix = "scenario.";
 
-    /// <summary>The names of the ready ones, in order.</summary>
+    /// <summary>The names of the included scenarios, in order.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
         .. Assembly.GetExecutingAssembly().GetManifestResourceNames()
@@ -16,8 +16,8 @@ internal static class ScenarioLibrary
             .Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>Opens a scenario by the name of a ready one, or by the path of a file.</summary>
-    /// <exception cref="ScenarioException">There is none, or it is not JSON.</exception>
+    /// <summary>Opens a scenario by the name of an included one, or by the path of a file.</summary>
+    /// <exception cref="ScenarioException">The scenario does not exist, or is not JSON.</exception>
     public static ScenarioSource Open(string nameOrPath)
     {
         if (Names.Contains(nameOrPath, StringComparer.Ordinal))
@@ -41,7 +41,7 @@ internal static class ScenarioLibrary
         return new ScenarioSource(NodeReader.Read(File.ReadAllText(nameOrPath), nameOrPath), directory);
     }
 
-    /// <summary>The text of a ready one, comments and all.</summary>
+    /// <summary>Returns the text of an included scenario, with its comments.</summary>
     public static string TextOf(string name)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"{Prefix}{name}.json")!;
@@ -51,12 +51,13 @@ internal static class ScenarioLibrary
 }
 
 /// <summary>A scenario before it is checked.</summary>
-/// <param name="Node">Its JSON.</param>
-/// <param name="Directory">Where its trace files are; null for a ready one.</param>
+/// <param name="Node">The scenario as JSON.</param>
+/// <param name="Directory">The directory of the scenario's trace files; null when the scenario does not come from a
+/// scenario file.</param>
 internal sealed record ScenarioSource(Node Node, string? Directory)
 {
-    /// <summary>Reads it, with changes made.</summary>
-    /// <exception cref="ScenarioException">It is wrong.</exception>
+    /// <summary>Makes changes to the scenario, checks it and returns it.</summary>
+    /// <exception cref="ScenarioException">The scenario, or a change, is not correct.</exception>
     public Scenario Read(params IReadOnlyCollection<ScenarioChange> changes) =>
         ScenarioReader.Read(changes.Count == 0 ? Node : ScenarioChange.Apply(Node, changes), Directory);
 }

@@ -6,8 +6,8 @@ using ReplicationEngine.Engine.Scenarios;
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
 /// <summary>
-/// Reads a scenario: first its form (<see cref="ShapeCheck"/>), then what its parts say of each other. Each of the two
-/// tells everything that is wrong at once.
+/// Reads a scenario: first checks its form (<see cref="ShapeCheck"/>), then whether its parts fit each other. Each of
+/// the two checks reports all problems at once.
 /// </summary>
 internal sealed class ScenarioReader
 {
@@ -16,10 +16,10 @@ internal sealed class ScenarioReader
 
     private ScenarioReader(string? directory) => _directory = directory;
 
-    /// <summary>Reads a scenario.</summary>
-    /// <param name="node">The JSON.</param>
-    /// <param name="directory">Where trace files are looked for; null when there are none to be had.</param>
-    /// <exception cref="ScenarioException">It is wrong.</exception>
+    /// <summary>Checks a scenario and returns it.</summary>
+    /// <param name="node">The scenario as JSON.</param>
+    /// <param name="directory">The directory of the trace files; null for the current directory.</param>
+    /// <exception cref="ScenarioException">The scenario is not correct.</exception>
     public static Scenario Read(Node node, string? directory)
     {
         var form = ShapeCheck.Problems(node, ScenarioShapes.Root).ToList();
@@ -33,7 +33,7 @@ internal sealed class ScenarioReader
         return reader._problems.Count == 0 ? scenario : throw new ScenarioException(InOrder(reader._problems));
     }
 
-    /// <summary>Whether a name is meant by a pattern with * as wild card.</summary>
+    /// <summary>Returns whether a name matches a pattern with * as wild card.</summary>
     public static bool Means(string pattern, string name) => FileSystemName.MatchesSimpleExpression(pattern, name);
 
     private static List<ScenarioProblem> InOrder(List<ScenarioProblem> problems) =>

@@ -2,7 +2,9 @@ using static ReplicationEngine.Simulation.Planner.Scenarios.ValueKind;
 
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>The scenario format, as a table: the parser checks against it and the schema is written from it.</summary>
+/// <summary>
+/// The scenario format as a table. The parser checks scenarios against it, and the schema is written from it.
+/// </summary>
 internal static class ScenarioShapes
 {
     private static readonly Amount Size = new(Quantity.Size);
@@ -11,7 +13,7 @@ internal static class ScenarioShapes
     private static readonly Amount Share = new(Quantity.Share);
     private static readonly ListOf Names = new(new Text(), 1);
 
-    /// <summary>The whole scenario.</summary>
+    /// <summary>The shape of a whole scenario.</summary>
     public static readonly Shape Root = new("scenario", "An outage scenario.",
         new("$schema", new Text(), "The schema, for editors."),
         new("title", new Text(), "One line: what the scenario is about.", Required: true),
@@ -136,7 +138,7 @@ internal static class ScenarioShapes
         new("askAgainEvery", Duration, "A refused order is given again after this.", "5 min"),
         new("initialCopyDone", new Flag(), "The run begins with the disks copied.", "true"));
 
-    /// <summary>The parts by their names.</summary>
+    /// <summary>The shapes of the parts of a scenario, by their names.</summary>
     public static readonly IReadOnlyDictionary<string, Shape> Parts = new[]
     {
         Site, Service, Link, Policy, Vm, Disk, Churn, Burst, Step, Outage, Failover, Assumptions,

@@ -12,7 +12,7 @@ internal static class SchemaWriter
         WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The schema as text, ending with a line feed.</summary>
+    /// <summary>Returns the schema as text that ends with a line feed.</summary>
     public static string Write()
     {
         var parts = new JsonObject();

@@ -3,16 +3,16 @@ using System.Text.RegularExpressions;
 
 namespace ReplicationEngine.Simulation.Planner.Scenarios;
 
-/// <summary>Holds a JSON value against its shape and collects everything that is wrong.</summary>
+/// <summary>Checks a JSON value against its shape and collects all problems.</summary>
 internal static class ShapeCheck
 {
-    /// <summary>The form of a name.</summary>
+    /// <summary>The form of a name as a regular expression.</summary>
     public const string NamePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 
-    /// <summary>The form of a time of day.</summary>
+    /// <summary>The form of a time of day as a regular expression.</summary>
     public const string TimeOfDayPattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
 
-    /// <summary>Everything that is wrong with an object.</summary>
+    /// <summary>Returns all problems of an object.</summary>
     public static IEnumerable<ScenarioProblem> Problems(Node node, Shape shape, string path = "")
     {
         if (node.Kind != NodeKind.Members)
@@ -107,7 +107,7 @@ internal static class ShapeCheck
         };
     }
 
-    /// <summary>Reads an instant.</summary>
+    /// <summary>Parses an instant in UTC; returns whether the text is one.</summary>
     internal static bool IsInstant(string text, out DateTimeOffset instant) => DateTimeOffset.TryParseExact(
         text, "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out instant);
 
