@@ -11,7 +11,7 @@ namespace ReplicationEngine.Simulation.Plans;
 internal static class Swarm
 {
     /// <summary>
-    /// The features that plans of every seed may have. Half of the seeds omit <see cref="SimFeatures.Hosts"/>, even if
+    /// The features that plans of every seed may have. Half of the seeds omit <see cref="SimFeatures.Hosts"/>, unless
     /// it is asked for.
     /// </summary>
     public const SimFeatures Always = SimFeatures.Prompt | SimFeatures.Hosts;
@@ -45,7 +45,7 @@ internal static class Swarm
         }
 
         var hosts = random.Split("hosts");
-        features = (features | Always) & (hosts.Chance(0.5) ? ~SimFeatures.None : ~SimFeatures.Hosts);
+        features |= hosts.Chance(0.5) ? Always : Always & ~SimFeatures.Hosts;
         faults.AddRange(features.HasFlag(SimFeatures.Hosts) ? Some(FaultGroup.Hosts, hosts, 0.7) : []);
         var operations = Operations.Where(_ => random.Chance(0.6)).ToArray();
         var rare = random.Split("rare");

@@ -60,7 +60,7 @@ public static partial class VaultServer
             Report(held, app.Logger);
             await StartAsync(app, cancellationToken);
             ServiceTokenFile.Leave(token, options, app.Logger);
-            Listening(app.Logger, string.Join(", ", app.Urls), held.Directory);
+            Report(app.Urls, held, app.Logger);
             await app.WaitForShutdownAsync(cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -90,14 +90,22 @@ public static partial class VaultServer
         }
     }
 
+    private static void Report(IEnumerable<string> urls, DataDirectoryLock held, ILogger logger)
+    {
+        foreach (var url in urls)
+        {
+            Listening(logger, url, held.Directory);
+        }
+    }
+
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "{Count} files and directories in {Directory} were accessible to other users; their permissions are "
             + "now restricted")]
     private static partial void Closed(ILogger logger, int count, string directory);
 
     [LoggerMessage(Level = LogLevel.Information,
-        Message = "The service listens on {Addresses}; its data directory is {Directory}")]
-    private static partial void Listening(ILogger logger, string addresses, string directory);
+        Message = "The service listens on {Address}; its data directory is {Directory}")]
+    private static partial void Listening(ILogger logger, string address, string directory);
 
     private static async Task CheckAsync(ServeOptions options, CancellationToken cancellationToken)
     {

@@ -51,9 +51,15 @@ public sealed class Paths : IDisposable
         await vm.ProtectAsync();
         var point = await vm.PointAsync();
         await vm.TestImagesAsync(point);
+        await _lab.AskAsync("hold-point", "web", point);
         await _lab.AskAsync("failover", "web", "--kind", "planned");
+        var commit = await _lab.RunAsync("commit", "web");
+        Assert.Equal(1, commit.Code);
+        Assert.Contains($"`drctl release-point web {point}`", commit.Errors, StringComparison.Ordinal);
         await _lab.AskAsync("cancel", "web");
         await vm.InSyncAsync();
+        Assert.Contains("by operator since", (await _lab.RunAsync("points", "web")).Output, StringComparison.Ordinal);
+        await _lab.AskAsync("release-point", "web", point);
         var lines = (await _lab.RunAsync("log", "web", "--json")).Output.Split('\n',
             StringSplitOptions.RemoveEmptyEntries)
             .Select(l => JsonNode.Parse(l)!).ToList();
