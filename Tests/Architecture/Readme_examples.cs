@@ -45,4 +45,19 @@ public sealed class Readme_examples
             }
         }
     }
+
+    [Theory]
+    [InlineData("bench")]
+    [InlineData("test")]
+    [InlineData("demo")]
+    public void What_a_script_publishes_is_a_program(string script)
+    {
+        foreach (Match match in Regex.Matches(Repository.Read(script), "dotnet publish ([A-Za-z/]+)"))
+        {
+            var folder = match.Groups[1].Value;
+            var project = Repository.Files.Single(
+                file => Path.GetDirectoryName(file) == folder && file.EndsWith(".csproj", StringComparison.Ordinal));
+            Assert.Contains("<OutputType>Exe</OutputType>", Repository.Read(project), StringComparison.Ordinal);
+        }
+    }
 }
