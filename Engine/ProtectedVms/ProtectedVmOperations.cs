@@ -36,9 +36,11 @@ public static class ProtectedVmOperations
     internal static ProtectedVmRefusal? NoneHeld(
         ProtectedVmState state, Operation operation, RecoveryPointId? except = null)
     {
-        var held = state.Points.FirstOrDefault(kept => kept.Hold is not null && kept.Id != except);
-        return held?.Hold is { } hold
-            ? new ProtectedVmRefusal.PointHeld(operation, state.Enrollment.Vm, held.Id, hold.By) : null;
+        var held = state.Points.Where(kept => kept.Hold is not null && kept.Id != except).ToList();
+        return held is [{ Hold: { } hold } first, ..]
+            ? new ProtectedVmRefusal.PointHeld(
+                operation, state.Enrollment.Vm, first.Id, hold.By, held.Count - 1)
+            : null;
     }
 
     /// <summary>Returns the VM's scenario.</summary>

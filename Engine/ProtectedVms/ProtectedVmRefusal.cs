@@ -273,17 +273,20 @@ public abstract record ProtectedVmRefusal : Refusal
     /// <param name="Vm">The VM.</param>
     /// <param name="Point">The first held point that would be deleted.</param>
     /// <param name="By">The user who holds it.</param>
-    public sealed record PointHeld(Operation Operation, ProtectedVmId Vm, RecoveryPointId Point, string By)
-        : ProtectedVmRefusal
+    /// <param name="Others">The number of other held points that would be deleted.</param>
+    public sealed record PointHeld(
+        Operation Operation, ProtectedVmId Vm, RecoveryPointId Point, string By, int Others) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
         public override string Code => "point-held";
 
         /// <inheritdoc/>
         public override string Message =>
-            $"Cannot {Operation.Verb()}: recovery point {Point}, which {By} holds, would be deleted; release it with "
-            + $"`drctl release-point {Vm} {Point}`"
-            + (Operation == Operation.Disable ? ", or disable with --keep-replica." : " first.");
+            $"Cannot {Operation.Verb()}: recovery point {Point}, which {By} holds, would be deleted"
+            + (Others == 0 ? "" : $", and {Others} more held points, which `drctl points {Vm}` shows")
+            + $"; release it with `drctl release-point {Vm} {Point}`"
+            + (Operation == Operation.Disable ? ", or disable with --keep-replica."
+                : $", or switch to it with `drctl change-point {Vm} {Point}`.");
     }
 
     /// <summary>The target already runs on this point.</summary>

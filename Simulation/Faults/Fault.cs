@@ -7,7 +7,7 @@ namespace ReplicationEngine.Simulation.Faults;
 /// <summary>
 /// A kind of fault: how often plans contain it, the numbers that are drawn for it, and its effect on a world. Each kind
 /// is a class in its own file, and <see cref="FaultList"/> finds it by its class. A new kind joins a group other than
-/// <see cref="FaultGroup.First"/> and takes the next number, so that known seeds keep their faults.
+/// <see cref="FaultGroup.First"/>, takes the next number and is not sudden, so that known seeds keep their faults.
 /// </summary>
 /// <param name="number">The position among all faults. It determines the order in which plans draw faults, and the
 /// order of faults at the same moment. It never changes.</param>

@@ -14,9 +14,6 @@ internal sealed class JournalRestart() : Fault(31, "L", perHour: 0.5)
     public override FaultGroup Group => FaultGroup.Journal;
 
     /// <inheritdoc/>
-    public override bool IsSudden => true;
-
-    /// <inheritdoc/>
     public override bool IsShared => true;
 
     /// <inheritdoc/>

@@ -14,13 +14,16 @@ public sealed class Faults_and_plans
     public void Each_fault_has_a_number_of_its_own() =>
         Assert.Equal(Enumerable.Range(0, FaultList.All.Count), FaultList.All.Select(fault => fault.Number));
 
+    /// <summary>Faults that were added since do not count: a seed may have them in addition.</summary>
     [Fact]
     public void A_seed_has_the_plan_that_it_always_had()
     {
+        const int newestThen = 30;
         var hash = 0UL;
         for (ulong seed = 1; seed <= 200; seed++)
         {
-            foreach (var e in Swarm.Plan(seed, TimeSpan.FromHours(1)).Events)
+            foreach (var e in Swarm.Plan(seed, TimeSpan.FromHours(1)).Events
+                .Where(e => e is not PlannedFault { Fault.Number: > newestThen }))
             {
                 hash = SplittableRandom.StableHash($"{e.Ms} {e.Vm} {e.Name} {e.A} {e.B}", hash);
             }

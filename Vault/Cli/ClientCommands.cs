@@ -59,7 +59,10 @@ internal sealed class ClientCommands(ClientOptions options, CliSurroundings surr
         }
         catch (CommandFailedException e)
         {
-            surroundings.Error.WriteLine(Readable.Plain(e.Message));
+            surroundings.Error.WriteLine(Readable.Plain(started is not null && e.MayPass
+                ? $"{e.Message} The service accepted the {started.Operation} of {started.Vm} as job {started.JobId}, "
+                  + $"which continues when the service runs; watch it with `drctl jobs {started.Vm}`."
+                : e.Message));
             return e.ExitCode;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

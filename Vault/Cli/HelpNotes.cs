@@ -80,9 +80,9 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
         ["drctl point"] = new(
             ["The service also makes a recovery point every five minutes."], ["drctl point web --app"]),
         ["drctl hold-point"] = new(
-            ["A point can be held although it is not usable. While another point than that of the failover is held, "
-                + "`drctl commit` is refused, and while any is held, `drctl disable` without --keep-replica. A held "
-                + "point takes space in the replica for as long as it is held."],
+            ["A point can be held although it is not usable. `drctl commit` deletes all other points, so it is refused "
+                + "while one of those is held. `drctl disable` without --keep-replica is refused while any point is "
+                + "held. A held point takes space in the replica for as long as it is held."],
             ["drctl hold-point web 0198c5d1f0a97d3c8a4e5b6f7a8b9c0d"]),
         ["drctl release-point"] = new(
             ["The point expires with the others as soon as retention no longer keeps it."],
@@ -103,9 +103,13 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
         ["drctl cleanup"] = new([], ["drctl cleanup web --notes \"restored and checked\""]),
         ["drctl change-point"] = new(
             ["latest and latest-processed are the newest usable point, latest-app the newest usable "
-                + "application-consistent one. `drctl points` lists the ids."],
+                + "application-consistent one. `drctl points` lists the ids.",
+                "What the recovered machine has written since the failover is lost, and its NBD clients must connect "
+                + "again."],
             ["drctl change-point web latest"]),
-        ["drctl commit"] = new([], ["drctl commit web"]),
+        ["drctl commit"] = new(
+            ["The commit of a failover deletes all other recovery points, and is refused while one of them is held."],
+            ["drctl commit web"]),
         ["drctl cancel"] = new(
             ["The source becomes the primary again. If the recovered machine has written, its writes would be lost and "
                 + "--discard is required."],

@@ -13,7 +13,7 @@ internal static class Pages
 
     /// <summary>Writes a page to stdout.</summary>
     public static void Write(CliSurroundings surroundings, IRenderable page) =>
-        Console(surroundings.Out, surroundings.OutWidth).Write(page);
+        Console(surroundings.Out, surroundings.OutWidth).Write(page is Text ? new Rows(page) : page);
 
     /// <summary>
     /// Returns a Spectre console on <paramref name="writer"/>; without colours when it is no terminal.

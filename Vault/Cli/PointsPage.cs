@@ -15,7 +15,7 @@ internal static class PointsPage
     {
         if (points.Count == 0)
         {
-            return Pages.Line("No recovery points yet; the first is made when the initial replication ends.");
+            return Pages.Line("No recovery points; the first is made when the initial replication ends.");
         }
 
         var rows = Strip(points).Select(IRenderable (line) => Pages.Line(line)).ToList();

@@ -10,7 +10,7 @@ internal static class StatusPages
     /// <summary>The width of a page when the output is no terminal.</summary>
     public const int UsualWidth = 80;
 
-    private const int Names = 15;
+    private const int Names = 16;
 
     /// <summary>Returns a table with a row for each VM, and a summary of their health.</summary>
     /// <param name="vms">The VMs.</param>

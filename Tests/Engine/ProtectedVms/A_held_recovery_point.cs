@@ -85,7 +85,8 @@ public sealed class A_held_recovery_point
         var story = Stories.CommitPending().With(new HoldRecoveryPoint(Oldest.Id));
         Assert.Equal(
             $"Cannot commit: recovery point {Oldest.Id}, which alice holds, would be deleted; release it with "
-                + $"`drctl release-point web-1 {Oldest.Id}` first.",
+                + $"`drctl release-point web-1 {Oldest.Id}`, or switch to it with "
+                + $"`drctl change-point web-1 {Oldest.Id}`.",
             story.Refused<ProtectedVmRefusal.PointHeld>(new Commit()).Message);
         Assert.DoesNotContain(Operation.Commit, ProtectedVmOperations.Offered(story.State));
 

@@ -125,6 +125,7 @@ public sealed class Looking
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Done, await drctl.RunAsync(command));
         Assert.Contains(expected, drctl.Output, StringComparison.Ordinal);
+        Assert.EndsWith("\n", drctl.Output, StringComparison.Ordinal);
     }
 
     [Fact]

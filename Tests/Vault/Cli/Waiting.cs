@@ -55,6 +55,7 @@ public sealed class Waiting
         service.Before = context => context.Request.Method == "POST";
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Unreachable, await drctl.RunAsync("resync", "vm1"));
+        Assert.Contains("The service accepted the resync of vm1 as job ", drctl.Errors, StringComparison.Ordinal);
         Assert.InRange(drctl.Time.GetUtcNow() - Samples.Start, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(62));
     }
 

@@ -60,7 +60,8 @@ public sealed class Table_of_operations
 
     [Theory]
     [InlineData(null, "No recovery point is given; use an id from the list of points.")]
-    [InlineData("latest", "'latest' is not the id of a recovery point; use an id from the list of points.")]
+    [InlineData("latest", "'latest' is not the id of a recovery point, which has 32 hexadecimal digits; use an id from "
+        + "the list of points.")]
     public void Refuses_to_hold_a_point_that_is_not_named_by_its_id(string? point, string refusal) => Assert.Equal(
         refusal,
         Assert.Throws<BadRequestException>(() => VmOperations.HoldPoint.CommandFor(

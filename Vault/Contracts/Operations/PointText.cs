@@ -27,6 +27,7 @@ internal static class PointText
     public static RecoveryPointId Id(string? point) => Guid.TryParseExact(point, "N", out var id)
         ? new RecoveryPointId(id)
         : throw new BadRequestException(
-            (point is null ? "No recovery point is given" : $"'{point}' is not the id of a recovery point")
+            (point is null ? "No recovery point is given"
+                : $"'{point}' is not the id of a recovery point, which has 32 hexadecimal digits")
             + "; use an id from the list of points.");
 }
