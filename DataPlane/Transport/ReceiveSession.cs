@@ -137,7 +137,9 @@ public sealed class ReceiveSession
             {
                 if (steps.SyncAt is { } at)
                 {
-                    wake.Change(at > Now ? at - Now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+                    // The clock is read once: it may pass the moment between two readings.
+                    var left = at - Now;
+                    wake.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
                 }
 
                 slot = await _order.Reader.ReadAsync(cancellationToken);
