@@ -135,11 +135,9 @@ public sealed class ReceiveSession
         {
             if (!_order.Reader.TryRead(out var slot))
             {
-                if (steps.SyncAt is { } at)
+                if (steps.SyncIn(Now) is { } wait)
                 {
-                    // The clock is read once: it may pass the moment between two readings.
-                    var left = at - Now;
-                    wake.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+                    wake.Change(wait, Timeout.InfiniteTimeSpan);
                 }
 
                 slot = await _order.Reader.ReadAsync(cancellationToken);

@@ -281,10 +281,10 @@ internal sealed class DataSession
             SendBack(FrameType.Ack, ack);
         }
 
-        if (_receiveSteps.SyncAt is { } at && !_settling)
+        if (_receiveSteps.SyncIn(_world.Queue.Now) is { } wait && !_settling)
         {
             _settling = true;
-            _receiver.Node.After(at - _world.Queue.Now, () =>
+            _receiver.Node.After(wait, () =>
             {
                 _settling = false;
                 if (Open)

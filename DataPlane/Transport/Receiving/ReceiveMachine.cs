@@ -67,9 +67,11 @@ internal sealed class ReceiveMachine(ReceiveOptions options, ulong firstSequence
             || (_oldest is { } oldest && now - oldest >= options.SyncInterval));
 
     /// <summary>
-    /// The time at which <see cref="SyncDue"/> becomes true without further frames; null if it does not.
+    /// Returns how long from now <see cref="SyncDue"/> becomes true without further frames, at least zero; null if it
+    /// does not.
     /// </summary>
-    public TimeSpan? SyncAt => _oldest is { } oldest ? oldest + options.SyncInterval : null;
+    public TimeSpan? SyncIn(TimeSpan now) => _oldest is not { } oldest ? null
+        : oldest + options.SyncInterval is var due && due > now ? due - now : TimeSpan.Zero;
 
     /// <summary>Returns whether to acknowledge now; <paramref name="idle"/> if no frame is waiting.</summary>
     public bool AckDue(bool idle) => _news && (idle || _urgent || _unackedBytes >= AckBytes);

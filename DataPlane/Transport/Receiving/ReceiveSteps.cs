@@ -18,8 +18,8 @@ public sealed class ReceiveSteps(
     /// <summary>Whether the sender has closed the session.</summary>
     public bool Closed => _machine.Closed;
 
-    /// <summary>The time at which a sync becomes due without further frames.</summary>
-    public TimeSpan? SyncAt => _machine.SyncAt;
+    /// <inheritdoc cref="ReceiveMachine.SyncIn"/>
+    public TimeSpan? SyncIn(TimeSpan now) => _machine.SyncIn(now);
 
     /// <summary>Applies a frame; returns the reply to send, or null.</summary>
     public byte[]? Apply(FrameType type, ulong sequence, ReadOnlyMemory<byte> payload, TimeSpan now)
