@@ -135,10 +135,17 @@ public abstract record ProtectedVmCommand
     public sealed record StartUnplannedFailover(PointChoice Choice, bool TryShutdown) : FailingOverCommand;
 
     /// <summary>
-    /// Changes to another recovery point before the commit. What the target wrote since the failover is dropped
-    /// (FOV-4).
+    /// Changes to another recovery point before the commit (FOV-4). What the recovered machine has written since the
+    /// failover is lost.
     /// </summary>
-    public sealed record ChangeRecoveryPoint(PointChoice Choice) : FailingOverCommand;
+    public sealed record ChangeRecoveryPoint(PointChoice Choice) : FailingOverCommand
+    {
+        /// <summary>Bytes that the recovered machine has written since the failover, as counted by its store.</summary>
+        public long TargetWrittenBytes { get; init; }
+
+        /// <summary>Whether the user accepts that these bytes are lost.</summary>
+        public bool Discard { get; init; }
+    }
 
     /// <summary>The old source reconnected after a failover and no longer accepts writes (FOV-8).</summary>
     /// <param name="DivergentBytes">Bytes that the source wrote and the target never received. They are preserved at

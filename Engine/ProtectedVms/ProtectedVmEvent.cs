@@ -171,7 +171,11 @@ public abstract record ProtectedVmEvent
 
     /// <summary>A change to another recovery point started.</summary>
     public sealed record RecoveryPointChangeStarted(DateTimeOffset At, string By, RecoveryPointId Point)
-        : FailingOverEvent(At);
+        : FailingOverEvent(At)
+    {
+        /// <summary>Bytes of the recovered machine that the change loses, with the user's consent.</summary>
+        public long DiscardedBytes { get; init; }
+    }
 
     /// <summary>The target now runs on another recovery point.</summary>
     public sealed record RecoveryPointChanged(DateTimeOffset At, Recovery Recovery) : FailingOverEvent(At);

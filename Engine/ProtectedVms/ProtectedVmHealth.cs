@@ -103,8 +103,10 @@ public static class ProtectedVmHealth
                 $"The machine is not protected, because enabling protection failed: {failed.Error.Message}"
                     + (failed.CleanUpOwed ? " What it created at the agent and at the target is still being "
                         + "removed." : ""),
-                $"{failed.Error.Remedy} `drctl protect` retries; `drctl disable {vm}` removes the name from the list."
-                    .TrimStart(),
+                ($"{failed.Error.Remedy} `drctl protect` retries; " + (state.Points.Count > 0
+                    ? $"`drctl disable {vm} --keep-replica` removes the name from the list and keeps the replica and "
+                        + "its recovery points."
+                    : $"`drctl disable {vm}` removes the name from the list.")).TrimStart(),
                 since),
             Phase.CommitPending => Runs("recovered", $"Commit (`drctl commit {vm}`) and then reprotect, or cancel."),
             Phase.FailedOver when CanReprotect(state) => Runs("recovered", $"Reprotect: `drctl reprotect {vm}`."),

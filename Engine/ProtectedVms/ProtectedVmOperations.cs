@@ -51,7 +51,8 @@ public static class ProtectedVmOperations
 
     private static ProtectedVmRefusal? Deny(ProtectedVmState state, Operation operation)
     {
-        if (operation != Operation.Enable && state.Phase is (Phase.NotProtected or Phase.Disabled))
+        if (operation != Operation.Enable && state.Phase is (Phase.NotProtected or Phase.Disabled)
+            && !(HasKeptReplica(state) && IsForKeptReplica(operation)))
         {
             return new ProtectedVmRefusal.NotProtected(operation);
         }
@@ -85,6 +86,13 @@ public static class ProtectedVmOperations
         };
     }
 
+    // A replica on which the machine runs is more than a kept one: nothing may delete it.
+    private static bool HasKeptReplica(ProtectedVmState state) =>
+        state.Phase is Phase.Disabled { ReplicaKept: true, Primary: PrimarySide.Source };
+
+    private static bool IsForKeptReplica(Operation operation) =>
+        operation is Operation.Disable or Operation.HoldRecoveryPoint or Operation.ReleaseRecoveryPoint;
+
     private static ProtectedVmRefusal? CheckEnable(ProtectedVmState state) => state.Phase switch
     {
         Phase.Disabled { Primary: PrimarySide.Target } => new ProtectedVmRefusal.ReplicaIsPrimary(Operation.Enable),
@@ -97,7 +105,7 @@ public static class ProtectedVmOperations
     private static ProtectedVmRefusal? CheckDisable(ProtectedVmState state) => state.Phase switch
     {
         Phase.Enabling or Phase.EnableFailed or Phase.InitialReplication or Phase.Finalizing or Phase.Protected
-            or Phase.FailedOver or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailedBack =>
+            or Phase.FailedOver or Phase.Reprotecting or Phase.ProtectedReverse or Phase.FailedBack or Phase.Disabled =>
             NoTest(state, Operation.Disable),
         _ => Wrong(state, Operation.Disable),
     };

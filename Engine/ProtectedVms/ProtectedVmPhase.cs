@@ -41,7 +41,7 @@ public enum FailoverStep
 ///     ▲                                                                         Reprotecting(ToPrimary) ◄──────┘
 /// FailedBack ◄─ CommittingFailback ◄─ FailbackCommitPending ◄─ FailingBack ◄─ ProtectedReverse ◄─┘
 ///                                                                └─► Cancelling ─► ProtectedReverse
-/// any phase without a failover in progress ─► Disabling ─► Disabled
+/// any phase without a failover in progress ─► Disabling ─► Disabled (replica kept) ─► Disabling ─► Disabled
 /// </code>
 /// </remarks>
 public abstract record Phase

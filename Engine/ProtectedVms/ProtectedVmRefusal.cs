@@ -322,16 +322,23 @@ public abstract record ProtectedVmRefusal : Refusal
             : "There is no test failover to clean up.";
     }
 
-    /// <summary>Undoing the failover would lose writes of the target (FOV-10).</summary>
-    public sealed record TargetHasWrites(long Bytes) : ProtectedVmRefusal
+    /// <summary>
+    /// Undoing the failover (FOV-10), or changing its recovery point, would lose writes of the recovered machine.
+    /// </summary>
+    /// <param name="Bytes">The number of bytes.</param>
+    /// <param name="Asked">The operation: cancel, or change of the recovery point.</param>
+    public sealed record TargetHasWrites(long Bytes, Operation Asked) : ProtectedVmRefusal
     {
         /// <inheritdoc/>
         public override string Code => "target-has-writes";
 
         /// <inheritdoc/>
         public override string Message =>
-            $"The recovered machine has written {Bytes} bytes since the failover, and a cancel would lose them; "
-            + "commit instead, or cancel with --discard.";
+            $"The recovered machine has written {Bytes} bytes since the failover, and "
+            + (Asked == Operation.ChangeRecoveryPoint
+                ? "a change of its recovery point would lose them; commit to keep them, or change the point with "
+                    + "--discard."
+                : "a cancel would lose them; commit instead, or cancel with --discard.");
     }
 
     /// <summary>The source runs the machine again, so a failback can only be committed.</summary>
@@ -357,6 +364,18 @@ public abstract record ProtectedVmRefusal : Refusal
             ? "The machine runs on the recovered disks that are kept under this name; protect it under another name."
             : "The machine runs on the recovered disks, so they cannot be removed; disable with --keep-replica, "
                 + "or fail back first.";
+    }
+
+    /// <summary>Protection has ended already, and the replica is kept.</summary>
+    public sealed record ReplicaIsKept(ProtectedVmId Vm) : ProtectedVmRefusal
+    {
+        /// <inheritdoc/>
+        public override string Code => "replica-is-kept";
+
+        /// <inheritdoc/>
+        public override string Message =>
+            "Protection is disabled and the replica is kept already; to delete the replica and its recovery points, "
+            + $"use `drctl disable {Vm}` without --keep-replica.";
     }
 
     /// <summary>No failed work waits for a retry.</summary>

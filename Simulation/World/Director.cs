@@ -109,7 +109,11 @@ internal sealed class Director(SimWorld world)
         SimAction.PlannedFailover => new ProtectedVmCommand.StartPlannedFailover(),
         SimAction.UnplannedFailover =>
             new ProtectedVmCommand.StartUnplannedFailover(Choice(vm, planned.A), (planned.A & 64) != 0),
-        SimAction.ChangePoint => new ProtectedVmCommand.ChangeRecoveryPoint(Choice(vm, planned.A | 3)),
+        SimAction.ChangePoint => new ProtectedVmCommand.ChangeRecoveryPoint(Choice(vm, planned.A | 3))
+        {
+            TargetWrittenBytes = vm.Target.Live?.Overlay.WrittenBytes ?? 0,
+            Discard = true,
+        },
         SimAction.Commit => new ProtectedVmCommand.Commit(),
         SimAction.Cancel => new ProtectedVmCommand.CancelFailover(
             vm.Target.Live?.Overlay.WrittenBytes ?? 0, Discard: true),

@@ -77,11 +77,16 @@ internal static class FailoverCommands
             HelpName = "latest|latest-processed|latest-app|ID",
             Description = "The recovery point to switch to",
         };
+        var discard = OperationCommands.DiscardWrites();
         return commands.Operation(
-            VmOperations.ChangePoint.Name, VmOperations.ChangePoint.Help, [point],
+            VmOperations.ChangePoint.Name, VmOperations.ChangePoint.Help, [point, discard],
             async (run, cancellationToken) =>
             {
-                var arguments = new ChangePointArguments { Point = run.Parsed.GetRequiredValue(point) };
+                var arguments = new ChangePointArguments
+                {
+                    Point = run.Parsed.GetRequiredValue(point),
+                    Discard = run.Parsed.GetValue(discard),
+                };
                 await run.StartAsync(run.Vm, VmOperations.ChangePoint, arguments, cancellationToken);
                 await FinishAsync(run, VmOperations.ChangePoint.Name, cancellationToken);
             });

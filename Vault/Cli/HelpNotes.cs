@@ -65,8 +65,9 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
             ]),
         ["drctl uri"] = new([], ["drctl uri web", "drctl uri web --print qemu"]),
         ["drctl disable"] = new(
-            ["The service deletes the replica and its recovery points unless --keep-replica is given."],
-            ["drctl disable web --keep-replica"]),
+            ["The service deletes the replica and its recovery points unless --keep-replica is given. A kept replica "
+                + "is deleted by `drctl disable` without it."],
+            ["drctl disable web --keep-replica", "drctl disable web"]),
         ["drctl status"] = new([], ["drctl status", "drctl status web --json"]),
         ["drctl points"] = new([], ["drctl points web"]),
         ["drctl log"] = new([], ["drctl log web", "drctl log web --at 2026-01-31T12:00:00Z"]),
@@ -104,8 +105,8 @@ internal sealed record HelpNotes(IReadOnlyList<string> Details, IReadOnlyList<st
         ["drctl change-point"] = new(
             ["latest and latest-processed are the newest usable point, latest-app the newest usable "
                 + "application-consistent one. `drctl points` lists the ids.",
-                "What the recovered machine has written since the failover is lost, and its NBD clients must connect "
-                + "again."],
+                "If the recovered machine has written since the failover, its writes would be lost and --discard is "
+                + "required. Its NBD clients must connect again."],
             ["drctl change-point web latest"]),
         ["drctl commit"] = new(
             ["The commit of a failover deletes all other recovery points, and is refused while one of them is held."],

@@ -81,8 +81,17 @@ internal sealed class JobWait(VaultClient client, CliSurroundings surroundings)
     }
 
     // A protect that failed leaves the VM in the list, because its history is kept; the message points the user to it.
-    private static string Left(WaitState state) => state.Vm is { Phase: "enable-failed", Vm: var vm }
-        ? $" '{vm}' stays listed as enable-failed; protect it again, or remove it with `drctl disable {vm}`." : "";
+    private static string Left(WaitState state)
+    {
+        if (state.Vm is not { Phase: "enable-failed", Vm: var vm, Points.Count: var points })
+        {
+            return string.Empty;
+        }
+
+        var how = points > 0 ? $"`drctl disable {vm} --keep-replica`, which keeps the replica and its recovery points"
+            : $"`drctl disable {vm}`";
+        return $" '{vm}' stays listed as enable-failed; protect it again, or remove it with {how}.";
+    }
 
     private sealed record Wait(string Vm, string JobId, Func<WaitState, bool> Done, string Missing,
         Action<WaitState> Show);

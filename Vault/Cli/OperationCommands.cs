@@ -19,8 +19,7 @@ internal static class OperationCommands
 
         yield return Simple(commands, VmOperations.Commit);
 
-        var discard = new Option<bool>("--discard") { Description =
-            "Discard what the recovered machine has written since the failover" };
+        var discard = DiscardWrites();
         yield return Simple(commands, VmOperations.Cancel, parsed => new DiscardArguments
         {
             Discard = parsed.GetValue(discard),
@@ -50,6 +49,12 @@ internal static class OperationCommands
         yield return OfPoint(commands, VmOperations.ReleasePoint);
         yield return LiftQuarantine(commands);
     }
+
+    /// <summary>Returns the option that accepts the loss of what the recovered machine has written.</summary>
+    public static Option<bool> DiscardWrites() => new("--discard")
+    {
+        Description = "Discard what the recovered machine has written since the failover",
+    };
 
     private static Command LiftQuarantine(ClientCommands commands) => commands.ViewOfVm(
         "lift-quarantine", "Return a quarantined VM to service after its cause is fixed", [],

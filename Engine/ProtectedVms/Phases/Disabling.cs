@@ -18,13 +18,16 @@ public abstract record DisablingEvent : ProtectedVmEvent
 /// <summary>
 /// The rules of disabling: from protection to none (ENA-15). The machine stays where it runs. The replica is deleted
 /// unless the user keeps it, and is never deleted while the machine runs on it or while one of its points is held.
+/// A kept replica is deleted by disabling again.
 /// </summary>
 internal static class Disabling
 {
     public static Decision<ProtectedVmEvent> Decide(
         ProtectedVmState state, Disable command, DecisionContext context) =>
         NotOffered(state, Operation.Disable)
-            ?? (!command.KeepReplica && WritablePrimary.Of(state.Phase) == PrimarySide.Target
+            ?? (command.KeepReplica && state.Phase is Phase.Disabled
+                ? Refuse(new ProtectedVmRefusal.ReplicaIsKept(state.Enrollment.Vm))
+                : !command.KeepReplica && WritablePrimary.Of(state.Phase) == PrimarySide.Target
                 ? Refuse(new ProtectedVmRefusal.ReplicaIsPrimary(Operation.Disable))
                 : !command.KeepReplica && ProtectedVmOperations.NoneHeld(state, Operation.Disable) is { } held
                 ? Refuse(held)

@@ -102,10 +102,13 @@ internal static class FailingOver
         }
 
         var refusal = Points.Choose(state, command.Choice, context, out var point);
+        var bytes = Math.Max(0, command.TargetWrittenBytes);
         return state.Phase is Phase.CommitPending pending && pending.Recovery.Point == point.Id
                 ? Refuse(new ProtectedVmRefusal.SamePoint(point.Id))
             : refusal is not null ? Refuse(refusal)
-            : Accept(new RecoveryPointChangeStarted(context.Now, context.Actor, point.Id));
+            : bytes > 0 && !command.Discard
+                ? Refuse(new ProtectedVmRefusal.TargetHasWrites(bytes, Operation.ChangeRecoveryPoint))
+            : Accept(new RecoveryPointChangeStarted(context.Now, context.Actor, point.Id) { DiscardedBytes = bytes });
     }
 
     private static Decision<ProtectedVmEvent> OnSourceFenced(

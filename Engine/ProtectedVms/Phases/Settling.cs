@@ -73,7 +73,7 @@ internal static class Settling
         var bytes = state.Phase is Phase.CommitPending or Phase.ChangingPoint
             ? Math.Max(0, command.TargetWrittenBytes) : 0;
         return bytes > 0 && !command.Discard
-            ? Refuse(new ProtectedVmRefusal.TargetHasWrites(bytes))
+            ? Refuse(new ProtectedVmRefusal.TargetHasWrites(bytes, Operation.CancelFailover))
             : Accept(new CancelStarted(context.Now, context.Actor, bytes, state.Term.Next()));
     }
 

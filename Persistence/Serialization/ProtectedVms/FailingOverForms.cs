@@ -33,8 +33,8 @@ internal static class FailingOverForms
             m => new(Time(m.At), From(m.Recovery))),
         Event<RecoveryPointChangeStarted, RecoveryPointChangeStartedV1>(
             "recovery-point-change-started.v1",
-            e => new(At(e.At), e.By, e.Point.Value),
-            m => new(Time(m.At), Needed(m.By), PointId(m.Point))),
+            e => new(At(e.At), e.By, e.Point.Value, e.DiscardedBytes),
+            m => new(Time(m.At), Needed(m.By), PointId(m.Point)) { DiscardedBytes = m.DiscardedBytes }),
         Event<RecoveryPointChanged, RecoveryPointChangedV1>(
             "recovery-point-changed.v1",
             e => new(At(e.At), To(e.Recovery)),
@@ -62,8 +62,8 @@ internal static class FailingOverForms
             m => new(From(m.Choice), m.TryShutdown)),
         Command<ChangeRecoveryPoint, ChangeRecoveryPointV1>(
             "change-recovery-point.v1",
-            c => new(To(c.Choice)),
-            m => new(From(m.Choice))),
+            c => new(To(c.Choice), c.TargetWrittenBytes, c.Discard),
+            m => new(From(m.Choice)) { TargetWrittenBytes = m.TargetWrittenBytes, Discard = m.Discard }),
         Command<RecordSourceFenced, RecordSourceFencedV1>(
             "record-source-fenced.v1",
             c => new(c.DivergentBytes),
@@ -86,7 +86,8 @@ internal sealed record FailoverReadyV1([property: Key(0)] DateTime? At, [propert
 
 [MessagePackObject]
 internal sealed record RecoveryPointChangeStartedV1(
-    [property: Key(0)] DateTime? At, [property: Key(1)] string? By, [property: Key(2)] Guid? Point);
+    [property: Key(0)] DateTime? At, [property: Key(1)] string? By, [property: Key(2)] Guid? Point,
+    [property: Key(3)] long DiscardedBytes);
 
 [MessagePackObject]
 internal sealed record RecoveryPointChangedV1([property: Key(0)] DateTime? At, [property: Key(1)] RecoveryV1? Recovery);
@@ -106,7 +107,9 @@ internal sealed record StartUnplannedFailoverV1(
     [property: Key(0)] PointChoiceV1? Choice, [property: Key(1)] bool TryShutdown);
 
 [MessagePackObject]
-internal sealed record ChangeRecoveryPointV1([property: Key(0)] PointChoiceV1? Choice);
+internal sealed record ChangeRecoveryPointV1(
+    [property: Key(0)] PointChoiceV1? Choice, [property: Key(1)] long TargetWrittenBytes,
+    [property: Key(2)] bool Discard);
 
 [MessagePackObject]
 internal sealed record RecordSourceFencedV1([property: Key(0)] long DivergentBytes);

@@ -125,68 +125,6 @@ public sealed class A_failover
     }
 
     [Fact]
-    [Trait("Req", "FOV-4")]
-    public void Can_change_its_point_until_the_commit_drops_the_others()
-    {
-        var story = Stories.CommitPending();
-        var other = story.State.Points[0].Point;
-        story.Do(new ChangeRecoveryPoint(new PointChoice.Specific(other.Id)));
-        story.Succeed(EffectKind.SwitchRecoveredPoint,
-            new EffectResult.FailoverReady(other, TimeSpan.FromMinutes(9), 2));
-        Assert.Equal(other.Id, Assert.IsType<Phase.CommitPending>(story.State.Phase).Recovery.Point);
-        story.Refused<ProtectedVmRefusal.SamePoint>(new ChangeRecoveryPoint(new PointChoice.Specific(other.Id)));
-
-        story.Do(new Commit());
-        story.Succeed(EffectKind.CommitFailover);
-
-        Assert.Equal([other.Id], story.State.Points.Select(kept => kept.Id));
-        story.Refused<ProtectedVmRefusal.WrongPhase>(
-            new ChangeRecoveryPoint(new PointChoice.Specific(Story.Point(2, default).Id)));
-    }
-
-    [Fact]
-    [Trait("Req", "FOV-4")]
-    public void Changes_to_the_latest_usable_point_or_says_that_it_stands_there()
-    {
-        var story = Stories.CommitPending();
-        var standsOn = ((Phase.CommitPending)story.State.Phase).Recovery.Point;
-        Assert.Equal(standsOn, story.State.Points[^1].Id);
-        var same = story.Refused<ProtectedVmRefusal.SamePoint>(new ChangeRecoveryPoint(new PointChoice.Latest()));
-        Assert.Contains($"already uses recovery point {standsOn}", same.Message, StringComparison.Ordinal);
-
-        story.Do(new RecordRecoveryPointUnusable(standsOn, "Segment 3 fails its checksum."));
-        var started = (RecoveryPointChangeStarted)story.Do(new ChangeRecoveryPoint(new PointChoice.Latest()))[0];
-
-        Assert.Equal(Story.Point(3, default).Id, started.Point);
-    }
-
-    [Fact]
-    [Trait("Req", "FOV-4")]
-    public void Says_so_when_no_other_point_is_usable()
-    {
-        var story = Stories.CommitPending();
-        foreach (var kept in story.State.Points.RemoveAll(kept => kept == story.State.Points[^1]))
-        {
-            story.Do(new RecordRecoveryPointUnusable(kept.Id, "Segment 3 fails its checksum."));
-        }
-
-        story.Refused<ProtectedVmRefusal.NoOtherPoint>(new ChangeRecoveryPoint(new PointChoice.Latest()));
-    }
-
-    [Fact]
-    [Trait("Req", "FOV-4")]
-    public void Stays_on_its_point_when_the_change_fails()
-    {
-        var story = Stories.ChangingPoint();
-        var recovery = ((Phase.ChangingPoint)story.State.Phase).Recovery;
-
-        story.Fail(EffectKind.SwitchRecoveredPoint, Stories.Fatal);
-
-        Assert.Equal(new Phase.CommitPending(recovery), story.State.Phase);
-        Assert.Contains(ProtectedVmHealth.Of(story.State).Causes, cause => cause.Kind == HealthKind.OperationFailed);
-    }
-
-    [Fact]
     [Trait("Req", "FOV-10")]
     public void Is_not_cancelled_over_what_the_target_wrote_unless_it_may_be_discarded()
     {

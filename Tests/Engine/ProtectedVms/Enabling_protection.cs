@@ -171,6 +171,27 @@ public sealed class Enabling_protection
     }
 
     [Fact]
+    [Trait("Req", "ENA-15")]
+    public void Deletes_a_kept_replica_by_disabling_again_once_no_point_is_held()
+    {
+        var story = Stories.Protected().With(new HoldRecoveryPoint(Story.Point(1, default).Id), new Disable(true));
+        story.Succeed(EffectKind.ReleaseProtection);
+        story.Refused<ProtectedVmRefusal.ReplicaIsKept>(new Disable(true));
+        story.Refused<ProtectedVmRefusal.PointHeld>(new Disable(false));
+
+        story.Do(new ReleaseRecoveryPoint(Story.Point(1, default).Id));
+        story.Do(new Disable(false));
+        Assert.Equal(
+            new ProtectedVmEffect.ReleaseProtection(KeepReplica: false) { Id = story.Effects[^1].Id },
+            story.Effects[^1]);
+        story.Succeed(EffectKind.ReleaseProtection);
+
+        Assert.Equal(new Phase.Disabled(false, PrimarySide.Source), story.State.Phase);
+        Assert.Empty(story.State.Points);
+        story.Refused<ProtectedVmRefusal.NotProtected>(new Disable(false));
+    }
+
+    [Fact]
     public void Never_removes_the_recovered_disks_that_the_machine_runs_on()
     {
         var story = Stories.FailedOver();

@@ -48,6 +48,8 @@ public sealed class Every_command_in_every_phase
         ["reprotecting-forward"] = () => Stories.ReprotectingForward(),
         ["disabling"] = () => Stories.Disabling(),
         ["disabled"] = () => Stories.Disabled(),
+        ["disabled/replica-kept"] = () => DisabledKeepingTheReplica(Stories.Protected()),
+        ["disabled/machine-at-target"] = () => DisabledKeepingTheReplica(Stories.FailedOver()),
     };
 
     private static readonly Dictionary<string, Func<Story, ProtectedVmCommand>> Rows = new(StringComparer.Ordinal)
@@ -77,6 +79,8 @@ public sealed class Every_command_in_every_phase
         ["StartPlannedFailover"] = _ => new StartPlannedFailover(),
         ["StartUnplannedFailover"] = _ => new StartUnplannedFailover(new PointChoice.LatestProcessed(), true),
         ["ChangeRecoveryPoint"] = _ => new ChangeRecoveryPoint(new PointChoice.Specific(Story.Point(1, default).Id)),
+        ["ChangeRecoveryPoint, target written"] = _ =>
+            new ChangeRecoveryPoint(new PointChoice.Specific(Story.Point(1, default).Id)) { TargetWrittenBytes = 4096 },
         ["Commit"] = _ => new Commit(),
         ["CancelFailover"] = _ => new CancelFailover(0, false),
         ["CancelFailover, target written"] = _ => new CancelFailover(4096, false),
@@ -179,6 +183,13 @@ public sealed class Every_command_in_every_phase
         var story = Stories.Protected().With(new StartTestFailover(new PointChoice.LatestProcessed()));
         story.Succeed(EffectKind.StartTestFailover,
             new EffectResult.TestFailoverReady(story.State.Points[^1].Point, 2));
+        return story;
+    }
+
+    private static Story DisabledKeepingTheReplica(Story story)
+    {
+        story.Do(new Disable(true));
+        story.Succeed(EffectKind.ReleaseProtection);
         return story;
     }
 

@@ -86,18 +86,20 @@ public sealed class Operations_that_are_waited_for
         Assert.DoesNotContain(service.Asked, path => path.Contains("/jobs", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task A_protect_that_failed_says_what_stays_and_how_it_goes()
+    [Theory]
+    [InlineData(0, "`drctl disable vm1`.")]
+    [InlineData(2, "`drctl disable vm1 --keep-replica`, which keeps the replica and its recovery points.")]
+    public async Task A_protect_that_failed_says_what_stays_and_how_it_goes(int points, string how)
     {
         await using var service = await FakeService.StartAsync();
         var error = new JobErrorView("protect-error", "There is no disk /a.img.", "Name another.");
         service.Jobs["j1"] = new(Samples.Job("protect", "failed", error));
-        service.Vms["vm1"] = new(Samples.Vm(phase: "enable-failed"));
+        service.Vms["vm1"] = new(Samples.Vm(phase: "enable-failed") with { Points = new(points, null) });
         var drctl = new Drctl(service.Url);
         Assert.Equal(ExitCodes.Refused, await drctl.RunAsync("protect", "vm1", "--disk", "/a.img"));
         Assert.EndsWith(
             "There is no disk /a.img. Name another. 'vm1' stays listed as enable-failed; protect it again, or "
-                + "remove it with `drctl disable vm1`.",
+                + $"remove it with {how}",
             drctl.Errors.TrimEnd(), StringComparison.Ordinal);
     }
 

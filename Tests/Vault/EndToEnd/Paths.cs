@@ -108,8 +108,12 @@ public sealed class Paths : IDisposable
         await vm.InSyncAsync();
         await EqualAsync(vm, "after a resync");
 
-        await _lab.AskAsync("failover", vm.Name, "--kind", "unplanned");
-        var changed = await _lab.AskAsync("change-point", vm.Name, first);
+        var recovered = await _lab.AskAsync("failover", vm.Name, "--kind", "unplanned");
+        Assert.Equal(0u, NbdImages.WriteBlock(LabVm.Uris(recovered)[0], 3, new byte[NumberedWrite.Bytes]));
+        var refused = await _lab.RunAsync("change-point", vm.Name, first);
+        Assert.Contains("or change the point with --discard", refused.Errors, StringComparison.Ordinal);
+        Assert.Equal(1, refused.Code);
+        var changed = await _lab.AskAsync("change-point", vm.Name, first, "--discard");
         WriteOrderCheck.Equal(vm.Bases[0], NbdImages.Read(LabVm.Uris(changed)[0]), "the first point");
         await _lab.AskAsync("cancel", vm.Name);
         await vm.InSyncAsync();
@@ -121,6 +125,8 @@ public sealed class Paths : IDisposable
 
         await _lab.AskAsync("disable", vms[1].Name, "--keep-replica");
         Assert.True(Directory.Exists(Path.Combine(_lab.ServiceData, "vms", vms[1].Name)));
+        await _lab.AskAsync("disable", vms[1].Name);
+        Assert.False(Directory.Exists(Path.Combine(_lab.ServiceData, "vms", vms[1].Name)));
         await _lab.AskAsync("disable", vms[2].Name);
         Assert.False(Directory.Exists(Path.Combine(_lab.ServiceData, "vms", vms[2].Name)));
         Assert.False(Directory.Exists(Path.Combine(_lab.AgentData, "volumes", vms[2].Name)));

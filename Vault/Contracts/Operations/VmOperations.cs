@@ -82,9 +82,13 @@ public static class VmOperations
     public static VmOperation<ChangePointArguments> ChangePoint { get; } = new(
         "change-point", Operation.ChangeRecoveryPoint, JobKind.ChangeRecoveryPoint, OperationPermission.Operate,
         "Switch an uncommitted failover to another recovery point",
-        (_, arguments, _) => new ProtectedVmCommand.ChangeRecoveryPoint(PointText.Choice(
+        (_, arguments, facts) => new ProtectedVmCommand.ChangeRecoveryPoint(PointText.Choice(
             arguments.Point ?? throw new BadRequestException(
-                "No recovery point is given; use latest, latest-processed, latest-app, or an id."))));
+                "No recovery point is given; use latest, latest-processed, latest-app, or an id.")))
+        {
+            TargetWrittenBytes = facts.TargetWrittenBytes,
+            Discard = arguments.Discard,
+        });
 
     /// <summary>Commits a failover or failback.</summary>
     public static VmOperation<NoArguments> Commit { get; } = new(
@@ -256,6 +260,9 @@ public sealed record ChangePointArguments : OperationArguments
     /// The recovery point: <c>latest</c>, <c>latest-processed</c>, <c>latest-app</c> or an id. Required.
     /// </summary>
     public string? Point { get; init; }
+
+    /// <summary>Whether to discard what the recovered machine has written since the failover.</summary>
+    public bool Discard { get; init; }
 }
 
 /// <summary>The arguments of an operation on one existing recovery point.</summary>
