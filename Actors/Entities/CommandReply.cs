@@ -3,7 +3,7 @@ using ReplicationEngine.Engine.Kernel;
 namespace ReplicationEngine.Actors.Entities;
 
 /// <summary>The reply to a command.</summary>
-public abstract record CommandReply
+public abstract record CommandReply : IClusterMessage
 {
     private CommandReply()
     {
@@ -14,7 +14,10 @@ public abstract record CommandReply
     /// entity's last event.</param>
     public sealed record Accepted(long Sequence) : CommandReply;
 
-    /// <summary>The domain refused the command.</summary>
+    /// <summary>
+    /// The domain refused the command. Distinguish refusals by their codes: one that another node decided has only its
+    /// code and message.
+    /// </summary>
     public sealed record Refused(Refusal Refusal) : CommandReply;
 
     /// <summary>

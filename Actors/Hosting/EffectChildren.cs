@@ -16,6 +16,9 @@ internal sealed class EffectChildren<TCommand>(EffectRuns<TCommand>? runs, Persi
     private readonly Dictionary<EffectId, IActorRef> _children = new(0);
     private long _started;
 
+    /// <summary>Whether an effect is running.</summary>
+    public bool AnyRunning => _children.Count > 0;
+
     /// <summary>Starts an effect. An effect that is started again under the same id gets an actor of its own.</summary>
     public void Start(Effect effect)
     {

@@ -1,5 +1,6 @@
 using System.Collections;
 using Akka.Configuration;
+using ReplicationEngine.Actors.Clustering;
 
 namespace ReplicationEngine.Actors.Hosting;
 
@@ -12,13 +13,9 @@ internal static class EngineConfiguration
     private const string Resource = "akka.hocon";
     private const string Prefix = "AKKA__";
 
-    // One process is a cluster of one node: no heartbeats matter, and it does not listen anywhere.
-    // Events are never deleted, so an entity whose snapshot cannot be loaded is recovered from its whole stream.
-    private const string Fixed = """
+    // A process that is no node is a cluster of one: no heartbeats matter, and it does not listen anywhere.
+    private const string Lone = """
         akka {
-          actor.provider = cluster
-          loggers = ["ReplicationEngine.Actors.Hosting.AkkaLog, ReplicationEngine.Actors"]
-          stdout-loglevel = OFF
           remote {
             enabled-transports = ["akka.remote.lone"]
             lone {
@@ -28,6 +25,15 @@ internal static class EngineConfiguration
             }
           }
           cluster.failure-detector.heartbeat-interval = 60s
+        }
+        """;
+
+    // Events are never deleted, so an entity whose snapshot cannot be loaded is recovered from its whole stream.
+    private const string Fixed = """
+        akka {
+          actor.provider = cluster
+          loggers = ["ReplicationEngine.Actors.Hosting.AkkaLog, ReplicationEngine.Actors"]
+          stdout-loglevel = OFF
           cluster.sharding.remember-entities = off
           cluster.sharding.passivate-idle-entity-after = off
           persistence.snapshot-store-plugin-fallback.snapshot-is-optional = on
@@ -36,12 +42,16 @@ internal static class EngineConfiguration
 
     /// <summary>Returns the complete configuration.</summary>
     /// <param name="store">The store's plugins.</param>
+    /// <param name="node">The settings of this process as a node of a cluster; null when it runs alone.</param>
     /// <param name="operators">The operator's HOCON text; null for none.</param>
     /// <exception cref="EngineConfigurationException">The operator's text or the environment is not valid
     /// HOCON.</exception>
-    public static Config Compose(string store, string? operators)
+    public static Config Compose(string store, ClusterNode? node, string? operators)
     {
-        var config = Parse(Fixed, "the engine's configuration").WithFallback(Parse(store, "the store's configuration"))
+        var config = Parse(Fixed, "the engine's configuration")
+            .WithFallback(Parse(EntityMessageSerializer.Configuration, "the engine's messages"))
+            .WithFallback(Parse(node is null ? Lone : ClusterConfiguration.Of(node), "the node's configuration"))
+            .WithFallback(Parse(store, "the store's configuration"))
             .WithFallback(Parse(Environment(), "the environment variables AKKA__…"));
         if (!string.IsNullOrWhiteSpace(operators))
         {

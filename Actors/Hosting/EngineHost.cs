@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Actor.Setup;
-using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Microsoft.Extensions.Hosting;
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
 
@@ -15,7 +15,7 @@ internal sealed record ActorSystemOfTheHost(Func<ActorSystemSetup, ActorSystem> 
 
 /// <summary>Starts and stops the actor system, the store and the regions, and implements the engine's facade.</summary>
 internal sealed class EngineHost(
-    IEnumerable<IEntityRegion> regions, EngineServices services, ProjectionHost projections,
+    IEnumerable<IEntityRegion> regions, EngineServices services, ProjectionHost projections, ClusterView cluster,
     ActorSystemOfTheHost? ofTheHost = null)
     : IHostedService, IReplicationEngine
 {
@@ -24,13 +24,18 @@ internal sealed class EngineHost(
 
     private readonly IEntityRegion[] _regions = [.. regions];
     private ActorSystem? _system;
+    private Task _forming = Task.CompletedTask;
     private bool _opened;
+    private bool _stopping;
 
     /// <inheritdoc/>
     public JournalTrouble Trouble => services.Trouble;
 
     /// <inheritdoc/>
     public IReadModel ReadModel => projections;
+
+    /// <inheritdoc/>
+    public IClusterView Cluster => cluster;
 
     /// <inheritdoc/>
     public IEntitySet<TState, TCommand, TEvent> Entities<TState, TCommand, TEvent>()
@@ -71,43 +76,120 @@ internal sealed class EngineHost(
     public Task StartAsync(CancellationToken cancellationToken)
     {
         services.Begin();
-        services.Store.Open();
-        _opened = true;
-        var config = EngineConfiguration.Compose(services.Store.Configuration, services.Options.AkkaConfiguration);
-        var setup = services.Store.Setups.Aggregate(
-            ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), new AkkaLogSetup(services.Logger)),
-            (all, one) => all.And(one));
-        _system = CreateSystem(setup);
-        _system.ActorOf(Props.Create(() => new LostMessages()), "lost-letters");
-        var cluster = Cluster.Get(_system);
-        if (cluster.Settings.SeedNodes.IsEmpty)
+        _stopping = false;
+        var node = services.Options.Node;
+        if (node is null)
         {
-            cluster.Join(cluster.SelfAddress);
+            services.Store.Open();
+        }
+        else
+        {
+            services.SharedStore.OpenAlongside();
+        }
+
+        _opened = true;
+        var config = EngineConfiguration.Compose(
+            services.Store.Configuration, node, services.Options.AkkaConfiguration);
+        var setup = services.Store.Setups.Aggregate(
+            ActorSystemSetup.Create(
+                BootstrapSetup.Create().WithConfig(config), new AkkaLogSetup(services.Logger),
+                new EntityWireSetup(_regions.Select(region => region.Wire))),
+            (all, one) => all.And(one));
+        var system = CreateSystem(setup, node);
+        _system = system;
+        system.ActorOf(Props.Create(() => new LostMessages()), "lost-letters");
+        system.ActorOf(Props.Create(() => new MembershipLog(services)), "membership-log");
+        if (node is null)
+        {
+            JoinAlone(system);
+        }
+        else
+        {
+            JoinOthers(system, node);
         }
 
         foreach (var region in _regions)
         {
-            region.Start(_system);
+            region.Start(system);
         }
 
-        StartOne(_system, Props.Create(() => new Reminders(services, _regions)), "reminders");
+        StartOne(Props.Create(() => new Reminders(services, _regions)), "reminders");
         if (services.Options.ArchiveAfter is { } after)
         {
-            StartOne(_system, Props.Create(() => new Archivist(services, after)), "archivist");
+            StartOne(Props.Create(() => new Archivist(services, after)), "archivist");
         }
 
-        projections.Start(_system);
+        if (node is null)
+        {
+            projections.Start(system);
+        }
+        else
+        {
+            const string name = "projections";
+            StartOne(Props.Create(() => new ProjectionKeeper(projections, services)), name);
+            projections.Follow(system.ActorOf(
+                ClusterSingletonProxy.Props(
+                    $"/user/{name}", ClusterSingletonProxySettings.Create(system).WithRole(ClusterNode.EntitiesRole)),
+                "projections-anywhere"));
+        }
+
         services.Logger.EngineStarted(string.Join(", ", _regions.Select(region => region.Type)));
         return Task.CompletedTask;
     }
 
-    /// <summary>Starts a cluster singleton actor.</summary>
-    private static void StartOne(ActorSystem system, Props props, string name) => system.ActorOf(
-        ClusterSingletonManager.Props(props, PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)),
-        name);
+    private void JoinAlone(ActorSystem system)
+    {
+        var alone = Akka.Cluster.Cluster.Get(system);
+        if (alone.Settings.SeedNodes.IsEmpty)
+        {
+            alone.Join(alone.SelfAddress);
+        }
+
+        cluster.Open(alone, null);
+    }
+
+    private void JoinOthers(ActorSystem system, ClusterNode node)
+    {
+        var formation = new ClusterFormation(system, node, services.SharedStore, services);
+        services.WhyWaiting = () => formation.Waiting;
+        cluster.Open(Akka.Cluster.Cluster.Get(system), formation);
+        _forming = formation.RunAsync(services.Ending);
+        _ = system.WhenTerminated.ContinueWith(
+            _ => Removed(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    // The actor system of a node that the cluster has removed ends by itself.
+    private void Removed()
+    {
+        if (!Volatile.Read(ref _stopping))
+        {
+            foreach (var region in _regions)
+            {
+                region.Close();
+            }
+
+            cluster.Remove();
+        }
+    }
+
+    /// <summary>Starts an actor that runs once in the whole cluster, on one of the nodes that run entities.</summary>
+    private void StartOne(Props props, string name)
+    {
+        if (services.Options.Node is { RunsEntities: false })
+        {
+            return;
+        }
+
+        var settings = ClusterSingletonManagerSettings.Create(_system);
+        _system!.ActorOf(
+            ClusterSingletonManager.Props(
+                props, PoisonPill.Instance,
+                services.Options.Node is null ? settings : settings.WithRole(ClusterNode.EntitiesRole)),
+            name);
+    }
 
     /// <exception cref="EngineConfigurationException">The configuration has an invalid value.</exception>
-    private ActorSystem CreateSystem(ActorSystemSetup setup)
+    private ActorSystem CreateSystem(ActorSystemSetup setup, ClusterNode? node)
     {
         try
         {
@@ -128,7 +210,14 @@ internal sealed class EngineHost(
     {
         try
         {
+            Volatile.Write(ref _stopping, true);
             await services.EndAsync();
+            await _forming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_system is { } leaving && services.Options.Node is not null)
+            {
+                await LeaveAsync(leaving, cancellationToken);
+            }
+
             foreach (var region in _regions.Reverse())
             {
                 await region.StopAsync(cancellationToken);
@@ -148,11 +237,22 @@ internal sealed class EngineHost(
         finally
         {
             _system = null;
+            cluster.Close();
             if (_opened)
             {
                 _opened = false;
                 services.Store.Close();
             }
         }
+    }
+    /// <summary>
+    /// Hands the entities over to the other nodes and leaves the cluster, so that no command fails. The last node has
+    /// nobody to hand over to.
+    /// </summary>
+    private async Task LeaveAsync(ActorSystem system, CancellationToken cancellationToken)
+    {
+        await projections.StopAsync();
+        await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance)
+            .WaitAsync(cancellationToken);
     }
 }

@@ -17,6 +17,11 @@ internal sealed class EngineServices(
 
     public ReplicationEngineOptions Options => options.Value;
 
+    /// <summary>The store of a node of a cluster.</summary>
+    /// <exception cref="EngineConfigurationException">The store cannot be used by several nodes.</exception>
+    public ISharedStore SharedStore => store as ISharedStore ?? throw new EngineConfigurationException(
+        "Several nodes can only share a journal in PostgreSQL; give the connection string of the database.");
+
     public TimeProvider Time => time;
 
     public EngineClock Clock { get; } = new(time);
@@ -31,6 +36,9 @@ internal sealed class EngineServices(
 
     /// <summary>Cancelled when the engine stops.</summary>
     public CancellationToken Ending => _ending.Token;
+
+    /// <summary>Why this node is not a member of its cluster yet, as a sentence; null once it is.</summary>
+    public Func<string?> WhyWaiting { get; set; } = () => null;
 
     /// <summary>The current or most recent move of events to the archive.</summary>
     public Task Archiving { get; set; } = Task.CompletedTask;

@@ -35,6 +35,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
     private IActorRef? _asker;
     private ActivityContext _asked;
     private bool _handedOver;
+    private bool _moves;
 
     public EntityActor(EntityRegion<TAggregate, TState, TCommand, TEvent> region, PersistenceId id)
     {
@@ -86,6 +87,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
         switch (message)
         {
             case StopEntity:
+                _moves = !_handedOver;
                 Context.Stop(Self);
                 break;
             case CommandLookedUp found:
@@ -137,6 +139,11 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
     {
         _report.Close();
         _region.Left(_id, _live, _memory);
+        if (_moves)
+        {
+            _region.MovedAway(_id, isDue: _effects.AnyRunning || !_memory.Timers.IsEmpty);
+        }
+
         base.PostStop();
     }
 
@@ -186,6 +193,12 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
                 break;
             case LiftQuarantine:
                 Lift();
+                break;
+            case UnreadableCommand unreadable:
+                Sender.Tell(new CommandReply.Unavailable(
+                    UnavailableReason.EntityFailed,
+                    $"The node of {_id} cannot read the command {unreadable.Why.TrimEnd('.')}; run the same version on "
+                        + "all nodes."));
                 break;
             case Wake:
                 Advance(new CoreInput<TCommand>.Woken());
@@ -326,7 +339,7 @@ internal sealed class EntityActor<TAggregate, TState, TCommand, TEvent> : Untype
         if (stored.EndsCommand)
         {
             _report.Persisted();
-            _region.Services.Pulse.Signal();
+            _region.Services.Pulse.Grew();
             Advance(CoreInput<TCommand>.Persisted.Instance);
         }
     }

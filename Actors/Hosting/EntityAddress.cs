@@ -1,4 +1,5 @@
 using Akka.Cluster.Sharding;
+using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 
@@ -29,6 +30,7 @@ internal static class EntityAddress
 }
 
 /// <summary>A message addressed to an entity.</summary>
+/// <param name="Type">The entity type.</param>
 /// <param name="Entity">The entity's name within its region.</param>
 /// <param name="Message">The message itself.</param>
-internal sealed record ToEntity(string Entity, object Message);
+internal sealed record ToEntity(string Type, string Entity, object Message) : IClusterMessage;

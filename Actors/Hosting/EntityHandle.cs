@@ -24,6 +24,12 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     /// <summary>How long a message without a definite reply is sent again.</summary>
     private static readonly TimeSpan s_repeatFor = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a message waits for the reply in a cluster, where it can be lost with its node.</summary>
+    private static readonly TimeSpan s_attemptInCluster = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a message is sent again in a cluster, until another node has taken the entity over.</summary>
+    private static readonly TimeSpan s_repeatInClusterFor = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
 
@@ -138,6 +144,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
         await gate.WaitAsync(cancellationToken);
         try
         {
+            var attempt = region.Services.Options.Node is null ? s_attempt : s_attemptInCluster;
             var began = Environment.TickCount64;
             for (var pause = s_firstPause; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
             {
@@ -149,7 +156,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
                 object answer;
                 try
                 {
-                    answer = await region.AskOnceAsync(id, letter, s_attempt, cancellationToken);
+                    answer = await region.AskOnceAsync(id, letter, attempt, cancellationToken);
                 }
                 catch (TimeoutException)
                 {
@@ -162,7 +169,9 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
                     return (TAnswer)answer;
                 }
 
-                if (Environment.TickCount64 - began > s_repeatFor.TotalMilliseconds)
+                var repeatFor = region.Services.Options.Node is null || region.Services.WhyWaiting() is not null
+                    ? s_repeatFor : s_repeatInClusterFor;
+                if (Environment.TickCount64 - began > repeatFor.TotalMilliseconds)
                 {
                     return (TAnswer)(object)(answer as CommandReply.Unavailable ?? NoAnswer());
                 }
@@ -181,6 +190,7 @@ internal sealed class EntityHandle<TAggregate, TState, TCommand, TEvent>(
     {
         var why = region.Services.Trouble.Current is { } trouble
             ? $"the journal has failed since {trouble.Since:O}: {trouble.What}"
+            : region.Services.WhyWaiting() is { } waiting ? waiting.TrimEnd('.')
             : "it did not reply in time";
         return new(
             UnavailableReason.JournalUnavailable,

@@ -26,14 +26,18 @@ internal sealed record LiftQuarantine : IEntityMessage
     public static LiftQuarantine Instance { get; } = new();
 }
 
+/// <summary>A command from another node that cannot be read here. The reply says so.</summary>
+/// <param name="Why">The command's stored name and the reason.</param>
+internal sealed record UnreadableCommand(string Why) : IEntityMessage;
+
 /// <summary>The quarantine has ended, if there was one.</summary>
-internal sealed record QuarantineLifted
+internal sealed record QuarantineLifted : IClusterMessage
 {
     public static QuarantineLifted Instance { get; } = new();
 }
 
 /// <summary>The message reached no entity because its actor had just ended.</summary>
-internal sealed record NotDelivered
+internal sealed record NotDelivered : IClusterMessage
 {
     public static NotDelivered Instance { get; } = new();
 }

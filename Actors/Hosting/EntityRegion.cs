@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Identifiers;
@@ -21,8 +22,17 @@ internal interface IEntityRegion
     /// <summary>The number of sweeps for idle entities so far: a clock that costs nothing to read.</summary>
     long Sweep { get; }
 
+    /// <summary>The conversions of the type's messages for other nodes.</summary>
+    IEntityWire Wire { get; }
+
     /// <summary>Starts the region in an actor system.</summary>
     void Start(ActorSystem system);
+
+    /// <summary>Accepts no further messages from this node, because it leaves its cluster.</summary>
+    void Close();
+
+    /// <summary>Returns how many entities of each shard are in memory, for each node.</summary>
+    Task<ClusterShardingStats> StatsAsync(TimeSpan within, CancellationToken cancellationToken);
 
     /// <summary>Stops the region's effects and entities. Returns when everything being persisted is durable.</summary>
     Task StopAsync(CancellationToken cancellationToken);
@@ -62,6 +72,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         IEntityCodec<TState, TCommand, TEvent> codec, EngineServices services, IEffectHandler<TCommand>? handler)
     {
         Codec = codec;
+        Wire = new EntityWire<TState, TCommand, TEvent>(TAggregate.TypeName, codec);
         Services = services;
         CoreOptions = services.Options.Core;
         Alarms = new AlarmClock(services.Clock, Ring);
@@ -84,6 +95,9 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
 
     /// <inheritdoc/>
     public string Type => TAggregate.TypeName;
+
+    /// <inheritdoc/>
+    public IEntityWire Wire { get; }
 
     /// <inheritdoc/>
     public int ActiveCount => _live.Count;
@@ -112,14 +126,27 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     /// <inheritdoc/>
     public void Start(ActorSystem system)
     {
-        var sharding = ClusterSharding.Get(system);
         _provider = ((ExtendedActorSystem)system).Provider;
+        var sharding = ClusterSharding.Get(system);
+        var extractor = EntityAddress.Extractor(Services.Options.Shards);
+        var settings = ClusterShardingSettings.Create(system);
+        if (Services.Options.Node is { } node)
+        {
+            settings = settings.WithRole(ClusterNode.EntitiesRole);
+            if (!node.RunsEntities)
+            {
+                _shards = sharding.StartProxy(TAggregate.TypeName, ClusterNode.EntitiesRole, extractor);
+                Volatile.Write(ref _open, true);
+                return;
+            }
+        }
+
         _shards = sharding.Start(
             TAggregate.TypeName,
             PropsOf,
-            ClusterShardingSettings.Create(system),
-            EntityAddress.Extractor(Services.Options.Shards),
-            sharding.DefaultShardAllocationStrategy(ClusterShardingSettings.Create(system)),
+            settings,
+            extractor,
+            sharding.DefaultShardAllocationStrategy(settings),
             StopEntity.Instance);
         Volatile.Write(ref _open, true);
         var period = Services.Options.PassivateAfter / SweepsPerIdleTime;
@@ -127,15 +154,20 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     }
 
     /// <inheritdoc/>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    public void Close()
     {
-        if (!IsOpen)
-        {
-            return;
-        }
-
         Volatile.Write(ref _open, false);
         _sweeper.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <inheritdoc/>
+    public Task<ClusterShardingStats> StatsAsync(TimeSpan within, CancellationToken cancellationToken) =>
+        _shards.Ask<ClusterShardingStats>(new GetClusterShardingStats(within), within, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        Close();
         if (Effects is { } effects)
         {
             await effects.StopAsync(cancellationToken);
@@ -168,13 +200,13 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
     {
         if (IsOpen)
         {
-            _shards.Tell(new ToEntity(EntityAddress.Of(id), message), ActorRefs.NoSender);
+            _shards.Tell(new ToEntity(TAggregate.TypeName, EntityAddress.Of(id), message), ActorRefs.NoSender);
         }
     }
 
     /// <summary>Sends a message to the entity's next actor, on behalf of its original sender.</summary>
     public void SendAgain(PersistenceId id, object message, IActorRef sender) =>
-        _shards.Tell(new ToEntity(EntityAddress.Of(id), message), sender);
+        _shards.Tell(new ToEntity(TAggregate.TypeName, EntityAddress.Of(id), message), sender);
 
     /// <summary>
     /// Sends a message and waits for the reply of the actor that takes it. A message to an entity in this node's memory
@@ -198,7 +230,7 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
             }
             else
             {
-                _shards.Tell(new ToEntity(EntityAddress.Of(id), letter), answer);
+                _shards.Tell(new ToEntity(TAggregate.TypeName, EntityAddress.Of(id), letter), answer);
             }
 
             return await answer.Answer.WaitAsync(limit, TimeProvider.System, cancellationToken);
@@ -231,6 +263,19 @@ internal sealed class EntityRegion<TAggregate, TState, TCommand, TEvent>
         }
 
         Services.Telemetry.EntityRetired(TAggregate.TypeName);
+    }
+
+    /// <summary>
+    /// Forgets an entity whose shard moves to another node, and wakes it there when something is outstanding.
+    /// </summary>
+    public void MovedAway(PersistenceId id, bool isDue)
+    {
+        _memories.TryRemove(id, out _);
+        Alarms.Set(id, null);
+        if (isDue)
+        {
+            Deliver(id, Wake.Instance);
+        }
     }
 
     /// <summary>Returns what was kept of an entity's previous cores.</summary>

@@ -8,6 +8,9 @@ internal sealed class FeedPulse
 {
     private TaskCompletionSource? _next;
 
+    /// <summary>Called when this node has stored events, for followers on another node; null without any.</summary>
+    public Action? Stored { get; set; }
+
     public Task Next()
     {
         while (true)
@@ -25,6 +28,7 @@ internal sealed class FeedPulse
         }
     }
 
+    /// <summary>Wakes the followers on this node.</summary>
     public void Signal()
     {
         // The fence orders the caller's append before the check for waiters, as Next's exchange does on their side.
@@ -33,5 +37,11 @@ internal sealed class FeedPulse
         {
             Interlocked.Exchange(ref _next, null)?.TrySetResult();
         }
+    }
+    /// <summary>Wakes all followers, on this node and elsewhere, because this node has stored events.</summary>
+    public void Grew()
+    {
+        Signal();
+        Stored?.Invoke();
     }
 }

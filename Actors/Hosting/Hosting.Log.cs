@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Engine.Identifiers;
 using ReplicationEngine.Engine.Kernel;
 
@@ -78,4 +79,33 @@ internal static partial class HostingLog
 
     [LoggerMessage(22, LogLevel.Error, "Moving events to the journal's archive failed with an exception; retrying")]
     public static partial void ArchivingBroken(this ILogger logger, Exception cause);
+
+    [LoggerMessage(23, LogLevel.Information,
+        "Node {Node} at {Address} is a member of the cluster; founded it: {Founded}")]
+    public static partial void NodeJoined(this ILogger logger, string node, NodeAddress address, bool founded);
+
+    [LoggerMessage(24, LogLevel.Information, "Node {Node} waits to become a member: {Why}")]
+    public static partial void NodeWaits(this ILogger logger, string node, string why);
+
+    [LoggerMessage(25, LogLevel.Critical,
+        "The cluster has removed node {Node}, because the other nodes could not reach it; end the process and start it "
+            + "again")]
+    public static partial void NodeRemoved(this ILogger logger, string node);
+
+    [LoggerMessage(26, LogLevel.Information, "Node {Node} at {Address} is a member of the cluster")]
+    public static partial void MemberUp(this ILogger logger, string node, string address);
+
+    [LoggerMessage(27, LogLevel.Warning, "Node {Node} at {Address} cannot be reached")]
+    public static partial void MemberUnreachable(this ILogger logger, string node, string address);
+
+    [LoggerMessage(28, LogLevel.Information, "Node {Node} at {Address} can be reached again")]
+    public static partial void MemberReachable(this ILogger logger, string node, string address);
+
+    [LoggerMessage(29, LogLevel.Information, "Node {Node} at {Address} has left the cluster")]
+    public static partial void MemberLeft(this ILogger logger, string node, string address);
+
+    [LoggerMessage(30, LogLevel.Warning,
+        "Node {Node} at {Address} was removed from the cluster because it could not be reached; the other nodes run "
+            + "its entities")]
+    public static partial void MemberRemoved(this ILogger logger, string node, string address);
 }

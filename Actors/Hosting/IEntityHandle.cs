@@ -65,7 +65,7 @@ public interface IEntityHandle<TState, TCommand, TEvent>
 }
 
 /// <summary>A state and the number of the last event that it includes.</summary>
-public sealed record EntityView<TState>(TState State, long Sequence)
+public sealed record EntityView<TState>(TState State, long Sequence) : IClusterMessage
     where TState : class;
 
 /// <summary>An event with its position in the history.</summary>

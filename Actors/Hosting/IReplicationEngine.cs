@@ -1,3 +1,4 @@
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Identifiers;
@@ -35,6 +36,9 @@ public interface IReplicationEngine
 
     /// <summary>The health of the journal.</summary>
     JournalTrouble Trouble { get; }
+
+    /// <summary>The cluster of which this process is a node.</summary>
+    IClusterView Cluster { get; }
 }
 
 /// <summary>The entities of one type.</summary>

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Actors.Hosting;
@@ -36,9 +37,15 @@ internal sealed class Reminders : UntypedActor
         var self = Self;
         _timer = _services.Clock.CreateTimer(_ => self.Tell(Look.Instance, ActorRefs.NoSender));
         _ = ReadAsync().PipeTo(Self);
+        Cluster.Get(Context.System).Subscribe(
+            Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
     }
 
-    protected override void PostStop() => _timer?.Dispose();
+    protected override void PostStop()
+    {
+        Cluster.Get(Context.System).Unsubscribe(Self);
+        _timer?.Dispose();
+    }
 
     protected override void OnReceive(object message)
     {
@@ -55,6 +62,12 @@ internal sealed class Reminders : UntypedActor
                 break;
             case Look:
                 WakeDue();
+                break;
+            case ClusterEvent.MemberRemoved:
+                // Nobody on that node wakes its entities any more.
+                _ = ReadAsync().PipeTo(Self);
+                break;
+            case ClusterEvent.CurrentClusterState:
                 break;
             default:
                 Unhandled(message);

@@ -3,6 +3,7 @@ using Akka.Actor.Setup;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Kernel;
@@ -90,6 +91,7 @@ public static class ReplicationEngineServiceCollectionExtensions
         services.AddSingleton<EngineTelemetry>();
         services.AddSingleton<EngineServices>();
         services.AddSingleton<ProjectionHost>();
+        services.AddSingleton<ClusterView>();
         services.AddSingleton<EngineHost>();
         services.AddSingleton<IReplicationEngine>(provider => provider.GetRequiredService<EngineHost>());
         services.AddHostedService(provider => provider.GetRequiredService<EngineHost>());

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Actors.Entities;
 
 namespace ReplicationEngine.Actors.Hosting;
@@ -47,6 +48,12 @@ public sealed class ReplicationEngineOptions
     /// <summary>The interval at which the engine looks for events to archive; default 1 hour.</summary>
     public TimeSpan ArchiveEvery { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// The settings of this process as one of several nodes on the same journal, which must be in PostgreSQL; null runs
+    /// it alone. Default: null.
+    /// </summary>
+    public ClusterNode? Node { get; set; }
+
     internal EntityCoreOptions Core => new()
     {
         SnapshotEvery = SnapshotEvery,
@@ -78,6 +85,7 @@ internal sealed class ReplicationEngineOptionsValidator : IValidateOptions<Repli
         Require(
             options.ArchiveEvery >= TimeSpan.FromSeconds(1) && options.ArchiveEvery <= TimeSpan.FromDays(30),
             $"ArchiveEvery is {options.ArchiveEvery}; it must be 1 s to 30 days.");
+        Require(options.Node?.Problem is null, $"Node: {options.Node?.Problem}");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
 
         void Require(bool holds, string fault)

@@ -1,25 +1,34 @@
 using System.Text.Json;
 using Akka.Actor;
 using Akka.Streams;
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Engine.Kernel;
 
 namespace ReplicationEngine.Actors.Projections;
 
-/// <summary>Runs the projections of an engine and reads their documents.</summary>
+/// <summary>
+/// Reads the documents of an engine's projections and, in a lone process or on the node chosen for it, runs them. On
+/// other nodes of a cluster the store tells how far they are.
+/// </summary>
 internal sealed class ProjectionHost(IEnumerable<IProjection> projections, EngineServices services)
     : IReadModel, IDisposable
 {
     private static readonly TimeSpan s_untilReady = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_lookAtOthers = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_untilRebuilding = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<string, Projected> _all = projections.OrderBy(each => each.Name, StringComparer.Ordinal)
         .ToDictionary(each => each.Name, each => new Projected(each), StringComparer.Ordinal);
 
     private ActorMaterializer? _materializer;
     private Task _starting = Task.CompletedTask;
+    private Task _stopped = Task.CompletedTask;
     private CancellationTokenSource _ending = new();
+    private IActorRef? _elsewhere;
+    private bool _documentsOpen;
 
     private IDocumentStore Documents => services.Store.Documents;
 
@@ -31,26 +40,28 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
             return;
         }
 
-        _ending.Dispose();
-        _ending = new CancellationTokenSource();
-        _materializer = system.Materializer();
-        _starting = StartAsync(_ending.Token);
+        _starting = StartAsync(_stopped, system);
+    }
+
+    /// <summary>
+    /// Reads documents that another node's projections make, and follows the feed there.
+    /// </summary>
+    /// <param name="elsewhere">Forwards messages to the node that runs the projections.</param>
+    public void Follow(IActorRef elsewhere)
+    {
+        _elsewhere = elsewhere;
+        var signals = new FeedSignals(elsewhere, services.Time);
+        services.Pulse.Stored = () =>
+        {
+            if (_materializer is null)
+            {
+                signals.Signal();
+            }
+        };
     }
 
     /// <summary>Stops the projections, between two batches.</summary>
-    public async Task StopAsync()
-    {
-        await _ending.CancelAsync();
-        await _starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (var each in _all.Values)
-        {
-            await Task.WhenAll(each.Runs.Select(run => run.StopAsync()));
-            each.End();
-        }
-
-        _materializer?.Dispose();
-        _materializer = null;
-    }
+    public Task StopAsync() => _stopped = StopCoreAsync();
 
     public void Dispose() => _ending.Dispose();
 
@@ -78,8 +89,9 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         string projection, PersistenceId id, long sequence, TimeSpan within, CancellationToken cancellationToken) =>
         await UntilAsync(
             Of(projection), within,
-            async run => (await Documents.FindAsync(
-                    new DocumentSet(projection, run.Generation, EntityMark.Kind), [id.ToString()], cancellationToken))
+            async progress => (await Documents.FindAsync(
+                    new DocumentSet(projection, progress.Generation, EntityMark.Kind), [id.ToString()],
+                    cancellationToken))
                 .Select(stored => JsonSerializer.Deserialize(stored.Body, EntityMark.Form)!)
                 .Any(mark => mark.Sequence >= sequence || mark.Trouble is not null),
             cancellationToken);
@@ -91,14 +103,20 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         var end = await services.Store.Log.FeedEndAsync(cancellationToken);
         return await UntilAsync(
             Of(projection), within,
-            run => ValueTask.FromResult(run.CaughtUp.IsCompleted && run.Head!.Position.CompareTo(end) >= 0),
+            progress => ValueTask.FromResult(progress.IsComplete && progress.Position.CompareTo(end) >= 0),
             cancellationToken);
     }
 
     /// <inheritdoc/>
     public void Retake(string projection, PersistenceId id)
     {
-        foreach (var run in Of(projection).Runs)
+        var each = Of(projection);
+        if (_elsewhere is { } elsewhere && each.Runs.Length == 0)
+        {
+            elsewhere.Tell(new RetakeEntity(projection, id), ActorRefs.NoSender);
+        }
+
+        foreach (var run in each.Runs)
         {
             run.Retake(id);
         }
@@ -116,10 +134,16 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
                 ? ProjectionActivity.Building
                 : runs.Length > 1 ? ProjectionActivity.Rebuilding : ProjectionActivity.Following;
             var position = newest?.Head?.Position ?? FeedPosition.Start;
+            var generation = runs.Length == 0 ? 0 : runs[0].Generation;
+            if (runs.Length == 0 && _elsewhere is not null)
+            {
+                (generation, activity, position) = await ElsewhereAsync(each, cancellationToken);
+            }
+
             var behind = await services.Store.Log.CountFeedAsync(position, cancellationToken);
             all.Add(new ProjectionStatus(
-                each.Projection.Name, each.Projection.Version, runs.Length == 0 ? 0 : runs[0].Generation, activity,
-                position, behind, newest?.Trouble ?? each.Trouble));
+                each.Projection.Name, each.Projection.Version, generation, activity, position, behind,
+                newest?.Trouble ?? each.Trouble));
         }
 
         return all;
@@ -129,6 +153,12 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
     public async ValueTask RebuildAsync(string projection, CancellationToken cancellationToken)
     {
         var each = Of(projection);
+        if (_elsewhere is { } elsewhere && each.Runs.Length == 0)
+        {
+            await RebuildElsewhereAsync(elsewhere, projection, cancellationToken);
+            return;
+        }
+
         await each.Gate.WaitAsync(cancellationToken);
         try
         {
@@ -153,7 +183,97 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         }
     }
 
-    private async Task StartAsync(CancellationToken cancellationToken)
+    private async Task StartAsync(Task former, ActorSystem system)
+    {
+        await former.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _ending.Dispose();
+        _ending = new CancellationTokenSource();
+        _materializer = system.Materializer();
+        await BeginAsync(_ending.Token);
+    }
+
+    private async Task StopCoreAsync()
+    {
+        await _ending.CancelAsync();
+        await _starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var each in _all.Values)
+        {
+            await Task.WhenAll(each.Runs.Select(run => run.StopAsync()));
+            each.End();
+        }
+
+        _materializer?.Dispose();
+        _materializer = null;
+    }
+
+    private static async Task RebuildElsewhereAsync(
+        IActorRef elsewhere, string projection, CancellationToken cancellationToken)
+    {
+        ProjectionAnswer answer;
+        try
+        {
+            answer = await elsewhere.Ask<ProjectionAnswer>(
+                new RebuildProjection(projection), s_untilRebuilding, cancellationToken);
+        }
+        catch (AskTimeoutException exception)
+        {
+            throw new JournalUnavailableException(
+                $"No node runs the projection '{projection}' now; retry in a few seconds.", exception);
+        }
+
+        if (answer.Trouble is { } trouble)
+        {
+            throw new JournalUnavailableException(trouble);
+        }
+    }
+
+    private async ValueTask<(long Generation, ProjectionActivity Activity, FeedPosition Position)> ElsewhereAsync(
+        Projected each, CancellationToken cancellationToken)
+    {
+        var heads = await HeadsAsync(each, cancellationToken);
+        var serving = heads.Where(head => head.Serving).MaxBy(head => head.Generation);
+        var newest = heads.MaxBy(head => head.Generation);
+        var activity = serving is null ? ProjectionActivity.Building
+            : newest!.Generation > serving.Generation ? ProjectionActivity.Rebuilding : ProjectionActivity.Following;
+        return (serving?.Generation ?? 0, activity, newest?.Position ?? FeedPosition.Start);
+    }
+
+    private async ValueTask<List<ProjectionHead>> HeadsAsync(Projected each, CancellationToken cancellationToken)
+    {
+        if (!Volatile.Read(ref _documentsOpen))
+        {
+            await Documents.OpenAsync(cancellationToken);
+            Volatile.Write(ref _documentsOpen, true);
+        }
+
+        var heads = await Documents.HeadsAsync(cancellationToken);
+        return [.. heads.Where(head =>
+            head.Projection == each.Projection.Name && head.Version == each.Projection.Version)];
+    }
+
+    /// <summary>
+    /// Returns the progress of the documents to read: of this node's run, or as the store tells it; null when there are
+    /// none yet.
+    /// </summary>
+    private async ValueTask<Progress?> ProgressAsync(Projected each, CancellationToken cancellationToken)
+    {
+        if (each.Runs is [var run, ..])
+        {
+            return new Progress(
+                run.Generation, run.CaughtUp.IsCompleted, run.Head?.Position ?? FeedPosition.Start);
+        }
+
+        if (_elsewhere is null)
+        {
+            return null;
+        }
+
+        var heads = await HeadsAsync(each, cancellationToken);
+        return heads.Where(head => head.Serving).MaxBy(head => head.Generation) is { } serving
+            ? new Progress(serving.Generation, IsComplete: true, serving.Position) : null;
+    }
+
+    private async Task BeginAsync(CancellationToken cancellationToken)
     {
         for (var pause = s_look; ; pause = pause * 2)
         {
@@ -282,7 +402,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         {
             var set = await SetAsync<T>(projection, cancellationToken);
             var found = await read(set);
-            if (Of(projection).Runs is [var run, ..] && run.Generation == set.Generation)
+            if ((await ProgressAsync(Of(projection), cancellationToken))?.Generation == set.Generation)
             {
                 return found;
             }
@@ -293,9 +413,10 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         where T : class, IDocument<T>
     {
         var each = Of(projection);
-        if (each.Runs is not [{ CaughtUp.IsCompleted: true }, ..]
-            && !await UntilAsync(
-                each, s_untilReady, run => ValueTask.FromResult(run.CaughtUp.IsCompleted), cancellationToken))
+        var found = await ProgressAsync(each, cancellationToken);
+        if (found is not { IsComplete: true } && !await UntilAsync(
+            each, s_untilReady, progress => ValueTask.FromResult((found = progress).Value.IsComplete),
+            cancellationToken))
         {
             throw each.Runs is [{ Trouble: { } trouble }, ..]
                 ? new JournalUnavailableException($"The read model '{projection}' cannot be read: {trouble.What}.")
@@ -304,18 +425,18 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
                     : new ProjectionBehindException(projection);
         }
 
-        return new DocumentSet(projection, each.Runs[0].Generation, T.Kind);
+        return new DocumentSet(projection, found!.Value.Generation, T.Kind);
     }
 
-    private static async ValueTask<bool> UntilAsync(
-        Projected each, TimeSpan within, Func<ProjectionRun, ValueTask<bool>> condition,
+    private async ValueTask<bool> UntilAsync(
+        Projected each, TimeSpan within, Func<Progress, ValueTask<bool>> condition,
         CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
         while (true)
         {
             var moved = each.Runs.Length == 0 ? null : each.Runs[0].Moved.Next();
-            if (each.Runs is [var run, ..] && await condition(run))
+            if (await ProgressAsync(each, cancellationToken) is { } progress && await condition(progress))
             {
                 return true;
             }
@@ -328,12 +449,16 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
 
             // The clock of the machine: a caller waits in real time, whatever the engine's clock does.
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var pause = Task.Delay(left < s_look ? left : s_look, TimeProvider.System, waiting.Token);
+            var look = moved is null && _elsewhere is not null ? s_lookAtOthers : s_look;
+            var pause = Task.Delay(left < look ? left : look, TimeProvider.System, waiting.Token);
             await Task.WhenAny(pause, moved ?? pause);
             cancellationToken.ThrowIfCancellationRequested();
             await waiting.CancelAsync();
         }
     }
+
+    /// <summary>How far the documents that are read have come.</summary>
+    private readonly record struct Progress(long Generation, bool IsComplete, FeedPosition Position);
 
     /// <summary>A projection and its runs: first the run whose documents are read, then the one being built.</summary>
     private sealed class Projected(IProjection projection)

@@ -40,6 +40,7 @@ internal sealed class ProjectionRun(
     private ProjectionHead? _head;
     private UniqueKillSwitch? _switch;
     private Task _done = Task.CompletedTask;
+    private Task _ended = Task.CompletedTask;
     private Task<bool> _applying = Task.FromResult(true);
     private Seen? _trouble;
 
@@ -62,8 +63,9 @@ internal sealed class ProjectionRun(
     public FeedPulse Moved { get; } = new();
 
     /// <summary>Starts the run.</summary>
-    public void Start(IMaterializer materializer)
+    public void Start(ActorMaterializer materializer)
     {
+        _ended = materializer.System.WhenTerminated;
         var settings = RestartSettings.Create(s_firstPause, s_longestPause, randomFactor: 0.2);
         (_switch, _done) = RestartSource.WithBackoff(Batches, settings)
             .ViaMaterialized(KillSwitches.Single<bool>(), Keep.Right)
@@ -86,7 +88,9 @@ internal sealed class ProjectionRun(
     {
         await _ending.CancelAsync();
         _switch?.Shutdown();
-        await _done.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // A stream whose actor system has ended may never complete.
+        await Task.WhenAny(_done, _ended);
         await Volatile.Read(ref _applying);
     }
 

@@ -32,7 +32,8 @@ internal sealed class PlainEngine : IAsyncDisposable
                 + "\"akka.persistence.snapshot-store.inmem\" }"
             : store.Configuration;
         var setup = store.Setups.Aggregate(
-            ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(EngineConfiguration.Compose(plugins, null))),
+            ActorSystemSetup.Create(
+                BootstrapSetup.Create().WithConfig(EngineConfiguration.Compose(plugins, null, null))),
             (all, one) => all.And(one));
         var system = ActorSystem.Create("plain", setup);
         var cluster = Cluster.Get(system);
@@ -48,7 +49,7 @@ internal sealed class PlainEngine : IAsyncDisposable
     {
         for (var i = 0; i < asks; i++)
         {
-            await _region.Ask<long>(new ToEntity($"plain-{entity}", payload), s_longest);
+            await _region.Ask<long>(new ToEntity("plain", $"plain-{entity}", payload), s_longest);
         }
     }
 

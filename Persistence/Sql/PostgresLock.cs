@@ -1,22 +1,34 @@
 // Two services on one journal would not damage it (unique keys prevent that), but each would refuse the other's
-// commands, run effects twice, and show only half of the state. The first service therefore holds an advisory lock of
-// the database in a session of its own. The session ends with the process, or at the latest a minute after its machine
-// fails (keepalive). When the database has ended the session, the lock is taken again. If another service holds it by
-// then, this one accepts no more commands and reports why.
+// commands, run effects twice, and show only half of the state. A service therefore holds an advisory lock of the
+// database in a session of its own: a lone service exclusively, the nodes of a cluster together. The session ends with
+// the process, or at the latest a minute after its machine fails (keepalive). When the database has ended the session,
+// the lock is taken again. If another service holds it by then, this one accepts no more commands and reports why.
+//
+// A node that founds a cluster takes the lock exclusively, which only succeeds while nobody has it, and then keeps it
+// shared. The database decides which of several nodes that start together is the first.
 using System.Data.Common;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Npgsql;
 using ReplicationEngine.Actors.Journaling;
 
 namespace ReplicationEngine.Persistence.Sql;
 
-/// <summary>Reserves the journal in a database for this process.</summary>
+/// <summary>
+/// Reserves the journal in a database for this process, alone or with the other nodes of its cluster.
+/// </summary>
 internal sealed class PostgresLock : IDisposable
 {
     /// <summary>The name of the lock's session in <c>pg_stat_activity</c>.</summary>
     public const string ApplicationName = "replication-engine lock";
 
-    private const string Take = "SELECT pg_try_advisory_lock(1380993587)";
+    private const string Alone = "SELECT pg_try_advisory_lock(1380993587)";
+    private const string Together = "SELECT pg_try_advisory_lock_shared(1380993587)";
+
+    // Shared before it is no longer exclusive: there is no moment at which another process could take it.
+    private const string ThenTogether =
+        "SELECT CASE WHEN pg_try_advisory_lock_shared(1380993587) THEN pg_advisory_unlock(1380993587) END";
+
     private const string Keepalive =
         "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=30000";
 
@@ -30,9 +42,14 @@ internal sealed class PostgresLock : IDisposable
     private readonly CancellationTokenSource _ending = new();
     private NpgsqlConnection? _session;
     private Task _watching = Task.CompletedTask;
+    private string _take = Alone;
     private string? _taken;
 
-    private PostgresLock(string connection, string name, TimeProvider time)
+    /// <summary>Creates a lock that is not taken.</summary>
+    /// <param name="connection">The connection string of the database.</param>
+    /// <param name="name">The name of the database in messages.</param>
+    /// <param name="time">The clock for the periodic check that the lock is still held.</param>
+    public PostgresLock(string connection, string name, TimeProvider time)
     {
         var builder = new NpgsqlConnectionStringBuilder(connection)
         {
@@ -46,23 +63,37 @@ internal sealed class PostgresLock : IDisposable
     /// <summary>Why no command may be accepted; null while the lock is held or may still be held.</summary>
     public string? Taken => Volatile.Read(ref _taken);
 
-    /// <summary>Takes the lock and monitors it from then on.</summary>
+    /// <summary>Takes the lock for this process alone and monitors it from then on.</summary>
     /// <exception cref="JournalInUseException">Another process holds the lock.</exception>
     /// <exception cref="DbException">The database does not respond.</exception>
-    public static PostgresLock Acquire(string connection, string name, TimeProvider time)
+    public void Acquire()
     {
-        var held = new PostgresLock(connection, name, time);
-        try
+        TakeAsync().GetAwaiter().GetResult();
+        _watching = WatchAsync(_ending.Token);
+    }
+
+    /// <summary>
+    /// Takes the lock while nobody else holds it, then keeps it together with others and monitors it. Returns false
+    /// when another process holds it.
+    /// </summary>
+    /// <exception cref="DbException">The database does not respond.</exception>
+    public async Task<bool> TryFoundAsync(CancellationToken cancellationToken)
+    {
+        if (!await TryTakeAsync(cancellationToken))
         {
-            held.TakeAsync().GetAwaiter().GetResult();
-            held._watching = held.WatchAsync(held._ending.Token);
-            return held;
+            return false;
         }
-        catch
-        {
-            held.Dispose();
-            throw;
-        }
+
+        await AnswerAsync(_session!, ThenTogether, cancellationToken);
+        Share();
+        return true;
+    }
+
+    /// <summary>Takes the lock together with others as soon as possible, and monitors it.</summary>
+    public void Share()
+    {
+        _take = Together;
+        _watching = WatchAsync(_ending.Token);
     }
 
     /// <inheritdoc/>
@@ -89,18 +120,20 @@ internal sealed class PostgresLock : IDisposable
         }
     }
 
-    private string InUse() =>
-        $"The journal {_name} is open in another process; stop it, or choose another database. (A machine that "
-        + "failed while running a service keeps the journal locked for up to a minute.)";
+    private string InUse() => _take == Alone
+        ? $"The journal {_name} is open in another process; stop it, or choose another database. (A machine that "
+            + "failed while running a service keeps the journal locked for up to a minute.)"
+        : $"The journal {_name} is open in a service that is not a node of this cluster; stop it.";
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(s_look, _time);
-        while (await timer.WaitForNextTickAsync(cancellationToken))
+        do
         {
             try
             {
-                var held = _session is not null ? await IsAliveAsync(_session, cancellationToken)
+                var held = _session is not null
+                    ? await AnswerAsync(_session, "SELECT true", cancellationToken)
                     : await TryTakeAsync(cancellationToken);
                 Volatile.Write(ref _taken, held ? null : InUse());
             }
@@ -110,6 +143,7 @@ internal sealed class PostgresLock : IDisposable
                 await DropAsync();
             }
         }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
     private async Task<bool> TryTakeAsync(CancellationToken cancellationToken)
@@ -118,8 +152,7 @@ internal sealed class PostgresLock : IDisposable
         try
         {
             await session.OpenAsync(cancellationToken);
-            await using var command = new NpgsqlCommand(Take, session);
-            if (await command.ExecuteScalarAsync(cancellationToken) is true)
+            if (await AnswerAsync(session, _take, cancellationToken))
             {
                 _session = session;
                 return true;
@@ -135,11 +168,12 @@ internal sealed class PostgresLock : IDisposable
         return false;
     }
 
-    private static async Task<bool> IsAliveAsync(NpgsqlConnection session, CancellationToken cancellationToken)
+    [SuppressMessage("Security", "CA2100:Review SQL queries", Justification = "Only texts of this class.")]
+    private static async Task<bool> AnswerAsync(
+        NpgsqlConnection session, string question, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("SELECT 1", session);
-        await command.ExecuteScalarAsync(cancellationToken);
-        return true;
+        await using var command = new NpgsqlCommand(question, session);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 
     private async Task DropAsync()

@@ -15,7 +15,7 @@ namespace ReplicationEngine.Persistence.Sql;
 /// <summary>
 /// Stores journal and snapshots in a PostgreSQL database (15 or later), written by Akka.Persistence.Sql.
 /// </summary>
-internal sealed class PostgresStore : IEngineStore, IDisposable
+internal sealed class PostgresStore : ISharedStore, IDisposable
 {
     private const string ProviderName = "PostgreSQL.15";
 
@@ -80,7 +80,8 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
     {
         try
         {
-            _lock = PostgresLock.Acquire(_connection, _name, _time);
+            _lock = new PostgresLock(_connection, _name, _time);
+            _lock.Acquire();
             OpenAlongside();
         }
         catch (DbException exception)
@@ -95,10 +96,7 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
         }
     }
 
-    /// <summary>
-    /// Opens the journal while another process owns it, for harmless operations: to read it, or to move old events.
-    /// </summary>
-    /// <exception cref="JournalUnavailableException">The journal cannot be opened or has another format.</exception>
+    /// <inheritdoc/>
     public void OpenAlongside()
     {
         try
@@ -114,6 +112,22 @@ internal sealed class PostgresStore : IEngineStore, IDisposable
             throw PostgresEventLog.Translate(_name, exception);
         }
     }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> TryFoundAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await (_lock ??= new PostgresLock(_connection, _name, _time)).TryFoundAsync(cancellationToken);
+        }
+        catch (DbException exception)
+        {
+            throw PostgresEventLog.Translate(_name, exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Share() => (_lock ??= new PostgresLock(_connection, _name, _time)).Share();
 
     /// <inheritdoc/>
     public string? WhyFull() => _lock?.Taken;

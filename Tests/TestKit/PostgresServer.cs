@@ -67,7 +67,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task StartAsync()
     {
         _server = Start(
-            "postgres", "-D", Data, "-k", _directory, "-c", "listen_addresses=", "-c", "max_connections=100",
+            "postgres", "-D", Data, "-k", _directory, "-c", "listen_addresses=", "-c", "max_connections=300",
             "-c", "log_min_messages=fatal", "-c", "logging_collector=off");
         await Eventually.HoldsAsync(() =>
         {

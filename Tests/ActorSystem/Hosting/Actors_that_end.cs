@@ -116,7 +116,7 @@ public sealed class Actors_that_end : EngineTestKit
         Assert.Equal(letters, (await RecordsAsync("a")).Count);
 
         void EndActor(object message) =>
-            Shards.Tell(new ToEntity(EntityAddress.Of(IdOf("a")), message), ActorRefs.NoSender);
+            Shards.Tell(new ToEntity(Counter.TypeName, EntityAddress.Of(IdOf("a")), message), ActorRefs.NoSender);
     }
 
     [Fact, Trait("Req", "I29")]

@@ -105,6 +105,7 @@ public abstract class EngineTestKit : Akka.TestKit.Xunit2.TestKit, IAsyncLifetim
 
     /// <summary>The letter with a command, on its way to the region.</summary>
     private protected static object Letter(string name, int number, CounterCommand command) => new ToEntity(
+        Counter.TypeName,
         EntityAddress.Of(IdOf(name)), Told(number, command));
 
     private protected static TellCommand<CounterCommand> Told(int number, CounterCommand command) =>
@@ -165,7 +166,7 @@ public abstract class EngineTestKit : Akka.TestKit.Xunit2.TestKit, IAsyncLifetim
     /// <summary>Has an entity's shard end its actor: the next letter goes to one that must recover it.</summary>
     private protected async Task EndAsync(string name)
     {
-        Shards.Tell(new ToEntity(EntityAddress.Of(IdOf(name)), ShowState.Instance), TestActor);
+        Shards.Tell(new ToEntity(Counter.TypeName, EntityAddress.Of(IdOf(name)), ShowState.Instance), TestActor);
         await ExpectMsgAsync<EntityView<CounterState>>();
         var actor = LastSender;
         await WatchAsync(actor);
@@ -180,6 +181,6 @@ public abstract class EngineTestKit : Akka.TestKit.Xunit2.TestKit, IAsyncLifetim
         _store.RecordsAsync(IdOf(name), default);
 
     private static ActorSystemSetup SetupOf(KitStore store) => ActorSystemSetup.Create(
-        BootstrapSetup.Create().WithConfig(EngineConfiguration.Compose(store.Configuration, Patience)),
+        BootstrapSetup.Create().WithConfig(EngineConfiguration.Compose(store.Configuration, null, Patience)),
         new AkkaLogSetup(NullLogger.Instance));
 }

@@ -121,7 +121,7 @@ public sealed class Writes_that_fail : EngineTestKit
         var reader = CreateTestProbe();
         Shards.Tell(Letter("a", 1, new CounterCommand.Add(5)), TestActor);
         await gate.Entered;
-        Shards.Tell(new ToEntity(EntityAddress.Of(IdOf("a")), ShowState.Instance), reader);
+        Shards.Tell(new ToEntity(Counter.TypeName, EntityAddress.Of(IdOf("a")), ShowState.Instance), reader);
         Assert.Equal(0, (await StateAsync("b")).Sequence);
 
         Assert.False(HasMessages);
@@ -143,7 +143,7 @@ public sealed class Writes_that_fail : EngineTestKit
         Shards.Tell(Letter("a", 1, new CounterCommand.Add(5)), TestActor);
         await gate.Entered;
         Shards.Tell(Letter("a", 2, new CounterCommand.Add(7)), writer);
-        Shards.Tell(new ToEntity(EntityAddress.Of(IdOf("a")), ShowState.Instance), reader);
+        Shards.Tell(new ToEntity(Counter.TypeName, EntityAddress.Of(IdOf("a")), ShowState.Instance), reader);
         Assert.Equal(0, (await StateAsync("b")).Sequence);
         gate.Open();
 

@@ -26,7 +26,7 @@ internal sealed class CounterCodec : IEntityCodec<CounterState, CounterCommand, 
         var text = Encoding.UTF8.GetString(payload.Span);
         return name switch
         {
-            "counter.added.v1" => new CounterEvent.Added(long.Parse(text, CultureInfo.InvariantCulture)),
+            "counter.added.v1" => new CounterEvent.Added(Number(text)),
             "counter.work-started.v1" => new CounterEvent.WorkStarted(text),
             "counter.work-done.v1" => new CounterEvent.WorkDone(text),
             "counter.timer-set.v1" => new CounterEvent.TimerSet(
@@ -91,8 +91,8 @@ internal sealed class CounterCodec : IEntityCodec<CounterState, CounterCommand, 
 
         var state = Counter.Initial with
         {
-            Total = long.Parse(numbers[0], CultureInfo.InvariantCulture),
-            Fired = int.Parse(numbers[1], CultureInfo.InvariantCulture),
+            Total = Number(numbers[0]),
+            Fired = checked((int)Number(numbers[1])),
         };
         foreach (var fields in lines.Skip(1).Select(line => line.Split(';')))
         {
@@ -111,8 +111,9 @@ internal sealed class CounterCodec : IEntityCodec<CounterState, CounterCommand, 
     private static EncodedCommand Emitting(EncodedEvent emitted) =>
         Command("counter.command.emit.v1", $"{emitted.Name};{Encoding.UTF8.GetString(emitted.Payload)}");
 
-    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+    private static long Number(string text) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            ? number : throw new UnreadableEventException($"'{text}' is not a number.");
 
-    private static DateTimeOffset Time(string ticks) =>
-        new(long.Parse(ticks, CultureInfo.InvariantCulture), TimeSpan.Zero);
+    private static DateTimeOffset Time(string ticks) => new(Number(ticks), TimeSpan.Zero);
 }

@@ -1,0 +1,92 @@
+using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.Sql;
+using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
+using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;
+
+namespace ReplicationEngine.Tests.Actors.Clustering;
+
+public sealed class Nodes_on_one_journal(ClusterDatabase database)
+{
+    private const int Counters = 60;
+
+    [Fact]
+    [Trait("Req", "I19")]
+    public async Task Accept_any_command_and_show_every_state()
+    {
+        await using var cluster = new TestCluster(await database.Server.NewDatabaseAsync(), 3);
+        await cluster.StartAllAsync();
+        for (var number = 0; number < Counters; number++)
+        {
+            var reply = await cluster.AddAsync(number % 3, $"c{number}", number, number + 1);
+            Assert.Equal(new CommandReply.Accepted(1), reply);
+        }
+
+        for (var number = 0; number < Counters; number++)
+        {
+            var other = cluster[(number + 1) % 3][$"c{number}"];
+            var view = await other.StateAsync(default);
+            Assert.Equal((number + 1, 1), (view.State.Total, view.Sequence));
+            var again = await cluster.AddAsync((number + 2) % 3, $"c{number}", number, number + 1);
+            Assert.Equal(new CommandReply.Accepted(1), again);
+            var refused = Assert.IsType<CommandReply.Refused>(await other.AskAsync(
+                new CounterCommand.AddOnce(1), Command(1_000), "me", default));
+            Assert.Equal("limit-reached", refused.Refusal.Code);
+            Assert.StartsWith($"The total {number + 1} allows", refused.Refusal.Message, StringComparison.Ordinal);
+        }
+
+        var shards = await cluster[0].Engine.Cluster.ShardsAsync(Eventually.Patience, default);
+        Assert.Equal(Counters, shards.Sum(shard => shard.Entities));
+        Assert.Equal(3, shards.Select(shard => shard.Node).Distinct().Count());
+    }
+
+    [Fact]
+    [Trait("Req", "I19")]
+    public async Task Fail_no_command_while_each_is_restarted_in_turn()
+    {
+        await using var cluster = new TestCluster(await database.Server.NewDatabaseAsync(), 3);
+        await cluster.StartAllAsync();
+        for (var node = 0; node < 3; node++)
+        {
+            var load = new Load(cluster, $"x{node}", from: [(node + 1) % 3, (node + 2) % 3]);
+            await load.UntilAsync(Counters);
+            await cluster.StopAsync(node);
+            await load.UntilAsync(load.Accepted + Counters);
+            await cluster.StartAsync(node);
+            await Eventually.HoldsAsync(() => TestCluster.IsComplete(cluster[(node + 1) % 3], 3));
+            await load.EndAsync();
+
+            Assert.Equal(0, load.Unknown);
+            await load.JudgeAsync(node);
+        }
+    }
+
+    [Fact]
+    public async Task Form_one_cluster_however_they_start_and_share_the_journal_with_no_lone_service()
+    {
+        var connection = await database.Server.NewDatabaseAsync();
+        await using (var cluster = new TestCluster(connection, 2))
+        {
+            await cluster.StartAllAsync();
+            var refused = await Assert.ThrowsAsync<JournalInUseException>(
+                () => StartAsync(build: builder => builder.UsePostgreSql(connection)));
+            Assert.Contains("is open in another process", refused.Message, StringComparison.Ordinal);
+
+            // A node that is told of no other one must not found a second cluster.
+            await using var stranger = new TestCluster(connection, 1);
+            await stranger.StartAsync(0);
+            await Eventually.HoldsAsync(() => Waits(stranger));
+        }
+
+        await using var lone = await StartAsync(build: builder => builder.UsePostgreSql(connection));
+        await using var late = new TestCluster(connection, 1);
+        await late.StartAsync(0);
+        await Eventually.HoldsAsync(() => Waits(late));
+        var told = Assert.IsType<CommandReply.Unavailable>(await late.AddAsync(0, "c", 1, 1));
+        Assert.Contains("name one with --join", told.Message, StringComparison.Ordinal);
+    }
+
+    private static bool Waits(TestCluster cluster) =>
+        cluster[0].Engine.Cluster.Waiting?.StartsWith("Other nodes use", StringComparison.Ordinal) == true;
+}
