@@ -27,10 +27,6 @@ internal static class ClusterConfiguration
         }
         """;
 
-    /// <summary>Returns the address of a node's actor system.</summary>
-    public static Address AddressOf(string system, NodeAddress address) =>
-        new("akka.tcp", system, address.Host, address.Port);
-
     private static string Quoted(IEnumerable<string> roles) => string.Join(", ", roles.Select(role => $"\"{role}\""));
 
     /// <summary>Returns an address as the operator writes it.</summary>

@@ -29,7 +29,7 @@ internal sealed class ClusterFormation(
         Address[] others =
         [
             .. node.Join.Where(address => address != node.Address)
-                .Select(address => ClusterConfiguration.AddressOf(system.Name, address)),
+                .Select(address => cluster.SelfAddress.WithHost(address.Host).WithPort(address.Port)),
         ];
         var founded = false;
         Tell("This node has not joined its cluster yet.");

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using ReplicationEngine.Actors.Entities;
-using ReplicationEngine.Tests.Actors.Projections;
 using ReplicationEngine.Tests.TestKit;
+using ReplicationEngine.Tests.TestKit.Counters;
 
 namespace ReplicationEngine.Tests.Actors.Clustering;
 

@@ -1,3 +1,4 @@
+using Npgsql;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Persistence.Sql;
@@ -85,6 +86,30 @@ public sealed class Nodes_on_one_journal(ClusterDatabase database)
         await Eventually.HoldsAsync(() => Waits(late));
         var told = Assert.IsType<CommandReply.Unavailable>(await late.AddAsync(0, "c", 1, 1));
         Assert.Contains("name one with --join", told.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Req", "I15")]
+    public async Task Recover_an_entity_whose_events_two_owners_wrote_in_turn()
+    {
+        var connection = await database.Server.NewDatabaseAsync();
+        await using (var first = await StartAsync(build: builder => builder.UsePostgreSql(connection)))
+        {
+            for (var number = 1; number <= 6; number++)
+            {
+                await first["c"].AskAsync(new CounterCommand.Add(1), Command(number), "me", default);
+            }
+        }
+
+        await using (var source = NpgsqlDataSource.Create(connection))
+        {
+            await using var command = source.CreateCommand(
+                "UPDATE journal SET writer_uuid = CASE sequence_number % 2 WHEN 0 THEN 'a' ELSE 'b' END");
+            Assert.Equal(6, await command.ExecuteNonQueryAsync());
+        }
+
+        await using var second = await StartAsync(build: builder => builder.UsePostgreSql(connection));
+        Assert.Equal(6, (await second["c"].StateAsync(default)).State.Total);
     }
 
     private static bool Waits(TestCluster cluster) =>

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Tests.Actors.Projections;
 using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;

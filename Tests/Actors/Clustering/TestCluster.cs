@@ -8,7 +8,6 @@ using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Persistence.Sql;
 using ReplicationEngine.Tests.Actors.Hosting;
-using ReplicationEngine.Tests.Actors.Projections;
 using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Tests.TestKit.Counters;
 
@@ -96,7 +95,8 @@ internal sealed class TestCluster(string connection, int size, string pause = Te
         }
     }
 
-    private static NodeAddress Free(string host)
+    /// <summary>Returns a free address of a host of loopback.</summary>
+    public static NodeAddress Free(string host)
     {
         using var listener = new TcpListener(IPAddress.Parse(host), 0);
         listener.Start();

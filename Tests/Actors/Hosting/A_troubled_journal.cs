@@ -5,7 +5,6 @@ using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Persistence.Sql;
-using ReplicationEngine.Tests.Actors.Projections;
 using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;

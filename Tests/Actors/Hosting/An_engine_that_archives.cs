@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
-using ReplicationEngine.Tests.Actors.Projections;
 using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Tests.TestKit.Counters;
 using static ReplicationEngine.Tests.Actors.Hosting.TestEngine;

@@ -5,9 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 using ReplicationEngine.Actors.Journaling;
 using ReplicationEngine.Actors.Projections;
 using ReplicationEngine.Engine.Kernel;
-using ReplicationEngine.Tests.TestKit.Counters;
 
-namespace ReplicationEngine.Tests.Actors.Projections;
+namespace ReplicationEngine.Tests.TestKit.Counters;
 
 /// <summary>What was added to a counter, by adding it up again: an event taken twice or never shows.</summary>
 internal sealed record Total(string Id, long Sum, long Events, string? Trouble) : IDocument<Total>
