@@ -13,6 +13,7 @@ var benchmarks = new Dictionary<string, Action>(StringComparer.Ordinal)
     ["session"] = () => CopyBenchmark.Run(Console.Out, quick),
     ["export"] = () => ExportReadyBenchmark.Run(Console.Out),
     ["engine"] = () => EngineBenchmark.Run(Console.Out, quick),
+    ["cluster"] = () => ClusterBenchmark.Run(Console.Out, quick),
     ["memory"] = () => IdleMemoryBenchmark.Run(Console.Out),
 };
 var names = args.Where(a => a != "--quick").ToList();

@@ -16,6 +16,9 @@ internal static class ClusterConfiguration
             dot-netty.tcp {
               hostname = "{{node.Address.Host}}"
               port = {{node.Address.Port.ToString(CultureInfo.InvariantCulture)}}
+              enable-ssl = {{(node.Tls is null ? "off" : "on")}}
+              # Messages are few and small: each is sent at once.
+              batching.enabled = off
               maximum-frame-size = {{EntityMessageSerializer.LargestMessage.ToString(CultureInfo.InvariantCulture)}}
             }
             # A peer that came back is tried again soon.

@@ -19,7 +19,7 @@ public sealed class ClusterNode
     /// <summary>The role of nodes that store replicas.</summary>
     public const string StoreRole = "store";
 
-    private const int LongestName = 63;
+    internal const int LongestName = 63;
 
     /// <summary>
     /// The node's name, unique in the cluster and kept over restarts: letters, digits, <c>.</c>, <c>-</c> and <c>_</c>.
@@ -38,20 +38,27 @@ public sealed class ClusterNode
     /// <summary>The node's roles. Default: both.</summary>
     public IReadOnlyList<string> Roles { get; init; } = [EntitiesRole, StoreRole];
 
+    /// <summary>
+    /// The certificates with which the nodes encrypt their connections and recognize each other; null for connections
+    /// without encryption, which are possible on loopback only. All nodes have certificates, or none has. Default:
+    /// none.
+    /// </summary>
+    public ClusterTls? Tls { get; init; }
+
     /// <summary>Why a node cannot run with these settings, with the remedy; null when it can.</summary>
     public string? Problem =>
         !IsName(Name) ? $"'{Name}' is not a name of a node; use up to {LongestName} letters, digits, '.', '-' and '_'."
         : Roles.Count == 0 ? $"Node '{Name}' has no role; use {EntitiesRole}, {StoreRole}, or both."
         : Roles.FirstOrDefault(role => role is not (EntitiesRole or StoreRole)) is { } role
             ? $"'{role}' is not a role of a node; the roles are {EntitiesRole} and {StoreRole}."
-        : Join.Prepend(Address).FirstOrDefault(address => !address.IsLoopback) is { } open
-            ? $"'{open}' is not a loopback address; without TLS, nodes reach each other on loopback only, such as "
-                + "127.0.0.1:7500."
+        : Tls is null && Join.Prepend(Address).FirstOrDefault(address => !address.IsLoopback) is { } open
+            ? $"'{open}' is not a loopback address; give the node its certificates, because connections without "
+                + "encryption are possible on loopback only, such as 127.0.0.1:7500."
         : null;
 
     internal bool RunsEntities => Roles.Contains(EntitiesRole, StringComparer.Ordinal);
 
-    private static bool IsName(string name) =>
+    internal static bool IsName(string name) =>
         name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 }
 

@@ -95,6 +95,7 @@ internal sealed class EngineHost(
                 BootstrapSetup.Create().WithConfig(config), new AkkaLogSetup(services.Logger),
                 new EntityWireSetup(_regions.Select(region => region.Wire))),
             (all, one) => all.And(one));
+        setup = node?.Tls is { } tls ? setup.And(tls.Setup(services)) : setup;
         var system = CreateSystem(setup, node);
         _system = system;
         system.ActorOf(Props.Create(() => new LostMessages()), "lost-letters");

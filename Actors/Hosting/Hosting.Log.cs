@@ -108,4 +108,8 @@ internal static partial class HostingLog
         "Node {Node} at {Address} was removed from the cluster because it could not be reached; the other nodes run "
             + "its entities")]
     public static partial void MemberRemoved(this ILogger logger, string node, string address);
+
+    [LoggerMessage(31, LogLevel.Warning,
+        "A connection of {Peer} is refused, because it is no node of this cluster: {Why}")]
+    public static partial void NodeRefused(this ILogger logger, string peer, string why);
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Actors.Entities;
 using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Engine.Identifiers;
@@ -15,9 +16,11 @@ internal sealed class MeterEngine : IAsyncDisposable
     private MeterEngine(ServiceProvider provider) => _provider = provider;
 
     /// <summary>Starts an engine.</summary>
-    public static async Task<MeterEngine> StartAsync(BenchStore store, int snapshotEvery = 200)
+    public static async Task<MeterEngine> StartAsync(
+        BenchStore store, int snapshotEvery = 200, ClusterNode? node = null)
     {
-        var builder = new ServiceCollection().AddReplicationEngine(options => options.SnapshotEvery = snapshotEvery);
+        var builder = new ServiceCollection().AddReplicationEngine(
+            options => (options.SnapshotEvery, options.Node) = (snapshotEvery, node));
         builder.AddEntity<Meter, MeterState, MeterCommand, MeterEvent>(new MeterCodec());
         store.Choose(builder);
         var engine = new MeterEngine(builder.Services.BuildServiceProvider());
@@ -29,8 +32,9 @@ internal sealed class MeterEngine : IAsyncDisposable
         return engine;
     }
 
-    public IEntityHandle<MeterState, MeterCommand, MeterEvent> this[int number] => _provider
-        .GetRequiredService<IReplicationEngine>()
+    public IReplicationEngine Engine => _provider.GetRequiredService<IReplicationEngine>();
+
+    public IEntityHandle<MeterState, MeterCommand, MeterEvent> this[int number] => Engine
         .Entities<MeterState, MeterCommand, MeterEvent>()
         .Get(new VaultId("vault"), $"meter-{number}");
 

@@ -33,6 +33,9 @@ internal sealed class TestCluster(string connection, int size, string pause = Te
     /// <summary>The effects that run on the nodes started from now on.</summary>
     public IEffectHandler<CounterCommand>? Effects { get; init; }
 
+    /// <summary>The certificates of a node started from now on; null for none.</summary>
+    public Func<int, ClusterTls?> Tls { get; set; } = _ => null;
+
     public static string NameOf(int node) => $"node-{node}";
 
     public async Task StartAllAsync()
@@ -52,6 +55,7 @@ internal sealed class TestCluster(string connection, int size, string pause = Te
                     Name = NameOf(node),
                     Address = _addresses[node],
                     Join = _addresses,
+                    Tls = Tls(node),
                     Roles = roles ?? [ClusterNode.EntitiesRole, ClusterNode.StoreRole],
                 };
             },
