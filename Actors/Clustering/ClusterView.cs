@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Akka.Cluster.Sharding;
 using ReplicationEngine.Actors.Hosting;
 
 namespace ReplicationEngine.Actors.Clustering;
@@ -53,7 +54,7 @@ internal sealed class ClusterView(IEnumerable<IEntityRegion> regions, EngineServ
         var places = new List<ShardPlace>();
         foreach (var region in regions)
         {
-            var stats = await region.StatsAsync(within, cancellationToken);
+            var stats = await StatsAsync(region, within, cancellationToken);
             places.AddRange(stats.Regions.SelectMany(node => node.Value.Stats.Select(shard => new ShardPlace(
                 region.Type, shard.Key, NameOf(names, node.Key), shard.Value))));
         }
@@ -83,6 +84,20 @@ internal sealed class ClusterView(IEnumerable<IEntityRegion> regions, EngineServ
     {
         Volatile.Write(ref _cluster, null);
         Volatile.Write(ref _formation, null);
+    }
+
+    private static async Task<ClusterShardingStats> StatsAsync(
+        IEntityRegion region, TimeSpan within, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await region.StatsAsync(within, cancellationToken);
+        }
+        catch (AskTimeoutException exception)
+        {
+            throw new TimeoutException(
+                $"Not all nodes reported their entities of type '{region.Type}' within {within}.", exception);
+        }
     }
 
     private static string NameOf(Dictionary<Address, string> names, Address address) =>

@@ -128,10 +128,11 @@ internal sealed class EngineHost(
         {
             const string name = "projections";
             StartOne(Props.Create(() => new ProjectionKeeper(projections, services)), name);
-            projections.Follow(system.ActorOf(
+            var anywhere = system.ActorOf(
                 ClusterSingletonProxy.Props(
                     $"/user/{name}", ClusterSingletonProxySettings.Create(system).WithRole(ClusterNode.EntitiesRole)),
-                "projections-anywhere"));
+                "projections-anywhere");
+            projections.Follow(new ProjectionsElsewhere(anywhere, services));
         }
 
         services.Logger.EngineStarted(string.Join(", ", _regions.Select(region => region.Type)));

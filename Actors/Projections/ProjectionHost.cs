@@ -18,7 +18,6 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
     private static readonly TimeSpan s_untilReady = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_lookAtOthers = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan s_untilRebuilding = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<string, Projected> _all = projections.OrderBy(each => each.Name, StringComparer.Ordinal)
         .ToDictionary(each => each.Name, each => new Projected(each), StringComparer.Ordinal);
@@ -27,8 +26,8 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
     private Task _starting = Task.CompletedTask;
     private Task _stopped = Task.CompletedTask;
     private CancellationTokenSource _ending = new();
-    private IActorRef? _elsewhere;
-    private bool _documentsOpen;
+    private readonly Lock _gate = new();
+    private ProjectionsElsewhere? _elsewhere;
 
     private IDocumentStore Documents => services.Store.Documents;
 
@@ -40,28 +39,35 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
             return;
         }
 
-        _starting = StartAsync(_stopped, system);
+        lock (_gate)
+        {
+            _ending = new CancellationTokenSource();
+            _starting = StartAsync(_stopped, system, _ending.Token);
+        }
     }
 
-    /// <summary>
-    /// Reads documents that another node's projections make, and follows the feed there.
-    /// </summary>
-    /// <param name="elsewhere">Forwards messages to the node that runs the projections.</param>
-    public void Follow(IActorRef elsewhere)
+    /// <summary>Reads documents that another node's projections make, and tells that node of new events.</summary>
+    /// <param name="elsewhere">The projections of the other node.</param>
+    public void Follow(ProjectionsElsewhere elsewhere)
     {
         _elsewhere = elsewhere;
-        var signals = new FeedSignals(elsewhere, services.Time);
         services.Pulse.Stored = () =>
         {
             if (_materializer is null)
             {
-                signals.Signal();
+                elsewhere.FeedGrew();
             }
         };
     }
 
     /// <summary>Stops the projections, between two batches.</summary>
-    public Task StopAsync() => _stopped = StopCoreAsync();
+    public Task StopAsync()
+    {
+        lock (_gate)
+        {
+            return _stopped = StopCoreAsync(_stopped, _starting, _ending);
+        }
+    }
 
     public void Dispose() => _ending.Dispose();
 
@@ -113,7 +119,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         var each = Of(projection);
         if (_elsewhere is { } elsewhere && each.Runs.Length == 0)
         {
-            elsewhere.Tell(new RetakeEntity(projection, id), ActorRefs.NoSender);
+            elsewhere.Retake(projection, id);
         }
 
         foreach (var run in each.Runs)
@@ -135,9 +141,9 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
                 : runs.Length > 1 ? ProjectionActivity.Rebuilding : ProjectionActivity.Following;
             var position = newest?.Head?.Position ?? FeedPosition.Start;
             var generation = runs.Length == 0 ? 0 : runs[0].Generation;
-            if (runs.Length == 0 && _elsewhere is not null)
+            if (runs.Length == 0 && _elsewhere is { } elsewhere)
             {
-                (generation, activity, position) = await ElsewhereAsync(each, cancellationToken);
+                (generation, activity, position) = await elsewhere.StatusAsync(each.Projection, cancellationToken);
             }
 
             var behind = await services.Store.Log.CountFeedAsync(position, cancellationToken);
@@ -155,7 +161,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         var each = Of(projection);
         if (_elsewhere is { } elsewhere && each.Runs.Length == 0)
         {
-            await RebuildElsewhereAsync(elsewhere, projection, cancellationToken);
+            await elsewhere.RebuildAsync(projection, cancellationToken);
             return;
         }
 
@@ -183,19 +189,20 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
         }
     }
 
-    private async Task StartAsync(Task former, ActorSystem system)
+    // On a node of a cluster starts and stops follow each other, as the node is chosen and replaced.
+    private async Task StartAsync(Task former, ActorSystem system, CancellationToken cancellationToken)
     {
         await former.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _ending.Dispose();
-        _ending = new CancellationTokenSource();
+        cancellationToken.ThrowIfCancellationRequested();
         _materializer = system.Materializer();
-        await BeginAsync(_ending.Token);
+        await BeginAsync(cancellationToken);
     }
 
-    private async Task StopCoreAsync()
+    private async Task StopCoreAsync(Task former, Task starting, CancellationTokenSource ending)
     {
-        await _ending.CancelAsync();
-        await _starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ending.CancelAsync();
+        await former.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var each in _all.Values)
         {
             await Task.WhenAll(each.Runs.Select(run => run.StopAsync()));
@@ -204,51 +211,6 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
 
         _materializer?.Dispose();
         _materializer = null;
-    }
-
-    private static async Task RebuildElsewhereAsync(
-        IActorRef elsewhere, string projection, CancellationToken cancellationToken)
-    {
-        ProjectionAnswer answer;
-        try
-        {
-            answer = await elsewhere.Ask<ProjectionAnswer>(
-                new RebuildProjection(projection), s_untilRebuilding, cancellationToken);
-        }
-        catch (AskTimeoutException exception)
-        {
-            throw new JournalUnavailableException(
-                $"No node runs the projection '{projection}' now; retry in a few seconds.", exception);
-        }
-
-        if (answer.Trouble is { } trouble)
-        {
-            throw new JournalUnavailableException(trouble);
-        }
-    }
-
-    private async ValueTask<(long Generation, ProjectionActivity Activity, FeedPosition Position)> ElsewhereAsync(
-        Projected each, CancellationToken cancellationToken)
-    {
-        var heads = await HeadsAsync(each, cancellationToken);
-        var serving = heads.Where(head => head.Serving).MaxBy(head => head.Generation);
-        var newest = heads.MaxBy(head => head.Generation);
-        var activity = serving is null ? ProjectionActivity.Building
-            : newest!.Generation > serving.Generation ? ProjectionActivity.Rebuilding : ProjectionActivity.Following;
-        return (serving?.Generation ?? 0, activity, newest?.Position ?? FeedPosition.Start);
-    }
-
-    private async ValueTask<List<ProjectionHead>> HeadsAsync(Projected each, CancellationToken cancellationToken)
-    {
-        if (!Volatile.Read(ref _documentsOpen))
-        {
-            await Documents.OpenAsync(cancellationToken);
-            Volatile.Write(ref _documentsOpen, true);
-        }
-
-        var heads = await Documents.HeadsAsync(cancellationToken);
-        return [.. heads.Where(head =>
-            head.Projection == each.Projection.Name && head.Version == each.Projection.Version)];
     }
 
     /// <summary>
@@ -263,13 +225,8 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
                 run.Generation, run.CaughtUp.IsCompleted, run.Head?.Position ?? FeedPosition.Start);
         }
 
-        if (_elsewhere is null)
-        {
-            return null;
-        }
-
-        var heads = await HeadsAsync(each, cancellationToken);
-        return heads.Where(head => head.Serving).MaxBy(head => head.Generation) is { } serving
+        return _elsewhere is { } elsewhere
+            && await elsewhere.ServingAsync(each.Projection, cancellationToken) is { } serving
             ? new Progress(serving.Generation, IsComplete: true, serving.Position) : null;
     }
 
@@ -349,10 +306,11 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
     /// <summary>Lets a generation that has caught up replace the previous one.</summary>
     private async Task TakeOverAsync(Projected each, ProjectionRun run)
     {
+        var ending = _ending.Token;
         try
         {
-            await run.CaughtUp.WaitAsync(_ending.Token);
-            await each.Gate.WaitAsync(_ending.Token);
+            await run.CaughtUp.WaitAsync(ending);
+            await each.Gate.WaitAsync(ending);
             try
             {
                 if (!each.Runs.Contains(run))
@@ -365,7 +323,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
                 foreach (var other in former)
                 {
                     await other.StopAsync();
-                    await Documents.DropAsync(each.Projection.Name, other.Generation, _ending.Token);
+                    await Documents.DropAsync(each.Projection.Name, other.Generation, ending);
                 }
 
                 services.Logger.ProjectionRebuilt(each.Projection.Name);
@@ -375,7 +333,7 @@ internal sealed class ProjectionHost(IEnumerable<IProjection> projections, Engin
                 each.Gate.Release();
             }
         }
-        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             // The rebuild continues when the engine is started again.
         }

@@ -84,7 +84,7 @@ async Task SendAsync(int number)
         }
 
         // The tests watch what happens to commands, not how many there can be.
-        await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, ending.Token);
+        await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, ending.Token);
     }
 }
 
