@@ -73,8 +73,8 @@ internal sealed class ClusterFormation(
                 var others = node.Join.Where(address => address != node.Address).ToList();
                 Tell(others.Count > 0
                     ? $"No node of the cluster replies at {string.Join(", ", others)}, although the journal is in use."
-                    : "Other nodes use the journal, and this node is not told which ones to join; name one with "
-                        + "--join.");
+                    : "Other nodes use the journal, and this node is not told which ones to join; give it the "
+                        + "address of one.");
             }
         }
         catch (JournalUnavailableException exception)

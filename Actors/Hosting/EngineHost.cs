@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Actor.Setup;
@@ -190,12 +191,22 @@ internal sealed class EngineHost(
             name);
     }
 
+    private static SocketException? SocketOf(Exception exception) =>
+        exception as SocketException ?? (exception.InnerException is { } inner ? SocketOf(inner) : null);
+
     /// <exception cref="EngineConfigurationException">The configuration has an invalid value.</exception>
     private ActorSystem CreateSystem(ActorSystemSetup setup, ClusterNode? node)
     {
         try
         {
             return ofTheHost?.Create(setup) ?? ActorSystem.Create(SystemName, setup);
+        }
+        catch (Exception exception) when (node is not null && SocketOf(exception) is { } socket)
+        {
+            throw new EngineConfigurationException(
+                $"The node cannot listen on {node.Address}: {socket.Message}; end the process that listens there, or "
+                    + "give the node another address.",
+                exception);
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or ConfigurationException)
         {

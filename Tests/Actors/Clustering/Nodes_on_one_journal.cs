@@ -1,6 +1,12 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Options;
 using Npgsql;
+using ReplicationEngine.Actors.Clustering;
 using ReplicationEngine.Actors.Entities;
+using ReplicationEngine.Actors.Hosting;
 using ReplicationEngine.Actors.Journaling;
+using ReplicationEngine.Persistence.InMemory;
 using ReplicationEngine.Persistence.Sql;
 using ReplicationEngine.Tests.TestKit;
 using ReplicationEngine.Tests.TestKit.Counters;
@@ -85,7 +91,54 @@ public sealed class Nodes_on_one_journal(ClusterDatabase database)
         await late.StartAsync(0);
         await Eventually.HoldsAsync(() => Waits(late));
         var told = Assert.IsType<CommandReply.Unavailable>(await late.AddAsync(0, "c", 1, 1));
-        Assert.Contains("name one with --join", told.Message, StringComparison.Ordinal);
+        Assert.Contains("give it the address of one", told.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Refuse_to_start_with_settings_that_cannot_work()
+    {
+        var connection = await database.Server.NewDatabaseAsync();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var taken = new NodeAddress("127.0.0.1", ((IPEndPoint)other.LocalEndpoint).Port);
+        await RefusesAsync<EngineConfigurationException>(
+            $"The node cannot listen on {taken}", new ClusterNode { Name = "a", Address = taken },
+            builder => builder.UsePostgreSql(connection));
+        var free = TestCluster.Free("127.0.0.1");
+        await RefusesAsync<EngineConfigurationException>(
+            "Several nodes can only share a journal in PostgreSQL", new ClusterNode { Name = "a", Address = free },
+            builder => builder.UseInMemory());
+        await RefusesAsync<OptionsValidationException>(
+            "'a b' is not a name of a node", new ClusterNode { Name = "a b", Address = free },
+            builder => builder.UseInMemory());
+        await RefusesAsync<OptionsValidationException>(
+            "'10.0.0.1:7500' is not a loopback address",
+            new ClusterNode { Name = "a", Address = free, Join = [new NodeAddress("10.0.0.1", 7500)] },
+            builder => builder.UseInMemory());
+        await RefusesAsync<OptionsValidationException>(
+            "'boss' is not a role", new ClusterNode { Name = "a", Address = free, Roles = ["boss"] },
+            builder => builder.UseInMemory());
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:7500", true)]
+    [InlineData("node-1.example:1", true)]
+    [InlineData("127.0.0.1", false)]
+    [InlineData("127.0.0.1:", false)]
+    [InlineData(":7500", false)]
+    [InlineData("127.0.0.1:0", false)]
+    [InlineData("127.0.0.1:65536", false)]
+    [InlineData("a b:7500", false)]
+    public void Have_addresses_of_host_and_port(string text, bool valid) =>
+        Assert.Equal(valid ? text : null, NodeAddress.Parse(text)?.ToString());
+
+    private static async Task RefusesAsync<TException>(
+        string why, ClusterNode node, Action<ReplicationEngineBuilder> build)
+        where TException : Exception
+    {
+        var refused = await Assert.ThrowsAsync<TException>(
+            () => StartAsync(configure: options => options.Node = node, build: build));
+        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
