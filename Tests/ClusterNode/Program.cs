@@ -31,7 +31,11 @@ var services = new ServiceCollection();
 services.AddLogging(logging => logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
 var builder = services.AddReplicationEngine(options =>
     {
-        options.AkkaConfiguration = "akka.remote.dot-netty.tcp.applied-adapters = [trttl]";
+        // A busy machine may pause a healthy node for some seconds.
+        options.AkkaConfiguration = """
+            akka.remote.dot-netty.tcp.applied-adapters = [trttl]
+            akka.cluster.failure-detector.acceptable-heartbeat-pause = 10s
+            """;
         options.Node = new ClusterNode { Name = name, Address = addresses[0], Join = addresses };
     })
     .AddEntity<Counter, CounterState, CounterCommand, CounterEvent>(new CounterCodec())
