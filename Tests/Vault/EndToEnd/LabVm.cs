@@ -69,8 +69,8 @@ internal sealed class LabVm(
         seconds);
 
     /// <summary>
-    /// Makes a point and answers its id. On a busy machine the service may be away until the log is full; then the point
-    /// is made after the comparison.
+    /// Makes a point and answers its id. On a busy machine the service may be away until the log is full; then the
+    /// point is made after the comparison.
     /// </summary>
     public async Task<string> PointAsync()
     {
