@@ -16,7 +16,10 @@ public sealed class ClusterNode
     /// <summary>The role of nodes that run entities.</summary>
     public const string EntitiesRole = "vault";
 
-    /// <summary>The role of nodes that store replicas.</summary>
+    /// <summary>
+    /// The role of nodes that store replicas. A node with this role alone runs no entities, and sends commands to those
+    /// of others.
+    /// </summary>
     public const string StoreRole = "store";
 
     internal const int LongestName = 63;

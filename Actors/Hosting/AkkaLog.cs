@@ -46,15 +46,18 @@ internal sealed partial class AkkaLog : UntypedActor, IRequiresMessageQueue<ILog
         ILogger logger, Microsoft.Extensions.Logging.LogLevel level, string source, object? text, Exception? cause);
 
     // What Akka says of connections and of members that it cannot reach, again and again, MembershipLog says once.
-    private static bool IsSaidOnce(string source) =>
+    private static bool IsSaidOnce(LogEvent said) =>
+        said is Warning or Error && IsOfConnections(said.LogSource)
+        || said is Warning && (said.LogSource.Contains("/system/sharding/", StringComparison.Ordinal)
+            || said.LogSource.EndsWith("/system/cluster/core/daemon", StringComparison.Ordinal));
+
+    private static bool IsOfConnections(string source) =>
         source.StartsWith("remoting", StringComparison.Ordinal)
-        || source.Contains("/system/endpointManager", StringComparison.Ordinal)
-        || source.Contains("/system/sharding/", StringComparison.Ordinal)
-        || source.EndsWith("/system/cluster/core/daemon", StringComparison.Ordinal);
+        || source.Contains("/system/endpointManager", StringComparison.Ordinal);
 
     private static Microsoft.Extensions.Logging.LogLevel LevelOf(LogEvent said) => said switch
     {
-        Warning or Error when IsSaidOnce(said.LogSource) => Microsoft.Extensions.Logging.LogLevel.Debug,
+        _ when IsSaidOnce(said) => Microsoft.Extensions.Logging.LogLevel.Debug,
         Error => Microsoft.Extensions.Logging.LogLevel.Error,
         Warning => Microsoft.Extensions.Logging.LogLevel.Warning,
         Info => Microsoft.Extensions.Logging.LogLevel.Information,

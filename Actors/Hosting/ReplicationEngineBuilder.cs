@@ -36,7 +36,8 @@ public sealed class ReplicationEngineBuilder
     }
 
     /// <summary>
-    /// Runs the engine in an actor system that the embedder creates and the engine does not terminate.
+    /// Runs the engine in an actor system that the embedder creates and the engine does not terminate, except that of a
+    /// node that leaves its cluster.
     /// </summary>
     /// <param name="create">Creates the system when the engine starts, from the given bootstrap: the configuration that
     /// the engine and its store need. The embedder may add to it.</param>

@@ -84,7 +84,17 @@ internal sealed class PostgresLock : IDisposable
             return false;
         }
 
-        await AnswerAsync(_session!, ThenTogether, cancellationToken);
+        try
+        {
+            await AnswerAsync(_session!, ThenTogether, cancellationToken);
+        }
+        catch
+        {
+            // The session may still hold the lock, and would keep this process itself from taking it again.
+            await DropAsync();
+            throw;
+        }
+
         Share();
         return true;
     }

@@ -49,6 +49,23 @@ public sealed class Nodes_on_one_journal(ClusterDatabase database)
     }
 
     [Fact]
+    public async Task Run_no_entities_without_the_role_and_serve_all_the_same()
+    {
+        await using var cluster = new TestCluster(await database.Server.NewDatabaseAsync(), 2);
+        await Task.WhenAll(cluster.StartAsync(0), cluster.StartAsync(1, [ClusterNode.StoreRole]));
+        await Eventually.HoldsAsync(() => TestCluster.IsComplete(cluster[1], 2));
+
+        Assert.Equal(new CommandReply.Accepted(1), await cluster.AddAsync(1, "a", 1, 5));
+        Assert.Equal(5, (await cluster[1]["a"].StateAsync(default)).State.Total);
+        var model = cluster[1].Engine.ReadModel;
+        Assert.True(await model.PassedAsync(
+            Totals.ProjectionName, cluster[1]["a"].Id, 1, Eventually.Patience, default));
+        Assert.Equal(5, (await model.FindAsync<Total>(Totals.ProjectionName, "a", default))!.Sum);
+        var shards = await cluster[0].Engine.Cluster.ShardsAsync(Eventually.Patience, default);
+        Assert.Equal([TestCluster.NameOf(0)], shards.Select(shard => shard.Node).Distinct());
+    }
+
+    [Fact]
     [Trait("Req", "I19")]
     public async Task Fail_no_command_while_each_is_restarted_in_turn()
     {
