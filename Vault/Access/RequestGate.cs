@@ -11,7 +11,8 @@ namespace ReplicationEngine.Vault.Access;
 /// Checks every request, whatever its path. A request is admitted only if it names the service by an expected host name
 /// (a web page whose name resolves to this address would otherwise reach it), does not come from a page of another
 /// origin, carries the API token, and has JSON content if it sends or changes anything (a cross-site form cannot send
-/// JSON). Refusals are problem+json with the remedy.
+/// JSON). Only the probes of <see cref="ProbeEndpoints"/> need no token, and they prove nothing about their connection.
+/// Refusals are problem+json with the remedy.
 /// </summary>
 /// <param name="token">The service's API token.</param>
 /// <param name="names">The host names by which requests may name the service.</param>
@@ -35,7 +36,11 @@ internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
             return refusal.ExecuteAsync(context);
         }
 
-        context.Features.Get<ConnectionDoor.Standing>()?.Prove();
+        if (!ProbeEndpoints.IsProbe(context.Request))
+        {
+            context.Features.Get<ConnectionDoor.Standing>()?.Prove();
+        }
+
         return next(context);
     }
 
@@ -56,7 +61,7 @@ internal sealed class RequestGate(ApiToken token, IReadOnlySet<string> names)
                 "The request comes from a web page of another origin; call the service from drctl or a program.");
         }
 
-        if (!IsAdmittedBy(request.Headers))
+        if (!ProbeEndpoints.IsProbe(request) && !IsAdmittedBy(request.Headers))
         {
             request.HttpContext.Response.Headers.WWWAuthenticate = TokenChallenge.For(token);
             return ApiErrors.Problem(

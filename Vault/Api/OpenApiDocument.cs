@@ -28,6 +28,8 @@ internal static class OpenApiDocument
         ("/api/v1/audit", "The accepted requests of users, newest first", typeof(IReadOnlyList<AuditView>)),
         ("/api/v1/projections", "The read models", typeof(IReadOnlyList<ProjectionView>)),
         ("/api/v1/health", "The service's own health", typeof(HealthView)),
+        ("/health/live", "Whether the service needs no restart; without a token", typeof(ReadinessView)),
+        ("/health/ready", "Whether the service accepts commands; without a token", typeof(ReadinessView)),
     ];
 
     /// <summary>Adds the route.</summary>

@@ -137,6 +137,20 @@ public sealed record HealthView(
     string Health, IReadOnlyList<CauseView> Causes, IReadOnlyList<ProjectionView> Projections);
 
 /// <summary>
+/// The response to a probe, which needs no token: <c>GET /health/live</c> and <c>GET /health/ready</c>; status 200 when
+/// it is fine, otherwise 503.
+/// </summary>
+/// <param name="Ok">Whether the service lives, or is ready.</param>
+/// <param name="Reasons">Why not.</param>
+public sealed record ReadinessView(bool Ok, IReadOnlyList<ReadinessReason> Reasons);
+
+/// <summary>A reason why a service is not alive or not ready.</summary>
+/// <param name="Code"><c>removed-from-cluster</c>, <c>stopping</c>, <c>joining-cluster</c>, <c>opening-replicas</c> or
+/// <c>journal-trouble</c>.</param>
+/// <param name="Message">The reason as a sentence.</param>
+public sealed record ReadinessReason(string Code, string Message);
+
+/// <summary>
 /// A read model: <c>GET /api/v1/projections</c>. <c>POST /api/v1/projections/{name}/rebuild</c> responds with 202 and
 /// rebuilds it from the journal; the current documents stay readable meanwhile.
 /// </summary>

@@ -184,6 +184,7 @@ public static partial class VaultServer
         app.MapJobs();
         app.MapAgents();
         app.MapProjections();
+        app.MapProbes();
         app.MapOpenApi();
         return app;
     }
@@ -248,6 +249,7 @@ public static partial class VaultServer
             ? engine.UsePostgreSql(connection, Path.Combine(options.Data, JournalArchive.DirectoryName))
             : engine.UseSqlite(Path.Combine(options.Data, "journal.db"));
         services.AddSingleton<TargetReady>();
+        services.AddSingleton<Readiness>();
         services.AddSingleton<FactFinder>();
         services.AddSingleton<OperationServices>();
         services.AddSingleton<DataStreamServices>();

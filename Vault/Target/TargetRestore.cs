@@ -80,6 +80,9 @@ internal sealed class TargetReady
     /// <summary>Reports that the target side is restored.</summary>
     public void Set() => _ready.TrySetResult();
 
+    /// <summary>Whether the target side is restored.</summary>
+    public bool IsSet => _ready.Task.IsCompleted;
+
     /// <summary>Waits until the target side is restored.</summary>
     public Task WaitAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using ReplicationEngine.Chaos.Witness.Writes;
 using ReplicationEngine.Tests.TestKit;
 using Xunit;
@@ -31,7 +32,12 @@ public sealed class On_postgresql : IAsyncLifetime
         await vm.InSyncAsync();
         await vm.PointAsync();
 
-        await _database.RestartAsync();
+        await ProbesAnswerAsync(ready: true);
+        await _database.StopAsync("immediate");
+        await _lab.UntilAsync("it is not ready", async () => (await ProbeAsync("ready")).Status == 503);
+        await ProbesAnswerAsync(ready: false);
+        await _database.StartAsync();
+        await _lab.UntilAsync("it is ready again", async () => (await ProbeAsync("ready")).Status == 200);
         await _lab.UntilAsync("a point is made again", async () => (await _lab.RunAsync("point", "web")).Code == 0);
         _lab.Service!.Kill();
         await _lab.StartServiceAsync("--postgres", connection);
@@ -42,6 +48,25 @@ public sealed class On_postgresql : IAsyncLifetime
             await File.ReadAllBytesAsync(vm.Disks[0]), (await vm.TestImagesAsync(newest))[0], "the point");
         Assert.Empty(Directory.GetFiles(_lab.ServiceData, "journal.db*"));
         await ItsLogIsReadAsync(connection);
+    }
+
+    // No token is sent, and a service without its database is alive: a restart would not help.
+    private async Task ProbesAnswerAsync(bool ready)
+    {
+        Assert.Equal((200, """{"ok":true,"reasons":[]}"""), await ProbeAsync("live"));
+        var (status, body) = await ProbeAsync("ready");
+        var answer = JsonNode.Parse(body)!;
+        Assert.Equal((ready ? 200 : 503, ready), (status, (bool)answer["ok"]!));
+        Assert.Equal(
+            ready ? [] : ["journal-trouble"], answer["reasons"]!.AsArray().Select(reason => (string)reason!["code"]!));
+        Assert.DoesNotContain("dr-pg", body, StringComparison.Ordinal);
+    }
+
+    private async Task<(int Status, string Body)> ProbeAsync(string what)
+    {
+        using var client = new HttpClient();
+        using var answer = await client.GetAsync(new Uri($"{_lab.Server}/health/{what}"));
+        return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
     }
 
     // While the service goes on writing it.

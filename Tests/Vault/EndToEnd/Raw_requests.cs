@@ -58,6 +58,11 @@ public sealed class Raw_requests : IDisposable
                 + "Origin: http://evil.example\r\nAccess-Control-Request-Method: POST\r\n\r\n"),
             (401, $"GET /api/v1/vms HTTP/1.1\r\n{host}\r\n"),
             (401, $"GET /api/v1/agents?token=x HTTP/1.1\r\n{host}\r\n"),
+            (401, $"POST /health/ready HTTP/1.1\r\n{host}{Json}{body}"),
+            (401, $"GET /health/ready/x HTTP/1.1\r\n{host}\r\n"),
+            (401, $"GET /HEALTH/READY HTTP/1.1\r\n{host}\r\n"),
+            (421, "GET /health/ready HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+            (403, $"GET /health/ready HTTP/1.1\r\n{host}Origin: http://evil.example\r\n\r\n"),
             (401, $"GET /no/such/path HTTP/1.1\r\n{host}\r\n"),
             (401, $"GET /agent/control HTTP/1.1\r\n{host}Connection: Upgrade\r\n"
                 + "Upgrade: replication-control/1\r\n\r\n"),
