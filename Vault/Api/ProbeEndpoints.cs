@@ -25,8 +25,8 @@ internal static class ProbeEndpoints
 
     /// <summary>Whether a request is a probe, which needs no token.</summary>
     public static bool IsProbe(HttpRequest request) =>
-        (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
-        && (request.Path.Equals(Live, StringComparison.Ordinal) || request.Path.Equals(Ready, StringComparison.Ordinal));
+        request.Path.Value is Live or Ready
+        && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method));
 
     private static IResult Answer(IReadOnlyList<ReadinessReason> reasons) => Results.Json(
         new ReadinessView(reasons.Count == 0, reasons),
