@@ -179,7 +179,7 @@ public sealed class A_lost_journal : IDisposable
         var failover = await _lab.AskAsync("failover", "web", "--kind", "unplanned");
         var uris = LabVm.Uris(failover);
         var machine = new LabVm(
-            _lab, "web", vm.Disks, new NumberedWriter(5, 4, TimeProvider.System, TimeSpan.FromMilliseconds(8)),
+            _lab, "web", vm.Disks, new NumberedWriter(5, 4, TimeProvider.System, LabVm.Pace),
             [.. uris.Select(NbdImages.Read)]);
         machine.Writer.Start(uris);
         await machine.MoreAsync(100);

@@ -24,7 +24,7 @@ public sealed class A_reverse_resync : IDisposable
         await vm.InSyncAsync();
         var recovered = LabVm.Uris(await _lab.AskAsync("failover", "web", "--kind", "planned"));
         var life = new LabVm(
-            _lab, "web", vm.Disks, new NumberedWriter(7, 8, TimeProvider.System, TimeSpan.FromMilliseconds(8)),
+            _lab, "web", vm.Disks, new NumberedWriter(7, 8, TimeProvider.System, LabVm.Pace),
             [.. recovered.Select(NbdImages.Read)]);
         await _lab.AskAsync("commit", "web");
         await _lab.AskAsync("reprotect", "web");

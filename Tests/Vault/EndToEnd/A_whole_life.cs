@@ -75,7 +75,7 @@ public sealed partial class A_whole_life : IDisposable
         "^overlay-|^(log|compact|layer)-(?!00000000-)", System.Text.RegularExpressions.RegexOptions.None, 1000)]
     private static partial System.Text.RegularExpressions.Regex OfOverlay();
 
-    private static NumberedWriter Writer(int seed) => new(seed, 8, TimeProvider.System, TimeSpan.FromMilliseconds(8));
+    private static NumberedWriter Writer(int seed) => new(seed, 8, TimeProvider.System, LabVm.Pace);
 
     private async Task TestFailoverEqualsTheSourceAsync(LabVm vm)
     {

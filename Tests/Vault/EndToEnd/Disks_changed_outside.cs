@@ -131,9 +131,8 @@ public sealed class Disks_changed_outside : IDisposable
         using var loop = LoopDevice.Over(file, "-b", "4096");
         await _lab.StartServiceAsync();
         await _lab.StartAgentAsync("--allow", loop.Path);
-        var pace = TimeSpan.FromMilliseconds(2);
         var vm = new LabVm(
-            _lab, "web", [loop.Path], new NumberedWriter(3, 8, TimeProvider.System, pace));
+            _lab, "web", [loop.Path], new NumberedWriter(3, 8, TimeProvider.System, LabVm.Pace));
         await vm.ProtectAsync();
         var view = await vm.InSyncAsync();
 
@@ -150,7 +149,7 @@ public sealed class Disks_changed_outside : IDisposable
         await PointEqualsAsync(vm);
         var recovered = LabVm.Uris(await _lab.AskAsync("failover", "web", "--kind", "planned"));
         var life = new LabVm(
-            _lab, "web", vm.Disks, new NumberedWriter(7, 8, TimeProvider.System, pace),
+            _lab, "web", vm.Disks, new NumberedWriter(7, 8, TimeProvider.System, LabVm.Pace),
             [.. recovered.Select(NbdImages.Read)]);
         await _lab.AskAsync("commit", "web");
         await _lab.AskAsync("reprotect", "web");

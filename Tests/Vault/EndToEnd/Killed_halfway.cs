@@ -15,7 +15,7 @@ public sealed class Killed_halfway : IDisposable
     private readonly Lab _lab = new();
     private Random _random = new(0);
 
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, Kills.Rounds / 2)];
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, Math.Max(1, Kills.Rounds / 2))];
 
     public void Dispose() => _lab.Dispose();
 
@@ -47,7 +47,7 @@ public sealed class Killed_halfway : IDisposable
         var uris = LabVm.Uris(over["recovered"]!);
         EqualToSource(vm, uris, "the recovered machine");
         var life = new LabVm(
-            _lab, "web", vm.Disks, new NumberedWriter(5, 8, TimeProvider.System, TimeSpan.FromMilliseconds(8)),
+            _lab, "web", vm.Disks, new NumberedWriter(5, 8, TimeProvider.System, LabVm.Pace),
             [.. uris.Select(NbdImages.Read)]);
         life.Writer.Start(uris);
         await life.MoreAsync(100);

@@ -10,6 +10,12 @@ namespace ReplicationEngine.Tests.Vault.EndToEnd;
 internal sealed class LabVm(
     Lab lab, string name, IReadOnlyList<string> disks, NumberedWriter writer, IReadOnlyList<byte[]>? bases = null)
 {
+    /// <summary>
+    /// How long a machine of these tests waits after each write: so long that the changes of many seconds fit into the
+    /// half of a small disk that the log may hold.
+    /// </summary>
+    public static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(8);
+
     public string Name => name;
 
     public IReadOnlyList<string> Disks => disks;
@@ -20,16 +26,16 @@ internal sealed class LabVm(
     public IReadOnlyList<byte[]> Bases { get; } = bases ?? [.. disks.Select(File.ReadAllBytes)];
 
     /// <summary>
-    /// Makes the disks; protects nothing yet. By default the machine writes so slowly that the changes of many seconds
-    /// fit into the half of a small disk that the log may hold.
+    /// Makes the disks; protects nothing yet. Without a pace of its own the machine has <see cref="Pace"/>.
     /// </summary>
-    public static LabVm Make(Lab lab, string name, int disks, int mebibytes, int depth = 8, int paceMs = 8)
+    public static LabVm Make(Lab lab, string name, int disks, int mebibytes, int depth = 8, int? paceMs = null)
     {
         var seed = name.Sum(c => c);
         var paths = Enumerable.Range(0, disks).Select(i =>
             lab.MakeDisk($"{name}-{i}.img", mebibytes << 20, seed + i)).ToList();
         return new LabVm(
-            lab, name, paths, new NumberedWriter(seed, depth, TimeProvider.System, TimeSpan.FromMilliseconds(paceMs)));
+            lab, name, paths, new NumberedWriter(seed, depth, TimeProvider.System,
+                paceMs is { } ms ? TimeSpan.FromMilliseconds(ms) : Pace));
     }
 
     /// <summary>Protects it and waits until it is protected.</summary>

@@ -36,6 +36,7 @@ public sealed class On_postgresql : IAsyncLifetime
         await _database.StopAsync("immediate");
         await _lab.UntilAsync("it is not ready", async () => (await ProbeAsync("ready")).Status == 503);
         await ProbesAnswerAsync(ready: false);
+        Assert.NotEqual(0, (await _lab.RunAsync("point", "web", "--no-wait")).Code);
         await _database.StartAsync();
         await _lab.UntilAsync("it is ready again", async () => (await ProbeAsync("ready")).Status == 200);
         await _lab.UntilAsync("a point is made again", async () => (await _lab.RunAsync("point", "web")).Code == 0);
